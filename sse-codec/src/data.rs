@@ -1,0 +1,185 @@
+//! What an event's data can be made of.
+//!
+//! Text and bytes are copied into the buffer as they are; what is formatted or serialized goes
+//! there directly, without a string in between.
+
+use alloc::borrow::{Cow, ToOwned};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt::{self, Write as _};
+
+use bytes::{Bytes, BytesMut};
+
+use crate::buffer::Buffer;
+use crate::error::EncodeError;
+use crate::line;
+
+/// `data` with the separator that every field gets.
+const PREFIX: &[u8] = b"data: ";
+
+/// Something that can be an event's data.
+///
+/// Implemented for text (`str`, `String`, `Cow<str>`), for bytes that must be UTF-8 (`[u8]`,
+/// `Vec<u8>`, `Bytes`), for `serde_json::Value`, and through the wrappers
+/// [`Json`](crate::Json) and [`Display`] for anything that can be serialized or displayed.
+///
+/// Implement it for a type of your own to send it as it is:
+///
+/// ```
+/// use sse_codec::{Buffer, Data, DataWriter, EncodeError, Frame};
+///
+/// struct Celsius(f64);
+///
+/// impl Data for Celsius {
+///     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
+///         out.display(&format_args!("{:.1} °C", self.0))
+///     }
+/// }
+///
+/// assert_eq!(Frame::new(Celsius(21.55))?.as_bytes(), "data: 21.6 °C\n\n".as_bytes());
+/// # Ok::<(), EncodeError>(())
+/// ```
+pub trait Data {
+    /// Writes the data.
+    ///
+    /// # Errors
+    ///
+    /// When the data cannot be written; whatever was written before is taken back.
+    fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError>;
+}
+
+/// Takes the data of one event; each call writes one or more whole `data` lines.
+///
+/// What it is given is split at LF, CR and CRLF, each line with its own prefix. The client joins
+/// the lines with LF, so CR and CRLF arrive as LF.
+#[derive(Debug)]
+pub struct DataWriter<'a, B> {
+    out: &'a mut B,
+}
+
+impl<'a, B: Buffer> DataWriter<'a, B> {
+    pub(crate) fn new(out: &'a mut B) -> Self {
+        Self { out }
+    }
+
+    /// Writes text.
+    #[inline]
+    pub fn text(&mut self, text: &str) {
+        line::put_lines(self.out, PREFIX, text.as_bytes());
+    }
+
+    /// Writes bytes that must be UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::InvalidUtf8`] if they are not.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        let text = core::str::from_utf8(bytes).map_err(EncodeError::InvalidUtf8)?;
+        self.text(text);
+        Ok(())
+    }
+
+    /// Writes what `value` displays.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::Display`] if its `Display` implementation returns an error.
+    pub fn display(&mut self, value: &(impl fmt::Display + ?Sized)) -> Result<(), EncodeError> {
+        self.raw(|out| write!(Formatted(out), "{value}").map_err(|_| EncodeError::Display))
+    }
+
+    /// Writes whatever `write` appends to the buffer as lines of data.
+    pub(crate) fn raw(
+        &mut self,
+        write: impl FnOnce(&mut B) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        self.out.put(PREFIX);
+        let start = self.out.filled();
+        write(self.out)?;
+        line::split_written(self.out, start, PREFIX);
+        self.out.put(b"\n");
+        Ok(())
+    }
+}
+
+/// A buffer as the target of formatting.
+pub(crate) struct Formatted<'a, B>(pub(crate) &'a mut B);
+
+impl<B: Buffer> fmt::Write for Formatted<'_, B> {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.put(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// No data: an event that only sets the client's state, see [`Event`](crate::Event).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct NoData;
+
+impl Data for NoData {
+    #[inline]
+    fn write_to<B: Buffer>(&self, _: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
+        Ok(())
+    }
+}
+
+/// Data from anything that implements [`core::fmt::Display`].
+///
+/// ```
+/// use sse_codec::{Display, Frame};
+///
+/// assert_eq!(Frame::new(Display(42))?.as_bytes(), b"data: 42\n\n");
+/// # Ok::<(), sse_codec::EncodeError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Display<T>(pub T);
+
+impl<T: fmt::Display> Data for Display<T> {
+    fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
+        out.display(&self.0)
+    }
+}
+
+impl Data for str {
+    #[inline]
+    fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
+        out.text(self);
+        Ok(())
+    }
+}
+
+impl Data for [u8] {
+    fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
+        out.bytes(self)
+    }
+}
+
+/// Owners and references are the data that they hold.
+macro_rules! data_through {
+    ($([$($held:ident)?] $owner:ty),+ $(,)?) => {$(
+        impl $(<$held: Data + ?Sized>)? Data for $owner {
+            #[inline]
+            fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
+                (**self).write_to(out)
+            }
+        }
+    )+};
+}
+
+data_through!([] String, [] Vec<u8>, [] Bytes, [] BytesMut, [T] Box<T>, [T] Arc<T>, [T] &T);
+
+impl<T: Data + ToOwned + ?Sized> Data for Cow<'_, T> {
+    #[inline]
+    fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
+        (**self).write_to(out)
+    }
+}
+
+impl<const N: usize> Data for [u8; N] {
+    fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
+        out.bytes(self)
+    }
+}

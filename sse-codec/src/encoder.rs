@@ -1,0 +1,116 @@
+//! The encoder: events in, bytes out, all or nothing.
+
+use crate::buffer::Buffer;
+use crate::data::{Data, DataWriter};
+use crate::error::EncodeError;
+
+/// Something that can be encoded as one event.
+///
+/// Implemented for [`Event`](crate::Event) and [`Frame`](crate::Frame), and for all
+/// [`Data`], which is an event without name and id: `"hello"` stands for
+/// `Event::new().data("hello")`.
+pub trait Encode {
+    /// Appends the encoded event to `out`, without a limit.
+    ///
+    /// # Errors
+    ///
+    /// When the event cannot be encoded; `out` is then as it was before.
+    fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError>;
+}
+
+impl<D: Data> Encode for D {
+    #[inline]
+    fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
+        all_or_nothing(out, |out| {
+            let start = out.filled();
+            self.write_to(&mut DataWriter::new(out))?;
+            if out.filled() > start {
+                out.put(b"\n");
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Takes back what `write` appended when it fails.
+#[inline]
+pub(crate) fn all_or_nothing<B: Buffer>(
+    out: &mut B,
+    write: impl FnOnce(&mut B) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    let start = out.filled();
+    let result = write(out);
+    if result.is_err() {
+        out.cut_back(start);
+    }
+    result
+}
+
+/// Encodes events into a buffer of the caller's.
+///
+/// It carries no state from one event to the next, only its limit on the length of one event.
+///
+/// ```
+/// use sse_codec::{EncodeError, Encoder, Event};
+///
+/// let encoder = Encoder::new();
+/// let mut out = Vec::new();
+/// encoder.encode("hello", &mut out)?;
+///
+/// // A name with a line break would forge a field: an error, and nothing is written.
+/// let forged = encoder.encode(Event::new().event("a\ndata: b").data("c"), &mut out);
+/// assert!(matches!(forged, Err(EncodeError::LineBreak { position: 1, .. })));
+/// assert_eq!(out, b"data: hello\n\n");
+/// # Ok::<(), EncodeError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Encoder {
+    max_event_len: usize,
+}
+
+impl Encoder {
+    /// The default limit on the length of one encoded event: 16 MiB.
+    pub const DEFAULT_MAX_EVENT_LEN: usize = 16 * 1024 * 1024;
+
+    /// An encoder with the default limit.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            max_event_len: Self::DEFAULT_MAX_EVENT_LEN,
+        }
+    }
+
+    /// Sets the limit on the length of one encoded event, in bytes.
+    #[must_use]
+    pub const fn max_event_len(mut self, limit: usize) -> Self {
+        self.max_event_len = limit;
+        self
+    }
+
+    /// Appends `event` to `out` and returns how many bytes it took.
+    ///
+    /// # Errors
+    ///
+    /// When the event holds something that a stream cannot carry, or is longer than the limit.
+    /// `out` is then as it was before.
+    #[inline]
+    pub fn encode(&self, event: impl Encode, out: &mut impl Buffer) -> Result<usize, EncodeError> {
+        let start = out.filled();
+        event.encode_into(out)?;
+        let len = out.filled() - start;
+        if len > self.max_event_len {
+            out.cut_back(start);
+            return Err(EncodeError::TooLong {
+                len,
+                limit: self.max_event_len,
+            });
+        }
+        Ok(len)
+    }
+}
+
+impl Default for Encoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,77 @@
+//! The fields of an event and the rules for those that are one line.
+
+use core::fmt;
+
+use memchr::{memchr, memchr2};
+
+use crate::buffer::Buffer;
+use crate::error::EncodeError;
+
+/// A field of the event stream (HTML § 9.2.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Field {
+    /// `event`: the event's name, the type of the event that the client dispatches.
+    Event,
+    /// `data`: the event's data.
+    Data,
+    /// `id`: sets the client's last event ID.
+    Id,
+    /// `retry`: sets the client's reconnection time.
+    Retry,
+}
+
+impl Field {
+    /// The field's name as it stands in the stream.
+    ///
+    /// ```
+    /// assert_eq!(sse_codec::Field::Id.as_str(), "id");
+    /// ```
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Data => "data",
+            Self::Id => "id",
+            Self::Retry => "retry",
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Appends `event: name`. A line break would end the line and forge a field.
+pub(crate) fn put_name<B: Buffer>(out: &mut B, name: &str) -> Result<(), EncodeError> {
+    put_single_line(out, Field::Event, b"event: ", name)
+}
+
+/// Appends `id: id`. HTML § 9.2.6: an id with NUL is ignored by the client, so it is an error
+/// here rather than an event that silently cannot be resumed from.
+pub(crate) fn put_id<B: Buffer>(out: &mut B, id: &str) -> Result<(), EncodeError> {
+    if let Some(position) = memchr(0, id.as_bytes()) {
+        return Err(EncodeError::Nul {
+            field: Field::Id,
+            position,
+        });
+    }
+    put_single_line(out, Field::Id, b"id: ", id)
+}
+
+fn put_single_line<B: Buffer>(
+    out: &mut B,
+    field: Field,
+    prefix: &[u8],
+    value: &str,
+) -> Result<(), EncodeError> {
+    if let Some(position) = memchr2(b'\n', b'\r', value.as_bytes()) {
+        return Err(EncodeError::LineBreak { field, position });
+    }
+    out.put(prefix);
+    out.put(value.as_bytes());
+    out.put(b"\n");
+    Ok(())
+}

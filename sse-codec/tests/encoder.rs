@@ -1,0 +1,230 @@
+//! The exact bytes that events become.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use sse_codec::{Display, Encode, EncodeError, Encoder, Event, Field, Frame, Json};
+
+fn bytes_of(event: impl Encode) -> String {
+    let frame = Frame::new(event).expect("the event can be encoded");
+    String::from_utf8(frame.as_bytes().to_vec()).expect("a stream is UTF-8")
+}
+
+fn error_of(event: impl Encode) -> EncodeError {
+    let mut out = BytesMut::from("before");
+    let error = Encoder::new()
+        .encode(event, &mut out)
+        .expect_err("the event cannot be encoded");
+    assert_eq!(out, "before", "an error must write nothing");
+    error
+}
+
+/// What microdot's documentation and tests send, without Python's spaces in JSON.
+#[test]
+fn the_documented_cases_of_microdot_have_the_same_bytes() {
+    assert_eq!(bytes_of("hello"), "data: hello\n\n");
+    assert_eq!(
+        bytes_of(serde_json::json!({"foo": "bar"})),
+        "data: {\"foo\":\"bar\"}\n\n"
+    );
+    assert_eq!(
+        bytes_of(Event::new().event("greeting").data("hello")),
+        "event: greeting\ndata: hello\n\n"
+    );
+    assert_eq!(bytes_of("foo"), "data: foo\n\n");
+    assert_eq!(
+        bytes_of(Event::new().event("test").data("bar")),
+        "event: test\ndata: bar\n\n"
+    );
+    assert_eq!(
+        bytes_of(Event::new().event("test").id("id42").data("bar")),
+        "event: test\nid: id42\ndata: bar\n\n"
+    );
+    assert_eq!(
+        bytes_of(Event::new().id("id42").data("bar")),
+        "id: id42\ndata: bar\n\n"
+    );
+    assert_eq!(
+        bytes_of(Json((42, "foo", "bar"))),
+        "data: [42,\"foo\",\"bar\"]\n\n"
+    );
+    assert_eq!(
+        bytes_of(Display(std::io::Error::other("foo"))),
+        "data: foo\n\n"
+    );
+    assert_eq!(bytes_of(b"foo"), "data: foo\n\n");
+    assert_eq!(
+        bytes_of(
+            Event::new()
+                .event("test")
+                .id("id42")
+                .retry(Duration::from_secs_f64(2.5))
+                .data("bar")
+        ),
+        "retry: 2500\nevent: test\nid: id42\ndata: bar\n\n"
+    );
+    assert_eq!(
+        bytes_of(Event::new().comment("heartbeat")),
+        ": heartbeat\n\n"
+    );
+}
+
+#[test]
+fn text_of_several_lines_has_a_prefix_on_each() {
+    assert_eq!(
+        bytes_of("a\nb\rc\r\nd"),
+        "data: a\ndata: b\ndata: c\ndata: d\n\n"
+    );
+    assert_eq!(bytes_of("a\n"), "data: a\ndata: \n\n");
+    assert_eq!(bytes_of("\n\n"), "data: \ndata: \ndata: \n\n");
+    assert_eq!(bytes_of("\n\r"), "data: \ndata: \ndata: \n\n");
+    assert_eq!(
+        bytes_of(Display("a\r\nb\r")),
+        "data: a\ndata: b\ndata: \n\n"
+    );
+}
+
+#[test]
+fn a_crlf_written_in_two_pieces_is_one_line_break() {
+    struct Pieces;
+    impl fmt::Display for Pieces {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a\r")?;
+            f.write_str("\nb")
+        }
+    }
+    assert_eq!(bytes_of(Display(Pieces)), "data: a\ndata: b\n\n");
+}
+
+#[test]
+fn raw_json_with_line_breaks_stays_inside_its_data() {
+    let raw = serde_json::value::RawValue::from_string("[1,\r\n 2,\n\n 3]".to_owned())
+        .expect("valid JSON");
+    assert_eq!(
+        bytes_of(Json(raw)),
+        "data: [1,\ndata:  2,\ndata: \ndata:  3]\n\n"
+    );
+}
+
+#[test]
+fn unset_fields_do_not_appear_and_empty_ones_do() {
+    assert_eq!(bytes_of(Event::new()), "");
+    assert_eq!(bytes_of(Event::new().data("")), "data: \n\n");
+    assert_eq!(bytes_of(Event::new().id("")), "id: \n\n");
+    assert_eq!(bytes_of(Event::new().event("")), "event: \n\n");
+    assert_eq!(bytes_of(Event::new().comment("")), ": \n\n");
+    assert_eq!(bytes_of(Event::new().id("7")), "id: 7\n\n");
+    assert_eq!(bytes_of(Event::new().retry(Duration::ZERO)), "retry: 0\n\n");
+}
+
+#[test]
+fn a_comment_goes_with_an_event_line_by_line() {
+    assert_eq!(
+        bytes_of(Event::new().data("x").comment("one\ntwo\r\ndata: three")),
+        ": one\n: two\n: data: three\ndata: x\n\n"
+    );
+}
+
+#[test]
+fn the_reconnection_time_is_rounded_up_and_never_overflows() {
+    let retry = |duration| bytes_of(Event::new().retry(duration));
+    assert_eq!(retry(Duration::from_micros(1)), "retry: 1\n\n");
+    assert_eq!(retry(Duration::from_micros(1_000)), "retry: 1\n\n");
+    assert_eq!(retry(Duration::from_micros(1_001)), "retry: 2\n\n");
+    assert_eq!(
+        retry(Duration::from_millis(u64::MAX)),
+        "retry: 18446744073709551615\n\n"
+    );
+    assert_eq!(retry(Duration::MAX), "retry: 18446744073709551615\n\n");
+}
+
+#[test]
+fn a_line_break_in_a_name_or_id_is_an_error_with_its_place() {
+    for bad in ["a\nb", "a\rb", "a\r\nb"] {
+        assert!(matches!(
+            error_of(Event::new().event(bad).data("x")),
+            EncodeError::LineBreak {
+                field: Field::Event,
+                position: 1
+            }
+        ));
+        assert!(matches!(
+            error_of(Event::new().event("ok").id(bad).data("x")),
+            EncodeError::LineBreak {
+                field: Field::Id,
+                position: 1
+            }
+        ));
+    }
+    assert_eq!(
+        error_of(Event::new().event("ok\n")).to_string(),
+        "line break in the event field at byte 2"
+    );
+}
+
+#[test]
+fn a_nul_is_an_error_in_an_id_and_allowed_elsewhere() {
+    assert!(matches!(
+        error_of(Event::new().id("12\0")),
+        EncodeError::Nul {
+            field: Field::Id,
+            position: 2
+        }
+    ));
+    assert_eq!(
+        bytes_of(Event::new().event("\0").data("\0")),
+        "event: \0\ndata: \0\n\n"
+    );
+}
+
+#[test]
+fn bytes_that_are_not_utf_8_are_an_error_with_its_place() {
+    let error = error_of(Event::new().id("1").data(b"ab\xff".as_slice()));
+    assert_eq!(error.to_string(), "data is not UTF-8 from byte 2");
+    assert!(matches!(error, EncodeError::InvalidUtf8(at) if at.valid_up_to() == 2));
+}
+
+#[test]
+fn json_that_fails_half_way_is_taken_back() {
+    let failing = std::collections::BTreeMap::from([((1, 2), "a key that JSON cannot have")]);
+    let error = error_of(
+        Event::new()
+            .event("x")
+            .json((["written", "first"], failing)),
+    );
+    assert!(matches!(error, EncodeError::Json(_)));
+    assert!(std::error::Error::source(&error).is_some());
+}
+
+#[test]
+fn a_display_that_fails_half_way_is_taken_back_without_a_panic() {
+    struct Failing;
+    impl fmt::Display for Failing {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("written first")?;
+            Err(fmt::Error)
+        }
+    }
+    assert!(matches!(error_of(Display(Failing)), EncodeError::Display));
+}
+
+#[test]
+fn an_event_longer_than_the_limit_is_taken_back() {
+    let encoder = Encoder::new().max_event_len(13);
+    let mut out = Vec::new();
+    assert_eq!(encoder.encode("hello", &mut out).expect("13 bytes"), 13);
+    let error = encoder.encode("hello!", &mut out).expect_err("14 bytes");
+    assert!(matches!(error, EncodeError::TooLong { len: 14, limit: 13 }));
+    assert_eq!(out, b"data: hello\n\n");
+}
+
+#[test]
+fn a_frame_is_the_event_and_shares_its_bytes() {
+    let event = Event::new().event("tick").id("1").data("x");
+    let frame = event.to_frame().expect("a valid event");
+    let clone = frame.clone();
+    assert_eq!(clone.as_bytes().as_ptr(), frame.as_bytes().as_ptr());
+    assert_eq!(bytes_of(&frame), bytes_of(&event));
+    assert_eq!(frame.into_bytes(), "event: tick\nid: 1\ndata: x\n\n");
+}

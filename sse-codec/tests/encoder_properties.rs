@@ -1,0 +1,214 @@
+//! What holds for every event: a receiver gets back exactly what was sent.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use proptest::option;
+use proptest::prelude::*;
+use sse_codec::{Display, Encode, EncodeError, Encoder, Event};
+
+/// Reads an encoded event in the plainest way that HTML § 9.2.6 allows. It refuses what a
+/// receiver would skip, so that nothing can hide there.
+#[derive(Debug, Default, PartialEq)]
+struct Received {
+    comment: Option<String>,
+    retry: Option<u64>,
+    event: Option<String>,
+    id: Option<String>,
+    data: Option<String>,
+}
+
+fn receive(bytes: &[u8]) -> Received {
+    let text = std::str::from_utf8(bytes).expect("a stream is UTF-8");
+    assert!(!text.contains('\r'), "only LF ends a line");
+    let mut received = Received::default();
+    let Some(lines) = text.strip_suffix("\n\n") else {
+        assert_eq!(text, "", "an event ends with a blank line");
+        return received;
+    };
+    let mut order = Vec::new();
+    for line in lines.split('\n') {
+        let (name, value) = line
+            .split_once(':')
+            .expect("every line has a field, none is blank");
+        let value = value.strip_prefix(' ').expect("a space follows the colon");
+        let append = |field: &mut Option<String>| match field {
+            Some(text) => {
+                text.push('\n');
+                text.push_str(value);
+            }
+            None => *field = Some(value.to_owned()),
+        };
+        match name {
+            "" => append(&mut received.comment),
+            "data" => append(&mut received.data),
+            "retry" => assert!(
+                received
+                    .retry
+                    .replace(value.parse().expect("digits"))
+                    .is_none()
+            ),
+            "event" => assert!(received.event.replace(value.to_owned()).is_none()),
+            "id" => assert!(received.id.replace(value.to_owned()).is_none()),
+            other => panic!("a field that nobody asked for: {other:?}"),
+        }
+        order.push(
+            ["", "retry", "event", "id", "data"]
+                .iter()
+                .position(|field| *field == name),
+        );
+    }
+    assert!(order.is_sorted(), "the fields are in wire order");
+    received
+}
+
+/// Line breaks arrive as LF.
+fn as_received(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+/// Text that leans towards what could break a stream.
+fn hostile() -> impl Strategy<Value = String> {
+    prop::collection::vec(
+        prop_oneof![
+            Just(Cow::from("\n")),
+            Just(Cow::from("\r")),
+            Just(Cow::from("\r\n")),
+            Just(Cow::from("data: x")),
+            Just(Cow::from("event:x")),
+            Just(Cow::from("id: 1\n\n")),
+            Just(Cow::from(":")),
+            Just(Cow::from(" ")),
+            Just(Cow::from("\u{feff}")),
+            Just(Cow::from("\u{2028}\u{85}\u{0b}")),
+            "\\PC{0,12}".prop_map(Cow::from),
+            any::<String>().prop_map(Cow::from),
+        ],
+        0..6,
+    )
+    .prop_map(|parts| parts.concat())
+}
+
+#[derive(Clone, Debug)]
+struct Sent {
+    comment: Option<String>,
+    retry: Option<Duration>,
+    event: Option<String>,
+    id: Option<String>,
+    data: Option<String>,
+}
+
+prop_compose! {
+    fn sent()(
+        comment in option::of(hostile()),
+        retry in option::of(any::<Duration>()),
+        event in option::of(hostile()),
+        id in option::of(hostile()),
+        data in option::of(hostile()),
+    ) -> Sent {
+        Sent { comment, retry, event, id, data }
+    }
+}
+
+impl Sent {
+    fn with<T>(&self, encode: impl FnOnce(Event<'_>) -> T) -> T {
+        let mut event = Event::new();
+        if let Some(comment) = &self.comment {
+            event = event.comment(comment);
+        }
+        if let Some(retry) = self.retry {
+            event = event.retry(retry);
+        }
+        if let Some(name) = &self.event {
+            event = event.event(name);
+        }
+        if let Some(id) = &self.id {
+            event = event.id(id);
+        }
+        encode(event)
+    }
+
+    fn is_valid(&self) -> bool {
+        let one_line = |text: &Option<String>| {
+            !text
+                .as_ref()
+                .is_some_and(|text| text.contains(['\n', '\r']))
+        };
+        let nul = self.id.as_ref().is_some_and(|id| id.contains('\0'));
+        one_line(&self.event) && one_line(&self.id) && !nul
+    }
+
+    fn expected(&self) -> Received {
+        Received {
+            comment: self.comment.as_deref().map(as_received),
+            retry: self.retry.map(|retry| {
+                u64::try_from(retry.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+            }),
+            event: self.event.clone(),
+            id: self.id.clone(),
+            data: self.data.as_deref().map(as_received),
+        }
+    }
+}
+
+fn encode(event: impl Encode) -> (Vec<u8>, Result<usize, EncodeError>) {
+    let mut out = b"before".to_vec();
+    let result = Encoder::new().encode(event, &mut out);
+    assert_eq!(&out[..6], b"before");
+    (out.split_off(6), result)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn a_receiver_gets_what_was_sent_and_nothing_else(sent in sent()) {
+        let as_text = sent.with(|event| match &sent.data {
+            Some(data) => encode(event.data(data)),
+            None => encode(event),
+        });
+        let as_display = sent.with(|event| match &sent.data {
+            Some(data) => encode(event.display(data)),
+            None => encode(event),
+        });
+        for (bytes, result) in [as_text, as_display] {
+            if sent.is_valid() {
+                prop_assert_eq!(result.expect("a valid event"), bytes.len());
+                prop_assert_eq!(receive(&bytes), sent.expected());
+            } else {
+                prop_assert!(result.is_err());
+                prop_assert_eq!(bytes, b"");
+            }
+        }
+    }
+
+    #[test]
+    fn json_comes_back_as_it_went(text in hostile(), number in any::<i64>()) {
+        let value = serde_json::json!({ "text": text, "number": number });
+        let (bytes, result) = encode(&value);
+        prop_assert!(result.is_ok());
+        let data = receive(&bytes).data.expect("data");
+        prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&data).expect("JSON"), value);
+    }
+
+    #[test]
+    fn any_bytes_are_sent_whole_or_refused(bytes in any::<Vec<u8>>()) {
+        let (encoded, result) = encode(&bytes);
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => prop_assert_eq!(receive(&encoded).data, Some(as_received(text))),
+            Err(_) => {
+                prop_assert!(result.is_err());
+                prop_assert_eq!(encoded, b"");
+            }
+        }
+    }
+
+    #[test]
+    fn a_vec_and_a_bytes_mut_get_the_same(text in hostile()) {
+        let mut vec = Vec::new();
+        let mut bytes = bytes::BytesMut::new();
+        Encoder::new().encode(Display(&text), &mut vec).expect("text");
+        Encoder::new().encode(&text, &mut bytes).expect("text");
+        prop_assert_eq!(vec, bytes);
+    }
+}

@@ -18,7 +18,7 @@ pub trait Encode {
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError>;
 }
 
-impl<D: Data> Encode for D {
+impl<D: Data + ?Sized> Encode for D {
     #[inline]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         all_or_nothing(out, |out| {
@@ -32,18 +32,30 @@ impl<D: Data> Encode for D {
     }
 }
 
-/// Takes back what `write` appended when it fails.
+/// Takes back what `write` appended when it fails, or when the data's own code panics.
 #[inline]
 pub(crate) fn all_or_nothing<B: Buffer>(
     out: &mut B,
     write: impl FnOnce(&mut B) -> Result<(), EncodeError>,
 ) -> Result<(), EncodeError> {
-    let start = out.filled();
-    let result = write(out);
-    if result.is_err() {
-        out.cut_back(start);
+    struct Unfinished<'a, B: Buffer> {
+        out: &'a mut B,
+        keep: usize,
     }
-    result
+
+    impl<B: Buffer> Drop for Unfinished<'_, B> {
+        fn drop(&mut self) {
+            self.out.cut_back(self.keep);
+        }
+    }
+
+    let mut unfinished = Unfinished {
+        keep: out.filled(),
+        out,
+    };
+    write(unfinished.out)?;
+    unfinished.keep = unfinished.out.filled();
+    Ok(())
 }
 
 /// Encodes events into a buffer of the caller's.
@@ -58,7 +70,7 @@ pub(crate) fn all_or_nothing<B: Buffer>(
 /// encoder.encode("hello", &mut out)?;
 ///
 /// // A name with a line break would forge a field: an error, and nothing is written.
-/// let forged = encoder.encode(Event::new().event("a\ndata: b").data("c"), &mut out);
+/// let forged = encoder.encode(&Event::new().event("a\ndata: b").data("c"), &mut out);
 /// assert!(matches!(forged, Err(EncodeError::LineBreak { position: 1, .. })));
 /// assert_eq!(out, b"data: hello\n\n");
 /// # Ok::<(), EncodeError>(())
@@ -94,7 +106,11 @@ impl Encoder {
     /// When the event holds something that a stream cannot carry, or is longer than the limit.
     /// `out` is then as it was before.
     #[inline]
-    pub fn encode(&self, event: impl Encode, out: &mut impl Buffer) -> Result<usize, EncodeError> {
+    pub fn encode(
+        &self,
+        event: &(impl Encode + ?Sized),
+        out: &mut impl Buffer,
+    ) -> Result<usize, EncodeError> {
         let start = out.filled();
         event.encode_into(out)?;
         let len = out.filled() - start;

@@ -41,12 +41,13 @@ impl Frame {
     /// As [`Encoder::encode`].
     pub fn with_encoder(encoder: &Encoder, event: impl Encode) -> Result<Self, EncodeError> {
         let mut out = Vec::new();
-        encoder.encode(event, &mut out)?;
+        encoder.encode(&event, &mut out)?;
         Ok(Self(out.into()))
     }
 
     /// The encoded event.
     #[must_use]
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }

@@ -17,7 +17,7 @@
 //!     .data("hello\nworld");
 //!
 //! let mut out = BytesMut::new();
-//! Encoder::new().encode(event, &mut out)?;
+//! Encoder::new().encode(&event, &mut out)?;
 //! assert_eq!(out, "retry: 2000\nevent: greeting\nid: 42\ndata: hello\ndata: world\n\n");
 //! # Ok::<(), sse_codec::EncodeError>(())
 //! ```

@@ -14,7 +14,7 @@ fn bytes_of(event: impl Encode) -> String {
 fn error_of(event: impl Encode) -> EncodeError {
     let mut out = BytesMut::from("before");
     let error = Encoder::new()
-        .encode(event, &mut out)
+        .encode(&event, &mut out)
         .expect_err("the event cannot be encoded");
     assert_eq!(out, "before", "an error must write nothing");
     error
@@ -207,6 +207,23 @@ fn a_display_that_fails_half_way_is_taken_back_without_a_panic() {
         }
     }
     assert!(matches!(error_of(Display(Failing)), EncodeError::Display));
+}
+
+#[test]
+fn a_display_that_panics_half_way_is_taken_back() {
+    struct Panicking;
+    impl fmt::Display for Panicking {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("written first")?;
+            panic!("the data's own")
+        }
+    }
+    let mut out = BytesMut::from("before");
+    let encode = std::panic::AssertUnwindSafe(|| {
+        let _ = Encoder::new().encode(&Event::new().id("1").display(Panicking), &mut out);
+    });
+    assert!(std::panic::catch_unwind(encode).is_err());
+    assert_eq!(out, "before");
 }
 
 #[test]

@@ -153,7 +153,7 @@ impl Sent {
 
 fn encode(event: impl Encode) -> (Vec<u8>, Result<usize, EncodeError>) {
     let mut out = b"before".to_vec();
-    let result = Encoder::new().encode(event, &mut out);
+    let result = Encoder::new().encode(&event, &mut out);
     assert_eq!(&out[..6], b"before");
     (out.split_off(6), result)
 }
@@ -207,7 +207,7 @@ proptest! {
     fn a_vec_and_a_bytes_mut_get_the_same(text in hostile()) {
         let mut vec = Vec::new();
         let mut bytes = bytes::BytesMut::new();
-        Encoder::new().encode(Display(&text), &mut vec).expect("text");
+        Encoder::new().encode(&Display(&text), &mut vec).expect("text");
         Encoder::new().encode(&text, &mut bytes).expect("text");
         prop_assert_eq!(vec, bytes);
     }

@@ -16,7 +16,7 @@ fn allocations(event: impl Encode) -> u64 {
     let mut out = BytesMut::with_capacity(4096);
     let info = allocation_counter::measure(|| {
         Encoder::new()
-            .encode(event, &mut out)
+            .encode(&event, &mut out)
             .expect("a valid event");
     });
     assert!(!out.is_empty());

@@ -1,0 +1,97 @@
+//! The event stream as an `http_body::Body`.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http_body::{Body, Frame, SizeHint};
+
+use crate::error::StreamError;
+use crate::outcome::Outcome;
+use crate::stream::{EventStream, ShutdownHandle};
+
+/// The body of a response that streams events, for every server that takes an
+/// [`http_body::Body`].
+///
+/// It runs the handler while it is polled; dropping it drops the handler.
+#[must_use = "bodies do nothing unless polled"]
+pub struct SseBody {
+    open: Option<Open>,
+}
+
+struct Open {
+    stream: Pin<Box<dyn Stream<Item = Result<Bytes, StreamError>> + Send>>,
+    shutdown: ShutdownHandle,
+}
+
+impl SseBody {
+    /// A body that streams what the handler of `stream` sends.
+    pub fn new<F>(stream: EventStream<F>) -> Self
+    where
+        F: Future + Send + 'static,
+        F::Output: Outcome,
+    {
+        let shutdown = stream.shutdown_handle();
+        Self {
+            open: Some(Open {
+                stream: Box::pin(stream),
+                shutdown,
+            }),
+        }
+    }
+
+    /// A body without content, for responses that have none.
+    pub const fn empty() -> Self {
+        Self { open: None }
+    }
+
+    /// Ends the stream, see [`ShutdownHandle::shut_down`]. The body must be polled on to its end.
+    pub fn shut_down(&self) {
+        if let Some(open) = &self.open {
+            open.shutdown.shut_down();
+        }
+    }
+}
+
+impl Body for SseBody {
+    type Data = Bytes;
+    type Error = StreamError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, StreamError>>> {
+        let Some(open) = &mut self.open else {
+            return Poll::Ready(None);
+        };
+        match ready!(open.stream.as_mut().poll_next(cx)) {
+            Some(Ok(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            last => {
+                self.open = None;
+                Poll::Ready(last.map(|result| result.map(Frame::data)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.open.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.open.is_none() {
+            SizeHint::with_exact(0)
+        } else {
+            SizeHint::default()
+        }
+    }
+}
+
+impl fmt::Debug for SseBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SseBody")
+            .field("ended", &self.open.is_none())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,140 @@
+//! What can go wrong with one stream.
+
+use std::error::Error;
+use std::fmt;
+
+use sse_codec::EncodeError;
+
+/// Any error, as handlers may return it.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Why an event was not sent.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The event cannot be encoded. Nothing of it was sent, and the stream goes on.
+    Encode(EncodeError),
+    /// The stream has ended: the client is gone, or it was closed on this side.
+    Closed,
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encode(_) => f.write_str("event cannot be encoded"),
+            Self::Closed => f.write_str("event stream is closed"),
+        }
+    }
+}
+
+impl Error for SendError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Encode(error) => Some(error),
+            Self::Closed => None,
+        }
+    }
+}
+
+impl From<EncodeError> for SendError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error)
+    }
+}
+
+/// Why an event was not sent without waiting.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TrySendError {
+    /// The buffer is filled to its high-water mark: the client is slower than the events.
+    Full,
+    /// The event cannot be encoded. Nothing of it was sent, and the stream goes on.
+    Encode(EncodeError),
+    /// The stream has ended: the client is gone, or it was closed on this side.
+    Closed,
+}
+
+impl fmt::Display for TrySendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("event stream's buffer is full"),
+            Self::Encode(_) => f.write_str("event cannot be encoded"),
+            Self::Closed => f.write_str("event stream is closed"),
+        }
+    }
+}
+
+impl Error for TrySendError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Encode(error) => Some(error),
+            Self::Full | Self::Closed => None,
+        }
+    }
+}
+
+impl From<EncodeError> for TrySendError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error)
+    }
+}
+
+/// A stream that was cut because its handler failed.
+///
+/// The server sees it as the body's error and closes the connection without the end that a
+/// complete response has, so that no client takes what it got for all there is. The handler's
+/// error is the [`source`](Error::source).
+#[derive(Debug)]
+pub struct StreamError(BoxError);
+
+impl StreamError {
+    pub(crate) fn new(error: BoxError) -> Self {
+        Self(error)
+    }
+
+    /// The handler's error.
+    #[must_use]
+    pub fn into_inner(self) -> BoxError {
+        self.0
+    }
+}
+
+impl fmt::Display for StreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("event stream's handler failed")
+    }
+}
+
+impl Error for StreamError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+/// Why a header cannot be added to the response.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum HeaderError {
+    /// The name or the value is not one that HTTP allows.
+    Invalid(http::Error),
+    /// The header is the server's own: it says what the body is or where it ends.
+    Reserved(http::HeaderName),
+}
+
+impl fmt::Display for HeaderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(_) => f.write_str("invalid header name or value"),
+            Self::Reserved(name) => write!(f, "header {name} is set by the server"),
+        }
+    }
+}
+
+impl Error for HeaderError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Invalid(error) => Some(error),
+            Self::Reserved(_) => None,
+        }
+    }
+}

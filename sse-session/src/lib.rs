@@ -1,0 +1,78 @@
+//! One server-side event stream, for any HTTP server.
+//!
+//! This crate is what the adapters `sse-hyper`, `sse-actix` and `sse-tokio-tcp` share: the
+//! [`Sse`] handle that a handler sends with, and [`EventStream`], the response's body that runs
+//! the handler. Pick an adapter to serve events; use this crate directly to write an adapter for
+//! another server.
+//!
+//! ```
+//! use futures_util::StreamExt as _;
+//! use sse_session::{Event, EventStream, Options, SendError, Sse};
+//!
+//! async fn hello(sse: Sse) -> Result<(), SendError> {
+//!     sse.send("hello").await?;
+//!     sse.send(Event::new().event("greeting").data("hello")).await
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let mut body = std::pin::pin!(EventStream::new(&Options::new(), None, hello));
+//! let bytes = body.next().await.expect("a frame").expect("no failure");
+//! assert_eq!(bytes, "data: hello\n\nevent: greeting\ndata: hello\n\n");
+//! assert!(body.next().await.is_none());
+//! # }
+//! ```
+//!
+//! # What is promised
+//!
+//! * **The body owns the handler and polls it.** Nothing is spawned; a dropped connection drops
+//!   the handler at the point where it waits.
+//! * **Bounded memory.** Sends wait while the buffer is filled to
+//!   [`Options::buffer_size`]; an idle stream holds no buffer at all.
+//! * **Few writes.** All that was sent since the last poll is one piece of the body.
+//! * **Silence is filled** with a comment every 15 seconds, see [`Options::keep_alive`].
+//! * **Errors are visible.** A failed handler cuts the stream, so that the client does not take
+//!   it for complete, and is logged through `tracing`.
+//! * **Streams end on shutdown**, see [`Options::shutdown`].
+//!
+//! # Features
+//!
+//! | feature | default | brings |
+//! |---|---|---|
+//! | `json` | yes | JSON data from anything that implements `serde::Serialize` |
+//! | `http-body` | no | the stream as the body of an `http::Response`, see `SseBody` |
+
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[cfg(feature = "http-body")]
+mod body;
+mod error;
+mod keep_alive;
+mod last_event_id;
+mod options;
+mod outcome;
+mod pipe;
+#[cfg(feature = "http-body")]
+mod response;
+mod shutdown;
+mod source;
+mod sse;
+mod stream;
+
+#[cfg(feature = "http-body")]
+pub use crate::body::SseBody;
+pub use crate::error::{BoxError, HeaderError, SendError, StreamError, TrySendError};
+pub use crate::last_event_id::parse_last_event_id;
+pub use crate::options::Options;
+pub use crate::outcome::Outcome;
+#[cfg(feature = "http-body")]
+pub use crate::response::{
+    RequestHead, no_content, sse_response, sse_response_with, sse_stream, sse_stream_with,
+};
+pub use crate::shutdown::Shutdown;
+pub use crate::source::{SourceItem, forward};
+pub use crate::sse::Sse;
+pub use crate::stream::{EventStream, ShutdownHandle};
+#[cfg(feature = "json")]
+pub use sse_codec::Json;
+pub use sse_codec::{Data, Display, Encode, EncodeError, Encoder, Event, Field, Frame};

@@ -1,0 +1,226 @@
+//! How a stream behaves.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use sse_codec::{Encoder, Event, Frame};
+
+use crate::error::HeaderError;
+use crate::keep_alive::KeepAlive;
+use crate::shutdown::Shutdown;
+
+/// How streams behave: keep-alive, buffer, reconnection time, headers and shutdown.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use sse_session::Options;
+///
+/// let options = Options::new()
+///     .keep_alive(Duration::from_secs(5))
+///     .retry(Duration::from_secs(1))
+///     .header("Access-Control-Allow-Origin", "*")?;
+/// # Ok::<(), sse_session::HeaderError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "options do nothing until they are given to an adapter"]
+pub struct Options {
+    keep_alive: Option<Duration>,
+    keep_alive_comment: Bytes,
+    buffer_size: usize,
+    max_event_len: usize,
+    opening: Bytes,
+    headers: HeaderMap,
+    shutdown: Option<Shutdown>,
+    farewell: Bytes,
+}
+
+impl Options {
+    /// How much silence brings a keep-alive by default: 15 seconds.
+    pub const DEFAULT_KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+    /// The buffer's default high-water mark: 64 KiB.
+    pub const DEFAULT_BUFFER_SIZE: usize = 64 * 1024;
+
+    /// The defaults.
+    pub fn new() -> Self {
+        Self {
+            keep_alive: Some(Self::DEFAULT_KEEP_ALIVE),
+            keep_alive_comment: Bytes::from_static(b": keep-alive\n\n"),
+            buffer_size: Self::DEFAULT_BUFFER_SIZE,
+            max_event_len: Encoder::DEFAULT_MAX_EVENT_LEN,
+            opening: Bytes::new(),
+            headers: HeaderMap::new(),
+            shutdown: None,
+            farewell: Bytes::new(),
+        }
+    }
+
+    /// Sends a comment whenever the stream was silent for `interval`, by default after 15
+    /// seconds. Less than a millisecond counts as one.
+    ///
+    /// The timer is tokio's: a stream with keep-alive must be polled within a tokio runtime whose
+    /// time driver is enabled, or tokio panics.
+    pub fn keep_alive(mut self, interval: Duration) -> Self {
+        self.keep_alive = Some(interval.max(Duration::from_millis(1)));
+        self
+    }
+
+    /// Sets the keep-alive comment, by default `keep-alive`. Each of its lines becomes a comment
+    /// line.
+    pub fn keep_alive_comment(mut self, comment: &str) -> Self {
+        self.keep_alive_comment = encode(Event::new().comment(comment));
+        self
+    }
+
+    /// Sends no keep-alive. A client that vanished is then noticed only when something is sent.
+    pub fn without_keep_alive(mut self) -> Self {
+        self.keep_alive = None;
+        self
+    }
+
+    /// Sets the high-water mark of the connection's buffer, in bytes; by default 64 KiB. While
+    /// the buffer holds less, a send is immediate; from there on it waits for the client. One
+    /// event may go past the mark, so the buffer's bound is the mark plus
+    /// [`max_event_len`](Self::max_event_len). The server below has buffers of its own.
+    pub const fn buffer_size(mut self, bytes: usize) -> Self {
+        self.buffer_size = if bytes == 0 { 1 } else { bytes };
+        self
+    }
+
+    /// Sets the limit on the length of one encoded event, in bytes; by default
+    /// [`Encoder::DEFAULT_MAX_EVENT_LEN`].
+    pub const fn max_event_len(mut self, bytes: usize) -> Self {
+        self.max_event_len = bytes;
+        self
+    }
+
+    /// Begins every stream with this reconnection time: how long a client waits before it
+    /// connects again. See [`Event::retry`] on rounding.
+    pub fn retry(mut self, reconnection_time: Duration) -> Self {
+        self.opening = encode(Event::new().retry(reconnection_time));
+        self
+    }
+
+    /// Adds a header to the response; a name can be given several times. A default header of the
+    /// same name (`Cache-Control`, `X-Accel-Buffering`) is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`HeaderError::Invalid`] if HTTP does not allow the name or the value, and
+    /// [`HeaderError::Reserved`] for the headers that say what the body is and where it ends:
+    /// `Content-Type`, `Content-Length`, `Content-Encoding`, `Transfer-Encoding`, `Connection`,
+    /// `Trailer` and `Upgrade`.
+    pub fn header<N, V>(mut self, name: N, value: V) -> Result<Self, HeaderError>
+    where
+        N: TryInto<HeaderName>,
+        N::Error: Into<http::Error>,
+        V: TryInto<HeaderValue>,
+        V::Error: Into<http::Error>,
+    {
+        const RESERVED: [HeaderName; 7] = [
+            header::CONTENT_TYPE,
+            header::CONTENT_LENGTH,
+            header::CONTENT_ENCODING,
+            header::TRANSFER_ENCODING,
+            header::CONNECTION,
+            header::TRAILER,
+            header::UPGRADE,
+        ];
+        let name = name
+            .try_into()
+            .map_err(|error| HeaderError::Invalid(error.into()))?;
+        let value = value
+            .try_into()
+            .map_err(|error| HeaderError::Invalid(error.into()))?;
+        if RESERVED.contains(&name) {
+            return Err(HeaderError::Reserved(name));
+        }
+        self.headers
+            .try_append(name, value)
+            .map_err(|error| HeaderError::Invalid(error.into()))?;
+        Ok(self)
+    }
+
+    /// Ends open streams when `signal` is given: a `CancellationToken`, or a
+    /// [`Shutdown`] made from any future. What was sent before still goes out; the handlers are
+    /// dropped, and the response ends as a complete one.
+    ///
+    /// Without it, open streams keep a server's graceful shutdown waiting for as long as their
+    /// handlers run.
+    pub fn shutdown(mut self, signal: impl Into<Shutdown>) -> Self {
+        self.shutdown = Some(signal.into());
+        self
+    }
+
+    /// Ends a stream that is shut down with this reconnection time, for instance to keep the
+    /// clients of a server that restarts from coming back before it is up. See
+    /// [`Event::retry`] on rounding.
+    pub fn retry_on_shutdown(mut self, reconnection_time: Duration) -> Self {
+        self.farewell = encode(Event::new().retry(reconnection_time));
+        self
+    }
+
+    /// The response's headers: those of an event stream and the extra ones.
+    #[must_use]
+    pub fn response_headers(&self) -> HeaderMap {
+        let defaults = [
+            (
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("text/event-stream"),
+            ),
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+            // Not standard, but what nginx and others take as "pass on at once".
+            (
+                HeaderName::from_static("x-accel-buffering"),
+                HeaderValue::from_static("no"),
+            ),
+        ];
+        let mut headers = self.headers.clone();
+        for (name, value) in defaults {
+            headers.entry(name).or_insert(value);
+        }
+        headers
+    }
+
+    pub(crate) fn keep_alive_watch(&self) -> Option<KeepAlive> {
+        let interval = self.keep_alive?;
+        Some(KeepAlive {
+            interval,
+            frame: self.keep_alive_comment.clone(),
+        })
+    }
+
+    pub(crate) fn encoder(&self) -> Encoder {
+        Encoder::new().max_event_len(self.max_event_len)
+    }
+
+    pub(crate) const fn high_water(&self) -> usize {
+        self.buffer_size
+    }
+
+    pub(crate) fn opening(&self) -> &[u8] {
+        &self.opening
+    }
+
+    pub(crate) fn farewell(&self) -> Bytes {
+        self.farewell.clone()
+    }
+
+    pub(crate) const fn shutdown_signal(&self) -> Option<&Shutdown> {
+        self.shutdown.as_ref()
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A comment or a reconnection time; neither has anything in it that could be refused but for a
+/// comment beyond every limit, which then is none.
+fn encode(event: Event<'_>) -> Bytes {
+    Frame::new(event).map(Frame::into_bytes).unwrap_or_default()
+}

@@ -1,0 +1,100 @@
+//! The signal that ends open streams.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
+use tokio_util::sync::CancellationToken;
+
+use crate::pipe::{Pipe, Signal};
+
+/// A signal that ends open streams, so that a server's graceful shutdown completes.
+///
+/// It is made from a [`CancellationToken`] or from any future, and cheap to clone: all streams of
+/// a server share one.
+///
+/// ```
+/// use sse_session::{Options, Shutdown};
+/// use tokio_util::sync::CancellationToken;
+///
+/// let token = CancellationToken::new();
+/// let options = Options::new().shutdown(token.clone());
+/// // later: token.cancel();
+///
+/// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+/// let options = Options::new().shutdown(Shutdown::when(stopped));
+/// # let _ = (options, stop);
+/// ```
+#[derive(Clone)]
+pub struct Shutdown {
+    signal: Shared<BoxFuture<'static, ()>>,
+}
+
+impl Shutdown {
+    /// Streams end when `signal` resolves, whatever it resolves to.
+    ///
+    /// The open streams poll it, and nothing else does: while no stream is open, it makes no
+    /// progress. A future that must be polled to notice its event (such as one for a Unix signal)
+    /// is better awaited elsewhere and passed on by a [`CancellationToken`].
+    pub fn when<F>(signal: F) -> Self
+    where
+        F: Future + Send + 'static,
+    {
+        Self {
+            signal: signal.map(drop).boxed().shared(),
+        }
+    }
+}
+
+impl From<CancellationToken> for Shutdown {
+    fn from(token: CancellationToken) -> Self {
+        Self::when(token.cancelled_owned())
+    }
+}
+
+impl fmt::Debug for Shutdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shutdown")
+            .field("signalled", &self.signal.peek().is_some())
+            .finish()
+    }
+}
+
+/// One stream's look at the signal.
+pub(crate) struct Watch {
+    signal: Option<Shared<BoxFuture<'static, ()>>>,
+}
+
+impl Watch {
+    pub(crate) fn new(shutdown: Option<&Shutdown>) -> Self {
+        Self {
+            signal: shutdown.map(|shutdown| shutdown.signal.clone()),
+        }
+    }
+
+    /// Whether to shut down now. The signal itself is polled at first and whenever it has woken
+    /// the pipe.
+    pub(crate) fn is_signalled(&mut self, pipe: &Arc<Pipe>) -> bool {
+        match pipe.take_signal() {
+            Signal::None => false,
+            Signal::Demand => true,
+            Signal::Look => {
+                let Some(signal) = &mut self.signal else {
+                    return false;
+                };
+                let waker = Waker::from(Arc::clone(pipe));
+                let polled = Pin::new(signal).poll(&mut Context::from_waker(&waker));
+                if polled.is_pending() {
+                    return false;
+                }
+                // It must not be polled again: it is done.
+                self.signal = None;
+                true
+            }
+        }
+    }
+}

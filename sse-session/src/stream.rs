@@ -1,0 +1,157 @@
+//! The body of one response: it owns the handler and drives it.
+//!
+//! Whoever polls the body polls the handler. No task is spawned, a dropped body drops the handler
+//! there and then, and a transport that does not poll holds the handler back.
+
+use std::error::Error as _;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+
+use crate::error::StreamError;
+use crate::keep_alive;
+use crate::options::Options;
+use crate::outcome::Outcome;
+use crate::pipe::{Pipe, Take};
+use crate::shutdown;
+use crate::sse::Sse;
+
+pin_project! {
+    /// One event stream: a `Stream` of bytes that runs its handler while it is polled.
+    ///
+    /// The adapters hand it to their servers as the response's body. It yields all that is there
+    /// as one piece; an error means that the handler failed, and is the last item.
+    #[must_use = "streams do nothing unless polled"]
+    pub struct EventStream<F> {
+        pipe: Arc<Pipe>,
+        #[pin]
+        handler: Option<F>,
+        #[pin]
+        keep_alive: Option<keep_alive::Watch>,
+        shutdown: shutdown::Watch,
+        farewell: Bytes,
+        failure: Option<StreamError>,
+    }
+
+    impl<F> PinnedDrop for EventStream<F> {
+        fn drop(this: Pin<&mut Self>) {
+            // The client is gone, or all was sent: handles in other tasks must know.
+            this.pipe.close(b"");
+        }
+    }
+}
+
+impl<F> EventStream<F>
+where
+    F: Future,
+    F::Output: Outcome,
+{
+    /// A stream whose handler is the future that `handler` returns; that is polled only when the
+    /// stream is.
+    pub fn new(
+        options: &Options,
+        last_event_id: Option<&str>,
+        handler: impl FnOnce(Sse) -> F,
+    ) -> Self {
+        let pipe = Pipe::new(options, last_event_id);
+        let handler = handler(Sse::first(Arc::clone(&pipe)));
+        Self {
+            pipe,
+            handler: Some(handler),
+            keep_alive: options.keep_alive_watch().map(keep_alive::Watch::new),
+            shutdown: shutdown::Watch::new(options.shutdown_signal()),
+            farewell: options.farewell(),
+            failure: None,
+        }
+    }
+
+    /// A way to shut the stream down when it has been boxed.
+    #[must_use]
+    pub fn shutdown_handle(&self) -> ShutdownHandle {
+        ShutdownHandle(Arc::clone(&self.pipe))
+    }
+}
+
+impl<F> Stream for EventStream<F>
+where
+    F: Future,
+    F::Output: Outcome,
+{
+    type Item = Result<Bytes, StreamError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+
+        if this.shutdown.is_signalled(this.pipe) {
+            this.pipe.close(this.farewell);
+        }
+
+        if let Some(handler) = this.handler.as_mut().as_pin_mut() {
+            if this.pipe.body_is_awake()
+                && let Poll::Ready(outcome) = handler.poll(cx)
+            {
+                // Dropped here and now, so that its handle does not keep the stream open.
+                this.handler.set(None);
+                if let Err(error) = outcome.into_result() {
+                    tracing::error!(
+                        error = &*error as &dyn std::error::Error,
+                        "event stream cut: its handler failed"
+                    );
+                    *this.failure = Some(StreamError::new(error));
+                    this.pipe.close(b"");
+                }
+            }
+            if this.pipe.is_closed() {
+                this.handler.set(None);
+            }
+        }
+
+        match this.pipe.take(cx) {
+            Take::Frame(frame) => {
+                if let Some(keep_alive) = this.keep_alive.as_pin_mut() {
+                    keep_alive.wrote();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Take::Ended => {
+                this.handler.set(None);
+                this.pipe.close(b"");
+                Poll::Ready(this.failure.take().map(Err))
+            }
+            Take::Empty => match this.keep_alive.as_pin_mut() {
+                Some(keep_alive) => keep_alive.poll_silence(cx).map(|comment| Some(Ok(comment))),
+                None => Poll::Pending,
+            },
+        }
+    }
+}
+
+impl<F> fmt::Debug for EventStream<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStream")
+            .field("closed", &self.pipe.is_closed())
+            .field(
+                "failure",
+                &self.failure.as_ref().and_then(StreamError::source),
+            )
+            .finish_non_exhaustive()
+    }
+}
+
+/// Shuts one stream down, as the signal in its [`Options`] would.
+#[derive(Clone, Debug)]
+pub struct ShutdownHandle(Arc<Pipe>);
+
+impl ShutdownHandle {
+    /// Ends the stream: what was sent before still goes out, then the reconnection time given to
+    /// [`Options::retry_on_shutdown`], if any, then the end.
+    pub fn shut_down(&self) {
+        self.0.demand_shutdown();
+    }
+}

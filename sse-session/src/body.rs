@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use futures_core::Stream;
+use futures_core::stream::BoxStream;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::error::StreamError;
@@ -22,7 +22,7 @@ pub struct SseBody {
 }
 
 struct Open {
-    stream: Pin<Box<dyn Stream<Item = Result<Bytes, StreamError>> + Send>>,
+    stream: BoxStream<'static, Result<Bytes, StreamError>>,
     shutdown: ShutdownHandle,
 }
 

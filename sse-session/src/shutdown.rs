@@ -48,6 +48,15 @@ impl Shutdown {
             signal: signal.map(drop).boxed().shared(),
         }
     }
+
+    /// Resolves when the signal has been given.
+    ///
+    /// # Cancel safety
+    ///
+    /// It can be dropped and called again at any time.
+    pub async fn signalled(&self) {
+        self.signal.clone().await;
+    }
 }
 
 impl From<CancellationToken> for Shutdown {

@@ -1,0 +1,65 @@
+//! The event stream as an actix `MessageBody`.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, MessageBody};
+use bytes::Bytes;
+use futures_core::stream::LocalBoxStream;
+use sse_session::{EventStream, Outcome, StreamError};
+
+/// The body of a response that streams events.
+///
+/// It runs the handler while it is polled; dropping it drops the handler.
+#[must_use = "bodies do nothing unless polled"]
+pub struct SseBody {
+    stream: Option<LocalBoxStream<'static, Result<Bytes, StreamError>>>,
+}
+
+impl SseBody {
+    pub(crate) fn new<F>(stream: EventStream<F>) -> Self
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+    {
+        Self {
+            stream: Some(Box::pin(stream)),
+        }
+    }
+
+    pub(crate) const fn empty() -> Self {
+        Self { stream: None }
+    }
+}
+
+impl MessageBody for SseBody {
+    type Error = StreamError;
+
+    fn size(&self) -> BodySize {
+        if self.stream.is_some() {
+            BodySize::Stream
+        } else {
+            BodySize::None
+        }
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, StreamError>>> {
+        match &mut self.stream {
+            Some(stream) => stream.as_mut().poll_next(cx),
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+impl fmt::Debug for SseBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SseBody")
+            .field("empty", &self.stream.is_none())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,74 @@
+//! Server-Sent Events for [actix-web](https://docs.rs/actix-web) 4.
+//!
+//! ```no_run
+//! use actix_web::{App, HttpServer, web};
+//! use sse_actix::{Event, SendError, Sse, with_sse};
+//!
+//! async fn hello<R>(_request: R, sse: Sse) -> Result<(), SendError> {
+//!     sse.send("hello").await?;
+//!     sse.send(Event::new().event("greeting").data("hello")).await
+//! }
+//!
+//! #[actix_web::main]
+//! async fn main() -> std::io::Result<()> {
+//!     HttpServer::new(|| App::new().route("/hello", web::get().to(with_sse(hello))))
+//!         .h1_allow_half_closed(false) // see "When the client goes away"
+//!         .bind(("127.0.0.1", 3001))?
+//!         .run()
+//!         .await
+//! }
+//! ```
+//!
+//! # Which of them to use
+//!
+//! * [`with_sse`] makes an actix handler of yours, for `web::get().to(...)`.
+//! * [`sse_response`] answers one request, from within a handler with extractors.
+//! * [`sse_stream`] answers with the events of a `futures::Stream`.
+//! * [`no_content`] answers 204, which makes an `EventSource` stop reconnecting.
+//!
+//! `sse_response_with`, `sse_stream_with` and [`WithSse::options`] take [`Options`]: keep-alive,
+//! buffer size, reconnection time, headers, shutdown. Handlers and streams may be `!Send`.
+//!
+//! # Shutdown
+//!
+//! actix's graceful shutdown waits for open responses up to its `shutdown_timeout`. Give the
+//! streams a signal through [`Options::shutdown`], and they end when it comes.
+//!
+//! # When the client goes away
+//!
+//! While something is being sent, the failing write drops the handler. While the stream is idle,
+//! it depends on the server: by default, actix takes a closed connection for a client that has
+//! merely closed its sending side, and goes on. The next keep-alive then provokes a reset, and the
+//! one after it meets that: the handler is dropped after at most two keep-alive intervals. With
+//! `HttpServer::h1_allow_half_closed(false)`, which costs clients that close their sending side
+//! early, the next keep-alive ends it: at most one interval. Choose
+//! [`Options::keep_alive`] accordingly.
+//!
+//! # Headers
+//!
+//! Beside the headers of every adapter there is `Content-Encoding: identity`: it keeps actix's
+//! `Compress` middleware from holding events back in its compressor.
+//!
+//! # Features
+//!
+//! | feature | default | brings |
+//! |---|---|---|
+//! | `json` | yes | JSON data from anything that implements `serde::Serialize` |
+
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod body;
+mod handler;
+mod response;
+
+pub use crate::body::SseBody;
+pub use crate::handler::{WithSse, with_sse};
+pub use crate::response::{
+    no_content, sse_response, sse_response_with, sse_stream, sse_stream_with,
+};
+#[cfg(feature = "json")]
+pub use sse_session::Json;
+pub use sse_session::{
+    BoxError, Data, Display, Encode, EncodeError, Event, Frame, HeaderError, Options, Outcome,
+    SendError, Shutdown, SourceItem, Sse, StreamError, TrySendError, forward,
+};

@@ -1,0 +1,131 @@
+//! Event streams as actix responses.
+
+use std::future::Future;
+
+use actix_web::http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_core::Stream;
+use sse_session::{EventStream, Options, Outcome, SourceItem, Sse, forward, parse_last_event_id};
+
+use crate::body::SseBody;
+
+/// Answers `request` with the events that `handler` sends.
+///
+/// The handler is called with the request and an [`Sse`], and runs while the response's body is
+/// polled. `HEAD` is answered with the headers alone, without calling the handler.
+///
+/// ```
+/// use actix_web::{HttpRequest, HttpResponse, web};
+/// use sse_actix::{Sse, SseBody, sse_response};
+///
+/// async fn room(request: HttpRequest, room: web::Path<String>) -> HttpResponse<SseBody> {
+///     sse_response(&request, |_request, sse: Sse| async move {
+///         sse.send(format!("welcome to {room}")).await
+///     })
+/// }
+/// ```
+pub fn sse_response<H, F>(request: &HttpRequest, handler: H) -> HttpResponse<SseBody>
+where
+    H: FnOnce(HttpRequest, Sse) -> F,
+    F: Future + 'static,
+    F::Output: Outcome,
+{
+    sse_response_with(&Options::new(), request, handler)
+}
+
+/// [`sse_response`] with options.
+pub fn sse_response_with<H, F>(
+    options: &Options,
+    request: &HttpRequest,
+    handler: H,
+) -> HttpResponse<SseBody>
+where
+    H: FnOnce(HttpRequest, Sse) -> F,
+    F: Future + 'static,
+    F::Output: Outcome,
+{
+    respond(options, request, |sse| handler(request.clone(), sse))
+}
+
+/// A response with the events of a `futures::Stream`.
+///
+/// An item is an [`Event`](crate::Event), a [`Frame`](crate::Frame), text, JSON, or a `Result`
+/// of one of these, whose error cuts the stream.
+///
+/// ```
+/// use actix_web::HttpResponse;
+/// use futures_util::stream;
+/// use sse_actix::{Event, SseBody, sse_stream};
+///
+/// async fn countdown() -> HttpResponse<SseBody> {
+///     sse_stream(stream::iter((0..10).rev().map(|count| Event::new().display(count))))
+/// }
+/// ```
+pub fn sse_stream<S>(events: S) -> HttpResponse<SseBody>
+where
+    S: Stream + 'static,
+    S::Item: SourceItem,
+{
+    sse_stream_with(&Options::new(), events)
+}
+
+/// [`sse_stream`] with options.
+pub fn sse_stream_with<S>(options: &Options, events: S) -> HttpResponse<SseBody>
+where
+    S: Stream + 'static,
+    S::Item: SourceItem,
+{
+    let stream = EventStream::new(
+        options,
+        None,
+        |sse| async move { forward(events, &sse).await },
+    );
+    streaming(options, SseBody::new(stream))
+}
+
+/// `204 No Content`: tells an `EventSource` to stop reconnecting (HTML § 9.2.3).
+#[must_use]
+pub fn no_content() -> HttpResponse<SseBody> {
+    HttpResponse::with_body(StatusCode::NO_CONTENT, SseBody::empty())
+}
+
+/// Answers `request` with the stream whose handler `start` makes.
+pub(crate) fn respond<F>(
+    options: &Options,
+    request: &HttpRequest,
+    start: impl FnOnce(Sse) -> F,
+) -> HttpResponse<SseBody>
+where
+    F: Future + 'static,
+    F::Output: Outcome,
+{
+    if *request.method() == Method::HEAD {
+        return streaming(options, SseBody::empty());
+    }
+    let last_event_id = request
+        .headers()
+        .get("last-event-id")
+        .and_then(|value| parse_last_event_id(value.as_bytes()));
+    streaming(
+        options,
+        SseBody::new(EventStream::new(options, last_event_id, start)),
+    )
+}
+
+/// A response with an event stream's headers. The options keep them in the types of http 1, and
+/// actix has those of http 0.2: what one of them allows, the other does too.
+fn streaming(options: &Options, body: SseBody) -> HttpResponse<SseBody> {
+    let mut response = HttpResponse::with_body(StatusCode::OK, body);
+    let headers = response.headers_mut();
+    for (name, value) in &options.response_headers() {
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::from_bytes(name.as_ref()),
+            HeaderValue::from_bytes(value.as_bytes()),
+        ) {
+            headers.append(name, value);
+        }
+    }
+    headers.insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
+    response
+}

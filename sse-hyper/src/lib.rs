@@ -1,0 +1,90 @@
+//! Server-Sent Events for [hyper](https://docs.rs/hyper) 1, over HTTP/1.1 and HTTP/2.
+//!
+//! The responses are plain `http::Response`s, so they work unchanged in everything that is built
+//! on http 1 and hyper: axum, tower, warp, tonic.
+//!
+//! ```no_run
+//! use hyper::server::conn::http1;
+//! use hyper_util::rt::TokioIo;
+//! use sse_hyper::{Event, SendError, Sse, with_sse};
+//! use tokio::net::TcpListener;
+//!
+//! async fn hello<R>(_request: R, sse: Sse) -> Result<(), SendError> {
+//!     sse.send("hello").await?;
+//!     sse.send(Event::new().event("greeting").data("hello")).await
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let listener = TcpListener::bind("127.0.0.1:3000").await?;
+//!     loop {
+//!         let (stream, _) = listener.accept().await?;
+//!         tokio::spawn(async move {
+//!             let _ = http1::Builder::new()
+//!                 .serve_connection(TokioIo::new(stream), with_sse(hello))
+//!                 .await;
+//!         });
+//!     }
+//! }
+//! ```
+//!
+//! # Which of them to use
+//!
+//! * [`with_sse`] makes a service of a handler; every request is answered with its events.
+//! * [`sse_response`] answers one request, from within a service or a handler of your own.
+//! * [`sse_stream`] answers with the events of a `futures::Stream`.
+//! * [`no_content`] answers 204, which makes an `EventSource` stop reconnecting.
+//!
+//! `sse_response_with`, `sse_stream_with` and [`WithSse::options`] take [`Options`]: keep-alive,
+//! buffer size, reconnection time, headers, shutdown.
+//!
+//! # In axum
+//!
+//! A route returns what [`sse_response`] gives. It takes a whole request, its parts or its
+//! headers alone, whatever the route has extracted:
+//!
+//! ```
+//! # mod http { pub use ::http::*; }
+//! use http::{HeaderMap, Response};
+//! use sse_hyper::{SendError, Sse, SseBody, sse_response};
+//!
+//! // With axum, `Path(room): Path<String>` and `HeaderMap` are its arguments.
+//! async fn room(room: String, headers: HeaderMap) -> Response<SseBody> {
+//!     sse_response(headers, |_headers, sse: Sse| async move {
+//!         sse.send(format!("welcome to {room}")).await
+//!     })
+//! }
+//! ```
+//!
+//! # Shutdown
+//!
+//! hyper's graceful shutdown waits for open responses, and so does axum's. Give the streams the
+//! same signal through [`Options::shutdown`], and they end when it comes.
+//!
+//! # When the client goes away
+//!
+//! Over HTTP/1.1, hyper notices a closed connection at once, while sending as well as while idle,
+//! and drops the body and with it the handler. The price is that a client must not close its
+//! sending side early, unless hyper's `half_close` is on; then a vanished client is noticed at the
+//! next write, which is the next keep-alive at the latest. Over HTTP/2 a reset stream drops the
+//! handler at once too.
+//!
+//! # Features
+//!
+//! | feature | default | brings |
+//! |---|---|---|
+//! | `json` | yes | JSON data from anything that implements `serde::Serialize` |
+//! | `tower` | no | [`WithSse`] is a `tower::Service` too |
+
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod service;
+
+pub use crate::service::{WithSse, with_sse};
+#[cfg(feature = "json")]
+pub use sse_session::Json;
+pub use sse_session::{
+    BoxError, Data, Display, Encode, EncodeError, Event, Frame, HeaderError, Options, Outcome,
+    RequestHead, SendError, Shutdown, SourceItem, Sse, SseBody, StreamError, TrySendError, forward,
+    no_content, sse_response, sse_response_with, sse_stream, sse_stream_with,
+};

@@ -1,0 +1,103 @@
+//! A handler as a service.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::{Future, Ready, ready};
+
+use http::{Request, Response};
+use hyper::service::Service;
+use sse_session::{Options, Outcome, Sse, SseBody, sse_response_with};
+
+/// Makes a service of `handler`, an async function of the request and an [`Sse`]: each request is
+/// answered with the events that it sends.
+///
+/// ```
+/// use http::Request;
+/// use sse_hyper::{SendError, Sse, with_sse};
+///
+/// async fn ticks<B>(_request: Request<B>, sse: Sse) -> Result<(), SendError> {
+///     sse.send("tick").await
+/// }
+///
+/// let service = with_sse(ticks::<hyper::body::Incoming>);
+/// ```
+pub fn with_sse<H>(handler: H) -> WithSse<H> {
+    WithSse {
+        handler,
+        options: Options::new(),
+    }
+}
+
+/// A service that answers each request with the events that its handler sends; made by
+/// [`with_sse`].
+///
+/// It is a [`hyper::service::Service`], and a `tower::Service` with the feature `tower`.
+#[derive(Clone)]
+#[must_use = "services do nothing unless served"]
+pub struct WithSse<H> {
+    handler: H,
+    options: Options,
+}
+
+impl<H> WithSse<H> {
+    /// Sets the options.
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    fn respond<B, F>(&self, request: Request<B>) -> Ready<Result<Response<SseBody>, Infallible>>
+    where
+        H: Fn(Request<B>, Sse) -> F,
+        F: Future + Send + 'static,
+        F::Output: Outcome,
+    {
+        ready(Ok(sse_response_with(&self.options, request, &self.handler)))
+    }
+}
+
+impl<H> fmt::Debug for WithSse<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WithSse")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<H, B, F> Service<Request<B>> for WithSse<H>
+where
+    H: Fn(Request<B>, Sse) -> F,
+    F: Future + Send + 'static,
+    F::Output: Outcome,
+{
+    type Response = Response<SseBody>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<SseBody>, Infallible>>;
+
+    fn call(&self, request: Request<B>) -> Self::Future {
+        self.respond(request)
+    }
+}
+
+#[cfg(feature = "tower")]
+impl<H, B, F> tower_service::Service<Request<B>> for WithSse<H>
+where
+    H: Fn(Request<B>, Sse) -> F,
+    F: Future + Send + 'static,
+    F::Output: Outcome,
+{
+    type Response = Response<SseBody>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<SseBody>, Infallible>>;
+
+    fn poll_ready(
+        &mut self,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<(), Infallible>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        self.respond(request)
+    }
+}

@@ -1,0 +1,299 @@
+//! One connection: a request in, a response out, and the end of it.
+
+use std::error::Error;
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ALLOW, HeaderValue};
+use http::{Method, StatusCode, Version};
+use http_body::Body as _;
+use sse_session::{SseBody, StreamError};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::body::Content;
+use crate::limits::Limits;
+use crate::request::{HeadError, read_head};
+use crate::response::{Response, plain};
+use crate::service::Service;
+use crate::watch::{Notice, Watch};
+use crate::wire::{self, Framing};
+
+/// How long a client has to close a connection that the server is done with. Closing earlier
+/// while bytes of the client's are unread would reset the connection, and the reset could
+/// overtake the end of the response.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How much is read at the most while lingering.
+const MOST_LINGERED: u64 = 256 * 1024;
+
+/// What a connection that may be gone is sent; clients ignore comments.
+const PROBE: Bytes = Bytes::from_static(b": keep-alive\n\n");
+
+/// Why a connection ended without a complete response.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConnectionError {
+    /// The client is gone, or takes nothing any more.
+    Io(io::Error),
+    /// The handler failed and the stream was cut.
+    Stream(StreamError),
+}
+
+impl fmt::Display for ConnectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(_) => f.write_str("connection lost"),
+            Self::Stream(_) => f.write_str("response cut"),
+        }
+    }
+}
+
+impl Error for ConnectionError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Stream(error) => Some(error),
+        }
+    }
+}
+
+impl From<io::Error> for ConnectionError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Serves one connection: a TCP or Unix stream, a TLS stream, an in-memory pipe.
+///
+/// One request is read and answered, then the connection is closed. `stop` ends an open event
+/// stream in order (see [`Options::retry_on_shutdown`](crate::Options::retry_on_shutdown)), and
+/// a connection on which nothing was asked for yet.
+///
+/// ```
+/// use sse_tokio_tcp::{Limits, SendError, Sse, serve_connection, with_sse};
+/// use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+/// use tokio_util::sync::CancellationToken;
+///
+/// async fn hello<R>(_request: R, sse: Sse) -> Result<(), SendError> {
+///     sse.send("hello").await
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (mut client, server) = tokio::io::duplex(1024);
+/// client.write_all(b"GET / HTTP/1.0\r\n\r\n").await?;
+/// client.shutdown().await?;
+///
+/// let stop = CancellationToken::new();
+/// serve_connection(server, &with_sse(hello), &Limits::new(), &stop).await?;
+/// let mut response = String::new();
+/// client.read_to_string(&mut response).await?;
+/// assert!(response.starts_with("HTTP/1.0 200 OK\r\n"));
+/// assert!(response.ends_with("\r\n\r\ndata: hello\n\n"));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// When the client is gone before the response is complete, or the handler failed.
+///
+/// # Cancel safety
+///
+/// Dropping the future closes the connection and drops the handler.
+pub async fn serve_connection<I, S>(
+    mut io: I,
+    service: &S,
+    limits: &Limits,
+    stop: &CancellationToken,
+) -> Result<(), ConnectionError>
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+    S: Service,
+{
+    serve(&mut io, service, limits, stop, |_| {}).await
+}
+
+/// [`serve_connection`], with what makes dropping the connection a reset.
+pub(crate) async fn serve<I, S>(
+    io: &mut I,
+    service: &S,
+    limits: &Limits,
+    stop: &CancellationToken,
+    reset: impl Fn(&I),
+) -> Result<(), ConnectionError>
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+    S: Service,
+{
+    let head = tokio::select! {
+        biased;
+        head = timeout(limits.head_timeout, read_head(io, limits)) => head.unwrap_or(Err(
+            HeadError::Rejected(StatusCode::REQUEST_TIMEOUT, "the request took too long"),
+        )),
+        () = stop.cancelled() => return Ok(()),
+    };
+    let (version, head_only, response) = match head {
+        Err(HeadError::Gone) => return Ok(()),
+        Err(HeadError::Io(error)) => return Err(error.into()),
+        Err(HeadError::Rejected(status, why)) => {
+            tracing::debug!(%status, why, "request rejected");
+            (Version::HTTP_11, false, plain(status, why))
+        }
+        Ok(request) => {
+            let head_only = request.method() == Method::HEAD;
+            let version = request.version();
+            let response = if head_only || request.method() == Method::GET {
+                service.call(request).await
+            } else {
+                method_not_allowed()
+            };
+            (version, head_only, response)
+        }
+    };
+    respond(io, response, version, head_only, limits, stop, reset).await?;
+
+    io.shutdown().await?;
+    // What the client sent that nobody asked for, up to its own end.
+    let mut rest = io.take(MOST_LINGERED);
+    let _ = timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
+    Ok(())
+}
+
+async fn respond<I>(
+    io: &mut I,
+    response: Response,
+    version: Version,
+    head_only: bool,
+    limits: &Limits,
+    stop: &CancellationToken,
+    reset: impl Fn(&I),
+) -> Result<(), ConnectionError>
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+{
+    let (parts, body) = response.into_parts();
+    let no_body = parts.status == StatusCode::NO_CONTENT
+        || parts.status == StatusCode::NOT_MODIFIED
+        || parts.status.is_informational();
+    let framing = match &body.0 {
+        _ if no_body => Framing::None,
+        Content::Empty => Framing::Length(0),
+        Content::Full(bytes) => Framing::Length(bytes.len()),
+        Content::Events(_) if version == Version::HTTP_10 => Framing::Close,
+        Content::Events(_) => Framing::Chunked,
+    };
+    let head = wire::head(version, parts.status, &parts.headers, framing);
+    match body.0 {
+        Content::Events(events) if !head_only && !no_body => {
+            let sent = send_events(io, head, events, framing, limits, stop).await;
+            if framing == Framing::Close && matches!(sent, Err(ConnectionError::Stream(_))) {
+                reset(io);
+            }
+            sent
+        }
+        Content::Full(bytes) if !head_only && !no_body => {
+            Ok(wire::write(io, wire::piece(head, bytes, framing), limits.write_timeout).await?)
+        }
+        _ => Ok(wire::write(io, &head[..], limits.write_timeout).await?),
+    }
+}
+
+/// What happened while waiting for the body.
+enum Next {
+    Piece(Bytes),
+    /// Nothing to send yet; only the first look gives it.
+    Nothing,
+    Failed(StreamError),
+    Complete,
+    Client(Notice),
+    Stop,
+}
+
+async fn send_events<I>(
+    io: &mut I,
+    head: Vec<u8>,
+    mut events: SseBody,
+    framing: Framing,
+    limits: &Limits,
+    stop: &CancellationToken,
+) -> Result<(), ConnectionError>
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+{
+    // A token of its own, so that waiting for it does not contend with all other connections.
+    let stop = stop.child_token();
+    let mut stopping = pin!(stop.cancelled());
+    let mut stopped = false;
+    let mut watch = Watch::new();
+    let mut before = head;
+    let mut first = true;
+
+    loop {
+        let next = poll_fn(|cx| {
+            match Pin::new(&mut events).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    // The body has no trailers: an empty piece is not written at all.
+                    return Poll::Ready(Next::Piece(frame.into_data().unwrap_or_default()));
+                }
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Next::Failed(error)),
+                Poll::Ready(None) => return Poll::Ready(Next::Complete),
+                // The head goes out with the first events if there are any, else alone.
+                Poll::Pending if first => return Poll::Ready(Next::Nothing),
+                Poll::Pending => {}
+            }
+            if !stopped && stopping.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Next::Stop);
+            }
+            watch.poll(io, cx).map(Next::Client)
+        })
+        .await;
+        first = false;
+
+        let before = std::mem::take(&mut before);
+        let piece = match next {
+            Next::Piece(piece) => piece,
+            Next::Nothing => Bytes::new(),
+            Next::Client(Notice::Probe) => PROBE,
+            Next::Client(Notice::Gone(error)) => return Err(error.into()),
+            Next::Stop => {
+                stopped = true;
+                events.shut_down();
+                continue;
+            }
+            Next::Failed(error) => {
+                wire::write(io, &before[..], limits.write_timeout).await?;
+                return Err(ConnectionError::Stream(error));
+            }
+            Next::Complete => {
+                let end = Bytes::from_static(wire::end(framing));
+                let last = wire::piece(before, end, Framing::Close);
+                return Ok(wire::write(io, last, limits.write_timeout).await?);
+            }
+        };
+        wire::write(
+            io,
+            wire::piece(before, piece, framing),
+            limits.write_timeout,
+        )
+        .await?;
+    }
+}
+
+fn method_not_allowed() -> Response {
+    let mut response = plain(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "only GET and HEAD are answered here",
+    );
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response
+}

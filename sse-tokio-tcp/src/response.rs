@@ -1,0 +1,97 @@
+//! Answers to requests.
+
+use std::future::Future;
+
+use futures_core::Stream;
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use sse_session::{Options, Outcome, SourceItem, Sse};
+
+use crate::body::Body;
+use crate::request::Request;
+
+/// An answer to a request.
+pub type Response = http::Response<Body>;
+
+/// Answers `request` with the events that `handler` sends.
+///
+/// The handler is called with the request and an [`Sse`], and runs while the response is written.
+/// `HEAD` is answered with the headers alone, without calling the handler.
+///
+/// ```
+/// use sse_tokio_tcp::{Request, Response, Sse, not_found, sse_response};
+///
+/// // A service of one's own: any async function from a request to a response.
+/// async fn app(request: Request) -> Response {
+///     match request.uri().path() {
+///         "/hello" => sse_response(request, |_request, sse: Sse| async move {
+///             sse.send("hello").await
+///         }),
+///         _ => not_found(),
+///     }
+/// }
+/// ```
+pub fn sse_response<H, F>(request: Request, handler: H) -> Response
+where
+    H: FnOnce(Request, Sse) -> F,
+    F: Future + Send + 'static,
+    F::Output: Outcome,
+{
+    sse_response_with(&Options::new(), request, handler)
+}
+
+/// [`sse_response`] with options.
+pub fn sse_response_with<H, F>(options: &Options, request: Request, handler: H) -> Response
+where
+    H: FnOnce(Request, Sse) -> F,
+    F: Future + Send + 'static,
+    F::Output: Outcome,
+{
+    sse_session::sse_response_with(options, request, handler).map(Body::from)
+}
+
+/// A response with the events of a `futures::Stream`.
+///
+/// An item is an [`Event`](crate::Event), a [`Frame`](crate::Frame), text, JSON, or a `Result`
+/// of one of these, whose error cuts the stream.
+pub fn sse_stream<S>(events: S) -> Response
+where
+    S: Stream + Send + 'static,
+    S::Item: SourceItem + Send,
+    <S::Item as SourceItem>::Event: Send,
+{
+    sse_stream_with(&Options::new(), events)
+}
+
+/// [`sse_stream`] with options.
+pub fn sse_stream_with<S>(options: &Options, events: S) -> Response
+where
+    S: Stream + Send + 'static,
+    S::Item: SourceItem + Send,
+    <S::Item as SourceItem>::Event: Send,
+{
+    sse_session::sse_stream_with(options, events).map(Body::from)
+}
+
+/// `204 No Content`: tells an `EventSource` to stop reconnecting (HTML § 9.2.3).
+#[must_use]
+pub fn no_content() -> Response {
+    sse_session::no_content().map(|_| Body::empty())
+}
+
+/// `404 Not Found`.
+#[must_use]
+pub fn not_found() -> Response {
+    plain(StatusCode::NOT_FOUND, "not found")
+}
+
+/// A short explanation for people.
+pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    response
+}

@@ -1,0 +1,73 @@
+//! Several services at their paths.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::request::Request;
+use crate::response::{Response, not_found};
+use crate::service::Service;
+
+/// Several services, each at its path; everything else is 404.
+///
+/// Paths are compared as they are: there are no patterns. A service that wants them is any async
+/// function that looks at `request.uri()`.
+///
+/// ```
+/// use sse_tokio_tcp::{Request, Response, Router, SendError, Sse, with_sse};
+///
+/// async fn ticks<R>(_request: R, sse: Sse) -> Result<(), SendError> {
+///     sse.send("tick").await
+/// }
+///
+/// async fn page(_request: Request) -> Response {
+///     Response::new("<!doctype html><title>ticks</title>".into())
+/// }
+///
+/// let router = Router::new().route("/", page).route("/ticks", with_sse(ticks));
+/// ```
+#[derive(Default)]
+#[must_use = "routers do nothing unless served"]
+pub struct Router {
+    routes: HashMap<String, Box<dyn Route>>,
+}
+
+impl Router {
+    /// A router without routes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Serves `service` at `path`. A path that is given again gets the new service.
+    pub fn route(mut self, path: impl Into<String>, service: impl Service) -> Self {
+        self.routes.insert(path.into(), Box::new(service));
+        self
+    }
+}
+
+impl fmt::Debug for Router {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.routes.keys()).finish()
+    }
+}
+
+impl Service for Router {
+    async fn call(&self, request: Request) -> Response {
+        match self.routes.get(request.uri().path()) {
+            Some(route) => route.call_boxed(request).await,
+            None => not_found(),
+        }
+    }
+}
+
+/// A service of which many kinds fit into one map.
+trait Route: Send + Sync {
+    fn call_boxed(&self, request: Request) -> Pin<Box<dyn Future<Output = Response> + Send + '_>>;
+}
+
+impl<S: Service> Route for S {
+    fn call_boxed(&self, request: Request) -> Pin<Box<dyn Future<Output = Response> + Send + '_>> {
+        Box::pin(self.call(request))
+    }
+}

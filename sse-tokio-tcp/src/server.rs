@@ -1,0 +1,155 @@
+//! Accepting connections, and stopping to.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sse_session::Shutdown;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::connection;
+use crate::limits::Limits;
+use crate::listener::Listener;
+use crate::service::Service;
+
+/// How long to wait when no connection can be accepted, mostly for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
+
+/// Serves the connections of `listener`, for ever; see [`Server`] for limits and shutdown.
+///
+/// # Cancel safety
+///
+/// Dropping the future ends all connections and drops their handlers.
+pub async fn serve(listener: impl Listener, service: impl Service) {
+    Server::new().serve(listener, service).await;
+}
+
+/// A server of event streams.
+///
+/// ```no_run
+/// use sse_tokio_tcp::{SendError, Server, Sse, with_sse};
+/// use tokio::net::TcpListener;
+/// use tokio_util::sync::CancellationToken;
+///
+/// async fn hello<R>(_request: R, sse: Sse) -> Result<(), SendError> {
+///     sse.send("hello").await
+/// }
+///
+/// # async fn run() -> std::io::Result<()> {
+/// let stop = CancellationToken::new();
+/// // elsewhere: stop.cancel();
+/// let listener = TcpListener::bind("127.0.0.1:3002").await?;
+/// Server::new().shutdown(stop.clone()).serve(listener, with_sse(hello)).await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a server does nothing until it serves"]
+pub struct Server {
+    limits: Limits,
+    shutdown: Option<Shutdown>,
+}
+
+impl Server {
+    /// A server with the default limits that runs for ever.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the limits.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Stops the server when `signal` is given: no more connections are accepted, open event
+    /// streams end in order, and what has not ended within [`Limits::grace_period`] is dropped.
+    pub fn shutdown(mut self, signal: impl Into<Shutdown>) -> Self {
+        self.shutdown = Some(signal.into());
+        self
+    }
+
+    /// Serves the connections of `listener` until the shutdown signal, or for ever.
+    ///
+    /// Each connection runs as a task of its own, on the runtime that polls this future. They
+    /// are part of it: when it resolves or is dropped, none of them is left.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends all connections and drops their handlers.
+    pub async fn serve(self, mut listener: impl Listener, service: impl Service) {
+        let Self { limits, shutdown } = self;
+        let shared = Arc::new((service, limits));
+        let stop = CancellationToken::new();
+        let mut connections = JoinSet::new();
+        let signalled = async {
+            match &shutdown {
+                Some(signal) => signal.signalled().await,
+                None => std::future::pending().await,
+            }
+        };
+        let mut signalled = std::pin::pin!(signalled);
+
+        loop {
+            let full = connections.len() >= shared.1.max_connections;
+            tokio::select! {
+                () = &mut signalled => break,
+                Some(_) = connections.join_next() => {}
+                accepted = listener.accept(), if !full => match accepted {
+                    Ok(io) => spawn(&mut connections, &listener, io, &shared, &stop),
+                    Err(error) => pause_after(error).await,
+                },
+            }
+        }
+
+        drop(listener);
+        stop.cancel();
+        let all = async { while connections.join_next().await.is_some() {} };
+        if timeout(shared.1.grace_period, all).await.is_err() {
+            tracing::warn!(
+                connections = connections.len(),
+                "connections dropped: they did not end within the grace period"
+            );
+            connections.shutdown().await;
+        }
+    }
+}
+
+fn spawn<L: Listener>(
+    connections: &mut JoinSet<()>,
+    _: &L,
+    mut io: L::Io,
+    shared: &Arc<(impl Service, Limits)>,
+    stop: &CancellationToken,
+) {
+    let shared = Arc::clone(shared);
+    let stop = stop.clone();
+    connections.spawn(async move {
+        let (service, limits) = &*shared;
+        if let Err(error) = connection::serve(&mut io, service, limits, &stop, L::reset).await {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "connection ended early"
+            );
+        }
+    });
+}
+
+/// A connection that was gone before it was accepted is nothing to wait for. Everything else
+/// would be met again at once.
+async fn pause_after(error: io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    if matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
+    ) {
+        return;
+    }
+    tracing::error!(
+        error = &error as &dyn std::error::Error,
+        "cannot accept connections"
+    );
+    sleep(ACCEPT_PAUSE).await;
+}

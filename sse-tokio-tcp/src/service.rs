@@ -1,0 +1,71 @@
+//! What answers requests.
+
+use std::fmt;
+use std::future::Future;
+
+use sse_session::{Options, Outcome, Sse};
+
+use crate::request::Request;
+use crate::response::{Response, sse_response_with};
+
+/// What answers requests: any async function from a [`Request`] to a [`Response`], a handler
+/// through [`with_sse`], or a [`Router`](crate::Router) of several.
+pub trait Service: Send + Sync + 'static {
+    /// Answers a request.
+    fn call(&self, request: Request) -> impl Future<Output = Response> + Send;
+}
+
+impl<S, F> Service for S
+where
+    S: Fn(Request) -> F + Send + Sync + 'static,
+    F: Future<Output = Response> + Send,
+{
+    fn call(&self, request: Request) -> impl Future<Output = Response> + Send {
+        self(request)
+    }
+}
+
+/// Makes a service of `handler`, an async function of the request and an [`Sse`]: each request is
+/// answered with the events that it sends.
+pub fn with_sse<H>(handler: H) -> WithSse<H> {
+    WithSse {
+        handler,
+        options: Options::new(),
+    }
+}
+
+/// A service that answers each request with the events that its handler sends; made by
+/// [`with_sse`].
+#[derive(Clone)]
+#[must_use = "services do nothing unless served"]
+pub struct WithSse<H> {
+    handler: H,
+    options: Options,
+}
+
+impl<H> WithSse<H> {
+    /// Sets the options.
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+}
+
+impl<H> fmt::Debug for WithSse<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WithSse")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<H, F> Service for WithSse<H>
+where
+    H: Fn(Request, Sse) -> F + Send + Sync + 'static,
+    F: Future + Send + 'static,
+    F::Output: Outcome,
+{
+    async fn call(&self, request: Request) -> Response {
+        sse_response_with(&self.options, request, &self.handler)
+    }
+}

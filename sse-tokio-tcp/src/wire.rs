@@ -1,0 +1,111 @@
+//! Writing a response: its head, and the framing of its body.
+
+use std::future::poll_fn;
+use std::io::{self, Write as _};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::{Duration, SystemTime};
+
+use bytes::{Buf, Bytes};
+use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
+use http::{HeaderMap, StatusCode, Version};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::time::timeout;
+
+/// How a body's end is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// There is no body.
+    None,
+    /// The length is known (RFC 9112 § 6.2).
+    Length(usize),
+    /// In chunks, the last of which is empty (RFC 9112 § 7.1).
+    Chunked,
+    /// By the end of the connection, for HTTP/1.0 clients.
+    Close,
+}
+
+/// The bytes of a response's head.
+pub(crate) fn head(
+    version: Version,
+    status: StatusCode,
+    headers: &HeaderMap,
+    framing: Framing,
+) -> Vec<u8> {
+    let mut head = Vec::with_capacity(256);
+    let minor = if version == Version::HTTP_10 {
+        '0'
+    } else {
+        '1'
+    };
+    let reason = status.canonical_reason().unwrap_or_default();
+    let date = httpdate::HttpDate::from(SystemTime::now());
+    // Writing into a vector cannot fail.
+    let _ = write!(head, "HTTP/1.{minor} {} {reason}\r\n", status.as_str());
+    for (name, value) in headers {
+        // How the body ends and that the connection closes is said here and nowhere else.
+        if [CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION].contains(name) {
+            continue;
+        }
+        head.extend_from_slice(name.as_ref());
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value.as_bytes());
+        head.extend_from_slice(b"\r\n");
+    }
+    if !headers.contains_key(DATE) {
+        let _ = write!(head, "date: {date}\r\n");
+    }
+    match framing {
+        Framing::Length(len) => {
+            let _ = write!(head, "content-length: {len}\r\n");
+        }
+        Framing::Chunked => head.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+        Framing::None | Framing::Close => {}
+    }
+    head.extend_from_slice(b"connection: close\r\n\r\n");
+    head
+}
+
+/// One piece of the body, framed; `before` goes out in the same write.
+pub(crate) fn piece(before: Vec<u8>, body: Bytes, framing: Framing) -> impl Buf {
+    let mut before = before;
+    let after: &[u8] = if framing == Framing::Chunked && !body.is_empty() {
+        let _ = write!(before, "{:x}\r\n", body.len());
+        b"\r\n"
+    } else {
+        b""
+    };
+    Bytes::from(before).chain(body).chain(after)
+}
+
+/// What ends a body that is complete.
+pub(crate) const fn end(framing: Framing) -> &'static [u8] {
+    match framing {
+        Framing::Chunked => b"0\r\n\r\n",
+        Framing::None | Framing::Length(_) | Framing::Close => b"",
+    }
+}
+
+/// Writes all of `bytes`. Each time that the client takes none, it has `limit` to take some.
+pub(crate) async fn write<I>(io: &mut I, mut bytes: impl Buf, limit: Duration) -> io::Result<()>
+where
+    I: AsyncWrite + Unpin,
+{
+    while bytes.has_remaining() {
+        let mut write = pin!(io.write_buf(&mut bytes));
+        // No timer unless there is something to wait for.
+        let written = match poll_fn(|cx| Poll::Ready(write.as_mut().poll(cx))).await {
+            Poll::Ready(result) => result?,
+            Poll::Pending => timeout(limit, write).await.map_err(|_| {
+                io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing any more")
+            })??,
+        };
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+    }
+    match timeout(limit, io.flush()).await {
+        Ok(result) => result,
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
+}

@@ -2,9 +2,9 @@
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, web};
-//! use sse_actix::{Event, SendError, Sse, with_sse};
+//! use sse_actix::{Event, Request, SendError, Sse, with_sse};
 //!
-//! async fn hello<R>(_request: R, sse: Sse) -> Result<(), SendError> {
+//! async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
 //!     sse.send("hello").await?;
 //!     sse.send(Event::new().event("greeting").data("hello")).await
 //! }
@@ -60,6 +60,12 @@
 mod body;
 mod handler;
 mod response;
+
+/// A request as actix gives it to a handler.
+///
+/// Every adapter has a type of this name, so that a handler reads the same in all of them.
+#[doc(no_inline)]
+pub use actix_web::HttpRequest as Request;
 
 pub use crate::body::SseBody;
 pub use crate::handler::{WithSse, with_sse};

@@ -6,10 +6,10 @@
 //! ```no_run
 //! use hyper::server::conn::http1;
 //! use hyper_util::rt::TokioIo;
-//! use sse_hyper::{Event, SendError, Sse, with_sse};
+//! use sse_hyper::{Event, Request, SendError, Sse, with_sse};
 //! use tokio::net::TcpListener;
 //!
-//! async fn hello<R>(_request: R, sse: Sse) -> Result<(), SendError> {
+//! async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
 //!     sse.send("hello").await?;
 //!     sse.send(Event::new().event("greeting").data("hello")).await
 //! }
@@ -81,6 +81,12 @@
 mod service;
 
 pub use crate::service::{WithSse, with_sse};
+
+/// A request as hyper's server gives it to a handler.
+///
+/// Every adapter has a type of this name, so that a handler reads the same in all of them.
+pub type Request<B = hyper::body::Incoming> = http::Request<B>;
+
 #[cfg(feature = "json")]
 pub use sse_session::Json;
 pub use sse_session::{

@@ -12,14 +12,13 @@ use sse_session::{Options, Outcome, Sse, SseBody, sse_response_with};
 /// answered with the events that it sends.
 ///
 /// ```
-/// use http::Request;
-/// use sse_hyper::{SendError, Sse, with_sse};
+/// use sse_hyper::{Request, SendError, Sse, with_sse};
 ///
-/// async fn ticks<B>(_request: Request<B>, sse: Sse) -> Result<(), SendError> {
+/// async fn ticks(_request: Request, sse: Sse) -> Result<(), SendError> {
 ///     sse.send("tick").await
 /// }
 ///
-/// let service = with_sse(ticks::<hyper::body::Incoming>);
+/// let service = with_sse(ticks);
 /// ```
 pub fn with_sse<H>(handler: H) -> WithSse<H> {
     WithSse {

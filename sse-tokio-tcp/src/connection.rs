@@ -77,11 +77,11 @@ impl From<io::Error> for ConnectionError {
 /// a connection on which nothing was asked for yet.
 ///
 /// ```
-/// use sse_tokio_tcp::{Limits, SendError, Sse, serve_connection, with_sse};
+/// use sse_tokio_tcp::{Limits, Request, SendError, Sse, serve_connection, with_sse};
 /// use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 /// use tokio_util::sync::CancellationToken;
 ///
-/// async fn hello<R>(_request: R, sse: Sse) -> Result<(), SendError> {
+/// async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
 ///     sse.send("hello").await
 /// }
 ///

@@ -1,10 +1,10 @@
 //! Server-Sent Events straight from a tokio listener, without an HTTP framework.
 //!
 //! ```no_run
-//! use sse_tokio_tcp::{Event, Router, SendError, Sse, serve, with_sse};
+//! use sse_tokio_tcp::{Event, Request, Router, SendError, Sse, serve, with_sse};
 //! use tokio::net::TcpListener;
 //!
-//! async fn hello<R>(_request: R, sse: Sse) -> Result<(), SendError> {
+//! async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
 //!     sse.send("hello").await?;
 //!     sse.send(Event::new().event("greeting").data("hello")).await
 //! }

@@ -11,6 +11,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use crate::limits::Limits;
 
 /// A request. Bodies are not read, so it has none.
+///
+/// Every adapter has a type of this name, so that a handler reads the same in all of them.
 pub type Request = http::Request<()>;
 
 /// What came instead of a request.

@@ -17,7 +17,7 @@ use crate::service::Service;
 /// ```
 /// use sse_tokio_tcp::{Request, Response, Router, SendError, Sse, with_sse};
 ///
-/// async fn ticks<R>(_request: R, sse: Sse) -> Result<(), SendError> {
+/// async fn ticks(_request: Request, sse: Sse) -> Result<(), SendError> {
 ///     sse.send("tick").await
 /// }
 ///

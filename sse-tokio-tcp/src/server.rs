@@ -29,11 +29,11 @@ pub async fn serve(listener: impl Listener, service: impl Service) {
 /// A server of event streams.
 ///
 /// ```no_run
-/// use sse_tokio_tcp::{SendError, Server, Sse, with_sse};
+/// use sse_tokio_tcp::{Request, SendError, Server, Sse, with_sse};
 /// use tokio::net::TcpListener;
 /// use tokio_util::sync::CancellationToken;
 ///
-/// async fn hello<R>(_request: R, sse: Sse) -> Result<(), SendError> {
+/// async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
 ///     sse.send("hello").await
 /// }
 ///

@@ -1,3 +1,46 @@
-//! The project's own commands: `cargo xtask test`.
+//! The project's own commands, as `cargo xtask …`.
+//!
+//! Everything that decides whether a change is good is here, so that the same command runs on a
+//! developer's machine and in CI. It needs a Rust toolchain; what else it needs, it installs.
 
-fn main() {}
+mod debian;
+mod features;
+mod fuzz;
+mod process;
+mod test;
+
+use std::process::ExitCode;
+
+/// What a command may fail with; it is shown to people and nothing else.
+type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
+
+const HELP: &str = "\
+usage: cargo xtask <command>
+
+  test [STEP…]                      run all checks and tests, or only the named steps
+  fuzz [--seconds N] [TARGET…]      run fuzz targets, by default all of them for 60 seconds each
+
+steps of `test`, in their order:
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next();
+    let arguments: Vec<_> = arguments.collect();
+    let done = match command.as_deref() {
+        Some("test") => test::command(&arguments),
+        Some("fuzz") => fuzz::command(&arguments),
+        Some("help" | "--help" | "-h") => {
+            println!("{HELP}{}", test::steps());
+            Ok(())
+        }
+        _ => Err(format!("{HELP}{}", test::steps()).into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

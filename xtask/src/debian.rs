@@ -1,0 +1,77 @@
+//! Programs that the tests need beside the Rust toolchain, from Debian's packages.
+
+use std::process::Command;
+
+use crate::Result;
+use crate::process::{find, output, run};
+
+/// A program that must be there, the package that brings it, and what it is needed for.
+struct Needed {
+    program: &'static str,
+    package: &'static str,
+    purpose: &'static str,
+}
+
+const NEEDED: [Needed; 3] = [
+    Needed {
+        program: "chromium",
+        package: "chromium",
+        purpose: "the browser that listens to the demo",
+    },
+    Needed {
+        program: "chromedriver",
+        package: "chromium-driver",
+        purpose: "driving the browser",
+    },
+    Needed {
+        program: "c++",
+        package: "g++",
+        purpose: "building the fuzzer's runtime",
+    },
+];
+
+/// Installs what is missing, or says what is and why it could not be installed.
+pub(crate) fn install() -> Result {
+    let missing: Vec<_> = NEEDED
+        .iter()
+        .filter(|needed| find(needed.program).is_none())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for needed in &missing {
+        let Needed {
+            program,
+            package,
+            purpose,
+        } = needed;
+        eprintln!("{program} is not installed ({purpose}): Debian package {package}");
+    }
+    let packages: Vec<_> = missing.iter().map(|needed| needed.package).collect();
+    let by_hand = format!("install by hand: {}", packages.join(" "));
+
+    if find("apt-get").is_none() {
+        return Err(format!("there is no apt-get here to install them with; {by_hand}").into());
+    }
+    let is_root = output(Command::new("id").arg("-u"))?.trim() == "0";
+    if !is_root && find("sudo").is_none() {
+        return Err(format!("only root can install packages here; {by_hand}").into());
+    }
+    let apt_get = |words: &[&str]| {
+        let mut command = if is_root {
+            Command::new("apt-get")
+        } else {
+            let mut sudo = Command::new("sudo");
+            sudo.args(["--preserve-env=DEBIAN_FRONTEND", "apt-get"]);
+            sudo
+        };
+        run(command
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .args(words)
+            .args(packages.iter().filter(|_| words.contains(&"install"))))
+        .map_err(|error| format!("{error}; {by_hand}"))
+    };
+    apt_get(&["update", "--quiet"])?;
+    apt_get(&["install", "--yes", "--quiet", "--no-install-recommends"])?;
+    Ok(())
+}

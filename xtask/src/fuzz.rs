@@ -1,0 +1,137 @@
+//! Running the fuzz targets with cargo-fuzz.
+//!
+//! Coverage instrumentation and the address sanitizer need a compiler that takes unstable flags:
+//! a nightly toolchain where there is one, and else the stable compiler told to take them.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::Result;
+use crate::process::{cargo, find, output, root, run};
+
+/// The cargo-fuzz that is installed when there is none.
+const CARGO_FUZZ_VERSION: &str = "0.13.2";
+
+/// How long each target runs by default, in seconds.
+const DEFAULT_SECONDS: u32 = 60;
+
+/// `cargo xtask fuzz`.
+pub(crate) fn command(arguments: &[String]) -> Result {
+    let mut seconds = DEFAULT_SECONDS;
+    let mut chosen = Vec::new();
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        if argument == "--seconds" {
+            let value = arguments.next().ok_or("--seconds takes a number")?;
+            seconds = value
+                .parse()
+                .map_err(|_| format!("--seconds takes a number, not {value}"))?;
+        } else {
+            chosen.push(argument.clone());
+        }
+    }
+    let targets = targets()?;
+    if let Some(unknown) = chosen.iter().find(|target| !targets.contains(target)) {
+        let known = targets.join(", ");
+        return Err(format!("there is no fuzz target {unknown}, only {known}").into());
+    }
+    fuzz(if chosen.is_empty() { &targets } else { &chosen }, seconds)
+}
+
+/// Runs every target for `seconds`.
+pub(crate) fn all(seconds: u32) -> Result {
+    fuzz(&targets()?, seconds)
+}
+
+fn fuzz(targets: &[String], seconds: u32) -> Result {
+    let cargo_fuzz = cargo_fuzz()?;
+    let toolchain = toolchain();
+    for target in targets {
+        // What is found goes to the corpus, which is not kept; the seeds are, and only read.
+        let corpus = root().join("fuzz/corpus").join(target);
+        fs::create_dir_all(&corpus)?;
+        let seeds = root().join("fuzz/seeds").join(target);
+        let mut command = Command::new(&cargo_fuzz);
+        command.args(["fuzz", "run", target]).arg(&corpus);
+        if seeds.is_dir() {
+            command.arg(&seeds);
+        }
+        command.arg("--").arg(format!("-max_total_time={seconds}"));
+        // A single input that takes ten seconds is a finding too.
+        command.args(["-timeout=10", "-print_final_stats=1"]);
+        // Its own cargo is this one's: let it take that of the toolchain chosen here.
+        command.env_remove("CARGO");
+        match toolchain {
+            Toolchain::Nightly => command.env("RUSTUP_TOOLCHAIN", "nightly"),
+            Toolchain::Stable => command.env("RUSTC_BOOTSTRAP", "1"),
+        };
+        run(&mut command)?;
+    }
+    Ok(())
+}
+
+/// The names of the targets, which are the files in their folder.
+fn targets() -> Result<Vec<String>> {
+    let mut targets = Vec::new();
+    for entry in fs::read_dir(root().join("fuzz/fuzz_targets"))? {
+        let file = entry?.path();
+        if file.extension().is_some_and(|extension| extension == "rs")
+            && let Some(name) = file.file_stem()
+        {
+            targets.push(name.display().to_string());
+        }
+    }
+    targets.sort();
+    Ok(targets)
+}
+
+#[derive(Clone, Copy)]
+enum Toolchain {
+    Nightly,
+    Stable,
+}
+
+fn toolchain() -> Toolchain {
+    let nightly = Command::new("rustc")
+        .env("RUSTUP_TOOLCHAIN", "nightly")
+        // Never fetch one: use what is there.
+        .env("RUSTUP_AUTO_INSTALL", "0")
+        .arg("--version")
+        .stderr(Stdio::null())
+        .output();
+    match nightly {
+        Ok(output) if output.status.success() && output.stdout.windows(7).any(is_nightly) => {
+            Toolchain::Nightly
+        }
+        _ => Toolchain::Stable,
+    }
+}
+
+fn is_nightly(word: &[u8]) -> bool {
+    word == b"nightly"
+}
+
+/// Finds cargo-fuzz, or installs it below `target`.
+fn cargo_fuzz() -> Result<PathBuf> {
+    if let Some(installed) = find("cargo-fuzz") {
+        return Ok(installed);
+    }
+    let folder = target_directory()?.join("tools");
+    let program = folder.join("bin/cargo-fuzz");
+    if !program.is_file() {
+        eprintln!("cargo-fuzz is not installed: building it below the target folder");
+        run(cargo()
+            .args(["install", "cargo-fuzz", "--locked", "--quiet"])
+            .args(["--version", CARGO_FUZZ_VERSION, "--root"])
+            .arg(&folder))?;
+    }
+    Ok(program)
+}
+
+fn target_directory() -> Result<PathBuf> {
+    let metadata = output(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
+    let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
+    let directory = metadata["target_directory"].as_str();
+    Ok(directory.ok_or("cargo names no target directory")?.into())
+}

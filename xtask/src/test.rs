@@ -1,0 +1,101 @@
+//! `cargo xtask test`: everything that must hold before a change lands.
+
+use std::time::Instant;
+
+use crate::process::{cargo, run};
+use crate::{Result, debian, features, fuzz};
+
+/// How long each fuzz target runs here, in seconds: long enough to meet what the seeds and their
+/// near neighbours provoke. `cargo xtask fuzz` is for longer runs.
+const FUZZ_SECONDS: u32 = 20;
+
+struct Step {
+    name: &'static str,
+    purpose: &'static str,
+    run: fn() -> Result,
+}
+
+/// The quick ones first.
+const STEPS: [Step; 8] = [
+    Step {
+        name: "packages",
+        purpose: "install the Debian packages that the tests need",
+        run: debian::install,
+    },
+    Step {
+        name: "fmt",
+        purpose: "formatting",
+        run: || run(cargo().args(["fmt", "--all", "--check"])),
+    },
+    Step {
+        name: "clippy",
+        purpose: "lints over all targets, examples and fuzz targets included",
+        run: || {
+            run(cargo()
+                .args(["clippy", "--workspace", "--all-targets", "--all-features"])
+                .args(["--", "--deny", "warnings"]))
+        },
+    },
+    Step {
+        name: "docs",
+        purpose: "the documentation builds without a warning",
+        run: || {
+            run(cargo()
+                .env("RUSTDOCFLAGS", "--deny warnings")
+                .args(["doc", "--workspace", "--all-features", "--no-deps"])
+                .args(["--exclude", "sse-fuzz"]))
+        },
+    },
+    Step {
+        name: "test",
+        purpose: "unit, integration, browser and documentation tests; all examples compile",
+        run: || {
+            run(cargo()
+                .args(["test", "--workspace", "--all-features"])
+                .args(["--exclude", "sse-fuzz"]))
+        },
+    },
+    Step {
+        name: "no-std",
+        purpose: "sse-codec without default features passes its tests",
+        run: || run(cargo().args(["test", "--package", "sse-codec", "--no-default-features"])),
+    },
+    Step {
+        name: "features",
+        purpose: "every combination of features compiles",
+        run: features::check,
+    },
+    Step {
+        name: "fuzz",
+        purpose: "a short run of every fuzz target",
+        run: || fuzz::all(FUZZ_SECONDS),
+    },
+];
+
+/// The steps, one a line.
+pub(crate) fn steps() -> String {
+    STEPS
+        .iter()
+        .map(|step| format!("  {:<10} {}\n", step.name, step.purpose))
+        .collect()
+}
+
+/// `cargo xtask test`: runs all steps, or those that are named.
+pub(crate) fn command(names: &[String]) -> Result {
+    let is_known = |name: &&String| STEPS.iter().any(|step| step.name == **name);
+    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
+        return Err(format!("there is no step {unknown}; the steps are:\n{}", steps()).into());
+    }
+    let begun = Instant::now();
+    for step in &STEPS {
+        if !names.is_empty() && !names.iter().any(|name| name == step.name) {
+            continue;
+        }
+        let begun = Instant::now();
+        eprintln!("\n== {}: {}", step.name, step.purpose);
+        (step.run)().map_err(|error| format!("\n{} failed: {error}", step.name))?;
+        eprintln!("== {} passed in {} s", step.name, begun.elapsed().as_secs());
+    }
+    eprintln!("\nall passed in {} s", begun.elapsed().as_secs());
+    Ok(())
+}

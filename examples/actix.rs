@@ -1,0 +1,58 @@
+//! How do I serve events with actix-web, with extractors and an orderly stop?
+//!
+//! ```text
+//! cargo run -p sse-examples --example actix
+//! curl -N http://127.0.0.1:3001/rooms/lobby
+//! ```
+
+use std::time::Duration;
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use sse_actix::{Event, Options, Request, SendError, Sse, SseBody, sse_response_with, with_sse};
+use tokio_util::sync::CancellationToken;
+
+// A route with extractors answers with `sse_response`.
+async fn room(
+    request: Request,
+    room: web::Path<String>,
+    options: web::Data<Options>,
+) -> HttpResponse<SseBody> {
+    sse_response_with(&options, &request, |_request, sse: Sse| async move {
+        sse.send(format!("welcome to {room}")).await?;
+        for number in 1_u64.. {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            sse.send(Event::new().id(number.to_string()).display(number))
+                .await?;
+        }
+        Ok::<_, SendError>(())
+    })
+}
+
+// A handler of the request alone is a handler for actix as it is.
+async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
+    sse.send("hello").await
+}
+
+#[actix_web::main]
+async fn main() -> std::io::Result<()> {
+    let stop = CancellationToken::new();
+    let options = web::Data::new(Options::new().shutdown(stop.clone()));
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(options.clone())
+            .route("/rooms/{room}", web::get().to(room))
+            .route("/hello", web::get().to(with_sse(hello)))
+    })
+    .disable_signals()
+    .bind(("127.0.0.1", 3001))?
+    .run();
+
+    // End the open streams first: actix waits for them.
+    let handle = server.handle();
+    actix_web::rt::spawn(async move {
+        let _ = actix_web::rt::signal::ctrl_c().await;
+        stop.cancel();
+        handle.stop(true).await;
+    });
+    server.await
+}

@@ -1,0 +1,61 @@
+//! How do I mount event streams in an axum router, beside ordinary routes and with extractors?
+//!
+//! ```text
+//! cargo run -p sse-examples --example axum
+//! curl -N http://127.0.0.1:3000/rooms/lobby
+//! ```
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, Request, State};
+use axum::response::Html;
+use axum::routing::get;
+use sse_hyper::{Event, Options, SendError, Sse, SseBody, sse_response_with, with_sse};
+use tokio_util::sync::CancellationToken;
+
+async fn page() -> Html<&'static str> {
+    Html("<script>new EventSource('/rooms/lobby').onmessage = e => document.write(e.data)</script>")
+}
+
+// A route with extractors answers with `sse_response`.
+async fn room(
+    Path(room): Path<String>,
+    State(options): State<Options>,
+    request: Request,
+) -> http::Response<SseBody> {
+    sse_response_with(&options, request, |_request, sse: Sse| async move {
+        sse.send(format!("welcome to {room}")).await?;
+        for number in 1_u64.. {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            sse.send(Event::new().id(number.to_string()).display(number))
+                .await?;
+        }
+        Ok::<_, SendError>(())
+    })
+}
+
+// A handler without extractors is a service as it is.
+async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
+    sse.send("hello").await
+}
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    let stop = CancellationToken::new();
+    let options = Options::new().shutdown(stop.clone());
+    let app = Router::new()
+        .route("/", get(page))
+        .route("/rooms/{room}", get(room))
+        .route_service("/hello", with_sse(hello))
+        .with_state(options);
+
+    // The same signal ends axum's server and the open streams that it waits for.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    axum::serve(listener, app)
+        .with_graceful_shutdown(async move {
+            let _ = tokio::signal::ctrl_c().await;
+            stop.cancel();
+        })
+        .await
+}

@@ -1,4 +1,7 @@
-//! What the cases need to know about their handlers: that they run, and that they are gone.
+//! What the cases need to know about their handlers: that they run, that they are held back, and
+//! that they are gone.
+
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -32,10 +35,10 @@ impl Handlers {
         self.wait_for(|count| count.started >= handlers).await;
     }
 
-    /// Waits until `handlers` were dropped, and that is all that started.
+    /// Waits until at least `handlers` have started and all that have started are dropped.
     pub(crate) async fn dropped(&self, handlers: usize) {
-        self.wait_for(|count| count.dropped >= handlers).await;
-        assert_eq!(self.running(), 0);
+        self.wait_for(|count| count.started >= handlers && count.dropped == count.started)
+            .await;
     }
 
     /// How many have started so far.
@@ -60,5 +63,35 @@ pub(crate) struct Guard(Handlers);
 impl Drop for Guard {
     fn drop(&mut self) {
         self.0.count.send_modify(|count| count.dropped += 1);
+    }
+}
+
+/// Counts what a handler has done, for others to see when it is held back.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress(watch::Sender<usize>);
+
+impl Progress {
+    pub(crate) fn new() -> Self {
+        Self(watch::Sender::new(0))
+    }
+
+    pub(crate) fn add(&self, amount: usize) {
+        self.0.send_modify(|total| *total += amount);
+    }
+
+    pub(crate) fn total(&self) -> usize {
+        *self.0.borrow()
+    }
+
+    /// Waits until there is some progress and then no more of it for a while. On a machine that
+    /// is stalled itself this may come early, so it must not be relied upon to be late.
+    pub(crate) async fn stops(&self) -> usize {
+        let mut progress = self.0.subscribe();
+        let _ = progress.wait_for(|total| *total > 0).await;
+        while tokio::time::timeout(Duration::from_millis(300), progress.changed())
+            .await
+            .is_ok()
+        {}
+        self.total()
     }
 }

@@ -5,6 +5,7 @@
 //! `cases` holds what must be true, by topic. Case `c` of topic `t` gives the tests
 //! `cases::t::hyper::c`, `cases::t::actix::c` and `cases::t::tcp::c`.
 
+mod alone;
 mod cases;
 mod client;
 mod handlers;

@@ -16,26 +16,35 @@ pub(crate) async fn within_limit(case: impl Future<Output = ()>) {
 macro_rules! on_every_transport {
     ($($case:ident),+ $(,)?) => {
         mod hyper {
-            $(#[tokio::test]
-            async fn $case() {
-                $crate::cases::within_limit(super::$case::<$crate::transports::Hyper>()).await;
-            })+
+            $($crate::cases::test!($case, $crate::transports::Hyper);)+
         }
         mod actix {
-            $(#[tokio::test]
-            async fn $case() {
-                $crate::cases::within_limit(super::$case::<$crate::transports::Actix>()).await;
-            })+
+            $($crate::cases::test!($case, $crate::transports::Actix);)+
         }
         mod tcp {
-            $(#[tokio::test]
-            async fn $case() {
-                $crate::cases::within_limit(super::$case::<$crate::transports::Tcp>()).await;
-            })+
+            $($crate::cases::test!($case, $crate::transports::Tcp);)+
         }
     };
 }
 
+/// Makes a test of one case for one transport.
+macro_rules! test {
+    ($case:ident, $transport:ty) => {
+        #[tokio::test]
+        async fn $case() {
+            $crate::cases::within_limit(super::$case::<$transport>()).await;
+        }
+    };
+}
+
+use test;
+
+mod back_pressure;
+mod disconnect;
 mod failure;
 mod head;
+mod keep_alive;
+mod load;
+mod reconnect;
 mod script;
+mod shutdown;

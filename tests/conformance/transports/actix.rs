@@ -17,6 +17,7 @@ pub(crate) struct Actix;
 pub(crate) struct ActixWithoutHalfClose;
 
 impl Transport for Actix {
+    const NAME: &'static str = "actix";
     const IDLE_DISCONNECT: Notice = Notice::KeepAlives;
     const BUFFER: usize = BUFFER;
     const RESETS_HTTP_10: bool = false;
@@ -27,6 +28,7 @@ impl Transport for Actix {
 }
 
 impl Transport for ActixWithoutHalfClose {
+    const NAME: &'static str = "actix_without_half_close";
     const IDLE_DISCONNECT: Notice = Notice::Unprompted;
     const BUFFER: usize = BUFFER;
     const RESETS_HTTP_10: bool = false;

@@ -25,6 +25,7 @@ pub(crate) enum Protocol {
 }
 
 impl Transport for Hyper {
+    const NAME: &'static str = "hyper";
     const IDLE_DISCONNECT: Notice = Notice::Unprompted;
     // Its default `max_buf_size`.
     const BUFFER: usize = 8 * 1024 + 100 * 4 * 1024;

@@ -20,6 +20,9 @@ use crate::client::{Connection, Response};
 
 /// An adapter and the server that it is for.
 pub(crate) trait Transport: 'static {
+    /// The name of the module that has its tests.
+    const NAME: &'static str;
+
     /// When the handler of an idle stream is dropped whose client has closed the connection.
     const IDLE_DISCONNECT: Notice;
 

@@ -11,6 +11,7 @@ use super::{Asked, Notice, Server, Site, Transport, plain_stream};
 pub(crate) struct Tcp;
 
 impl Transport for Tcp {
+    const NAME: &'static str = "tcp";
     const IDLE_DISCONNECT: Notice = Notice::Unprompted;
     const BUFFER: usize = 0;
     const RESETS_HTTP_10: bool = true;

@@ -30,9 +30,10 @@ impl Handlers {
         Guard(self.clone())
     }
 
-    /// Waits until `handlers` have started.
-    pub(crate) async fn started(&self, handlers: usize) {
-        self.wait_for(|count| count.started >= handlers).await;
+    /// Waits until no more than `handlers` are running.
+    pub(crate) async fn running_at_most(&self, handlers: usize) {
+        self.wait_for(|count| count.started - count.dropped <= handlers)
+            .await;
     }
 
     /// Waits until at least `handlers` have started and all that have started are dropped.

@@ -39,10 +39,13 @@ macro_rules! test {
 
 use test;
 
+mod actix;
+mod axum;
 mod back_pressure;
 mod disconnect;
 mod failure;
 mod head;
+mod http2;
 mod keep_alive;
 mod load;
 mod reconnect;

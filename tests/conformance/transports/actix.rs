@@ -6,6 +6,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpServer};
 use sse_actix::{Sse, no_content, sse_response_with, sse_stream_with, with_sse};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::{Asked, Notice, Server, Site, Transport, plain_stream};
@@ -23,7 +24,8 @@ impl Transport for Actix {
     const RESETS_HTTP_10: bool = false;
 
     async fn start(site: Site) -> Server {
-        start(site, true).await
+        let listener = site.listener();
+        start(listener, true, routes(site)).await
     }
 }
 
@@ -34,20 +36,34 @@ impl Transport for ActixWithoutHalfClose {
     const RESETS_HTTP_10: bool = false;
 
     async fn start(site: Site) -> Server {
-        start(site, false).await
+        let listener = site.listener();
+        start(listener, false, routes(site)).await
     }
 }
 
 /// Its default `h1_write_buffer_size`.
 const BUFFER: usize = 32 * 1024;
 
-async fn start(site: Site, half_close: bool) -> Server {
-    let listener = site.listener().into_std().expect("a listener");
+impl Actix {
+    /// Starts a server with routes of its own.
+    pub(crate) async fn serve(configure: impl Configure) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").await;
+        start(listener.expect("a free port"), true, configure).await
+    }
+}
+
+/// What sets the routes of each worker.
+pub(crate) trait Configure: Fn(&mut ServiceConfig) + Clone + Send + 'static {}
+
+impl<C: Fn(&mut ServiceConfig) + Clone + Send + 'static> Configure for C {}
+
+async fn start(listener: TcpListener, half_close: bool, configure: impl Configure) -> Server {
+    let listener = listener.into_std().expect("a listener");
     let address = listener.local_addr().expect("an address");
     let (send, receive) = oneshot::channel();
     let thread = thread::spawn(move || {
         actix_rt::System::new().block_on(async move {
-            let server = HttpServer::new(move || App::new().configure(routes(site.clone())))
+            let server = HttpServer::new(move || App::new().configure(configure.clone()))
                 .workers(1)
                 .tcp_nodelay(true)
                 .h1_allow_half_closed(half_close)
@@ -85,39 +101,45 @@ impl Drop for Abort {
     }
 }
 
-fn routes(site: Site) -> impl FnOnce(&mut ServiceConfig) {
-    let options = site.options.clone();
-    let handler = move |request: HttpRequest, sse: Sse| {
-        let mut headers = http::HeaderMap::new();
-        for (name, value) in request.headers() {
-            headers.append(
-                http::HeaderName::from_bytes(name.as_ref()).expect("a header name"),
-                http::HeaderValue::from_bytes(value.as_bytes()).expect("a header value"),
-            );
-        }
-        let target = request.uri().to_string();
-        site.run(Asked { target, headers }, sse)
-    };
-    let response = {
-        let options = options.clone();
-        let handler = handler.clone();
-        move |request: HttpRequest| {
-            let response = sse_response_with(&options, &request, &handler);
-            async { response }
-        }
-    };
-    let stream = {
-        let options = options.clone();
-        move || {
-            let response = sse_stream_with(&options, plain_stream());
-            async { response }
-        }
-    };
+fn routes(site: Site) -> impl Configure {
     move |config| {
+        let options = &site.options;
+        let handler = {
+            let site = site.clone();
+            move |request: HttpRequest, sse: Sse| site.run(asked(&request), sse)
+        };
+        let response = {
+            let (options, handler) = (options.clone(), handler.clone());
+            move |request: HttpRequest| {
+                let response = sse_response_with(&options, &request, &handler);
+                async { response }
+            }
+        };
+        let stream = {
+            let options = options.clone();
+            move || {
+                let response = sse_stream_with(&options, plain_stream());
+                async { response }
+            }
+        };
         config
-            .route("/", web::to(with_sse(handler).options(options)))
+            .route("/", web::to(with_sse(handler).options(options.clone())))
             .route("/response", web::to(response))
             .route("/stream", web::to(stream))
             .route("/gone", web::to(async || no_content()));
+    }
+}
+
+fn asked(request: &HttpRequest) -> Asked {
+    let mut headers = http::HeaderMap::new();
+    for (name, value) in request.headers() {
+        headers.append(
+            http::HeaderName::from_bytes(name.as_ref()).expect("a header name"),
+            http::HeaderValue::from_bytes(value.as_bytes()).expect("a header value"),
+        );
+    }
+    Asked {
+        target: request.uri().to_string(),
+        headers,
     }
 }

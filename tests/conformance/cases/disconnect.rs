@@ -21,6 +21,7 @@ on_every_transport! {
     a_client_that_closes_ends_a_handler_that_sends,
     a_client_that_resets_ends_a_handler_that_sends,
     a_client_that_goes_away_ends_a_handler_that_waits_for_room,
+    early_bytes_do_not_hide_that_a_client_has_closed,
     handles_elsewhere_learn_that_the_client_is_gone,
     a_thousand_connects_and_disconnects_leave_no_handler,
 }
@@ -149,6 +150,21 @@ async fn a_client_that_goes_away_ends_a_handler_that_waits_for_room<T: Transport
     // There are bytes that it has not read, so this is a reset however it is closed.
     drop(connection);
     measure::<T>("closed while the sender waits", &handlers).await;
+}
+
+async fn early_bytes_do_not_hide_that_a_client_has_closed<T: Transport>() {
+    let handlers = Handlers::new();
+    let options = Options::new().keep_alive(KEEP_ALIVE);
+    let server = T::start(idle(&handlers, options)).await;
+    let mut connection = server.connect().await;
+    // Two requests at once; the second one would have its turn after the first one's response.
+    connection
+        .send("GET / HTTP/1.1\r\nHost: test\r\n\r\n".repeat(2))
+        .await;
+    let mut response = connection.response().await;
+    response.read_until("hello").await;
+    drop(response);
+    measure::<T>("closed while idle, after early bytes", &handlers).await;
 }
 
 async fn handles_elsewhere_learn_that_the_client_is_gone<T: Transport>() {

@@ -48,6 +48,7 @@ mod head;
 mod http2;
 mod keep_alive;
 mod load;
+mod raw_tcp;
 mod reconnect;
 mod script;
 mod shutdown;

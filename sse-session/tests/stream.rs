@@ -41,7 +41,7 @@ impl Drop for Canary {
 /// A handler that sends nothing and never returns.
 async fn idle(sse: Sse) {
     let _open = sse;
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[tokio::test]

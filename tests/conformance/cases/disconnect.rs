@@ -221,6 +221,28 @@ async fn actix_without_half_close_ends_an_idle_handler_unprompted() {
         a_client_that_closes_ends_an_idle_handler::<ActixWithoutHalfClose>().await;
         a_client_that_resets_ends_an_idle_handler::<ActixWithoutHalfClose>().await;
         a_client_that_closes_ends_a_handler_that_sends::<ActixWithoutHalfClose>().await;
+        early_bytes_do_not_hide_that_a_client_has_closed::<ActixWithoutHalfClose>().await;
+    })
+    .await;
+}
+
+/// With `half_close`, hyper reads nothing while it responds: only writes tell that a client is
+/// gone.
+#[tokio::test]
+async fn hyper_with_half_close_ends_an_idle_handler_by_keep_alives() {
+    super::within_limit(async {
+        for reset in [false, true] {
+            let handlers = Handlers::new();
+            let site = idle(&handlers, Options::new().keep_alive(KEEP_ALIVE));
+            let server = serve_hyper(site, Protocol::Http1WithHalfClose);
+            let connection = listening(&server).await;
+            if reset {
+                connection.reset();
+            } else {
+                drop(connection);
+            }
+            measure::<Hyper>(&format!("idle, half_close, reset {reset}"), &handlers).await;
+        }
     })
     .await;
 }

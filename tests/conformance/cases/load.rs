@@ -5,7 +5,7 @@ use sse_session::{Event, Frame, Options, SendError, Sse};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::client::End;
+use crate::client::{End, Response};
 use crate::handlers::Handlers;
 use crate::transports::{Site, Transport};
 
@@ -58,7 +58,7 @@ async fn a_thousand_streams_are_open_at_once_and_all_get_every_event<T: Transpor
     }
 
     stop.cancel();
-    let ends = join_all(streams.iter_mut().map(|stream| stream.rest()));
+    let ends = join_all(streams.iter_mut().map(Response::rest));
     let ((), ends) = tokio::join!(server.stop(), ends);
     let whole = "data: hello\n\n\
         event: number\ndata: 1\n\nevent: number\ndata: 2\n\nevent: number\ndata: 3\n\n";

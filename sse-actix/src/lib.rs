@@ -29,6 +29,9 @@
 //! `sse_response_with`, `sse_stream_with` and [`WithSse::options`] take [`Options`]: keep-alive,
 //! buffer size, reconnection time, headers, shutdown. Handlers and streams may be `!Send`.
 //!
+//! `web::get()` takes `GET` alone. For `HEAD`, which is answered without running the handler, add
+//! a route with `web::head()`.
+//!
 //! # Shutdown
 //!
 //! actix's graceful shutdown waits for open responses up to its `shutdown_timeout`. Give the
@@ -45,6 +48,12 @@
 //!   then provokes a reset and the one after it meets that. So a handler that sends is dropped at
 //!   its second event, and an idle one at the second keep-alive: choose [`Options::keep_alive`]
 //!   accordingly. Without keep-alive, an idle handler is never dropped.
+//!
+//! # Failed handlers
+//!
+//! The last chunk is missing when the handler failed. HTTP/1.0 has no such mark: there, the stream
+//! looks complete. Events sent just before the failure are lost when the client was too slow to
+//! take them.
 //!
 //! # Headers
 //!

@@ -5,14 +5,15 @@ use std::time::Duration;
 use sse_session::{Options, Sse};
 use tokio_util::sync::CancellationToken;
 
-use crate::client::End;
-use crate::handlers::Handlers;
+use crate::client::{Connection, End};
+use crate::handlers::{Handlers, Progress};
 use crate::transports::{Site, Transport};
 
 on_every_transport! {
     a_graceful_stop_ends_idle_streams_with_a_last_reconnection_time,
     a_graceful_stop_ends_handlers_that_never_stop_sending,
     a_stream_that_begins_after_the_signal_ends_at_once,
+    a_stalled_client_that_reads_on_gets_all_that_was_accepted_and_the_farewell,
     a_stopped_server_accepts_no_more,
 }
 
@@ -83,6 +84,39 @@ async fn a_stream_that_begins_after_the_signal_ends_at_once<T: Transport>() {
     stop.cancel();
     assert_eq!(server.get("/").await.complete().await, "retry: 3000\n\n");
     assert_eq!(handlers.running(), 0);
+}
+
+async fn a_stalled_client_that_reads_on_gets_all_that_was_accepted_and_the_farewell<
+    T: Transport,
+>() {
+    let (progress, stop) = (Progress::new(), CancellationToken::new());
+    let accepted = progress.clone();
+    let site = Site::new(move |_, sse: Sse| {
+        let accepted = accepted.clone();
+        async move {
+            let data = "x".repeat(1_000);
+            while sse.send(&data).await.is_ok() {
+                accepted.add(1);
+            }
+        }
+    })
+    .options(
+        Options::new()
+            .shutdown(stop.clone())
+            .retry_on_shutdown(Duration::from_secs(3)),
+    )
+    .send_buffer(16 * 1024);
+    let server = T::start(site).await;
+    let connection = Connection::open_with_receive_buffer(server.address, 16 * 1024).await;
+    let mut response = connection.get("/").await;
+    progress.stops().await;
+
+    stop.cancel();
+    let ((), (text, end)) = tokio::join!(server.stop(), response.rest());
+    assert_eq!(end, End::Complete);
+    let events = text.strip_suffix("retry: 3000\n\n").expect("a farewell");
+    let event = format!("data: {}\n\n", "x".repeat(1_000));
+    assert_eq!(events, event.repeat(progress.total()), "no event is lost");
 }
 
 async fn a_stopped_server_accepts_no_more<T: Transport>() {

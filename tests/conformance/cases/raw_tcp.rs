@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sse_session::{Options, SendError, Sse};
 use sse_tokio_tcp::{Limits, Server as TcpServer};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
@@ -221,6 +222,41 @@ async fn what_a_client_sends_early_is_ignored() {
 }
 
 #[tokio::test]
+async fn a_client_that_never_stops_sending_is_not_read_for_ever() {
+    const MANY: usize = 256 * 1024 * 1024;
+
+    within_limit(async {
+        let handlers = Handlers::new();
+        let options = Options::new().keep_alive(Duration::from_millis(100));
+        let server = serve(idle(&handlers).options(options), Limits::new());
+        let mut io = tokio::net::TcpStream::connect(server.address)
+            .await
+            .expect("a connection");
+        io.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            .await
+            .expect("sent");
+        let piece = vec![b'x'; 1024 * 1024];
+        let mut sent = 0;
+        // What remains unread fills the kernel's buffers.
+        while let Ok(written) =
+            tokio::time::timeout(Duration::from_millis(500), io.write(&piece)).await
+        {
+            sent += written.expect("an open connection");
+            assert!(sent < MANY, "all of it was read");
+        }
+        Connection::over(&mut io)
+            .response()
+            .await
+            .read_until("hello")
+            .await;
+        assert_eq!(handlers.running(), 1, "and is served nevertheless");
+        drop(io);
+        handlers.dropped(1).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_client_that_takes_nothing_is_given_up_after_the_write_timeout() {
     within_limit(async {
         let (handlers, progress) = (Handlers::new(), Progress::new());
@@ -333,11 +369,9 @@ async fn a_unix_socket_is_served_and_its_clients_are_missed() {
         drop(leaves);
         handlers.dropped(1).await;
 
-        let mut half_closes = connect().await;
-        tokio::io::AsyncWriteExt::write_all(&mut half_closes, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            .await
-            .expect("sent");
+        let half_closes = connect().await;
         let mut half_closes = Connection::over(half_closes);
+        half_closes.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
         half_closes.end_sending().await;
         let mut stays = half_closes.response().await;
         stays.read_until("data: hello\n\n").await;

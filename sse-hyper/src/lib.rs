@@ -79,7 +79,8 @@
 //!
 //! Over HTTP/1.1 the last chunk is missing when the handler failed, and over HTTP/2 the stream is
 //! reset. HTTP/1.0 has no such mark: there, the stream looks complete. Events sent just before the
-//! failure are lost when the client was too slow to take them.
+//! failure are lost when the client was too slow to take them; over HTTP/2, where the reset may
+//! overtake them, a few may be lost in any case.
 //!
 //! # Features
 //!

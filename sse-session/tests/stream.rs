@@ -240,6 +240,22 @@ async fn a_handlers_error_comes_after_what_was_accepted_and_is_the_last() {
 }
 
 #[tokio::test]
+async fn a_server_has_a_turn_to_write_between_the_last_piece_and_the_error() {
+    let mut body = pin!(EventStream::new(
+        &Options::new(),
+        None,
+        |sse: Sse| async move {
+            sse.send("accepted").await?;
+            Err::<(), sse_session::BoxError>("database gone".into())
+        }
+    ));
+    assert!(futures_util::poll!(body.next()).is_ready(), "the piece");
+    assert!(futures_util::poll!(body.next()).is_pending(), "the turn");
+    let error = body.next().await.expect("it wakes up by itself");
+    assert!(error.is_err());
+}
+
+#[tokio::test]
 async fn a_handler_that_stops_at_a_closed_stream_did_not_fail() {
     let body = EventStream::new(&Options::new(), None, |sse: Sse| async move {
         sse.send("x").await?;

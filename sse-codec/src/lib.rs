@@ -57,21 +57,27 @@ extern crate std;
 
 mod buffer;
 mod data;
+mod decoder;
 mod encoder;
 mod error;
 mod event;
 mod field;
 mod frame;
+mod item;
 #[cfg(feature = "json")]
 mod json;
 mod line;
+mod received;
 
 pub use crate::buffer::Buffer;
 pub use crate::data::{Data, DataWriter, Display, NoData};
+pub use crate::decoder::{DecodeError, Decoder, Events};
 pub use crate::encoder::{Encode, Encoder};
 pub use crate::error::EncodeError;
 pub use crate::event::Event;
 pub use crate::field::Field;
 pub use crate::frame::Frame;
+pub use crate::item::Item;
 #[cfg(feature = "json")]
 pub use crate::json::Json;
+pub use crate::received::{EventRef, ReceivedEvent};

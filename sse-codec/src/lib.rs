@@ -68,6 +68,8 @@ mod item;
 mod json;
 mod line;
 mod received;
+#[cfg(feature = "json")]
+mod typed;
 
 pub use crate::buffer::Buffer;
 pub use crate::data::{Data, DataWriter, Display, NoData};
@@ -79,5 +81,7 @@ pub use crate::field::Field;
 pub use crate::frame::Frame;
 pub use crate::item::Item;
 #[cfg(feature = "json")]
-pub use crate::json::Json;
+pub use crate::json::{Json, JsonError};
 pub use crate::received::{EventRef, ReceivedEvent};
+#[cfg(feature = "json")]
+pub use crate::typed::{Typed, TypedError};

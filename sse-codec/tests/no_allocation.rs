@@ -3,7 +3,14 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use sse_codec::{Encode, Encoder, Event, Frame};
+use sse_codec::{Encode, Encoder, Event, Frame, Typed};
+
+#[derive(serde::Serialize)]
+enum Message<'a> {
+    Started,
+    Delta(Delta<'a>),
+    Usage { input: u32, output: u32 },
+}
 
 #[derive(serde::Serialize)]
 struct Delta<'a> {
@@ -48,6 +55,16 @@ fn no_kind_of_event_allocates_into_a_buffer_with_room() {
     assert_eq!(allocations(b"bytes"), 0);
     assert_eq!(allocations(event.clone().data("text")), 0);
     assert_eq!(allocations(event.clone().json(&delta)), 0);
+    assert_eq!(allocations(Typed(Message::Started)), 0);
+    let usage = Message::Usage {
+        input: 1,
+        output: 2,
+    };
+    assert_eq!(allocations(Typed(usage)), 0);
+    assert_eq!(
+        allocations(Event::new().id("42").typed(Message::Delta(delta))),
+        0
+    );
     assert_eq!(allocations(event.display(format_args!("{}\n{}", 1, 2))), 0);
     assert_eq!(allocations(&frame), 0);
 }

@@ -70,6 +70,8 @@ mod line;
 mod received;
 #[cfg(feature = "json")]
 mod typed;
+#[cfg(any(feature = "stream", feature = "tokio-util"))]
+mod wrappers;
 
 pub use crate::buffer::Buffer;
 pub use crate::data::{Data, DataWriter, Display, NoData};
@@ -85,3 +87,9 @@ pub use crate::json::{Json, JsonError};
 pub use crate::received::{EventRef, ReceivedEvent};
 #[cfg(feature = "json")]
 pub use crate::typed::{Typed, TypedError};
+#[cfg(feature = "stream")]
+pub use crate::wrappers::EventStream;
+#[cfg(feature = "tokio-util")]
+pub use crate::wrappers::SinkError;
+#[cfg(any(feature = "stream", feature = "tokio-util"))]
+pub use crate::wrappers::StreamError;

@@ -35,8 +35,11 @@ impl Clock {
         let unix_start = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
+        // Started at a whole millisecond, so that a tick's time is exact.
+        let since = Duration::from_nanos(u64::from(unix_start.subsec_nanos()) % 1_000_000);
+        let now = Instant::now();
         Self {
-            start: Instant::now(),
+            start: now.checked_sub(since).unwrap_or(now),
             unix_start: u64::try_from(unix_start.as_millis()).unwrap_or_default(),
         }
     }

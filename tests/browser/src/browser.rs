@@ -18,7 +18,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A headless Chromium with a profile of its own.
 ///
-/// Dropping it kills the browser; [`close`](Self::close) ends it in order.
+/// [`close`](Self::close) ends it in order and removes all that it has written. Dropping it kills
+/// it without waiting for its end, so that some of its files may stay behind.
 #[derive(Debug)]
 pub struct Browser {
     // In the order in which they are dropped: the profile goes when nobody uses it any more.

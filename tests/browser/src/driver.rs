@@ -17,8 +17,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// What chromedriver prints before the port that it took.
 const READY: &str = "started successfully on port ";
 
-/// A running chromedriver. Dropping it kills it, and the browser that it started goes with it:
-/// chromedriver has the kernel end the browser when it ends itself.
+/// A running chromedriver. Dropping it kills it, together with the browser that it has started.
 #[derive(Debug)]
 pub(crate) struct Driver {
     process: Child,
@@ -30,7 +29,12 @@ pub(crate) struct Driver {
 impl Driver {
     /// Starts chromedriver on a free port; it and the browser put their files into `scratch`.
     pub(crate) async fn start(scratch: &Path) -> Result<Self, BrowserError> {
-        let mut process = Command::new("chromedriver")
+        let mut command = Command::new("chromedriver");
+        // A process group of its own: a killed chromedriver leaves its browser behind, and this
+        // is the way to reach both.
+        #[cfg(unix)]
+        command.process_group(0);
+        let mut process = command
             .arg("--port=0")
             .env("TMPDIR", scratch)
             .stdin(Stdio::null())
@@ -65,7 +69,30 @@ impl Driver {
 
     /// Kills it and waits for its end.
     pub(crate) async fn stop(mut self) -> io::Result<()> {
+        self.kill_group();
         self.process.kill().await
+    }
+
+    /// Kills whatever is left of its process group.
+    #[cfg(unix)]
+    fn kill_group(&self) {
+        use rustix::process::{Pid, Signal, kill_process_group};
+
+        // There is no id any more once its end was awaited, and then the number may be another's.
+        let id = self.process.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(group) = id.and_then(Pid::from_raw) {
+            // An error says that nobody is left.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn kill_group(&self) {}
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.kill_group();
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`Browser::start`] starts chromedriver on a free port and, through it, Chromium with a fresh
 //! profile. What to do with the browser is the test's business: [`Browser::client`] is a
-//! [`fantoccini::Client`]. Nothing is left when the browser is closed or dropped.
+//! [`fantoccini::Client`]. No process is left when the browser is closed or dropped.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sse_session::{Options, SendError, Sse};
+use sse_session::{Options, Sse};
 use sse_tokio_tcp::{Limits, Server as TcpServer};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{UnixListener, UnixStream};
@@ -11,43 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::within_limit;
 use crate::client::{Connection, End};
-use crate::handlers::{Handlers, Progress};
+use crate::handlers::{Handlers, Progress, endless, idle};
 use crate::transports::{Server, Site, Tcp};
 
 fn hello() -> Site {
     Site::new(|_, sse: Sse| async move { sse.send("hello").await })
-}
-
-/// Handlers that say hello and then do nothing for ever.
-fn idle(handlers: &Handlers) -> Site {
-    let handlers = handlers.clone();
-    Site::new(move |_, sse: Sse| {
-        let guard = handlers.guard();
-        async move {
-            let _guard = guard;
-            sse.send("hello").await.expect("open");
-            std::future::pending::<()>().await;
-        }
-    })
-}
-
-/// Handlers that send as much as the client takes.
-fn endless(handlers: &Handlers, progress: &Progress) -> Site {
-    let (handlers, progress) = (handlers.clone(), progress.clone());
-    Site::new(move |_, sse: Sse| {
-        let (guard, progress) = (handlers.guard(), progress.clone());
-        async move {
-            let _guard = guard;
-            let data = "x".repeat(10_000);
-            loop {
-                sse.send(&data).await?;
-                progress.add(1);
-            }
-            #[expect(unreachable_code, reason = "it says what the block returns")]
-            Ok::<_, SendError>(())
-        }
-    })
-    .send_buffer(16 * 1024)
 }
 
 fn serve(site: Site, limits: Limits) -> Server {
@@ -261,7 +229,7 @@ async fn a_client_that_takes_nothing_is_given_up_after_the_write_timeout() {
     within_limit(async {
         let (handlers, progress) = (Handlers::new(), Progress::new());
         let limits = Limits::new().write_timeout(Duration::from_millis(300));
-        let server = serve(endless(&handlers, &progress), limits);
+        let server = serve(endless(&handlers, &progress, 10_000), limits);
         let connection = Connection::open_with_receive_buffer(server.address, 16 * 1024).await;
         let mut response = connection.get("/").await;
         handlers.dropped(1).await;
@@ -323,7 +291,7 @@ async fn a_stop_drops_what_does_not_end_within_the_grace_period() {
     within_limit(async {
         let (handlers, progress) = (Handlers::new(), Progress::new());
         let limits = Limits::new().grace_period(Duration::from_millis(200));
-        let server = serve(endless(&handlers, &progress), limits);
+        let server = serve(endless(&handlers, &progress, 10_000), limits);
         let connection = Connection::open_with_receive_buffer(server.address, 16 * 1024).await;
         let mut response = connection.get("/").await;
         progress.stops().await;

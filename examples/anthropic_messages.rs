@@ -14,7 +14,7 @@ use tokio_util::io::ReaderStream;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Message {
+enum Event {
     ContentBlockDelta {
         index: usize,
         delta: Delta,
@@ -44,15 +44,15 @@ where
     let mut blocks: Vec<String> = Vec::new();
     while let Some(event) = events.try_next().await? {
         match event.typed()? {
-            Message::ContentBlockDelta { index, delta } => {
+            Event::ContentBlockDelta { index, delta } => {
                 let (Delta::TextDelta { text: more }
                 | Delta::InputJsonDelta { partial_json: more }) = delta;
                 blocks.resize(blocks.len().max(index + 1), String::new());
                 blocks[index].push_str(&more);
             }
-            Message::MessageStop {} => return Ok(blocks),
-            Message::Error { error } => return Err(error.to_string().into()),
-            Message::Other => {}
+            Event::MessageStop {} => return Ok(blocks),
+            Event::Error { error } => return Err(error.to_string().into()),
+            Event::Other => {}
         }
     }
     Err("the stream ended before message_stop".into())

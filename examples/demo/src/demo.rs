@@ -21,9 +21,9 @@ use crate::connections::{self, Connections};
 /// The page, with all that it needs.
 const PAGE: &str = include_str!("page.html");
 
-/// How long a browser waits before it connects again. Browsers have 3 to 5 seconds by default;
-/// this is shorter, so that there is less to wait for when a connection was dropped.
-const RECONNECTION_TIME: Duration = Duration::from_secs(1);
+/// How long a browser waits before it connects again. It misses two ticks at least: one alone
+/// would be the current one, which is what a client without a last event ID is sent, too.
+const RECONNECTION_TIME: Duration = Duration::from_millis(2_500);
 
 /// After how much silence a stream of ticks is sent a keep-alive. The default of 15 seconds is
 /// right for nearly everyone; this makes one appear between any two ticks, for `curl` to show and

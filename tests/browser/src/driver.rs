@@ -14,6 +14,10 @@ use crate::error::BrowserError;
 /// How long chromedriver may take to say on which port it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How often to start chromedriver. It takes a free port of IPv6 and then wants the same one of
+/// IPv4, which now and then is somebody else's; it ends then.
+const ATTEMPTS: usize = 10;
+
 /// What chromedriver prints before the port that it took.
 const READY: &str = "started successfully on port ";
 
@@ -29,6 +33,20 @@ pub(crate) struct Driver {
 impl Driver {
     /// Starts chromedriver on a free port; it and the browser put their files into `scratch`.
     pub(crate) async fn start(scratch: &Path) -> Result<Self, BrowserError> {
+        let mut attempts = 1;
+        loop {
+            match Self::start_once(scratch).await {
+                Err(BrowserError::Driver(error))
+                    if error.kind() == io::ErrorKind::UnexpectedEof && attempts < ATTEMPTS =>
+                {
+                    attempts += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn start_once(scratch: &Path) -> Result<Self, BrowserError> {
         let mut command = Command::new("chromedriver");
         // A process group of its own: a killed chromedriver leaves its browser behind, and this
         // is the way to reach both.
@@ -96,7 +114,9 @@ impl Drop for Driver {
     }
 }
 
+/// The port that it prints; an unexpected end of file if it ends instead.
 async fn port(output: &mut Lines<BufReader<ChildStdout>>) -> io::Result<u16> {
+    let mut last = String::new();
     while let Some(line) = output.next_line().await? {
         if let Some((_, port)) = line.split_once(READY) {
             return port
@@ -104,6 +124,8 @@ async fn port(output: &mut Lines<BufReader<ChildStdout>>) -> io::Result<u16> {
                 .parse()
                 .map_err(|_| io::Error::other(format!("no port in {line:?}")));
         }
+        last = line;
     }
-    Err(io::Error::other("it ended before it was ready"))
+    let ended = format!("it ended before it was ready, and said {last:?} at last");
+    Err(io::Error::new(io::ErrorKind::UnexpectedEof, ended))
 }

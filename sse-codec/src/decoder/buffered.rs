@@ -199,7 +199,7 @@ impl Decoder {
         self.line_len += part.len();
         if self.line_is_data && self.line.is_empty() && part.len() >= LONG {
             let (whole, cut) = part.split_at(part.len() - text::cut_character(part));
-            text::push_lossy(&mut self.data, whole);
+            push_within(&mut self.data, whole, self.max_event_len);
             self.line.extend_from_slice(cut);
             return;
         }
@@ -217,7 +217,7 @@ impl Decoder {
             return;
         };
         let whole = self.line.len() - text::cut_character(&self.line[value..]);
-        text::push_lossy(&mut self.data, &self.line[value..whole]);
+        push_within(&mut self.data, &self.line[value..whole], self.max_event_len);
         self.line.drain(..whole);
     }
 
@@ -232,10 +232,10 @@ impl Decoder {
             return result;
         }
         if self.line.is_empty() {
-            text::push_lossy(&mut self.data, part);
+            push_within(&mut self.data, part, self.max_event_len);
         } else {
             self.line.extend_from_slice(part);
-            text::push_lossy(&mut self.data, &self.line);
+            push_within(&mut self.data, &self.line, self.max_event_len);
         }
         if self.data.len() > self.max_event_len {
             return Err(EventLimit(self.max_event_len));
@@ -292,5 +292,13 @@ fn push(out: &mut String, text: Option<&str>, bytes: &[u8]) {
     match text {
         Some(text) => out.push_str(text),
         None => text::push_lossy(out, bytes),
+    }
+}
+
+/// Appends `bytes` as text, unless `data` has passed the limit already. That is no error before
+/// the line has an end, as the line may turn out to be too long itself.
+fn push_within(data: &mut String, bytes: &[u8], limit: usize) {
+    if data.len() <= limit {
+        text::push_lossy(data, bytes);
     }
 }

@@ -37,10 +37,6 @@ pub(super) fn utf8(bytes: &[u8]) -> Result<&str, usize> {
 }
 
 #[cfg(test)]
-#[allow(
-    unused_qualifications,
-    reason = "without the feature, the plain versions are those in use"
-)]
 mod tests {
     use alloc::vec::Vec;
 

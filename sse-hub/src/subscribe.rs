@@ -266,7 +266,7 @@ impl Subscribe {
                 continue;
             };
             let resumes = matches!(start, Start::After(_));
-            let mut feed = Feed::new(topic, cursor);
+            let mut feed = Feed::new(topic, cursor, !behind);
             if behind {
                 // The answer of an engine is waited for by the subscription, as later ones are.
                 match log.read(name, feed.after()).now() {

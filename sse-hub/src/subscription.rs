@@ -81,8 +81,8 @@ pub(crate) struct Feed {
     topic: Arc<Topic>,
     cursor: Cursor,
     phase: Phase,
-    /// Whether it was up to what is held here at least once.
-    caught_up: bool,
+    /// Whether what follows the cursor was held here once: then only slowness loses it.
+    was_held: bool,
 }
 
 enum Phase {
@@ -95,12 +95,12 @@ enum Phase {
 }
 
 impl Feed {
-    pub(crate) const fn new(topic: Arc<Topic>, cursor: Cursor) -> Self {
+    pub(crate) const fn new(topic: Arc<Topic>, cursor: Cursor, is_held: bool) -> Self {
         Self {
             topic,
             cursor,
             phase: Phase::Live,
-            caught_up: false,
+            was_held: is_held,
         }
     }
 
@@ -110,6 +110,7 @@ impl Feed {
 
     pub(crate) fn skip_to_head(&mut self, head: Option<Position>) -> u64 {
         tell(Happening::Gap);
+        self.was_held = true;
         self.topic.skip_to_head(&mut self.cursor, head)
     }
 
@@ -271,7 +272,7 @@ impl Subscription {
             let (found, events) = feed.topic.read_events(&mut feed.cursor, cx, ENOUGH);
             (found, self.write(index, &events))
         };
-        self.feeds[index].caught_up |= !matches!(found, Found::Behind);
+        self.feeds[index].was_held |= !matches!(found, Found::Behind);
         (found, piece)
     }
 
@@ -327,18 +328,14 @@ impl Subscription {
             tracing::debug!(topic = &**feed.topic.name(), "slow subscriber disconnected");
             return None;
         }
-        let was_connected = feed.caught_up;
+        let was_held = feed.was_held;
         let missed = feed.skip_to_head(head);
         feed.want_snapshot();
         let topic = Arc::clone(feed.topic.name());
         let gap = Gap {
             topic: &topic,
-            reason: if was_connected {
-                GapReason::Slow
-            } else {
-                reason
-            },
-            missed: was_connected.then_some(missed),
+            reason: if was_held { GapReason::Slow } else { reason },
+            missed: was_held.then_some(missed),
         };
         Some(Ok(gap::encode(&[gap], &self.id())))
     }

@@ -8,6 +8,7 @@ use crate::id;
 use crate::log::{Answer, LiveEntry, Log, LogError, Page, Span};
 use crate::position::Position;
 use crate::registry::TopicRef;
+use crate::topic::Appended;
 
 /// How many positions are kept of topics that are gone. Topics share them by their names' hash,
 /// so a client that comes back to one may be told of a gap because of another; never the reverse.
@@ -70,9 +71,9 @@ impl Log for Embedded {
         Answer::Ready(Ok(self.is_mine(position)))
     }
 
-    fn append(&self, topic: TopicRef<'_>, entry: &[u8], _key: Option<&str>) -> Answer<Position> {
+    fn append(&self, place: TopicRef<'_>, entry: &[u8], _key: Option<&str>) -> Answer<Position> {
         loop {
-            let topic = match topic.window() {
+            let topic = match place.window() {
                 Ok(topic) => topic,
                 Err(error) => return Answer::Ready(Err(error.into())),
             };
@@ -84,9 +85,14 @@ impl Log for Embedded {
                 }));
             }
             // Drawn under the topic's lock, so that positions grow in the order of the log.
-            let next = || self.at(self.last.fetch_add(1, Ordering::AcqRel) + 1);
-            if let Some(position) = topic.append(next, entry) {
-                return Answer::Ready(Ok(position));
+            let next = || {
+                let number = || self.last.fetch_add(1, Ordering::AcqRel) + 1;
+                (!place.is_closing()).then(|| self.at(number()))
+            };
+            match topic.append(next, entry) {
+                Appended::At(position) => return Answer::Ready(Ok(position)),
+                Appended::NoPosition => return Answer::Ready(Err(LogError::Closed)),
+                Appended::Gone => {}
             }
             // It has disappeared between the two: the next one is another.
         }

@@ -10,15 +10,16 @@ use sse_codec::Encode;
 use tokio::sync::Notify;
 
 use crate::builder::Builder;
-use crate::closing::{Closing, ClosingCell};
+use crate::closing::Closing;
 use crate::live;
 use crate::log::LogError;
 use crate::metrics::{Happening, HubMetrics, TopicMetrics, tell};
 use crate::position::Position;
 use crate::presence::Presence;
 use crate::publish::{Publish, PublishError};
-use crate::registry::Registry;
+use crate::registry::{Registry, TopicRef};
 use crate::subscribe::Subscribe;
+use crate::topic::Topic;
 
 /// Topics to publish to and to subscribe to.
 ///
@@ -49,7 +50,6 @@ struct Handle(Arc<Core>);
 /// What subscriptions share with the hub.
 pub(crate) struct Core {
     registry: Registry,
-    closing: ClosingCell,
     subscriptions: AtomicUsize,
     all_gone: Notify,
 }
@@ -70,7 +70,6 @@ impl Hub {
         Self {
             handle: Arc::new(Handle(Arc::new(Core {
                 registry,
-                closing: ClosingCell::default(),
                 subscriptions: AtomicUsize::new(0),
                 all_gone: Notify::new(),
             }))),
@@ -344,11 +343,11 @@ impl Core {
     }
 
     pub(crate) fn closing(&self) -> Option<&Closing> {
-        self.closing.get()
+        self.registry.closing().get()
     }
 
     fn close(&self, closing: Closing) {
-        if self.closing.set(closing) {
+        if self.registry.closing().set(closing) {
             self.wake_all();
         }
     }
@@ -359,9 +358,9 @@ impl Core {
         }
     }
 
-    fn hold(&self, topic: &str) -> Result<Arc<crate::topic::Topic>, PublishError> {
+    fn hold(&self, topic: &str) -> Result<Arc<Topic>, PublishError> {
         loop {
-            let topic = crate::registry::TopicRef::new(&self.registry, topic)
+            let topic = TopicRef::new(&self.registry, topic)
                 .window()
                 .map_err(PublishError::Log)?;
             if topic.hold() {

@@ -158,6 +158,8 @@ pub enum LogError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The hub shuts down.
+    Closed,
     /// The engine behind the log has failed, or did not answer in time.
     Engine(BoxError),
 }
@@ -170,6 +172,7 @@ impl fmt::Display for LogError {
                 f,
                 "event of {len} bytes is longer than the topic's history of {limit}"
             ),
+            Self::Closed => f.write_str("hub shuts down"),
             Self::Engine(_) => f.write_str("the engine behind the log has failed"),
         }
     }
@@ -179,7 +182,7 @@ impl Error for LogError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Topic(error) => Some(error),
-            Self::TooLong { .. } => None,
+            Self::TooLong { .. } | Self::Closed => None,
             Self::Engine(error) => Some(&**error),
         }
     }

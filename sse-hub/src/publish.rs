@@ -95,7 +95,10 @@ impl<'a> Publish<'a> {
     }
 
     fn done(result: Result<Position, LogError>) -> Result<Position, PublishError> {
-        let position = result.map_err(PublishError::Log)?;
+        let position = result.map_err(|error| match error {
+            LogError::Closed => PublishError::Closed,
+            error => PublishError::Log(error),
+        })?;
         tell(Happening::Published);
         Ok(position)
     }

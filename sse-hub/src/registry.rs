@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::clock::Clock;
+use crate::closing::ClosingCell;
 use crate::log::{Answer, Log, LogError, Span};
 use crate::metrics::Counts;
 use crate::options::TopicOptions;
@@ -24,6 +25,7 @@ pub(crate) struct Registry {
     options: Box<MakeOptions>,
     max_topics: usize,
     clock: Clock,
+    closing: ClosingCell,
     topics: RwLock<Topics>,
 }
 
@@ -87,8 +89,13 @@ impl Registry {
             options,
             max_topics,
             clock,
+            closing: ClosingCell::default(),
             topics: RwLock::default(),
         }
+    }
+
+    pub(crate) const fn closing(&self) -> &ClosingCell {
+        &self.closing
     }
 
     pub(crate) fn log(&self) -> &Arc<dyn Log> {
@@ -246,6 +253,12 @@ impl<'a> TopicRef<'a> {
     #[must_use]
     pub const fn name(&self) -> &'a str {
         self.name
+    }
+
+    /// Whether nothing is to be appended any more. Asked under the topic's lock, it excludes that a
+    /// subscription ends just before an event that is still taken.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.registry.closing.get().is_some()
     }
 
     /// The topic's window, for a log that opens topics at once.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 
+use crate::closing::Closing;
 use crate::entry::EventError;
 use crate::gap::{self, Gap, GapReason};
 use crate::hub::Core;
@@ -202,25 +203,32 @@ impl Subscription {
         if !self.opening.is_empty() {
             return Poll::Ready(Some(Ok(std::mem::take(&mut self.opening))));
         }
-        let is_overdue = |closing: &crate::closing::Closing| closing.is_overdue();
-        if !self.core.closing().is_some_and(is_overdue) {
-            for _ in 0..self.feeds.len() {
-                let index = self.turn;
-                self.turn = (index + 1) % self.feeds.len();
-                if let Poll::Ready(piece) = self.poll_feed(index, cx) {
-                    self.ended = !matches!(piece, Some(Ok(_)));
-                    return Poll::Ready(piece);
+        // Before the feeds are looked at: once it is seen here, nothing is appended any more, and
+        // feeds that have nothing then will have nothing.
+        let mut closing = self.core.closing().is_some();
+        loop {
+            let closing_is_overdue = self.core.closing().is_some_and(Closing::is_overdue);
+            if !closing_is_overdue {
+                for _ in 0..self.feeds.len() {
+                    let index = self.turn;
+                    self.turn = (index + 1) % self.feeds.len();
+                    if let Poll::Ready(piece) = self.poll_feed(index, cx) {
+                        self.ended = !matches!(piece, Some(Ok(_)));
+                        return Poll::Ready(piece);
+                    }
                 }
             }
+            let Some(now_closing) = self.core.closing() else {
+                return Poll::Pending;
+            };
+            if closing || closing_is_overdue {
+                self.ended = true;
+                let farewell = now_closing.farewell();
+                return Poll::Ready((!farewell.is_empty()).then_some(Ok(farewell)));
+            }
+            // It has begun meanwhile.
+            closing = true;
         }
-        // After the feeds: whoever waits there since the closing began has been woken for it, and
-        // whoever does so only now sees it.
-        let Some(closing) = self.core.closing() else {
-            return Poll::Pending;
-        };
-        self.ended = true;
-        let farewell = closing.farewell();
-        Poll::Ready((!farewell.is_empty()).then_some(Ok(farewell)))
     }
 
     /// What one topic has next; `None` ends the subscription.

@@ -84,6 +84,16 @@ pub(crate) enum Found {
     Behind,
 }
 
+/// What became of an event.
+#[derive(Debug)]
+pub(crate) enum Appended {
+    At(Position),
+    /// It was given no position.
+    NoPosition,
+    /// The topic has left the registry.
+    Gone,
+}
+
 /// What became of a live entry.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Insertion {
@@ -134,17 +144,19 @@ impl Topic {
         self.snapshot.is_some()
     }
 
-    /// Appends an event at the position that `next` gives, and wakes who waits. `None` if the
-    /// topic has left the registry.
-    pub(crate) fn append(&self, next: impl FnOnce() -> Position, event: &[u8]) -> Option<Position> {
+    /// Appends an event at the position that `next` gives under the topic's lock, and wakes who
+    /// waits.
+    pub(crate) fn append(&self, next: impl FnOnce() -> Option<Position>, event: &[u8]) -> Appended {
         let mut state = self.state();
         if state.gone {
-            return None;
+            return Appended::Gone;
         }
-        let position = next();
+        let Some(position) = next() else {
+            return Appended::NoPosition;
+        };
         self.push(&mut state, position, event);
         self.wake(state);
-        Some(position)
+        Appended::At(position)
     }
 
     /// Appends an entry that was appended elsewhere, if it is the next one.

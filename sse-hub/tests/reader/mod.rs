@@ -41,6 +41,14 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
+    /// A reader of a client that comes back.
+    pub(crate) fn after(id: Option<&str>) -> Self {
+        Self {
+            id: id.map(Into::into),
+            ..Self::default()
+        }
+    }
+
     /// The events that are complete now.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<Event> {
         self.rest.extend_from_slice(bytes);

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "not every test needs all of it")]
 
+use memchr::memmem;
 use serde_json::Value;
 
 /// An event, with the last event ID as it is after it.
@@ -34,6 +35,7 @@ impl Event {
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
     rest: Vec<u8>,
+    scanned: usize,
     /// The last event ID; `None` until there was one.
     pub(crate) id: Option<String>,
     /// The reconnection time, in milliseconds.
@@ -53,11 +55,20 @@ impl Reader {
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<Event> {
         self.rest.extend_from_slice(bytes);
         let mut events = Vec::new();
-        while let Some(end) = self.rest.windows(2).position(|two| two == b"\n\n") {
-            let block: Vec<u8> = self.rest.drain(..end + 2).collect();
-            let block = std::str::from_utf8(&block[..end]).expect("UTF-8");
+        let mut rest = std::mem::take(&mut self.rest);
+        let mut start = 0;
+        // What was looked at before is not looked at again, but for a line end at its very end.
+        let mut from = self.scanned.saturating_sub(1);
+        while let Some(found) = memmem::find(&rest[from..], b"\n\n") {
+            let end = from + found;
+            let block = std::str::from_utf8(&rest[start..end]).expect("UTF-8");
             events.extend(self.block(block));
+            start = end + 2;
+            from = start;
         }
+        rest.drain(..start);
+        self.scanned = rest.len();
+        self.rest = rest;
         events
     }
 

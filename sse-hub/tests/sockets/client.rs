@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use memchr::memmem;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -103,7 +104,7 @@ impl Client {
         let mut events = Vec::new();
         loop {
             if self.chunk == 0 {
-                let Some(end) = self.received.windows(2).position(|two| two == b"\r\n") else {
+                let Some(end) = memmem::find(&self.received, b"\r\n") else {
                     return Met::Events(events);
                 };
                 let size = std::str::from_utf8(&self.received[..end]).expect("a size");

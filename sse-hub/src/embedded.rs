@@ -75,7 +75,7 @@ impl Log for Embedded {
         loop {
             let topic = match place.window() {
                 Ok(topic) => topic,
-                Err(error) => return Answer::Ready(Err(error.into())),
+                Err(error) => return Answer::Ready(Err(error)),
             };
             let limit = topic.max_event_len();
             if entry.len() > limit {

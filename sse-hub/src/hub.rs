@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use crate::builder::Builder;
 use crate::closing::Closing;
+use crate::held::Held;
 use crate::live;
 use crate::log::LogError;
 use crate::metrics::{Happening, HubMetrics, TopicMetrics, tell};
@@ -19,7 +20,6 @@ use crate::presence::Presence;
 use crate::publish::{Publish, PublishError};
 use crate::registry::{Registry, TopicRef};
 use crate::subscribe::Subscribe;
-use crate::topic::Topic;
 
 /// Topics to publish to and to subscribe to.
 ///
@@ -155,12 +155,14 @@ impl Hub {
         if core.closing().is_some() {
             return Err(PublishError::Closed);
         }
-        let held = core.hold(topic)?;
-        let published = held.between_snapshots(|| self.publish_now(topic, change()));
-        if held.release() {
-            core.registry.retire(&held);
-        }
-        published
+        let window = TopicRef::new(&core.registry, topic);
+        let held = loop {
+            let opened = window.window().map_err(PublishError::Log)?;
+            if let Some(held) = Held::new(core, opened) {
+                break held;
+            }
+        };
+        held.between_snapshots(|| self.publish_now(topic, change()))
     }
 
     /// Subscribes to one or several topics: from now on, unless the [`Subscribe`] that this gives
@@ -204,8 +206,8 @@ impl Hub {
         let core = self.core();
         loop {
             let topic = core.registry.open(topic).await?;
-            if topic.hold() {
-                return Ok(Presence::new(Arc::clone(core), topic));
+            if let Some(held) = Held::new(core, topic) {
+                return Ok(Presence::new(held));
             }
         }
     }
@@ -355,17 +357,6 @@ impl Core {
     fn wake_all(&self) {
         for topic in self.registry.topics() {
             topic.wake_all();
-        }
-    }
-
-    fn hold(&self, topic: &str) -> Result<Arc<Topic>, PublishError> {
-        loop {
-            let topic = TopicRef::new(&self.registry, topic)
-                .window()
-                .map_err(PublishError::Log)?;
-            if topic.hold() {
-                return Ok(topic);
-            }
         }
     }
 

@@ -8,6 +8,7 @@ mod closing;
 mod embedded;
 mod entry;
 mod gap;
+mod held;
 mod hub;
 mod id;
 mod live;

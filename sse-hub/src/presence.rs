@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::hub::Core;
-use crate::topic::Topic;
+use crate::held::Held;
 
 /// How many changes a watcher may be behind before it misses some.
 const BACKLOG: usize = 256;
@@ -58,19 +57,16 @@ pub enum Change {
 /// # }
 /// ```
 pub struct Presence {
-    core: Arc<Core>,
-    topic: Arc<Topic>,
+    topic: Held,
     members: Vec<Arc<str>>,
     subscribers: usize,
     changes: broadcast::Receiver<Change>,
 }
 
 impl Presence {
-    /// Watches a topic that is held.
-    pub(crate) fn new(core: Arc<Core>, topic: Arc<Topic>) -> Self {
+    pub(crate) fn new(topic: Held) -> Self {
         let (members, subscribers, changes) = topic.attend();
         Self {
-            core,
             topic,
             members,
             subscribers,
@@ -101,14 +97,6 @@ impl Presence {
             Ok(change) => Some(change),
             Err(RecvError::Lagged(missed)) => Some(Change::Missed(missed)),
             Err(RecvError::Closed) => None,
-        }
-    }
-}
-
-impl Drop for Presence {
-    fn drop(&mut self) {
-        if self.topic.release() {
-            self.core.registry().retire(&self.topic);
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::clock::Clock;
 use crate::closing::ClosingCell;
+use crate::live;
 use crate::log::{Answer, Log, LogError, Span};
 use crate::metrics::Counts;
 use crate::options::TopicOptions;
@@ -115,12 +116,16 @@ impl Registry {
         };
         let span = later.await?;
         let options = (self.options)(name);
-        let mut topics = self.write();
-        if let Some(topic) = topics.by_name.get(name) {
-            return Ok(Arc::clone(topic));
-        }
-        self.make_room(&mut topics)?;
-        Ok(self.add(&mut topics, name, options, span))
+        let topic = {
+            let mut topics = self.write();
+            if let Some(topic) = topics.by_name.get(name) {
+                return Ok(Arc::clone(topic));
+            }
+            self.make_room(&mut topics)?;
+            self.add(&mut topics, name, options, span)
+        };
+        live::catch_up(&*self.log, &topic).await?;
+        Ok(topic)
     }
 
     /// The topic, or what its opening waits for.

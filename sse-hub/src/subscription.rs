@@ -12,7 +12,7 @@ use futures_core::Stream;
 use futures_core::future::BoxFuture;
 
 use crate::closing::Closing;
-use crate::entry::EventError;
+use crate::entry::{self, EventError};
 use crate::gap::{self, Gap, GapReason};
 use crate::hub::Core;
 use crate::log::{Answer, LogError, Page};
@@ -299,7 +299,7 @@ impl Subscription {
 
     /// Writes a page of the log's. `None` if there is nothing on it.
     fn take_page(&mut self, index: usize, page: Page) -> Option<Bytes> {
-        let Page::Entries(entries) = page else {
+        let Page::Entries(mut entries) = page else {
             return None;
         };
         let feed = &mut self.feeds[index];
@@ -308,10 +308,12 @@ impl Subscription {
             feed.topic.skip_to_floor(&mut feed.cursor);
             return None;
         };
-        let events = entries.len() as u64;
-        feed.topic.skip_to(&mut feed.cursor, *last, events);
-        tell(Happening::Delivered(events));
-        Some(self.write(index, &entries))
+        feed.topic
+            .skip_to(&mut feed.cursor, *last, entries.len() as u64);
+        // As with live entries: what is none is passed over.
+        entries.retain(|(_, event)| entry::check(event).is_ok());
+        tell(Happening::Delivered(entries.len() as u64));
+        (!entries.is_empty()).then(|| self.write(index, &entries))
     }
 
     fn take_snapshot(&mut self, index: usize) -> Piece {

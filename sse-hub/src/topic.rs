@@ -8,7 +8,7 @@ use slab::Slab;
 use tokio::sync::broadcast;
 
 use crate::clock::Clock;
-use crate::entry::EventError;
+use crate::entry::{self, EventError};
 use crate::id;
 use crate::log::{LiveEntry, Span};
 use crate::metrics::{Counts, TopicMetrics};
@@ -169,9 +169,25 @@ impl Topic {
         if entry.predecessor != head {
             return Insertion::Hole(head);
         }
+        if let Err(error) = entry::check(&entry.event) {
+            // Somebody else has written to the engine. Its place is passed over.
+            state.window.advance(entry.position);
+            drop(state);
+            tracing::error!(
+                topic = &*self.name,
+                error = &error as &dyn std::error::Error,
+                "entry ignored"
+            );
+            return Insertion::Appended;
+        }
         self.push(&mut state, entry.position, &entry.event);
         self.wake(state);
         Insertion::Appended
+    }
+
+    /// There is nothing after it, as far as is known here.
+    pub(crate) fn head(&self) -> Position {
+        self.state().window.head()
     }
 
     /// Forgets what is held: events before `at` are missing for good. Subscribers get a gap.

@@ -470,11 +470,8 @@ fn check(model: &Model, connection: &mut Connection, event: &Read, counts: &mut 
 }
 
 fn index(topic: &str) -> usize {
-    let is_it = |name: &&str| **name == *topic;
-    TOPICS
-        .iter()
-        .position(|name| is_it(&name))
-        .expect("a topic")
+    let index = TOPICS.iter().position(|name| *name == topic);
+    index.expect("a topic")
 }
 
 struct Conversation;

@@ -185,7 +185,9 @@ impl Subscription {
             return Bytes::new();
         }
         let before = self.feeds[..index].iter().filter_map(Feed::place).count();
-        let mut writer = Writer::new(self.places().collect(), before);
+        let bytes = events.iter().map(|(_, event)| event.len()).sum();
+        let places = self.places().collect();
+        let mut writer = Writer::new(places, before, events.len(), bytes);
         for (position, event) in events {
             writer.put(*position, event);
         }

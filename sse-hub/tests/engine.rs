@@ -179,12 +179,12 @@ impl Node {
         answer: impl FnOnce(&Engine) -> Result<T, LogError> + Send + 'static,
     ) -> Answer<T> {
         let engine = Arc::clone(&self.engine);
-        Answer::Later(Box::pin(async move {
+        Answer::later(async move {
             for _ in 0..fastrand::u8(0..4) {
                 tokio::task::yield_now().await;
             }
             answer(&engine)
-        }))
+        })
     }
 }
 

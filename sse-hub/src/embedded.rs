@@ -4,11 +4,11 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
+use crate::cursor::Appended;
 use crate::id;
 use crate::log::{Answer, LiveEntry, Log, LogError, Page, Span};
 use crate::position::Position;
 use crate::registry::TopicRef;
-use crate::topic::Appended;
 
 /// How many positions are kept of topics that are gone. Topics share them by their names' hash,
 /// so a client that comes back to one may be told of a gap because of another; never the reverse.
@@ -52,7 +52,7 @@ impl Embedded {
 
 impl Log for Embedded {
     fn open(&self, topic: &str) -> Answer<Span> {
-        Answer::Ready(Ok(Span {
+        Answer::ready(Ok(Span {
             floor: self.at(self.forgotten(topic).load(Ordering::Acquire)),
             head: self.at(self.last.load(Ordering::Acquire)),
         }))
@@ -68,18 +68,18 @@ impl Log for Embedded {
     }
 
     fn knows(&self, _: &str, position: Position) -> Answer<bool> {
-        Answer::Ready(Ok(self.is_mine(position)))
+        Answer::ready(Ok(self.is_mine(position)))
     }
 
     fn append(&self, place: TopicRef<'_>, entry: &[u8], _key: Option<&str>) -> Answer<Position> {
         loop {
             let topic = match place.window() {
                 Ok(topic) => topic,
-                Err(error) => return Answer::Ready(Err(error)),
+                Err(error) => return Answer::ready(Err(error)),
             };
             let limit = topic.max_event_len();
             if entry.len() > limit {
-                return Answer::Ready(Err(LogError::TooLong {
+                return Answer::ready(Err(LogError::TooLong {
                     len: entry.len(),
                     limit,
                 }));
@@ -90,8 +90,8 @@ impl Log for Embedded {
                 (!place.is_closing()).then(|| self.at(number()))
             };
             match topic.append(next, entry) {
-                Appended::At(position) => return Answer::Ready(Ok(position)),
-                Appended::NoPosition => return Answer::Ready(Err(LogError::Closed)),
+                Appended::At(position) => return Answer::ready(Ok(position)),
+                Appended::NoPosition => return Answer::ready(Err(LogError::Closed)),
                 Appended::Gone => {}
             }
             // It has disappeared between the two: the next one is another.
@@ -101,7 +101,7 @@ impl Log for Embedded {
     fn read(&self, topic: &str, after: Position) -> Answer<Page> {
         // Asked only for what the window does not hold.
         let gone = after < self.at(self.forgotten(topic).load(Ordering::Acquire));
-        Answer::Ready(Ok(if gone || !self.is_mine(after) {
+        Answer::ready(Ok(if gone || !self.is_mine(after) {
             Page::Unknown
         } else {
             Page::Trimmed

@@ -162,7 +162,7 @@ impl Hub {
                 break held;
             }
         };
-        held.between_snapshots(|| self.publish_now(topic, change()))
+        held.snapshots.exclude(|| self.publish_now(topic, change()))
     }
 
     /// Subscribes to one or several topics: from now on, unless the [`Subscribe`] that this gives

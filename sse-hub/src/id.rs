@@ -24,6 +24,12 @@ const LONGEST_NUMBER: usize = 10;
 #[cfg(test)]
 const MAX_SINGLE_LEN: usize = (TAG + 2 * LONGEST_NUMBER + CHECKSUM).div_ceil(3) * 4;
 
+/// How long an id of so many topics usually is, at least.
+pub(crate) const fn usual_len(topics: usize) -> usize {
+    // A tag, six bytes of epoch and four of number for each.
+    (topics * (TAG + 6 + 4) + CHECKSUM).div_ceil(3) * 4
+}
+
 /// What an id calls a topic: equal on all nodes and in all runs.
 pub(crate) fn tag(topic: &str) -> u32 {
     fold(fingerprint(topic.as_bytes()))

@@ -28,136 +28,7 @@
 //! `hub.subscribe(["news"]).serve(sse)` inside. For other uses, await the [`Subscribe`] to get a
 //! [`Subscription`], which is a `Stream` of bytes.
 //!
-//! # Replay
-//!
-//! The id of an event is its position, so an `EventSource` that lost its connection goes on
-//! exactly where it was: [`Subscribe::serve`] reads the stream's last event ID. It does so even if
-//! the client got no event at all yet, as each stream begins with a block that sets the id. A
-//! subscription to several topics resumes all of them from one id.
-//!
-//! ```
-//! use futures_util::StreamExt as _;
-//! use sse_hub::{Hub, Retention, TopicOptions};
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // How much is kept, topic by topic.
-//! let keep = Retention::new().max_events(100);
-//! let hub = Hub::builder().topics(move |_name| TopicOptions::new().retention(keep)).build();
-//!
-//! let mut both = hub.subscribe(["news", "weather"]).await?;
-//! both.next().await.expect("the block that sets the id")?;
-//! let id = both.id();
-//! drop(both);
-//! hub.publish("news", "while it was away").await?;
-//! hub.publish("weather", "rain").await?;
-//!
-//! let mut both = hub.subscribe(["news", "weather"]).resume(Some(&id)).await?;
-//! both.next().await.expect("the block that sets the id")?;
-//! let news = both.next().await.expect("an event")?;
-//! assert!(news.ends_with(b"data: while it was away\n\n"));
-//! let weather = both.next().await.expect("an event")?;
-//! assert!(weather.ends_with(b"data: rain\n\n"));
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! Ids are opaque and checked when they come back. They grant nothing: the topics are those that
-//! the request was given by your code, and an id only says where in them to go on. One that is
-//! damaged, forged, from another server or an earlier run gives a gap.
-//!
-//! # Gaps
-//!
-//! A hole in the stream is told, never silent: by an event named `gap`, whose data is JSON and
-//! whose id is the position from which the stream goes on. It is named in the stream because an
-//! `EventSource` cannot see anything else.
-//!
-//! ```text
-//! event: gap
-//! id: Zm9vYmFy
-//! data: {"gaps":[{"missed":12,"reason":"slow","topic":"news"}]}
-//! ```
-//!
-//! The reasons are those of [`GapReason`]; `missed` is there where the number is known. Note that
-//! the client sees the topic's name.
-//!
-//! # Snapshots
-//!
-//! A topic can have a function that gives its current state. Who comes without an id, or across a
-//! gap, gets the state and then exactly what follows it; so a page that missed too much rebuilds
-//! itself. See [`TopicOptions::snapshot`] for what may be relied on, and [`Hub::publish_with`] for
-//! the change and its event in one step.
-//!
-//! ```
-//! use std::sync::{Arc, Mutex};
-//!
-//! use sse_hub::{Event, Hub, TopicOptions};
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let price = Arc::new(Mutex::new(100));
-//! let state = Arc::clone(&price);
-//! let hub = Hub::builder()
-//!     .topics(move |_name| {
-//!         let state = Arc::clone(&state);
-//!         TopicOptions::new().snapshot(move || Event::new().display(*state.lock().unwrap()))
-//!     })
-//!     .build();
-//!
-//! hub.publish_with("price", || {
-//!     let mut price = price.lock().unwrap();
-//!     *price += 1;
-//!     Event::new().display(*price)
-//! })?;
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! # Slow readers
-//!
-//! A subscriber takes what is new when its connection has room, in pieces of at most 64 KiB or one
-//! event. One that is slower than the topic falls behind, and when what it has not got yet is no
-//! longer kept, it is told of the gap and goes on with what comes next, or is disconnected:
-//!
-//! ```
-//! use sse_hub::{Hub, SlowConsumer};
-//! use sse_session::{BoxError, Sse};
-//!
-//! async fn prices(hub: Hub, sse: Sse) -> Result<(), BoxError> {
-//!     hub.subscribe(["prices"]).slow_consumer(SlowConsumer::Disconnect).serve(sse).await
-//! }
-//! ```
-//!
-//! A subscriber to one topic takes at most 256 bytes on a 64-bit system, its places in the topic
-//! included, and each further topic 160 more, whatever is published and however far it is behind.
-//! Served, with the session's handle and keep-alive around it, it is about 1.2 KB.
-//! While its client takes nothing, the one piece that waits for it is kept: a part of a segment of
-//! the log, shared with all who wait at the same place. With several topics that piece is the
-//! subscriber's own, of at most 16 KiB and one event.
-//!
-//! # Presence and numbers
-//!
-//! [`Hub::subscribers`] counts, [`Hub::presence`] names and tells of joins and leaves,
-//! [`Hub::metrics`] and [`Hub::topic_metrics`] give what was published, delivered and missed, and
-//! how far the slowest subscriber is behind. Gaps and topics that are let go of are told through
-//! `tracing` at debug level.
-//!
-//! # Shutdown
-//!
-//! [`Hub::shut_down`] ends all streams in order, each with a reconnection time of its own, so that
-//! the clients of a server that restarts do not all come back in the same moment:
-//!
-//! ```no_run
-//! use std::time::Duration;
-//!
-//! use sse_hub::Hub;
-//!
-//! async fn stop(hub: Hub) {
-//!     let retry = Duration::from_secs(1)..=Duration::from_secs(15);
-//!     let left = hub.shut_down(Duration::from_secs(5), retry).await;
-//!     println!("{left} clients took nothing any more");
-//!     // Then stop the server: it has only those left.
-//! }
-//! ```
+#![doc = include_str!("manual.md")]
 //!
 //! # What is bounded
 //!
@@ -188,6 +59,7 @@
 mod builder;
 mod clock;
 mod closing;
+mod cursor;
 mod embedded;
 mod entry;
 mod gap;
@@ -203,6 +75,7 @@ mod presence;
 mod publish;
 mod registry;
 mod segment;
+mod snapshot;
 mod subscribe;
 mod subscription;
 mod topic;

@@ -7,10 +7,11 @@ use std::future::poll_fn;
 
 use bytes::Bytes;
 
+use crate::cursor::Insertion;
 use crate::hub::Core;
 use crate::log::{LiveEntry, Log, LogError, Page};
 use crate::position::Position;
-use crate::topic::{Insertion, Topic};
+use crate::topic::Topic;
 
 /// Inserts live entries until the log has no more.
 pub(crate) async fn drive(core: &Core) {

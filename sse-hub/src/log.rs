@@ -25,7 +25,7 @@ use crate::registry::{TopicError, TopicRef};
 /// # For implementors
 ///
 /// Methods are called with locks held and must not block: what takes time belongs into
-/// [`Answer::Later`]. An engine does three things: it [appends](Self::append) entries, it
+/// [`Answer::later`]. An engine does three things: it [appends](Self::append) entries, it
 /// [reads](Self::read) what follows a position, and it yields the entries of all opened topics
 /// [live](Self::poll_live). Live entries may come late, twice or not at all: each names its
 /// predecessor, so the hub notices a hole and reads what is missing.
@@ -99,22 +99,45 @@ pub struct LiveEntry {
     pub event: Bytes,
 }
 
-/// An answer that is there at once or later; a future that needs no allocation in the first case.
-pub enum Answer<T> {
-    /// The answer.
+/// An answer that is there at once or later: a future that needs no allocation in the first case.
+pub struct Answer<T>(Stage<T>);
+
+type Later<T> = BoxFuture<'static, Result<T, LogError>>;
+
+enum Stage<T> {
     Ready(Result<T, LogError>),
-    /// A future of the answer.
-    Later(BoxFuture<'static, Result<T, LogError>>),
-    /// It was taken.
+    Later(Later<T>),
     Taken,
 }
 
 impl<T> Answer<T> {
+    /// The answer, there at once.
+    pub const fn ready(answer: Result<T, LogError>) -> Self {
+        Self(Stage::Ready(answer))
+    }
+
+    /// The answer that `later` will have.
+    pub fn later(later: impl Future<Output = Result<T, LogError>> + Send + 'static) -> Self {
+        Self(Stage::Later(Box::pin(later)))
+    }
+
+    /// The answer if it is there at once, else the future of it.
+    pub(crate) fn now_or_later(self) -> Result<Result<T, LogError>, Later<T>>
+    where
+        T: Send + 'static,
+    {
+        match self.0 {
+            Stage::Ready(answer) => Ok(answer),
+            Stage::Later(later) => Err(later),
+            Stage::Taken => Err(Box::pin(std::future::pending())),
+        }
+    }
+
     /// The answer if it is there at once; else it is given up.
     pub(crate) fn now(self) -> Option<Result<T, LogError>> {
-        match self {
-            Self::Ready(result) => Some(result),
-            Self::Later(_) | Self::Taken => None,
+        match self.0 {
+            Stage::Ready(answer) => Some(answer),
+            Stage::Later(_) | Stage::Taken => None,
         }
     }
 }
@@ -123,24 +146,24 @@ impl<T: Unpin> Future for Answer<T> {
     type Output = Result<T, LogError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        match this {
-            Self::Ready(_) => match std::mem::replace(this, Self::Taken) {
-                Self::Ready(result) => Poll::Ready(result),
-                Self::Later(_) | Self::Taken => Poll::Pending,
-            },
-            Self::Later(later) => later.as_mut().poll(cx),
-            Self::Taken => Poll::Pending,
+        let stage = &mut self.get_mut().0;
+        if let Stage::Later(later) = stage {
+            return later.as_mut().poll(cx);
+        }
+        match std::mem::replace(stage, Stage::Taken) {
+            Stage::Ready(answer) => Poll::Ready(answer),
+            Stage::Later(_) | Stage::Taken => Poll::Pending,
         }
     }
 }
 
 impl<T: fmt::Debug> fmt::Debug for Answer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ready(result) => f.debug_tuple("Ready").field(result).finish(),
-            Self::Later(_) => f.write_str("Later"),
-            Self::Taken => f.write_str("Taken"),
+        f.write_str("Answer::")?;
+        match &self.0 {
+            Stage::Ready(answer) => f.debug_tuple("ready").field(answer).finish(),
+            Stage::Later(_) => f.write_str("later"),
+            Stage::Taken => f.write_str("taken"),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sse_codec::{Encode, Encoder};
 
-use crate::entry::{self, EventError};
+use crate::snapshot::{self, StateFn};
 
 /// How much of a topic's history is kept: bounded by bytes, by number and by age, whichever is
 /// reached first.
@@ -102,7 +102,7 @@ impl Default for Retention {
 #[must_use = "options do nothing until a topic has them"]
 pub struct TopicOptions {
     pub(crate) retention: Retention,
-    pub(crate) snapshot: Option<Snapshot>,
+    pub(crate) snapshot: Option<Arc<StateFn>>,
 }
 
 impl TopicOptions {
@@ -142,13 +142,7 @@ impl TopicOptions {
         F: Fn() -> E + Send + Sync + 'static,
         E: Encode,
     {
-        self.snapshot = Some(Snapshot(Arc::new(move |limit, out| {
-            match entry::encode(&state(), limit, out) {
-                Ok(()) => Ok(true),
-                Err(EventError::Empty) => Ok(false),
-                Err(error) => Err(error),
-            }
-        })));
+        self.snapshot = Some(Arc::new(move || snapshot::encode(&state())));
         self
     }
 }
@@ -159,20 +153,5 @@ impl fmt::Debug for TopicOptions {
             .field("retention", &self.retention)
             .field("snapshot", &self.snapshot.is_some())
             .finish()
-    }
-}
-
-type EncodeState = dyn Fn(usize, &mut Vec<u8>) -> Result<bool, EventError> + Send + Sync;
-
-/// A topic's state as an encoded event.
-#[derive(Clone)]
-pub(crate) struct Snapshot(Arc<EncodeState>);
-
-impl Snapshot {
-    /// The event without an id, or `None` if there is no state.
-    pub(crate) fn take(&self) -> Result<Option<Vec<u8>>, EventError> {
-        let mut out = Vec::new();
-        let exists = (self.0)(Encoder::DEFAULT_MAX_EVENT_LEN, &mut out)?;
-        Ok(exists.then_some(out))
     }
 }

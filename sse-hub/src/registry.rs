@@ -5,10 +5,12 @@ use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use futures_core::future::BoxFuture;
+
 use crate::clock::Clock;
 use crate::closing::ClosingCell;
 use crate::live;
-use crate::log::{Answer, Log, LogError, Span};
+use crate::log::{Log, LogError, Span};
 use crate::metrics::Counts;
 use crate::options::TopicOptions;
 use crate::topic::Topic;
@@ -18,6 +20,9 @@ pub(crate) const MAX_NAME_LEN: usize = 512;
 
 /// How many old topics each new one looks at, so that those without use go without a timer.
 const SWEPT_PER_NEW: usize = 2;
+
+/// What a log is still finding out about a topic.
+type Opening = BoxFuture<'static, Result<Span, LogError>>;
 
 type MakeOptions = dyn Fn(&str) -> TopicOptions + Send + Sync;
 
@@ -129,7 +134,7 @@ impl Registry {
     }
 
     /// The topic, or what its opening waits for.
-    fn open_now(&self, name: &str) -> Result<Result<Arc<Topic>, Answer<Span>>, LogError> {
+    fn open_now(&self, name: &str) -> Result<Result<Arc<Topic>, Opening>, LogError> {
         if let Some(topic) = self.get(name) {
             return Ok(Ok(topic));
         }
@@ -151,9 +156,9 @@ impl Registry {
         }
         self.make_room(&mut topics)?;
         // Asked under the lock, so that the topic cannot come and go between answer and use.
-        match self.log.open(name) {
-            Answer::Ready(span) => Ok(Ok(self.add(&mut topics, name, options, span?))),
-            later => Ok(Err(later)),
+        match self.log.open(name).now_or_later() {
+            Ok(span) => Ok(Ok(self.add(&mut topics, name, options, span?))),
+            Err(later) => Ok(Err(later)),
         }
     }
 
@@ -270,9 +275,7 @@ impl<'a> TopicRef<'a> {
     pub(crate) fn window(&self) -> Result<Arc<Topic>, LogError> {
         match self.registry.open_now(self.name)? {
             Ok(topic) => Ok(topic),
-            Err(later) => Err(LogError::Engine(
-                format!("topic cannot be opened at once: {later:?}").into(),
-            )),
+            Err(_) => Err(LogError::Engine("topics cannot be opened at once".into())),
         }
     }
 }

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use sse_session::{BoxError, SendError, Sse};
 
+use crate::cursor::Start;
 use crate::gap::{Gap, GapReason};
 use crate::hub::Core;
 use crate::id::{self, Positions};
 use crate::log::{LogError, Page};
 use crate::subscription::{Feed, Subscription};
-use crate::topic::Start;
 
 /// How many topics one subscription may have.
 pub(crate) const MOST_TOPICS: usize = 64;
@@ -241,7 +241,7 @@ impl Subscribe {
         loop {
             let topic = registry.open(name).await?;
             let mut reason = None;
-            let fresh = if self.from_start && !topic.has_snapshot() {
+            let fresh = if self.from_start && !topic.snapshots.exist() {
                 Start::Oldest
             } else {
                 Start::Now

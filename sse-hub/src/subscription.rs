@@ -12,14 +12,15 @@ use futures_core::Stream;
 use futures_core::future::BoxFuture;
 
 use crate::closing::Closing;
+use crate::cursor::{Cursor, Found};
 use crate::entry::{self, EventError};
 use crate::gap::{self, Gap, GapReason};
 use crate::hub::Core;
-use crate::log::{Answer, LogError, Page};
+use crate::log::{LogError, Page};
 use crate::metrics::{Happening, tell};
 use crate::position::Position;
 use crate::subscribe::{SlowConsumer, reason_of};
-use crate::topic::{Cursor, Found, Topic};
+use crate::topic::Topic;
 use crate::writer::{ENOUGH, Writer, id_block};
 
 /// Why a subscription has ended before its time.
@@ -116,7 +117,7 @@ impl Feed {
     }
 
     pub(crate) fn want_snapshot(&mut self) {
-        if self.topic.has_snapshot() {
+        if self.topic.snapshots.exist() {
             self.phase = Phase::Snapshot;
         }
     }
@@ -185,7 +186,9 @@ impl Subscription {
             return Bytes::new();
         }
         let before = self.feeds[..index].iter().filter_map(Feed::place).count();
-        let mut writer = Writer::new(self.places().collect(), before);
+        let bytes = events.iter().map(|(_, event)| event.len()).sum();
+        let places = self.places().collect();
+        let mut writer = Writer::new(places, before, events.len(), bytes);
         for (position, event) in events {
             writer.put(*position, event);
         }
@@ -288,10 +291,13 @@ impl Subscription {
     fn read_behind(&mut self, index: usize) -> Option<Result<Page, LogError>> {
         let feed = &mut self.feeds[index];
         let log = self.core.registry().log();
-        match log.read(feed.topic.name(), feed.cursor.after) {
-            Answer::Ready(page) => Some(page),
-            later => {
-                feed.phase = Phase::Reading(Box::pin(later));
+        match log
+            .read(feed.topic.name(), feed.cursor.after)
+            .now_or_later()
+        {
+            Ok(page) => Some(page),
+            Err(later) => {
+                feed.phase = Phase::Reading(later);
                 None
             }
         }

@@ -8,14 +8,16 @@ use slab::Slab;
 use tokio::sync::broadcast;
 
 use crate::clock::Clock;
+use crate::cursor::{Appended, Cursor, Found, Insertion, Start};
 use crate::entry::{self, EventError};
 use crate::id;
 use crate::log::{LiveEntry, Span};
 use crate::metrics::{Counts, TopicMetrics};
-use crate::options::{Snapshot, TopicOptions};
+use crate::options::TopicOptions;
 use crate::position::Position;
 use crate::presence::{Attendance, Change};
 use crate::segment::Piece;
+use crate::snapshot::Snapshots;
 use crate::waiting::{Place, Waiting};
 use crate::window::{Read, Window};
 
@@ -24,17 +26,8 @@ pub(crate) struct Topic {
     tag: u32,
     max_event_len: usize,
     clock: Clock,
-    snapshot: Option<Snapshot>,
-    /// Held while a snapshot is taken, and while a publisher changes the state and tells of it.
-    order: Mutex<Option<Cached>>,
+    pub(crate) snapshots: Snapshots,
     state: Mutex<State>,
-}
-
-/// The last snapshot, good until the next event: whatever the state has changed to since then is
-/// still to be told by an event.
-struct Cached {
-    head: Position,
-    event: Option<Bytes>,
 }
 
 struct State {
@@ -52,58 +45,6 @@ struct State {
     id_scratch: Vec<u8>,
 }
 
-/// One subscription's place in a topic.
-#[derive(Debug)]
-pub(crate) struct Cursor {
-    /// All up to here was taken, or skipped by a gap.
-    pub(crate) after: Position,
-    seen: u64,
-    key: usize,
-    place: Place,
-}
-
-/// Where a subscription begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Start {
-    /// With the next event.
-    Now,
-    /// With the oldest event that is held.
-    Oldest,
-    /// With the event after this position.
-    After(Position),
-}
-
-/// What a subscription finds.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Found {
-    /// This many events.
-    Events(u64),
-    /// Nothing new; it is told when there is.
-    Nothing,
-    /// Not all that follows is held here.
-    Behind,
-}
-
-/// What became of an event.
-#[derive(Debug)]
-pub(crate) enum Appended {
-    At(Position),
-    /// It was given no position.
-    NoPosition,
-    /// The topic has left the registry.
-    Gone,
-}
-
-/// What became of a live entry.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Insertion {
-    Appended,
-    /// It was there already.
-    Known,
-    /// Entries between the head, given here, and this one are missing.
-    Hole(Position),
-}
-
 impl Topic {
     pub(crate) fn new(name: Arc<str>, options: TopicOptions, span: Span, clock: Clock) -> Self {
         Self {
@@ -111,8 +52,7 @@ impl Topic {
             name,
             max_event_len: options.retention.max_event_len(),
             clock,
-            snapshot: options.snapshot,
-            order: Mutex::new(None),
+            snapshots: Snapshots::new(options.snapshot),
             state: Mutex::new(State {
                 window: Window::new(options.retention, span.floor, span.head),
                 readers: Slab::new(),
@@ -138,10 +78,6 @@ impl Topic {
 
     pub(crate) const fn max_event_len(&self) -> usize {
         self.max_event_len
-    }
-
-    pub(crate) const fn has_snapshot(&self) -> bool {
-        self.snapshot.is_some()
     }
 
     /// Appends an event at the position that `next` gives under the topic's lock, and wakes who
@@ -352,11 +288,7 @@ impl Topic {
             state.window.advance(head);
         }
         let missed = state.window.appended().saturating_sub(cursor.seen);
-        cursor.after = state.window.head();
-        cursor.seen = state.window.appended();
-        if let Some(seen) = state.readers.get_mut(cursor.key) {
-            *seen = cursor.seen;
-        }
+        state.move_to_head(cursor);
         state.counts.gaps += 1;
         missed
     }
@@ -364,38 +296,11 @@ impl Topic {
     /// The topic's state as an event without an id, and the cursor moved to what follows it;
     /// `None` if there is no state.
     pub(crate) fn take_snapshot(&self, cursor: &mut Cursor) -> Result<Option<Bytes>, EventError> {
-        let Some(snapshot) = &self.snapshot else {
-            return Ok(None);
-        };
-        let mut cached = self.order.lock().unwrap_or_else(PoisonError::into_inner);
-        // First the position, then the state: what is published in between comes after it.
-        let head = {
+        self.snapshots.take(|| {
             let mut state = self.state();
-            cursor.after = state.window.head();
-            cursor.seen = state.window.appended();
-            let seen = cursor.seen;
-            if let Some(reader) = state.readers.get_mut(cursor.key) {
-                *reader = seen;
-            }
+            state.move_to_head(cursor);
             cursor.after
-        };
-        if let Some(cached) = &*cached
-            && cached.head == head
-        {
-            return Ok(cached.event.clone());
-        }
-        let event = snapshot.take()?.map(Bytes::from);
-        *cached = Some(Cached {
-            head,
-            event: event.clone(),
-        });
-        Ok(event)
-    }
-
-    /// Runs `change` while no snapshot is taken.
-    pub(crate) fn between_snapshots<T>(&self, change: impl FnOnce() -> T) -> T {
-        let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
-        change()
+        })
     }
 
     /// Keeps the topic in the registry until it is released; `false` if it has left that.
@@ -468,6 +373,14 @@ impl State {
         cursor.after = last;
         cursor.seen += events;
         self.counts.delivered += events;
+        if let Some(seen) = self.readers.get_mut(cursor.key) {
+            *seen = cursor.seen;
+        }
+    }
+
+    fn move_to_head(&mut self, cursor: &mut Cursor) {
+        cursor.after = self.window.head();
+        cursor.seen = self.window.appended();
         if let Some(seen) = self.readers.get_mut(cursor.key) {
             *seen = cursor.seen;
         }

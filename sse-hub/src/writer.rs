@@ -26,13 +26,20 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// A writer of events of the topic whose place is the one at `index`.
-    pub(crate) const fn new(places: Vec<(u32, Position)>, index: usize) -> Self {
+    /// A writer of so many events of so many bytes, of the topic whose place is the one at
+    /// `index`.
+    pub(crate) fn new(
+        places: Vec<(u32, Position)>,
+        index: usize,
+        events: usize,
+        bytes: usize,
+    ) -> Self {
+        let id = id::usual_len(places.len());
         Self {
+            out: Vec::with_capacity(bytes + events * (b"id: \n".len() + id)),
+            scratch: Vec::with_capacity(id),
             places,
             index,
-            out: Vec::new(),
-            scratch: Vec::new(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a subscriber costs, and that it does not grow with what is published.
 //!
-//! A test binary of its own, with one test: the allocator counts everything in the process.
+//! A test binary of its own, for it counts what is allocated, by the thread that measures.
 
 use allocation_counter::measure;
 use futures_util::stream::BoxStream;
@@ -116,4 +116,48 @@ fn the_memory_of_a_subscriber_is_as_stated_and_does_not_grow() {
     let each = served.bytes_current / SUBSCRIBERS as i64;
     println!("{each} bytes for each idle response body");
     assert!(each <= 1_536, "{each} bytes");
+}
+
+#[test]
+fn publishing_and_reading_allocate_the_same_however_many_subscribe() {
+    let hub = Hub::new();
+    let data = "x".repeat(200);
+    let publish = || {
+        let counted = measure(|| {
+            for _ in 0..1_000 {
+                hub.publish_now("news", &data).expect("published");
+            }
+        });
+        counted.count_total
+    };
+    // The history is full, so that memory comes and goes at an even pace.
+    for _ in 0..5 {
+        publish();
+    }
+    let alone = publish();
+    let mut all = subscribe(&hub, &TOPICS[..1]);
+    let among_many = publish();
+    println!(
+        "{alone} allocations for 1000 events published to nobody, {among_many} to {SUBSCRIBERS} subscribers"
+    );
+    // One for the encoded event; segments and their indexes are some hundreds of events each.
+    assert!((1_000..1_100).contains(&alone));
+    assert!((1_000..1_100).contains(&among_many));
+
+    // All up to date, then one event for all: the first reader shares it out.
+    all.iter_mut().for_each(|subscription| {
+        read(subscription);
+    });
+    hub.publish_now("news", &data).expect("published");
+    let reads = measure(|| {
+        for subscription in &mut all {
+            assert!(read(subscription) > 200);
+        }
+    });
+    println!(
+        "{} allocations for {SUBSCRIBERS} subscribers to read an event",
+        reads.count_total
+    );
+    // The lists of those who wait and of blocks grow a few times.
+    assert!(reads.count_total < 20, "{reads:?}");
 }

@@ -1,184 +1,54 @@
-//! Any interleaving of publishing, subscribing, reading slowly, dropping, resuming and trimming,
-//! against the plainest model there is: each topic is the list of all that was published to it.
-//!
-//! A subscriber must get each event of the list once and in order from where it began, except
-//! where it was told of a gap; and it must be told of a gap exactly when events that it had not
-//! got are no longer kept, or its id says nothing.
-
-mod reader;
+//! The hub and its clients, each event of which is checked against the model.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _};
-use proptest::prelude::*;
-use proptest::sample::Index;
-use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
-use reader::{Event as Read, Reader};
 use sse_hub::{Event, Hub, Position, Retention, SlowConsumer, Subscription, TopicOptions};
 use tokio::runtime::Runtime;
 
-/// The last of them has a snapshot: how many events were published to it.
-const TOPICS: [&str; 3] = ["a", "b", "state"];
-const STATE: usize = 2;
-const KEPT: usize = 4;
-const MAX_AGE: Duration = Duration::from_secs(60);
-const CLIENTS: usize = 4;
-
-/// The model: how many events each topic has had, and how many of them are gone.
-#[derive(Clone, Debug, Default)]
-struct Model {
-    topics: [Log; 3],
-}
-
-#[derive(Clone, Debug, Default)]
-struct Log {
-    published: usize,
-    gone: usize,
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Publish {
-        topic: usize,
-        events: usize,
-    },
-    /// All that was published so far gets too old.
-    Age,
-    Connect {
-        client: usize,
-        topics: Vec<usize>,
-        from: From,
-        start: bool,
-        disconnect: bool,
-    },
-    /// Takes some pieces, or all that there are.
-    Read {
-        client: usize,
-        pieces: Option<usize>,
-    },
-    Drop {
-        client: usize,
-    },
-}
-
-/// Where a client goes on.
-#[derive(Clone, Debug)]
-enum From {
-    Fresh,
-    /// After its own last event ID.
-    Own,
-    /// After any id that was ever given to anyone.
-    Stale(Index),
-    /// After such an id with one character changed.
-    Damaged(Index, Index, u8),
-    /// After an id of a hub that is not this one.
-    Foreign(usize),
-    /// After an id with a true checksum, made up from a position that this many others precede.
-    Forged(usize, Index),
-    /// After such an id whose position is still to come.
-    Future(usize, u64),
-}
-
-impl ReferenceStateMachine for Model {
-    type State = Self;
-    type Transition = Step;
-
-    fn init_state() -> BoxedStrategy<Self> {
-        Just(Self::default()).boxed()
-    }
-
-    fn transitions(_: &Self) -> BoxedStrategy<Step> {
-        let topic = 0..TOPICS.len();
-        let client = 0..CLIENTS;
-        let topics = proptest::sample::subsequence(vec![0, 1, 2], 1..=3).prop_shuffle();
-        let from = prop_oneof![
-            2 => Just(From::Fresh),
-            4 => Just(From::Own),
-            3 => any::<Index>().prop_map(From::Stale),
-            1 => (any::<Index>(), any::<Index>(), 1..64_u8).prop_map(|(a, b, c)| From::Damaged(a, b, c)),
-            1 => topic.clone().prop_map(From::Foreign),
-            1 => (topic.clone(), any::<Index>()).prop_map(|(topic, at)| From::Forged(topic, at)),
-            1 => (topic.clone(), 1..1000_u64).prop_map(|(topic, by)| From::Future(topic, by)),
-        ];
-        let connect = (client.clone(), topics, from, any::<bool>(), any::<bool>()).prop_map(
-            |(client, topics, from, start, disconnect)| Step::Connect {
-                client,
-                topics,
-                from,
-                start,
-                disconnect,
-            },
-        );
-        let read = (client.clone(), proptest::option::weighted(0.5, 1..4_usize));
-        prop_oneof![
-            6 => (topic, 1..4_usize).prop_map(|(topic, events)| Step::Publish { topic, events }),
-            1 => Just(Step::Age),
-            4 => connect,
-            6 => read.prop_map(|(client, pieces)| Step::Read { client, pieces }),
-            2 => client.prop_map(|client| Step::Drop { client }),
-        ]
-        .boxed()
-    }
-
-    fn apply(mut state: Self, step: &Step) -> Self {
-        match step {
-            Step::Publish { topic, events } => {
-                let log = &mut state.topics[*topic];
-                log.published += events;
-                log.gone = log.gone.max(log.published.saturating_sub(KEPT));
-            }
-            Step::Age => {
-                for log in &mut state.topics {
-                    log.gone = log.published;
-                }
-            }
-            Step::Connect { .. } | Step::Read { .. } | Step::Drop { .. } => {}
-        }
-        state
-    }
-}
+use crate::model::{CLIENTS, From, KEPT, MAX_AGE, Model, STATE, Step, TOPICS};
+use crate::reader::{Event as Read, Reader};
 
 /// How many events of each topic come before a place; `None` if the place does not say.
-type Places = [Option<usize>; 3];
+pub(crate) type Places = [Option<usize>; 3];
 
 /// The hub, its clients, and every id that was ever given out.
-struct World {
-    runtime: Runtime,
-    hub: Hub,
-    state: Arc<Mutex<usize>>,
-    clients: [Client; CLIENTS],
-    ids: Vec<(String, Places)>,
+pub(crate) struct World {
+    pub(crate) runtime: Runtime,
+    pub(crate) hub: Hub,
+    pub(crate) state: Arc<Mutex<usize>>,
+    pub(crate) clients: [Client; CLIENTS],
+    pub(crate) ids: Vec<(String, Places)>,
     /// Each topic's positions.
-    positions: [Vec<Position>; 3],
-    counts: Counts,
+    pub(crate) positions: [Vec<Position>; 3],
+    pub(crate) counts: Counts,
 }
 
 #[derive(Default)]
-struct Client {
-    connection: Option<Connection>,
-    last: Option<(String, Places)>,
+pub(crate) struct Client {
+    pub(crate) connection: Option<Connection>,
+    pub(crate) last: Option<(String, Places)>,
 }
 
-struct Connection {
-    subscription: Subscription,
-    reader: Reader,
-    topics: Vec<usize>,
+pub(crate) struct Connection {
+    pub(crate) subscription: Subscription,
+    pub(crate) reader: Reader,
+    pub(crate) topics: Vec<usize>,
     /// Of the topics that have begun.
-    places: Places,
-    disconnect: bool,
+    pub(crate) places: Places,
+    pub(crate) disconnect: bool,
 }
 
 /// What was met, so that a run that proves nothing can be told.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Counts {
-    events: u64,
-    gaps: u64,
-    snapshots: u64,
-    resumed: u64,
-    disconnected: u64,
+pub(crate) struct Counts {
+    pub(crate) events: u64,
+    pub(crate) gaps: u64,
+    pub(crate) snapshots: u64,
+    pub(crate) resumed: u64,
+    pub(crate) disconnected: u64,
 }
 
 impl fmt::Debug for World {
@@ -188,7 +58,7 @@ impl fmt::Debug for World {
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
@@ -224,7 +94,7 @@ impl World {
         }
     }
 
-    fn publish(&mut self, topic: usize) {
+    pub(crate) fn publish(&mut self, topic: usize) {
         let number = self.positions[topic].len();
         let name = TOPICS[topic];
         let event = Event::new().display(format!("{name}:{number}"));
@@ -292,7 +162,7 @@ impl World {
         }
     }
 
-    fn connect(&mut self, model: &Model, step: &Step) {
+    pub(crate) fn connect(&mut self, model: &Model, step: &Step) {
         let Step::Connect {
             client,
             topics,
@@ -386,7 +256,7 @@ impl World {
     }
 
     /// Reads up to `pieces` pieces and checks each event against the model.
-    fn read(&mut self, model: &Model, client: usize, pieces: Option<usize>) {
+    pub(crate) fn read(&mut self, model: &Model, client: usize, pieces: Option<usize>) {
         let Some(connection) = &mut self.clients[client].connection else {
             return;
         };
@@ -426,7 +296,7 @@ impl World {
     }
 }
 
-fn check(model: &Model, connection: &mut Connection, event: &Read, counts: &mut Counts) {
+pub(crate) fn check(model: &Model, connection: &mut Connection, event: &Read, counts: &mut Counts) {
     match &*event.name {
         "gap" => {
             let gaps = event.gaps();
@@ -469,108 +339,7 @@ fn check(model: &Model, connection: &mut Connection, event: &Read, counts: &mut 
     }
 }
 
-fn index(topic: &str) -> usize {
+pub(crate) fn index(topic: &str) -> usize {
     let index = TOPICS.iter().position(|name| *name == topic);
     index.expect("a topic")
-}
-
-struct Conversation;
-
-impl StateMachineTest for Conversation {
-    type SystemUnderTest = World;
-    type Reference = Model;
-
-    fn init_test(_: &Model) -> World {
-        World::new()
-    }
-
-    fn apply(mut world: World, model: &Model, step: Step) -> World {
-        // For the paused clock.
-        let handle = world.runtime.handle().clone();
-        let _entered = handle.enter();
-        match &step {
-            Step::Publish { topic, events } => {
-                for _ in 0..*events {
-                    world.publish(*topic);
-                }
-            }
-            Step::Age => {
-                world.runtime.block_on(tokio::time::advance(MAX_AGE));
-                world.hub.sweep();
-            }
-            Step::Connect { .. } => world.connect(model, &step),
-            Step::Read { client, pieces } => world.read(model, *client, *pieces),
-            Step::Drop { client } => world.clients[*client].connection = None,
-        }
-        world
-    }
-
-    fn check_invariants(world: &World, model: &Model) {
-        for (topic, log) in TOPICS.iter().zip(&model.topics) {
-            let held = world
-                .hub
-                .topic_metrics(topic)
-                .map_or(0, |metrics| metrics.held_events);
-            assert!(held <= KEPT);
-            assert_eq!(held, log.published - log.gone);
-        }
-    }
-
-    fn teardown(mut world: World, model: Model) {
-        let handle = world.runtime.handle().clone();
-        let _entered = handle.enter();
-        // Whoever is still there gets all.
-        for client in 0..CLIENTS {
-            world.read(&model, client, None);
-        }
-        let mut total = TOTAL.lock().expect("not poisoned");
-        total.events += world.counts.events;
-        total.gaps += world.counts.gaps;
-        total.snapshots += world.counts.snapshots;
-        total.resumed += world.counts.resumed;
-        total.disconnected += world.counts.disconnected;
-    }
-}
-
-static TOTAL: Mutex<Counts> = Mutex::new(Counts {
-    events: 0,
-    gaps: 0,
-    snapshots: 0,
-    resumed: 0,
-    disconnected: 0,
-});
-
-fn config() -> ProptestConfig {
-    let default = ProptestConfig::default();
-    ProptestConfig {
-        cases: 2 * default.cases,
-        failure_persistence: None,
-        ..default
-    }
-}
-
-prop_state_machine! {
-    #![proptest_config(config())]
-
-    fn any_conversation(sequential 1..60 => Conversation);
-}
-
-#[test]
-fn each_subscribers_record_is_the_log_except_where_it_was_told_of_a_gap() {
-    any_conversation();
-    let total = TOTAL.lock().expect("not poisoned");
-    let Counts {
-        events,
-        gaps,
-        snapshots,
-        resumed,
-        disconnected,
-    } = *total;
-    eprintln!(
-        "{events} events, {gaps} gaps, {snapshots} snapshots, {resumed} resumed, {disconnected} disconnected"
-    );
-    // Else it has tested nothing.
-    for met in [events, gaps, snapshots, resumed, disconnected] {
-        assert!(met > 20);
-    }
 }

@@ -70,6 +70,7 @@ impl Samples {
 /// A named piece of work of one process, to be timed.
 pub struct Contender<'a> {
     name: String,
+    work: f64,
     run: Box<dyn FnMut() + 'a>,
 }
 
@@ -78,8 +79,17 @@ impl<'a> Contender<'a> {
     pub fn new(name: impl Into<String>, run: impl FnMut() + 'a) -> Self {
         Self {
             name: name.into(),
+            work: 1.0,
             run: Box::new(run),
         }
+    }
+
+    /// Says how much work a round is, for contenders that do not all do the same amount: bytes,
+    /// for example. The cost is then that of one unit.
+    #[must_use]
+    pub fn per(mut self, units: f64) -> Self {
+        self.work = units;
+        self
     }
 }
 
@@ -93,7 +103,7 @@ impl fmt::Debug for Contender<'_> {
 
 /// Runs all contenders in turn, `rounds` times over, after one round that does not count.
 ///
-/// The costs are in seconds.
+/// The costs are in seconds for each unit of [work](Contender::per).
 pub fn interleave(contenders: &mut [Contender<'_>], rounds: usize) -> Samples {
     let mut samples = Samples::new();
     for round in 0..=rounds {
@@ -102,7 +112,7 @@ pub fn interleave(contenders: &mut [Contender<'_>], rounds: usize) -> Samples {
             (contender.run)();
             let seconds = begun.elapsed().as_secs_f64();
             if round > 0 {
-                samples.record(&contender.name, seconds);
+                samples.record(&contender.name, seconds / contender.work);
             }
         }
     }

@@ -58,7 +58,6 @@ pub(crate) const KINDS: [Kind; 8] = [
 
 /// A stream, and what a decoder must make of it.
 pub(crate) struct Corpus {
-    pub(crate) name: &'static str,
     pub(crate) bytes: Bytes,
     pub(crate) expected: Digest,
 }
@@ -77,7 +76,6 @@ impl Kind {
             writer.serial += 1;
         }
         Corpus {
-            name: self.name,
             bytes: writer.bytes.into(),
             expected: writer.expected,
         }
@@ -114,8 +112,22 @@ impl Writer {
     /// Text as a language model writes it, a token or two; now and then not ASCII.
     fn words(&mut self, len: usize) -> String {
         const WORDS: [&str; 16] = [
-            "the", "of", "stream", "and", "to", "event", "a", "is", "server", "that", "for", "it",
-            "with", "as", "was", "naïve café — 東京",
+            "the",
+            "of",
+            "stream",
+            "and",
+            "to",
+            "event",
+            "a",
+            "is",
+            "server",
+            "that",
+            "for",
+            "it",
+            "with",
+            "as",
+            "was",
+            "naïve café — 東京",
         ];
         let mut text = String::new();
         while text.len() < len {
@@ -159,7 +171,8 @@ fn fields(out: &mut Writer, line_end: &str) {
     let id = out.serial.to_string();
     let symbol = out.ascii(4);
     let (bid, ask) = (out.rng.u32(10_000..99_999), out.rng.u32(10_000..99_999));
-    let data = format!("{{\"symbol\":\"{symbol}\",\"bid\":{bid},\"ask\":{ask},\"venue\":\"XETR\"}}");
+    let data =
+        format!("{{\"symbol\":\"{symbol}\",\"bid\":{bid},\"ask\":{ask},\"venue\":\"XETR\"}}");
     out.event("quote", &id, &data, line_end);
 }
 

@@ -38,7 +38,14 @@ impl Node {
         fs::create_dir_all(&folder)?;
         if !folder.join("node_modules/eventsource-parser").is_dir() {
             let installed = Command::new("npm")
-                .args(["install", "--no-save", "--no-audit", "--no-fund", PACKAGE, "--prefix"])
+                .args([
+                    "install",
+                    "--no-save",
+                    "--no-audit",
+                    "--no-fund",
+                    PACKAGE,
+                    "--prefix",
+                ])
                 .arg(&folder)
                 .stdout(Stdio::null())
                 .status()
@@ -75,9 +82,16 @@ impl Node {
         Ok(())
     }
 
-    /// Decodes the stream.
-    pub(crate) fn decode(&mut self) -> io::Result<()> {
-        self.ask("decode").map(drop)
+    /// Decodes the stream and says what CPU time that has taken, in seconds.
+    pub(crate) fn decode(&mut self) -> io::Result<f64> {
+        let answer = self.ask("decode")?;
+        let microseconds = answer
+            .split(' ')
+            .next()
+            .and_then(|it| it.parse::<f64>().ok());
+        let microseconds =
+            microseconds.ok_or_else(|| io::Error::other(format!("node says {answer}")))?;
+        Ok(microseconds * 1e-6)
     }
 
     /// Decodes the stream and says what it holds.
@@ -88,7 +102,11 @@ impl Node {
             return Err(io::Error::other(format!("node says {answer}")));
         };
         let hash = u32::try_from(hash).map_err(io::Error::other)?;
-        Ok(Digest { events, data_len, hash })
+        Ok(Digest {
+            events,
+            data_len,
+            hash,
+        })
     }
 
     fn ask(&mut self, command: &str) -> io::Result<String> {

@@ -68,7 +68,11 @@ const RULES: [Rule; 16] = [
     Rule {
         name: "an id stays for the events that follow",
         stream: b"id: 1\ndata: a\n\ndata: b\n\nid\ndata: c\n\n",
-        events: &[("message", "1", "a"), ("message", "1", "b"), ("message", "", "c")],
+        events: &[
+            ("message", "1", "a"),
+            ("message", "1", "b"),
+            ("message", "", "c"),
+        ],
     },
     Rule {
         name: "an id without data counts",
@@ -118,7 +122,9 @@ fn broken(peer: &Peer) -> Vec<usize> {
             })
         })
     };
-    (0..RULES.len()).filter(|index| !holds(&RULES[*index])).collect()
+    (0..RULES.len())
+        .filter(|index| !holds(&RULES[*index]))
+        .collect()
 }
 
 /// Which rules each of `peers` breaks, and whether ours breaks none.
@@ -134,8 +140,12 @@ pub(super) fn table() -> (Table, bool) {
         let numbers: Vec<_> = broken.iter().map(|index| (index + 1).to_string()).collect();
         table.row([peer.name, peer.events, &numbers.join(", ")]);
     }
-    let rules: Vec<_> = (1..).zip(&RULES).map(|(number, rule)| format!("{number}. {}", rule.name)).collect();
-    table.note("Each rule is a small stream, decoded whole and byte by byte (HTML § 9.2.5, 9.2.6):");
+    let rules: Vec<_> = (1..)
+        .zip(&RULES)
+        .map(|(number, rule)| format!("{number}. {}", rule.name))
+        .collect();
+    table
+        .note("Each rule is a small stream, decoded whole and byte by byte (HTML § 9.2.5, 9.2.6):");
     table.note(rules.join("\n"));
     for peer in PEERS.iter().filter(|peer| !peer.remark.is_empty()) {
         table.note(format!("{}: {}.", peer.name, peer.remark));

@@ -95,18 +95,19 @@ pub(crate) const PEERS: [Peer; 12] = [
     Peer::of::<russe::Peer>(),
 ];
 
-/// Takes all items of a stream that never has to wait.
+/// Takes the items of a stream that never has to wait, up to the first error: some give the same
+/// one for ever.
 ///
 /// # Panics
 ///
 /// If it waits all the same, rather than to go round in circles.
-fn drain<S: Stream>(stream: S, mut take: impl FnMut(S::Item)) {
+fn drain<T, E>(stream: impl Stream<Item = Result<T, E>>, mut take: impl FnMut(T)) {
     let mut stream = pin!(stream);
     let mut context = Context::from_waker(Waker::noop());
     while let Poll::Ready(item) = stream.as_mut().poll_next(&mut context) {
         match item {
-            Some(item) => take(item),
-            None => return,
+            Some(Ok(item)) => take(item),
+            Some(Err(_)) | None => return,
         }
     }
     panic!("a stream waits although its input is there");

@@ -1,6 +1,6 @@
 // Decodes with eventsource-parser, as told line by line:
 //   load FILE CHUNK_LEN   takes the stream, in chunks
-//   decode                decodes it
+//   decode                decodes it and answers with the CPU time in microseconds
 //   digest                decodes it and answers with events, bytes of data, hash
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -49,10 +49,12 @@ for await (const line of createInterface({ input: process.stdin })) {
     }
     console.log("loaded");
   } else if (command === "decode") {
+    const before = process.cpuUsage();
     decode(({ data }) => {
       consumed += data.length;
     });
-    console.log(`decoded ${consumed}`);
+    const { user, system } = process.cpuUsage(before);
+    console.log(`${user + system} ${consumed}`);
   } else if (command === "digest") {
     console.log(digest());
   }

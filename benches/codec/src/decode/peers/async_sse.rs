@@ -54,7 +54,7 @@ impl Decode for Peer {
             chunks: input.chunks(),
         };
         drain(async_sse::decode(reader), |event| {
-            if let Ok(async_sse::Event::Message(event)) = event {
+            if let async_sse::Event::Message(event) = event {
                 let id = event.id().as_deref().unwrap_or_default();
                 sink.event(event.name(), id, event.data());
             }

@@ -33,7 +33,7 @@ impl Decode for Peer {
             .reconnect(ReconnectOptions::reconnect(false).build())
             .build_with_transport(Chunks(input.clone()));
         drain(client.stream(), |event| {
-            if let Ok(SSE::Event(event)) = event {
+            if let SSE::Event(event) = event {
                 let id = event.id.as_deref().unwrap_or_default();
                 sink.event(&event.event_type, id, event.data.as_bytes());
             }

@@ -18,7 +18,11 @@ impl Decode for Borrowed {
         for chunk in input.chunks() {
             let mut events = decoder.feed(chunk);
             while let Ok(Some(event)) = events.next_event() {
-                sink.event(event.event(), event.last_event_id(), event.data().as_bytes());
+                sink.event(
+                    event.event(),
+                    event.last_event_id(),
+                    event.data().as_bytes(),
+                );
             }
         }
     }
@@ -37,7 +41,11 @@ impl Decode for Owned {
             let mut events = decoder.feed(chunk);
             while let Ok(Some(event)) = events.next_event() {
                 let event = event.into_owned();
-                sink.event(event.event(), event.last_event_id(), event.data().as_bytes());
+                sink.event(
+                    event.event(),
+                    event.last_event_id(),
+                    event.data().as_bytes(),
+                );
             }
         }
     }

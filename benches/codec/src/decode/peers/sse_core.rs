@@ -14,7 +14,8 @@ impl Decode for Peer {
     const REMARK: &'static str = "with a limit of 16 MiB, as its default is 512 KiB";
 
     fn decode(input: &Input, sink: &mut impl Sink) {
-        let mut decoder = SseDecoder::with_limit(const { std::num::NonZero::new(16 << 20).unwrap() });
+        let mut decoder =
+            SseDecoder::with_limit(const { std::num::NonZero::new(16 << 20).unwrap() });
         for mut chunk in input.chunks() {
             while let Some(event) = decoder.next(&mut chunk) {
                 if let Ok(SseEvent::Message(event)) = event {

@@ -14,17 +14,18 @@ pub(super) struct Peer;
 impl Decode for Peer {
     const NAME: &'static str = "sse-stream";
     const EVENTS: &'static str = "`String`s";
-    const REMARK: &'static str =
-        "hands out blocks, also those without data, which are left out here; keeps no last event ID";
+    const REMARK: &'static str = "hands out blocks, also those without data, which are left out here; keeps no last event ID";
 
     fn decode(input: &Input, sink: &mut impl Sink) {
         let chunks = stream::iter(input.chunks().map(Ok::<_, Infallible>));
         drain(SseByteStream::new(chunks), |event| {
-            if let Ok(event) = event
-                && let Some(data) = event.data
-            {
+            if let Some(data) = event.data {
                 let id = event.id.as_deref().unwrap_or_default();
-                sink.event(event.event.as_deref().unwrap_or_default(), id, data.as_bytes());
+                sink.event(
+                    event.event.as_deref().unwrap_or_default(),
+                    id,
+                    data.as_bytes(),
+                );
             }
         });
     }

@@ -18,9 +18,7 @@ impl Decode for Peer {
     fn decode(input: &Input, sink: &mut impl Sink) {
         let chunks = stream::iter(input.shared_chunks().map(Ok::<_, Infallible>));
         drain(EventStream::new(chunks), |event| {
-            if let Ok(event) = event {
-                sink.event(&event.event, &event.id, event.data.as_bytes());
-            }
+            sink.event(&event.event, &event.id, event.data.as_bytes());
         });
     }
 }

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 pub(crate) const USAGE: &str = "\
-usage: sse-bench-codec [NAME…] [--quick] [--out FOLDER]
+usage: sse-bench-codec [NAME…] [--quick] [--output FOLDER]
 
   NAME     decode, encode, a corpus, a case or a package: only what is named
   --quick  check that everything runs and agrees, measure nothing
-  --out    write the report's parts there, if nothing of them is left out
+  --output write the report's parts there, if nothing of them is left out
 ";
 
 /// The names that were given, and how to run.
@@ -29,8 +29,8 @@ impl Selection {
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--quick" => selection.quick = true,
-                "--out" => {
-                    let folder = arguments.next().ok_or("--out takes a folder")?;
+                "--output" => {
+                    let folder = arguments.next().ok_or("--output takes a folder")?;
                     selection.out = Some(folder.into());
                 }
                 name if is_known(name) => selection.names.push(argument),

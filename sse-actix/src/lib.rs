@@ -29,20 +29,34 @@
 //! `sse_response_with`, `sse_stream_with` and [`WithSse::options`] take [`Options`]: keep-alive,
 //! buffer size, reconnection time, headers, shutdown. Handlers and streams may be `!Send`.
 //!
+//! `web::get()` takes `GET` alone. For `HEAD`, which is answered without running the handler, add
+//! a route with `web::head()`.
+//!
 //! # Shutdown
 //!
 //! actix's graceful shutdown waits for open responses up to its `shutdown_timeout`. Give the
-//! streams a signal through [`Options::shutdown`], and they end when it comes.
+//! streams a signal through [`Options::shutdown`], and they end when it comes. Over HTTP/2, actix
+//! also waits for the clients to close their connections, and it does not ask them to.
 //!
 //! # When the client goes away
 //!
-//! While something is being sent, the failing write drops the handler. While the stream is idle,
-//! it depends on the server: by default, actix takes a closed connection for a client that has
-//! merely closed its sending side, and goes on. The next keep-alive then provokes a reset, and the
-//! one after it meets that: the handler is dropped after at most two keep-alive intervals. With
-//! `HttpServer::h1_allow_half_closed(false)`, which costs clients that close their sending side
-//! early, the next keep-alive ends it: at most one interval. Choose
-//! [`Options::keep_alive`] accordingly.
+//! A connection that is reset drops the handler at once, and so does a failing write. A connection
+//! that is closed in order depends on the server:
+//!
+//! * With `HttpServer::h1_allow_half_closed(false)`, the handler is dropped at once, idle or not.
+//!   The price: a client that closes its sending side early gets no events.
+//! * By default, actix takes the closed connection for such a client and goes on. The next write
+//!   then provokes a reset and the one after it meets that. So a handler that sends is dropped at
+//!   its second event, and an idle one at the second keep-alive: choose [`Options::keep_alive`]
+//!   accordingly. Without keep-alive, an idle handler is never dropped.
+//! * Over HTTP/2, a reset stream or a closed connection drops the handler at the next write, which
+//!   is the next keep-alive at the latest.
+//!
+//! # Failed handlers
+//!
+//! Over HTTP/1.1 the last chunk is missing when the handler failed, and over HTTP/2 the stream is
+//! reset. HTTP/1.0 has no such mark: there, the stream looks complete. Events sent just before the
+//! failure are lost when the client was too slow to take them.
 //!
 //! # Headers
 //!

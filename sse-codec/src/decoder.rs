@@ -7,6 +7,7 @@ mod events;
 mod limits;
 mod line;
 mod line_ends;
+mod simd;
 mod text;
 
 use alloc::string::String;
@@ -79,13 +80,15 @@ pub struct Decoder {
     bom_seen: usize,
     /// The last byte was a CR, so that an LF that follows belongs to the same line end.
     after_cr: bool,
-    /// A line that has begun and not ended yet.
+    /// How much was read of a line that has begun and not ended yet.
+    line_len: usize,
+    /// It is a line of data, the beginning of which is in `data` already.
+    line_is_data: bool,
+    /// What was read of it, without that beginning.
     line: Vec<u8>,
 
-    /// The data so far of the event that has begun, from `data_start` on. In front of it may be
-    /// what the line had before its value.
+    /// The data so far of the event that has begun.
     data: String,
-    data_start: usize,
     has_data: bool,
     /// The name of the event that has begun; empty for the default.
     event: String,
@@ -100,9 +103,17 @@ pub struct Decoder {
     reconnection_time: Option<Duration>,
     /// A comment that is handed out but could not be borrowed.
     comment: String,
-    /// The event in the buffers was handed out, they are to be emptied.
-    dispatched: bool,
-    failed: Option<DecodeError>,
+    state: State,
+    /// Nothing is unfinished: the next byte begins a line and an event.
+    idle: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Reading,
+    /// An event was handed out from the buffers, which are to be emptied before the next.
+    Dispatched,
+    Failed(DecodeError),
 }
 
 impl Decoder {
@@ -123,9 +134,10 @@ impl Decoder {
             position: 0,
             bom_seen: 0,
             after_cr: false,
+            line_len: 0,
+            line_is_data: false,
             line: Vec::new(),
             data: String::new(),
-            data_start: 0,
             has_data: false,
             event: String::new(),
             id: String::new(),
@@ -134,8 +146,8 @@ impl Decoder {
             sets_id: false,
             reconnection_time: None,
             comment: String::new(),
-            dispatched: false,
-            failed: None,
+            state: State::Reading,
+            idle: true,
         }
     }
 
@@ -212,12 +224,12 @@ impl Decoder {
         self.position = 0;
         self.bom_seen = 0;
         self.after_cr = false;
-        self.line.clear();
+        self.end_line();
         self.clear_event();
         self.has_id = false;
         self.sets_id = false;
-        self.dispatched = false;
-        self.failed = None;
+        self.state = State::Reading;
+        self.idle = true;
     }
 
     /// Takes the next piece of the stream, of any length; it is read as the events are taken.
@@ -250,60 +262,64 @@ impl Decoder {
             } else {
                 // It only began like one: these bytes are the start of the first line.
                 self.line.extend_from_slice(&BOM[..self.bom_seen]);
+                self.line_len = self.bom_seen;
+                self.idle = false;
                 self.bom_seen = BOM.len();
             }
         }
         at
     }
 
-    /// Empties the buffers of an event that was handed out from them.
+    /// Gets ready to read on, unless that has failed for good.
     #[inline]
-    fn forget_dispatched(&mut self) {
-        if self.dispatched {
-            self.dispatched = false;
-            self.sets_id = false;
-            self.clear_event();
+    fn be_ready(&mut self) -> Result<(), DecodeError> {
+        match self.state {
+            State::Reading => Ok(()),
+            State::Dispatched => {
+                self.clear_event();
+                self.state = State::Reading;
+                Ok(())
+            }
+            State::Failed(error) => Err(error),
         }
+    }
+
+    /// To be called when anything may have come into the buffers, or gone.
+    fn update_idle(&mut self) {
+        self.idle = self.state == State::Reading
+            && self.line_len == 0
+            && !self.has_data
+            && !self.has_id
+            && self.event.is_empty();
+    }
+
+    /// No line has begun.
+    fn end_line(&mut self) {
+        self.line_len = 0;
+        self.line_is_data = false;
+        self.line.clear();
     }
 
     fn clear_event(&mut self) {
         self.data.clear();
-        self.data_start = 0;
         self.has_data = false;
         self.event.clear();
     }
 
-    /// HTML § 9.2.6, the first step of dispatch, which takes place without data as well.
     #[inline]
-    fn commit_id(&mut self, in_chunk: Option<&str>) {
-        if let Some(id) = in_chunk {
-            self.last_event_id.clear();
-            self.last_event_id.push_str(id);
-            self.sets_id = true;
-        } else if self.has_id {
-            mem::swap(&mut self.last_event_id, &mut self.id);
-            self.sets_id = true;
-        }
-        self.has_id = false;
-    }
-
-    /// The length of the data in the buffer once `more` is added as a line.
-    fn data_len_with(&self, more: usize) -> usize {
-        let before = self.data.len() - self.data_start;
-        before.saturating_add(more) + usize::from(self.has_data)
+    fn set_last_event_id(&mut self, id: &str) {
+        self.last_event_id.clear();
+        self.last_event_id.push_str(id);
+        self.sets_id = true;
     }
 
     /// Begins a line of data in the buffer, which is to be appended.
     fn begin_data_line(&mut self) -> &mut String {
+        self.idle = false;
         if mem::replace(&mut self.has_data, true) {
             self.data.push('\n');
         }
         &mut self.data
-    }
-
-    /// The data in the buffer.
-    fn buffered_data(&self) -> &str {
-        &self.data[self.data_start..]
     }
 }
 

@@ -578,6 +578,21 @@ fn a_line_longer_than_the_limit_is_an_error_with_its_place() {
 }
 
 #[test]
+fn a_limit_may_be_shorter_than_what_only_begins_like_a_byte_order_mark() {
+    for chunk_len in 1..=4 {
+        for limit in 0..2 {
+            let mut decoder = Decoder::new().max_line_len(limit);
+            let mut results = Vec::new();
+            for chunk in b"\xEF\xBBx\n".chunks(chunk_len) {
+                results.push(decoder.feed(chunk).next().err());
+            }
+            let error = DecodeError::LineTooLong { limit, position: 0 };
+            assert_eq!(results.last(), Some(&Some(error)));
+        }
+    }
+}
+
+#[test]
 fn an_unfinished_line_is_refused_before_it_ends() {
     let mut decoder = Decoder::new().max_line_len(10);
     assert_eq!(decoder.feed(b"data: 4444").next(), Ok(None));

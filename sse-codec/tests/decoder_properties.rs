@@ -237,6 +237,41 @@ proptest! {
     }
 
     #[test]
+    fn long_lines_are_read_as_the_standard_says_through_any_cut(
+        lines in prop::collection::vec(
+            (
+                prop::sample::select(vec!["data: ", "data:", "data", "id: ", "event:", ": ", "dat: "]),
+                prop::sample::select(vec![&b"x"[..], "é".as_bytes(), "€uro".as_bytes(), "😀".as_bytes(), b"\xE2\x82", b"\xFF"]),
+                0_usize..800,
+                prop::sample::select(vec!["", "\n", "\r", "\r\n", "\n\n", "\r\n\r\n"]),
+            ),
+            0..6,
+        ),
+        cuts in prop::collection::vec(0_usize..700, 1..10),
+        limit in prop::option::of(0_usize..3000),
+    ) {
+        let mut stream = Vec::new();
+        for (name, text, count, end) in lines {
+            stream.extend_from_slice(name.as_bytes());
+            stream.extend_from_slice(&text.repeat(count));
+            stream.extend_from_slice(end.as_bytes());
+        }
+        let chunks = cut(&stream, &cuts);
+        let decoder = || match limit {
+            None => reporting(),
+            Some(limit) => reporting().max_line_len(limit).max_event_len(limit),
+        };
+        let (items, error) = decode(&mut decoder(), &chunks);
+        prop_assert_eq!(decode(&mut decoder(), &[&stream]), (items.clone(), error));
+        let (expected, _) = reference::interpret(&stream);
+        if error.is_none() {
+            prop_assert_eq!(items, expected);
+        } else {
+            prop_assert!(limit.is_some() && expected.starts_with(&items));
+        }
+    }
+
+    #[test]
     fn limits_hold_for_any_cut(
         stream in stream(),
         cuts in cuts(),

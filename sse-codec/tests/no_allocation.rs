@@ -3,21 +3,7 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use sse_codec::{Encode, Encoder, Event, Frame, Typed};
-
-#[derive(serde::Serialize)]
-enum Message<'a> {
-    Started,
-    Delta(Delta<'a>),
-    Usage { input: u32, output: u32 },
-}
-
-#[derive(serde::Serialize)]
-struct Delta<'a> {
-    index: u32,
-    text: &'a str,
-    done: bool,
-}
+use sse_codec::{Encode, Encoder, Event, Frame};
 
 fn allocations(event: impl Encode) -> u64 {
     let mut out = BytesMut::with_capacity(4096);
@@ -38,11 +24,6 @@ fn the_counter_counts() {
 
 #[test]
 fn no_kind_of_event_allocates_into_a_buffer_with_room() {
-    let delta = Delta {
-        index: 7,
-        text: "two\nlines \"quoted\"",
-        done: false,
-    };
     let event = Event::new()
         .comment("a comment\nof two lines")
         .retry(Duration::from_millis(1500))
@@ -54,17 +35,52 @@ fn no_kind_of_event_allocates_into_a_buffer_with_room() {
     assert_eq!(allocations("several\nlines\r\nof\rtext"), 0);
     assert_eq!(allocations(b"bytes"), 0);
     assert_eq!(allocations(event.clone().data("text")), 0);
-    assert_eq!(allocations(event.clone().json(&delta)), 0);
-    assert_eq!(allocations(Typed(Message::Started)), 0);
-    let usage = Message::Usage {
-        input: 1,
-        output: 2,
-    };
-    assert_eq!(allocations(Typed(usage)), 0);
-    assert_eq!(
-        allocations(Event::new().id("42").typed(Message::Delta(delta))),
-        0
-    );
     assert_eq!(allocations(event.display(format_args!("{}\n{}", 1, 2))), 0);
     assert_eq!(allocations(&frame), 0);
+}
+
+#[cfg(feature = "json")]
+mod json {
+    use sse_codec::{Event, Typed};
+
+    use super::allocations;
+
+    #[derive(serde::Serialize)]
+    struct Delta<'a> {
+        index: u32,
+        text: &'a str,
+        done: bool,
+    }
+
+    #[derive(serde::Serialize)]
+    enum Message<'a> {
+        Started,
+        Delta(Delta<'a>),
+        Usage { input: u32, output: u32 },
+    }
+
+    const DELTA: Delta<'_> = Delta {
+        index: 7,
+        text: "two\nlines \"quoted\"",
+        done: false,
+    };
+
+    #[test]
+    fn json_does_not_allocate_either() {
+        assert_eq!(allocations(Event::new().id("42").json(&DELTA)), 0);
+    }
+
+    #[test]
+    fn typed_events_do_not_allocate_either() {
+        let usage = Message::Usage {
+            input: 1,
+            output: 2,
+        };
+        assert_eq!(allocations(Typed(Message::Started)), 0);
+        assert_eq!(allocations(Typed(usage)), 0);
+        assert_eq!(
+            allocations(Event::new().id("42").typed(Message::Delta(DELTA))),
+            0
+        );
+    }
 }

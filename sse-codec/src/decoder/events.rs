@@ -6,14 +6,15 @@
 
 use alloc::string::String;
 use core::mem;
+use core::ops::ControlFlow;
 use core::time::Duration;
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use super::line::{self, Line};
 use super::line_ends::LineEnds;
 use super::text::{self, Text};
-use super::{DecodeError, Decoder};
+use super::{DecodeError, Decoder, State};
 use crate::item::Item;
 use crate::received::EventRef;
 
@@ -34,18 +35,24 @@ pub struct Events<'d, 'c> {
     text: Text<'c>,
 }
 
-/// An item, before it is known what it borrows from: what is `None` is in the decoder's buffers.
+/// An item, before it is known how long it can be borrowed.
 enum Found<'c> {
+    /// An event that lies in the chunk.
     Event {
-        data: Option<&'c str>,
-        event: Option<&'c str>,
+        data: &'c str,
+        event: &'c str,
+        sets_id: bool,
+    },
+    /// The event in the decoder's buffers.
+    Buffered {
+        sets_id: bool,
     },
     Retry(Duration),
-    Comment(Option<&'c str>),
+    /// The comment in the decoder's buffer.
+    Comment,
 }
 
 /// What the lines of the chunk have set so far of an event that is not complete.
-#[derive(Default)]
 struct Unfinished<'c> {
     data: Option<&'c str>,
     event: Option<&'c str>,
@@ -99,9 +106,14 @@ impl<'d, 'c> Events<'d, 'c> {
     pub fn next(&mut self) -> Result<Option<Item<'_>>, DecodeError> {
         let found = self.find()?;
         Ok(found.map(|found| match found {
-            Found::Event { data, event } => Item::Event(self.event_ref(data, event)),
             Found::Retry(time) => Item::Retry(time),
-            Found::Comment(text) => Item::Comment(text.unwrap_or(&self.decoder.comment)),
+            Found::Comment => Item::Comment(&self.decoder.comment),
+            Found::Event {
+                data,
+                event,
+                sets_id,
+            } => Item::Event(self.event_ref(data, event, sets_id)),
+            Found::Buffered { sets_id } => Item::Event(self.buffered(sets_id)),
         }))
     }
 
@@ -113,12 +125,18 @@ impl<'d, 'c> Events<'d, 'c> {
     /// As [`next`](Self::next).
     #[inline]
     pub fn next_event(&mut self) -> Result<Option<EventRef<'_>>, DecodeError> {
-        while let Some(found) = self.find()? {
-            if let Found::Event { data, event } = found {
-                return Ok(Some(self.event_ref(data, event)));
+        loop {
+            match self.find()? {
+                None => return Ok(None),
+                Some(Found::Retry(_) | Found::Comment) => {}
+                Some(Found::Event {
+                    data,
+                    event,
+                    sets_id,
+                }) => return Ok(Some(self.event_ref(data, event, sets_id))),
+                Some(Found::Buffered { sets_id }) => return Ok(Some(self.buffered(sets_id))),
             }
         }
-        Ok(None)
     }
 
     /// What was not read yet of the piece. Feed it to the decoder, with or without more behind
@@ -139,292 +157,434 @@ impl<'d, 'c> Events<'d, 'c> {
     }
 
     #[inline]
-    fn event_ref<'a>(&'a self, data: Option<&'a str>, event: Option<&'a str>) -> EventRef<'a> {
-        EventRef::new(
-            data.unwrap_or_else(|| self.decoder.buffered_data()),
-            event.unwrap_or(&self.decoder.event),
-            &self.decoder.last_event_id,
-            self.decoder.sets_id,
-        )
+    fn event_ref(&self, data: &'c str, event: &'c str, sets_id: bool) -> EventRef<'_> {
+        EventRef::new(data, event, &self.decoder.last_event_id, sets_id)
     }
 
-    #[inline]
-    fn find(&mut self) -> Result<Option<Found<'c>>, DecodeError> {
-        if let Some(error) = self.decoder.failed {
-            return Err(error);
-        }
-        self.decoder.forget_dispatched();
-        let found = self.read_lines();
-        self.decoder.position = self.chunk_position + self.at as u64;
-        if let Err(error) = found {
-            self.decoder.failed = Some(error);
-        }
-        found
+    fn buffered(&self, sets_id: bool) -> EventRef<'_> {
+        let Decoder {
+            data,
+            event,
+            last_event_id,
+            ..
+        } = &*self.decoder;
+        EventRef::new(data, event, last_event_id, sets_id)
     }
 
     /// Reads lines up to one that completes an item, or to the end of the chunk.
-    fn read_lines(&mut self) -> Result<Option<Found<'c>>, DecodeError> {
-        let mut unfinished = Unfinished::default();
-        while let Some(end) = self.line_ends.next(self.chunk) {
-            let start = self.at;
+    ///
+    /// Most lines are so short that everything counts here. So the loop itself is for events of
+    /// which all is in the chunk, with one line of data, and holds them in locals. Whatever needs
+    /// the decoder's buffers is in calls, and from then on to the end of the event everything is
+    /// in the buffers: the decoder is not idle.
+    #[inline]
+    fn find(&mut self) -> Result<Option<Found<'c>>, DecodeError> {
+        if !self.decoder.idle
+            && let ControlFlow::Break(found) = self.resume()?
+        {
+            return Ok(found);
+        }
+        let chunk = self.chunk;
+        let (mut at, mut line_ends) = (self.at, self.line_ends);
+        let (mut data, mut event, mut id) = (None, None, None);
+        while let Some(end) = line_ends.next(chunk) {
+            let start = at;
             if end < start {
-                // The LF of a CRLF.
+                // The second of two bytes that were passed together.
                 continue;
             }
-            if self.decoder.line.len() + (end - start) > self.decoder.max_line_len {
-                return Err(self.line_too_long());
-            }
-            if !self.decoder.line.is_empty() {
-                if let Some(found) = self.read_carried_line(start, end)? {
-                    return Ok(Some(found));
+            // HTML § 9.2.5: a CR ends the line, whatever follows. If that is an LF it is part of
+            // the line end, but nothing waits for it.
+            at = end + 1;
+            if chunk[end] == b'\r' {
+                match chunk.get(at) {
+                    Some(b'\n') => {
+                        line_ends.skip_adjacent();
+                        at += 1;
+                    }
+                    Some(_) => {}
+                    None => self.decoder.after_cr = true,
                 }
-                continue;
             }
-            if start == end {
-                self.pass(end);
-                if let Some(found) = self.dispatch(&mut unfinished) {
-                    return Ok(Some(found));
-                }
-                continue;
+            if end - start > self.decoder.max_line_len {
+                return Err(self.line_too_long(start));
             }
 
-            let (kind, offset) = Line::read(&self.chunk[start..end]);
-            let value = start + offset;
-            match kind {
-                Line::Data => self.read_data(&mut unfinished, value, end)?,
-                Line::Event => {
-                    unfinished.event = self.text.get(self.chunk, value, end);
-                    if unfinished.event.is_none() {
-                        replace(&mut self.decoder.event, &self.chunk[value..end]);
+            if start < end {
+                let (kind, offset) = Line::read_in(chunk, start, end);
+                let value = start + offset;
+                // Whether the line is read, if only to be ignored.
+                let read = match kind {
+                    Line::Data => match self.text.get(chunk, value, end) {
+                        text @ Some(_)
+                            if data.is_none()
+                                && self.decoder.idle
+                                && end - value <= self.decoder.max_event_len =>
+                        {
+                            data = text;
+                            true
+                        }
+                        text if data.is_none() => {
+                            self.push_data(text, start, value, end)?;
+                            true
+                        }
+                        _ => false,
+                    },
+                    Line::Event => {
+                        let text = self.text.get(chunk, value, end);
+                        event = text.or(event);
+                        text.is_some()
                     }
-                }
-                Line::Id => self.read_id(&mut unfinished, value, end),
-                Line::Comment if self.decoder.report_comments => {
-                    let comment = self.text.get(self.chunk, value, end);
-                    if comment.is_none() {
-                        replace(&mut self.decoder.comment, &self.chunk[value..end]);
+                    Line::Id => {
+                        let text = self.text.get(chunk, value, end);
+                        // HTML § 9.2.6: an id with NUL is ignored.
+                        let ignored = chunk[value..end].contains(&0);
+                        if !ignored {
+                            id = text.or(id);
+                        }
+                        ignored || text.is_some()
                     }
-                    self.keep(&unfinished);
-                    self.pass(end);
-                    return Ok(Some(Found::Comment(comment)));
-                }
-                Line::Retry => {
-                    if let Some(found) = self.decoder.read_retry(&self.chunk[value..end]) {
-                        self.keep(&unfinished);
-                        self.pass(end);
+                    Line::Comment => !self.decoder.report_comments,
+                    Line::Retry => {
+                        let report = self.decoder.report_retry;
+                        if !report {
+                            self.decoder.set_reconnection_time(&chunk[value..end]);
+                        }
+                        !report
+                    }
+                    Line::Unknown => true,
+                };
+                if !read {
+                    self.keep(Unfinished { data, event, id });
+                    (data, event, id) = (None, None, None);
+                    if let Some(found) = self.read_line(kind, start, value, end)? {
+                        self.pass(at, line_ends);
                         return Ok(Some(found));
                     }
                 }
-                Line::Comment | Line::Unknown => {}
+                if chunk[end] != b'\n' || chunk.get(at) != Some(&b'\n') {
+                    continue;
+                }
+                // A blank line follows, as so often.
+                line_ends.skip_adjacent();
+                at += 1;
             }
-            self.pass(end);
+
+            // HTML § 9.2.6: a blank line dispatches the event.
+            self.pass(at, line_ends);
+            if !self.decoder.idle {
+                if let Some(found) = self.dispatch_buffered(Unfinished { data, event, id }) {
+                    return Ok(Some(found));
+                }
+            } else {
+                if let Some(id) = id {
+                    self.decoder.set_last_event_id(id);
+                }
+                if let Some(data) = data {
+                    return Ok(Some(Found::Event {
+                        data,
+                        event: event.unwrap_or_default(),
+                        sets_id: mem::take(&mut self.decoder.sets_id),
+                    }));
+                }
+            }
+            (data, event, id) = (None, None, None);
         }
-        self.keep(&unfinished);
+        self.pass(at, line_ends);
+        self.keep(Unfinished { data, event, id });
         self.carry_line()?;
         Ok(None)
     }
 
-    /// Goes on behind the line end at `end`.
-    ///
-    /// HTML § 9.2.5: a CR ends the line, whatever follows. If that is an LF it is part of the
-    /// line end, but nothing waits for it.
+    /// Everything before `at` was read.
     #[inline]
-    fn pass(&mut self, end: usize) {
-        self.at = end + 1;
+    fn pass(&mut self, at: usize, line_ends: LineEnds) {
+        self.at = at;
+        self.line_ends = line_ends;
+        self.decoder.position = self.chunk_position + at as u64;
+    }
+
+    /// Goes on with what an earlier call has left in the decoder.
+    #[inline(never)]
+    fn resume(&mut self) -> Result<ControlFlow<Option<Found<'c>>>, DecodeError> {
+        self.decoder.be_ready()?;
+        let flow = if self.decoder.line_len == 0 {
+            ControlFlow::Continue(())
+        } else {
+            self.read_carried_line()?
+        };
+        self.decoder.update_idle();
+        Ok(flow)
+    }
+
+    /// Goes on with the line that earlier chunks began. It is over when that has an end here; if
+    /// not, so is the chunk.
+    fn read_carried_line(&mut self) -> Result<ControlFlow<Option<Found<'c>>>, DecodeError> {
+        let Some(len) = memchr2(b'\n', b'\r', self.remainder()) else {
+            self.carry_line()?;
+            return Ok(ControlFlow::Break(None));
+        };
+        let (start, end) = (self.at, self.at + len);
+        if self.decoder.line_len + len > self.decoder.max_line_len {
+            return Err(self.line_too_long(start));
+        }
+        let result = self.decoder.end_carried_line(&self.chunk[start..end]);
+        let found = result.map_err(|limit| self.event_too_long(limit, start))?;
+        self.decoder.end_line();
+
+        let mut at = end + 1;
         if self.chunk[end] == b'\r' {
-            match self.chunk.get(end + 1) {
-                Some(b'\n') => self.at = end + 2,
+            match self.chunk.get(at) {
+                Some(b'\n') => at += 1,
                 Some(_) => {}
                 None => self.decoder.after_cr = true,
             }
         }
+        self.pass(at, LineEnds::new(at));
+        Ok(match found {
+            Some(found) => ControlFlow::Break(Some(found)),
+            None => ControlFlow::Continue(()),
+        })
     }
 
-    /// HTML § 9.2.6, what a blank line does.
-    #[inline]
-    fn dispatch(&mut self, unfinished: &mut Unfinished<'c>) -> Option<Found<'c>> {
-        let Unfinished { data, event, id } = mem::take(unfinished);
-        let decoder = &mut *self.decoder;
-        decoder.commit_id(id);
-        if data.is_none() && !decoder.has_data {
-            decoder.event.clear();
-            return None;
-        }
-        decoder.dispatched = true;
-        Some(Found::Event { data, event })
-    }
-
-    /// A line of data. The first one of an event stays where it is, for it may be the only one.
-    #[inline]
-    fn read_data(
+    /// Reads a line of data of an event that is in the buffers.
+    #[inline(never)]
+    fn push_data(
         &mut self,
-        unfinished: &mut Unfinished<'c>,
+        text: Option<&str>,
+        start: usize,
         value: usize,
         end: usize,
     ) -> Result<(), DecodeError> {
-        let text = self.text.get(self.chunk, value, end);
-        if let (Some(text), None, false) = (text, unfinished.data, self.decoder.has_data) {
-            if text.len() > self.decoder.max_event_len {
-                return Err(self.decoder.event_too_long(self.line_position()));
-            }
-            unfinished.data = Some(text);
-            return Ok(());
-        }
-        if let Some(first) = unfinished.data.take() {
-            self.decoder.begin_data_line().push_str(first);
-        }
-        if self.decoder.data_len_with(end - value) > self.decoder.max_event_len {
-            return Err(self.decoder.event_too_long(self.line_position()));
-        }
-        let data = self.decoder.begin_data_line();
-        match text {
-            Some(text) => data.push_str(text),
-            None => text::push_lossy(data, &self.chunk[value..end]),
-        }
-        if self.decoder.buffered_data().len() > self.decoder.max_event_len {
-            return Err(self.decoder.event_too_long(self.line_position()));
-        }
-        Ok(())
+        self.decoder
+            .push_data(text, &self.chunk[value..end])
+            .map_err(|limit| self.event_too_long(limit, start))
     }
 
-    /// HTML § 9.2.6: an id with NUL is ignored.
-    #[inline]
-    fn read_id(&mut self, unfinished: &mut Unfinished<'c>, value: usize, end: usize) {
-        let bytes = &self.chunk[value..end];
-        if memchr(0, bytes).is_some() {
-            return;
-        }
-        unfinished.id = self.text.get(self.chunk, value, end);
-        if unfinished.id.is_none() {
-            replace(&mut self.decoder.id, bytes);
-            self.decoder.has_id = true;
-        }
-    }
-
-    /// The line that earlier chunks began and this one ends.
+    /// Reads a line of the chunk by way of the buffers.
     #[inline(never)]
-    fn read_carried_line(
+    fn read_line(
         &mut self,
+        kind: Line,
         start: usize,
+        value: usize,
         end: usize,
     ) -> Result<Option<Found<'c>>, DecodeError> {
-        let position = self.line_position();
-        self.pass(end);
-        let decoder = &mut *self.decoder;
-        let mut line = mem::take(&mut decoder.line);
-        line.extend_from_slice(&self.chunk[start..end]);
+        let text = self.text.get(self.chunk, value, end);
+        self.decoder
+            .read_line(kind, text, &self.chunk[value..end])
+            .map_err(|limit| self.event_too_long(limit, start))
+    }
 
-        let (kind, offset) = Line::read(&line);
-        let value = &line[offset..];
-        let mut found = None;
-        match kind {
-            Line::Data => {
-                if decoder.data_len_with(value.len()) > decoder.max_event_len {
-                    return Err(decoder.event_too_long(position));
-                }
-                if decoder.has_data {
-                    text::push_lossy(decoder.begin_data_line(), value);
-                } else {
-                    // The line becomes the data as it is, without a copy.
-                    match String::from_utf8(line) {
-                        Ok(text) => {
-                            line = mem::replace(&mut decoder.data, text).into_bytes();
-                            decoder.data_start = offset;
-                            decoder.has_data = true;
-                        }
-                        Err(error) => {
-                            line = error.into_bytes();
-                            text::push_lossy(decoder.begin_data_line(), &line[offset..]);
-                        }
-                    }
-                }
-                // Replacing what is not UTF-8 makes it longer, never shorter.
-                if decoder.buffered_data().len() > decoder.max_event_len {
-                    return Err(decoder.event_too_long(position));
-                }
-            }
-            Line::Event => replace(&mut decoder.event, value),
-            Line::Id => {
-                if memchr(0, value).is_none() {
-                    replace(&mut decoder.id, value);
-                    decoder.has_id = true;
-                }
-            }
-            Line::Retry => found = decoder.read_retry(value),
-            Line::Comment if decoder.report_comments => {
-                replace(&mut decoder.comment, value);
-                found = Some(Found::Comment(None));
-            }
-            Line::Comment | Line::Unknown => {}
-        }
-        line.clear();
-        decoder.line = line;
-        Ok(found)
+    /// HTML § 9.2.6, what a blank line does when the event is in the buffers.
+    #[inline(never)]
+    fn dispatch_buffered(&mut self, unfinished: Unfinished<'c>) -> Option<Found<'c>> {
+        self.keep(unfinished);
+        self.decoder.dispatch()
     }
 
     /// Keeps what the lines of the chunk have set, for the lines that are still to come.
     #[inline]
-    fn keep(&mut self, unfinished: &Unfinished<'c>) {
+    fn keep(&mut self, unfinished: Unfinished<'c>) {
+        let Unfinished { data, event, id } = unfinished;
         let decoder = &mut *self.decoder;
-        if let Some(data) = unfinished.data {
+        if let Some(data) = data {
             decoder.begin_data_line().push_str(data);
         }
-        if let Some(event) = unfinished.event {
-            decoder.event.clear();
-            decoder.event.push_str(event);
+        if let Some(event) = event {
+            replace(&mut decoder.event, Some(event), b"");
         }
-        if let Some(id) = unfinished.id {
-            decoder.id.clear();
-            decoder.id.push_str(id);
+        if let Some(id) = id {
+            replace(&mut decoder.id, Some(id), b"");
             decoder.has_id = true;
+        }
+        if event.is_some() || id.is_some() {
+            decoder.idle = false;
         }
     }
 
     /// Keeps the line that the chunk does not end.
     fn carry_line(&mut self) -> Result<(), DecodeError> {
         let rest = self.remainder();
-        if self.decoder.line.len() + rest.len() > self.decoder.max_line_len {
-            return Err(self.line_too_long());
+        if !rest.is_empty() {
+            if self.decoder.line_len + rest.len() > self.decoder.max_line_len {
+                return Err(self.line_too_long(self.at));
+            }
+            self.decoder.carry(rest);
+            self.pass(self.chunk.len(), self.line_ends);
         }
-        self.decoder.line.extend_from_slice(rest);
-        self.at = self.chunk.len();
+        self.decoder.update_idle();
         Ok(())
     }
 
-    /// Where in the stream the line begins that is being read.
     #[cold]
-    fn line_position(&self) -> u64 {
-        self.chunk_position + self.at as u64 - self.decoder.line.len() as u64
+    fn line_too_long(&mut self, start: usize) -> DecodeError {
+        let limit = self.decoder.max_line_len;
+        self.fail(start, |position| DecodeError::LineTooLong {
+            limit,
+            position,
+        })
     }
 
     #[cold]
-    fn line_too_long(&self) -> DecodeError {
-        DecodeError::LineTooLong {
-            limit: self.decoder.max_line_len,
-            position: self.line_position(),
-        }
+    fn event_too_long(&mut self, EventLimit(limit): EventLimit, start: usize) -> DecodeError {
+        self.fail(start, |position| DecodeError::EventTooLong {
+            limit,
+            position,
+        })
+    }
+
+    /// Ends the decoding at the line that is read from `start` on, and maybe was begun before.
+    fn fail(&mut self, start: usize, error: impl FnOnce(u64) -> DecodeError) -> DecodeError {
+        self.pass(start, self.line_ends);
+        let error = error(self.decoder.position - self.decoder.line_len as u64);
+        self.decoder.state = State::Failed(error);
+        self.decoder.idle = false;
+        error
     }
 }
+
+/// How much of a line is gathered before it is worth looking at.
+const LONG: usize = 256;
+
+/// The limit on an event's data was passed.
+struct EventLimit(usize);
 
 impl Decoder {
-    #[cold]
-    fn event_too_long(&self, position: u64) -> DecodeError {
-        DecodeError::EventTooLong {
-            limit: self.max_event_len,
-            position,
+    /// Reads a line into the buffers: its value as `text` if that is known, and as `bytes`.
+    fn read_line<'c>(
+        &mut self,
+        kind: Line,
+        text: Option<&str>,
+        bytes: &[u8],
+    ) -> Result<Option<Found<'c>>, EventLimit> {
+        match kind {
+            Line::Data => self.push_data(text, bytes)?,
+            Line::Event => {
+                replace(&mut self.event, text, bytes);
+                self.idle = false;
+            }
+            Line::Id => {
+                // HTML § 9.2.6: an id with NUL is ignored.
+                if memchr(0, bytes).is_none() {
+                    replace(&mut self.id, text, bytes);
+                    self.has_id = true;
+                    self.idle = false;
+                }
+            }
+            Line::Retry => {
+                let time = self.set_reconnection_time(bytes);
+                return Ok(time.filter(|_| self.report_retry).map(Found::Retry));
+            }
+            Line::Comment => {
+                if self.report_comments {
+                    replace(&mut self.comment, text, bytes);
+                    return Ok(Some(Found::Comment));
+                }
+            }
+            Line::Unknown => {}
         }
+        Ok(None)
     }
 
-    /// HTML § 9.2.6: the reconnection time is set at once, by the line and not by its event.
-    fn read_retry<'c>(&mut self, value: &[u8]) -> Option<Found<'c>> {
+    /// Keeps more of a line that has not ended. What is gathered of a long line of data becomes
+    /// data from time to time, so that it need not be copied and looked at again at its end.
+    fn carry(&mut self, part: &[u8]) {
+        self.line_len += part.len();
+        if self.line_is_data && self.line.is_empty() && part.len() >= LONG {
+            let (whole, cut) = part.split_at(part.len() - text::cut_character(part));
+            text::push_lossy(&mut self.data, whole);
+            self.line.extend_from_slice(cut);
+            return;
+        }
+        self.line.extend_from_slice(part);
+        if self.line.len() < LONG {
+            return;
+        }
+        let value = if self.line_is_data {
+            0
+        } else if let (Line::Data, value) = Line::read(&self.line) {
+            self.begin_data_line();
+            self.line_is_data = true;
+            value
+        } else {
+            return;
+        };
+        let whole = self.line.len() - text::cut_character(&self.line[value..]);
+        text::push_lossy(&mut self.data, &self.line[value..whole]);
+        self.line.drain(..whole);
+    }
+
+    /// Reads the line that `part` ends, into the buffers.
+    fn end_carried_line<'c>(&mut self, part: &[u8]) -> Result<Option<Found<'c>>, EventLimit> {
+        if !self.line_is_data {
+            let mut line = mem::take(&mut self.line);
+            line.extend_from_slice(part);
+            let (kind, value) = Line::read(&line);
+            let result = self.read_line(kind, None, &line[value..]);
+            self.line = line;
+            return result;
+        }
+        if self.line.is_empty() {
+            text::push_lossy(&mut self.data, part);
+        } else {
+            self.line.extend_from_slice(part);
+            text::push_lossy(&mut self.data, &self.line);
+        }
+        if self.data.len() > self.max_event_len {
+            return Err(EventLimit(self.max_event_len));
+        }
+        Ok(None)
+    }
+
+    /// HTML § 9.2.6: it is set at once, by the line and not by its event.
+    fn set_reconnection_time(&mut self, value: &[u8]) -> Option<Duration> {
         let time = line::reconnection_time(value)?;
         self.reconnection_time = Some(time);
-        self.report_retry.then_some(Found::Retry(time))
+        Some(time)
+    }
+
+    fn push_data(&mut self, text: Option<&str>, bytes: &[u8]) -> Result<(), EventLimit> {
+        let limit = EventLimit(self.max_event_len);
+        let before = self.data.len() + usize::from(self.has_data);
+        if before.saturating_add(bytes.len()) > limit.0 {
+            return Err(limit);
+        }
+        let data = self.begin_data_line();
+        push(data, text, bytes);
+        // Replacing what is not text makes it longer, never shorter.
+        if data.len() > limit.0 {
+            return Err(limit);
+        }
+        Ok(())
+    }
+
+    fn dispatch<'c>(&mut self) -> Option<Found<'c>> {
+        if mem::take(&mut self.has_id) {
+            mem::swap(&mut self.last_event_id, &mut self.id);
+            self.sets_id = true;
+        }
+        if !self.has_data {
+            self.event.clear();
+            self.idle = true;
+            return None;
+        }
+        self.state = State::Dispatched;
+        Some(Found::Buffered {
+            sets_id: mem::take(&mut self.sets_id),
+        })
     }
 }
 
-/// Makes `text` what `bytes` are.
-fn replace(text: &mut String, bytes: &[u8]) {
-    text.clear();
-    text::push_lossy(text, bytes);
+/// Makes `out` what the value of a line is.
+fn replace(out: &mut String, text: Option<&str>, bytes: &[u8]) {
+    out.clear();
+    push(out, text, bytes);
+}
+
+fn push(out: &mut String, text: Option<&str>, bytes: &[u8]) {
+    match text {
+        Some(text) => out.push_str(text),
+        None => text::push_lossy(out, bytes),
+    }
 }

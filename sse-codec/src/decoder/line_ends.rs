@@ -4,10 +4,10 @@
 //! than the search. So 64 bytes are compared at once into a bit mask, and its set bits are the
 //! ends. That a CRLF is one line end and not two is left to the reader of the lines.
 
-const BLOCK: usize = 64;
+use super::simd::{self, BLOCK};
 
 /// The offsets of all LF and CR in a chunk, in order.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct LineEnds {
     /// The block that `mask` is of.
     block: usize,
@@ -34,7 +34,7 @@ impl LineEnds {
             self.block = self.next_block;
             self.next_block += BLOCK;
             self.mask = match rest.first_chunk() {
-                Some(block) => mask(block),
+                Some(block) => simd::line_ends(block),
                 None if rest.is_empty() => return None,
                 None => mask_of_less(rest),
             };
@@ -43,37 +43,20 @@ impl LineEnds {
         self.mask &= self.mask - 1;
         Some(at)
     }
+
+    /// Leaves out the next one, which is known to be the byte after the last one. It may still
+    /// turn up if that was the last byte of a block.
+    #[inline]
+    pub(super) fn skip_adjacent(&mut self) {
+        self.mask &= self.mask.wrapping_sub(1);
+    }
 }
 
 /// The mask of the end of a chunk.
 fn mask_of_less(rest: &[u8]) -> u64 {
     let mut block = [0; BLOCK];
     block[..rest.len()].copy_from_slice(rest);
-    mask(&block)
-}
-
-/// A bit for each byte of `block` that is LF or CR, the first byte's being the lowest.
-///
-/// Written so that the compiler makes vector instructions of the first loop, on any processor
-/// that has them: each byte becomes its bit within eight bytes, and adding up the eight gives
-/// the mask of them.
-#[inline]
-fn mask(block: &[u8; BLOCK]) -> u64 {
-    let mut bits = [0_u8; BLOCK];
-    for (at, (bit, byte)) in bits.iter_mut().zip(block).enumerate() {
-        *bit = if (*byte == b'\n') | (*byte == b'\r') {
-            1 << (at % 8)
-        } else {
-            0
-        };
-    }
-    let mut mask = 0;
-    for (at, eight) in bits.as_chunks::<8>().0.iter().enumerate() {
-        // The highest byte of the product is the sum of all eight.
-        let sum = u64::from_le_bytes(*eight).wrapping_mul(0x0101_0101_0101_0101) >> 56;
-        mask |= sum << (8 * at);
-    }
-    mask
+    simd::line_ends(&block)
 }
 
 #[cfg(test)]
@@ -94,19 +77,6 @@ mod tests {
         (start..chunk.len())
             .filter(|at| matches!(chunk[*at], b'\n' | b'\r'))
             .collect()
-    }
-
-    #[test]
-    fn every_byte_is_told_apart_at_every_place() {
-        for at in 0..BLOCK {
-            for byte in 0..=u8::MAX {
-                let mut block = [0; BLOCK];
-                block[at] = byte;
-                let expected = u64::from(byte == b'\n' || byte == b'\r') << at;
-                assert_eq!(mask(&block), expected, "{byte} at {at}");
-            }
-        }
-        assert_eq!(mask(&[b'\n'; BLOCK]), u64::MAX);
     }
 
     proptest! {

@@ -4,11 +4,12 @@
 //! names. So decoding each value by itself gives what decoding the whole stream would.
 
 use alloc::string::String;
-use core::str;
+
+use super::simd;
 
 /// The first stretch that is checked. Few bytes, so that little is wasted on who takes one event
 /// and goes.
-const FIRST_WINDOW: usize = 256;
+const FIRST_WINDOW: usize = 64;
 
 /// The longest stretch that is checked at once, so that it is still in the cache when it is read.
 const LONGEST_WINDOW: usize = 16 * 1024;
@@ -44,25 +45,48 @@ impl<'c> Text<'c> {
 
     #[inline(never)]
     fn check(&mut self, chunk: &'c [u8], start: usize, end: usize) {
-        let ahead = start.saturating_add(self.window).min(chunk.len());
-        self.window = (self.window * 2).min(LONGEST_WINDOW);
+        let ahead = start.saturating_add(self.window).min(chunk.len()).max(end);
+        self.window = (self.window * 4).min(LONGEST_WINDOW);
         self.start = start;
-        self.valid = valid_prefix(&chunk[start..end.max(ahead)]);
+        self.valid = valid_prefix(&chunk[start..ahead]);
     }
 }
 
+/// As much of `bytes` as is text.
 fn valid_prefix(bytes: &[u8]) -> &str {
-    match str::from_utf8(bytes) {
+    let bytes = &bytes[..bytes.len() - cut_character(bytes)];
+    match simd::utf8(bytes) {
         Ok(text) => text,
-        // The prefix is UTF-8, so this is a second look at it, but only where the first found
-        // something amiss, or the stretch ends inside a character.
-        Err(error) => str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or(""),
+        // It takes a second look to have it as text, but only where something is broken.
+        Err(valid_up_to) => simd::utf8(&bytes[..valid_up_to]).unwrap_or_default(),
     }
+}
+
+/// How many bytes at the end begin a character that would go on behind them.
+pub(super) fn cut_character(bytes: &[u8]) -> usize {
+    for (len, byte) in (1..4).zip(bytes.iter().rev()) {
+        match byte {
+            // The middle of a character, look further ahead.
+            0x80..0xC0 => {}
+            0xC0.. => return if utf8_len(*byte) > len { len } else { 0 },
+            _ => return 0,
+        }
+    }
+    0
+}
+
+/// The length of the character that `first` begins.
+fn utf8_len(first: u8) -> usize {
+    first.leading_ones() as usize
 }
 
 /// Appends `bytes` as text. The Encoding Standard's decoder replaces each maximal subpart of a
 /// character that is not one by U+FFFD, and this does the same.
 pub(super) fn push_lossy(out: &mut String, bytes: &[u8]) {
+    if let Ok(text) = simd::utf8(bytes) {
+        out.push_str(text);
+        return;
+    }
     for part in bytes.utf8_chunks() {
         out.push_str(part.valid());
         if !part.invalid().is_empty() {

@@ -68,6 +68,9 @@ impl<'a, D> Event<'a, D> {
     /// `Last-Event-ID` when it reconnects. The empty id is meaningful: it resets the last event
     /// ID, and the client then reconnects without one.
     ///
+    /// Spaces and tabs at either end of an id reach the client, but do not come back from it:
+    /// HTTP takes them for white space around the header's value (RFC 9110 § 5.5).
+    ///
     /// CR, LF and NUL are not possible in an id; encoding it gives [`EncodeError::LineBreak`]
     /// or [`EncodeError::Nul`].
     pub fn id(mut self, id: impl Into<Cow<'a, str>>) -> Self {

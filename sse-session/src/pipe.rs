@@ -28,6 +28,8 @@ pub(crate) struct Pipe {
 
 #[derive(Debug)]
 struct State {
+    /// Events that were handed over already encoded; they go out before the buffer.
+    encoded: Bytes,
     buffer: BytesMut,
     /// What the last frame needed, so that a busy stream allocates once per frame.
     expected: usize,
@@ -35,6 +37,12 @@ struct State {
     closed: bool,
     /// Present while the body waits: whoever gives it something to do takes and wakes it.
     body: Option<Waker>,
+}
+
+impl State {
+    fn filled(&self) -> usize {
+        self.encoded.len() + self.buffer.len()
+    }
 }
 
 /// What became of an event that was offered.
@@ -73,6 +81,7 @@ impl Pipe {
         buffer.extend_from_slice(options.opening());
         Arc::new(Self {
             state: Mutex::new(State {
+                encoded: Bytes::new(),
                 buffer,
                 expected: 0,
                 handles: 1,
@@ -103,7 +112,7 @@ impl Pipe {
         if state.closed {
             return Ok(Offer::Closed);
         }
-        if state.buffer.len() >= self.high_water {
+        if state.filled() >= self.high_water {
             return Ok(Offer::Full);
         }
         if state.buffer.capacity() == 0 {
@@ -121,6 +130,32 @@ impl Pipe {
             body.wake();
         }
         Ok(Offer::Taken)
+    }
+
+    /// Takes whole encoded events as they are. They are not copied unless others wait before them;
+    /// and only one such piece waits at a time, for a second one could not join it uncopied.
+    pub(crate) fn offer_encoded(&self, events: &Bytes) -> Offer {
+        let mut state = self.state();
+        if state.closed {
+            return Offer::Closed;
+        }
+        if events.is_empty() {
+            return Offer::Taken;
+        }
+        if !state.encoded.is_empty() || state.filled() >= self.high_water {
+            return Offer::Full;
+        }
+        if state.buffer.is_empty() {
+            state.encoded = events.clone();
+        } else {
+            state.buffer.extend_from_slice(events);
+        }
+        let body = state.body.take();
+        drop(state);
+        if let Some(body) = body {
+            body.wake();
+        }
+        Offer::Taken
     }
 
     /// Resolves when the buffer is emptied or the pipe closed after this call, even if that
@@ -186,6 +221,12 @@ impl Pipe {
     /// Takes all that is there. The buffer's memory goes with it: an idle stream holds none.
     pub(crate) fn take(&self, cx: &Context<'_>) -> Take {
         let mut state = self.state();
+        if !state.encoded.is_empty() {
+            let events = std::mem::take(&mut state.encoded);
+            drop(state);
+            self.room.notify_waiters();
+            return Take::Frame(events);
+        }
         if state.buffer.is_empty() {
             if state.closed || state.handles == 0 {
                 return Take::Ended;

@@ -18,6 +18,7 @@ use core::time::Duration;
 
 pub use self::events::Events;
 pub use self::limits::DecodeError;
+pub(crate) use self::line_ends::LineEnds;
 
 /// The byte order mark, in UTF-8.
 const BOM: [u8; 3] = *b"\xEF\xBB\xBF";

@@ -71,6 +71,7 @@ mod item;
 #[cfg(feature = "json")]
 mod json;
 mod line;
+mod plain;
 mod received;
 #[cfg(feature = "json")]
 mod typed;

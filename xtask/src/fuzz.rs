@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::Result;
-use crate::process::{cargo, find, output, root, run};
+use crate::process::{cargo, find, root, run, target_directory};
 
 /// The cargo-fuzz that is installed when there is none.
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
@@ -141,11 +141,4 @@ fn cargo_fuzz() -> Result<PathBuf> {
             .arg(&folder))?;
     }
     Ok(program)
-}
-
-fn target_directory() -> Result<PathBuf> {
-    let metadata = output(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
-    let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
-    let directory = metadata["target_directory"].as_str();
-    Ok(directory.ok_or("cargo names no target directory")?.into())
 }

@@ -13,6 +13,9 @@ use super::line::{self, Line};
 use super::line_ends::LineEnds;
 use super::{DecodeError, Decoder, State, text};
 
+/// The length of a chunk in which the end of a line is searched for by itself.
+const WORTH_A_SEARCH: usize = 1024;
+
 /// How much of a line is gathered before it is worth looking at.
 const LONG: usize = 256;
 
@@ -36,12 +39,21 @@ impl<'c> Events<'_, 'c> {
     /// Goes on with the line that earlier chunks began. It is over when that has an end here; if
     /// not, so is the chunk.
     fn read_carried_line(&mut self) -> Result<ControlFlow<Option<Found<'c>>>, DecodeError> {
-        let Some(len) = memchr2(b'\n', b'\r', self.remainder()) else {
+        let start = self.at;
+        let mut line_ends = self.line_ends;
+        // A line that is cut is often a long one, and then a search is quicker than the masks.
+        let found = if self.chunk.len() > WORTH_A_SEARCH {
+            let len = memchr2(b'\n', b'\r', self.remainder());
+            line_ends = LineEnds::new(start + len.map_or(0, |len| len + 1));
+            len.map(|len| start + len)
+        } else {
+            line_ends.next(self.chunk)
+        };
+        let Some(end) = found else {
             self.carry_line()?;
             return Ok(ControlFlow::Break(None));
         };
-        let (start, end) = (self.at, self.at + len);
-        if self.decoder.line_len + len > self.decoder.max_line_len {
+        if self.decoder.line_len + (end - start) > self.decoder.max_line_len {
             return Err(self.line_too_long(start));
         }
         let result = self.decoder.end_carried_line(&self.chunk[start..end]);
@@ -53,7 +65,10 @@ impl<'c> Events<'_, 'c> {
         } else {
             end + 1
         };
-        self.pass(at, LineEnds::new(at));
+        if at > end + 1 {
+            line_ends.skip_adjacent();
+        }
+        self.pass(at, line_ends);
         Ok(match found {
             Some(found) => ControlFlow::Break(Some(found)),
             None => ControlFlow::Continue(()),
@@ -218,7 +233,8 @@ impl Decoder {
         };
         let whole = self.line.len() - text::cut_character(&self.line[value..]);
         push_within(&mut self.data, &self.line[value..whole], self.max_event_len);
-        self.line.drain(..whole);
+        self.line.copy_within(whole.., 0);
+        self.line.truncate(self.line.len() - whole);
     }
 
     /// Reads the line that `part` ends, into the buffers.

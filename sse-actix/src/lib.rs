@@ -36,13 +36,15 @@
 //!
 //! # When the client goes away
 //!
-//! While something is being sent, the failing write drops the handler. While the stream is idle,
-//! it depends on the server: by default, actix takes a closed connection for a client that has
-//! merely closed its sending side, and goes on. The next keep-alive then provokes a reset, and the
-//! one after it meets that: the handler is dropped after at most two keep-alive intervals. With
-//! `HttpServer::h1_allow_half_closed(false)`, which costs clients that close their sending side
-//! early, the next keep-alive ends it: at most one interval. Choose
-//! [`Options::keep_alive`] accordingly.
+//! A connection that is reset drops the handler at once, and so does a failing write. A connection
+//! that is closed in order depends on the server:
+//!
+//! * With `HttpServer::h1_allow_half_closed(false)`, the handler is dropped at once, idle or not.
+//!   The price: a client that closes its sending side early gets no events.
+//! * By default, actix takes the closed connection for such a client and goes on. The next write
+//!   then provokes a reset and the one after it meets that. So a handler that sends is dropped at
+//!   its second event, and an idle one at the second keep-alive: choose [`Options::keep_alive`]
+//!   accordingly. Without keep-alive, an idle handler is never dropped.
 //!
 //! # Headers
 //!

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use actix_web::http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{ConnectionType, Method, StatusCode, Version};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_core::Stream;
 use sse_session::{EventStream, Options, Outcome, SourceItem, Sse, forward, parse_last_event_id};
@@ -52,6 +52,9 @@ where
 ///
 /// An item is an [`Event`](crate::Event), a [`Frame`](crate::Frame), text, JSON, or a `Result`
 /// of one of these, whose error cuts the stream.
+///
+/// An HTTP/1.0 client, which this function cannot tell from others, gets the chunks of HTTP/1.1.
+/// For such clients, call [`forward`] in a handler of [`sse_response`].
 ///
 /// ```
 /// use actix_web::HttpResponse;
@@ -107,10 +110,16 @@ where
         .headers()
         .get("last-event-id")
         .and_then(|value| parse_last_event_id(value.as_bytes()));
-    streaming(
-        options,
-        SseBody::new(EventStream::new(options, last_event_id, start)),
-    )
+    let body = SseBody::new(EventStream::new(options, last_event_id, start));
+    let mut response = streaming(options, body);
+    if request.version() == Version::HTTP_10 {
+        // It knows no chunks, which actix would send to it nevertheless: there, the end of the
+        // connection is the end of the body.
+        let head = response.head_mut();
+        head.no_chunking(true);
+        head.set_connection_type(ConnectionType::Close);
+    }
+    response
 }
 
 /// A response with an event stream's headers. The options keep them in the types of http 1, and

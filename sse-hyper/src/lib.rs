@@ -65,9 +65,13 @@
 //!
 //! Over HTTP/1.1, hyper notices a closed connection at once, while sending as well as while idle,
 //! and drops the body and with it the handler. The price is that a client must not close its
-//! sending side early, unless hyper's `half_close` is on; then a vanished client is noticed at the
-//! next write, which is the next keep-alive at the latest. Over HTTP/2 a reset stream drops the
-//! handler at once too.
+//! sending side early. Over HTTP/2 a reset stream drops the handler at once too, and so does a
+//! closed connection.
+//!
+//! Two things keep hyper from reading, so that only writes can tell: its `half_close` option, and
+//! a client that sends another request before it has the response to the first. The first write
+//! to a closed connection provokes a reset and the second one meets it: an idle handler is
+//! dropped at the second keep-alive, see [`Options::keep_alive`].
 //!
 //! # Features
 //!

@@ -37,6 +37,7 @@ pin_project! {
         shutdown: shutdown::Watch,
         farewell: Bytes,
         failure: Option<StreamError>,
+        failure_announced: bool,
     }
 
     impl<F> PinnedDrop for EventStream<F> {
@@ -68,6 +69,7 @@ where
             shutdown: shutdown::Watch::new(options.shutdown_signal()),
             farewell: options.farewell(),
             failure: None,
+            failure_announced: false,
         }
     }
 
@@ -122,6 +124,12 @@ where
             Take::Ended => {
                 this.handler.set(None);
                 this.pipe.close(b"");
+                if this.failure.is_some() && !std::mem::replace(this.failure_announced, true) {
+                    // Servers drop what they have not written yet when a body fails, but they
+                    // write when it has nothing for them: so there is nothing, once.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Poll::Ready(this.failure.take().map(Err))
             }
             Take::Empty => match this.keep_alive.as_pin_mut() {

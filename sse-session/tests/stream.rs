@@ -41,7 +41,7 @@ impl Drop for Canary {
 /// A handler that sends nothing and never returns.
 async fn idle(sse: Sse) {
     let _open = sse;
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[tokio::test]
@@ -237,6 +237,22 @@ async fn a_handlers_error_comes_after_what_was_accepted_and_is_the_last() {
     assert_eq!(error.to_string(), "event stream's handler failed");
     assert_eq!(error.into_inner().to_string(), "database gone");
     assert!(body.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_server_has_a_turn_to_write_between_the_last_piece_and_the_error() {
+    let mut body = pin!(EventStream::new(
+        &Options::new(),
+        None,
+        |sse: Sse| async move {
+            sse.send("accepted").await?;
+            Err::<(), sse_session::BoxError>("database gone".into())
+        }
+    ));
+    assert!(futures_util::poll!(body.next()).is_ready(), "the piece");
+    assert!(futures_util::poll!(body.next()).is_pending(), "the turn");
+    let error = body.next().await.expect("it wakes up by itself");
+    assert!(error.is_err());
 }
 
 #[tokio::test]

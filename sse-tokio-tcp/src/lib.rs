@@ -55,7 +55,12 @@
 //! first like one of which the client has closed only its sending side, and such a client still
 //! wants its events. To tell them apart, the server sends two comments, one at once and one half
 //! a second later: a client that is gone answers the first with a reset, which the second one
-//! meets. So the handler is dropped after half a second, idle or not.
+//! meets. So an idle handler is dropped after half a second, and one that sends at its second
+//! event.
+//!
+//! Where the reset takes longer than that to come back, or after 64 KiB that the client sent and
+//! nobody asked for, it is the keep-alives that tell, at the second one at the latest; see
+//! [`Options::keep_alive`].
 //!
 //! # Failed handlers
 //!

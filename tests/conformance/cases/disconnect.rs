@@ -1,0 +1,292 @@
+//! The client goes away: its handler is dropped, and how soon.
+//!
+//! `T::IDLE_DISCONNECT` states what it takes where nothing is being sent. Where the server must
+//! notice unprompted, the streams of these cases have no keep-alive that could help it.
+
+use std::time::{Duration, Instant};
+
+use sse_session::{Options, SendError, Sse};
+use tokio::sync::watch;
+
+use crate::client::Connection;
+use crate::handlers::{Handlers, Progress};
+use crate::transports::{
+    Actix, ActixWithoutHalfClose, Asked, Hyper, Notice, Protocol, Server, Site, Tcp, Transport,
+    serve_hyper,
+};
+
+on_every_transport! {
+    a_client_that_closes_ends_an_idle_handler,
+    a_client_that_resets_ends_an_idle_handler,
+    a_client_that_closes_ends_a_handler_that_sends,
+    a_client_that_resets_ends_a_handler_that_sends,
+    a_client_that_goes_away_ends_a_handler_that_waits_for_room,
+    early_bytes_do_not_hide_that_a_client_has_closed,
+    handles_elsewhere_learn_that_the_client_is_gone,
+    a_thousand_connects_and_disconnects_leave_no_handler,
+}
+
+const KEEP_ALIVE: Duration = Duration::from_millis(100);
+
+/// Keep-alive only where it is what tells that the client is gone.
+fn options<T: Transport>() -> Options {
+    match T::IDLE_DISCONNECT {
+        Notice::Unprompted => Options::new().without_keep_alive(),
+        Notice::KeepAlives => Options::new().keep_alive(KEEP_ALIVE),
+    }
+}
+
+/// A site whose handlers say hello and then do nothing for ever.
+fn idle(handlers: &Handlers, options: Options) -> Site {
+    let handlers = handlers.clone();
+    Site::new(move |_, sse: Sse| {
+        let guard = handlers.guard();
+        async move {
+            let _guard = guard;
+            sse.send("hello").await.expect("open");
+            std::future::pending::<()>().await;
+        }
+    })
+    .options(options)
+}
+
+/// A site whose handlers send a small event every few milliseconds.
+fn busy(handlers: &Handlers) -> Site {
+    let handlers = handlers.clone();
+    Site::new(move |_, sse: Sse| {
+        let guard = handlers.guard();
+        async move {
+            let _guard = guard;
+            loop {
+                sse.send("hello").await?;
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            #[expect(unreachable_code, reason = "it says what the block returns")]
+            Ok::<_, SendError>(())
+        }
+    })
+    .options(Options::new().without_keep_alive())
+}
+
+/// A client that has seen the stream begin.
+async fn listening(server: &Server) -> Connection {
+    let mut response = server.get("/").await;
+    response.read_until("hello").await;
+    response.into_connection()
+}
+
+async fn measure<T: Transport>(what: &str, handlers: &Handlers) {
+    let start = Instant::now();
+    handlers.dropped(1).await;
+    println!(
+        "{}: {what}: handler dropped after {:.1?}",
+        T::NAME,
+        start.elapsed()
+    );
+}
+
+async fn a_client_that_closes_ends_an_idle_handler<T: Transport>() {
+    let handlers = Handlers::new();
+    let server = T::start(idle(&handlers, options::<T>())).await;
+    let connection = listening(&server).await;
+    assert_eq!(handlers.running(), 1);
+    drop(connection);
+    measure::<T>("closed while idle", &handlers).await;
+}
+
+async fn a_client_that_resets_ends_an_idle_handler<T: Transport>() {
+    let handlers = Handlers::new();
+    // A reset is noticed by all of them without keep-alive.
+    let options = Options::new().without_keep_alive();
+    let server = T::start(idle(&handlers, options)).await;
+    let connection = listening(&server).await;
+    assert_eq!(handlers.running(), 1);
+    connection.reset();
+    measure::<T>("reset while idle", &handlers).await;
+}
+
+async fn a_client_that_closes_ends_a_handler_that_sends<T: Transport>() {
+    let handlers = Handlers::new();
+    let server = T::start(busy(&handlers)).await;
+    let connection = listening(&server).await;
+    assert_eq!(handlers.running(), 1);
+    drop(connection);
+    measure::<T>("closed while sending", &handlers).await;
+}
+
+async fn a_client_that_resets_ends_a_handler_that_sends<T: Transport>() {
+    let handlers = Handlers::new();
+    let server = T::start(busy(&handlers)).await;
+    let connection = listening(&server).await;
+    assert_eq!(handlers.running(), 1);
+    connection.reset();
+    measure::<T>("reset while sending", &handlers).await;
+}
+
+async fn a_client_that_goes_away_ends_a_handler_that_waits_for_room<T: Transport>() {
+    let handlers = Handlers::new();
+    let progress = Progress::new();
+    let site = Site::new({
+        let (handlers, progress) = (handlers.clone(), progress.clone());
+        move |_, sse: Sse| {
+            let (guard, progress) = (handlers.guard(), progress.clone());
+            async move {
+                let _guard = guard;
+                let event = "x".repeat(10_000);
+                while sse.send(&event).await.is_ok() {
+                    progress.add(1);
+                }
+            }
+        }
+    })
+    .options(Options::new().without_keep_alive())
+    .send_buffer(16 * 1024);
+    let server = T::start(site).await;
+    let mut connection = Connection::open_with_receive_buffer(server.address, 16 * 1024).await;
+    connection
+        .send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+        .await;
+    progress.stops().await;
+    // There are bytes that it has not read, so this is a reset however it is closed.
+    drop(connection);
+    measure::<T>("closed while the sender waits", &handlers).await;
+}
+
+async fn early_bytes_do_not_hide_that_a_client_has_closed<T: Transport>() {
+    let handlers = Handlers::new();
+    let options = Options::new().keep_alive(KEEP_ALIVE);
+    let server = T::start(idle(&handlers, options)).await;
+    let mut connection = server.connect().await;
+    // Two requests at once; the second one would have its turn after the first one's response.
+    connection
+        .send("GET / HTTP/1.1\r\nHost: test\r\n\r\n".repeat(2))
+        .await;
+    let mut response = connection.response().await;
+    response.read_until("hello").await;
+    drop(response);
+    measure::<T>("closed while idle, after early bytes", &handlers).await;
+}
+
+async fn handles_elsewhere_learn_that_the_client_is_gone<T: Transport>() {
+    let (give, mut handle) = watch::channel(None);
+    let site = Site::new(move |_, sse: Sse| {
+        let give = give.clone();
+        async move {
+            sse.send("hello").await.expect("open");
+            give.send_replace(Some(sse));
+        }
+    });
+    let server = T::start(site.options(options::<T>())).await;
+    let connection = listening(&server).await;
+    let sse = handle.wait_for(Option::is_some).await.expect("a handler");
+    let sse = sse.clone().expect("a handle");
+    assert!(!sse.is_closed());
+    drop(connection);
+    sse.closed().await;
+    assert!(matches!(sse.send("x").await, Err(SendError::Closed)));
+}
+
+async fn a_thousand_connects_and_disconnects_leave_no_handler<T: Transport>() {
+    let handlers = Handlers::new();
+    let server = T::start(idle(&handlers, options::<T>())).await;
+    for round in 0..10 {
+        let mut open = Vec::new();
+        for number in 0..100 {
+            let connection = listening(&server).await;
+            // Some close, some reset, and some have asked and do not wait for the answer.
+            match number % 3 {
+                0 => drop(connection),
+                1 => connection.reset(),
+                _ => open.push(connection),
+            }
+            if number % 10 == 0 {
+                let mut connection = server.connect().await;
+                connection
+                    .send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+                    .await;
+            }
+        }
+        drop(open);
+        assert!(handlers.total() >= (round + 1) * 100);
+    }
+    handlers.dropped(1_000).await;
+    server.stop().await;
+    assert_eq!(handlers.running(), 0);
+}
+
+/// With `h1_allow_half_closed(false)`, actix-web notices without a keep-alive.
+#[tokio::test]
+async fn actix_without_half_close_ends_an_idle_handler_unprompted() {
+    super::within_limit(async {
+        a_client_that_closes_ends_an_idle_handler::<ActixWithoutHalfClose>().await;
+        a_client_that_resets_ends_an_idle_handler::<ActixWithoutHalfClose>().await;
+        a_client_that_closes_ends_a_handler_that_sends::<ActixWithoutHalfClose>().await;
+        early_bytes_do_not_hide_that_a_client_has_closed::<ActixWithoutHalfClose>().await;
+    })
+    .await;
+}
+
+/// With `half_close`, hyper reads nothing while it responds: only writes tell that a client is
+/// gone.
+#[tokio::test]
+async fn hyper_with_half_close_ends_an_idle_handler_by_keep_alives() {
+    super::within_limit(async {
+        for reset in [false, true] {
+            let handlers = Handlers::new();
+            let site = idle(&handlers, Options::new().keep_alive(KEEP_ALIVE));
+            let server = serve_hyper(site, Protocol::Http1WithHalfClose);
+            let connection = listening(&server).await;
+            if reset {
+                connection.reset();
+            } else {
+                drop(connection);
+            }
+            measure::<Hyper>(&format!("idle, half_close, reset {reset}"), &handlers).await;
+        }
+    })
+    .await;
+}
+
+/// A client that closes its sending side with its request still gets its events.
+async fn half_closing_client_is_served<T: Transport>(server: Server) {
+    let mut connection = server.connect().await;
+    connection
+        .send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+        .await;
+    connection.end_sending().await;
+    let mut response = connection.response().await;
+    response.read_until("data: 2\n\n").await;
+    let events = response.complete().await.replace(": keep-alive\n\n", "");
+    assert_eq!(
+        events,
+        "data: 0\n\ndata: 1\n\ndata: 2\n\ndata: 3\n\n",
+        "{}",
+        T::NAME
+    );
+}
+
+/// Sends four events over a second.
+fn slow() -> Site {
+    Site::new(|_: Asked, sse: Sse| async move {
+        for number in 0..4 {
+            sse.send(sse_session::Display(number)).await?;
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        Ok::<_, SendError>(())
+    })
+}
+
+#[tokio::test]
+async fn a_client_that_closes_its_sending_side_is_served_where_that_is_promised() {
+    super::within_limit(async {
+        tokio::join!(
+            async { half_closing_client_is_served::<Tcp>(Tcp::start(slow()).await).await },
+            async { half_closing_client_is_served::<Actix>(Actix::start(slow()).await).await },
+            half_closing_client_is_served::<Hyper>(serve_hyper(
+                slow(),
+                Protocol::Http1WithHalfClose
+            )),
+        );
+    })
+    .await;
+}

@@ -1,0 +1,69 @@
+//! Many streams at once.
+
+use futures_util::future::join_all;
+use sse_session::{Event, Frame, Options, SendError, Sse};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::client::{End, Response};
+use crate::handlers::Handlers;
+use crate::transports::{Site, Transport};
+
+on_every_transport! {
+    a_thousand_streams_are_open_at_once_and_all_get_every_event,
+}
+
+const STREAMS: usize = 1_000;
+
+async fn a_thousand_streams_are_open_at_once_and_all_get_every_event<T: Transport>() {
+    // Both ends are in this process, and three of these cases may run at a time.
+    rlimit::increase_nofile_limit(16 * 1024).expect("a limit on open files");
+
+    let handlers = Handlers::new();
+    let stop = CancellationToken::new();
+    let (publish, latest) = watch::channel(None::<Frame>);
+    let site = Site::new({
+        let handlers = handlers.clone();
+        move |_, sse: Sse| {
+            let guard = handlers.guard();
+            let mut latest = latest.clone();
+            async move {
+                let _guard = guard;
+                sse.send("hello").await?;
+                while latest.changed().await.is_ok() {
+                    let frame = latest.borrow_and_update().clone();
+                    sse.send(&frame.expect("published")).await?;
+                }
+                Ok::<_, SendError>(())
+            }
+        }
+    })
+    .options(Options::new().shutdown(stop.clone()));
+    let server = T::start(site).await;
+
+    let mut streams = join_all((0..STREAMS).map(|_| server.get("/"))).await;
+    join_all(streams.iter_mut().map(|stream| stream.read_until("hello"))).await;
+    assert_eq!(handlers.running(), STREAMS, "all at once");
+
+    for number in ["1", "2", "3"] {
+        let event = Event::new().event("number").data(number);
+        publish.send_replace(Some(event.to_frame().expect("valid")));
+        let expected = format!("event: number\ndata: {number}\n\n");
+        join_all(
+            streams
+                .iter_mut()
+                .map(|stream| stream.read_until(&expected)),
+        )
+        .await;
+    }
+
+    stop.cancel();
+    let ends = join_all(streams.iter_mut().map(Response::rest));
+    let ((), ends) = tokio::join!(server.stop(), ends);
+    let whole = "data: hello\n\n\
+        event: number\ndata: 1\n\nevent: number\ndata: 2\n\nevent: number\ndata: 3\n\n";
+    for end in ends {
+        assert_eq!(end, (whole.to_owned(), End::Complete));
+    }
+    assert_eq!((handlers.total(), handlers.running()), (STREAMS, 0));
+}

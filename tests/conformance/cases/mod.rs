@@ -1,0 +1,54 @@
+//! What must be true, by topic.
+
+use std::time::Duration;
+
+/// How long a case may take at the most, however busy the machine is. None needs a tenth of it.
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+/// Runs a case, or the test of one transport.
+pub(crate) async fn within_limit(case: impl Future<Output = ()>) {
+    tokio::time::timeout(LIMIT, case)
+        .await
+        .expect("the case takes its time, or waits for what does not come");
+}
+
+/// Makes a test of each case for each transport: `hyper::case`, `actix::case` and `tcp::case`.
+macro_rules! on_every_transport {
+    ($($case:ident),+ $(,)?) => {
+        mod hyper {
+            $($crate::cases::test!($case, $crate::transports::Hyper);)+
+        }
+        mod actix {
+            $($crate::cases::test!($case, $crate::transports::Actix);)+
+        }
+        mod tcp {
+            $($crate::cases::test!($case, $crate::transports::Tcp);)+
+        }
+    };
+}
+
+/// Makes a test of one case for one transport.
+macro_rules! test {
+    ($case:ident, $transport:ty) => {
+        #[tokio::test]
+        async fn $case() {
+            $crate::cases::within_limit(super::$case::<$transport>()).await;
+        }
+    };
+}
+
+use test;
+
+mod actix;
+mod axum;
+mod back_pressure;
+mod disconnect;
+mod failure;
+mod head;
+mod http2;
+mod keep_alive;
+mod load;
+mod raw_tcp;
+mod reconnect;
+mod script;
+mod shutdown;

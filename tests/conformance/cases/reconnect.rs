@@ -1,0 +1,104 @@
+//! Coming back with the last event ID.
+
+use std::sync::{Arc, Mutex};
+
+use sse_session::{Event, Sse};
+use tokio::sync::watch;
+
+use crate::client::Response;
+use crate::transports::{Asked, Server, Site, Transport};
+
+on_every_transport! {
+    the_last_event_id_is_what_the_client_sent,
+    a_client_that_reconnects_misses_nothing,
+    the_handler_sees_its_request,
+}
+
+async fn get_after(server: &Server, last_event_id: &[u8]) -> Response {
+    let mut connection = server.connect().await;
+    let mut request = b"GET / HTTP/1.1\r\nHost: test\r\nLast-Event-ID: ".to_vec();
+    request.extend_from_slice(last_event_id);
+    request.extend_from_slice(b"\r\n\r\n");
+    connection.send(request).await;
+    connection.response().await
+}
+
+async fn the_last_event_id_is_what_the_client_sent<T: Transport>() {
+    let server = T::start(Site::new(|_, sse: Sse| async move {
+        let id = format!("{:?}", sse.last_event_id());
+        sse.send(id).await
+    }))
+    .await;
+    let first = server.get("/").await.complete().await;
+    assert_eq!(first, "data: None\n\n");
+    for (sent, seen) in [
+        (&b"42"[..], "Some(\"42\")"),
+        ("ид ✓".as_bytes(), "Some(\"ид ✓\")"),
+        (b"", "None"),
+        (b"\xff\xfe", "None"),
+    ] {
+        let text = get_after(&server, sent).await.complete().await;
+        assert_eq!(text, format!("data: {seen}\n\n"));
+    }
+    let query = server.get("/?Last-Event-ID=42").await.complete().await;
+    assert_eq!(
+        query, "data: None\n\n",
+        "a query parameter is the handler's"
+    );
+}
+
+async fn a_client_that_reconnects_misses_nothing<T: Transport>() {
+    // Counts on from where the client was, one event per word from the client.
+    let (seen, turn) = watch::channel(0);
+    let server = T::start(Site::new(move |_, sse: Sse| {
+        let mut turn = turn.clone();
+        async move {
+            let last: u32 = match sse.last_event_id() {
+                Some(id) => id.parse()?,
+                None => 0,
+            };
+            for next in last + 1.. {
+                turn.wait_for(|seen| *seen + 1 >= next).await?;
+                sse.send(Event::new().id(next.to_string()).display(next))
+                    .await?;
+            }
+            Ok::<_, sse_session::BoxError>(())
+        }
+    }))
+    .await;
+    let mut next = 1;
+    let mut response = server.get("/").await;
+    for _ in 0..5 {
+        for _ in 0..3 {
+            response.read_until(&format!("data: {next}\n\n")).await;
+            seen.send_replace(next);
+            next += 1;
+        }
+        // What came, and was not looked at, is lost with the connection.
+        response = get_after(&server, (next - 1).to_string().as_bytes()).await;
+        response.read_until(&format!("data: {next}\n\n")).await;
+        let first = format!("id: {next}\ndata: {next}\n\n");
+        assert_eq!(response.text(), first, "no gap, and nothing twice");
+    }
+}
+
+async fn the_handler_sees_its_request<T: Transport>() {
+    let asked = Arc::new(Mutex::new(None));
+    let server = T::start(Site::new({
+        let asked = Arc::clone(&asked);
+        move |request: Asked, sse: Sse| {
+            *asked.lock().expect("no panic") = Some(request);
+            async move { sse.send("hello").await }
+        }
+    }))
+    .await;
+    let mut connection = server.connect().await;
+    connection
+        .send("GET /?room=1&x=%20y HTTP/1.1\r\nHost: test\r\nCookie: a=b\r\n\r\n")
+        .await;
+    connection.response().await.complete().await;
+    let asked = asked.lock().expect("no panic").take().expect("a request");
+    assert_eq!(asked.target, "/?room=1&x=%20y");
+    assert_eq!(asked.headers["cookie"], "a=b");
+    assert_eq!(asked.headers["host"], "test");
+}

@@ -1,0 +1,204 @@
+//! What handlers send is what arrives, byte for byte.
+
+use std::time::Duration;
+
+use serde_json::json;
+use sse_session::{
+    Display, EncodeError, Event, Frame, Json, Options, SendError, Sse, TrySendError,
+};
+
+use crate::client::End;
+use crate::transports::{Asked, Site, Transport};
+
+on_every_transport! {
+    a_script_arrives_byte_for_byte_and_ends_complete,
+    data_of_many_lines_and_scripts_arrives_as_it_is,
+    a_bad_name_is_an_error_to_the_handler_and_nothing_on_the_wire,
+    a_stream_begins_with_its_reconnection_time,
+    a_plain_stream_is_served,
+    handles_in_other_tasks_send_and_keep_the_stream_open,
+    close_ends_the_stream_complete_and_drops_the_handler,
+    events_arrive_one_by_one_and_not_at_the_end,
+    an_http_1_0_client_gets_the_same_events_without_chunks,
+}
+
+async fn script(_: Asked, sse: Sse) -> Result<(), SendError> {
+    sse.send("hello").await?;
+    sse.send(Json(json!({"foo": "bar"}))).await?;
+    sse.send(Event::new().event("greeting").data("hello"))
+        .await?;
+    sse.send(
+        Event::new()
+            .retry(Duration::from_millis(1500))
+            .event("all")
+            .id("42")
+            .comment("note")
+            .json(["a", "b"]),
+    )
+    .await?;
+    sse.send(Display(7)).await?;
+    sse.send(Event::new().data("")).await?;
+    sse.send(Event::new().id("only an id")).await?;
+    sse.comment("bye").await?;
+    let frame = Frame::new(Event::new().event("frame").data("encoded before"))?;
+    sse.send(&frame).await?;
+    sse.send(&b"bytes"[..]).await
+}
+
+const SCRIPT: &str = "data: hello\n\n\
+    data: {\"foo\":\"bar\"}\n\n\
+    event: greeting\ndata: hello\n\n\
+    : note\nretry: 1500\nevent: all\nid: 42\ndata: [\"a\",\"b\"]\n\n\
+    data: 7\n\n\
+    data: \n\n\
+    id: only an id\n\n\
+    : bye\n\n\
+    event: frame\ndata: encoded before\n\n\
+    data: bytes\n\n";
+
+async fn a_script_arrives_byte_for_byte_and_ends_complete<T: Transport>() {
+    let server = T::start(Site::new(script)).await;
+    for path in ["/", "/response"] {
+        let (text, end) = server.get(path).await.rest().await;
+        assert_eq!(text, SCRIPT);
+        assert_eq!(end, End::Complete);
+    }
+}
+
+async fn data_of_many_lines_and_scripts_arrives_as_it_is<T: Transport>() {
+    let server = T::start(Site::new(|_, sse: Sse| async move {
+        sse.send("one\ntwo\r\nthree\rfour\n").await?;
+        sse.send("  leading, \u{feff}BOM, \0 and 日本語 🦀 Ünï")
+            .await?;
+        sse.send(Event::new().event("naïve ✓").id("ид-1").data("\u{2028}"))
+            .await
+    }))
+    .await;
+    assert_eq!(
+        server.get("/").await.complete().await,
+        "data: one\ndata: two\ndata: three\ndata: four\ndata: \n\n\
+         data:   leading, \u{feff}BOM, \0 and 日本語 🦀 Ünï\n\n\
+         event: naïve ✓\nid: ид-1\ndata: \u{2028}\n\n"
+    );
+}
+
+async fn a_bad_name_is_an_error_to_the_handler_and_nothing_on_the_wire<T: Transport>() {
+    let server = T::start(Site::new(|_, sse: Sse| async move {
+        sse.send("before").await?;
+        for bad in ["a\nb", "a\rb", "a\r\nevent: forged"] {
+            let event = Event::new().event(bad).data("x");
+            assert!(matches!(
+                sse.send(&event).await,
+                Err(SendError::Encode(EncodeError::LineBreak { .. }))
+            ));
+            assert!(matches!(
+                sse.try_send(&event),
+                Err(TrySendError::Encode(EncodeError::LineBreak { .. }))
+            ));
+            assert!(sse.send(Event::new().id(bad).data("x")).await.is_err());
+        }
+        assert!(sse.send(Event::new().id("nul\0").data("x")).await.is_err());
+        assert!(sse.send(&b"\xff not UTF-8"[..]).await.is_err());
+        sse.send("after").await
+    }))
+    .await;
+    assert_eq!(
+        server.get("/").await.complete().await,
+        "data: before\n\ndata: after\n\n"
+    );
+}
+
+async fn a_stream_begins_with_its_reconnection_time<T: Transport>() {
+    let options = Options::new().retry(Duration::from_millis(2500));
+    let server = T::start(Site::new(script).options(options)).await;
+    for (path, events) in [
+        ("/", SCRIPT),
+        ("/stream", "data: one\n\nevent: second\ndata: two\n\n"),
+    ] {
+        assert_eq!(
+            server.get(path).await.complete().await,
+            format!("retry: 2500\n\n{events}")
+        );
+    }
+}
+
+async fn a_plain_stream_is_served<T: Transport>() {
+    let server = T::start(Site::new(script)).await;
+    assert_eq!(
+        server.get("/stream").await.complete().await,
+        "data: one\n\nevent: second\ndata: two\n\n"
+    );
+}
+
+async fn handles_in_other_tasks_send_and_keep_the_stream_open<T: Transport>() {
+    let server = T::start(Site::new(|_, sse: Sse| async move {
+        sse.send("handler").await?;
+        let task = sse.clone();
+        tokio::spawn(async move {
+            task.send("task").await.expect("open");
+            // Outside of every runtime, too.
+            std::thread::spawn(move || task.try_send("thread").expect("open"));
+        });
+        Ok::<_, SendError>(())
+    }))
+    .await;
+    assert_eq!(
+        server.get("/").await.complete().await,
+        "data: handler\n\ndata: task\n\ndata: thread\n\n"
+    );
+}
+
+async fn close_ends_the_stream_complete_and_drops_the_handler<T: Transport>() {
+    let handlers = crate::handlers::Handlers::new();
+    let server = T::start(Site::new({
+        let handlers = handlers.clone();
+        move |_, sse: Sse| {
+            let guard = handlers.guard();
+            async move {
+                let _guard = guard;
+                sse.send("last").await.expect("open");
+                sse.close();
+                std::future::pending::<()>().await;
+            }
+        }
+    }))
+    .await;
+    assert_eq!(server.get("/").await.complete().await, "data: last\n\n");
+    handlers.dropped(1).await;
+}
+
+async fn events_arrive_one_by_one_and_not_at_the_end<T: Transport>() {
+    // The next event is sent only when the client says that it has the one before.
+    let (seen, turn) = tokio::sync::watch::channel(0);
+    let server = T::start(Site::new(move |_, sse: Sse| {
+        let mut turn = turn.clone();
+        async move {
+            for number in 0..20 {
+                turn.wait_for(|seen| *seen == number)
+                    .await
+                    .expect("a client");
+                sse.send(Display(number)).await.expect("open");
+            }
+        }
+    }))
+    .await;
+    let mut response = server.get("/").await;
+    for number in 0..20 {
+        response.read_until(&format!("data: {number}\n\n")).await;
+        seen.send_replace(number + 1);
+    }
+    assert_eq!(response.rest().await.1, End::Complete);
+}
+
+async fn an_http_1_0_client_gets_the_same_events_without_chunks<T: Transport>() {
+    let server = T::start(Site::new(script)).await;
+    let mut connection = server.connect().await;
+    connection
+        .send("GET / HTTP/1.0\r\nHost: test\r\n\r\n")
+        .await;
+    let mut response = connection.response().await;
+    assert_eq!(response.status, 200);
+    assert!(response.header("transfer-encoding").is_empty());
+    assert!(response.header("content-length").is_empty());
+    assert_eq!(response.complete().await, SCRIPT);
+}

@@ -1,0 +1,99 @@
+//! Graceful shutdown while streams are open: it ends them, and does not wait for their handlers.
+
+use std::time::Duration;
+
+use sse_session::{Options, Sse};
+use tokio_util::sync::CancellationToken;
+
+use crate::client::End;
+use crate::handlers::Handlers;
+use crate::transports::{Site, Transport};
+
+on_every_transport! {
+    a_graceful_stop_ends_idle_streams_with_a_last_reconnection_time,
+    a_graceful_stop_ends_handlers_that_never_stop_sending,
+    a_stream_that_begins_after_the_signal_ends_at_once,
+    a_stopped_server_accepts_no_more,
+}
+
+/// Handlers that say hello and then do nothing for ever.
+fn idle(handlers: &Handlers, stop: &CancellationToken) -> Site {
+    let handlers = handlers.clone();
+    let options = Options::new()
+        .shutdown(stop.clone())
+        .retry_on_shutdown(Duration::from_secs(3));
+    Site::new(move |_, sse: Sse| {
+        let guard = handlers.guard();
+        async move {
+            let _guard = guard;
+            sse.send("hello").await.expect("open");
+            std::future::pending::<()>().await;
+        }
+    })
+    .options(options)
+}
+
+async fn a_graceful_stop_ends_idle_streams_with_a_last_reconnection_time<T: Transport>() {
+    let (handlers, stop) = (Handlers::new(), CancellationToken::new());
+    let server = T::start(idle(&handlers, &stop)).await;
+    let mut streams = Vec::new();
+    for path in ["/", "/response"].repeat(10) {
+        let mut response = server.get(path).await;
+        response.read_until("hello").await;
+        streams.push(response);
+    }
+    assert_eq!(handlers.running(), 20);
+
+    stop.cancel();
+    // It waits for the responses to be taken.
+    let ((), ends) = tokio::join!(server.stop(), async {
+        let mut ends = Vec::new();
+        for mut stream in streams {
+            ends.push(stream.rest().await);
+        }
+        ends
+    });
+    for end in ends {
+        let whole = "data: hello\n\nretry: 3000\n\n".to_owned();
+        assert_eq!(end, (whole, End::Complete));
+    }
+    assert_eq!(handlers.running(), 0);
+}
+
+async fn a_graceful_stop_ends_handlers_that_never_stop_sending<T: Transport>() {
+    let stop = CancellationToken::new();
+    let site = Site::new(|_, sse: Sse| async move {
+        while sse.send("more").await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .options(Options::new().shutdown(stop.clone()));
+    let server = T::start(site).await;
+    let mut response = server.get("/").await;
+    response.read_until("more").await;
+    stop.cancel();
+    let ((), (text, end)) = tokio::join!(server.stop(), response.rest());
+    assert_eq!(end, End::Complete);
+    assert!(text.ends_with("data: more\n\n"), "the last event is whole");
+}
+
+async fn a_stream_that_begins_after_the_signal_ends_at_once<T: Transport>() {
+    let (handlers, stop) = (Handlers::new(), CancellationToken::new());
+    let server = T::start(idle(&handlers, &stop)).await;
+    stop.cancel();
+    assert_eq!(server.get("/").await.complete().await, "retry: 3000\n\n");
+    assert_eq!(handlers.running(), 0);
+}
+
+async fn a_stopped_server_accepts_no_more<T: Transport>() {
+    let (handlers, stop) = (Handlers::new(), CancellationToken::new());
+    let server = T::start(idle(&handlers, &stop)).await;
+    let address = server.address;
+    stop.cancel();
+    server.stop().await;
+    let refused = tokio::net::TcpStream::connect(address).await;
+    assert_eq!(
+        refused.expect_err("nobody listens").kind(),
+        std::io::ErrorKind::ConnectionRefused
+    );
+}

@@ -1,0 +1,98 @@
+//! What the cases need to know about their handlers: that they run, that they are held back, and
+//! that they are gone.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// Counts handlers, through the guard that each of them holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Handlers {
+    count: watch::Sender<Count>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    started: usize,
+    dropped: usize,
+}
+
+impl Handlers {
+    pub(crate) fn new() -> Self {
+        Self {
+            count: watch::Sender::new(Count::default()),
+        }
+    }
+
+    /// A guard for the handler to hold: when it is dropped, so is the handler.
+    pub(crate) fn guard(&self) -> Guard {
+        self.count.send_modify(|count| count.started += 1);
+        Guard(self.clone())
+    }
+
+    /// Waits until no more than `handlers` are running.
+    pub(crate) async fn running_at_most(&self, handlers: usize) {
+        self.wait_for(|count| count.started - count.dropped <= handlers)
+            .await;
+    }
+
+    /// Waits until at least `handlers` have started and all that have started are dropped.
+    pub(crate) async fn dropped(&self, handlers: usize) {
+        self.wait_for(|count| count.started >= handlers && count.dropped == count.started)
+            .await;
+    }
+
+    /// How many have started so far.
+    pub(crate) fn total(&self) -> usize {
+        self.count.borrow().started
+    }
+
+    pub(crate) fn running(&self) -> usize {
+        let count = *self.count.borrow();
+        count.started - count.dropped
+    }
+
+    async fn wait_for(&self, condition: impl Fn(&Count) -> bool) {
+        let mut count = self.count.subscribe();
+        count.wait_for(condition).await.expect("the sender is here");
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Guard(Handlers);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.count.send_modify(|count| count.dropped += 1);
+    }
+}
+
+/// Counts what a handler has done, for others to see when it is held back.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress(watch::Sender<usize>);
+
+impl Progress {
+    pub(crate) fn new() -> Self {
+        Self(watch::Sender::new(0))
+    }
+
+    pub(crate) fn add(&self, amount: usize) {
+        self.0.send_modify(|total| *total += amount);
+    }
+
+    pub(crate) fn total(&self) -> usize {
+        *self.0.borrow()
+    }
+
+    /// Waits until there is some progress and then no more of it for a while. On a machine that
+    /// is stalled itself this may come early, so it must not be relied upon to be late.
+    pub(crate) async fn stops(&self) -> usize {
+        let mut progress = self.0.subscribe();
+        let _ = progress.wait_for(|total| *total > 0).await;
+        while tokio::time::timeout(Duration::from_millis(300), progress.changed())
+            .await
+            .is_ok()
+        {}
+        self.total()
+    }
+}

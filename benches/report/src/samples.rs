@@ -1,0 +1,141 @@
+//! What contenders cost, round by round.
+
+use std::fmt;
+use std::time::Instant;
+
+use crate::ratios::Ratios;
+
+/// The costs of contenders, in whatever unit, one for each round.
+#[derive(Clone, Debug, Default)]
+pub struct Samples {
+    contenders: Vec<(String, Vec<f64>)>,
+}
+
+impl Samples {
+    /// No samples yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Records what the next round of a contender has cost.
+    pub fn record(&mut self, name: &str, cost: f64) {
+        match self.contenders.iter_mut().find(|(known, _)| known == name) {
+            Some((_, costs)) => costs.push(cost),
+            None => self.contenders.push((name.to_owned(), vec![cost])),
+        }
+    }
+
+    /// How many times as fast as `baseline` a contender is: above 1 it is faster.
+    #[must_use]
+    pub fn speed(&self, name: &str, baseline: &str) -> Option<Ratios> {
+        self.cost(baseline, name)
+    }
+
+    /// How many times as much as `baseline` a contender costs: above 1 it costs more.
+    #[must_use]
+    pub fn cost(&self, name: &str, baseline: &str) -> Option<Ratios> {
+        let rounds = self.of(name)?.iter().zip(self.of(baseline)?);
+        Ratios::of(rounds.map(|(cost, base)| cost / base))
+    }
+
+    /// The median cost of a contender: for orientation, to stand beside a ratio.
+    #[must_use]
+    pub fn median(&self, name: &str) -> Option<f64> {
+        Ratios::of(self.of(name)?.iter().copied()).map(|costs| costs.median)
+    }
+
+    /// The contender with the lowest median cost among those that `eligible` accepts.
+    #[must_use]
+    pub fn cheapest(&self, eligible: impl Fn(&str) -> bool) -> Option<&str> {
+        self.names()
+            .filter(|name| eligible(name))
+            .filter_map(|name| Some((name, self.median(name)?)))
+            .min_by(|(_, a), (_, b)| a.total_cmp(b))
+            .map(|(name, _)| name)
+    }
+
+    /// The contenders' names, in the order in which they first came.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.contenders.iter().map(|(name, _)| name.as_str())
+    }
+
+    fn of(&self, name: &str) -> Option<&[f64]> {
+        let mut contenders = self.contenders.iter();
+        let (_, costs) = contenders.find(|(known, _)| known == name)?;
+        Some(costs)
+    }
+}
+
+/// A named piece of work of one process, to be timed.
+pub struct Contender<'a> {
+    name: String,
+    run: Box<dyn FnMut() + 'a>,
+}
+
+impl<'a> Contender<'a> {
+    /// `run` is one round's work. Let it pass its results through [`std::hint::black_box`].
+    pub fn new(name: impl Into<String>, run: impl FnMut() + 'a) -> Self {
+        Self {
+            name: name.into(),
+            run: Box::new(run),
+        }
+    }
+}
+
+impl fmt::Debug for Contender<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Contender")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Runs all contenders in turn, `rounds` times over, after one round that does not count.
+///
+/// The costs are in seconds.
+pub fn interleave(contenders: &mut [Contender<'_>], rounds: usize) -> Samples {
+    let mut samples = Samples::new();
+    for round in 0..=rounds {
+        for contender in &mut *contenders {
+            let begun = Instant::now();
+            (contender.run)();
+            let seconds = begun.elapsed().as_secs_f64();
+            if round > 0 {
+                samples.record(&contender.name, seconds);
+            }
+        }
+    }
+    samples
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn contenders_take_turns_and_the_first_round_does_not_count() {
+        let order = RefCell::new(String::new());
+        let mut contenders =
+            ["a", "b"].map(|name| Contender::new(name, || order.borrow_mut().push_str(name)));
+        let samples = interleave(&mut contenders, 2);
+        drop(contenders);
+        assert_eq!(order.into_inner(), "ababab");
+        assert_eq!(samples.of("a").unwrap().len(), 2);
+    }
+
+    #[test]
+    fn ratios_are_taken_round_by_round() {
+        let mut samples = Samples::new();
+        for (a, b) in [(1.0, 2.0), (10.0, 30.0), (2.0, 8.0)] {
+            samples.record("a", a);
+            samples.record("b", b);
+        }
+        let speed = samples.speed("a", "b").unwrap();
+        assert_eq!((speed.median, speed.min, speed.max), (3.0, 2.0, 4.0));
+        assert_eq!(samples.cheapest(|_| true), Some("a"));
+        assert_eq!(samples.cost("a", "absent"), None);
+    }
+}

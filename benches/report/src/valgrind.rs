@@ -1,0 +1,100 @@
+//! Counting what a program does, with valgrind.
+//!
+//! A benchmark runs itself as a child that does one thing a given number of times, twice with
+//! different numbers: the difference is the cost of the thing, without that of getting there.
+
+use std::ffi::OsString;
+use std::process::Command;
+use std::{env, io};
+
+/// Valgrind, as it is installed.
+#[derive(Clone, Copy, Debug)]
+pub struct Valgrind(());
+
+impl Valgrind {
+    /// Looks for valgrind; `None` if it cannot be run.
+    #[must_use]
+    pub fn find() -> Option<Self> {
+        let version = Command::new("valgrind").arg("--version").output().ok()?;
+        version.status.success().then_some(Self(()))
+    }
+
+    /// The instructions that one repetition takes, counted by callgrind.
+    ///
+    /// Runs this very program with `arguments` and then a number of repetitions: `few`, and then
+    /// `many`. The program must exit with success.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be run or counted.
+    pub fn instructions(self, arguments: &[&str], few: u64, many: u64) -> io::Result<f64> {
+        let options = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
+        per_repetition(few, many, |repetitions| {
+            count(&options, arguments, repetitions, "Collected :")
+        })
+    }
+
+    /// The allocations that one repetition makes, a reallocation counted as one, counted by
+    /// memcheck. The rest is as with [`instructions`](Self::instructions).
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be run or counted.
+    pub fn allocations(self, arguments: &[&str], few: u64, many: u64) -> io::Result<f64> {
+        let options = [
+            "--tool=memcheck",
+            "--leak-check=no",
+            "--undef-value-errors=no",
+        ];
+        per_repetition(few, many, |repetitions| {
+            count(&options, arguments, repetitions, "total heap usage:")
+        })
+    }
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "counts of a short run are far below 2^52"
+)]
+fn per_repetition(few: u64, many: u64, count: impl Fn(u64) -> io::Result<u64>) -> io::Result<f64> {
+    let (less, more) = (count(few)?, count(many)?);
+    Ok((more as f64 - less as f64) / (many as f64 - few as f64))
+}
+
+/// Runs this program under valgrind and finds the number behind `label`.
+fn count(options: &[&str], arguments: &[&str], repetitions: u64, label: &str) -> io::Result<u64> {
+    let program = env::current_exe()?;
+    let output = Command::new("valgrind")
+        .args(options)
+        .arg(&program)
+        .args(arguments)
+        .arg(OsString::from(repetitions.to_string()))
+        .output()?;
+    let log = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        return Err(io::Error::other(format!("{arguments:?} failed: {log}")));
+    }
+    number_behind(label, &log)
+        .ok_or_else(|| io::Error::other(format!("valgrind says nothing of `{label}`: {log}")))
+}
+
+/// The first number behind the last `label`, with or without separators of thousands.
+fn number_behind(label: &str, log: &str) -> Option<u64> {
+    let (_, rest) = log.rsplit_once(label)?;
+    let number = rest.split_whitespace().next()?;
+    number.replace(',', "").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_found_in_the_log_of_valgrind() {
+        let log = "==7== Collected : 123456\n\
+                   ==7==   total heap usage: 1,234 allocs, 1,233 frees, 5 bytes allocated\n";
+        assert_eq!(number_behind("Collected :", log), Some(123_456));
+        assert_eq!(number_behind("total heap usage:", log), Some(1234));
+        assert_eq!(number_behind("absent", log), None);
+    }
+}

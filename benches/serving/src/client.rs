@@ -1,20 +1,26 @@
 //! The load generator's connections, and what a server must deliver on them.
 //!
-//! All are driven by one thread on a core of its own.
+//! All are driven by one thread on a core of its own, and that thread never sleeps: it looks
+//! whether something has come, and looks again. A thread that sleeps must be woken, which the
+//! kernel does on the server's time, and how often depends on which of them is faster; it would
+//! be the larger part of what is measured.
 
-use std::cell::RefCell;
 use std::io::{self, Read as _, Write as _};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
 
-use futures_util::future;
-use tokio::net::TcpStream;
+use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::response::Response;
 use crate::workload::{Burst, EARLY_COMMENT, Workload, live_text, on_the_wire};
 
-thread_local! {
-    /// One for all connections: each empties it before the next has its turn.
-    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 256 * 1024]);
+/// How long a server may keep silent where it has something to say.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What connections read into; one for all of them.
+#[derive(Debug)]
+pub(crate) struct Client {
+    buffer: Vec<u8>,
 }
 
 /// An open event stream.
@@ -24,51 +30,136 @@ pub(crate) struct Connection {
     response: Response,
 }
 
-impl Connection {
-    /// Connects, asks for `workload` and waits for the head of the response. Of the body, the
-    /// last `keep` bytes are kept.
-    pub(crate) async fn open(
+impl Client {
+    pub(crate) fn new() -> Self {
+        Self {
+            buffer: vec![0; 256 * 1024],
+        }
+    }
+
+    /// Asks for `workload`. Of the body, the last `keep` bytes are kept.
+    pub(crate) fn ask(
+        &self,
         address: SocketAddr,
         workload: Workload,
         keep: usize,
-    ) -> io::Result<Self> {
-        let io = TcpStream::connect(address).await?;
-        let request = request(workload);
-        // A request fits into any socket's buffer.
-        if io.try_write(request.as_bytes())? != request.len() {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        let mut connection = Self {
+    ) -> io::Result<Connection> {
+        let mut io = TcpStream::connect(address)?;
+        write!(
+            io,
+            "GET {workload} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n"
+        )?;
+        io.set_nonblocking(true)?;
+        Ok(Connection {
             io,
             response: Response::new(keep),
-        };
-        connection.read_until(Response::has_head).await?;
+        })
+    }
+
+    /// [`ask`](Self::ask), and waits for the head of the response.
+    pub(crate) fn open(
+        &mut self,
+        address: SocketAddr,
+        workload: Workload,
+        keep: usize,
+    ) -> io::Result<Connection> {
+        let mut connection = self.ask(address, workload, keep)?;
+        self.read_until(&mut connection, Response::has_head)?;
         Ok(connection)
     }
 
-    /// Reads until `enough`.
-    pub(crate) async fn read_until(
+    /// Opens many connections.
+    pub(crate) fn open_all(
         &mut self,
+        address: SocketAddr,
+        workload: Workload,
+        keep: usize,
+        count: u64,
+    ) -> io::Result<Vec<Connection>> {
+        (0..count)
+            .map(|_| self.open(address, workload, keep))
+            .collect()
+    }
+
+    /// Reads until `enough`.
+    pub(crate) fn read_until(
+        &mut self,
+        connection: &mut Connection,
         enough: impl Fn(&Response) -> bool,
     ) -> io::Result<()> {
-        while !enough(&self.response) {
-            if !self.try_read()? {
-                self.io.readable().await?;
+        let mut silent_since = None;
+        while !enough(&connection.response) {
+            if self.try_read(connection)? {
+                silent_since = None;
+            } else {
+                be_patient(&mut silent_since)?;
             }
         }
         Ok(())
     }
 
     /// Reads what is there, if anything is.
-    pub(crate) fn try_read(&mut self) -> io::Result<bool> {
-        BUFFER.with_borrow_mut(|buffer| match self.io.try_read(buffer) {
-            Ok(0) => self.response.close().map(|()| true),
-            Ok(len) => self.response.feed(&buffer[..len]).map(|()| true),
+    pub(crate) fn try_read(&mut self, connection: &mut Connection) -> io::Result<bool> {
+        match connection.io.read(&mut self.buffer) {
+            Ok(0) => connection.response.close().map(|()| true),
+            Ok(len) => connection.response.feed(&self.buffer[..len]).map(|()| true),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
             Err(error) => Err(error),
-        })
+        }
     }
 
+    /// Reads the bursts of all connections to their ends, all at a time.
+    pub(crate) fn read_bursts(
+        &mut self,
+        connections: &mut [Connection],
+        size: usize,
+        count: u64,
+    ) -> io::Result<()> {
+        let mut silent_since = None;
+        let mut open: Vec<_> = connections.iter_mut().collect();
+        while !open.is_empty() {
+            let mut silent = true;
+            let mut failed = None;
+            open.retain_mut(|connection| {
+                match self.try_read(connection) {
+                    Ok(read) => silent &= !read,
+                    Err(error) => failed = Some(error),
+                }
+                !connection.response.has_ended()
+            });
+            if let Some(error) = failed {
+                return Err(error);
+            }
+            if silent {
+                be_patient(&mut silent_since)?;
+            } else {
+                silent_since = None;
+            }
+        }
+        for connection in connections {
+            check_burst(&connection.response, size, count)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the event of `tick` on all connections, which must be of [`Workload::Live`].
+    pub(crate) fn read_tick(
+        &mut self,
+        connections: &mut [Connection],
+        tick: u64,
+    ) -> io::Result<()> {
+        let event = on_the_wire(&live_text(tick));
+        // One after the other, for the others' events wait in their sockets.
+        for connection in connections {
+            self.read_until(connection, |response| {
+                response.received().tail == event.as_bytes()
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Connection {
     /// What has come so far.
     pub(crate) const fn response(&self) -> &Response {
         &self.response
@@ -76,47 +167,31 @@ impl Connection {
 
     /// Closes the connection by a reset, which leaves no port behind that waits to be used again.
     pub(crate) fn reset(self) {
-        let _ = self.io.set_zero_linger();
+        let linger = nix::libc::linger {
+            l_onoff: 1,
+            l_linger: 0,
+        };
+        let _ = setsockopt(&self.io, sockopt::Linger, &linger);
     }
 }
 
-/// Opens many connections, a few at a time.
-pub(crate) async fn open_all(
-    address: SocketAddr,
-    workload: Workload,
-    keep: usize,
-    count: usize,
-) -> io::Result<Vec<Connection>> {
-    /// Well within the backlog of every server.
-    const AT_A_TIME: usize = 64;
-    let mut connections = Vec::with_capacity(count);
-    while connections.len() < count {
-        let more = AT_A_TIME.min(count - connections.len());
-        let opening = (0..more).map(|_| Connection::open(address, workload, keep));
-        connections.extend(future::try_join_all(opening).await?);
+/// Lets others run, if there are any, but not for ever.
+fn be_patient(silent_since: &mut Option<Instant>) -> io::Result<()> {
+    if silent_since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+        return Err(io::Error::new(io::ErrorKind::TimedOut, "nothing comes"));
     }
-    Ok(connections)
-}
-
-/// Reads the bursts of all connections to their ends, all at a time.
-pub(crate) async fn read_bursts(
-    connections: &mut [Connection],
-    size: usize,
-    count: u64,
-) -> io::Result<()> {
-    let reading = connections
-        .iter_mut()
-        .map(|connection| connection.read_until(Response::has_ended));
-    future::try_join_all(reading).await?;
-    for connection in connections {
-        check_burst(connection.response(), size, count)?;
-    }
+    std::thread::yield_now();
     Ok(())
 }
 
-/// How much of a burst to keep for [`check_burst`].
+/// How much of a burst to keep.
 pub(crate) fn last_event_len(size: usize) -> usize {
     on_the_wire(&" ".repeat(size)).len()
+}
+
+/// How much of a live stream to keep.
+pub(crate) fn live_event_len() -> usize {
+    on_the_wire(&live_text(0)).len()
 }
 
 /// The right number of bytes, and the last event at their end.
@@ -136,65 +211,4 @@ fn check_burst(response: &Response, size: usize, count: u64) -> io::Result<()> {
         )));
     }
     Ok(())
-}
-
-/// Waits for the event of `tick` on all connections, which must be of [`Workload::Live`].
-pub(crate) async fn read_tick(connections: &mut [Connection], tick: u64) -> io::Result<()> {
-    let event = on_the_wire(&live_text(tick));
-    // One after the other, for the others' events wait in their sockets.
-    for connection in connections {
-        connection
-            .read_until(|response| response.received().tail == event.as_bytes())
-            .await?;
-    }
-    Ok(())
-}
-
-/// How much to keep for [`read_tick`].
-pub(crate) fn live_event_len() -> usize {
-    on_the_wire(&live_text(0)).len()
-}
-
-/// A stream of [`Workload::Live`] read by blocking calls, without a runtime between an event's
-/// arrival and the clock.
-#[derive(Debug)]
-pub(crate) struct LiveConnection {
-    io: std::net::TcpStream,
-    response: Response,
-    buffer: Vec<u8>,
-}
-
-impl LiveConnection {
-    pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
-        let mut io = std::net::TcpStream::connect(address)?;
-        io.write_all(request(Workload::Live).as_bytes())?;
-        let mut connection = Self {
-            io,
-            response: Response::new(live_event_len()),
-            buffer: vec![0; 4096],
-        };
-        while !connection.response.has_head() {
-            connection.read()?;
-        }
-        Ok(connection)
-    }
-
-    pub(crate) fn read_tick(&mut self, tick: u64) -> io::Result<()> {
-        let event = on_the_wire(&live_text(tick));
-        while self.response.received().tail != event.as_bytes() {
-            self.read()?;
-        }
-        Ok(())
-    }
-
-    fn read(&mut self) -> io::Result<()> {
-        match self.io.read(&mut self.buffer)? {
-            0 => self.response.close(),
-            len => self.response.feed(&self.buffer[..len]),
-        }
-    }
-}
-
-fn request(workload: Workload) -> String {
-    format!("GET {workload} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n")
 }

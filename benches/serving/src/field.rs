@@ -4,6 +4,8 @@ use std::io;
 
 use sse_bench_report::{Samples, Table};
 
+use crate::Arguments;
+use crate::client::Client;
 use crate::marks::Marks;
 use crate::process::Process;
 use crate::servers::Server;
@@ -13,25 +15,21 @@ pub(crate) struct Field {
     servers: Vec<Server>,
     cores: Option<[usize; 2]>,
     quick: bool,
-    runtime: tokio::runtime::Runtime,
+    rounds: Option<usize>,
+    client: Client,
     marks: Marks,
 }
 
 impl Field {
-    pub(crate) fn new(
-        servers: &[Server],
-        cores: Option<[usize; 2]>,
-        quick: bool,
-    ) -> io::Result<Self> {
-        Ok(Self {
-            servers: servers.to_vec(),
+    pub(crate) fn new(arguments: &Arguments, cores: Option<[usize; 2]>) -> Self {
+        Self {
+            servers: arguments.servers.clone(),
             cores,
-            quick,
-            runtime: tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?,
+            quick: arguments.quick,
+            rounds: arguments.rounds,
+            client: Client::new(),
             marks: Marks::default(),
-        })
+        }
     }
 
     /// How the servers run, in a few sentences.
@@ -62,7 +60,11 @@ impl Field {
 
     /// The numbers of `usual` rounds, of which the first does not count.
     pub(crate) fn rounds(&self, usual: usize) -> std::ops::RangeInclusive<usize> {
-        0..=if self.quick { 1 } else { usual }
+        0..=if self.quick {
+            1
+        } else {
+            self.rounds.unwrap_or(usual).max(1)
+        }
     }
 
     /// Starts all servers.
@@ -83,9 +85,9 @@ impl Field {
         &mut self.marks
     }
 
-    /// Runs the load generator.
-    pub(crate) fn drive<T>(&self, load: impl Future<Output = T>) -> T {
-        self.runtime.block_on(load)
+    /// The load generator.
+    pub(crate) const fn client(&mut self) -> &mut Client {
+        &mut self.client
     }
 
     /// A table of several columns of costs: one row for each server, as multiples of `baseline`.

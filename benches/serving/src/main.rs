@@ -5,7 +5,8 @@
 //! and the time that an event is on its way; always as ratios of neighbouring runs.
 //!
 //! ```text
-//! cargo run --release -p sse-bench-serving -- [--quick] [--output FOLDER] [--server NAME]… [RUN…]
+//! cargo run --release -p sse-bench-serving -- \
+//!     [--quick] [--rounds N] [--output FOLDER] [--server NAME]… [RUN…]
 //! ```
 
 mod client;
@@ -34,6 +35,8 @@ type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 #[derive(Default)]
 struct Arguments {
     quick: bool,
+    /// How often each measurement is repeated; without it, as often as each of them needs.
+    rounds: Option<usize>,
     output: Option<PathBuf>,
     servers: Vec<Server>,
     runs: Vec<Run>,
@@ -70,6 +73,10 @@ fn parse(arguments: Vec<String>) -> Result<Arguments> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--quick" => parsed.quick = true,
+            "--rounds" => {
+                let rounds = arguments.next().ok_or("--rounds needs a number")?;
+                parsed.rounds = Some(rounds.parse()?);
+            }
             "--output" => {
                 let folder = arguments.next().ok_or("--output needs a folder")?;
                 parsed.output = Some(folder.into());
@@ -95,7 +102,8 @@ fn usage() -> String {
     let runs = Run::ALL.map(Run::name).join(", ");
     let servers = Server::ALL.map(Server::name).join(", ");
     format!(
-        "usage: sse-bench-serving [--quick] [--output FOLDER] [--server NAME]… [RUN…]\n\
+        "usage: sse-bench-serving [--quick] [--rounds N] [--output FOLDER] \
+         [--server NAME]… [RUN…]\n\
          runs: {runs}\nservers: {servers}"
     )
 }
@@ -106,7 +114,7 @@ fn measure(arguments: &Arguments) -> Result {
         kernel::pin_to(ours)?;
     }
     rlimit::increase_nofile_limit(u64::MAX)?;
-    let mut field = Field::new(&arguments.servers, cores, arguments.quick)?;
+    let mut field = Field::new(arguments, cores);
     runs::check(&mut field)?;
 
     let mut part = Part::new("serving", "Serving", &Machine::here());

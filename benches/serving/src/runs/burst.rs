@@ -6,7 +6,7 @@ use sse_bench_report::{Chart, Part, Samples};
 
 use super::micros_each;
 use crate::Result;
-use crate::client;
+use crate::client::{self, Client, Connection};
 use crate::field::Field;
 use crate::process::Process;
 use crate::servers::Server;
@@ -23,9 +23,9 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
         for (size, count) in CASES {
             let count = field.at_most(count, 2_000);
             let mut samples = Samples::new();
-            for round in field.rounds(9) {
+            for round in field.rounds(7) {
                 for process in &mut processes {
-                    let cost = burst(field, process, connections, size, count)?;
+                    let cost = burst(field.client(), process, connections, size, count)?;
                     if round > 0 {
                         samples.record(process.server().name(), cost);
                     }
@@ -63,30 +63,25 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
 
 /// Microseconds of CPU time for each of `count` events, all connections taken together.
 pub(super) fn burst(
-    field: &Field,
+    client: &mut Client,
     process: &mut Process,
-    connections: usize,
+    connections: u64,
     size: usize,
     count: u64,
 ) -> io::Result<f64> {
-    let each = (count / connections as u64).max(1);
+    let each = (count / connections).max(1);
     let workload = Workload::Burst { size, count: each };
     let keep = client::last_event_len(size);
-    let mut streams = field.drive(client::open_all(
-        process.address(),
-        workload,
-        keep,
-        connections,
-    ))?;
+    let mut streams = client.open_all(process.address(), workload, keep, connections)?;
     let before = process.cpu_time()?;
     process.tick()?;
-    field.drive(client::read_bursts(&mut streams, size, each))?;
+    client.read_bursts(&mut streams, size, each)?;
     let used = process.cpu_time()? - before;
-    streams.into_iter().for_each(client::Connection::reset);
-    Ok(micros_each(used, each * connections as u64))
+    streams.into_iter().for_each(Connection::reset);
+    Ok(micros_each(used, each * connections))
 }
 
-fn marks(field: &mut Field, connections: usize, size: usize, samples: &Samples) {
+fn marks(field: &mut Field, connections: u64, size: usize, samples: &Samples) {
     let what = format!("burst, {size} B, connections: {connections}");
     let marks = field.marks();
     let limits = match size {

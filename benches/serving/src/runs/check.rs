@@ -4,10 +4,9 @@ use std::io;
 
 use memchr::memmem;
 
-use crate::client::{self, Connection, LiveConnection};
+use crate::client::{self, Client};
 use crate::field::Field;
 use crate::process::Process;
-use crate::response::Response;
 use crate::workload::{Burst, EARLY_COMMENT, GREETING, Workload, on_the_wire};
 
 /// Not of none: for empty data, axum sends an event without data, which is not dispatched.
@@ -15,21 +14,22 @@ const SIZES: [usize; 4] = [1, 16, 200, 4096];
 const COUNT: u64 = 1000;
 
 pub(crate) fn check(field: &mut Field) -> crate::Result {
-    for server in field.servers() {
-        let mut process = field.start_one(*server)?;
-        check_server(field, &mut process).map_err(|error| format!("{}: {error}", server.name()))?;
+    for server in field.servers().to_vec() {
+        let mut process = field.start_one(server)?;
+        check_server(field.client(), &mut process)
+            .map_err(|error| format!("{}: {error}", server.name()))?;
     }
     Ok(())
 }
 
-fn check_server(field: &Field, process: &mut Process) -> io::Result<()> {
+fn check_server(client: &mut Client, process: &mut Process) -> io::Result<()> {
     for size in SIZES {
         for connections in [1, 3] {
             let workload = Workload::Burst { size, count: COUNT };
-            let opening = client::open_all(process.address(), workload, usize::MAX, connections);
-            let mut streams = field.drive(opening)?;
+            let address = process.address();
+            let mut streams = client.open_all(address, workload, usize::MAX, connections)?;
             process.tick()?;
-            field.drive(client::read_bursts(&mut streams, size, COUNT))?;
+            client.read_bursts(&mut streams, size, COUNT)?;
             let expected: String = Burst::new(size, COUNT).map(on_the_wire).collect();
             for stream in streams {
                 same(expected.as_bytes(), &stream.response().received().tail)?;
@@ -38,21 +38,18 @@ fn check_server(field: &Field, process: &mut Process) -> io::Result<()> {
     }
     let expected = on_the_wire(GREETING);
     for (workload, ends) in [(Workload::One, false), (Workload::Brief, true)] {
-        let received = field.drive(async {
-            let mut stream = Connection::open(process.address(), workload, usize::MAX).await?;
-            let whole = |response: &Response| {
-                memmem::find(&response.received().tail, expected.as_bytes()).is_some()
-                    && response.has_ended() == ends
-            };
-            stream.read_until(whole).await?;
-            io::Result::Ok(stream)
+        let mut stream = client.open(process.address(), workload, usize::MAX)?;
+        client.read_until(&mut stream, |response| {
+            let received = &response.received().tail;
+            memmem::find(received, expected.as_bytes()).is_some() && response.has_ended() == ends
         })?;
-        same(expected.as_bytes(), &received.response().received().tail)?;
+        same(expected.as_bytes(), &stream.response().received().tail)?;
     }
-    let mut live = LiveConnection::open(process.address())?;
+    let keep = client::live_event_len();
+    let mut live = [client.open(process.address(), Workload::Live, keep)?];
     for _ in 0..3 {
         let tick = process.tick()?;
-        live.read_tick(tick)?;
+        client.read_tick(&mut live, tick)?;
     }
     Ok(())
 }

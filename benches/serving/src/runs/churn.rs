@@ -3,15 +3,15 @@
 use std::io;
 use std::time::Duration;
 
-use futures_util::future;
 use memchr::memmem;
 use sse_bench_report::{Part, Samples};
 
 use super::micros_each;
 use crate::Result;
-use crate::client::Connection;
+use crate::client::Client;
 use crate::field::Field;
 use crate::process::Process;
+use crate::response::Response;
 use crate::servers::Server;
 use crate::workload::{GREETING, Workload, on_the_wire};
 
@@ -23,8 +23,8 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
     let mut processes = field.start()?;
     // Once for what every server opens but once, and time to close the rest.
     for process in &processes {
-        let opening = Connection::open(process.address(), Workload::Brief, 64);
-        field.drive(opening)?.reset();
+        let client = field.client();
+        client.open(process.address(), Workload::Brief, 64)?.reset();
     }
     std::thread::sleep(Duration::from_secs(1));
     for process in &mut processes {
@@ -39,7 +39,7 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
         let mut samples = Samples::new();
         for round in field.rounds(7) {
             for process in &mut processes {
-                let cost = churn(field, process, workload, streams)?;
+                let cost = churn(field.client(), process, workload, streams)?;
                 if round > 0 {
                     samples.record(process.server().name(), cost);
                 }
@@ -81,30 +81,29 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
 }
 
 /// Microseconds of CPU time for each stream, until the server has closed the last one.
-fn churn(field: &Field, process: &Process, workload: Workload, streams: u64) -> io::Result<f64> {
-    let expected = on_the_wire(GREETING);
+fn churn(
+    client: &mut Client,
+    process: &Process,
+    workload: Workload,
+    streams: u64,
+) -> io::Result<f64> {
+    let event = on_the_wire(GREETING);
+    // A comment may come before or after it.
+    let has_event = |response: &Response| {
+        let received = &response.received().tail;
+        memmem::find(received, event.as_bytes()).is_some()
+            && (response.has_ended() || workload != Workload::Brief)
+    };
     let before = process.cpu_time()?;
-    field.drive(async {
-        let workers = (0..AT_A_TIME).map(async |_| {
-            for _ in 0..streams / AT_A_TIME {
-                let mut stream = Connection::open(process.address(), workload, 64).await?;
-                stream
-                    .read_until(|response| match workload {
-                        Workload::Brief => response.has_ended(),
-                        // A comment may come before or after it.
-                        _ => memmem::find(&response.received().tail, expected.as_bytes()).is_some(),
-                    })
-                    .await?;
-                if memmem::find(&stream.response().received().tail, expected.as_bytes()).is_none() {
-                    return Err(io::Error::other("not the one event"));
-                }
-                // An orderly end, as a browser's.
-                drop(stream);
-            }
-            Ok(())
-        });
-        future::try_join_all(workers).await
-    })?;
+    for _ in 0..streams / AT_A_TIME {
+        let mut open = (0..AT_A_TIME)
+            .map(|_| client.ask(process.address(), workload, 64))
+            .collect::<io::Result<Vec<_>>>()?;
+        for stream in &mut open {
+            client.read_until(stream, has_event)?;
+        }
+        // Dropped in an orderly way, as a browser does it.
+    }
     process.wait_for_rest()?;
     Ok(micros_each(
         process.cpu_time()? - before,

@@ -6,7 +6,7 @@ use sse_bench_report::{Part, Samples, Table};
 
 use super::{burst, micros_each};
 use crate::Result;
-use crate::client::{self, Connection};
+use crate::client::{self, Client, Connection};
 use crate::field::Field;
 use crate::process::Process;
 use crate::servers::Server;
@@ -44,9 +44,9 @@ fn streams(field: &mut Field, part: &mut Part) -> Result {
         let ticks = field.at_most(EVENTS / streams, 3).max(3);
         let mut samples = Samples::new();
         for round in field.rounds(3) {
-            for server in field.servers() {
-                let mut process = field.start_one(*server)?;
-                let cost = live_cost(field, &mut process, streams, ticks)?;
+            for server in field.servers().to_vec() {
+                let mut process = field.start_one(server)?;
+                let cost = live_cost(field.client(), &mut process, streams, ticks)?;
                 if round > 0 {
                     samples.record(server.name(), cost);
                 }
@@ -68,17 +68,20 @@ fn streams(field: &mut Field, part: &mut Part) -> Result {
     Ok(())
 }
 
-fn live_cost(field: &Field, process: &mut Process, streams: u64, ticks: u64) -> io::Result<f64> {
-    let count = usize::try_from(streams).map_err(io::Error::other)?;
+fn live_cost(
+    client: &mut Client,
+    process: &mut Process,
+    streams: u64,
+    ticks: u64,
+) -> io::Result<f64> {
     let keep = client::live_event_len();
-    let opening = client::open_all(process.address(), Workload::Live, keep, count);
-    let mut connections = field.drive(opening)?;
+    let mut connections = client.open_all(process.address(), Workload::Live, keep, streams)?;
     let tick = process.tick()?;
-    field.drive(client::read_tick(&mut connections, tick))?;
+    client.read_tick(&mut connections, tick)?;
     let before = process.cpu_time()?;
     for _ in 0..ticks {
         let tick = process.tick()?;
-        field.drive(client::read_tick(&mut connections, tick))?;
+        client.read_tick(&mut connections, tick)?;
     }
     let used = process.cpu_time()? - before;
     connections.into_iter().for_each(Connection::reset);
@@ -97,8 +100,8 @@ fn bytes(field: &mut Field, part: &mut Part) -> Result {
         let mut samples = Samples::new();
         for round in field.rounds(3) {
             for process in &mut processes {
-                let count = usize::try_from(streams).map_err(io::Error::other)?;
-                let cost = burst::burst(field, process, count, SIZE, events * streams)?;
+                let client = field.client();
+                let cost = burst::burst(client, process, streams, SIZE, events * streams)?;
                 if round > 0 {
                     samples.record(process.server().name(), cost);
                 }

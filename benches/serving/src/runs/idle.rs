@@ -8,7 +8,7 @@ use sse_bench_report::{Part, Samples, Table};
 
 use super::micros_each;
 use crate::Result;
-use crate::client::{self, Connection};
+use crate::client::{Client, Connection};
 use crate::field::Field;
 use crate::process::Process;
 use crate::servers::Server;
@@ -32,10 +32,10 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
 fn memory(field: &mut Field, part: &mut Part, connections: u64) -> Result {
     let mut samples = Samples::new();
     for round in field.rounds(3) {
-        for server in field.servers() {
+        for server in field.servers().to_vec() {
             // A server that has had its clients before keeps memory for the next ones.
-            let process = field.start_one(*server)?;
-            let cost = memory_each(field, &process, connections)?;
+            let process = field.start_one(server)?;
+            let cost = memory_each(field.client(), &process, connections)?;
             if round > 0 {
                 samples.record(server.name(), cost);
             }
@@ -76,17 +76,14 @@ fn memory(field: &mut Field, part: &mut Part, connections: u64) -> Result {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "gigabytes are far below 2^52")]
-fn memory_each(field: &Field, process: &Process, connections: u64) -> io::Result<f64> {
+fn memory_each(client: &mut Client, process: &Process, connections: u64) -> io::Result<f64> {
     let workload = Workload::Idle { keep_alive: QUIET };
-    let open = |count| {
-        let opening = client::open_all(process.address(), workload, 0, count);
-        field.drive(opening)
-    };
+    let mut open = |count| client.open_all(process.address(), workload, 0, count);
     // The first few bring in what every server has but once.
     let first = open(16)?;
     settle();
     let before = process.anonymous_memory()?;
-    let rest = open(usize::try_from(connections).map_err(io::Error::other)?)?;
+    let rest = open(connections)?;
     settle();
     let after = process.anonymous_memory()?;
     first.into_iter().chain(rest).for_each(Connection::reset);
@@ -99,11 +96,12 @@ fn settle() {
 }
 
 fn keep_alives(field: &mut Field, part: &mut Part, connections: u64) -> Result {
+    let interval = Duration::from_millis(field.at_most(OFTEN, 50));
     let mut samples = Samples::new();
     for round in field.rounds(5) {
-        for server in field.servers() {
-            let process = field.start_one(*server)?;
-            let cost = keep_alive_cost(field, &process, connections)?;
+        for server in field.servers().to_vec() {
+            let process = field.start_one(server)?;
+            let cost = keep_alive_cost(field.client(), &process, connections, interval)?;
             if round > 0 {
                 samples.record(server.name(), cost);
             }
@@ -126,24 +124,22 @@ fn keep_alives(field: &mut Field, part: &mut Part, connections: u64) -> Result {
     Ok(())
 }
 
-fn keep_alive_cost(field: &Field, process: &Process, connections: u64) -> io::Result<f64> {
-    let keep_alive = Duration::from_millis(field.at_most(OFTEN, 50));
+fn keep_alive_cost(
+    client: &mut Client,
+    process: &Process,
+    connections: u64,
+    keep_alive: Duration,
+) -> io::Result<f64> {
     let workload = Workload::Idle { keep_alive };
-    let count = usize::try_from(connections).map_err(io::Error::other)?;
-    let mut streams = field.drive(client::open_all(process.address(), workload, 4096, count))?;
-    field.drive(async {
-        // Every stream is in its rhythm once it has had its first keep-alive.
-        for stream in &mut streams {
-            let first = |response: &crate::response::Response| response.received().len > 0;
-            stream.read_until(first).await?;
-        }
-        io::Result::Ok(())
-    })?;
-    let before = (comments(&mut streams)?, process.cpu_time()?);
-    // Not the thread's sleep: the runtime must notice what comes in meanwhile.
-    field.drive(async { tokio::time::sleep(keep_alive * INTERVALS).await });
+    let mut streams = client.open_all(process.address(), workload, 4096, connections)?;
+    // Every stream is in its rhythm once it has had its first keep-alive.
+    for stream in &mut streams {
+        client.read_until(stream, |response| response.received().len > 0)?;
+    }
+    let before = (comments(client, &mut streams)?, process.cpu_time()?);
+    std::thread::sleep(keep_alive * INTERVALS);
     let used = process.cpu_time()? - before.1;
-    let sent = comments(&mut streams)? - before.0;
+    let sent = comments(client, &mut streams)? - before.0;
     streams.into_iter().for_each(Connection::reset);
     if sent < connections * u64::from(INTERVALS - 1) {
         return Err(io::Error::other(format!(
@@ -155,10 +151,10 @@ fn keep_alive_cost(field: &Field, process: &Process, connections: u64) -> io::Re
 }
 
 /// Reads what is there, and counts the comments that have come so far. There is nothing else.
-fn comments(streams: &mut [Connection]) -> io::Result<u64> {
+fn comments(client: &mut Client, streams: &mut [Connection]) -> io::Result<u64> {
     let mut count = 0;
     for stream in streams {
-        while stream.try_read()? {}
+        while client.try_read(stream)? {}
         let received = &stream.response().received().tail;
         if received.first() != Some(&b':') {
             return Err(io::Error::other("something else than a comment"));

@@ -10,10 +10,11 @@ use sse_bench_report::{Part, Samples};
 
 use super::micros_each;
 use crate::Result;
-use crate::client::LiveConnection;
+use crate::client::{self, Client, Connection};
 use crate::field::Field;
 use crate::process::Process;
 use crate::servers::Server;
+use crate::workload::Workload;
 
 pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
     let events = field.at_most(1_000, 20);
@@ -21,13 +22,15 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
     let mut p50 = Samples::new();
     let mut p99 = Samples::new();
     let mut cpu = Samples::new();
-    let streams = processes.iter();
-    let mut streams = streams
-        .map(|process| LiveConnection::open(process.address()))
-        .collect::<io::Result<Vec<_>>>()?;
+    let mut streams = Vec::new();
+    for process in &processes {
+        let keep = client::live_event_len();
+        let client = field.client();
+        streams.push(client.open(process.address(), Workload::Live, keep)?);
+    }
     for round in field.rounds(25) {
         for (process, stream) in processes.iter_mut().zip(&mut streams) {
-            let (latencies, used) = ping(process, stream, events)?;
+            let (latencies, used) = ping(field.client(), process, stream, events)?;
             if round > 0 {
                 let name = process.server().name();
                 p50.record(name, at(&latencies, 50).as_secs_f64());
@@ -65,8 +68,9 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
 
 /// The latencies in ascending order, and the server's CPU time.
 fn ping(
+    client: &mut Client,
     process: &mut Process,
-    stream: &mut LiveConnection,
+    stream: &mut Connection,
     events: u64,
 ) -> io::Result<(Vec<Duration>, Duration)> {
     let mut latencies = Vec::new();
@@ -74,7 +78,7 @@ fn ping(
     for _ in 0..events {
         let begun = Instant::now();
         let tick = process.tick()?;
-        stream.read_tick(tick)?;
+        client.read_tick(std::slice::from_mut(stream), tick)?;
         latencies.push(begun.elapsed());
     }
     let used = process.cpu_time()? - before;

@@ -9,10 +9,11 @@ use nix::unistd::Pid;
 use sse_bench_report::{Part, Table};
 
 use crate::Result;
-use crate::client::LiveConnection;
+use crate::client;
 use crate::field::Field;
 use crate::process::Process;
 use crate::runs::burst;
+use crate::workload::Workload;
 
 /// The system calls that write to a socket.
 const WRITES: [&str; 6] = ["write", "writev", "send", "sendto", "sendmsg", "sendmmsg"];
@@ -38,16 +39,19 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
             "all calls",
         ],
     );
-    for server in field.servers() {
-        let mut process = field.start_one(*server)?;
+    for server in field.servers().to_vec() {
+        let mut process = field.start_one(server)?;
         let in_burst = traced(&mut process, burst_events, |process| {
-            burst::burst(field, process, 1, 16, burst_events).map(drop)
+            burst::burst(field.client(), process, 1, 16, burst_events).map(drop)
         })?;
-        let mut live = LiveConnection::open(process.address())?;
+        let client = field.client();
+        let keep = client::live_event_len();
+        let live = client.open(process.address(), Workload::Live, keep)?;
+        let mut live = [live];
         let alone = traced(&mut process, live_events, |process| {
             for _ in 0..live_events {
                 let tick = process.tick()?;
-                live.read_tick(tick)?;
+                client.read_tick(&mut live, tick)?;
             }
             Ok(())
         })?;

@@ -29,10 +29,14 @@
 //! `sse_response_with`, `sse_stream_with` and [`WithSse::options`] take [`Options`]: keep-alive,
 //! buffer size, reconnection time, headers, shutdown. Handlers and streams may be `!Send`.
 //!
+//! `web::get()` takes `GET` alone. For `HEAD`, which is answered without running the handler, add
+//! a route with `web::head()`.
+//!
 //! # Shutdown
 //!
 //! actix's graceful shutdown waits for open responses up to its `shutdown_timeout`. Give the
-//! streams a signal through [`Options::shutdown`], and they end when it comes.
+//! streams a signal through [`Options::shutdown`], and they end when it comes. Over HTTP/2, actix
+//! also waits for the clients to close their connections, and it does not ask them to.
 //!
 //! # When the client goes away
 //!
@@ -45,6 +49,14 @@
 //!   then provokes a reset and the one after it meets that. So a handler that sends is dropped at
 //!   its second event, and an idle one at the second keep-alive: choose [`Options::keep_alive`]
 //!   accordingly. Without keep-alive, an idle handler is never dropped.
+//! * Over HTTP/2, a reset stream or a closed connection drops the handler at the next write, which
+//!   is the next keep-alive at the latest.
+//!
+//! # Failed handlers
+//!
+//! Over HTTP/1.1 the last chunk is missing when the handler failed, and over HTTP/2 the stream is
+//! reset. HTTP/1.0 has no such mark: there, the stream looks complete. Events sent just before the
+//! failure are lost when the client was too slow to take them.
 //!
 //! # Headers
 //!

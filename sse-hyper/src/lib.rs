@@ -59,7 +59,9 @@
 //! # Shutdown
 //!
 //! hyper's graceful shutdown waits for open responses, and so does axum's. Give the streams the
-//! same signal through [`Options::shutdown`], and they end when it comes.
+//! same signal through [`Options::shutdown`], and they end when it comes. What remains are clients
+//! that take nothing: their connections cannot be ended in order, so give the wait a time limit,
+//! for instance `tokio::time::timeout`.
 //!
 //! # When the client goes away
 //!
@@ -72,6 +74,13 @@
 //! a client that sends another request before it has the response to the first. The first write
 //! to a closed connection provokes a reset and the second one meets it: an idle handler is
 //! dropped at the second keep-alive, see [`Options::keep_alive`].
+//!
+//! # Failed handlers
+//!
+//! Over HTTP/1.1 the last chunk is missing when the handler failed, and over HTTP/2 the stream is
+//! reset. HTTP/1.0 has no such mark: there, the stream looks complete. Events sent just before the
+//! failure are lost when the client was too slow to take them; over HTTP/2, where the reset may
+//! overtake them, a few may be lost in any case.
 //!
 //! # Features
 //!

@@ -26,7 +26,9 @@
 //! # What is promised
 //!
 //! * **The body owns the handler and polls it.** Nothing is spawned; a dropped connection drops
-//!   the handler at the point where it waits.
+//!   the handler at the point where it waits. While the client takes nothing, the handler is not
+//!   polled, and nothing in it goes on, timers included: what must not wait belongs into a task
+//!   of its own.
 //! * **Bounded memory.** Sends wait while the buffer is filled to
 //!   [`Options::buffer_size`]; an idle stream holds no buffer at all.
 //! * **Few writes.** All that was sent since the last poll is one piece of the body.

@@ -52,6 +52,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.io.shutdown().await.expect("half-closed");
     }
 
+    /// Reads to the end of the connection, which must bring nothing more, and tells whether it is
+    /// an orderly one and no reset.
+    pub(crate) async fn ends_in_order(mut self) -> bool {
+        loop {
+            assert!(self.unread.is_empty(), "{:?} came", self.unread);
+            if let Err(end) = self.read().await {
+                return end == End::Cut;
+            }
+        }
+    }
+
     pub(crate) async fn get(mut self, target: &str) -> Response<S> {
         self.send(format!("GET {target} HTTP/1.1\r\nHost: test\r\n\r\n"))
             .await;

@@ -1,9 +1,44 @@
-//! What the cases need to know about their handlers: that they run, that they are held back, and
-//! that they are gone.
+//! Handlers that many cases share, and what these need to know about them: that they run, that
+//! they are held back, and that they are gone.
 
 use std::time::Duration;
 
+use sse_session::Sse;
+
 use tokio::sync::watch;
+
+use crate::transports::Site;
+
+/// A site whose handlers say hello and then do nothing for ever.
+pub(crate) fn idle(handlers: &Handlers) -> Site {
+    let handlers = handlers.clone();
+    Site::new(move |_, sse: Sse| {
+        let guard = handlers.guard();
+        async move {
+            let _guard = guard;
+            sse.send("hello").await.expect("open");
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+/// A site whose handlers send as many events of `size` bytes as the client takes. `progress` is
+/// told of each.
+pub(crate) fn endless(handlers: &Handlers, progress: &Progress, size: usize) -> Site {
+    let (handlers, progress) = (handlers.clone(), progress.clone());
+    let data = "x".repeat(size - "data: \n\n".len());
+    Site::new(move |_, sse: Sse| {
+        let (guard, progress) = (handlers.guard(), progress.clone());
+        let data = data.clone();
+        async move {
+            let _guard = guard;
+            while sse.send(&data).await.is_ok() {
+                progress.add(1);
+            }
+        }
+    })
+    .send_buffer(16 * 1024)
+}
 
 /// Counts handlers, through the guard that each of them holds.
 #[derive(Clone, Debug)]

@@ -101,6 +101,27 @@ async fn an_extractor_that_fails_answers_instead_of_the_stream() {
 }
 
 #[tokio::test]
+async fn a_route_for_get_leaves_head_to_a_route_of_its_own() {
+    within_limit(async {
+        let server = Actix::serve(|config: &mut ServiceConfig| {
+            config
+                .route("/get", web::get().to(with_sse(not_send)))
+                .route("/both", web::get().to(with_sse(not_send)))
+                .route("/both", web::head().to(with_sse(not_send)));
+        })
+        .await;
+        for (path, status) in [("/get", 404), ("/both", 200)] {
+            let mut connection = server.connect().await;
+            connection
+                .send(format!("HEAD {path} HTTP/1.1\r\nHost: test\r\n\r\n"))
+                .await;
+            assert_eq!(connection.response_to_head().await.status, status);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn compression_does_not_hold_events_back() {
     within_limit(async {
         let (seen, turn) = watch::channel(0);

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use sse_session::{Options, SendError, Sse};
 use tokio::sync::watch;
 
-use crate::client::Connection;
-use crate::handlers::{Handlers, Progress};
+use crate::client::{Connection, End};
+use crate::handlers::{Handlers, Progress, endless, idle};
 use crate::transports::{
-    Actix, ActixWithoutHalfClose, Asked, Hyper, Notice, Protocol, Server, Site, Tcp, Transport,
-    serve_hyper,
+    Actix, ActixWithoutHalfClose, Asked, Hyper, HyperWithHalfClose, Notice, Server, Site, Tcp,
+    Transport,
 };
 
 on_every_transport! {
@@ -34,20 +34,6 @@ fn options<T: Transport>() -> Options {
         Notice::Unprompted => Options::new().without_keep_alive(),
         Notice::KeepAlives => Options::new().keep_alive(KEEP_ALIVE),
     }
-}
-
-/// A site whose handlers say hello and then do nothing for ever.
-fn idle(handlers: &Handlers, options: Options) -> Site {
-    let handlers = handlers.clone();
-    Site::new(move |_, sse: Sse| {
-        let guard = handlers.guard();
-        async move {
-            let _guard = guard;
-            sse.send("hello").await.expect("open");
-            std::future::pending::<()>().await;
-        }
-    })
-    .options(options)
 }
 
 /// A site whose handlers send a small event every few milliseconds.
@@ -87,7 +73,7 @@ async fn measure<T: Transport>(what: &str, handlers: &Handlers) {
 
 async fn a_client_that_closes_ends_an_idle_handler<T: Transport>() {
     let handlers = Handlers::new();
-    let server = T::start(idle(&handlers, options::<T>())).await;
+    let server = T::start(idle(&handlers).options(options::<T>())).await;
     let connection = listening(&server).await;
     assert_eq!(handlers.running(), 1);
     drop(connection);
@@ -98,7 +84,7 @@ async fn a_client_that_resets_ends_an_idle_handler<T: Transport>() {
     let handlers = Handlers::new();
     // A reset is noticed by all of them without keep-alive.
     let options = Options::new().without_keep_alive();
-    let server = T::start(idle(&handlers, options)).await;
+    let server = T::start(idle(&handlers).options(options)).await;
     let connection = listening(&server).await;
     assert_eq!(handlers.running(), 1);
     connection.reset();
@@ -126,21 +112,7 @@ async fn a_client_that_resets_ends_a_handler_that_sends<T: Transport>() {
 async fn a_client_that_goes_away_ends_a_handler_that_waits_for_room<T: Transport>() {
     let handlers = Handlers::new();
     let progress = Progress::new();
-    let site = Site::new({
-        let (handlers, progress) = (handlers.clone(), progress.clone());
-        move |_, sse: Sse| {
-            let (guard, progress) = (handlers.guard(), progress.clone());
-            async move {
-                let _guard = guard;
-                let event = "x".repeat(10_000);
-                while sse.send(&event).await.is_ok() {
-                    progress.add(1);
-                }
-            }
-        }
-    })
-    .options(Options::new().without_keep_alive())
-    .send_buffer(16 * 1024);
+    let site = endless(&handlers, &progress, 10_000).options(Options::new().without_keep_alive());
     let server = T::start(site).await;
     let mut connection = Connection::open_with_receive_buffer(server.address, 16 * 1024).await;
     connection
@@ -155,7 +127,7 @@ async fn a_client_that_goes_away_ends_a_handler_that_waits_for_room<T: Transport
 async fn early_bytes_do_not_hide_that_a_client_has_closed<T: Transport>() {
     let handlers = Handlers::new();
     let options = Options::new().keep_alive(KEEP_ALIVE);
-    let server = T::start(idle(&handlers, options)).await;
+    let server = T::start(idle(&handlers).options(options)).await;
     let mut connection = server.connect().await;
     // Two requests at once; the second one would have its turn after the first one's response.
     connection
@@ -188,7 +160,7 @@ async fn handles_elsewhere_learn_that_the_client_is_gone<T: Transport>() {
 
 async fn a_thousand_connects_and_disconnects_leave_no_handler<T: Transport>() {
     let handlers = Handlers::new();
-    let server = T::start(idle(&handlers, options::<T>())).await;
+    let server = T::start(idle(&handlers).options(options::<T>())).await;
     for round in 0..10 {
         let mut open = Vec::new();
         for number in 0..100 {
@@ -227,28 +199,24 @@ async fn actix_without_half_close_ends_an_idle_handler_unprompted() {
 }
 
 /// With `half_close`, hyper reads nothing while it responds: only writes tell that a client is
-/// gone.
+/// gone, whether it closed the connection or reset it.
 #[tokio::test]
 async fn hyper_with_half_close_ends_an_idle_handler_by_keep_alives() {
     super::within_limit(async {
-        for reset in [false, true] {
-            let handlers = Handlers::new();
-            let site = idle(&handlers, Options::new().keep_alive(KEEP_ALIVE));
-            let server = serve_hyper(site, Protocol::Http1WithHalfClose);
-            let connection = listening(&server).await;
-            if reset {
-                connection.reset();
-            } else {
-                drop(connection);
-            }
-            measure::<Hyper>(&format!("idle, half_close, reset {reset}"), &handlers).await;
-        }
+        a_client_that_closes_ends_an_idle_handler::<HyperWithHalfClose>().await;
+
+        let handlers = Handlers::new();
+        let site = idle(&handlers).options(options::<HyperWithHalfClose>());
+        let server = HyperWithHalfClose::start(site).await;
+        listening(&server).await.reset();
+        measure::<HyperWithHalfClose>("reset while idle", &handlers).await;
     })
     .await;
 }
 
 /// A client that closes its sending side with its request still gets its events.
-async fn half_closing_client_is_served<T: Transport>(server: Server) {
+async fn half_closing_client_is_served<T: Transport>() {
+    let server = T::start(slow()).await;
     let mut connection = server.connect().await;
     connection
         .send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
@@ -276,16 +244,28 @@ fn slow() -> Site {
     })
 }
 
+/// And where it does not, at least it can tell.
+async fn half_closing_client_is_cut<T: Transport>() {
+    let server = T::start(slow()).await;
+    let mut connection = server.connect().await;
+    connection
+        .send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+        .await;
+    connection.end_sending().await;
+    if let Some(mut response) = connection.response_if_any().await {
+        assert_ne!(response.rest().await.1, End::Complete, "{}", T::NAME);
+    }
+}
+
 #[tokio::test]
 async fn a_client_that_closes_its_sending_side_is_served_where_that_is_promised() {
     super::within_limit(async {
         tokio::join!(
-            async { half_closing_client_is_served::<Tcp>(Tcp::start(slow()).await).await },
-            async { half_closing_client_is_served::<Actix>(Actix::start(slow()).await).await },
-            half_closing_client_is_served::<Hyper>(serve_hyper(
-                slow(),
-                Protocol::Http1WithHalfClose
-            )),
+            half_closing_client_is_served::<Tcp>(),
+            half_closing_client_is_served::<Actix>(),
+            half_closing_client_is_served::<HyperWithHalfClose>(),
+            half_closing_client_is_cut::<Hyper>(),
+            half_closing_client_is_cut::<ActixWithoutHalfClose>(),
         );
     })
     .await;

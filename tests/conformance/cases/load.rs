@@ -11,6 +11,7 @@ use crate::transports::{Site, Transport};
 
 on_every_transport! {
     a_thousand_streams_are_open_at_once_and_all_get_every_event,
+    handles_in_many_threads_lose_nothing_and_keep_their_order,
 }
 
 const STREAMS: usize = 1_000;
@@ -66,4 +67,36 @@ async fn a_thousand_streams_are_open_at_once_and_all_get_every_event<T: Transpor
         assert_eq!(end, (whole.to_owned(), End::Complete));
     }
     assert_eq!((handlers.total(), handlers.running()), (STREAMS, 0));
+}
+
+const THREADS: usize = 4;
+const EVENTS: usize = 2_000;
+
+async fn handles_in_many_threads_lose_nothing_and_keep_their_order<T: Transport>() {
+    let site = Site::new(|_, sse: Sse| async move {
+        for thread in 0..THREADS {
+            let sse = sse.clone();
+            let runtime = tokio::runtime::Handle::current();
+            std::thread::spawn(move || {
+                for number in 0..EVENTS {
+                    let event = Event::new().event(thread.to_string()).display(number);
+                    runtime.block_on(sse.send(event)).expect("open");
+                }
+            });
+        }
+    })
+    // So small that they wait for room again and again, and are woken by the body.
+    .options(Options::new().buffer_size(200));
+    let server = T::start(site).await;
+    let text = server.get("/").await.complete().await;
+    let mut next = [0; THREADS];
+    for event in text.split_terminator("\n\n") {
+        let (thread, number) = event.split_once('\n').expect("two lines");
+        let thread = thread.strip_prefix("event: ").expect("a name");
+        let number = number.strip_prefix("data: ").expect("data");
+        let thread: usize = thread.parse().expect("a number");
+        assert_eq!(number, next[thread].to_string());
+        next[thread] += 1;
+    }
+    assert_eq!(next, [EVENTS; THREADS]);
 }

@@ -3,50 +3,19 @@
 
 use std::time::Duration;
 
-use sse_session::{Options, SendError, Sse};
+use sse_session::{Options, Sse};
 use sse_tokio_tcp::{Limits, Server as TcpServer};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
 use super::within_limit;
 use crate::client::{Connection, End};
-use crate::handlers::{Handlers, Progress};
+use crate::handlers::{Handlers, Progress, endless, idle};
 use crate::transports::{Server, Site, Tcp};
 
 fn hello() -> Site {
     Site::new(|_, sse: Sse| async move { sse.send("hello").await })
-}
-
-/// Handlers that say hello and then do nothing for ever.
-fn idle(handlers: &Handlers) -> Site {
-    let handlers = handlers.clone();
-    Site::new(move |_, sse: Sse| {
-        let guard = handlers.guard();
-        async move {
-            let _guard = guard;
-            sse.send("hello").await.expect("open");
-            std::future::pending::<()>().await;
-        }
-    })
-}
-
-/// Handlers that send as much as the client takes.
-fn endless(handlers: &Handlers, progress: &Progress) -> Site {
-    let (handlers, progress) = (handlers.clone(), progress.clone());
-    Site::new(move |_, sse: Sse| {
-        let (guard, progress) = (handlers.guard(), progress.clone());
-        async move {
-            let _guard = guard;
-            let data = "x".repeat(10_000);
-            loop {
-                sse.send(&data).await?;
-                progress.add(1);
-            }
-            #[expect(unreachable_code, reason = "it says what the block returns")]
-            Ok::<_, SendError>(())
-        }
-    })
-    .send_buffer(16 * 1024)
 }
 
 fn serve(site: Site, limits: Limits) -> Server {
@@ -117,17 +86,24 @@ async fn what_is_no_request_for_a_stream_is_answered_with_its_status() {
 }
 
 #[tokio::test]
-async fn a_large_request_body_does_not_cost_the_client_its_answer() {
+async fn a_client_that_still_sends_its_request_body_is_not_reset() {
     within_limit(async {
         let server = serve(hello(), Limits::new());
-        let body = "x".repeat(200_000);
-        let len = body.len();
-        assert_answer(
-            &server,
-            format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {len}\r\n\r\n{body}"),
-            405,
-        )
-        .await;
+        let mut connection = server.connect().await;
+        connection
+            .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n")
+            .await;
+        let mut response = connection.response().await;
+        assert_eq!(response.status, 405);
+        assert_eq!(response.rest().await.1, End::Complete);
+        // The answer came first, and the server has nothing more to say.
+        let mut connection = response.into_connection();
+        for _ in 0..20 {
+            connection.send("x".repeat(10_000)).await;
+            tokio::task::yield_now().await;
+        }
+        connection.end_sending().await;
+        assert!(connection.ends_in_order().await);
     })
     .await;
 }
@@ -214,11 +190,46 @@ async fn what_a_client_sends_early_is_ignored() {
 }
 
 #[tokio::test]
+async fn a_client_that_never_stops_sending_is_not_read_for_ever() {
+    const MANY: usize = 256 * 1024 * 1024;
+
+    within_limit(async {
+        let handlers = Handlers::new();
+        let options = Options::new().keep_alive(Duration::from_millis(100));
+        let server = serve(idle(&handlers).options(options), Limits::new());
+        let mut io = tokio::net::TcpStream::connect(server.address)
+            .await
+            .expect("a connection");
+        io.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            .await
+            .expect("sent");
+        let piece = vec![b'x'; 1024 * 1024];
+        let mut sent = 0;
+        // What remains unread fills the kernel's buffers.
+        while let Ok(written) =
+            tokio::time::timeout(Duration::from_millis(500), io.write(&piece)).await
+        {
+            sent += written.expect("an open connection");
+            assert!(sent < MANY, "all of it was read");
+        }
+        Connection::over(&mut io)
+            .response()
+            .await
+            .read_until("hello")
+            .await;
+        assert_eq!(handlers.running(), 1, "and is served nevertheless");
+        drop(io);
+        handlers.dropped(1).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_client_that_takes_nothing_is_given_up_after_the_write_timeout() {
     within_limit(async {
         let (handlers, progress) = (Handlers::new(), Progress::new());
         let limits = Limits::new().write_timeout(Duration::from_millis(300));
-        let server = serve(endless(&handlers, &progress), limits);
+        let server = serve(endless(&handlers, &progress, 10_000), limits);
         let connection = Connection::open_with_receive_buffer(server.address, 16 * 1024).await;
         let mut response = connection.get("/").await;
         handlers.dropped(1).await;
@@ -280,7 +291,7 @@ async fn a_stop_drops_what_does_not_end_within_the_grace_period() {
     within_limit(async {
         let (handlers, progress) = (Handlers::new(), Progress::new());
         let limits = Limits::new().grace_period(Duration::from_millis(200));
-        let server = serve(endless(&handlers, &progress), limits);
+        let server = serve(endless(&handlers, &progress, 10_000), limits);
         let connection = Connection::open_with_receive_buffer(server.address, 16 * 1024).await;
         let mut response = connection.get("/").await;
         progress.stops().await;
@@ -326,11 +337,9 @@ async fn a_unix_socket_is_served_and_its_clients_are_missed() {
         drop(leaves);
         handlers.dropped(1).await;
 
-        let mut half_closes = connect().await;
-        tokio::io::AsyncWriteExt::write_all(&mut half_closes, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            .await
-            .expect("sent");
+        let half_closes = connect().await;
         let mut half_closes = Connection::over(half_closes);
+        half_closes.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
         half_closes.end_sending().await;
         let mut stays = half_closes.response().await;
         stays.read_until("data: hello\n\n").await;

@@ -19,6 +19,7 @@ on_every_transport! {
     handles_in_other_tasks_send_and_keep_the_stream_open,
     close_ends_the_stream_complete_and_drops_the_handler,
     events_arrive_one_by_one_and_not_at_the_end,
+    a_connection_is_used_again_after_a_stream_unless_it_says_otherwise,
     an_http_1_0_client_gets_the_same_events_without_chunks,
 }
 
@@ -188,6 +189,18 @@ async fn events_arrive_one_by_one_and_not_at_the_end<T: Transport>() {
         seen.send_replace(number + 1);
     }
     assert_eq!(response.rest().await.1, End::Complete);
+}
+
+async fn a_connection_is_used_again_after_a_stream_unless_it_says_otherwise<T: Transport>() {
+    let server = T::start(Site::new(script)).await;
+    let mut response = server.get("/").await;
+    assert_eq!(response.complete().await, SCRIPT);
+    if response.header("connection") == ["close"] {
+        assert!(response.into_connection().response_if_any().await.is_none());
+    } else {
+        let mut again = response.into_connection().get("/response").await;
+        assert_eq!(again.complete().await, SCRIPT);
+    }
 }
 
 async fn an_http_1_0_client_gets_the_same_events_without_chunks<T: Transport>() {

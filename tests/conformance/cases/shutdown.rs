@@ -5,37 +5,28 @@ use std::time::Duration;
 use sse_session::{Options, Sse};
 use tokio_util::sync::CancellationToken;
 
-use crate::client::End;
-use crate::handlers::Handlers;
+use crate::client::{Connection, End};
+use crate::handlers::{Handlers, Progress, endless, idle};
 use crate::transports::{Site, Transport};
 
 on_every_transport! {
     a_graceful_stop_ends_idle_streams_with_a_last_reconnection_time,
     a_graceful_stop_ends_handlers_that_never_stop_sending,
     a_stream_that_begins_after_the_signal_ends_at_once,
+    a_stalled_client_that_reads_on_gets_all_that_was_accepted_and_the_farewell,
     a_stopped_server_accepts_no_more,
 }
 
-/// Handlers that say hello and then do nothing for ever.
-fn idle(handlers: &Handlers, stop: &CancellationToken) -> Site {
-    let handlers = handlers.clone();
-    let options = Options::new()
+/// Streams that end at `stop`, and say when to come back.
+fn options(stop: &CancellationToken) -> Options {
+    Options::new()
         .shutdown(stop.clone())
-        .retry_on_shutdown(Duration::from_secs(3));
-    Site::new(move |_, sse: Sse| {
-        let guard = handlers.guard();
-        async move {
-            let _guard = guard;
-            sse.send("hello").await.expect("open");
-            std::future::pending::<()>().await;
-        }
-    })
-    .options(options)
+        .retry_on_shutdown(Duration::from_secs(3))
 }
 
 async fn a_graceful_stop_ends_idle_streams_with_a_last_reconnection_time<T: Transport>() {
     let (handlers, stop) = (Handlers::new(), CancellationToken::new());
-    let server = T::start(idle(&handlers, &stop)).await;
+    let server = T::start(idle(&handlers).options(options(&stop))).await;
     let mut streams = Vec::new();
     for path in ["/", "/response"].repeat(10) {
         let mut response = server.get(path).await;
@@ -79,15 +70,33 @@ async fn a_graceful_stop_ends_handlers_that_never_stop_sending<T: Transport>() {
 
 async fn a_stream_that_begins_after_the_signal_ends_at_once<T: Transport>() {
     let (handlers, stop) = (Handlers::new(), CancellationToken::new());
-    let server = T::start(idle(&handlers, &stop)).await;
+    let server = T::start(idle(&handlers).options(options(&stop))).await;
     stop.cancel();
     assert_eq!(server.get("/").await.complete().await, "retry: 3000\n\n");
     assert_eq!(handlers.running(), 0);
 }
 
+async fn a_stalled_client_that_reads_on_gets_all_that_was_accepted_and_the_farewell<
+    T: Transport,
+>() {
+    let (handlers, progress) = (Handlers::new(), Progress::new());
+    let stop = CancellationToken::new();
+    let site = endless(&handlers, &progress, 1_000).options(options(&stop));
+    let server = T::start(site).await;
+    let connection = Connection::open_with_receive_buffer(server.address, 16 * 1024).await;
+    let mut response = connection.get("/").await;
+    progress.stops().await;
+
+    stop.cancel();
+    let ((), (text, end)) = tokio::join!(server.stop(), response.rest());
+    assert_eq!(end, End::Complete);
+    let events = text.strip_suffix("retry: 3000\n\n").expect("a farewell");
+    assert_eq!(events.len(), progress.total() * 1_000, "no event is lost");
+}
+
 async fn a_stopped_server_accepts_no_more<T: Transport>() {
     let (handlers, stop) = (Handlers::new(), CancellationToken::new());
-    let server = T::start(idle(&handlers, &stop)).await;
+    let server = T::start(idle(&handlers).options(options(&stop))).await;
     let address = server.address;
     stop.cancel();
     server.stop().await;

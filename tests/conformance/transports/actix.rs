@@ -25,7 +25,7 @@ impl Transport for Actix {
 
     async fn start(site: Site) -> Server {
         let listener = site.listener();
-        start(listener, true, routes(site)).await
+        start(listener, Protocol::Http1, routes(site)).await
     }
 }
 
@@ -37,8 +37,30 @@ impl Transport for ActixWithoutHalfClose {
 
     async fn start(site: Site) -> Server {
         let listener = site.listener();
-        start(listener, false, routes(site)).await
+        start(listener, Protocol::Http1WithoutHalfClose, routes(site)).await
     }
+}
+
+/// actix-web with HTTP/2, to clients that begin with it.
+pub(crate) struct ActixHttp2;
+
+impl Transport for ActixHttp2 {
+    const NAME: &'static str = "actix_http2";
+    const IDLE_DISCONNECT: Notice = Notice::KeepAlives;
+    const BUFFER: usize = BUFFER;
+    const RESETS_HTTP_10: bool = false;
+
+    async fn start(site: Site) -> Server {
+        let listener = site.listener();
+        start(listener, Protocol::Http2, routes(site)).await
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Protocol {
+    Http1,
+    Http1WithoutHalfClose,
+    Http2,
 }
 
 /// Its default `h1_write_buffer_size`.
@@ -48,7 +70,7 @@ impl Actix {
     /// Starts a server with routes of its own.
     pub(crate) async fn serve(configure: impl Configure) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await;
-        start(listener.expect("a free port"), true, configure).await
+        start(listener.expect("a free port"), Protocol::Http1, configure).await
     }
 }
 
@@ -57,20 +79,23 @@ pub(crate) trait Configure: Fn(&mut ServiceConfig) + Clone + Send + 'static {}
 
 impl<C: Fn(&mut ServiceConfig) + Clone + Send + 'static> Configure for C {}
 
-async fn start(listener: TcpListener, half_close: bool, configure: impl Configure) -> Server {
+async fn start(listener: TcpListener, protocol: Protocol, configure: impl Configure) -> Server {
     let listener = listener.into_std().expect("a listener");
     let address = listener.local_addr().expect("an address");
     let (send, receive) = oneshot::channel();
     let thread = thread::spawn(move || {
         actix_rt::System::new().block_on(async move {
+            let half_close = !matches!(protocol, Protocol::Http1WithoutHalfClose);
             let server = HttpServer::new(move || App::new().configure(configure.clone()))
                 .workers(1)
                 .tcp_nodelay(true)
                 .h1_allow_half_closed(half_close)
-                .disable_signals()
-                .listen(listener)
-                .expect("a server")
-                .run();
+                .disable_signals();
+            let server = match protocol {
+                Protocol::Http2 => server.listen_auto_h2c(listener),
+                Protocol::Http1 | Protocol::Http1WithoutHalfClose => server.listen(listener),
+            };
+            let server = server.expect("a server").run();
             send.send(server.handle()).expect("the test is there");
             server.await.expect("served");
         });

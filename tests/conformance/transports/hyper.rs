@@ -13,31 +13,60 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Asked, Notice, Server, Site, Transport, plain_stream};
 
+/// hyper with HTTP/1.1 as it is by default.
 pub(crate) struct Hyper;
 
-/// What a hyper server speaks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Protocol {
-    Http1,
-    /// HTTP/1.1 to clients that may close their sending side early.
-    Http1WithHalfClose,
-    Http2,
-}
+/// hyper with HTTP/1.1 for clients that may close their sending side early.
+pub(crate) struct HyperWithHalfClose;
+
+/// hyper with HTTP/2.
+pub(crate) struct HyperHttp2;
+
+/// The default `max_buf_size`.
+const BUFFER: usize = 8 * 1024 + 100 * 4 * 1024;
 
 impl Transport for Hyper {
     const NAME: &'static str = "hyper";
     const IDLE_DISCONNECT: Notice = Notice::Unprompted;
-    // Its default `max_buf_size`.
-    const BUFFER: usize = 8 * 1024 + 100 * 4 * 1024;
+    const BUFFER: usize = BUFFER;
     const RESETS_HTTP_10: bool = false;
 
     async fn start(site: Site) -> Server {
-        serve_hyper(site, Protocol::Http1)
+        start(site, Protocol::Http1)
     }
 }
 
-/// Starts a hyper server that speaks `protocol`.
-pub(crate) fn serve_hyper(site: Site, protocol: Protocol) -> Server {
+impl Transport for HyperWithHalfClose {
+    const NAME: &'static str = "hyper_with_half_close";
+    const IDLE_DISCONNECT: Notice = Notice::KeepAlives;
+    const BUFFER: usize = BUFFER;
+    const RESETS_HTTP_10: bool = false;
+
+    async fn start(site: Site) -> Server {
+        start(site, Protocol::Http1WithHalfClose)
+    }
+}
+
+impl Transport for HyperHttp2 {
+    const NAME: &'static str = "hyper_http2";
+    const IDLE_DISCONNECT: Notice = Notice::Unprompted;
+    // The default `max_send_buf_size`.
+    const BUFFER: usize = 400 * 1024;
+    const RESETS_HTTP_10: bool = false;
+
+    async fn start(site: Site) -> Server {
+        start(site, Protocol::Http2)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Protocol {
+    Http1,
+    Http1WithHalfClose,
+    Http2,
+}
+
+fn start(site: Site, protocol: Protocol) -> Server {
     let listener = site.listener();
     let address = listener.local_addr().expect("an address");
     let stop = CancellationToken::new();

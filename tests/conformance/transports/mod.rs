@@ -13,8 +13,8 @@ use http::HeaderMap;
 use sse_session::{BoxError, Event, Options, Outcome, Sse};
 use tokio::net::{TcpListener, TcpSocket};
 
-pub(crate) use self::actix::{Actix, ActixWithoutHalfClose};
-pub(crate) use self::hyper::{Hyper, Protocol, serve_hyper};
+pub(crate) use self::actix::{Actix, ActixHttp2, ActixWithoutHalfClose};
+pub(crate) use self::hyper::{Hyper, HyperHttp2, HyperWithHalfClose};
 pub(crate) use self::tcp::Tcp;
 use crate::client::{Connection, Response};
 
@@ -27,7 +27,7 @@ pub(crate) trait Transport: 'static {
     const IDLE_DISCONNECT: Notice;
 
     /// The most bytes that the server itself holds for a client that takes nothing, beyond one
-    /// piece of the body.
+    /// piece of the body and what the kernel holds.
     const BUFFER: usize;
 
     /// Whether HTTP/1.0 clients, to which the end of the connection is the end of the body, are
@@ -41,9 +41,9 @@ pub(crate) trait Transport: 'static {
 /// What makes a server notice that a client is gone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Notice {
-    /// It is told, or asks by itself.
+    /// Nothing: it is told, or asks by itself.
     Unprompted,
-    /// It must send this many keep-alives.
+    /// Keep-alives that fail.
     KeepAlives,
 }
 

@@ -48,6 +48,13 @@ pub trait Data {
     ///
     /// When the data cannot be written; whatever was written before is taken back.
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError>;
+
+    /// The name of the event that the data makes, unless [`Event::event`](crate::Event::event)
+    /// gives another. Most data has none.
+    #[inline]
+    fn event_name(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// Takes the data of one event; each call writes one or more whole `data` lines.
@@ -95,12 +102,28 @@ impl<'a, B: Buffer> DataWriter<'a, B> {
         &mut self,
         write: impl FnOnce(&mut B) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
-        self.out.put(PREFIX);
-        let start = self.out.filled();
+        let start = self.begin_raw();
         write(self.out)?;
+        self.end_raw(start);
+        Ok(())
+    }
+
+    /// Begins a line whose value is appended to [`raw_buffer`](Self::raw_buffer) in pieces.
+    /// Returns where it starts, for [`end_raw`](Self::end_raw).
+    pub(crate) fn begin_raw(&mut self) -> usize {
+        self.out.put(PREFIX);
+        self.out.filled()
+    }
+
+    /// Ends what was begun at `start`. Line breaks in it become lines of data.
+    pub(crate) fn end_raw(&mut self, start: usize) {
         line::split_written(self.out, start, PREFIX);
         self.out.put(b"\n");
-        Ok(())
+    }
+
+    #[cfg(feature = "json")]
+    pub(crate) fn raw_buffer(&mut self) -> &mut B {
+        self.out
     }
 }
 
@@ -165,6 +188,11 @@ macro_rules! data_through {
             fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
                 (**self).write_to(out)
             }
+
+            #[inline]
+            fn event_name(&self) -> Option<&str> {
+                (**self).event_name()
+            }
         }
     )+};
 }
@@ -175,6 +203,11 @@ impl<T: Data + ToOwned + ?Sized> Data for Cow<'_, T> {
     #[inline]
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
         (**self).write_to(out)
+    }
+
+    #[inline]
+    fn event_name(&self) -> Option<&str> {
+        (**self).event_name()
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::buffer::Buffer;
 use crate::data::{Data, DataWriter};
 use crate::error::EncodeError;
+use crate::field;
 
 /// Something that can be encoded as one event.
 ///
@@ -23,6 +24,9 @@ impl<D: Data + ?Sized> Encode for D {
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         all_or_nothing(out, |out| {
             let start = out.filled();
+            if let Some(name) = self.event_name() {
+                field::put_name(out, name)?;
+            }
             self.write_to(&mut DataWriter::new(out))?;
             if out.filled() > start {
                 out.put(b"\n");

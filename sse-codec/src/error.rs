@@ -29,6 +29,9 @@ pub enum EncodeError {
     /// Data could not be serialized as JSON.
     #[cfg(feature = "json")]
     Json(serde_json::Error),
+    /// A value given as [`Typed`](crate::Typed) is not an enum, so that it has no event name.
+    #[cfg(feature = "json")]
+    NotAnEnum,
     /// The encoded event is longer than the encoder allows.
     TooLong {
         /// The length of the encoded event in bytes.
@@ -53,6 +56,8 @@ impl fmt::Display for EncodeError {
             Self::Display => f.write_str("a `Display` implementation returned an error"),
             #[cfg(feature = "json")]
             Self::Json(_) => f.write_str("data could not be serialized as JSON"),
+            #[cfg(feature = "json")]
+            Self::NotAnEnum => f.write_str("typed data is not an enum"),
             Self::TooLong { len, limit } => {
                 write!(
                     f,

@@ -135,6 +135,26 @@ impl<'a, D> Event<'a, D> {
     pub fn json<T: serde::Serialize>(self, value: T) -> Event<'a, crate::Json<T>> {
         self.data(crate::Json(value))
     }
+
+    /// Sets the name and the data to those of an enum, see [`Typed`](crate::Typed). A name that
+    /// [`event`](Self::event) sets comes first.
+    ///
+    /// ```
+    /// use sse_codec::{Event, Frame};
+    ///
+    /// #[derive(serde::Serialize)]
+    /// enum Message {
+    ///     Added { count: u32 },
+    /// }
+    ///
+    /// let frame = Frame::new(Event::new().id("7").typed(Message::Added { count: 2 }))?;
+    /// assert_eq!(frame.as_bytes(), b"event: Added\nid: 7\ndata: {\"count\":2}\n\n");
+    /// # Ok::<(), sse_codec::EncodeError>(())
+    /// ```
+    #[cfg(feature = "json")]
+    pub fn typed<T: serde::Serialize>(self, value: T) -> Event<'a, crate::Typed<T>> {
+        self.data(crate::Typed(value))
+    }
 }
 
 impl<D: Data> Event<'_, D> {
@@ -156,7 +176,7 @@ impl<D: Data> Event<'_, D> {
             // Formatting an integer into a buffer that takes everything cannot fail.
             let _ = writeln!(Formatted(out), "retry: {}", whole_milliseconds(retry));
         }
-        if let Some(name) = &self.event {
+        if let Some(name) = self.event.as_deref().or_else(|| self.data.event_name()) {
             field::put_name(out, name)?;
         }
         if let Some(id) = &self.id {

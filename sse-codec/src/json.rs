@@ -1,12 +1,14 @@
-//! JSON data, serialized straight into the output buffer.
+//! JSON data: serialized straight into the output buffer, and read from where it was received.
 
+use core::{error, fmt};
 use std::io;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::buffer::Buffer;
 use crate::data::{Data, DataWriter};
 use crate::error::EncodeError;
+use crate::received::{EventRef, ReceivedEvent};
 
 /// Data from anything that implements [`serde::Serialize`], as compact JSON.
 ///
@@ -53,7 +55,7 @@ impl<B: Buffer> DataWriter<'_, B> {
 }
 
 /// A buffer as the serializer's output; it takes everything.
-struct Output<'a, B>(&'a mut B);
+pub(crate) struct Output<'a, B>(pub(crate) &'a mut B);
 
 impl<B: Buffer> io::Write for Output<'_, B> {
     #[inline]
@@ -70,5 +72,84 @@ impl<B: Buffer> io::Write for Output<'_, B> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl<'a> EventRef<'a> {
+    /// Reads the data as JSON. What `T` borrows is borrowed from the data.
+    ///
+    /// ```
+    /// use sse_codec::Decoder;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Delta<'a> {
+    ///     text: &'a str,
+    /// }
+    ///
+    /// let mut decoder = Decoder::new();
+    /// let mut events = decoder.feed(b"data: {\"text\":\"hello\"}\n\n");
+    /// let delta: Delta<'_> = events.next_event()?.expect("a complete event").json()?;
+    /// assert_eq!(delta.text, "hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the data is not the JSON of a `T`. The error keeps the event.
+    pub fn json<T: Deserialize<'a>>(self) -> Result<T, JsonError> {
+        serde_json::from_str(self.data()).map_err(|error| JsonError::new(self, error))
+    }
+}
+
+impl ReceivedEvent {
+    /// Reads the data as JSON. What `T` borrows is borrowed from the event.
+    ///
+    /// # Errors
+    ///
+    /// If the data is not the JSON of a `T`. The error keeps the event.
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, JsonError> {
+        self.as_event_ref().json()
+    }
+}
+
+/// The data of a received event was not the JSON that was asked for.
+#[derive(Debug)]
+pub struct JsonError {
+    event: ReceivedEvent,
+    error: serde_json::Error,
+}
+
+impl JsonError {
+    #[cold]
+    pub(crate) fn new(event: EventRef<'_>, error: serde_json::Error) -> Self {
+        Self {
+            event: event.into_owned(),
+            error,
+        }
+    }
+
+    /// The event as it was received.
+    #[must_use]
+    pub fn event(&self) -> &ReceivedEvent {
+        &self.event
+    }
+
+    /// The event as it was received.
+    #[must_use]
+    pub fn into_event(self) -> ReceivedEvent {
+        self.event
+    }
+}
+
+impl fmt::Display for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.event.event();
+        write!(f, "data of the event {name:?} could not be read as JSON")
+    }
+}
+
+impl error::Error for JsonError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        Some(&self.error)
     }
 }

@@ -57,21 +57,39 @@ extern crate std;
 
 mod buffer;
 mod data;
+mod decoder;
 mod encoder;
 mod error;
 mod event;
 mod field;
 mod frame;
+mod item;
 #[cfg(feature = "json")]
 mod json;
 mod line;
+mod received;
+#[cfg(feature = "json")]
+mod typed;
+#[cfg(any(feature = "stream", feature = "tokio-util"))]
+mod wrappers;
 
 pub use crate::buffer::Buffer;
 pub use crate::data::{Data, DataWriter, Display, NoData};
+pub use crate::decoder::{DecodeError, Decoder, Events};
 pub use crate::encoder::{Encode, Encoder};
 pub use crate::error::EncodeError;
 pub use crate::event::Event;
 pub use crate::field::Field;
 pub use crate::frame::Frame;
+pub use crate::item::Item;
 #[cfg(feature = "json")]
-pub use crate::json::Json;
+pub use crate::json::{Json, JsonError};
+pub use crate::received::{EventRef, ReceivedEvent};
+#[cfg(feature = "json")]
+pub use crate::typed::{Typed, TypedError};
+#[cfg(feature = "stream")]
+pub use crate::wrappers::EventStream;
+#[cfg(feature = "tokio-util")]
+pub use crate::wrappers::SinkError;
+#[cfg(any(feature = "stream", feature = "tokio-util"))]
+pub use crate::wrappers::StreamError;

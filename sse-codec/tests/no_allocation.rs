@@ -40,8 +40,11 @@ fn no_kind_of_event_allocates_into_a_buffer_with_room() {
 }
 
 #[cfg(feature = "json")]
-#[test]
-fn json_does_not_allocate_either() {
+mod json {
+    use sse_codec::{Event, Typed};
+
+    use super::allocations;
+
     #[derive(serde::Serialize)]
     struct Delta<'a> {
         index: u32,
@@ -49,10 +52,35 @@ fn json_does_not_allocate_either() {
         done: bool,
     }
 
-    let delta = Delta {
+    #[derive(serde::Serialize)]
+    enum Message<'a> {
+        Started,
+        Delta(Delta<'a>),
+        Usage { input: u32, output: u32 },
+    }
+
+    const DELTA: Delta<'_> = Delta {
         index: 7,
         text: "two\nlines \"quoted\"",
         done: false,
     };
-    assert_eq!(allocations(Event::new().id("42").json(&delta)), 0);
+
+    #[test]
+    fn json_does_not_allocate_either() {
+        assert_eq!(allocations(Event::new().id("42").json(&DELTA)), 0);
+    }
+
+    #[test]
+    fn typed_events_do_not_allocate_either() {
+        let usage = Message::Usage {
+            input: 1,
+            output: 2,
+        };
+        assert_eq!(allocations(Typed(Message::Started)), 0);
+        assert_eq!(allocations(Typed(usage)), 0);
+        assert_eq!(
+            allocations(Event::new().id("42").typed(Message::Delta(DELTA))),
+            0
+        );
+    }
 }

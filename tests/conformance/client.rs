@@ -1,11 +1,13 @@
 //! A small HTTP/1 client over one connection, for what libraries hide: where chunks begin, whether
-//! a body ended or was cut, half-closed connections, and not reading at all.
+//! a body ended or was cut, half-closed connections, and not reading at all. The events are read by
+//! the codec's decoder.
 
 use std::net::SocketAddr;
 
 use bytes::{Buf as _, BytesMut};
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use sse_codec::{Decoder, ReceivedEvent};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -91,6 +93,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     minor_version,
                     headers,
                     body: BytesMut::new(),
+                    decoder: Decoder::new(),
+                    decoded: 0,
                     connection: self,
                     framing,
                 });
@@ -178,6 +182,9 @@ pub(crate) struct Response<S = TcpStream> {
     pub(crate) headers: HeaderMap,
     /// What was read of the body.
     pub(crate) body: BytesMut,
+    decoder: Decoder,
+    /// How much of the body the decoder has read.
+    decoded: usize,
     connection: Connection<S>,
     framing: Framing,
 }
@@ -230,6 +237,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Response<S> {
                 }
             }
             self.connection.read().await?;
+        }
+    }
+
+    /// Reads the next event, or learns that there is none.
+    pub(crate) async fn next_event(&mut self) -> Result<ReceivedEvent, End> {
+        loop {
+            let mut events = self.decoder.feed(&self.body[self.decoded..]);
+            let event = events.next_event().expect("within the limits");
+            let event = event.map(ReceivedEvent::from);
+            self.decoded = self.body.len() - events.remainder().len();
+            match event {
+                Some(event) => return Ok(event),
+                None => self.more().await?,
+            }
+        }
+    }
+
+    /// Reads the next event, whose data must be `data`.
+    pub(crate) async fn receive(&mut self, data: &str) -> ReceivedEvent {
+        match self.next_event().await {
+            Ok(event) if event.data() == data => event,
+            other => panic!("{other:?} instead of {data:?}, after {:?}", self.text()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Programs that the tests need beside the Rust toolchain, from Debian's packages.
+//! Programs that the tests and benchmarks need beside the Rust toolchain, from Debian's packages.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ struct Needed {
     purpose: &'static str,
 }
 
-const NEEDED: [Needed; 3] = [
+const FOR_TESTS: [Needed; 3] = [
     Needed {
         program: "chromium",
         package: "chromium",
@@ -30,9 +30,25 @@ const NEEDED: [Needed; 3] = [
     },
 ];
 
+const FOR_BENCHES: [Needed; 1] = [Needed {
+    program: "valgrind",
+    package: "valgrind",
+    purpose: "counting instructions and allocations",
+}];
+
+/// Installs what the tests need.
+pub(crate) fn install_for_tests() -> Result {
+    install(&FOR_TESTS)
+}
+
+/// Installs what the benchmarks need.
+pub(crate) fn install_for_benches() -> Result {
+    install(&FOR_BENCHES)
+}
+
 /// Installs what is missing, or says what is and why it could not be installed.
-pub(crate) fn install() -> Result {
-    let missing: Vec<_> = NEEDED
+fn install(needed: &[Needed]) -> Result {
+    let missing: Vec<_> = needed
         .iter()
         .filter(|needed| find(needed.program).is_none())
         .collect();

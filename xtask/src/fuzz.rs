@@ -4,14 +4,17 @@
 //! a nightly toolchain where there is one, and else the stable compiler told to take them.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::Result;
-use crate::process::{cargo, find, output, root, run};
+use crate::process::{cargo, find, root, run, target_directory};
 
 /// The cargo-fuzz that is installed when there is none.
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
+
+/// The longest input in bytes: what a stream can get wrong fits into it, and more is slower.
+const MAX_LEN: usize = 4096;
 
 /// How long each target runs by default, in seconds.
 const DEFAULT_SECONDS: u32 = 60;
@@ -48,16 +51,14 @@ fn fuzz(targets: &[String], seconds: u32) -> Result {
     let cargo_fuzz = cargo_fuzz()?;
     let toolchain = toolchain();
     for target in targets {
-        // What is found goes to the corpus, which is not kept; the seeds are, and only read.
         let corpus = root().join("fuzz/corpus").join(target);
-        fs::create_dir_all(&corpus)?;
-        let seeds = root().join("fuzz/seeds").join(target);
+        sow(&corpus)?;
         let mut command = Command::new(&cargo_fuzz);
         command.args(["fuzz", "run", target]).arg(&corpus);
-        if seeds.is_dir() {
-            command.arg(&seeds);
-        }
-        command.arg("--").arg(format!("-max_total_time={seconds}"));
+        command.arg("--").args([
+            format!("-max_total_time={seconds}"),
+            format!("-max_len={MAX_LEN}"),
+        ]);
         // A single input that takes ten seconds is a finding too.
         command.args(["-timeout=10", "-print_final_stats=1"]);
         // Its own cargo is this one's: let it take that of the toolchain chosen here.
@@ -67,6 +68,19 @@ fn fuzz(targets: &[String], seconds: u32) -> Result {
             Toolchain::Stable => command.env("RUSTC_BOOTSTRAP", "1"),
         };
         run(&mut command)?;
+    }
+    Ok(())
+}
+
+/// Puts the streams that the browser reads in the tests into a target's corpus, for it to begin
+/// from. What it finds goes there too, and none of it is kept.
+fn sow(corpus: &Path) -> Result {
+    fs::create_dir_all(corpus)?;
+    for (number, case) in sse_corpus::corpus().into_iter().enumerate() {
+        let stream = case.pieces.concat();
+        if stream.len() <= MAX_LEN {
+            fs::write(corpus.join(format!("seed-{number:03}")), stream)?;
+        }
     }
     Ok(())
 }
@@ -127,11 +141,4 @@ fn cargo_fuzz() -> Result<PathBuf> {
             .arg(&folder))?;
     }
     Ok(program)
-}
-
-fn target_directory() -> Result<PathBuf> {
-    let metadata = output(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
-    let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
-    let directory = metadata["target_directory"].as_str();
-    Ok(directory.ok_or("cargo names no target directory")?.into())
 }

@@ -3,6 +3,7 @@
 //! Everything that decides whether a change is good is here, so that the same command runs on a
 //! developer's machine and in CI. It needs a Rust toolchain; what else it needs, it installs.
 
+mod bench;
 mod debian;
 mod features;
 mod fuzz;
@@ -18,6 +19,9 @@ const HELP: &str = "\
 usage: cargo xtask <command>
 
   test [STEP…]                      run all checks and tests, or only the named steps
+  bench [NAME…] [--quick]           measure against the peers and write benches/REPORT.md:
+                                    all of it, or decode, encode, serving, or less by name;
+                                    --quick only checks that everything runs and agrees
   fuzz [--seconds N] [TARGET…]      run fuzz targets, by default all of them for 60 seconds each
 
 steps of `test`, in their order:
@@ -29,6 +33,7 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = arguments.collect();
     let done = match command.as_deref() {
         Some("test") => test::command(&arguments),
+        Some("bench") => bench::command(&arguments),
         Some("fuzz") => fuzz::command(&arguments),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}{}", test::steps());

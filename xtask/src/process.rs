@@ -18,6 +18,14 @@ pub(crate) fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
 }
 
+/// The folder that cargo builds in.
+pub(crate) fn target_directory() -> Result<PathBuf> {
+    let metadata = output(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
+    let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
+    let directory = metadata["target_directory"].as_str();
+    Ok(directory.ok_or("cargo names no target directory")?.into())
+}
+
 /// Runs `command` in the workspace's folder and shows its output.
 pub(crate) fn run(command: &mut Command) -> Result {
     command.current_dir(root());

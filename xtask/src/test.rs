@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::process::{cargo, run};
-use crate::{Result, debian, features, fuzz};
+use crate::{Result, bench, debian, features, fuzz};
 
 /// How long each fuzz target runs here, in seconds: long enough to meet what the seeds and their
 /// near neighbours provoke. `cargo xtask fuzz` is for longer runs.
@@ -16,11 +16,11 @@ struct Step {
 }
 
 /// The quick ones first.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step {
         name: "packages",
         purpose: "install the Debian packages that the tests need",
-        run: debian::install,
+        run: debian::install_for_tests,
     },
     Step {
         name: "fmt",
@@ -52,7 +52,14 @@ const STEPS: [Step; 8] = [
         run: || {
             run(cargo()
                 .args(["test", "--workspace", "--all-features"])
-                .args(["--exclude", "sse-fuzz"]))
+                .args(["--exclude", "sse-fuzz"])
+                // Their test is to be run, which is the step `bench`.
+                .args([
+                    "--exclude",
+                    "sse-bench-codec",
+                    "--exclude",
+                    "sse-bench-serving",
+                ]))
         },
     },
     Step {
@@ -64,6 +71,11 @@ const STEPS: [Step; 8] = [
         name: "features",
         purpose: "every combination of features compiles",
         run: features::check,
+    },
+    Step {
+        name: "bench",
+        purpose: "the benchmarks run, and all peers agree on the events",
+        run: bench::check,
     },
     Step {
         name: "fuzz",

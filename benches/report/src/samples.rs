@@ -1,7 +1,9 @@
 //! What contenders cost, round by round.
 
 use std::fmt;
-use std::time::Instant;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::ratios::Ratios;
 
@@ -67,19 +69,40 @@ impl Samples {
     }
 }
 
-/// A named piece of work of one process, to be timed.
+/// A named piece of work, whose cost is measured round by round.
 pub struct Contender<'a> {
     name: String,
-    run: Box<dyn FnMut() + 'a>,
+    work: f64,
+    run: Box<dyn FnMut() -> f64 + 'a>,
 }
 
 impl<'a> Contender<'a> {
-    /// `run` is one round's work. Let it pass its results through [`std::hint::black_box`].
-    pub fn new(name: impl Into<String>, run: impl FnMut() + 'a) -> Self {
+    /// `run` is one round's work. Let it pass its results through [`std::hint::black_box`]. Its
+    /// cost is the CPU time of this thread in seconds, so that what else runs on the machine
+    /// disturbs as little as can be.
+    pub fn new(name: impl Into<String>, mut run: impl FnMut() + 'a) -> Self {
+        Self::reporting(name, move || {
+            let begun = thread_time();
+            run();
+            (thread_time() - begun).as_secs_f64()
+        })
+    }
+
+    /// As [`new`](Self::new), of work that is done elsewhere: `run` says itself what it has cost.
+    pub fn reporting(name: impl Into<String>, run: impl FnMut() -> f64 + 'a) -> Self {
         Self {
             name: name.into(),
+            work: 1.0,
             run: Box::new(run),
         }
+    }
+
+    /// Says how much work a round is, for contenders that do not all do the same amount: bytes,
+    /// for example. The cost is then that of one unit.
+    #[must_use]
+    pub fn per(mut self, units: f64) -> Self {
+        self.work = units;
+        self
     }
 }
 
@@ -93,20 +116,25 @@ impl fmt::Debug for Contender<'_> {
 
 /// Runs all contenders in turn, `rounds` times over, after one round that does not count.
 ///
-/// The costs are in seconds.
+/// The costs are for each unit of [work](Contender::per).
 pub fn interleave(contenders: &mut [Contender<'_>], rounds: usize) -> Samples {
     let mut samples = Samples::new();
     for round in 0..=rounds {
         for contender in &mut *contenders {
-            let begun = Instant::now();
-            (contender.run)();
-            let seconds = begun.elapsed().as_secs_f64();
+            let cost = (contender.run)();
             if round > 0 {
-                samples.record(&contender.name, seconds);
+                samples.record(&contender.name, cost / contender.work);
             }
         }
     }
     samples
+}
+
+/// The CPU time that this thread has used.
+fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    // It begins with the thread, so it is never negative.
+    time.try_into().unwrap_or_default()
 }
 
 #[cfg(test)]

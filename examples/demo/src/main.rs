@@ -1,3 +1,139 @@
-//! The demo.
+//! The demo: the same event streams on hyper, actix-web and raw TCP, in one process, and a page
+//! that listens to all three.
+//!
+//! This file binds the three listeners, says where they are, and stops the servers in order. What
+//! the servers have in common is in [`demo`] and [`handlers`]; how each of them is wired is in
+//! [`hyper`], [`actix`] and [`tcp`], the way an application of yours would do it.
 
-fn main() {}
+mod actix;
+mod arguments;
+mod clock;
+mod connections;
+mod demo;
+mod handlers;
+mod hyper;
+mod tcp;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::arguments::{Addresses, Arguments, Transport};
+use crate::clock::Clock;
+use crate::demo::{Demo, Server};
+
+/// How long open connections have to end when the demo is stopped.
+const GRACE_PERIOD: Duration = Duration::from_secs(5);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result = match arguments::parse(lexopt::Parser::from_env()) {
+        Ok(Arguments::Serve(addresses)) => run(addresses).await,
+        Ok(Arguments::Help) => writeln!(io::stdout(), "{}", arguments::HELP).map_err(Into::into),
+        Err(error) => Err(error.into()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(addresses: Addresses) -> Result<(), Box<dyn std::error::Error>> {
+    // All listeners before the first server: either everything runs, or nothing does.
+    let (hyper, hyper_server) = bind(Transport::Hyper, &addresses).await?;
+    let (actix, actix_server) = bind(Transport::Actix, &addresses).await?;
+    let (tcp, tcp_server) = bind(Transport::Tcp, &addresses).await?;
+    let servers = [hyper_server, actix_server, tcp_server];
+
+    // Listened to before the addresses are told: whoever knows them may stop the demo.
+    let stop = CancellationToken::new();
+    tokio::spawn(cancel_on_signal(stop.clone())?);
+
+    let clock = Clock::start();
+    let demo = || Demo::new(clock, &servers, stop.clone()).map(Arc::new);
+    let (hyper_demo, actix_demo, tcp_demo) = (demo()?, demo()?, demo()?);
+    announce(&servers)?;
+    tokio::try_join!(
+        hyper::serve(hyper, hyper_demo),
+        actix::serve(actix, actix_demo),
+        tcp::serve(tcp, tcp_demo),
+    )?;
+    Ok(())
+}
+
+/// Binds the listener of one transport.
+async fn bind(
+    transport: Transport,
+    addresses: &Addresses,
+) -> Result<(TcpListener, Server), String> {
+    let address = addresses.of(transport);
+    let bound = async {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok::<_, io::Error>((listener, Server { transport, address }))
+    };
+    bound.await.map_err(|error| {
+        format!(
+            "{} cannot listen on {address}: {error}; choose another address with {} ADDR",
+            transport.name(),
+            transport.flag(),
+        )
+    })
+}
+
+/// Cancels `stop` at Ctrl-C, or when the process is asked to end.
+#[cfg(unix)]
+fn cancel_on_signal(stop: CancellationToken) -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        stop.cancel();
+    })
+}
+
+/// Cancels `stop` at Ctrl-C.
+#[cfg(not(unix))]
+fn cancel_on_signal(stop: CancellationToken) -> io::Result<impl Future<Output = ()>> {
+    Ok(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stop.cancel();
+        }
+    })
+}
+
+/// Prints where the servers are and what to try.
+fn announce(servers: &[Server]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "The same event streams on three transports:\n")?;
+    for Server { transport, address } in servers {
+        writeln!(out, "  {:<10} http://{address}/", transport.name())?;
+    }
+    if let [first, ..] = servers {
+        let address = first.address;
+        writeln!(
+            out,
+            "\nOpen any of them in a browser, or listen with curl:\n"
+        )?;
+        writeln!(out, "  curl -N http://{address}/hello")?;
+        writeln!(out, "  curl -N http://{address}/ticks")?;
+        writeln!(
+            out,
+            "  curl -N -H 'Last-Event-ID: 0' http://{address}/ticks"
+        )?;
+    }
+    writeln!(out, "\nCtrl-C stops all three.")?;
+    out.flush()
+}

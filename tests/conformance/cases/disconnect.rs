@@ -57,7 +57,7 @@ fn busy(handlers: &Handlers) -> Site {
 /// A client that has seen the stream begin.
 async fn listening(server: &Server) -> Connection {
     let mut response = server.get("/").await;
-    response.read_until("hello").await;
+    response.receive("hello").await;
     response.into_connection()
 }
 
@@ -134,7 +134,7 @@ async fn early_bytes_do_not_hide_that_a_client_has_closed<T: Transport>() {
         .send("GET / HTTP/1.1\r\nHost: test\r\n\r\n".repeat(2))
         .await;
     let mut response = connection.response().await;
-    response.read_until("hello").await;
+    response.receive("hello").await;
     drop(response);
     measure::<T>("closed while idle, after early bytes", &handlers).await;
 }

@@ -57,8 +57,8 @@ async fn a_handler_that_panics_cuts_its_stream_and_no_other<T: Transport>() {
     .await;
     let mut healthy = server.get("/").await;
     let mut doomed = server.get("/?panic").await;
-    healthy.read_until("before").await;
-    doomed.read_until("before").await;
+    healthy.receive("before").await;
+    doomed.receive("before").await;
 
     seen.send_replace(true);
     let (text, end) = doomed.rest().await;
@@ -89,7 +89,7 @@ async fn a_failed_handler_cuts_the_stream_of_an_http_1_0_client_where_that_is_pr
     let mut connection = server.connect().await;
     connection.send("GET / HTTP/1.0\r\n\r\n").await;
     let mut response = connection.response().await;
-    response.read_until("before").await;
+    response.receive("before").await;
     seen.send_replace(true);
     let (_, end) = response.rest().await;
     if T::RESETS_HTTP_10 {

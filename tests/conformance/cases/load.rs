@@ -43,19 +43,16 @@ async fn a_thousand_streams_are_open_at_once_and_all_get_every_event<T: Transpor
     let server = T::start(site).await;
 
     let mut streams = join_all((0..STREAMS).map(|_| server.get("/"))).await;
-    join_all(streams.iter_mut().map(|stream| stream.read_until("hello"))).await;
+    join_all(streams.iter_mut().map(|stream| stream.receive("hello"))).await;
     assert_eq!(handlers.running(), STREAMS, "all at once");
 
     for number in ["1", "2", "3"] {
         let event = Event::new().event("number").data(number);
         publish.send_replace(Some(event.to_frame().expect("valid")));
-        let expected = format!("event: number\ndata: {number}\n\n");
-        join_all(
-            streams
-                .iter_mut()
-                .map(|stream| stream.read_until(&expected)),
-        )
-        .await;
+        let received = streams.iter_mut().map(|stream| stream.receive(number));
+        for event in join_all(received).await {
+            assert_eq!(event.event(), "number");
+        }
     }
 
     stop.cancel();
@@ -88,15 +85,17 @@ async fn handles_in_many_threads_lose_nothing_and_keep_their_order<T: Transport>
     // So small that they wait for room again and again, and are woken by the body.
     .options(Options::new().buffer_size(200));
     let server = T::start(site).await;
-    let text = server.get("/").await.complete().await;
+    let mut response = server.get("/").await;
     let mut next = [0; THREADS];
-    for event in text.split_terminator("\n\n") {
-        let (thread, number) = event.split_once('\n').expect("two lines");
-        let thread = thread.strip_prefix("event: ").expect("a name");
-        let number = number.strip_prefix("data: ").expect("data");
-        let thread: usize = thread.parse().expect("a number");
-        assert_eq!(number, next[thread].to_string());
-        next[thread] += 1;
-    }
-    assert_eq!(next, [EVENTS; THREADS]);
+    let end = loop {
+        match response.next_event().await {
+            Ok(event) => {
+                let thread: usize = event.event().parse().expect("a number");
+                assert_eq!(event.data(), next[thread].to_string());
+                next[thread] += 1;
+            }
+            Err(end) => break end,
+        }
+    };
+    assert_eq!((next, end), ([EVENTS; THREADS], End::Complete));
 }

@@ -215,7 +215,7 @@ async fn a_client_that_never_stops_sending_is_not_read_for_ever() {
         Connection::over(&mut io)
             .response()
             .await
-            .read_until("hello")
+            .receive("hello")
             .await;
         assert_eq!(handlers.running(), 1, "and is served nevertheless");
         drop(io);
@@ -246,8 +246,8 @@ async fn a_connection_beyond_the_limit_waits_until_there_is_room() {
         let server = serve(idle(&handlers), Limits::new().max_connections(2));
         let mut first = server.get("/").await;
         let mut second = server.get("/").await;
-        first.read_until("hello").await;
-        second.read_until("hello").await;
+        first.receive("hello").await;
+        second.receive("hello").await;
 
         let mut third = server.connect().await;
         third.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
@@ -257,7 +257,7 @@ async fn a_connection_beyond_the_limit_waits_until_there_is_room() {
         assert_eq!(handlers.total(), 2);
 
         drop(first);
-        third.await.read_until("hello").await;
+        third.await.receive("hello").await;
         assert_eq!((handlers.total(), handlers.running()), (3, 2));
     })
     .await;
@@ -270,7 +270,7 @@ async fn a_stop_ends_open_streams_by_itself_and_closes_idle_connections() {
         let options = Options::new().retry_on_shutdown(Duration::from_secs(3));
         let server = serve(idle(&handlers).options(options), Limits::new());
         let mut stream = server.get("/").await;
-        stream.read_until("hello").await;
+        stream.receive("hello").await;
         let silent = server.connect().await;
         // It is accepted once a later one is answered.
         server.get("/nowhere").await;
@@ -311,7 +311,7 @@ async fn a_dropped_server_drops_its_handlers() {
         let address = listener.local_addr().expect("an address");
         let server = tokio::spawn(sse_tokio_tcp::serve(listener, Tcp::routes(idle(&handlers))));
         let mut response = Connection::open(address).await.get("/").await;
-        response.read_until("hello").await;
+        response.receive("hello").await;
         server.abort();
         handlers.dropped(1).await;
         assert_ne!(response.rest().await.1, End::Complete);
@@ -333,7 +333,7 @@ async fn a_unix_socket_is_served_and_its_clients_are_missed() {
 
         let mut leaves = Connection::over(connect().await).get("/").await;
         assert_eq!(leaves.header("content-type"), ["text/event-stream"]);
-        leaves.read_until("data: hello\n\n").await;
+        leaves.receive("hello").await;
         drop(leaves);
         handlers.dropped(1).await;
 
@@ -342,7 +342,7 @@ async fn a_unix_socket_is_served_and_its_clients_are_missed() {
         half_closes.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
         half_closes.end_sending().await;
         let mut stays = half_closes.response().await;
-        stays.read_until("data: hello\n\n").await;
+        stays.receive("hello").await;
 
         stop.cancel();
         let (_, end) = stays.rest().await;

@@ -75,8 +75,15 @@ async fn data_of_many_lines_and_scripts_arrives_as_it_is<T: Transport>() {
             .await
     }))
     .await;
+    let mut response = server.get("/").await;
+    response.receive("one\ntwo\nthree\nfour\n").await;
+    response
+        .receive("  leading, \u{feff}BOM, \0 and 日本語 🦀 Ünï")
+        .await;
+    let named = response.receive("\u{2028}").await;
+    assert_eq!((named.event(), named.last_event_id()), ("naïve ✓", "ид-1"));
     assert_eq!(
-        server.get("/").await.complete().await,
+        response.complete().await,
         "data: one\ndata: two\ndata: three\ndata: four\ndata: \n\n\
          data:   leading, \u{feff}BOM, \0 and 日本語 🦀 Ünï\n\n\
          event: naïve ✓\nid: ид-1\ndata: \u{2028}\n\n"
@@ -185,7 +192,7 @@ async fn events_arrive_one_by_one_and_not_at_the_end<T: Transport>() {
     .await;
     let mut response = server.get("/").await;
     for number in 0..20 {
-        response.read_until(&format!("data: {number}\n\n")).await;
+        response.receive(&number.to_string()).await;
         seen.send_replace(number + 1);
     }
     assert_eq!(response.rest().await.1, End::Complete);

@@ -30,7 +30,7 @@ async fn a_graceful_stop_ends_idle_streams_with_a_last_reconnection_time<T: Tran
     let mut streams = Vec::new();
     for path in ["/", "/response"].repeat(10) {
         let mut response = server.get(path).await;
-        response.read_until("hello").await;
+        response.receive("hello").await;
         streams.push(response);
     }
     assert_eq!(handlers.running(), 20);

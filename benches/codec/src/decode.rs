@@ -1,0 +1,220 @@
+//! Decoding: all decoders on all corpora in all chunk sizes.
+
+mod conformance;
+mod input;
+mod limits;
+mod peers;
+mod report;
+
+use std::panic;
+use std::time::Instant;
+
+use sse_bench_report::{Contender, Samples, interleave};
+
+use self::input::Input;
+use self::limits::LIMITS;
+use self::peers::{PEERS, Peer};
+use crate::corpus::{Corpus, KINDS};
+use crate::node::{self, Node};
+use crate::selection::Selection;
+
+pub(crate) const PART: &str = "decode";
+
+/// The lengths of the chunks, and what the tables call them.
+const CHUNKS: [(&str, usize); 5] = [
+    ("64 B", 64),
+    ("1 KiB", 1024),
+    ("16 KiB", MAIN_CHUNK),
+    ("64 KiB", 64 * 1024),
+    ("whole", usize::MAX),
+];
+
+/// The chunk length that the marks are about: what HTTP libraries tend to read at once.
+const MAIN_CHUNK: usize = 16 * 1024;
+
+const CORPUS_LEN: usize = 16 << 20;
+const QUICK_CORPUS_LEN: usize = 128 << 10;
+
+const ROUNDS: usize = 7;
+const MAIN_ROUNDS: usize = 11;
+
+/// A round of one contender should not take longer, in seconds: who is slow gets the beginning of
+/// the stream only. The costs are for each byte, so this does not change what is compared.
+const PATIENCE: f64 = 0.2;
+
+pub(crate) fn kinds() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|kind| kind.name)
+}
+
+pub(crate) fn peers() -> impl Iterator<Item = &'static str> {
+    PEERS.iter().map(|peer| peer.name)
+}
+
+/// One of the measurements: a corpus in chunks of one length.
+struct Measured {
+    corpus: &'static str,
+    chunk: &'static str,
+    samples: Samples,
+}
+
+/// Runs what is selected. `Err` if something went wrong, or somebody disagrees who must not.
+pub(crate) fn run(selection: &Selection) -> Result<(), String> {
+    let peers: Vec<_> = PEERS
+        .iter()
+        .filter(|peer| peer.is_ours() || selection.selects(peer.name, peers()))
+        .collect();
+    let (departures, ours_holds) = conformance::table();
+    if !ours_holds {
+        return Err(format!("our decoder breaks a rule:\n{departures}"));
+    }
+
+    let mut node = Node::start();
+    if let Err(reason) = &node {
+        eprintln!("{}: {reason}", node::NAME);
+    }
+    let len = if selection.quick {
+        QUICK_CORPUS_LEN
+    } else {
+        CORPUS_LEN
+    };
+    let (mut measured, mut disagreements) = (Vec::new(), Vec::new());
+    for kind in KINDS {
+        if !selection.selects(kind.name, kinds()) {
+            continue;
+        }
+        let corpus = kind.generate(len);
+        let little = kind.generate(QUICK_CORPUS_LEN);
+        for (chunk, chunk_len) in CHUNKS {
+            eprintln!("decode {}, chunks of {chunk}", kind.name);
+            // Cut finely, some take minutes for the whole.
+            let judged = if chunk_len < MAIN_CHUNK {
+                &little
+            } else {
+                &corpus
+            };
+            let who = disagreeing(judged, chunk_len, &peers, node.as_mut().ok());
+            disagreements.extend(who.into_iter().map(|name| (name, kind.name, chunk)));
+            if selection.quick {
+                continue;
+            }
+            measured.push(Measured {
+                corpus: kind.name,
+                chunk,
+                samples: measure(&corpus, chunk_len, &peers, node.as_mut().ok()),
+            });
+        }
+    }
+    drop(node);
+    if let Some(ours) = disagreements.iter().find(|(name, ..)| peers::is_ours(name)) {
+        return Err(format!(
+            "our decoder does not give the events of the corpus: {ours:?}"
+        ));
+    }
+    report::write(selection, &measured, &departures, &disagreements)
+        .map_err(|error| error.to_string())
+}
+
+/// Those whose events are not those that the corpus was made of.
+fn disagreeing(
+    corpus: &Corpus,
+    chunk_len: usize,
+    peers: &[&Peer],
+    node: Option<&mut Node>,
+) -> Vec<&'static str> {
+    let input = Input::new(corpus.bytes.clone(), chunk_len);
+    let mut who: Vec<_> = peers
+        .iter()
+        .filter(|peer| {
+            let digest = panic::catch_unwind(|| (peer.digest)(&input));
+            digest.ok() != Some(corpus.expected)
+        })
+        .map(|peer| peer.name)
+        .collect();
+    if let Some(node) = node {
+        let digest = node
+            .load(&corpus.bytes, chunk_len)
+            .and_then(|()| node.digest());
+        if digest.ok() != Some(corpus.expected) {
+            who.push(node::NAME);
+        }
+    }
+    who
+}
+
+fn measure(corpus: &Corpus, chunk_len: usize, peers: &[&Peer], node: Option<&mut Node>) -> Samples {
+    let whole = Input::new(corpus.bytes.clone(), chunk_len);
+    let mut contenders: Vec<_> = LIMITS
+        .iter()
+        .map(|limit| contender(limit.name, limit.pass, whole.clone()))
+        .collect();
+    for peer in peers {
+        let input = shortened(&whole, peer.consume);
+        contenders.push(contender(peer.name, peer.consume, input));
+    }
+    if let Some(node) = node {
+        let len = whole.bytes().len();
+        let decode = move || {
+            node.decode().unwrap_or_else(|error| {
+                eprintln!("{}: {error}", node::NAME);
+                f64::NAN
+            })
+        };
+        contenders.push(Contender::reporting(node::NAME, decode).per(as_f64(len)));
+    }
+    let rounds = if chunk_len == MAIN_CHUNK {
+        MAIN_ROUNDS
+    } else {
+        ROUNDS
+    };
+    interleave(&mut contenders, rounds)
+}
+
+fn contender(name: &str, decode: fn(&Input), input: Input) -> Contender<'static> {
+    let len = as_f64(input.bytes().len());
+    Contender::new(name, move || decode(&input)).per(len)
+}
+
+/// As much of the input as `decode` gets through within its time, but not less than 1/64. For
+/// those whose time grows with the square of a line's length, that is in their favour.
+fn shortened(input: &Input, decode: fn(&Input)) -> Input {
+    let len = input.bytes().len();
+    let probe = input.prefix(len / 64);
+    let begun = Instant::now();
+    decode(&probe);
+    let seconds = begun.elapsed().as_secs_f64() * 64.0;
+    if seconds <= PATIENCE {
+        return input.clone();
+    }
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a fraction of a length"
+    )]
+    let affordable = (as_f64(len) * PATIENCE / seconds) as usize;
+    input.prefix(affordable.max(len / 64))
+}
+
+#[allow(clippy::cast_precision_loss, reason = "lengths of some megabytes")]
+fn as_f64(len: usize) -> f64 {
+    len as f64
+}
+
+/// One decoder on the first 64 KiB or so of a corpus, `times` over: to be counted from outside.
+pub(crate) fn once(name: &str, corpus: &str, times: u64) -> Result<(), String> {
+    let kind = KINDS
+        .iter()
+        .find(|kind| kind.name == corpus)
+        .ok_or("no such corpus")?;
+    let peer = PEERS
+        .iter()
+        .find(|peer| peer.name == name)
+        .ok_or("no such decoder")?;
+    let input = Input::new(kind.generate(COUNTED_LEN).bytes, MAIN_CHUNK);
+    for _ in 0..times {
+        (peer.consume)(&input);
+    }
+    Ok(())
+}
+
+/// The length of the corpora on which instructions and allocations are counted.
+const COUNTED_LEN: usize = 64 << 10;

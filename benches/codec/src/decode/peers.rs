@@ -1,0 +1,114 @@
+//! Who decodes: us and the peers, each in a file of its own, behind one trait.
+//!
+//! Each is fed in the form that suits it best: slices where it takes slices, shared `Bytes` where
+//! it wants to own its input, a `BytesMut` to append to where it is a codec.
+
+mod async_sse;
+mod eventsource_client;
+mod eventsource_stream;
+mod eventsource_stream2;
+mod old_sse_codec;
+mod ours;
+mod russe;
+mod sse_core;
+mod sse_stream;
+mod sseer;
+mod tokio_sse_codec;
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use futures_util::Stream;
+
+use crate::decode::input::Input;
+use crate::outcome::{Consume, Digest, Keep, Sink};
+
+/// Something that decodes a stream.
+trait Decode {
+    /// The package, as on crates.io.
+    const NAME: &'static str;
+    /// What its events are made of.
+    const EVENTS: &'static str;
+    /// How it is driven, where that needs a word.
+    const REMARK: &'static str = "";
+
+    /// Decodes the whole input with a new decoder. An error ends it.
+    fn decode(input: &Input, sink: &mut impl Sink);
+}
+
+/// A decoder, as a value.
+pub(crate) struct Peer {
+    pub(crate) name: &'static str,
+    pub(crate) events: &'static str,
+    pub(crate) remark: &'static str,
+    pub(crate) consume: fn(&Input),
+    pub(crate) digest: fn(&Input) -> Digest,
+    pub(crate) keep: fn(&Input) -> Keep,
+}
+
+impl Peer {
+    const fn of<D: Decode>() -> Self {
+        Self {
+            name: D::NAME,
+            events: D::EVENTS,
+            remark: D::REMARK,
+            consume: |input| D::decode(input, &mut Consume),
+            digest: |input| {
+                let mut digest = Digest::default();
+                D::decode(input, &mut digest);
+                digest
+            },
+            keep: |input| {
+                let mut keep = Keep::default();
+                D::decode(input, &mut keep);
+                keep
+            },
+        }
+    }
+
+    pub(crate) fn is_ours(&self) -> bool {
+        is_ours(self.name)
+    }
+}
+
+/// Our decoder when its events are borrowed, and when they are kept.
+pub(crate) const BORROWED: &str = ours::Borrowed::NAME;
+pub(crate) const OWNED: &str = ours::Owned::NAME;
+
+pub(crate) fn is_ours(name: &str) -> bool {
+    name == BORROWED || name == OWNED
+}
+
+/// All of them, ours first.
+pub(crate) const PEERS: [Peer; 12] = [
+    Peer::of::<ours::Borrowed>(),
+    Peer::of::<ours::Owned>(),
+    Peer::of::<eventsource_stream::Peer>(),
+    Peer::of::<eventsource_stream2::Peer>(),
+    Peer::of::<sse_core::Peer>(),
+    Peer::of::<sse_stream::Peer>(),
+    Peer::of::<sseer::Peer>(),
+    Peer::of::<eventsource_client::Peer>(),
+    Peer::of::<tokio_sse_codec::Peer>(),
+    Peer::of::<async_sse::Peer>(),
+    Peer::of::<old_sse_codec::Peer>(),
+    Peer::of::<russe::Peer>(),
+];
+
+/// Takes the items of a stream that never has to wait, up to the first error: some give the same
+/// one for ever.
+///
+/// # Panics
+///
+/// If it waits all the same, rather than to go round in circles.
+fn drain<T, E>(stream: impl Stream<Item = Result<T, E>>, mut take: impl FnMut(T)) {
+    let mut stream = pin!(stream);
+    let mut context = Context::from_waker(Waker::noop());
+    while let Poll::Ready(item) = stream.as_mut().poll_next(&mut context) {
+        match item {
+            Some(Ok(item)) => take(item),
+            Some(Err(_)) | None => return,
+        }
+    }
+    panic!("a stream waits although its input is there");
+}

@@ -1,0 +1,319 @@
+//! What the measurements of decoding come to: marks, tables and plots.
+
+use std::io;
+
+use sse_bench_report::{Chart, Machine, Part, Ratios, Samples, Table, Valgrind, geometric_mean};
+
+use super::limits::{LIMITS, MEMCPY};
+use super::peers::{self, BORROWED, OWNED, PEERS};
+use super::{CHUNKS, COUNTED_LEN, MAIN_CHUNK, Measured, PART};
+use crate::corpus::KINDS;
+use crate::node;
+use crate::selection::Selection;
+
+/// What the table and the texts call the chunk length of the marks.
+const MAIN: &str = "16 KiB";
+
+type Disagreement = (&'static str, &'static str, &'static str);
+
+/// Writes the part, to the terminal and where it was asked for.
+pub(super) fn write(
+    selection: &Selection,
+    measured: &[Measured],
+    departures: &Table,
+    disagreements: &[Disagreement],
+) -> io::Result<()> {
+    let mut part = Part::new("decoding", "Decoding", &Machine::here());
+    if !selection.quick {
+        part.paragraph(INTRODUCTION);
+        let valgrind = Valgrind::find();
+        let counted = valgrind.map(|it| counts(it, selection)).transpose()?;
+        part.table(&marks(measured, counted.as_deref()));
+        part.table(&overview(measured));
+        part.chart("throughput", &chart(measured))?;
+        part.table(&against_all(measured));
+        part.table(&chunk_lengths(measured));
+        match &counted {
+            Some(counted) => {
+                let per_byte = |count: &Count| count.instructions / count.len;
+                part.table(&counted_table(
+                    "Instructions per byte",
+                    counted,
+                    per_byte,
+                    2,
+                ));
+                let per_event = |count: &Count| count.allocations / count.events;
+                part.table(&counted_table(
+                    "Allocations per event",
+                    counted,
+                    per_event,
+                    2,
+                ));
+            }
+            None => drop(part.paragraph("Valgrind is not installed: nothing was counted.")),
+        }
+    }
+    part.table(departures);
+    part.table(&disagreement(disagreements));
+    println!("{}", part.markdown());
+    let is_whole = selection.is_whole(super::kinds()) && selection.is_whole(super::peers());
+    match &selection.out {
+        Some(folder) if is_whole && !selection.quick => part.write_to(folder),
+        _ => Ok(()),
+    }
+}
+
+const INTRODUCTION: &str = "\
+Each corpus is 16 MiB from a fixed seed, cut into chunks as they would arrive. All contenders take \
+turns in one process, so a figure is always the ratio of two neighbours: the median of the rounds, \
+with the smallest and largest in brackets. \"Ours\" is the decoder fed with slices; *borrowed* \
+hands out `&str`s, *owned* keeps each event. The fastest peer is chosen anew for each corpus and \
+chunk length. GB/s are there for orientation only.";
+
+fn is_peer(name: &str) -> bool {
+    !peers::is_ours(name) && name != node::NAME && LIMITS.iter().all(|limit| limit.name != name)
+}
+
+/// How many times as fast as the fastest peer `name` is, and who that is.
+fn against_fastest<'a>(samples: &'a Samples, name: &str) -> Option<(Ratios, &'a str)> {
+    let fastest = samples.cheapest(is_peer)?;
+    Some((samples.speed(name, fastest)?, fastest))
+}
+
+fn in_main_chunks(measured: &[Measured]) -> impl Iterator<Item = &Measured> {
+    measured.iter().filter(|it| it.chunk == MAIN)
+}
+
+fn marks(measured: &[Measured], counted: Option<&[Count]>) -> Table {
+    let mut table = Table::new("Marks", ["mark", "must reach", "measured", "reached"]);
+    let mut mark =
+        |what: &str, must: String, measured: Option<f64>, reached: &dyn Fn(f64) -> bool| {
+            let (value, verdict) = match measured {
+                Some(value) => (
+                    format!("{value:.2}"),
+                    if reached(value) { "yes" } else { "no" },
+                ),
+                None => ("not measured".to_owned(), ""),
+            };
+            table.row([what, must.as_str(), &value, verdict]);
+        };
+    let ratios = |name: &'static str| {
+        in_main_chunks(measured)
+            .filter_map(move |it| Some(against_fastest(&it.samples, name)?.0.median))
+    };
+    mark(
+        "borrowed, geometric mean over the corpora, chunks of 16 KiB, times the fastest peer of each",
+        "≥ 3".to_owned(),
+        geometric_mean(ratios(BORROWED)),
+        &|it| it >= 3.0,
+    );
+    mark(
+        "owned, the same",
+        "≥ 2".to_owned(),
+        geometric_mean(ratios(OWNED)),
+        &|it| it >= 2.0,
+    );
+    let every = measured
+        .iter()
+        .filter_map(|it| Some(against_fastest(&it.samples, BORROWED)?.0.median));
+    mark(
+        "borrowed, the worst of all corpora and chunk lengths, times the fastest peer",
+        "≥ 1".to_owned(),
+        every.min_by(f64::total_cmp),
+        &|it| it >= 1.0,
+    );
+    for (name, most) in [(BORROWED, 0.0), (OWNED, 1.0)] {
+        let worst = counted.and_then(|counted| {
+            let ours = counted.iter().filter(|count| count.decoder == name);
+            ours.map(|count| count.allocations / count.events)
+                .max_by(f64::total_cmp)
+        });
+        mark(
+            &format!("allocations per event, {name}, the worst corpus"),
+            format!("≤ {most}"),
+            worst,
+            // A decoder's own buffers, once for each stream, are not an event's.
+            &|it| it <= most + 0.01,
+        );
+    }
+    table
+}
+
+fn overview(measured: &[Measured]) -> Table {
+    let mut table = Table::new(
+        "Ours against the fastest peer, chunks of 16 KiB",
+        [
+            "corpus",
+            "fastest peer",
+            "borrowed",
+            "owned",
+            "borrowed to memcpy",
+            "≈ GB/s",
+        ],
+    );
+    for it in in_main_chunks(measured) {
+        let Some((borrowed, fastest)) = against_fastest(&it.samples, BORROWED) else {
+            continue;
+        };
+        let owned = against_fastest(&it.samples, OWNED);
+        let limit = it.samples.speed(BORROWED, MEMCPY);
+        let rate = it
+            .samples
+            .median(BORROWED)
+            .map_or(0.0, |seconds| 1e-9 / seconds);
+        table.row([
+            it.corpus.to_owned(),
+            fastest.to_owned(),
+            borrowed.to_string(),
+            owned.map_or_else(String::new, |(ratios, _)| ratios.to_string()),
+            limit.map_or_else(String::new, |ratios| ratios.to_string()),
+            format!("{rate:.1}"),
+        ]);
+    }
+    for kind in KINDS {
+        table.note(format!("`{}`: {}.", kind.name, kind.description));
+    }
+    table
+}
+
+fn against_all(measured: &[Measured]) -> Table {
+    let main: Vec<_> = in_main_chunks(measured).collect();
+    let mut table = Table::new(
+        "How many times as fast *ours, borrowed* is, chunks of 16 KiB",
+        ["than"].into_iter().chain(main.iter().map(|it| it.corpus)),
+    );
+    let Some(first) = main.first() else {
+        return table;
+    };
+    for name in first.samples.names().filter(|name| *name != BORROWED) {
+        let cells = main.iter().map(|it| {
+            it.samples
+                .speed(BORROWED, name)
+                .map_or_else(String::new, |ratios| ratios.to_string())
+        });
+        table.row([name.to_owned()].into_iter().chain(cells));
+    }
+    table.note("memcpy, memchr2 and UTF-8 are limits: one pass that copies, finds the line ends, or validates.");
+    table
+}
+
+fn chunk_lengths(measured: &[Measured]) -> Table {
+    let mut table = Table::new(
+        "*Ours, borrowed* against the fastest peer, by the length of the chunks",
+        ["corpus"].into_iter().chain(CHUNKS.map(|(name, _)| name)),
+    );
+    for kind in KINDS {
+        let row: Vec<_> = measured
+            .iter()
+            .filter(|it| it.corpus == kind.name)
+            .collect();
+        if row.is_empty() {
+            continue;
+        }
+        let cells = row
+            .iter()
+            .map(|it| match against_fastest(&it.samples, BORROWED) {
+                Some((ratios, fastest)) => format!("{ratios} {fastest}"),
+                None => String::new(),
+            });
+        table.row([kind.name.to_owned()].into_iter().chain(cells));
+    }
+    table
+}
+
+fn chart(measured: &[Measured]) -> Chart {
+    let main: Vec<_> = in_main_chunks(measured).collect();
+    let mut chart = Chart::new(
+        "Decoding, chunks of 16 KiB: speed relative to memcpy (logarithmic)",
+        "times memcpy",
+        main.iter().map(|it| it.corpus),
+    );
+    let names = main.first().into_iter().flat_map(|it| it.samples.names());
+    for name in names.filter(|name| LIMITS.iter().all(|limit| limit.name != *name)) {
+        let speed = |it: &&Measured| Some(it.samples.speed(name, MEMCPY)?.median);
+        chart.series(name, main.iter().map(speed));
+    }
+    chart
+}
+
+fn disagreement(disagreements: &[Disagreement]) -> Table {
+    let mut table = Table::new(
+        "Whose events are not those of the corpus",
+        ["peer", "corpus", "chunks"],
+    );
+    for &(name, corpus, chunk) in disagreements {
+        table.row([name, corpus, chunk]);
+    }
+    if disagreements.is_empty() {
+        table.note("Nobody's: all decoders gave the same events, in all chunk lengths.");
+    }
+    table
+}
+
+/// What one decoding of the first part of a corpus takes.
+struct Count {
+    decoder: &'static str,
+    corpus: &'static str,
+    len: f64,
+    events: f64,
+    instructions: f64,
+    allocations: f64,
+}
+
+fn counts(valgrind: Valgrind, selection: &Selection) -> io::Result<Vec<Count>> {
+    let mut counts = Vec::new();
+    for kind in KINDS
+        .iter()
+        .filter(|kind| selection.selects(kind.name, super::kinds()))
+    {
+        let corpus = kind.generate(COUNTED_LEN);
+        for peer in &PEERS {
+            if !peer.is_ours() && !selection.selects(peer.name, super::peers()) {
+                continue;
+            }
+            eprintln!("count {} on {}", peer.name, kind.name);
+            let arguments = ["--once", PART, peer.name, kind.name];
+            #[allow(clippy::cast_precision_loss, reason = "a few thousand events")]
+            counts.push(Count {
+                decoder: peer.name,
+                corpus: kind.name,
+                len: corpus.bytes.len() as f64,
+                events: corpus.expected.events as f64,
+                instructions: valgrind.instructions(&arguments, 1, 2)?,
+                allocations: valgrind.allocations(&arguments, 1, 2)?,
+            });
+        }
+    }
+    Ok(counts)
+}
+
+fn counted_table(
+    title: &str,
+    counts: &[Count],
+    value: impl Fn(&Count) -> f64,
+    digits: usize,
+) -> Table {
+    let corpora: Vec<_> = super::kinds()
+        .filter(|kind| counts.iter().any(|it| it.corpus == *kind))
+        .collect();
+    let mut table = Table::new(
+        format!("{title}, chunks of {} KiB", MAIN_CHUNK >> 10),
+        ["decoder"].into_iter().chain(corpora.iter().copied()),
+    );
+    for peer in &PEERS {
+        let cells: Vec<_> = corpora
+            .iter()
+            .filter_map(|corpus| {
+                counts
+                    .iter()
+                    .find(|it| it.corpus == *corpus && it.decoder == peer.name)
+            })
+            .map(|count| format!("{:.digits$}", value(count)))
+            .collect();
+        if !cells.is_empty() {
+            table.row([peer.name.to_owned()].into_iter().chain(cells));
+        }
+    }
+    table.note("Counted by valgrind, whose processor has AVX2 but no AVX-512; a new decoder's own allocations are included.");
+    table
+}

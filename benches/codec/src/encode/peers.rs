@@ -1,0 +1,133 @@
+//! Who encodes: us, the peers and the limits, each in a file of its own, behind one trait.
+//!
+//! Each does what its own server does for an event, up to the bytes that go into the body. Who
+//! appends to a buffer has one that is used over and over; who makes a `String` or `Bytes` for
+//! each event makes it.
+
+mod actix_web_lab;
+mod async_sse;
+mod axum;
+mod floor;
+mod format;
+mod old_sse_codec;
+mod ours;
+mod salvo;
+mod sse_stream;
+mod tokio_sse_codec;
+mod warp;
+
+use std::hint::black_box;
+
+use crate::encode::cases::{Case, Chunk, Content};
+use crate::encode::output::{Discard, Output};
+
+/// Something that encodes events.
+trait Encode {
+    /// The package, as on crates.io, or what it is.
+    const NAME: &'static str;
+    /// How it is driven, where that needs a word.
+    const REMARK: &'static str = "";
+
+    fn new() -> Self;
+
+    /// An event of data only.
+    fn text(&mut self, text: &'static str, out: &mut impl Output);
+
+    /// An event with a name and an id.
+    fn event(
+        &mut self,
+        event: &'static str,
+        id: &'static str,
+        data: &'static str,
+        out: &mut impl Output,
+    );
+
+    /// An event of data as JSON.
+    fn json(&mut self, value: &'static Chunk, out: &mut impl Output);
+
+    /// Hands out what is still held back.
+    fn finish(&mut self, _: &mut impl Output) {}
+}
+
+/// An encoder, as a value.
+pub(crate) struct Peer {
+    pub(crate) name: &'static str,
+    pub(crate) remark: &'static str,
+    /// Encodes a case so many times.
+    pub(crate) discard: fn(&'static Case, u64),
+    pub(crate) keep: fn(&'static Case, u64) -> Vec<u8>,
+}
+
+impl Peer {
+    const fn of<E: Encode>() -> Self {
+        Self {
+            name: E::NAME,
+            remark: E::REMARK,
+            discard: |case, times| encode::<E>(case, times, &mut Discard),
+            keep: |case, times| {
+                let mut kept = Vec::new();
+                encode::<E>(case, times, &mut kept);
+                kept
+            },
+        }
+    }
+}
+
+fn encode<E: Encode>(case: &'static Case, times: u64, out: &mut impl Output) {
+    let mut encoder = E::new();
+    match &case.content {
+        Content::Text(text) => {
+            for _ in 0..times {
+                encoder.text(black_box(text), out);
+            }
+        }
+        Content::Event(event, id, data) => {
+            for _ in 0..times {
+                encoder.event(black_box(event), black_box(id), black_box(data), out);
+            }
+        }
+        Content::Json(value) => {
+            for _ in 0..times {
+                encoder.json(black_box(value), out);
+            }
+        }
+    }
+    encoder.finish(out);
+}
+
+/// The names that the tables compare others with.
+pub(crate) const OURS: &str = ours::IntoBytesMut::NAME;
+pub(crate) const FLOOR: &str = floor::Floor::NAME;
+pub(crate) const BARE_JSON: &str = floor::BareJson::NAME;
+pub(crate) const AXUM: [&str; 2] = [axum::EventOnly::NAME, axum::Body::NAME];
+
+/// All of them, ours first, the limits last.
+pub(crate) const PEERS: [Peer; 17] = [
+    Peer::of::<ours::IntoBytesMut>(),
+    Peer::of::<ours::IntoVec>(),
+    Peer::of::<axum::EventOnly>(),
+    Peer::of::<axum::Body>(),
+    Peer::of::<actix_web_lab::Peer>(),
+    Peer::of::<warp::Peer>(),
+    Peer::of::<salvo::Peer>(),
+    Peer::of::<sse_stream::Peer>(),
+    Peer::of::<async_sse::Peer>(),
+    Peer::of::<tokio_sse_codec::Peer>(),
+    Peer::of::<old_sse_codec::Peer>(),
+    Peer::of::<format::Peer>(),
+    Peer::of::<floor::Floor>(),
+    Peer::of::<floor::IntoVec>(),
+    Peer::of::<floor::Trusting>(),
+    Peer::of::<floor::BareJson>(),
+    Peer::of::<floor::BareJsonIntoVec>(),
+];
+
+/// Whether it does nothing but JSON.
+pub(crate) fn is_json_only(name: &str) -> bool {
+    [BARE_JSON, floor::BareJsonIntoVec::NAME].contains(&name)
+}
+
+/// Whether its bytes can be had and are whole events, so that they can be compared.
+pub(crate) fn is_comparable(name: &str) -> bool {
+    !is_json_only(name) && name != axum::EventOnly::NAME
+}

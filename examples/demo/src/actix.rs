@@ -1,0 +1,76 @@
+//! The demo on actix-web: an app with a route for each path, and the demo as its data.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::{App, HttpResponse, HttpServer, web};
+use bytes::Bytes;
+use sse_actix::{BoxError, Request, Sse, with_sse};
+use tokio::net::TcpListener;
+
+use crate::GRACE_PERIOD;
+use crate::demo::{self, Demo};
+use crate::handlers::{self, hello};
+
+async fn ticks((demo, request): (web::Data<Demo>, Request), sse: Sse) -> Result<(), BoxError> {
+    let query = request.uri().query().map(str::to_owned);
+    handlers::ticks(demo.into_inner(), query, sse).await
+}
+
+async fn page(demo: web::Data<Demo>) -> HttpResponse {
+    fixed(demo.page())
+}
+
+async fn servers(demo: web::Data<Demo>) -> HttpResponse {
+    fixed(demo.servers())
+}
+
+async fn drop_stream(demo: web::Data<Demo>, request: Request) -> HttpResponse {
+    fixed(demo.drop_stream(request.uri().query()))
+}
+
+async fn not_found() -> HttpResponse {
+    fixed(demo::not_found())
+}
+
+/// actix-web has the types of http 0.2.
+fn fixed(response: http::Response<Bytes>) -> HttpResponse {
+    let (parts, body) = response.into_parts();
+    let status = StatusCode::from_u16(parts.status.as_u16()).unwrap_or_default();
+    let mut response = HttpResponse::build(status);
+    for (name, value) in &parts.headers {
+        response.insert_header((name.as_str(), value.as_bytes()));
+    }
+    response.body(body)
+}
+
+pub(crate) async fn serve(listener: TcpListener, demo: Arc<Demo>) -> io::Result<()> {
+    let stop = demo.stop.clone();
+    let app = move || {
+        let hello = with_sse(hello::<Request>).options(demo.hello_options.clone());
+        let ticks = with_sse(ticks).options(demo.ticks_options.clone());
+        App::new()
+            .app_data(web::Data::from(Arc::clone(&demo)))
+            .route("/hello", web::get().to(hello))
+            .route("/ticks", web::get().to(ticks))
+            .route("/", web::get().to(page))
+            .route("/servers", web::get().to(servers))
+            .route("/drop", web::get().to(drop_stream))
+            .default_service(web::to(not_found))
+    };
+    let server = HttpServer::new(app)
+        .h1_allow_half_closed(false)
+        .disable_signals()
+        .shutdown_timeout(GRACE_PERIOD.as_secs())
+        .listen(listener.into_std()?)?
+        .run();
+    let handle = server.handle();
+    let mut server = pin!(server);
+    tokio::select! {
+        result = &mut server => result,
+        // The streams end by the signal in their options; this waits for them, but not for ever.
+        () = stop.cancelled() => tokio::join!(server, handle.stop(true)).0,
+    }
+}

@@ -1,0 +1,141 @@
+//! The command line: where each of the servers listens.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use lexopt::prelude::*;
+use serde::Serialize;
+
+pub(crate) const HELP: &str = "\
+The same event streams on hyper, actix-web and raw TCP, and a page that listens to them.
+
+Usage: cargo demo [-- OPTIONS]
+
+Options:
+  --hyper ADDR   where hyper listens      [default: 127.0.0.1:3000]
+  --actix ADDR   where actix-web listens  [default: 127.0.0.1:3001]
+  --tcp ADDR     where raw TCP listens    [default: 127.0.0.1:3002]
+  -h, --help     print this
+
+ADDR is an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080.
+Port 0 takes any free port; the real one is printed.";
+
+/// What the demo is asked to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Arguments {
+    Serve(Addresses),
+    Help,
+}
+
+/// One of the three servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Transport {
+    Hyper,
+    Actix,
+    Tcp,
+}
+
+impl Transport {
+    /// Its name, as people know it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Hyper => "hyper",
+            Self::Actix => "actix-web",
+            Self::Tcp => "raw TCP",
+        }
+    }
+
+    /// The adapter that serves it.
+    pub(crate) const fn adapter(self) -> &'static str {
+        match self {
+            Self::Hyper => "sse-hyper",
+            Self::Actix => "sse-actix",
+            Self::Tcp => "sse-tokio-tcp",
+        }
+    }
+
+    /// The option that sets its address.
+    pub(crate) const fn flag(self) -> &'static str {
+        match self {
+            Self::Hyper => "--hyper",
+            Self::Actix => "--actix",
+            Self::Tcp => "--tcp",
+        }
+    }
+}
+
+/// Where each of the servers listens.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Addresses {
+    hyper: SocketAddr,
+    actix: SocketAddr,
+    tcp: SocketAddr,
+}
+
+impl Addresses {
+    pub(crate) const fn of(&self, transport: Transport) -> SocketAddr {
+        match transport {
+            Transport::Hyper => self.hyper,
+            Transport::Actix => self.actix,
+            Transport::Tcp => self.tcp,
+        }
+    }
+}
+
+impl Default for Addresses {
+    fn default() -> Self {
+        let loopback = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        Self {
+            hyper: loopback(3000),
+            actix: loopback(3001),
+            tcp: loopback(3002),
+        }
+    }
+}
+
+/// Reads the command line.
+pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Arguments, lexopt::Error> {
+    let mut addresses = Addresses::default();
+    while let Some(argument) = parser.next()? {
+        let address = match argument {
+            Long("hyper") => &mut addresses.hyper,
+            Long("actix") => &mut addresses.actix,
+            Long("tcp") => &mut addresses.tcp,
+            Short('h') | Long("help") => return Ok(Arguments::Help),
+            other => return Err(other.unexpected()),
+        };
+        *address = parser.value()?.parse()?;
+    }
+    Ok(Arguments::Serve(addresses))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Result<Arguments, String> {
+        parse(lexopt::Parser::from_args(arguments)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn each_server_has_its_own_address() {
+        let given = ["--tcp=127.0.0.1:0", "--hyper", "[::1]:80"];
+        let Ok(Arguments::Serve(addresses)) = parsed(&given) else {
+            panic!("not understood");
+        };
+        assert_eq!(addresses.of(Transport::Hyper).to_string(), "[::1]:80");
+        assert_eq!(addresses.of(Transport::Actix).to_string(), "127.0.0.1:3001");
+        assert_eq!(addresses.of(Transport::Tcp).to_string(), "127.0.0.1:0");
+        assert_eq!(parsed(&["--tcp", "[::1]:1", "-h"]), Ok(Arguments::Help));
+    }
+
+    #[test]
+    fn what_is_no_address_is_named() {
+        assert_eq!(
+            parsed(&["--hyper", "3000"]).unwrap_err(),
+            "cannot parse argument \"3000\": invalid socket address syntax"
+        );
+        assert_eq!(parsed(&["-v"]).unwrap_err(), "invalid option '-v'");
+        assert!(parsed(&["--tcp"]).unwrap_err().contains("--tcp"));
+    }
+}

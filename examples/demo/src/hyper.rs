@@ -1,0 +1,74 @@
+//! The demo on hyper: a service function that answers by path.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{Either, Full};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use sse_hyper::{Request, SseBody, sse_response_with};
+use tokio::net::TcpListener;
+use tokio::time::{sleep, timeout};
+
+use crate::GRACE_PERIOD;
+use crate::demo::{Demo, not_found};
+use crate::handlers::{hello, ticks};
+
+/// How long to wait when no connection can be accepted, mostly for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+type Response = http::Response<Either<SseBody, Full<Bytes>>>;
+
+fn answer(demo: &Arc<Demo>, request: Request) -> Response {
+    let query = request.uri().query().map(str::to_owned);
+    match request.uri().path() {
+        "/hello" => sse_response_with(&demo.hello_options, request, hello).map(Either::Left),
+        "/ticks" => sse_response_with(&demo.ticks_options, request, |_request, sse| {
+            ticks(Arc::clone(demo), query, sse)
+        })
+        .map(Either::Left),
+        "/" => fixed(demo.page()),
+        "/servers" => fixed(demo.servers()),
+        "/drop" => fixed(demo.drop_stream(query.as_deref())),
+        _ => fixed(not_found()),
+    }
+}
+
+fn fixed(response: http::Response<Bytes>) -> Response {
+    response.map(|body| Either::Right(Full::new(body)))
+}
+
+pub(crate) async fn serve(listener: TcpListener, demo: Arc<Demo>) -> io::Result<()> {
+    let graceful = GracefulShutdown::new();
+    loop {
+        let stream = tokio::select! {
+            () = demo.stop.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(_) => {
+                    sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            },
+        };
+        // An event must not wait for the acknowledgement of the one before it.
+        let _ = stream.set_nodelay(true);
+        let demo = Arc::clone(&demo);
+        let service = service_fn(move |request| {
+            let response = answer(&demo, request);
+            async { Ok::<_, Infallible>(response) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .serve_connection(TokioIo::new(stream), service);
+        tokio::spawn(graceful.watch(connection));
+    }
+    // The streams end by the signal in their options; this waits for them, but not for ever.
+    let _ = timeout(GRACE_PERIOD, graceful.shutdown()).await;
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! The page in a headless Chromium.
+//!
+//! The screenshots are written to `demo-screenshots` in the target directory.
+
+use std::fs;
+use std::path::Path;
+
+use fantoccini::wd::Locator;
+use serde_json::{Value, json};
+use sse_browser::Browser;
+
+use crate::process::{BOUND, Process, TRANSPORTS};
+
+/// A column of the page.
+struct Column<'a> {
+    browser: &'a Browser,
+    transport: &'a str,
+}
+
+impl Column<'_> {
+    /// Waits until the column is as `attributes` say.
+    async fn becomes(&self, attributes: &str) {
+        let selector = format!("[data-transport={}]{attributes}", self.transport);
+        self.browser
+            .client()
+            .wait()
+            .at_most(BOUND)
+            .for_element(Locator::Css(&selector))
+            .await
+            .unwrap_or_else(|error| panic!("{selector}: {error}"));
+    }
+
+    /// Something of what the page has heard.
+    async fn heard(&self, what: &str) -> Value {
+        let script = format!("return demo.{}.{what}", self.transport);
+        run(self.browser, &script).await
+    }
+
+    async fn counts(&self) -> Vec<u64> {
+        let counts = self.heard("ticks.map(tick => tick.count)").await;
+        serde_json::from_value(counts).expect("numbers")
+    }
+
+    async fn press_drop(&self) {
+        let button = format!("[data-transport={}] button", self.transport);
+        let button = self.browser.client().find(Locator::Css(&button)).await;
+        button.expect("a button").click().await.expect("pressed");
+    }
+}
+
+#[tokio::test]
+async fn the_page_hears_all_three_and_resumes_without_a_gap() {
+    if sse_browser::skipped() {
+        return;
+    }
+    let demo = Process::start().await;
+    let browser = Browser::start()
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+    let page = format!("http://{}/", demo.addresses[0]);
+    browser.client().goto(&page).await.expect("the page");
+    let columns = TRANSPORTS.map(|transport| Column {
+        browser: &browser,
+        transport,
+    });
+
+    for column in &columns {
+        column.becomes("[data-hello=ended]").await;
+        assert_eq!(
+            column.heard("hello").await,
+            json!([
+                {"type": "message", "data": "hello"},
+                {"type": "message", "data": "{\"foo\":\"bar\"}"},
+                {"type": "greeting", "data": "hello"},
+            ])
+        );
+        column
+            .becomes("[data-state=open][data-arrivals=live]")
+            .await;
+    }
+
+    for (index, column) in columns.iter().enumerate() {
+        column.press_drop().await;
+        column
+            .becomes("[data-reconnects='1'][data-arrivals=live]")
+            .await;
+
+        // Every tick once, in order: without its last event ID, the browser would have been sent
+        // the last one of those that it missed, and not the others.
+        let counts = column.counts().await;
+        assert!(
+            counts.windows(2).all(|pair| pair[1] == pair[0] + 1),
+            "{}: {counts:?}",
+            column.transport
+        );
+        assert_resumed(column, &counts).await;
+        assert_eq!(column.heard("lostTicks").await, 0);
+        // The others were left alone.
+        for other in &columns[index + 1..] {
+            assert_eq!(other.heard("reconnectCount").await, 0);
+        }
+    }
+
+    take_screenshots(&browser).await;
+    browser.close().await.expect("the browser ends");
+}
+
+/// The one reconnect is on record: with the last event before it, and with what was missed.
+async fn assert_resumed(column: &Column<'_>, counts: &[u64]) {
+    let reconnects = column.heard("reconnects").await;
+    let [reconnect] = reconnects.as_array().expect("a list").as_slice() else {
+        panic!("{}: {reconnects}", column.transport);
+    };
+    let last: u64 = reconnect["lastEventId"]
+        .as_str()
+        .and_then(|id| id.parse().ok())
+        .expect("an id");
+    let replayed: Vec<u64> =
+        serde_json::from_value(reconnect["replayed"].clone()).expect("numbers");
+    assert!(replayed.len() >= 2, "{replayed:?}: 2.5 seconds were missed");
+    let position = counts.iter().position(|&count| count == last);
+    let after = &counts[position.expect("it was heard") + 1..];
+    assert!(
+        after.starts_with(&replayed),
+        "{replayed:?} after {last} in {counts:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_page_finds_the_servers_from_each_of_them() {
+    if sse_browser::skipped() {
+        return;
+    }
+    let demo = Process::start().await;
+    let browser = Browser::start()
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+    for address in &demo.addresses {
+        let page = format!("http://{address}/");
+        browser.client().goto(&page).await.expect("the page");
+        for transport in TRANSPORTS {
+            let column = Column {
+                browser: &browser,
+                transport,
+            };
+            column.becomes("[data-state=open][data-hello=ended]").await;
+        }
+    }
+    browser.close().await.expect("the browser ends");
+}
+
+/// Keeps what the page looks like: light and dark, wide and narrow.
+async fn take_screenshots(browser: &Browser) {
+    // The directory for the test's own files is `tmp` in the target directory.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
+    let directory = target.expect("a parent").join("demo-screenshots");
+    fs::create_dir_all(&directory).expect("a directory");
+    for (layout, width) in [("wide", 1280), ("narrow", 390)] {
+        for scheme in ["light", "dark"] {
+            let scheme_is = json!({"name": "prefers-color-scheme", "value": scheme});
+            let media = json!({ "features": [scheme_is] });
+            devtools(browser, "Emulation.setEmulatedMedia", media).await;
+            resize(browser, width, 800).await;
+            let height = run(browser, "return document.documentElement.scrollHeight").await;
+            resize(browser, width, height.as_u64().expect("a number")).await;
+            let image = browser.client().screenshot().await.expect("an image");
+            let file = directory.join(format!("{layout}-{scheme}.png"));
+            fs::write(file, image).expect("written");
+        }
+    }
+}
+
+/// Gives the page this size, and waits until it is drawn.
+async fn resize(browser: &Browser, width: u64, height: u64) {
+    let size = json!({
+        "width": width, "height": height, "deviceScaleFactor": 2, "mobile": width < 500,
+    });
+    devtools(browser, "Emulation.setDeviceMetricsOverride", size).await;
+    let two_frames = "const done = arguments[0];
+        requestAnimationFrame(() => requestAnimationFrame(() => done()))";
+    let drawn = browser.client().execute_async(two_frames, vec![]).await;
+    drawn.expect("two frames");
+}
+
+async fn devtools(browser: &Browser, command: &str, parameters: Value) {
+    let done = browser.devtools(command, parameters).await;
+    done.expect("a command that the browser knows");
+}
+
+async fn run(browser: &Browser, script: &str) -> Value {
+    let result = browser.client().execute(script, vec![]).await;
+    result.expect("a script that runs")
+}

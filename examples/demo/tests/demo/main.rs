@@ -1,0 +1,5 @@
+//! The demo as a whole: the real process, over real sockets, and its page in a real browser.
+
+mod browser;
+mod process;
+mod servers;

@@ -1,0 +1,185 @@
+//! The demo as a child process, and plain HTTP to talk to it.
+
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+/// A bound on everything that should be quick, far beyond what a busy machine needs.
+pub(crate) const BOUND: Duration = Duration::from_secs(30);
+
+/// The servers in the order in which the demo prints them.
+pub(crate) const TRANSPORTS: [&str; 3] = ["hyper", "actix", "tcp"];
+
+/// A running demo, on free ports. Dropping it kills it.
+pub(crate) struct Process {
+    child: Child,
+    /// Where the servers listen, in the order of [`TRANSPORTS`].
+    pub(crate) addresses: [String; 3],
+    _output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Process {
+    pub(crate) async fn start() -> Self {
+        let mut child = command(&FREE_PORTS).spawn().expect("the demo starts");
+        let output = child.stdout.take().expect("its standard output");
+        let mut output = BufReader::new(output).lines();
+        let mut addresses = Vec::new();
+        while addresses.len() < TRANSPORTS.len() {
+            let line = within(output.next_line()).await.expect("text");
+            let line = line.expect("the addresses before the end");
+            addresses.extend(
+                line.split_once("http://")
+                    .map(|(_, rest)| rest.trim_end_matches('/').to_owned()),
+            );
+        }
+        Self {
+            child,
+            addresses: addresses.try_into().expect("three"),
+            _output: output,
+        }
+    }
+
+    /// Asks it to end, as a service manager does.
+    pub(crate) async fn terminate(&self) {
+        let process = self.child.id().expect("it runs");
+        let kill = Command::new("sh")
+            .arg("-c")
+            .arg(format!("kill -TERM {process}"))
+            .status();
+        assert!(within(kill).await.expect("a shell").success());
+    }
+
+    /// Waits for its end and gives its exit status.
+    pub(crate) async fn exit_code(&mut self) -> Option<i32> {
+        within(self.child.wait()).await.expect("an end").code()
+    }
+}
+
+pub(crate) const FREE_PORTS: [&str; 3] = [
+    "--hyper=127.0.0.1:0",
+    "--actix=127.0.0.1:0",
+    "--tcp=127.0.0.1:0",
+];
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sse-demo"));
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// Runs the demo to its own end.
+pub(crate) async fn output(arguments: &[&str]) -> Output {
+    within(command(arguments).output())
+        .await
+        .expect("the demo starts")
+}
+
+/// The result of `work`, which must not take for ever.
+pub(crate) async fn within<F: Future>(work: F) -> F::Output {
+    timeout(BOUND, work).await.expect("done within the bound")
+}
+
+/// A response as it arrives.
+pub(crate) struct Response {
+    connection: TcpStream,
+    /// All that has arrived, from the status line on, with the chunks as they are.
+    pub(crate) raw: String,
+}
+
+impl Response {
+    /// Sends a `GET`, with a header line of the test's if it has one.
+    pub(crate) async fn to(address: &str, target: &str, header: &str) -> Self {
+        let mut connection = within(TcpStream::connect(address))
+            .await
+            .expect("a connection");
+        let head = format!(
+            "GET {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{header}\r\n"
+        );
+        connection.write_all(head.as_bytes()).await.expect("sent");
+        Self {
+            connection,
+            raw: String::new(),
+        }
+    }
+
+    /// Reads until the body has `text` in it.
+    pub(crate) async fn read_until(&mut self, text: &str) {
+        let reading = async {
+            while !self.body().contains(text) {
+                assert!(self.read().await, "no {text:?} in {:?}", self.raw);
+            }
+        };
+        within(reading).await;
+    }
+
+    /// Reads to the end of the connection.
+    pub(crate) async fn read_to_end(&mut self) {
+        within(async { while self.read().await {} }).await;
+    }
+
+    async fn read(&mut self) -> bool {
+        let mut piece = [0; 4096];
+        // A reset is an end too: what matters is what had arrived.
+        let read = self.connection.read(&mut piece).await.unwrap_or(0);
+        self.raw += std::str::from_utf8(&piece[..read]).expect("whole characters");
+        read > 0
+    }
+
+    pub(crate) fn status(&self) -> &str {
+        self.raw.split(' ').nth(1).unwrap_or_default()
+    }
+
+    /// Whether the body is sent in chunks.
+    pub(crate) fn is_chunked(&self) -> bool {
+        let head = self.raw.split_once("\r\n\r\n").map(|(head, _)| head);
+        head.is_some_and(|head| head.contains("transfer-encoding: chunked"))
+    }
+
+    /// Whether the last chunk has arrived, the empty one, which makes the body complete.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.raw.ends_with("\r\n0\r\n\r\n")
+    }
+
+    /// As much of the body as has arrived, in whole chunks if it is sent in chunks.
+    pub(crate) fn body(&self) -> String {
+        let Some((_, mut rest)) = self.raw.split_once("\r\n\r\n") else {
+            return String::new();
+        };
+        if !self.is_chunked() {
+            return rest.to_owned();
+        }
+        let mut body = String::new();
+        while let Some((size, after)) = rest.split_once("\r\n") {
+            let size = usize::from_str_radix(size, 16).expect("a chunk's size");
+            let Some(chunk) = after.get(..size) else {
+                break;
+            };
+            body += chunk;
+            rest = after[size..].strip_prefix("\r\n").unwrap_or_default();
+        }
+        body
+    }
+
+    /// The ids of the ticks that have arrived.
+    pub(crate) fn ids(&self) -> Vec<u64> {
+        let body = self.body();
+        let ids = body.lines().filter_map(|line| line.strip_prefix("id: "));
+        ids.map(|id| id.parse().expect("a count")).collect()
+    }
+}
+
+/// The whole response to a `GET`.
+pub(crate) async fn get(address: &str, target: &str) -> Response {
+    let mut response = Response::to(address, target, "").await;
+    response.read_to_end().await;
+    response
+}

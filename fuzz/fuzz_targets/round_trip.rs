@@ -1,0 +1,85 @@
+//! What was encoded comes back, and what was decoded can be encoded to mean the same.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sse_codec::{Decoder, Encoder, Event, Item, ReceivedEvent};
+
+fuzz_target!(|input: &[u8]| {
+    send_and_receive(input);
+    receive_and_send(input);
+});
+
+/// The input as the fields of one event, with 0xFF between them, cut by its first byte.
+fn send_and_receive(input: &[u8]) {
+    let Some((chunk_len, fields)) = input.split_first() else {
+        return;
+    };
+    let fields: Vec<_> = fields
+        .split(|byte| *byte == 0xFF)
+        .map(String::from_utf8_lossy)
+        .collect();
+    let [data, id, event, comment] =
+        [0, 1, 2, 3].map(|at| fields.get(at).map(AsRef::<str>::as_ref));
+
+    let mut sent = Event::new();
+    if let Some(comment) = comment {
+        sent = sent.comment(comment);
+    }
+    if let Some(event) = event {
+        sent = sent.event(event);
+    }
+    if let Some(id) = id {
+        sent = sent.id(id);
+    }
+    let mut bytes = Vec::new();
+    if Encoder::new()
+        .encode(&sent.data(data.unwrap_or("")), &mut bytes)
+        .is_err()
+    {
+        return;
+    }
+
+    let mut received: Vec<ReceivedEvent> = Vec::new();
+    let mut decoder = Decoder::new();
+    for chunk in bytes.chunks(usize::from(*chunk_len).max(1)) {
+        let mut events = decoder.feed(chunk);
+        while let Some(event) = events.next_event().expect("no limit is passed") {
+            received.push(event.into_owned());
+        }
+    }
+    let [received] = &received[..] else {
+        panic!("one event was sent, not {received:?}");
+    };
+    let lines = data.unwrap_or("").replace("\r\n", "\n").replace('\r', "\n");
+    assert_eq!(received.data(), lines);
+    assert_eq!(received.id(), id);
+    let name = event.filter(|name| !name.is_empty());
+    assert_eq!(received.event(), name.unwrap_or("message"));
+}
+
+/// The input as a stream. Encoding what it says gives another that says the same, and is the
+/// same when it is decoded and encoded once more.
+fn receive_and_send(input: &[u8]) {
+    let (once, items) = decode_and_encode(input);
+    let (twice, same_items) = decode_and_encode(&once);
+    assert_eq!(same_items, items);
+    assert_eq!(twice, once);
+}
+
+fn decode_and_encode(stream: &[u8]) -> (Vec<u8>, Vec<String>) {
+    let encoder = Encoder::new();
+    let mut decoder = Decoder::new().report_comments(true).report_retry(true);
+    let (mut out, mut seen) = (Vec::new(), Vec::new());
+    let mut items = decoder.feed(stream);
+    while let Some(item) = items.next().expect("no limit is passed") {
+        seen.push(format!("{item:?}"));
+        let encoded = match item {
+            Item::Event(event) => encoder.encode(&event, &mut out),
+            Item::Retry(time) => encoder.encode(&Event::new().retry(time), &mut out),
+            Item::Comment(text) => encoder.encode(&Event::new().comment(text), &mut out),
+            other => panic!("an item that nobody knows: {other:?}"),
+        };
+        encoded.expect("what was received can be sent");
+    }
+    (out, seen)
+}

@@ -1,0 +1,330 @@
+//! The decoder: what is kept of a stream between one piece of it and the next.
+//!
+//! Reading the lines of one piece is the work of [`Events`]; here are the settings, the state
+//! that the standard asks for, and the buffers that carry whatever a piece leaves unfinished.
+
+mod events;
+mod limits;
+mod line;
+mod line_ends;
+mod simd;
+mod text;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::mem;
+use core::time::Duration;
+
+pub use self::events::Events;
+pub use self::limits::DecodeError;
+
+/// The byte order mark, in UTF-8.
+const BOM: [u8; 3] = *b"\xEF\xBB\xBF";
+
+/// Reads an event stream, as HTML § 9.2.6 says, from whatever pieces it arrives in.
+///
+/// Feed it each piece with [`feed`](Self::feed) and take the events out of that. How the stream
+/// is cut makes no difference: not inside a line, a CRLF, a character or the byte order mark.
+///
+/// ```
+/// use sse_codec::Decoder;
+///
+/// let mut decoder = Decoder::new();
+/// let mut received = Vec::new();
+/// for piece in [&b"data: hel"[..], b"lo\n\nevent: tick\nid: 7\nda", b"ta: 1\n\ndata: lost"] {
+///     let mut events = decoder.feed(piece);
+///     while let Some(event) = events.next_event()? {
+///         received.push((event.event().to_owned(), event.data().to_owned()));
+///     }
+/// }
+/// assert_eq!(received, [
+///     ("message".to_owned(), "hello".to_owned()),
+///     ("tick".to_owned(), "1".to_owned()),
+/// ]);
+/// assert_eq!(decoder.last_event_id(), "7");
+/// # Ok::<(), sse_codec::DecodeError>(())
+/// ```
+///
+/// # The end of the stream
+///
+/// There is nothing to call: an event whose blank line has not come is discarded
+/// (HTML § 9.2.6), so the decoder may simply be dropped, or [`reset`](Self::reset) for the next
+/// connection.
+///
+/// # Text
+///
+/// A stream is UTF-8. What is not is replaced by U+FFFD as the Encoding Standard says, one for
+/// each maximal subpart of a character, so that text is always handed out as `str`.
+///
+/// # Memory
+///
+/// An event whose lines lie in one piece and whose data is one line is borrowed from that piece.
+/// Anything else is put together in buffers that are reused and never grow beyond what the
+/// limits on [a line](Self::max_line_len) and on [an event](Self::max_event_len) allow.
+///
+/// # After an error
+///
+/// What was handed out before stays valid. The decoder itself is done: every further read gives
+/// the same error, until it is [`reset`](Self::reset). The last event ID stays readable, so a
+/// client can still resume.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    max_line_len: usize,
+    max_event_len: usize,
+    report_comments: bool,
+    report_retry: bool,
+
+    /// Where in the stream the next byte to be read is.
+    position: u64,
+    /// How many bytes of the byte order mark were seen; all of them once the start is past.
+    bom_seen: usize,
+    /// The last byte was a CR, so that an LF that follows belongs to the same line end.
+    after_cr: bool,
+    /// How much was read of a line that has begun and not ended yet.
+    line_len: usize,
+    /// It is a line of data, the beginning of which is in `data` already.
+    line_is_data: bool,
+    /// What was read of it, without that beginning.
+    line: Vec<u8>,
+
+    /// The data so far of the event that has begun.
+    data: String,
+    has_data: bool,
+    /// The name of the event that has begun; empty for the default.
+    event: String,
+    /// The id set by the event that has begun, if any (the standard's last event ID *buffer*).
+    id: String,
+    has_id: bool,
+
+    /// The last event ID *string*, that of the last blank line.
+    last_event_id: String,
+    /// Whether an id was set since the last event that was handed out.
+    sets_id: bool,
+    reconnection_time: Option<Duration>,
+    /// A comment that is handed out but could not be borrowed.
+    comment: String,
+    state: State,
+    /// Nothing is unfinished: the next byte begins a line and an event.
+    idle: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Reading,
+    /// An event was handed out from the buffers, which are to be emptied before the next.
+    Dispatched,
+    Failed(DecodeError),
+}
+
+impl Decoder {
+    /// The default limit on the length of one line: 16 MiB.
+    pub const DEFAULT_MAX_LINE_LEN: usize = 16 * 1024 * 1024;
+
+    /// The default limit on the length of one event's data: 16 MiB.
+    pub const DEFAULT_MAX_EVENT_LEN: usize = 16 * 1024 * 1024;
+
+    /// A decoder with the default limits that reports events only.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            max_line_len: Self::DEFAULT_MAX_LINE_LEN,
+            max_event_len: Self::DEFAULT_MAX_EVENT_LEN,
+            report_comments: false,
+            report_retry: false,
+            position: 0,
+            bom_seen: 0,
+            after_cr: false,
+            line_len: 0,
+            line_is_data: false,
+            line: Vec::new(),
+            data: String::new(),
+            has_data: false,
+            event: String::new(),
+            id: String::new(),
+            has_id: false,
+            last_event_id: String::new(),
+            sets_id: false,
+            reconnection_time: None,
+            comment: String::new(),
+            state: State::Reading,
+            idle: true,
+        }
+    }
+
+    /// Sets the limit on the length of one line, in bytes, without its line end.
+    ///
+    /// It holds for every line, comments and unknown fields included.
+    #[must_use]
+    pub const fn max_line_len(mut self, limit: usize) -> Self {
+        self.max_line_len = limit;
+        self
+    }
+
+    /// Sets the limit on the length of one event's data, in bytes of the text that is handed
+    /// out: its lines joined with LF, and U+FFFD where the stream was not UTF-8.
+    ///
+    /// The name and the id are one line each, so [the limit on that](Self::max_line_len) holds
+    /// for them.
+    #[must_use]
+    pub const fn max_event_len(mut self, limit: usize) -> Self {
+        self.max_event_len = limit;
+        self
+    }
+
+    /// Sets whether comments are reported, as [`Item::Comment`](crate::Item::Comment). The
+    /// default is not to.
+    #[must_use]
+    pub const fn report_comments(mut self, report: bool) -> Self {
+        self.report_comments = report;
+        self
+    }
+
+    /// Sets whether `retry` fields are reported, as [`Item::Retry`](crate::Item::Retry). The
+    /// default is not to; [`reconnection_time`](Self::reconnection_time) has them in any case.
+    #[must_use]
+    pub const fn report_retry(mut self, report: bool) -> Self {
+        self.report_retry = report;
+        self
+    }
+
+    /// Sets the last event ID to begin with: that of an earlier connection, by which this stream
+    /// was asked for.
+    ///
+    /// Browsers report it with the events of the new stream until that sets an id of its own.
+    #[must_use]
+    pub fn with_last_event_id(mut self, id: impl Into<String>) -> Self {
+        self.last_event_id = id.into();
+        self
+    }
+
+    /// The last event ID: what a client sends as `Last-Event-ID` when it reconnects, unless it
+    /// is empty.
+    ///
+    /// It is that of the last event that was complete, whether that had data or not. The id of
+    /// an event that was not yet complete does not count (HTML § 9.2.6).
+    #[must_use]
+    pub fn last_event_id(&self) -> &str {
+        &self.last_event_id
+    }
+
+    /// The reconnection time, if the stream has set one: how long a client waits before it
+    /// connects again.
+    #[must_use]
+    pub const fn reconnection_time(&self) -> Option<Duration> {
+        self.reconnection_time
+    }
+
+    /// Gets ready for a new stream: that of the next connection.
+    ///
+    /// An event or line that has begun is discarded, a failure forgotten, and a byte order mark
+    /// is looked for again. What a client keeps over its connections stays: the
+    /// [last event ID](Self::last_event_id), the
+    /// [reconnection time](Self::reconnection_time), the settings, and the buffers.
+    pub fn reset(&mut self) {
+        self.position = 0;
+        self.bom_seen = 0;
+        self.after_cr = false;
+        self.end_line();
+        self.clear_event();
+        self.has_id = false;
+        self.sets_id = false;
+        self.state = State::Reading;
+        self.idle = true;
+    }
+
+    /// Takes the next piece of the stream, of any length; it is read as the events are taken.
+    ///
+    /// Take them until there are none left, or what follows is lost: who stops early feeds
+    /// [`Events::remainder`] next.
+    pub fn feed<'c>(&mut self, chunk: &'c [u8]) -> Events<'_, 'c> {
+        let start = self.position;
+        let mut at = 0;
+        if self.bom_seen < BOM.len() {
+            at = self.skip_bom(chunk);
+        } else if self.after_cr && !chunk.is_empty() {
+            // The line has ended with the CR already.
+            self.after_cr = false;
+            at = usize::from(chunk[0] == b'\n');
+        }
+        self.position += at as u64;
+        Events::new(self, chunk, at, start)
+    }
+
+    /// HTML § 9.2.5: one byte order mark at the very start is not part of the stream. Returns
+    /// how many bytes of `chunk` belong to it.
+    #[cold]
+    fn skip_bom(&mut self, chunk: &[u8]) -> usize {
+        let mut at = 0;
+        while at < chunk.len() && self.bom_seen < BOM.len() {
+            if chunk[at] == BOM[self.bom_seen] {
+                self.bom_seen += 1;
+                at += 1;
+            } else {
+                // It only began like one: these bytes are the start of the first line.
+                self.line.extend_from_slice(&BOM[..self.bom_seen]);
+                self.line_len = self.bom_seen;
+                self.idle = false;
+                self.bom_seen = BOM.len();
+            }
+        }
+        at
+    }
+
+    /// Gets ready to read on, unless that has failed for good.
+    #[inline]
+    fn be_ready(&mut self) -> Result<(), DecodeError> {
+        match self.state {
+            State::Reading => Ok(()),
+            State::Dispatched => {
+                self.clear_event();
+                self.state = State::Reading;
+                Ok(())
+            }
+            State::Failed(error) => Err(error),
+        }
+    }
+
+    /// To be called when anything may have come into the buffers, or gone.
+    fn update_idle(&mut self) {
+        self.idle = self.state == State::Reading
+            && self.line_len == 0
+            && !self.has_data
+            && !self.has_id
+            && self.event.is_empty();
+    }
+
+    /// No line has begun.
+    fn end_line(&mut self) {
+        self.line_len = 0;
+        self.line_is_data = false;
+        self.line.clear();
+    }
+
+    fn clear_event(&mut self) {
+        self.data.clear();
+        self.has_data = false;
+        self.event.clear();
+    }
+
+    #[inline]
+    fn set_last_event_id(&mut self, id: &str) {
+        self.last_event_id.clear();
+        self.last_event_id.push_str(id);
+        self.sets_id = true;
+    }
+
+    /// Begins a line of data in the buffer, which is to be appended.
+    fn begin_data_line(&mut self) -> &mut String {
+        self.idle = false;
+        if mem::replace(&mut self.has_data, true) {
+            self.data.push('\n');
+        }
+        &mut self.data
+    }
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}

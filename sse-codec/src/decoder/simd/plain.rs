@@ -1,0 +1,30 @@
+//! The same without vector instructions of anybody's, for any processor.
+
+use super::BLOCK;
+
+/// A bit for each byte of `block` that is LF or CR, the first byte's being the lowest.
+///
+/// Written so that the compiler can make vector instructions of the first loop: each byte becomes
+/// its bit within eight bytes, and the sum of the eight is their part of the mask.
+#[inline]
+pub(in crate::decoder) fn line_ends(block: &[u8; BLOCK]) -> u64 {
+    let mut bits = [0_u8; BLOCK];
+    for (at, (bit, byte)) in bits.iter_mut().zip(block).enumerate() {
+        *bit = if (*byte == b'\n') | (*byte == b'\r') {
+            1 << (at % 8)
+        } else {
+            0
+        };
+    }
+    let mut sums = [0_u8; BLOCK / 8];
+    for (sum, eight) in sums.iter_mut().zip(bits.as_chunks::<8>().0) {
+        *sum = eight.iter().fold(0, |sum, bit| sum.wrapping_add(*bit));
+    }
+    u64::from_le_bytes(sums)
+}
+
+/// `bytes` as text, or the length up to which they are.
+#[inline]
+pub(in crate::decoder) fn utf8(bytes: &[u8]) -> Result<&str, usize> {
+    core::str::from_utf8(bytes).map_err(|error| error.valid_up_to())
+}

@@ -1,0 +1,177 @@
+//! An event as an enum, by a deserializer that takes the variant from the event's name and
+//! leaves the content to the JSON deserializer.
+
+use core::fmt;
+
+use serde::Deserialize;
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, VariantAccess, Visitor,
+};
+use serde::forward_to_deserialize_any;
+
+use super::TypedError;
+use crate::json::JsonError;
+use crate::received::EventRef;
+
+pub(super) fn event<'de, T: Deserialize<'de>>(event: EventRef<'de>) -> Result<T, TypedError> {
+    T::deserialize(Named(event)).map_err(|failed| match failed {
+        Failed::Unknown(expected) => TypedError::UnknownEvent {
+            event: event.into_owned(),
+            expected,
+        },
+        Failed::Json(error) => TypedError::Json(JsonError::new(event, error)),
+    })
+}
+
+/// The failure, still without the event.
+#[derive(Debug)]
+enum Failed {
+    Unknown(&'static [&'static str]),
+    Json(serde_json::Error),
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(_) => f.write_str("unknown event"),
+            Self::Json(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for Failed {}
+
+impl Error for Failed {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::Json(serde_json::Error::custom(message))
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        Self::Unknown(expected)
+    }
+}
+
+/// An event to be read as the variant of its name.
+struct Named<'de>(EventRef<'de>);
+
+impl<'de> Named<'de> {
+    fn name(&self) -> BorrowedStrDeserializer<'de, Failed> {
+        BorrowedStrDeserializer::new(self.0.event())
+    }
+
+    /// Reads the whole data as JSON.
+    fn data<T>(
+        &self,
+        read: impl FnOnce(
+            &mut serde_json::Deserializer<serde_json::de::StrRead<'de>>,
+        ) -> serde_json::Result<T>,
+    ) -> Result<T, Failed> {
+        let mut json = serde_json::Deserializer::from_str(self.0.data());
+        let value = read(&mut json).map_err(Failed::Json)?;
+        json.end().map_err(Failed::Json)?;
+        Ok(value)
+    }
+}
+
+impl<'de> Deserializer<'de> for Named<'de> {
+    type Error = Failed;
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Failed> {
+        visitor.visit_enum(self)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failed> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Failed> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    /// What serde asks for to try several ways, for an enum with an untagged variant: the map
+    /// that an externally tagged enum is in JSON.
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failed> {
+        visitor.visit_map(OneEntry {
+            event: self,
+            key_read: false,
+        })
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
+        unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+impl<'de> EnumAccess<'de> for Named<'de> {
+    type Error = Failed;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Failed> {
+        let variant = seed.deserialize(self.name())?;
+        Ok((variant, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Named<'de> {
+    type Error = Failed;
+
+    /// The data does not matter, as it may be that of any event for the catch-all.
+    fn unit_variant(self) -> Result<(), Failed> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Failed> {
+        self.data(|json| seed.deserialize(json))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Failed> {
+        self.data(|json| json.deserialize_tuple(len, visitor))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Failed> {
+        self.data(|json| json.deserialize_struct("", fields, visitor))
+    }
+}
+
+/// An event as a map with its name as the only key.
+struct OneEntry<'de> {
+    event: Named<'de>,
+    key_read: bool,
+}
+
+impl<'de> MapAccess<'de> for OneEntry<'de> {
+    type Error = Failed;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Failed> {
+        if core::mem::replace(&mut self.key_read, true) {
+            return Ok(None);
+        }
+        seed.deserialize(self.event.name()).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Failed> {
+        self.event.data(|json| seed.deserialize(json))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(usize::from(!self.key_read))
+    }
+}

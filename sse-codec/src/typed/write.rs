@@ -1,0 +1,300 @@
+//! An enum's variant as name and JSON, by two serializers: one that stops at the name, and one
+//! that writes the content.
+
+use core::fmt;
+
+use serde::Serialize;
+use serde::ser::{Error, Impossible, SerializeStructVariant, SerializeTupleVariant, Serializer};
+
+use crate::buffer::Buffer;
+use crate::data::DataWriter;
+use crate::error::EncodeError;
+use crate::json::Output;
+
+/// The variant's name, if `value` is an enum.
+pub(super) fn name<T: Serialize + ?Sized>(value: &T) -> Option<&'static str> {
+    value.serialize(Name).err().and_then(|Stop(name)| name)
+}
+
+/// Writes the variant's content as JSON.
+pub(super) fn content<T: Serialize + ?Sized, B: Buffer>(
+    value: &T,
+    out: &mut DataWriter<'_, B>,
+) -> Result<(), EncodeError> {
+    value.serialize(Content(out)).map_err(|Failed(error)| error)
+}
+
+/// What is not an enum, to both of them.
+macro_rules! not_an_enum {
+    ($ok:ty, $error:ident: $($method:ident($($arg:ty),*) -> $returns:ty,)+) => {$(
+        fn $method(self, $(_: $arg),*) -> Result<$returns, Self::Error> {
+            Err($error::NOT_AN_ENUM)
+        }
+    )+};
+    ($ok:ty, $error:ident) => {
+        not_an_enum! { $ok, $error:
+            serialize_bool(bool) -> $ok,
+            serialize_i8(i8) -> $ok,
+            serialize_i16(i16) -> $ok,
+            serialize_i32(i32) -> $ok,
+            serialize_i64(i64) -> $ok,
+            serialize_u8(u8) -> $ok,
+            serialize_u16(u16) -> $ok,
+            serialize_u32(u32) -> $ok,
+            serialize_u64(u64) -> $ok,
+            serialize_f32(f32) -> $ok,
+            serialize_f64(f64) -> $ok,
+            serialize_char(char) -> $ok,
+            serialize_str(&str) -> $ok,
+            serialize_bytes(&[u8]) -> $ok,
+            serialize_none() -> $ok,
+            serialize_unit() -> $ok,
+            serialize_unit_struct(&'static str) -> $ok,
+            serialize_seq(Option<usize>) -> Self::SerializeSeq,
+            serialize_tuple(usize) -> Self::SerializeTuple,
+            serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct,
+            serialize_map(Option<usize>) -> Self::SerializeMap,
+            serialize_struct(&'static str, usize) -> Self::SerializeStruct,
+        }
+
+        type SerializeSeq = Impossible<$ok, $error>;
+        type SerializeTuple = Impossible<$ok, $error>;
+        type SerializeTupleStruct = Impossible<$ok, $error>;
+        type SerializeMap = Impossible<$ok, $error>;
+        type SerializeStruct = Impossible<$ok, $error>;
+
+        // What only wraps a value is that value, as in JSON.
+        fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<$ok, $error> {
+            value.serialize(self)
+        }
+
+        fn serialize_newtype_struct<T: Serialize + ?Sized>(
+            self,
+            _: &'static str,
+            value: &T,
+        ) -> Result<$ok, $error> {
+            value.serialize(self)
+        }
+    };
+}
+
+/// Finds the name of a variant and goes no further.
+struct Name;
+
+/// The name that was found, carried as an error since that ends the serialization.
+#[derive(Debug)]
+struct Stop(Option<&'static str>);
+
+impl Stop {
+    const NOT_AN_ENUM: Self = Self(None);
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name is known")
+    }
+}
+
+impl core::error::Error for Stop {}
+
+impl Error for Stop {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self::NOT_AN_ENUM
+    }
+}
+
+impl Serializer for Name {
+    type Ok = ();
+    type Error = Stop;
+    type SerializeTupleVariant = Impossible<(), Stop>;
+    type SerializeStructVariant = Impossible<(), Stop>;
+
+    not_an_enum!((), Stop);
+
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<(), Stop> {
+        Err(Stop(Some(variant)))
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: &T,
+    ) -> Result<(), Stop> {
+        Err(Stop(Some(variant)))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, Stop> {
+        Err(Stop(Some(variant)))
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant, Stop> {
+        Err(Stop(Some(variant)))
+    }
+}
+
+/// Writes the content of a variant.
+struct Content<'a, 'b, B>(&'a mut DataWriter<'b, B>);
+
+#[derive(Debug)]
+struct Failed(EncodeError);
+
+impl Failed {
+    const NOT_AN_ENUM: Self = Self(EncodeError::NotAnEnum);
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl core::error::Error for Failed {}
+
+impl Error for Failed {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(EncodeError::Json(serde_json::Error::custom(message)))
+    }
+}
+
+impl<'a, 'b, B: Buffer> Serializer for Content<'a, 'b, B> {
+    type Ok = ();
+    type Error = Failed;
+    type SerializeTupleVariant = Parts<'a, 'b, B>;
+    type SerializeStructVariant = Parts<'a, 'b, B>;
+
+    not_an_enum!((), Failed);
+
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+    ) -> Result<(), Failed> {
+        self.0.text("null");
+        Ok(())
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Failed> {
+        self.0.json(value).map_err(Failed)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, Failed> {
+        Ok(Parts::begin(self.0, b'[', b']'))
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant, Failed> {
+        Ok(Parts::begin(self.0, b'{', b'}'))
+    }
+}
+
+/// The parts of a variant that has several, one after the other as the elements of an array or
+/// the members of an object.
+struct Parts<'a, 'b, B> {
+    out: &'a mut DataWriter<'b, B>,
+    start: usize,
+    before: u8,
+    close: u8,
+}
+
+impl<'a, 'b, B: Buffer> Parts<'a, 'b, B> {
+    fn begin(out: &'a mut DataWriter<'b, B>, open: u8, close: u8) -> Self {
+        let start = out.begin_raw();
+        Self {
+            out,
+            start,
+            before: open,
+            close,
+        }
+    }
+
+    fn put_before(&mut self) {
+        self.out.raw_buffer().put(&[self.before]);
+        self.before = b',';
+    }
+
+    fn put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failed> {
+        serde_json::to_writer(Output(self.out.raw_buffer()), value)
+            .map_err(|error| Failed(EncodeError::Json(error)))
+    }
+
+    fn finish(mut self) {
+        if self.before != b',' {
+            self.put_before();
+        }
+        self.out.raw_buffer().put(&[self.close]);
+        self.out.end_raw(self.start);
+    }
+}
+
+impl<B: Buffer> SerializeTupleVariant for Parts<'_, '_, B> {
+    type Ok = ();
+    type Error = Failed;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failed> {
+        self.put_before();
+        self.put(value)
+    }
+
+    fn end(self) -> Result<(), Failed> {
+        self.finish();
+        Ok(())
+    }
+}
+
+impl<B: Buffer> SerializeStructVariant for Parts<'_, '_, B> {
+    type Ok = ();
+    type Error = Failed;
+
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), Failed> {
+        self.put_before();
+        self.put(key)?;
+        self.out.raw_buffer().put(b":");
+        self.put(value)
+    }
+
+    fn end(self) -> Result<(), Failed> {
+        self.finish();
+        Ok(())
+    }
+}

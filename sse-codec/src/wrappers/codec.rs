@@ -1,0 +1,73 @@
+//! The codec traits of `tokio-util`, so that `FramedRead` reads events from any `AsyncRead` and
+//! `FramedWrite` writes them to any `AsyncWrite`.
+
+use std::io;
+
+use bytes::{Buf as _, BytesMut};
+use tokio_util::codec;
+
+use super::error::{SinkError, StreamError};
+use crate::decoder::Decoder;
+use crate::encoder::{Encode, Encoder};
+use crate::received::ReceivedEvent;
+
+/// Reads events, and only those: what else the decoder reports is passed over. It keeps what it
+/// has read, so no bytes stay in the buffer for want of the rest of an event.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use futures_util::StreamExt;
+/// use sse_codec::Decoder;
+/// use tokio_util::codec::FramedRead;
+///
+/// let socket = &b"data: a\n\ndata: b\n\n"[..];
+/// let mut events = FramedRead::new(socket, Decoder::new());
+/// while let Some(event) = events.next().await {
+///     println!("{}", event?.data());
+/// }
+/// # Ok::<(), sse_codec::StreamError<std::io::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl codec::Decoder for Decoder {
+    type Item = ReceivedEvent;
+    type Error = StreamError<io::Error>;
+
+    fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<ReceivedEvent>, Self::Error> {
+        let mut events = self.feed(bytes);
+        let event = events
+            .next_event()
+            .map(|event| event.map(ReceivedEvent::from));
+        let rest = events.remainder().len();
+        bytes.advance(bytes.len() - rest);
+        Ok(event?)
+    }
+}
+
+/// Writes events.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use futures_util::SinkExt;
+/// use sse_codec::{Encoder, Event};
+/// use tokio_util::codec::FramedWrite;
+///
+/// let mut socket = Vec::new();
+/// let mut events = FramedWrite::new(&mut socket, Encoder::new());
+/// events.send("hello").await?;
+/// events.send(Event::new().event("tick").data("1")).await?;
+/// assert_eq!(socket, b"data: hello\n\nevent: tick\ndata: 1\n\n");
+/// # Ok::<(), sse_codec::SinkError>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl<T: Encode> codec::Encoder<T> for Encoder {
+    type Error = SinkError;
+
+    fn encode(&mut self, event: T, out: &mut BytesMut) -> Result<(), SinkError> {
+        Self::encode(self, &event, out)?;
+        Ok(())
+    }
+}

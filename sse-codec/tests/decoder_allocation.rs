@@ -1,0 +1,84 @@
+//! What decoding costs in allocations: nothing for borrowed events, one for an event that is
+//! kept.
+
+use sse_codec::Decoder;
+
+/// Allocations per event once the decoder's buffers have grown; `keep` makes events owned.
+fn allocations(stream: &str, chunk_len: usize, keep: bool) -> u64 {
+    let mut decoder = Decoder::new();
+    let mut read = || {
+        let mut count = 0;
+        for chunk in stream.as_bytes().chunks(chunk_len) {
+            let mut events = decoder.feed(chunk);
+            while let Some(event) = events.next_event().expect("no limit is passed") {
+                count += 1;
+                if keep {
+                    drop(std::hint::black_box(event.into_owned()));
+                } else {
+                    std::hint::black_box(event);
+                }
+            }
+        }
+        count
+    };
+    // The buffers trade places, so it takes more than one time until all of them have grown.
+    for _ in 0..4 {
+        read();
+    }
+    let mut count = 0;
+    let info = allocation_counter::measure(|| count = read());
+    assert!(count > 0);
+    assert_eq!(info.count_total % count, 0, "the same for each event");
+    info.count_total / count
+}
+
+fn kinds() -> Vec<String> {
+    let text = "some text é ".repeat(20);
+    let lines = format!("data: {text}\n").repeat(20);
+    vec![
+        "data: x\n\n".repeat(50),
+        format!("data: {text}\n\n").repeat(50),
+        format!("event: delta\nid: 42\ndata: {text}\n\n").repeat(50),
+        format!("event: delta\r\nid: 42\r\ndata: {text}\r\n: comment\r\n\r\n").repeat(50),
+        format!("{lines}\n").repeat(50),
+        format!("event: several\nid: 42\n{lines}\n").repeat(50),
+    ]
+}
+
+#[test]
+fn a_first_event_in_one_chunk_is_borrowed_without_any_buffer() {
+    let mut decoder = Decoder::new();
+    let chunk = b": hello\nevent: delta\ndata: some text\n\nretry: 1\ndata: more\n\n";
+    let info = allocation_counter::measure(|| {
+        let mut events = decoder.feed(chunk);
+        for expected in ["some text", "more"] {
+            let event = events.next_event().expect("no error").expect("an event");
+            assert_eq!(event.data(), expected);
+            assert!(
+                chunk.as_ptr_range().contains(&event.data().as_ptr()),
+                "borrowed"
+            );
+        }
+        assert_eq!(events.next_event(), Ok(None));
+    });
+    assert_eq!(info.count_total, 0);
+}
+
+#[test]
+fn borrowed_events_allocate_nothing_however_they_are_cut() {
+    for stream in kinds() {
+        for chunk_len in [1, 7, 64, 1000, 1 << 20] {
+            assert_eq!(allocations(&stream, chunk_len, false), 0);
+        }
+    }
+}
+
+#[test]
+fn an_event_that_is_kept_is_one_allocation_however_many_lines_it_has() {
+    for stream in kinds() {
+        for chunk_len in [1, 7, 64, 1000, 1 << 20] {
+            assert_eq!(allocations(&stream, chunk_len, true), 1);
+        }
+    }
+    assert_eq!(allocations("data\n\n", 100, true), 0, "nothing to keep");
+}

@@ -1,0 +1,337 @@
+//! What holds for any bytes, however they are cut: the decoder says what the standard's
+//! algorithm says, and what was encoded comes back.
+
+mod reference;
+
+use proptest::prelude::*;
+use sse_codec::{DecodeError, Decoder, Encode, Encoder, Event, Item};
+
+/// Bytes that lean towards what could confuse a decoder.
+fn stream() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        4 => prop::sample::select(vec![
+            &b"data: "[..], b"data:", b"data", b"event: ", b"event:", b"event", b"id: ", b"id:", b"id",
+            b"retry: ", b"retry:15", b"retry", b": ", b":", b" ", b"message",
+        ]),
+        4 => prop::sample::select(vec![&b"\n"[..], b"\r", b"\r\n", b"\n\n", b"\r\r", b"\r\n\r\n", b"\n\r"]),
+        2 => prop::sample::select(vec![
+            &b"x"[..], b"12", b"18446744073709551616", b"\0", "é".as_bytes(), "😀".as_bytes(), b"\xFF",
+            b"\xF0\x9F\x98", b"\xE2\x82", b"\xED\xA0\x80", b"\xEF\xBB\xBF", b"\xEF\xBB", b"\xEF", b"\xBF",
+        ]),
+    ]
+    .prop_map(<[u8]>::to_vec);
+    let part = prop_oneof![
+        20 => piece,
+        1 => prop::collection::vec(any::<u8>(), 0..8),
+        1 => (0_usize..300).prop_map(|len| vec![b'y'; len]),
+        1 => (0_usize..100).prop_map(|len| "é".repeat(len).into_bytes()),
+    ];
+    let start = prop_oneof![4 => Just(&b""[..]), 1 => Just(&b"\xEF\xBB\xBF"[..]), 1 => Just(&b"\xEF\xBB"[..])];
+    (start, prop::collection::vec(part, 0..40))
+        .prop_map(|(start, parts)| [start.to_vec(), parts.concat()].concat())
+}
+
+/// Where to cut, to be taken modulo what is left.
+fn cuts() -> impl Strategy<Value = Vec<usize>> {
+    prop_oneof![
+        prop::collection::vec(0_usize..20, 1..50),
+        prop::collection::vec(0_usize..200, 1..10),
+        Just(vec![1]),
+    ]
+}
+
+fn cut<'a>(mut bytes: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
+    let mut chunks = Vec::new();
+    // The cuts are used again and again, but not if they are all empty.
+    for cut in cuts.iter().cycle().take(bytes.len() + cuts.len()) {
+        let (chunk, rest) = bytes.split_at((*cut).min(bytes.len()));
+        chunks.push(chunk);
+        bytes = rest;
+    }
+    chunks.push(bytes);
+    chunks
+}
+
+fn seen(item: Item<'_>) -> reference::Item {
+    match item {
+        Item::Event(event) => reference::Item::Event {
+            event: event.event().to_owned(),
+            data: event.data().to_owned(),
+            last_event_id: event.last_event_id().to_owned(),
+        },
+        Item::Retry(time) => {
+            reference::Item::Retry(u64::try_from(time.as_millis()).expect("whole milliseconds"))
+        }
+        Item::Comment(text) => reference::Item::Comment(text.to_owned()),
+        other => panic!("an item that nobody knows: {other:?}"),
+    }
+}
+
+fn decode(decoder: &mut Decoder, chunks: &[&[u8]]) -> (Vec<reference::Item>, Option<DecodeError>) {
+    let mut items = Vec::new();
+    for chunk in chunks {
+        let mut found = decoder.feed(chunk);
+        loop {
+            match found.next() {
+                Ok(Some(item)) => items.push(seen(item)),
+                Ok(None) => break,
+                Err(error) => return (items, Some(error)),
+            }
+        }
+        assert_eq!(found.remainder(), b"");
+    }
+    (items, None)
+}
+
+/// Takes one item of each feed and feeds the remainder again.
+fn decode_one_by_one(decoder: &mut Decoder, chunks: &[&[u8]]) -> Vec<reference::Item> {
+    let mut items = Vec::new();
+    for chunk in chunks {
+        let mut rest = *chunk;
+        loop {
+            let mut found = decoder.feed(rest);
+            match found.next().expect("no limit is passed") {
+                Some(item) => items.push(seen(item)),
+                None => break,
+            }
+            rest = found.remainder();
+        }
+    }
+    items
+}
+
+fn reporting() -> Decoder {
+    Decoder::new().report_comments(true).report_retry(true)
+}
+
+/// Everything that a stream says, encoded again, one event each.
+fn encode_again(bytes: &[u8]) -> Vec<u8> {
+    let (mut decoder, encoder) = (reporting(), Encoder::new());
+    let mut out = Vec::new();
+    let mut items = decoder.feed(bytes);
+    while let Some(item) = items.next().expect("no limit is passed") {
+        let encoded = match item {
+            Item::Event(event) => {
+                let mut owned = Vec::new();
+                encoder
+                    .encode(&event.into_owned(), &mut owned)
+                    .expect("what was received can be sent");
+                let encoded = encoder.encode(&event, &mut out);
+                assert!(out.ends_with(&owned));
+                encoded
+            }
+            Item::Retry(time) => encoder.encode(&Event::new().retry(time), &mut out),
+            Item::Comment(text) => encoder.encode(&Event::new().comment(text), &mut out),
+            other => panic!("an item that nobody knows: {other:?}"),
+        };
+        encoded.expect("what was received can be sent");
+    }
+    out
+}
+
+#[derive(Clone, Debug)]
+struct Sent {
+    comment: Option<String>,
+    retry: Option<u64>,
+    event: Option<String>,
+    id: Option<String>,
+    data: Option<String>,
+}
+
+prop_compose! {
+    fn sent()(
+        comment in prop::option::weighted(0.2, any::<String>()),
+        retry in prop::option::weighted(0.2, any::<u64>()),
+        event in prop::option::of("[^\r\n]{0,20}"),
+        id in prop::option::of("[^\r\n\0]{0,20}"),
+        data in prop::option::of("[\r\n a-cé😀\u{feff}:]{0,20}|\\PC{0,400}"),
+    ) -> Sent {
+        Sent { comment, retry, event, id, data }
+    }
+}
+
+impl Sent {
+    fn encode(&self, out: &mut Vec<u8>) {
+        fn put(event: impl Encode, out: &mut Vec<u8>) {
+            Encoder::new().encode(&event, out).expect("a valid event");
+        }
+        let mut event = Event::new();
+        if let Some(comment) = &self.comment {
+            event = event.comment(comment);
+        }
+        if let Some(retry) = self.retry {
+            event = event.retry(std::time::Duration::from_millis(retry));
+        }
+        if let Some(name) = &self.event {
+            event = event.event(name);
+        }
+        if let Some(id) = &self.id {
+            event = event.id(id);
+        }
+        match &self.data {
+            Some(data) => put(event.data(data), out),
+            None => put(event, out),
+        }
+    }
+
+    /// What a receiver sees of it, who has `last_event_id` from before.
+    fn received(&self, last_event_id: &mut String, items: &mut Vec<reference::Item>) {
+        let as_received = |text: &str| text.replace("\r\n", "\n").replace('\r', "\n");
+        if let Some(comment) = &self.comment {
+            items.extend(
+                as_received(comment)
+                    .split('\n')
+                    .map(|line| reference::Item::Comment(line.to_owned())),
+            );
+        }
+        items.extend(self.retry.map(reference::Item::Retry));
+        if let Some(id) = &self.id {
+            last_event_id.clone_from(id);
+        }
+        if let Some(data) = &self.data {
+            items.push(reference::Item::Event {
+                event: match &self.event {
+                    Some(name) if !name.is_empty() => name.clone(),
+                    _ => "message".to_owned(),
+                },
+                data: as_received(data),
+                last_event_id: last_event_id.clone(),
+            });
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    #[test]
+    fn any_cut_of_any_stream_is_read_as_the_standard_says(stream in stream(), cuts in cuts()) {
+        let (expected, last_event_id) = reference::interpret(&stream);
+        let chunks = cut(&stream, &cuts);
+        for chunks in [&[&stream[..]][..], &chunks] {
+            let mut decoder = reporting();
+            let (items, error) = decode(&mut decoder, chunks);
+            prop_assert_eq!(&items, &expected);
+            prop_assert_eq!(error, None);
+            prop_assert_eq!(decoder.last_event_id(), &last_event_id);
+
+            let mut decoder = reporting();
+            prop_assert_eq!(&decode_one_by_one(&mut decoder, chunks), &expected);
+            prop_assert_eq!(decoder.last_event_id(), &last_event_id);
+        }
+
+        let only_events: Vec<_> = expected
+            .into_iter()
+            .filter(|item| matches!(item, reference::Item::Event { .. }))
+            .collect();
+        prop_assert_eq!(decode(&mut Decoder::new(), &chunks).0, only_events);
+    }
+
+    #[test]
+    fn any_cut_of_any_bytes_is_read_as_the_standard_says(
+        bytes in any::<Vec<u8>>(),
+        cuts in cuts(),
+    ) {
+        let (expected, _) = reference::interpret(&bytes);
+        prop_assert_eq!(decode(&mut reporting(), &cut(&bytes, &cuts)).0, expected);
+    }
+
+    #[test]
+    fn long_lines_are_read_as_the_standard_says_through_any_cut(
+        lines in prop::collection::vec(
+            (
+                prop::sample::select(vec!["data: ", "data:", "data", "id: ", "event:", ": ", "dat: "]),
+                prop::sample::select(vec![&b"x"[..], "é".as_bytes(), "€uro".as_bytes(), "😀".as_bytes(), b"\xE2\x82", b"\xFF"]),
+                0_usize..800,
+                prop::sample::select(vec!["", "\n", "\r", "\r\n", "\n\n", "\r\n\r\n"]),
+            ),
+            0..6,
+        ),
+        cuts in prop::collection::vec(0_usize..700, 1..10),
+        limit in prop::option::of(0_usize..3000),
+    ) {
+        let mut stream = Vec::new();
+        for (name, text, count, end) in lines {
+            stream.extend_from_slice(name.as_bytes());
+            stream.extend_from_slice(&text.repeat(count));
+            stream.extend_from_slice(end.as_bytes());
+        }
+        let chunks = cut(&stream, &cuts);
+        let decoder = || match limit {
+            None => reporting(),
+            Some(limit) => reporting().max_line_len(limit).max_event_len(limit),
+        };
+        let (items, error) = decode(&mut decoder(), &chunks);
+        prop_assert_eq!(decode(&mut decoder(), &[&stream]), (items.clone(), error));
+        let (expected, _) = reference::interpret(&stream);
+        if error.is_none() {
+            prop_assert_eq!(items, expected);
+        } else {
+            prop_assert!(limit.is_some() && expected.starts_with(&items));
+        }
+    }
+
+    #[test]
+    fn limits_hold_for_any_cut(
+        stream in stream(),
+        cuts in cuts(),
+        line in 0_usize..60,
+        event in 0_usize..60,
+    ) {
+        let limited = || reporting().max_line_len(line).max_event_len(event);
+        let (items, error) = decode(&mut limited(), &[&stream]);
+        prop_assert_eq!((&items, error), {
+            let (items, error) = decode(&mut limited(), &cut(&stream, &cuts));
+            (&items.clone(), error)
+        });
+
+        for item in &items {
+            if let reference::Item::Event { data, .. } = item {
+                prop_assert!(data.len() <= event);
+            }
+        }
+        // What comes before an error is what came without a limit, and without an error all.
+        let (expected, _) = reference::interpret(&stream);
+        match error {
+            None => prop_assert_eq!(items, expected),
+            Some(DecodeError::LineTooLong { limit, position }) => {
+                prop_assert_eq!(limit, line);
+                prop_assert!(expected.starts_with(&items));
+                let line_at = &stream[usize::try_from(position).expect("a small stream")..];
+                let len = line_at.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+                prop_assert!(len.unwrap_or(line_at.len()) > line);
+            }
+            Some(DecodeError::EventTooLong { limit, position }) => {
+                prop_assert_eq!(limit, event);
+                prop_assert!(expected.starts_with(&items));
+                prop_assert!(stream[usize::try_from(position).expect("a small stream")..].starts_with(b"data"));
+            }
+            Some(other) => panic!("an error that nobody knows: {other}"),
+        }
+    }
+
+    #[test]
+    fn what_was_encoded_comes_back_through_any_cut(
+        events in prop::collection::vec(sent(), 0..8),
+        cuts in cuts(),
+    ) {
+        let (mut bytes, mut expected) = (Vec::new(), Vec::new());
+        let mut last_event_id = String::new();
+        for event in &events {
+            event.encode(&mut bytes);
+            event.received(&mut last_event_id, &mut expected);
+        }
+        let mut decoder = reporting();
+        let (items, error) = decode(&mut decoder, &cut(&bytes, &cuts));
+        prop_assert_eq!(error, None);
+        prop_assert_eq!(items, expected);
+        prop_assert_eq!(decoder.last_event_id(), last_event_id);
+    }
+
+    #[test]
+    fn encoding_what_was_decoded_is_a_fixed_point(stream in stream()) {
+        let once = encode_again(&stream);
+        prop_assert_eq!(reference::interpret(&once).0, reference::interpret(&stream).0);
+        prop_assert_eq!(&encode_again(&once), &once);
+    }
+}

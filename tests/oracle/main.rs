@@ -1,0 +1,137 @@
+//! Our decoder and a browser's, side by side.
+//!
+//! Every stream of the corpus is served byte for byte to headless Chromium, whose `EventSource`
+//! decides what the standard means. The events that it dispatches, and the last event ID with
+//! which it reconnects, must be those of our decoder, one by one.
+
+mod departures;
+mod ours;
+mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::json;
+use sse_browser::Browser;
+use sse_corpus::{Case, corpus};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::departures::DEPARTURES;
+use crate::server::Oracle;
+
+/// How long the browser may take for all streams. A part of it is the reconnection time, three
+/// seconds in Chromium.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// An event as a page sees it.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+struct Event {
+    event: String,
+    data: String,
+    id: String,
+}
+
+#[tokio::test]
+async fn a_browser_dispatches_what_our_decoder_gives() {
+    if sse_browser::skipped() {
+        return;
+    }
+    let (listener, address) = server::listen().await.expect("a free port");
+    let oracle = Arc::new(Oracle::new(corpus()));
+    let server = tokio::spawn(server::serve(listener, Arc::clone(&oracle)));
+    let browser = Browser::start().await.expect("a browser");
+
+    let theirs = listen(&browser, &format!("http://{address}/"), &oracle.cases).await;
+    browser.close().await.expect("the browser ends");
+    server.abort();
+
+    let mut differences = Vec::new();
+    let mut events = 0;
+    for (index, (case, theirs)) in oracle.cases.iter().zip(theirs).enumerate() {
+        let (ours, last_event_id) = ours::decode(case.pieces.iter().map(Vec::as_slice));
+        events += ours.len();
+        if let Some(known) = DEPARTURES.iter().find(|known| known.case == case.name) {
+            println!("{}\n  {}\n  {}", known.case, known.standard, known.decision);
+            assert_ne!(ours, known.theirs(), "{}: no departure", case.name);
+            assert_eq!(
+                theirs,
+                known.theirs(),
+                "{}: Chromium has changed",
+                case.name
+            );
+        } else if ours != theirs {
+            differences.push(format!(
+                "{}\n  ours:   {ours:?}\n  theirs: {theirs:?}",
+                case.name
+            ));
+        }
+        let expected = header_value(&last_event_id);
+        let returns = oracle.returns(index);
+        if returns != [expected.map(|value| value.as_bytes().to_vec())] {
+            let returns: Vec<_> = returns
+                .iter()
+                .map(|id| id.as_ref().map(|id| String::from_utf8_lossy(id)))
+                .collect();
+            differences.push(format!(
+                "{}\n  ours:   returns once, with {expected:?}\n  theirs: {returns:?}",
+                case.name
+            ));
+        }
+    }
+    println!("{} streams, {events} events", oracle.cases.len());
+    assert!(
+        differences.is_empty(),
+        "{} differences:\n{}",
+        differences.len(),
+        differences.join("\n")
+    );
+}
+
+/// A last event ID as it comes back to the server. An empty one is not sent (HTML § 9.2.3), and
+/// white space around a header's value is not part of that (RFC 9110 § 5.5).
+fn header_value(last_event_id: &str) -> Option<&str> {
+    (!last_event_id.is_empty()).then(|| last_event_id.trim_matches([' ', '\t']))
+}
+
+/// What the browser's `EventSource` dispatches for each case.
+async fn listen(browser: &Browser, url: &str, cases: &[Case]) -> Vec<Vec<Event>> {
+    let page = browser.client();
+    page.goto(url).await.expect("the page");
+    let names: Vec<_> = cases.iter().map(names).collect();
+    page.execute("listen(arguments[0])", vec![json!(names)])
+        .await
+        .expect("the page's script");
+
+    // The page cannot call back, so it is asked.
+    let begun = Instant::now();
+    let done = async {
+        while page.execute("return open", vec![]).await.expect("a count") != json!(0) {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    if timeout(PATIENCE, done).await.is_err() {
+        let open = page.execute("return open", vec![]).await.expect("a count");
+        panic!("{open} streams are open after {:?}", begun.elapsed());
+    }
+    let results = page.execute("return results", vec![]).await;
+    serde_json::from_value(results.expect("results")).expect("a list of events for each case")
+}
+
+/// Every name that an event of the case could have, however the stream is read: a page hears only
+/// the names that it listens for.
+fn names(case: &Case) -> Vec<String> {
+    let stream = case.pieces.concat();
+    let (ours, _) = ours::decode([stream.as_slice()]);
+    let mut names: Vec<_> = ours.into_iter().map(|event| event.event).collect();
+    names.extend(["message", "open", "error", ""].map(ToOwned::to_owned));
+    for line in String::from_utf8_lossy(&stream).split(['\n', '\r']) {
+        if let Some((_, value)) = line.split_once("event") {
+            let value = value.trim_start_matches(':');
+            names.extend([value, value.trim_start(), value.trim()].map(ToOwned::to_owned));
+        }
+    }
+    names.sort();
+    names.dedup();
+    names
+}

@@ -1,0 +1,131 @@
+//! Serves the corpus byte for byte, in its pieces, and the page that reads it.
+//!
+//! The bodies end with their connection, so that nothing but the stream's own bytes is on the
+//! wire. A client that comes back is told to stop, and the last event ID it came back with is
+//! kept.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sse_corpus::Case;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+/// How far the pieces are apart, so that they do not arrive as one.
+const PAUSE: Duration = Duration::from_millis(1);
+
+const PAGE: &str = include_str!("page.html");
+
+/// What the server has and what it was told.
+#[derive(Debug)]
+pub(crate) struct Oracle {
+    pub(crate) cases: Vec<Case>,
+    /// By case: its visits, each with the last event ID that came with it.
+    visits: Mutex<BTreeMap<usize, Vec<Option<Vec<u8>>>>>,
+}
+
+impl Oracle {
+    pub(crate) fn new(cases: Vec<Case>) -> Self {
+        Self {
+            cases,
+            visits: Mutex::default(),
+        }
+    }
+
+    /// The last event IDs with which a client came back for a case, one for each time.
+    pub(crate) fn returns(&self, case: usize) -> Vec<Option<Vec<u8>>> {
+        let visits = self.visits.lock().unwrap_or_else(PoisonError::into_inner);
+        let returns = visits.get(&case).into_iter().flatten().skip(1);
+        returns.cloned().collect()
+    }
+
+    fn is_first_visit(&self, case: usize, last_event_id: Option<Vec<u8>>) -> bool {
+        let mut visits = self.visits.lock().unwrap_or_else(PoisonError::into_inner);
+        let visits = visits.entry(case).or_default();
+        visits.push(last_event_id);
+        visits.len() == 1
+    }
+}
+
+/// Serves for as long as it is polled.
+pub(crate) async fn serve(listener: TcpListener, oracle: Arc<Oracle>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        connections.spawn(answer(stream, Arc::clone(&oracle)));
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// A listener on a free port.
+pub(crate) async fn listen() -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+const STREAM: &[u8] =
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+const STOP: &[u8] = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+const HTML: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n";
+const NOT_FOUND: &[u8] =
+    b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+async fn answer(mut stream: TcpStream, oracle: Arc<Oracle>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    // A browser also opens connections on which it then asks for nothing.
+    let Some((path, last_event_id)) = read_request(&mut stream).await? else {
+        return Ok(());
+    };
+    let id = path.strip_prefix("/case/").and_then(|id| id.parse().ok());
+    let case = id.and_then(|id: usize| Some((id, oracle.cases.get(id)?)));
+    match case {
+        Some((id, case)) => {
+            if oracle.is_first_visit(id, last_event_id) {
+                stream.write_all(STREAM).await?;
+                for piece in &case.pieces {
+                    stream.write_all(piece).await?;
+                    sleep(PAUSE).await;
+                }
+            } else {
+                stream.write_all(STOP).await?;
+            }
+        }
+        None if path == "/" => {
+            stream.write_all(HTML).await?;
+            stream.write_all(PAGE.as_bytes()).await?;
+        }
+        None => stream.write_all(NOT_FOUND).await?,
+    }
+    stream.shutdown().await
+}
+
+/// The path of a request and its last event ID.
+async fn read_request(stream: &mut TcpStream) -> io::Result<Option<(String, Option<Vec<u8>>)>> {
+    let mut reader = BufReader::new(stream);
+    let mut line = Vec::new();
+    if reader.read_until(b'\n', &mut line).await? == 0 {
+        return Ok(None);
+    }
+    let path = String::from_utf8_lossy(&line);
+    let path = path.split(' ').nth(1).unwrap_or_default().to_owned();
+    let mut last_event_id = None;
+    loop {
+        line.clear();
+        if reader.read_until(b'\n', &mut line).await? == 0 {
+            return Ok(None);
+        }
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
+            return Ok(Some((path, last_event_id)));
+        };
+        if line[..colon].eq_ignore_ascii_case(b"last-event-id") {
+            let value = &line[colon + 1..];
+            let value = value.strip_suffix(b"\r\n").unwrap_or(value);
+            last_event_id = Some(value.strip_prefix(b" ").unwrap_or(value).to_vec());
+        }
+    }
+}

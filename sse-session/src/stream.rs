@@ -95,9 +95,11 @@ where
         }
 
         if let Some(handler) = this.handler.as_mut().as_pin_mut() {
-            if this.pipe.body_is_awake()
-                && let Poll::Ready(outcome) = handler.poll(cx)
-            {
+            let polled = match this.pipe.lend() {
+                Some(_loan) => handler.poll(cx),
+                None => Poll::Pending,
+            };
+            if let Poll::Ready(outcome) = polled {
                 // Dropped here and now, so that its handle does not keep the stream open.
                 this.handler.set(None);
                 if let Err(error) = outcome.into_result() {

@@ -164,4 +164,10 @@ impl ShutdownHandle {
     pub fn shut_down(&self) {
         self.0.demand_shutdown();
     }
+
+    /// Whether a frame of this length was all that the stream's buffer takes.
+    #[cfg(feature = "http-body")]
+    pub(crate) fn was_full(&self, frame_len: usize) -> bool {
+        self.0.was_full(frame_len)
+    }
 }

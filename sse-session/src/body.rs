@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use futures_core::Stream;
 use futures_core::stream::BoxStream;
 use http_body::{Body, Frame, SizeHint};
 
@@ -24,6 +25,8 @@ pub struct SseBody {
 struct Open {
     stream: BoxStream<'static, Result<Bytes, StreamError>>,
     shutdown: ShutdownHandle,
+    /// Whether the last frame was a full buffer.
+    was_full: bool,
 }
 
 impl SseBody {
@@ -38,6 +41,7 @@ impl SseBody {
             open: Some(Open {
                 stream: Box::pin(stream),
                 shutdown,
+                was_full: false,
             }),
         }
     }
@@ -55,6 +59,24 @@ impl SseBody {
     }
 }
 
+/// The body's bytes without the turns that [`poll_frame`](Body::poll_frame) gives a server, for
+/// servers that write every piece before they ask for the next.
+impl Stream for SseBody {
+    type Item = Result<Bytes, StreamError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(open) = &mut self.open else {
+            return Poll::Ready(None);
+        };
+        let next = ready!(open.stream.as_mut().poll_next(cx));
+        match &next {
+            Some(Ok(bytes)) => open.was_full = open.shutdown.was_full(bytes.len()),
+            Some(Err(_)) | None => self.open = None,
+        }
+        Poll::Ready(next)
+    }
+}
+
 impl Body for SseBody {
     type Data = Bytes;
     type Error = StreamError;
@@ -63,16 +85,17 @@ impl Body for SseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, StreamError>>> {
-        let Some(open) = &mut self.open else {
-            return Poll::Ready(None);
-        };
-        match ready!(open.stream.as_mut().poll_next(cx)) {
-            Some(Ok(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
-            last => {
-                self.open = None;
-                Poll::Ready(last.map(|result| result.map(Frame::data)))
-            }
+        if let Some(open) = &mut self.open
+            && std::mem::take(&mut open.was_full)
+        {
+            // A server like hyper goes on to ask until there is nothing, and only then writes: a
+            // handler that sends without a pause would have it collect many buffers, none of
+            // which is in the processor's cache by the time that it is written. So there is
+            // nothing, once, after each full buffer.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
+        self.poll_next(cx).map_ok(Frame::data)
     }
 
     fn is_end_stream(&self) -> bool {

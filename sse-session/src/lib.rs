@@ -48,9 +48,11 @@
 
 #[cfg(feature = "http-body")]
 mod body;
+mod buffer;
 mod error;
 mod keep_alive;
 mod last_event_id;
+mod loan;
 mod options;
 mod outcome;
 mod pipe;

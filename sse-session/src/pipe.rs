@@ -2,15 +2,23 @@
 //!
 //! There is no queue of events. Handles encode straight into one byte buffer, and the body takes
 //! all that is there at once, so that many small events become one frame and one write.
+//!
+//! While the body polls the handler, the buffer is on [loan](crate::loan) to its thread, and the
+//! handler's sends need no lock. As soon as another handle has sent something or the stream was
+//! closed, the loan is over: what the handler had sent comes first, then the rest, and until the
+//! next poll everyone goes through the lock. So the order is that of the sends, wherever one of
+//! them is known to have come before another.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Wake, Waker};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use sse_codec::{Encode, EncodeError, Encoder};
 use tokio::sync::Notify;
 
+use crate::buffer::Buffer;
+use crate::loan::{self, Loan};
 use crate::options::Options;
 
 #[derive(Debug)]
@@ -24,25 +32,23 @@ pub(crate) struct Pipe {
     encoder: Encoder,
     last_event_id: Option<Box<str>>,
     signal: AtomicU8,
+    /// Whether the buffer on loan is wanted back.
+    recalled: AtomicBool,
+    /// How much is in the buffer on loan, for those who do not have it.
+    lent_len: AtomicUsize,
 }
 
 #[derive(Debug)]
 struct State {
     /// Events that were handed over already encoded; they go out before the buffer.
     encoded: Bytes,
-    buffer: BytesMut,
-    /// What the last frame needed, so that a busy stream allocates once per frame.
-    expected: usize,
+    /// While the buffer is on loan, this is another one for what others send meanwhile.
+    buffer: Buffer,
+    is_lent: bool,
     handles: usize,
     closed: bool,
     /// Present while the body waits: whoever gives it something to do takes and wakes it.
     body: Option<Waker>,
-}
-
-impl State {
-    fn filled(&self) -> usize {
-        self.encoded.len() + self.buffer.len()
-    }
 }
 
 /// What became of an event that was offered.
@@ -77,13 +83,13 @@ const DEMAND: u8 = 2;
 
 impl Pipe {
     pub(crate) fn new(options: &Options, last_event_id: Option<&str>) -> Arc<Self> {
-        let mut buffer = BytesMut::new();
-        buffer.extend_from_slice(options.opening());
+        let mut buffer = Buffer::default();
+        buffer.append(options.opening());
         Arc::new(Self {
             state: Mutex::new(State {
                 encoded: Bytes::new(),
                 buffer,
-                expected: 0,
+                is_lent: false,
                 handles: 1,
                 closed: false,
                 body: None,
@@ -94,7 +100,15 @@ impl Pipe {
             encoder: options.encoder(),
             last_event_id: last_event_id.map(Into::into),
             signal: AtomicU8::new(LOOK),
+            recalled: AtomicBool::new(false),
+            lent_len: AtomicUsize::new(0),
         })
+    }
+
+    /// Whether a frame of this length means that there was no room for more.
+    #[cfg(feature = "http-body")]
+    pub(crate) const fn was_full(&self, frame_len: usize) -> bool {
+        frame_len >= self.high_water
     }
 
     pub(crate) fn last_event_id(&self) -> Option<&str> {
@@ -106,20 +120,41 @@ impl Pipe {
     }
 
     /// Encodes `event` into the buffer unless that is filled to the high-water mark. One event
-    /// may go past the mark, so the buffer's bound is the mark plus the longest event.
+    /// may go past the mark, so the buffer's bound is the mark plus the longest event; or plus
+    /// two of them, if a handler and another handle send at the very same time.
+    #[inline]
     pub(crate) fn offer(&self, event: &(impl Encode + ?Sized)) -> Result<Offer, EncodeError> {
-        let mut state = self.state();
+        // The hot path: no lock, no locked instruction.
+        let offered = loan::with_buffer(self, |buffer| {
+            if self.recalled.load(Ordering::Acquire) {
+                return None;
+            }
+            if buffer.len() >= self.high_water {
+                return Some(Ok(Offer::Full));
+            }
+            let encoded = buffer.encode(&self.encoder, event);
+            self.lent_len.store(buffer.len(), Ordering::Relaxed);
+            Some(encoded.map(|()| Offer::Taken))
+        });
+        match offered.flatten() {
+            Some(offer) => offer,
+            None => self.offer_to_all(event),
+        }
+    }
+
+    /// [`offer`](Self::offer) where others may do the same.
+    fn offer_to_all(&self, event: &(impl Encode + ?Sized)) -> Result<Offer, EncodeError> {
+        let mut state = self.state_without_loan();
         if state.closed {
             return Ok(Offer::Closed);
         }
-        if state.filled() >= self.high_water {
+        if self.filled(&state) >= self.high_water {
             return Ok(Offer::Full);
         }
-        if state.buffer.capacity() == 0 {
-            let expected = state.expected;
-            state.buffer.reserve(expected);
+        state.buffer.encode(&self.encoder, event)?;
+        if state.is_lent {
+            self.recalled.store(true, Ordering::Release);
         }
-        self.encoder.encode(event, &mut state.buffer)?;
         let body = if state.buffer.is_empty() {
             None
         } else {
@@ -135,20 +170,24 @@ impl Pipe {
     /// Takes whole encoded events as they are. They are not copied unless others wait before them;
     /// and only one such piece waits at a time, for a second one could not join it uncopied.
     pub(crate) fn offer_encoded(&self, events: &Bytes) -> Offer {
-        let mut state = self.state();
+        let mut state = self.state_without_loan();
         if state.closed {
             return Offer::Closed;
         }
         if events.is_empty() {
             return Offer::Taken;
         }
-        if !state.encoded.is_empty() || state.filled() >= self.high_water {
+        if !state.encoded.is_empty() || self.filled(&state) >= self.high_water {
             return Offer::Full;
         }
-        if state.buffer.is_empty() {
+        if state.is_lent {
+            // What the handler has sent meanwhile, on another thread, may have come before.
+            state.buffer.append(events);
+            self.recalled.store(true, Ordering::Release);
+        } else if state.buffer.is_empty() {
             state.encoded = events.clone();
         } else {
-            state.buffer.extend_from_slice(events);
+            state.buffer.append(events);
         }
         let body = state.body.take();
         drop(state);
@@ -179,7 +218,8 @@ impl Pipe {
                 return;
             }
             state.closed = true;
-            state.buffer.extend_from_slice(last);
+            state.buffer.append(last);
+            self.recalled.store(true, Ordering::Release);
             state.body.take()
         };
         self.closed.notify_waiters();
@@ -207,18 +247,45 @@ impl Pipe {
         }
     }
 
-    /// Called by the body before it polls the handler: until it waits again, nobody needs to
-    /// wake it. Tells whether the handler may still be polled.
-    pub(crate) fn body_is_awake(&self) -> bool {
+    /// Called by the body before it polls the handler: it lends the buffer to this thread, and
+    /// until the body waits again, nobody needs to wake it. `None` if the pipe is closed, so that
+    /// the handler must not be polled any more.
+    pub(crate) fn lend(&self) -> Option<Loan<'_>> {
         let mut state = self.state();
         let waker = state.body.take();
-        let open = !state.closed;
+        if state.closed {
+            drop(state);
+            drop(waker);
+            return None;
+        }
+        // What goes out before the buffer counts against the mark, which a borrower does not see.
+        let buffer = state
+            .encoded
+            .is_empty()
+            .then(|| std::mem::take(&mut state.buffer));
+        if let Some(buffer) = &buffer {
+            self.lent_len.store(buffer.len(), Ordering::Relaxed);
+            self.recalled.store(false, Ordering::Relaxed);
+            state.is_lent = true;
+        }
         drop(state);
         drop(waker);
-        open
+        Some(match buffer {
+            Some(buffer) => loan::lend(self, buffer),
+            None => Loan::none(self),
+        })
     }
 
-    /// Takes all that is there. The buffer's memory goes with it: an idle stream holds none.
+    /// Ends the loan: what the handler has sent comes before what others have sent meanwhile.
+    pub(crate) fn return_loan(&self, mut buffer: Buffer) {
+        let mut state = self.state();
+        buffer.append_all(std::mem::take(&mut state.buffer));
+        state.buffer = buffer;
+        state.is_lent = false;
+    }
+
+    /// Takes all that is there. When there is nothing, the buffer's memory goes too: an idle
+    /// stream holds none.
     pub(crate) fn take(&self, cx: &Context<'_>) -> Take {
         let mut state = self.state();
         if !state.encoded.is_empty() {
@@ -231,11 +298,11 @@ impl Pipe {
             if state.closed || state.handles == 0 {
                 return Take::Ended;
             }
+            state.buffer.release();
             state.body = Some(cx.waker().clone());
             return Take::Empty;
         }
-        state.expected = state.buffer.len();
-        let frame = std::mem::take(&mut state.buffer).freeze();
+        let frame = state.buffer.take();
         drop(state);
         self.room.notify_waiters();
         Take::Frame(frame)
@@ -263,6 +330,24 @@ impl Pipe {
         if let Some(body) = body {
             body.wake();
         }
+    }
+
+    /// How much waits to be taken.
+    fn filled(&self, state: &State) -> usize {
+        let lent = if state.is_lent {
+            self.lent_len.load(Ordering::Relaxed)
+        } else {
+            0
+        };
+        state.encoded.len() + state.buffer.len() + lent
+    }
+
+    /// The state, after the loan is over if it is this thread's.
+    fn state_without_loan(&self) -> MutexGuard<'_, State> {
+        if let Some(buffer) = loan::take_back(self) {
+            self.return_loan(buffer);
+        }
+        self.state()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

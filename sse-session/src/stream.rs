@@ -95,9 +95,11 @@ where
         }
 
         if let Some(handler) = this.handler.as_mut().as_pin_mut() {
-            if this.pipe.body_is_awake()
-                && let Poll::Ready(outcome) = handler.poll(cx)
-            {
+            let polled = match this.pipe.lend() {
+                Some(_loan) => handler.poll(cx),
+                None => Poll::Pending,
+            };
+            if let Poll::Ready(outcome) = polled {
                 // Dropped here and now, so that its handle does not keep the stream open.
                 this.handler.set(None);
                 if let Err(error) = outcome.into_result() {
@@ -161,5 +163,11 @@ impl ShutdownHandle {
     /// [`Options::retry_on_shutdown`], if any, then the end.
     pub fn shut_down(&self) {
         self.0.demand_shutdown();
+    }
+
+    /// Whether a frame of this length was all that the stream's buffer takes.
+    #[cfg(feature = "http-body")]
+    pub(crate) fn was_full(&self, frame_len: usize) -> bool {
+        self.0.was_full(frame_len)
     }
 }

@@ -9,9 +9,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_core::Stream as _;
 use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode, Version};
-use http_body::Body as _;
 use sse_session::{SseBody, StreamError};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
@@ -238,11 +238,8 @@ where
 
     loop {
         let next = poll_fn(|cx| {
-            match Pin::new(&mut events).poll_frame(cx) {
-                Poll::Ready(Some(Ok(frame))) => {
-                    // The body has no trailers: an empty piece is not written at all.
-                    return Poll::Ready(Next::Piece(frame.into_data().unwrap_or_default()));
-                }
+            match Pin::new(&mut events).poll_next(cx) {
+                Poll::Ready(Some(Ok(piece))) => return Poll::Ready(Next::Piece(piece)),
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Next::Failed(error)),
                 Poll::Ready(None) => return Poll::Ready(Next::Complete),
                 // The head goes out with the first events if there are any, else alone.

@@ -1,0 +1,115 @@
+//! The servers that take part, where they run, and how often.
+
+use std::io;
+
+use sse_bench_report::{Samples, Table};
+
+use crate::Arguments;
+use crate::client::Client;
+use crate::marks::Marks;
+use crate::process::Process;
+use crate::servers::Server;
+
+#[derive(Debug)]
+pub(crate) struct Field {
+    servers: Vec<Server>,
+    cores: Option<[usize; 2]>,
+    quick: bool,
+    rounds: Option<usize>,
+    client: Client,
+    marks: Marks,
+}
+
+impl Field {
+    pub(crate) fn new(arguments: &Arguments, cores: Option<[usize; 2]>) -> Self {
+        Self {
+            servers: arguments.servers.clone(),
+            cores,
+            quick: arguments.quick,
+            rounds: arguments.rounds,
+            client: Client::new(),
+            marks: Marks::default(),
+        }
+    }
+
+    /// How the servers run, in a few sentences.
+    pub(crate) fn description(&self) -> String {
+        let pinned = match self.cores {
+            Some(_) => "on one core, with the load generator on another",
+            None => "on the same core as the load generator, for there is no other",
+        };
+        let brevity = if self.quick {
+            "\n\n**This is a quick run: it shows that everything works, and measures nothing.**"
+        } else {
+            ""
+        };
+        format!(
+            "Each server is a process of its own {pinned}; all have one worker thread, \
+             `TCP_NODELAY`, and keep-alive on. Costs are the CPU time that the kernel charges to \
+             the server, user and system mode. The floor is a hand-written TCP server that copies \
+             each event, formatted beforehand, into its write buffer; “blocks” does not even do \
+             that, but writes the same 64 KiB again and again. “sse-hyper in axum” differs from \
+             “axum” in the event stream alone.{brevity}"
+        )
+    }
+
+    /// `usual`, or less if this is a quick run.
+    pub(crate) fn at_most(&self, usual: u64, quick: u64) -> u64 {
+        if self.quick { usual.min(quick) } else { usual }
+    }
+
+    /// The numbers of `usual` rounds, of which the first does not count.
+    pub(crate) fn rounds(&self, usual: usize) -> std::ops::RangeInclusive<usize> {
+        0..=if self.quick {
+            1
+        } else {
+            self.rounds.unwrap_or(usual).max(1)
+        }
+    }
+
+    /// Starts all servers.
+    pub(crate) fn start(&self) -> io::Result<Vec<Process>> {
+        let servers = self.servers.iter();
+        servers.map(|server| self.start_one(*server)).collect()
+    }
+
+    pub(crate) fn start_one(&self, server: Server) -> io::Result<Process> {
+        Process::start(server, self.cores.map(|[_, servers]| servers))
+    }
+
+    pub(crate) fn servers(&self) -> &[Server] {
+        &self.servers
+    }
+
+    pub(crate) const fn marks(&mut self) -> &mut Marks {
+        &mut self.marks
+    }
+
+    /// The load generator.
+    pub(crate) const fn client(&mut self) -> &mut Client {
+        &mut self.client
+    }
+
+    /// A table of several columns of costs: one row for each server, as multiples of `baseline`.
+    pub(crate) fn ratio_table(
+        &self,
+        title: &str,
+        baseline: Server,
+        columns: &[(String, &Samples)],
+    ) -> Table {
+        let baseline = Some(baseline)
+            .filter(|baseline| self.servers.contains(baseline))
+            .unwrap_or(self.servers[0]);
+        let heads = columns.iter().map(|(head, _)| head.clone());
+        let title = format!("{title}, as multiples of “{}”", baseline.name());
+        let mut table = Table::new(title, std::iter::once("server".to_owned()).chain(heads));
+        for server in &self.servers {
+            let cells = columns.iter().map(|(_, samples)| {
+                let ratios = samples.cost(server.name(), baseline.name());
+                ratios.map_or_else(String::new, |ratios| ratios.to_string())
+            });
+            table.row(std::iter::once(server.name().to_owned()).chain(cells));
+        }
+        table
+    }
+}

@@ -1,0 +1,68 @@
+//! The marks that our servers are to reach, each a ratio to a named peer.
+
+use sse_bench_report::{Ratios, Samples, Table};
+
+use crate::servers::Server;
+
+/// The marks that were looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Marks(Vec<Mark>);
+
+#[derive(Debug)]
+struct Mark {
+    what: String,
+    measured: String,
+    limit: String,
+    reached: bool,
+}
+
+impl Marks {
+    /// Looks whether `server` costs at most `limit` times what `peer` does. Nothing is noted if
+    /// one of them was not measured.
+    pub(crate) fn ratio(
+        &mut self,
+        what: impl Into<String>,
+        samples: &Samples,
+        [server, peer]: [Server; 2],
+        limit: f64,
+    ) {
+        if let Some(ratios) = samples.cost(server.name(), peer.name()) {
+            self.ratios(
+                format!("{}: {} to {}", what.into(), server.name(), peer.name()),
+                ratios,
+                limit,
+            );
+        }
+    }
+
+    /// Looks whether `ratios` are at most `limit`, at the median.
+    pub(crate) fn ratios(&mut self, what: String, ratios: Ratios, limit: f64) {
+        self.0.push(Mark {
+            what,
+            measured: ratios.to_string(),
+            limit: format!("{limit:.3}"),
+            reached: ratios.median <= limit,
+        });
+    }
+
+    /// Looks whether a value is at most `limit`.
+    pub(crate) fn value(&mut self, what: String, value: f64, limit: f64) {
+        self.0.push(Mark {
+            what,
+            measured: format!("{value:.0}"),
+            limit: format!("{limit:.0}"),
+            reached: value <= limit,
+        });
+    }
+
+    /// All of them, unless there are none.
+    pub(crate) fn table(&self) -> Option<Table> {
+        let mut table = Table::new("The marks", ["mark", "measured", "at most", "reached"]);
+        for mark in &self.0 {
+            let reached = if mark.reached { "yes" } else { "no" };
+            table.row([&mark.what, &mark.measured, &mark.limit, reached]);
+        }
+        table.note("Median and range of the rounds.");
+        (!self.0.is_empty()).then_some(table)
+    }
+}

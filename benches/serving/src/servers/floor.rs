@@ -1,0 +1,135 @@
+//! A hand-written TCP server that does nothing but what must be done: the floor.
+//!
+//! Its events are formatted before they are needed. Sending one is a copy into a buffer, which is
+//! written when it holds 64 KiB; or, as "blocks", not even that: then a burst is written from
+//! blocks of 64 KiB that were made beforehand, and what remains is the kernel's share. The end of
+//! the body is the end of the connection, so there is no framing either.
+
+use std::io;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, interval_at};
+
+use crate::ticks::{Ticker, Ticks};
+use crate::workload::{Burst, GREETING, Workload, live_text, on_the_wire};
+
+const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\n\
+    content-type: text/event-stream\r\ncache-control: no-cache\r\nconnection: close\r\n\r\n";
+
+/// How much goes into one write: as much as our adapters have in their buffers at the most.
+const BLOCK: usize = 64 * 1024;
+
+pub(super) async fn run(listener: TcpListener, ticker: Ticker, blocks: bool) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let ticker = ticker.clone();
+        tokio::spawn(async move {
+            let _ = serve(stream, ticker, blocks).await;
+        });
+    }
+}
+
+async fn serve(mut stream: TcpStream, ticker: Ticker, blocks: bool) -> io::Result<()> {
+    let Some(workload) = read_request(&mut stream).await? else {
+        return Ok(());
+    };
+    let mut ticks = ticker.subscribe();
+    stream.write_all(HEAD).await?;
+    match workload {
+        Workload::Burst { size, count } if blocks => {
+            write_blocks(&mut stream, &mut ticks, size, count).await
+        }
+        Workload::Burst { size, count } => {
+            let [event, last] = [2, 1].map(|left| {
+                let text = Burst::new(size, left).next().unwrap_or_default();
+                on_the_wire(text).into_bytes()
+            });
+            let mut buffer = Vec::with_capacity(BLOCK + event.len());
+            ticks.next().await;
+            for number in 1..=count {
+                buffer.extend_from_slice(if number == count { &last } else { &event });
+                if buffer.len() >= BLOCK {
+                    stream.write_all(&buffer).await?;
+                    buffer.clear();
+                }
+            }
+            stream.write_all(&buffer).await
+        }
+        Workload::Live => loop {
+            let tick = tokio::select! {
+                tick = ticks.next() => tick,
+                gone = gone(&stream) => return gone,
+            };
+            let event = on_the_wire(&live_text(tick));
+            stream.write_all(event.as_bytes()).await?;
+        },
+        Workload::Idle { keep_alive } => {
+            let mut silence = interval_at(Instant::now() + keep_alive, keep_alive);
+            loop {
+                tokio::select! {
+                    _ = silence.tick() => {}
+                    gone = gone(&stream) => return gone,
+                }
+                stream.write_all(b":\n\n").await?;
+            }
+        }
+        Workload::One => {
+            stream.write_all(on_the_wire(GREETING).as_bytes()).await?;
+            gone(&stream).await
+        }
+        Workload::Brief => stream.write_all(on_the_wire(GREETING).as_bytes()).await,
+    }
+}
+
+async fn write_blocks(
+    stream: &mut TcpStream,
+    ticks: &mut Ticks,
+    size: usize,
+    count: u64,
+) -> io::Result<()> {
+    let event_len = on_the_wire(&" ".repeat(size)).len();
+    let in_block = (BLOCK.div_ceil(event_len) as u64).min(count);
+    // The last block is one of its own, for its last event.
+    let (blocks, in_last) = ((count - 1) / in_block, (count - 1) % in_block + 1);
+    let text = |burst: Burst| burst.map(on_the_wire).collect::<String>();
+    let mut block = text(Burst::new(size, in_block + 1));
+    block.truncate(event_len * usize::try_from(in_block).unwrap_or_default());
+    let last = text(Burst::new(size, in_last));
+    ticks.next().await;
+    for _ in 0..blocks {
+        stream.write_all(block.as_bytes()).await?;
+    }
+    stream.write_all(last.as_bytes()).await
+}
+
+/// Reads a request up to its blank line; nothing must follow it.
+async fn read_request(stream: &mut TcpStream) -> io::Result<Option<Workload>> {
+    // On the heap and freed after: it must not be part of what an open stream costs.
+    let mut bytes = vec![0; 1024];
+    let mut len = 0;
+    while !bytes[..len].ends_with(b"\r\n\r\n") {
+        let read = stream.read(&mut bytes[len..]).await?;
+        if read == 0 {
+            return Ok(None);
+        }
+        len += read;
+    }
+    let request = String::from_utf8_lossy(&bytes[..len]);
+    let path = request.split(' ').nth(1);
+    Ok(path.and_then(Workload::from_path))
+}
+
+/// Resolves when the client has closed the connection.
+async fn gone(stream: &TcpStream) -> io::Result<()> {
+    loop {
+        stream.readable().await?;
+        match stream.try_read(&mut [0; 64]) {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The servers that are compared. Each is one file, written as its own documentation shows it,
+//! with the same routes; each runs as a process of its own.
+
+mod actix_web_lab;
+mod axum;
+mod floor;
+mod hyper_mpsc;
+mod on_actix;
+mod on_axum;
+mod on_hyper;
+mod ours;
+mod sse_actix;
+mod sse_axum;
+mod sse_hyper;
+mod sse_tokio_tcp;
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{TcpListener, UdpSocket};
+
+use crate::ticks::Ticker;
+
+/// A server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Server {
+    SseHyper,
+    SseAxum,
+    SseActix,
+    SseTokioTcp,
+    Axum,
+    ActixWebLab,
+    HyperMpsc,
+    Floor,
+    FloorBlocks,
+}
+
+impl Server {
+    pub(crate) const ALL: [Self; 9] = [
+        Self::SseHyper,
+        Self::SseAxum,
+        Self::SseActix,
+        Self::SseTokioTcp,
+        Self::Axum,
+        Self::ActixWebLab,
+        Self::HyperMpsc,
+        Self::Floor,
+        Self::FloorBlocks,
+    ];
+
+    /// Its name, in tables and on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::SseHyper => "sse-hyper",
+            Self::SseAxum => "sse-hyper in axum",
+            Self::SseActix => "sse-actix",
+            Self::SseTokioTcp => "sse-tokio-tcp",
+            Self::Axum => "axum",
+            Self::ActixWebLab => "actix-web-lab",
+            Self::HyperMpsc => "hyper + mpsc",
+            Self::Floor => "floor",
+            Self::FloorBlocks => "floor, blocks",
+        }
+    }
+
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|server| server.name() == name)
+    }
+
+    /// Runs the server in this process until its standard input ends.
+    pub(crate) fn run(self) -> io::Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let datagrams = UdpSocket::bind("127.0.0.1:0")?;
+        let (port, tick_port) = (
+            listener.local_addr()?.port(),
+            datagrams.local_addr()?.port(),
+        );
+        listener.set_nonblocking(true)?;
+        std::thread::spawn(|| {
+            // The load generator is done, or gone.
+            let _ = io::stdin().read_to_end(&mut Vec::new());
+            std::process::exit(0);
+        });
+        println!("{port} {tick_port}");
+        io::stdout().flush()?;
+
+        match self {
+            Self::SseActix => return sse_actix::run(listener, datagrams),
+            Self::ActixWebLab => return actix_web_lab::run(listener, datagrams),
+            _ => {}
+        }
+        // What `#[tokio::main]` makes: a worker for each core, so here it is one.
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            let ticker = Ticker::new();
+            tokio::spawn(ticker.clone().run(datagrams));
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            match self {
+                Self::SseHyper => sse_hyper::run(listener, ticker).await,
+                Self::SseAxum => sse_axum::run(listener, ticker).await,
+                Self::SseTokioTcp => sse_tokio_tcp::run(listener, ticker).await,
+                Self::Axum => axum::run(listener, ticker).await,
+                Self::HyperMpsc => hyper_mpsc::run(listener, ticker).await,
+                Self::FloorBlocks => floor::run(listener, ticker, true).await,
+                _ => floor::run(listener, ticker, false).await,
+            }
+        })
+    }
+}

@@ -1,0 +1,64 @@
+//! The bytes that wait to be taken as one frame, and the memory that they are in.
+
+use bytes::{Bytes, BytesMut};
+use sse_codec::{Encode, EncodeError, Encoder};
+
+/// Encoded events, up to the next frame.
+#[derive(Debug, Default)]
+pub(crate) struct Buffer {
+    bytes: BytesMut,
+    /// How long the last frame was. The next one is likely to need as much, so that a busy stream
+    /// allocates once per frame, or not at all where the last frame is gone by then and its
+    /// memory can be used again.
+    expected: usize,
+}
+
+impl Buffer {
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    #[inline]
+    pub(crate) fn encode(
+        &mut self,
+        encoder: &Encoder,
+        event: &(impl Encode + ?Sized),
+    ) -> Result<(), EncodeError> {
+        if self.bytes.is_empty() {
+            self.bytes.reserve(self.expected);
+        }
+        encoder.encode(event, &mut self.bytes)?;
+        Ok(())
+    }
+
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Moves all of `later` behind what is here.
+    pub(crate) fn append_all(&mut self, later: Self) {
+        if self.bytes.is_empty() {
+            self.bytes = later.bytes;
+        } else {
+            self.bytes.extend_from_slice(&later.bytes);
+        }
+    }
+
+    /// Takes all that is there as one frame.
+    pub(crate) fn take(&mut self) -> Bytes {
+        self.expected = self.bytes.len();
+        self.bytes.split().freeze()
+    }
+
+    /// Gives the memory back, if there is nothing in it.
+    pub(crate) fn release(&mut self) {
+        if self.bytes.is_empty() {
+            self.bytes = BytesMut::new();
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The buffer on loan to the thread that polls the handler.
+//!
+//! A handler sends from within the body's poll, on one thread and one event after the other. To
+//! take a lock for each of them costs twice what it costs to encode a short event. So the body
+//! takes the buffer out of the pipe while it polls the handler, and puts it where only this
+//! thread can get at it. When to end the loan early is the pipe's business.
+
+use std::cell::RefCell;
+use std::ptr;
+
+use crate::buffer::Buffer;
+use crate::pipe::Pipe;
+
+thread_local! {
+    static LENT: RefCell<Option<Lent>> = const { RefCell::new(None) };
+}
+
+struct Lent {
+    /// Only to be compared: which pipe the buffer belongs to.
+    owner: *const Pipe,
+    buffer: Buffer,
+}
+
+/// Ends the loan when it is dropped.
+pub(crate) struct Loan<'a> {
+    pipe: &'a Pipe,
+    /// What was lent before, for a handler may poll the body of another stream; `None` if this
+    /// loan did not come about.
+    outer: Option<Option<Lent>>,
+}
+
+impl<'a> Loan<'a> {
+    /// A loan that did not come about.
+    pub(crate) const fn none(pipe: &'a Pipe) -> Self {
+        Self { pipe, outer: None }
+    }
+}
+
+/// Lends the buffer of `pipe` to this thread. Where that cannot be, the loan is over at once.
+pub(crate) fn lend(pipe: &Pipe, buffer: Buffer) -> Loan<'_> {
+    let mut lent = Some(Lent {
+        owner: pipe,
+        buffer,
+    });
+    // It cannot be while an event is being encoded whose own code polls the body of a stream,
+    // and not when the thread is coming to its end.
+    let outer = LENT.try_with(|slot| {
+        let mut slot = slot.try_borrow_mut().ok()?;
+        Some(std::mem::replace(&mut *slot, lent.take()))
+    });
+    if let Some(refused) = lent {
+        pipe.return_loan(refused.buffer);
+    }
+    Loan {
+        pipe,
+        outer: outer.ok().flatten(),
+    }
+}
+
+/// Calls `with` with the buffer of `pipe`, if this thread has it.
+#[inline]
+pub(crate) fn with_buffer<R>(pipe: &Pipe, with: impl FnOnce(&mut Buffer) -> R) -> Option<R> {
+    LENT.try_with(|slot| {
+        let mut slot = slot.try_borrow_mut().ok()?;
+        let lent = slot.as_mut()?;
+        ptr::eq(lent.owner, pipe).then(|| with(&mut lent.buffer))
+    })
+    .ok()?
+}
+
+/// Takes back the buffer of `pipe`, if this thread has it.
+pub(crate) fn take_back(pipe: &Pipe) -> Option<Buffer> {
+    let lent = LENT.try_with(|slot| {
+        let mut slot = slot.try_borrow_mut().ok()?;
+        slot.take_if(|lent| ptr::eq(lent.owner, pipe))
+    });
+    Some(lent.ok()??.buffer)
+}
+
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        if let Some(buffer) = take_back(self.pipe) {
+            self.pipe.return_loan(buffer);
+        }
+        if let Some(outer) = self.outer.take() {
+            let _ = LENT.try_with(|slot| slot.replace(outer));
+        }
+    }
+}

@@ -9,9 +9,9 @@ use futures_core::Stream;
 use futures_core::stream::BoxStream;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::error::StreamError;
+use crate::error::HandlerError;
 use crate::outcome::Outcome;
-use crate::stream::{EventStream, ShutdownHandle};
+use crate::stream::{ShutdownHandle, SseStream};
 
 /// The body of a response that streams events, for every server that takes an
 /// [`http_body::Body`].
@@ -23,7 +23,7 @@ pub struct SseBody {
 }
 
 struct Open {
-    stream: BoxStream<'static, Result<Bytes, StreamError>>,
+    stream: BoxStream<'static, Result<Bytes, HandlerError>>,
     shutdown: ShutdownHandle,
     /// Whether the last frame was a full buffer.
     was_full: bool,
@@ -31,7 +31,7 @@ struct Open {
 
 impl SseBody {
     /// A body that streams what the handler of `stream` sends.
-    pub fn new<F>(stream: EventStream<F>) -> Self
+    pub fn new<F>(stream: SseStream<F>) -> Self
     where
         F: Future + Send + 'static,
         F::Output: Outcome,
@@ -62,7 +62,7 @@ impl SseBody {
 /// The body's bytes without the turns that [`poll_frame`](Body::poll_frame) gives a server, for
 /// servers that write every piece before they ask for the next.
 impl Stream for SseBody {
-    type Item = Result<Bytes, StreamError>;
+    type Item = Result<Bytes, HandlerError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(open) = &mut self.open else {
@@ -79,12 +79,12 @@ impl Stream for SseBody {
 
 impl Body for SseBody {
     type Data = Bytes;
-    type Error = StreamError;
+    type Error = HandlerError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, StreamError>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, HandlerError>>> {
         if let Some(open) = &mut self.open
             && std::mem::take(&mut open.was_full)
         {

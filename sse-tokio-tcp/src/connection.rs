@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_core::Stream as _;
 use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode, Version};
-use sse_session::{SseBody, StreamError};
+use sse_session::{HandlerError, SseBody};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -43,14 +43,14 @@ pub enum ConnectionError {
     /// The client is gone, or takes nothing any more.
     Io(io::Error),
     /// The handler failed and the stream was cut.
-    Stream(StreamError),
+    Handler(HandlerError),
 }
 
 impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(_) => f.write_str("connection lost"),
-            Self::Stream(_) => f.write_str("response cut"),
+            Self::Handler(_) => f.write_str("response cut"),
         }
     }
 }
@@ -59,7 +59,7 @@ impl Error for ConnectionError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Io(error) => Some(error),
-            Self::Stream(error) => Some(error),
+            Self::Handler(error) => Some(error),
         }
     }
 }
@@ -194,7 +194,7 @@ where
     match body.0 {
         Content::Events(events) if !head_only && !no_body => {
             let sent = send_events(io, head, events, framing, limits, stop).await;
-            if framing == Framing::Close && matches!(sent, Err(ConnectionError::Stream(_))) {
+            if framing == Framing::Close && matches!(sent, Err(ConnectionError::Handler(_))) {
                 reset(io);
             }
             sent
@@ -211,7 +211,7 @@ enum Next {
     Piece(Bytes),
     /// Nothing to send yet; only the first look gives it.
     Nothing,
-    Failed(StreamError),
+    Failed(HandlerError),
     Complete,
     Client(Notice),
     Stop,
@@ -267,7 +267,7 @@ where
             }
             Next::Failed(error) => {
                 wire::write(io, &before[..], limits.write_timeout).await?;
-                return Err(ConnectionError::Stream(error));
+                return Err(ConnectionError::Handler(error));
             }
             Next::Complete => {
                 let end = Bytes::from_static(wire::end(framing));

@@ -1,5 +1,5 @@
-//! The demo: the same event streams on hyper, actix-web and raw TCP, in one process, and a page
-//! that listens to all three.
+//! The demo: the same event streams on hyper, actix-web and raw TCP, in one process, a page that
+//! listens to all three, and a chat across them.
 //!
 //! This file binds the three listeners, says where they are, and stops the servers in order. What
 //! the servers have in common is in [`demo`] and [`handlers`]; how each of them is wired is in
@@ -7,6 +7,7 @@
 
 mod actix;
 mod arguments;
+mod chat;
 mod clock;
 mod connections;
 mod demo;
@@ -15,6 +16,7 @@ mod hyper;
 mod tcp;
 
 use std::io::{self, Write as _};
+use std::ops::RangeInclusive;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,11 +25,15 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{Addresses, Arguments, Transport};
+use crate::chat::Chat;
 use crate::clock::Clock;
 use crate::demo::{Demo, Server};
 
 /// How long open connections have to end when the demo is stopped.
 const GRACE_PERIOD: Duration = Duration::from_secs(5);
+
+/// When the clients of the chat are told to come back then: not all at once.
+const COME_BACK: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(4);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -57,10 +63,20 @@ async fn run(addresses: Addresses) -> Result<(), Box<dyn std::error::Error>> {
     tokio::spawn(cancel_on_signal(stop.clone())?);
 
     let clock = Clock::start();
-    let demo = || Demo::new(clock, &servers, stop.clone()).map(Arc::new);
-    let (hyper_demo, actix_demo, tcp_demo) = (demo()?, demo()?, demo()?);
+    let chat = Chat::new();
+    let demo =
+        |transport| Demo::new(transport, chat.clone(), clock, &servers, stop.clone()).map(Arc::new);
+    let hyper_demo = demo(Transport::Hyper)?;
+    let actix_demo = demo(Transport::Actix)?;
+    let tcp_demo = demo(Transport::Tcp)?;
     announce(&servers)?;
+    let stop_chat = async {
+        stop.cancelled().await;
+        chat.hub.shut_down(GRACE_PERIOD, COME_BACK).await;
+        Ok(())
+    };
     tokio::try_join!(
+        stop_chat,
         hyper::serve(hyper, hyper_demo),
         actix::serve(actix, actix_demo),
         tcp::serve(tcp, tcp_demo),

@@ -149,6 +149,8 @@ fn announce(servers: &[Server]) -> io::Result<()> {
             out,
             "  curl -N -H 'Last-Event-ID: 0' http://{address}/ticks"
         )?;
+        writeln!(out, "\nThere is a chat across all three, too:\n")?;
+        writeln!(out, "  http://{address}/chat")?;
     }
     writeln!(out, "\nCtrl-C stops all three.")?;
     out.flush()

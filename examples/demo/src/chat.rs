@@ -22,7 +22,7 @@ const MAX_ROOMS: usize = 100;
 /// The most messages that a room keeps.
 const MAX_MESSAGES: usize = 100;
 
-/// How long a room is kept after the last message, when nobody is there any more.
+/// How long a room is kept at least after its last message, when nobody is there any more.
 const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 
 /// A message, as all in the room get it.

@@ -29,7 +29,7 @@ use crate::chat::Chat;
 use crate::clock::Clock;
 use crate::demo::{Demo, Server};
 
-/// How long open connections have to end when the demo is stopped.
+/// How long the chat, and then the other open connections, have to end when the demo is stopped.
 const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
 /// When the clients of the chat are told to come back then: not all at once.
@@ -58,25 +58,27 @@ async fn run(addresses: Addresses) -> Result<(), Box<dyn std::error::Error>> {
     let (tcp, tcp_server) = bind(Transport::Tcp, &addresses).await?;
     let servers = [hyper_server, actix_server, tcp_server];
 
-    // Listened to before the addresses are told: whoever knows them may stop the demo.
+    let chat = Chat::new();
     let stop = CancellationToken::new();
-    tokio::spawn(cancel_on_signal(stop.clone())?);
+    // Listened to before the addresses are told: whoever knows them may stop the demo.
+    let signalled = signalled()?;
+    let (hub, stop_servers) = (chat.hub.clone(), stop.clone());
+    tokio::spawn(async move {
+        signalled.await;
+        // First the hub, so that the clients of the chat are told when to come back; then the
+        // servers, with the streams that are left.
+        hub.shut_down(GRACE_PERIOD, COME_BACK).await;
+        stop_servers.cancel();
+    });
 
     let clock = Clock::start();
-    let chat = Chat::new();
     let demo =
         |transport| Demo::new(transport, chat.clone(), clock, &servers, stop.clone()).map(Arc::new);
     let hyper_demo = demo(Transport::Hyper)?;
     let actix_demo = demo(Transport::Actix)?;
     let tcp_demo = demo(Transport::Tcp)?;
     announce(&servers)?;
-    let stop_chat = async {
-        stop.cancelled().await;
-        chat.hub.shut_down(GRACE_PERIOD, COME_BACK).await;
-        Ok(())
-    };
     tokio::try_join!(
-        stop_chat,
         hyper::serve(hyper, hyper_demo),
         actix::serve(actix, actix_demo),
         tcp::serve(tcp, tcp_demo),
@@ -104,9 +106,9 @@ async fn bind(
     })
 }
 
-/// Cancels `stop` at Ctrl-C, or when the process is asked to end.
+/// Resolves at Ctrl-C, or when the process is asked to end.
 #[cfg(unix)]
-fn cancel_on_signal(stop: CancellationToken) -> io::Result<impl Future<Output = ()>> {
+fn signalled() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -116,16 +118,15 @@ fn cancel_on_signal(stop: CancellationToken) -> io::Result<impl Future<Output = 
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        stop.cancel();
     })
 }
 
-/// Cancels `stop` at Ctrl-C.
+/// Resolves at Ctrl-C.
 #[cfg(not(unix))]
-fn cancel_on_signal(stop: CancellationToken) -> io::Result<impl Future<Output = ()>> {
+fn signalled() -> io::Result<impl Future<Output = ()>> {
     Ok(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            stop.cancel();
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
         }
     })
 }

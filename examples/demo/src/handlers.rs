@@ -1,6 +1,6 @@
 //! The event streams: each handler is written once and runs on all three transports.
 //!
-//! What the chat is, apart from its stream, is in [`chat`](crate::chat).
+//! What the chat is, apart from its stream, is in [the chat](crate::chat).
 
 use std::error::Error;
 use std::fmt;

@@ -290,5 +290,6 @@ async fn a_page_shows_a_gap_and_rebuilds_itself_when_the_server_was_restarted() 
         ada.run("return [chat.lost, chat.doubled]").await,
         json!([0, 0])
     );
+    take_screenshots(&browser, "chat-gap-").await;
     browser.close().await.expect("the browser ends");
 }

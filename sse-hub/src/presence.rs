@@ -19,6 +19,8 @@ pub enum Change {
     Joined {
         /// The name given to [`Subscribe::member`](crate::Subscribe::member), if any.
         member: Option<Arc<str>>,
+        /// How many subscribers with this name there are now: 1 if it is new here.
+        times: usize,
         /// How many subscribers there are now.
         subscribers: usize,
     },
@@ -26,6 +28,8 @@ pub enum Change {
     Left {
         /// The name given to [`Subscribe::member`](crate::Subscribe::member), if any.
         member: Option<Arc<str>>,
+        /// How many subscribers with this name there are still: 0 if it is gone from here.
+        times: usize,
         /// How many subscribers there are now.
         subscribers: usize,
     },
@@ -51,7 +55,7 @@ pub enum Change {
 /// assert_eq!(&*presence.members()[0], "Ada");
 ///
 /// drop(ada);
-/// let left = Change::Left { member: Some("Ada".into()), subscribers: 0 };
+/// let left = Change::Left { member: Some("Ada".into()), times: 0, subscribers: 0 };
 /// assert_eq!(presence.next().await, Some(left));
 /// # Ok(())
 /// # }
@@ -122,26 +126,32 @@ pub(crate) struct Attendance {
 
 impl Attendance {
     pub(crate) fn join(&mut self, member: Option<&Arc<str>>, subscribers: usize) {
-        if let Some(member) = member {
-            *self.members.entry(Arc::clone(member)).or_default() += 1;
-        }
+        let times = member.map_or(0, |member| {
+            let times = self.members.entry(Arc::clone(member)).or_default();
+            *times += 1;
+            *times
+        });
         self.tell(|| Change::Joined {
             member: member.cloned(),
+            times,
             subscribers,
         });
     }
 
     pub(crate) fn leave(&mut self, member: Option<&Arc<str>>, subscribers: usize) {
+        let mut left = 0;
         if let Some(member) = member
             && let Some(times) = self.members.get_mut(member)
         {
             *times -= 1;
-            if *times == 0 {
+            left = *times;
+            if left == 0 {
                 self.members.remove(member);
             }
         }
         self.tell(|| Change::Left {
             member: member.cloned(),
+            times: left,
             subscribers,
         });
     }

@@ -5,9 +5,9 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, Either, HttpResponse, HttpServer, Responder, web};
 use bytes::Bytes;
-use sse_actix::{BoxError, Request, Sse, with_sse};
+use sse_actix::{BoxError, Request, Sse, sse_response_with, with_sse};
 use tokio::net::TcpListener;
 
 use crate::GRACE_PERIOD;
@@ -17,6 +17,29 @@ use crate::handlers::{self, hello};
 async fn ticks((demo, request): (web::Data<Demo>, Request), sse: Sse) -> Result<(), BoxError> {
     let query = request.uri().query().map(str::to_owned);
     handlers::ticks(demo.into_inner(), query, sse).await
+}
+
+async fn chat(demo: web::Data<Demo>, request: Request) -> Either<impl Responder, impl Responder> {
+    let query = request.uri().query().map(str::to_owned);
+    match demo.chat.visitor(query.as_deref()) {
+        Ok(visitor) => {
+            let demo = demo.into_inner();
+            let options = demo.chat_options.clone();
+            Either::Left(sse_response_with(&options, &request, |_request, sse| {
+                handlers::chat(demo, visitor, query, sse)
+            }))
+        }
+        Err(invalid) => Either::Right(fixed(demo::bad_request(&invalid))),
+    }
+}
+
+async fn say(demo: web::Data<Demo>, request: Request) -> HttpResponse {
+    // The route takes nothing but `GET`.
+    fixed(demo.say(true, request.uri().query()))
+}
+
+async fn chat_page(demo: web::Data<Demo>) -> HttpResponse {
+    fixed(demo.chat_page())
 }
 
 async fn page(demo: web::Data<Demo>) -> HttpResponse {
@@ -55,6 +78,9 @@ pub(crate) async fn serve(listener: TcpListener, demo: Arc<Demo>) -> io::Result<
             .app_data(web::Data::from(Arc::clone(&demo)))
             .route("/hello", web::get().to(hello))
             .route("/ticks", web::get().to(ticks))
+            .route("/chat/events", web::get().to(chat))
+            .service(web::resource("/chat/say").get(say))
+            .route("/chat", web::get().to(chat_page))
             .route("/", web::get().to(page))
             .route("/servers", web::get().to(servers))
             .route("/drop", web::get().to(drop_stream))

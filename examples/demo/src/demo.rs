@@ -1,4 +1,4 @@
-//! What a server of the demo has, whatever its transport: the clock, its open streams, the
+//! What a server of the demo has, whatever its transport: the clock, the chat, its open streams, the
 //! options, and the few answers that are no event stream.
 //!
 //! Those are plain `http::Response`s; each server turns them into its own kind.
@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 // `Options`, `Event` and `Sse` are the same types in all three adapters.
@@ -15,11 +15,17 @@ use sse_hyper::{HeaderError, Options};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::Transport;
+use crate::chat::{Chat, Invalid};
 use crate::clock::Clock;
 use crate::connections::{self, Connections};
 
-/// The page, with all that it needs.
+/// The pages, each with all that it needs, but for [`LOOK`].
 const PAGE: &str = include_str!("page.html");
+const CHAT_PAGE: &str = include_str!("chat.html");
+
+/// What both pages look like, and where it belongs in them.
+const LOOK: &str = include_str!("look.css");
+const LOOK_PLACE: &str = "/* look.css */";
 
 /// How long a browser waits before it connects again. It misses two ticks at least: one alone
 /// would be the current one, which is what a client without a last event ID is sent, too.
@@ -40,27 +46,36 @@ pub(crate) struct Server {
 /// What one server of the demo has.
 #[derive(Debug)]
 pub(crate) struct Demo {
+    pub(crate) transport: Transport,
+    /// The same one on all servers.
+    pub(crate) chat: Chat,
     pub(crate) clock: Clock,
     pub(crate) connections: Connections,
     /// How `/hello` is streamed.
     pub(crate) hello_options: Options,
     /// How `/ticks` is streamed.
     pub(crate) ticks_options: Options,
+    /// How `/chat/events` is streamed.
+    pub(crate) chat_options: Options,
     /// Stops the server.
     pub(crate) stop: CancellationToken,
     servers: Bytes,
+    page: Bytes,
+    chat_page: Bytes,
 }
 
 impl Demo {
     pub(crate) fn new(
+        transport: Transport,
+        chat: Chat,
         clock: Clock,
         servers: &[Server],
         stop: CancellationToken,
     ) -> Result<Self, HeaderError> {
-        let hello_options = Options::new()
+        let options = Options::new()
             // Pages that came from another server, and be it the same host's other port.
-            .header(ACCESS_CONTROL_ALLOW_ORIGIN, "*")?
-            .shutdown(stop.clone());
+            .header(ACCESS_CONTROL_ALLOW_ORIGIN, "*")?;
+        let hello_options = options.clone().shutdown(stop.clone());
         let servers: Vec<_> = servers
             .iter()
             .map(|Server { transport, address }| {
@@ -74,6 +89,8 @@ impl Demo {
             })
             .collect();
         Ok(Self {
+            transport,
+            chat,
             clock,
             connections: Connections::default(),
             ticks_options: hello_options
@@ -81,14 +98,41 @@ impl Demo {
                 .retry(RECONNECTION_TIME)
                 .keep_alive(KEEP_ALIVE),
             hello_options,
+            // Without the signal to stop: at shutdown it is the hub that ends these streams.
+            chat_options: options.retry(RECONNECTION_TIME),
             stop,
             servers: json!(servers).to_string().into(),
+            page: PAGE.replace(LOOK_PLACE, LOOK).into(),
+            chat_page: CHAT_PAGE.replace(LOOK_PLACE, LOOK).into(),
         })
     }
 
-    /// `/`: the page.
+    /// `/`: the page with the ticks.
     pub(crate) fn page(&self) -> Response<Bytes> {
-        plain(StatusCode::OK, "text/html; charset=utf-8", PAGE)
+        plain(StatusCode::OK, HTML, self.page.clone())
+    }
+
+    /// `/chat`: the page with the chat.
+    pub(crate) fn chat_page(&self) -> Response<Bytes> {
+        plain(StatusCode::OK, HTML, self.chat_page.clone())
+    }
+
+    /// `/chat/say?room=R&name=N&text=T`: says something in a room.
+    ///
+    /// It is a `GET` although it changes something, as raw TCP has no request bodies and no other
+    /// method that could; an application of yours would take `POST` on a server that has it.
+    /// `no-store` and the exclusion of `HEAD` keep caches and link checkers from speaking.
+    pub(crate) fn say(&self, is_get: bool, query: Option<&str>) -> Response<Bytes> {
+        if !is_get {
+            let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n");
+            let get = HeaderValue::from_static("GET");
+            response.headers_mut().insert(ALLOW, get);
+            return response;
+        }
+        match self.chat.say(self.transport, query) {
+            Ok(()) => no_content(),
+            Err(invalid) => bad_request(&invalid),
+        }
     }
 
     /// `/servers`: where all three of them are, for the page.
@@ -96,14 +140,11 @@ impl Demo {
         plain(StatusCode::OK, "application/json", self.servers.clone())
     }
 
-    /// `/drop?page=KEY`: drops the stream that was opened as `/ticks?page=KEY`.
+    /// `/drop?page=KEY`: drops the stream that was opened with `page=KEY`, `/ticks` or
+    /// `/chat/events`.
     pub(crate) fn drop_stream(&self, query: Option<&str>) -> Response<Bytes> {
         match connections::key(query) {
-            Some(key) if self.connections.drop_stream(key) => {
-                let mut response = plain(StatusCode::NO_CONTENT, "", "");
-                response.headers_mut().remove(CONTENT_TYPE);
-                response
-            }
+            Some(key) if self.connections.drop_stream(key) => no_content(),
             _ => not_found(),
         }
     }
@@ -111,12 +152,22 @@ impl Demo {
 
 /// Any other path.
 pub(crate) fn not_found() -> Response<Bytes> {
-    plain(
-        StatusCode::NOT_FOUND,
-        "text/plain; charset=utf-8",
-        "not found\n",
-    )
+    plain(StatusCode::NOT_FOUND, TEXT, "not found\n")
 }
+
+/// What the chat does not take, with the reason.
+pub(crate) fn bad_request(invalid: &Invalid) -> Response<Bytes> {
+    plain(StatusCode::BAD_REQUEST, TEXT, format!("{invalid}\n"))
+}
+
+fn no_content() -> Response<Bytes> {
+    let mut response = plain(StatusCode::NO_CONTENT, TEXT, "");
+    response.headers_mut().remove(CONTENT_TYPE);
+    response
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+const TEXT: &str = "text/plain; charset=utf-8";
 
 fn plain(
     status: StatusCode,

@@ -1,13 +1,17 @@
 //! The event streams: each handler is written once and runs on all three transports.
+//!
+//! What the chat is, apart from its stream, is in [the chat](crate::chat).
 
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
 use serde_json::json;
+use sse_hub::{Change, Hub, Presence};
 // The same types in all three adapters.
 use sse_hyper::{BoxError, Event, SendError, Sse};
 
+use crate::chat::{self, Visitor};
 use crate::connections;
 use crate::demo::Demo;
 
@@ -25,18 +29,8 @@ pub(crate) async fn ticks(
     query: Option<String>,
     sse: Sse,
 ) -> Result<(), BoxError> {
-    let entry = connections::key(query.as_deref()).and_then(|key| demo.connections.enter(key));
-    let dropped = async {
-        match &entry {
-            Some(entry) => entry.dropped().await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        result = send_ticks(&demo, &sse) => result.map_err(Into::into),
-        // A handler's error cuts the stream: to the browser the connection is broken.
-        () = dropped => Err(Dropped.into()),
-    }
+    let ticks = async { send_ticks(&demo, &sse).await.map_err(Into::into) };
+    unless_dropped(&demo, query.as_deref(), ticks).await
 }
 
 async fn send_ticks(demo: &Demo, sse: &Sse) -> Result<(), SendError> {
@@ -47,6 +41,90 @@ async fn send_ticks(demo: &Demo, sse: &Sse) -> Result<(), SendError> {
         sse.send(event).await?;
     }
     Ok(())
+}
+
+/// `/chat/events?room=R&name=N`: a room's messages, those before as one event of history or, for a
+/// client that comes back, from where it was on; and who is there, as it changes. It can be dropped
+/// as the ticks can.
+pub(crate) async fn chat(
+    demo: Arc<Demo>,
+    visitor: Visitor,
+    query: Option<String>,
+    sse: Sse,
+) -> Result<(), BoxError> {
+    let topic = chat::topic(&visitor.room);
+    let member = visitor.member(demo.transport);
+    let messages = demo.chat.hub.subscribe([&*topic]).member(&member);
+    let stream = async {
+        // Watched before it is joined, so that each client hears of its own coming, too.
+        let presence = demo.chat.hub.presence(&topic).await?;
+        tokio::select! {
+            result = messages.serve(sse.clone()) => result,
+            result = send_presence(&demo.chat.hub, &topic, presence, &sse) => result,
+        }
+    };
+    unless_dropped(&demo, query.as_deref(), stream).await
+}
+
+/// Tells who is there, and who comes and goes. These events have no id: they are not part of the
+/// room's history, and a client that comes back is told anew.
+async fn send_presence(
+    hub: &Hub,
+    topic: &str,
+    mut presence: Presence,
+    sse: &Sse,
+) -> Result<(), BoxError> {
+    // A member's name is JSON, see `Visitor::member`.
+    let all = |presence: &Presence| {
+        let list = format!("[{}]", presence.members().join(","));
+        Event::new().event("present").data(list)
+    };
+    sse.send(all(&presence)).await?;
+    while let Some(change) = presence.next().await {
+        match change {
+            Change::Joined {
+                member, times: 1, ..
+            } => {
+                let member = member.unwrap_or_default();
+                sse.send(Event::new().event("joined").data(&*member))
+                    .await?;
+            }
+            Change::Left {
+                member, times: 0, ..
+            } => {
+                let member = member.unwrap_or_default();
+                sse.send(Event::new().event("left").data(&*member)).await?;
+            }
+            Change::Missed(_) => {
+                presence = hub.presence(topic).await?;
+                sse.send(all(&presence)).await?;
+            }
+            // Somebody is there twice, as one who comes back before the lost connection is noticed.
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Runs a stream until it ends, or until it is dropped on demand, if there is a `page=KEY` in the
+/// query: see [`Demo::drop_stream`].
+async fn unless_dropped(
+    demo: &Demo,
+    query: Option<&str>,
+    stream: impl Future<Output = Result<(), BoxError>>,
+) -> Result<(), BoxError> {
+    let entry = connections::key(query).and_then(|key| demo.connections.enter(key));
+    let dropped = async {
+        match &entry {
+            Some(entry) => entry.dropped().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        result = stream => result,
+        // A handler's error cuts the stream: to the browser the connection is broken.
+        () = dropped => Err(Dropped.into()),
+    }
 }
 
 /// The page asked for it.

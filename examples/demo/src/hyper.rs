@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Method;
 use http_body_util::{Either, Full};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,8 +17,8 @@ use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
 use crate::GRACE_PERIOD;
-use crate::demo::{Demo, not_found};
-use crate::handlers::{hello, ticks};
+use crate::demo::{Demo, bad_request, not_found};
+use crate::handlers::{chat, hello, ticks};
 
 /// How long to wait when no connection can be accepted, mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -32,6 +33,15 @@ fn answer(demo: &Arc<Demo>, request: Request) -> Response {
             ticks(Arc::clone(demo), query, sse)
         })
         .map(Either::Left),
+        "/chat/events" => match demo.chat.visitor(query.as_deref()) {
+            Ok(visitor) => sse_response_with(&demo.chat_options, request, |_request, sse| {
+                chat(Arc::clone(demo), visitor, query, sse)
+            })
+            .map(Either::Left),
+            Err(invalid) => fixed(bad_request(&invalid)),
+        },
+        "/chat/say" => fixed(demo.say(request.method() == Method::GET, query.as_deref())),
+        "/chat" => fixed(demo.chat_page()),
         "/" => fixed(demo.page()),
         "/servers" => fixed(demo.servers()),
         "/drop" => fixed(demo.drop_stream(query.as_deref())),

@@ -1,5 +1,5 @@
-//! The demo: the same event streams on hyper, actix-web and raw TCP, in one process, and a page
-//! that listens to all three.
+//! The demo: the same event streams on hyper, actix-web and raw TCP, in one process, a page that
+//! listens to all three, and a chat across them.
 //!
 //! This file binds the three listeners, says where they are, and stops the servers in order. What
 //! the servers have in common is in [`demo`] and [`handlers`]; how each of them is wired is in
@@ -7,6 +7,7 @@
 
 mod actix;
 mod arguments;
+mod chat;
 mod clock;
 mod connections;
 mod demo;
@@ -15,6 +16,7 @@ mod hyper;
 mod tcp;
 
 use std::io::{self, Write as _};
+use std::ops::RangeInclusive;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,11 +25,15 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{Addresses, Arguments, Transport};
+use crate::chat::Chat;
 use crate::clock::Clock;
 use crate::demo::{Demo, Server};
 
-/// How long open connections have to end when the demo is stopped.
+/// How long the chat, and then the other open connections, have to end when the demo is stopped.
 const GRACE_PERIOD: Duration = Duration::from_secs(5);
+
+/// When the clients of the chat are told to come back then: not all at once.
+const COME_BACK: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(4);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -52,13 +58,25 @@ async fn run(addresses: Addresses) -> Result<(), Box<dyn std::error::Error>> {
     let (tcp, tcp_server) = bind(Transport::Tcp, &addresses).await?;
     let servers = [hyper_server, actix_server, tcp_server];
 
-    // Listened to before the addresses are told: whoever knows them may stop the demo.
+    let chat = Chat::new();
     let stop = CancellationToken::new();
-    tokio::spawn(cancel_on_signal(stop.clone())?);
+    // Listened to before the addresses are told: whoever knows them may stop the demo.
+    let signalled = signalled()?;
+    let (hub, stop_servers) = (chat.hub.clone(), stop.clone());
+    tokio::spawn(async move {
+        signalled.await;
+        // First the hub, so that the clients of the chat are told when to come back; then the
+        // servers, with the streams that are left.
+        hub.shut_down(GRACE_PERIOD, COME_BACK).await;
+        stop_servers.cancel();
+    });
 
     let clock = Clock::start();
-    let demo = || Demo::new(clock, &servers, stop.clone()).map(Arc::new);
-    let (hyper_demo, actix_demo, tcp_demo) = (demo()?, demo()?, demo()?);
+    let demo =
+        |transport| Demo::new(transport, chat.clone(), clock, &servers, stop.clone()).map(Arc::new);
+    let hyper_demo = demo(Transport::Hyper)?;
+    let actix_demo = demo(Transport::Actix)?;
+    let tcp_demo = demo(Transport::Tcp)?;
     announce(&servers)?;
     tokio::try_join!(
         hyper::serve(hyper, hyper_demo),
@@ -88,9 +106,9 @@ async fn bind(
     })
 }
 
-/// Cancels `stop` at Ctrl-C, or when the process is asked to end.
+/// Resolves at Ctrl-C, or when the process is asked to end.
 #[cfg(unix)]
-fn cancel_on_signal(stop: CancellationToken) -> io::Result<impl Future<Output = ()>> {
+fn signalled() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -100,16 +118,15 @@ fn cancel_on_signal(stop: CancellationToken) -> io::Result<impl Future<Output = 
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        stop.cancel();
     })
 }
 
-/// Cancels `stop` at Ctrl-C.
+/// Resolves at Ctrl-C.
 #[cfg(not(unix))]
-fn cancel_on_signal(stop: CancellationToken) -> io::Result<impl Future<Output = ()>> {
+fn signalled() -> io::Result<impl Future<Output = ()>> {
     Ok(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            stop.cancel();
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
         }
     })
 }
@@ -133,6 +150,8 @@ fn announce(servers: &[Server]) -> io::Result<()> {
             out,
             "  curl -N -H 'Last-Event-ID: 0' http://{address}/ticks"
         )?;
+        writeln!(out, "\nThere is a chat across all three, too:\n")?;
+        writeln!(out, "  http://{address}/chat")?;
     }
     writeln!(out, "\nCtrl-C stops all three.")?;
     out.flush()

@@ -4,12 +4,15 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use sse_tokio_tcp::{Body, Limits, Request, Router, Server, Service, Sse, with_sse};
+use http::Method;
+use sse_tokio_tcp::{
+    Body, Limits, Request, Router, Server, Service, Sse, sse_response_with, with_sse,
+};
 use tokio::net::TcpListener;
 
 use crate::GRACE_PERIOD;
-use crate::demo::Demo;
-use crate::handlers::{hello, ticks};
+use crate::demo::{Demo, bad_request};
+use crate::handlers::{chat, hello, ticks};
 
 /// A service with an answer that is no event stream.
 fn fixed(
@@ -31,9 +34,30 @@ pub(crate) async fn serve(listener: TcpListener, demo: Arc<Demo>) -> io::Result<
         ticks(Arc::clone(&ticking), query, sse)
     })
     .options(demo.ticks_options.clone());
+    let chatting = Arc::clone(&demo);
+    // A service function rather than `with_sse`, as it may answer with something else.
+    let events = move |request: Request| {
+        let query = request.uri().query().map(str::to_owned);
+        let demo = Arc::clone(&chatting);
+        let response = match demo.chat.visitor(query.as_deref()) {
+            Ok(visitor) => sse_response_with(&demo.chat_options.clone(), request, |_, sse| {
+                chat(demo, visitor, query, sse)
+            }),
+            Err(invalid) => bad_request(&invalid).map(Body::from),
+        };
+        async { response }
+    };
     let router = Router::new()
         .route("/hello", hello)
         .route("/ticks", ticks)
+        .route("/chat/events", events)
+        .route(
+            "/chat/say",
+            fixed(&demo, |demo, request| {
+                demo.say(request.method() == Method::GET, request.uri().query())
+            }),
+        )
+        .route("/chat", fixed(&demo, |demo, _| demo.chat_page()))
         .route("/", fixed(&demo, |demo, _| demo.page()))
         .route("/servers", fixed(&demo, |demo, _| demo.servers()))
         .route(

@@ -22,21 +22,31 @@ async fn presence_counts_names_and_tells() {
         .subscribe(["room", "other"])
         .await
         .expect("a subscription");
+    // A connection that has dropped and the one that takes its place, at the same time.
+    let again = hub
+        .subscribe(["room"])
+        .member("Ada")
+        .await
+        .expect("a subscription");
     drop(ada);
+    drop(again);
     drop(anonymous);
+    let joined = |member: Option<&str>, times, subscribers| Change::Joined {
+        member: member.map(Arc::from),
+        times,
+        subscribers,
+    };
+    let left = |member: Option<&str>, times, subscribers| Change::Left {
+        member: member.map(Arc::from),
+        times,
+        subscribers,
+    };
     let changes = [
-        Change::Joined {
-            member: None,
-            subscribers: 2,
-        },
-        Change::Left {
-            member: Some("Ada".into()),
-            subscribers: 1,
-        },
-        Change::Left {
-            member: None,
-            subscribers: 0,
-        },
+        joined(None, 0, 2),
+        joined(Some("Ada"), 2, 3),
+        left(Some("Ada"), 1, 2),
+        left(Some("Ada"), 0, 1),
+        left(None, 0, 0),
     ];
     for change in changes {
         assert_eq!(presence.next().await, Some(change));

@@ -21,13 +21,7 @@ impl Column<'_> {
     /// Waits until the column is as `attributes` say.
     async fn becomes(&self, attributes: &str) {
         let selector = format!("[data-transport={}]{attributes}", self.transport);
-        self.browser
-            .client()
-            .wait()
-            .at_most(BOUND)
-            .for_element(Locator::Css(&selector))
-            .await
-            .unwrap_or_else(|error| panic!("{selector}: {error}"));
+        appears(self.browser, &selector).await;
     }
 
     /// Something of what the page has heard.
@@ -101,7 +95,7 @@ async fn the_page_hears_all_three_and_resumes_without_a_gap() {
         }
     }
 
-    take_screenshots(&browser).await;
+    take_screenshots(&browser, "").await;
     browser.close().await.expect("the browser ends");
 }
 
@@ -149,8 +143,15 @@ async fn the_page_finds_the_servers_from_each_of_them() {
     browser.close().await.expect("the browser ends");
 }
 
+/// Waits for an element of the page.
+pub(crate) async fn appears(browser: &Browser, selector: &str) {
+    let wait = browser.client().wait().at_most(BOUND);
+    let found = wait.for_element(Locator::Css(selector)).await;
+    found.unwrap_or_else(|error| panic!("{selector}: {error}"));
+}
+
 /// Keeps what the page looks like: light and dark, wide and narrow.
-async fn take_screenshots(browser: &Browser) {
+pub(crate) async fn take_screenshots(browser: &Browser, prefix: &str) {
     // The directory for the test's own files is `tmp` in the target directory.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
     let directory = target.expect("a parent").join("demo-screenshots");
@@ -164,7 +165,7 @@ async fn take_screenshots(browser: &Browser) {
             let height = run(browser, "return document.documentElement.scrollHeight").await;
             resize(browser, width, height.as_u64().expect("a number")).await;
             let image = browser.client().screenshot().await.expect("an image");
-            let file = directory.join(format!("{layout}-{scheme}.png"));
+            let file = directory.join(format!("{prefix}{layout}-{scheme}.png"));
             fs::write(file, image).expect("written");
         }
     }
@@ -187,7 +188,8 @@ async fn devtools(browser: &Browser, command: &str, parameters: Value) {
     done.expect("a command that the browser knows");
 }
 
-async fn run(browser: &Browser, script: &str) -> Value {
+/// Runs a script in the page.
+pub(crate) async fn run(browser: &Browser, script: &str) -> Value {
     let result = browser.client().execute(script, vec![]).await;
     result.expect("a script that runs")
 }

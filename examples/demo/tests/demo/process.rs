@@ -24,7 +24,23 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) async fn start() -> Self {
-        let mut child = command(&FREE_PORTS).spawn().expect("the demo starts");
+        Self::start_with(&FREE_PORTS).await
+    }
+
+    /// Kills it and starts another one at the same addresses, as after a crash.
+    pub(crate) async fn restart(mut self) -> Self {
+        within(self.child.kill()).await.expect("killed");
+        let [hyper, actix, tcp] = &self.addresses;
+        let flags = [
+            format!("--hyper={hyper}"),
+            format!("--actix={actix}"),
+            format!("--tcp={tcp}"),
+        ];
+        Self::start_with(&flags.each_ref().map(String::as_str)).await
+    }
+
+    async fn start_with(arguments: &[&str]) -> Self {
+        let mut child = command(arguments).spawn().expect("the demo starts");
         let output = child.stdout.take().expect("its standard output");
         let mut output = BufReader::new(output).lines();
         let mut addresses = Vec::new();
@@ -98,11 +114,21 @@ pub(crate) struct Response {
 impl Response {
     /// Sends a `GET`, with a header line of the test's if it has one.
     pub(crate) async fn to(address: &str, target: &str, header: &str) -> Self {
+        Self::to_request("GET", address, target, header).await
+    }
+
+    /// Sends a request with any method.
+    pub(crate) async fn to_request(
+        method: &str,
+        address: &str,
+        target: &str,
+        header: &str,
+    ) -> Self {
         let mut connection = within(TcpStream::connect(address))
             .await
             .expect("a connection");
         let head = format!(
-            "GET {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{header}\r\n"
+            "{method} {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{header}\r\n"
         );
         connection.write_all(head.as_bytes()).await.expect("sent");
         Self {

@@ -1,0 +1,202 @@
+//! The chat over raw sockets: one room on all three servers.
+
+use crate::process::{Process, Response, TRANSPORTS, get};
+
+/// The stream of a room, once it has the room's history.
+async fn listen(address: &str, name: &str, header: &str) -> Response {
+    let target = format!("/chat/events?room=r&name={name}");
+    let mut stream = Response::to(address, &target, header).await;
+    stream.read_until("event: present\n").await;
+    stream.read_until("id: ").await;
+    stream
+}
+
+async fn say(address: &str, text: &str) {
+    let response = get(address, &format!("/chat/say?room=r&name=Ada&text={text}")).await;
+    assert_eq!(response.status(), "204", "{}", response.raw);
+}
+
+/// The messages that have arrived, each with its id.
+fn messages(stream: &Response) -> Vec<String> {
+    let body = stream.body();
+    let whole = body.rsplit_once("\n\n").map_or("", |(whole, _)| whole);
+    let blocks = whole.split("\n\n");
+    blocks
+        .filter(|block| block.contains("data: {\"number\":"))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn id(message: &str) -> &str {
+    let mut lines = message.lines();
+    lines
+        .find_map(|line| line.strip_prefix("id: "))
+        .expect("an id")
+}
+
+#[tokio::test]
+async fn what_is_said_on_one_server_is_heard_on_all_with_the_same_ids() {
+    let demo = Process::start().await;
+    let mut listeners = Vec::new();
+    for (address, name) in demo.addresses.iter().zip(TRANSPORTS) {
+        listeners.push(listen(address, name, "").await);
+    }
+    for _ in 0..3 {
+        for (address, text) in demo.addresses.iter().zip(TRANSPORTS) {
+            say(address, text).await;
+        }
+    }
+    let mut heard = Vec::new();
+    for listener in &mut listeners {
+        listener.read_until("\"number\":9,").await;
+        listener.read_until("\"via\":\"tcp\"}\n\n").await;
+        heard.push(messages(listener));
+    }
+    assert_eq!(heard[0], heard[1]);
+    assert_eq!(heard[0], heard[2]);
+    assert_eq!(heard[0].len(), 9);
+    for (index, message) in heard[0].iter().enumerate() {
+        let (number, via) = (index + 1, TRANSPORTS[index % 3]);
+        let start = format!("{{\"number\":{number},\"name\":\"Ada\",\"text\":\"{via}\",");
+        assert!(message.contains(&start), "{message}");
+        assert!(message.ends_with(&format!("\"via\":\"{via}\"}}")));
+    }
+
+    // Left on one server, taken up on each: the id says where, and there is one log.
+    let header = format!("Last-Event-ID: {}\r\n", id(&heard[0][3]));
+    for address in &demo.addresses {
+        let mut resumed = listen(address, "back", &header).await;
+        resumed.read_until("\"number\":9,").await;
+        resumed.read_until("\"via\":\"tcp\"}\n\n").await;
+        assert_eq!(messages(&resumed), heard[0][4..]);
+        assert!(!resumed.body().contains("event: history"));
+    }
+}
+
+#[tokio::test]
+async fn who_comes_new_or_across_a_gap_gets_the_room_as_it_is() {
+    let demo = Process::start().await;
+    say(&demo.addresses[0], "before").await;
+    for address in &demo.addresses {
+        let mut fresh = listen(address, "new", "").await;
+        fresh.read_until("event: history\n").await;
+        fresh.read_until("\"text\":\"before\"").await;
+        assert!(!fresh.body().contains("event: gap"));
+
+        let mut lost = listen(address, "lost", "Last-Event-ID: forged\r\n").await;
+        lost.read_until("event: history\n").await;
+        lost.read_until("\"text\":\"before\"").await;
+        let body = lost.body();
+        let gap = body.find("event: gap\n").expect("a gap");
+        assert!(body.contains("\"reason\":\"unknown\""), "{body}");
+        assert!(gap < body.find("event: history\n").expect("the history"));
+    }
+}
+
+#[tokio::test]
+async fn who_comes_and_goes_is_told_on_all_three() {
+    let demo = Process::start().await;
+    let mut listeners = Vec::new();
+    for (address, name) in demo.addresses.iter().zip(TRANSPORTS) {
+        listeners.push(listen(address, name, "").await);
+    }
+    let member = |name, via| format!("data: {{\"name\":\"{name}\",\"via\":\"{via}\"}}\n\n");
+    for (address, via) in demo.addresses.iter().zip(TRANSPORTS) {
+        let guest = listen(address, "guest", "").await;
+        for listener in &mut listeners {
+            let joined = format!("event: joined\n{}", member("guest", via));
+            listener.read_until(&joined).await;
+        }
+        drop(guest);
+        for listener in &mut listeners {
+            let left = format!("event: left\n{}", member("guest", via));
+            listener.read_until(&left).await;
+        }
+    }
+    let last = listen(&demo.addresses[0], "last", "").await;
+    for via in TRANSPORTS {
+        let present = format!("{{\"name\":\"{via}\",\"via\":\"{via}\"}}");
+        assert!(last.body().contains(&present), "{}", last.body());
+    }
+    assert!(!last.body().contains("guest"));
+}
+
+#[tokio::test]
+async fn what_the_chat_does_not_take_is_refused_with_the_reason() {
+    let demo = Process::start().await;
+    let (long_name, long_text) = ("n".repeat(33), "t".repeat(501));
+    let refused = [
+        ("events", "".to_owned(), "room is missing"),
+        ("events", "room=r".to_owned(), "name is missing"),
+        (
+            "events",
+            "room=a%2Fb&name=n".to_owned(),
+            "room may not have '/'",
+        ),
+        (
+            "events",
+            format!("room=r&name={long_name}"),
+            "name is longer than 32 characters",
+        ),
+        ("say", "room=r&name=n".to_owned(), "text is missing"),
+        (
+            "say",
+            "room=r&name=n&text=%20%0A".to_owned(),
+            "text is blank",
+        ),
+        (
+            "say",
+            "room=r&name=n%00&text=t".to_owned(),
+            "name may not have '\\0'",
+        ),
+        (
+            "say",
+            format!("room=r&name=n&text={long_text}"),
+            "text is longer than 500 characters",
+        ),
+    ];
+    for address in &demo.addresses {
+        for (path, query, reason) in &refused {
+            let response = get(address, &format!("/chat/{path}?{query}")).await;
+            assert_eq!(response.status(), "400", "{query}");
+            assert_eq!(response.body(), format!("{reason}\n"));
+        }
+        let said = get(address, "/chat/say?room=r&name=n&text=t").await;
+        let head = said.raw.to_ascii_lowercase();
+        assert!(head.contains("cache-control: no-store\r\n"), "{head}");
+        assert!(
+            head.contains("access-control-allow-origin: *\r\n"),
+            "{head}"
+        );
+        // A link checker must not speak.
+        let target = "/chat/say?room=r&name=n&text=from+a+machine";
+        let mut looked_at = Response::to_request("HEAD", address, target, "").await;
+        looked_at.read_to_end().await;
+        assert_eq!(looked_at.status(), "405");
+    }
+    let mut room = listen(&demo.addresses[0], "n", "").await;
+    room.read_until("\"number\":3,").await;
+    assert!(!room.body().contains("from a machine"));
+}
+
+#[tokio::test]
+async fn the_chat_ends_in_order_and_says_when_to_come_back() {
+    let mut demo = Process::start().await;
+    let mut streams = Vec::new();
+    for (address, name) in demo.addresses.iter().zip(TRANSPORTS) {
+        streams.push(listen(address, name, "").await);
+    }
+    demo.terminate().await;
+    for mut stream in streams {
+        stream.read_to_end().await;
+        assert!(stream.is_complete(), "{}", stream.raw);
+        let body = stream.body();
+        let last = body.trim_end().lines().next_back().unwrap_or_default();
+        let retry: u64 = last
+            .strip_prefix("retry: ")
+            .and_then(|retry| retry.parse().ok())
+            .unwrap_or_else(|| panic!("{body}"));
+        assert!((1_000..=4_000).contains(&retry), "{retry}");
+    }
+    assert_eq!(demo.exit_code().await, Some(0));
+}

@@ -1,0 +1,7 @@
+//! The event source as its users see it: over a scripted HTTP stack in memory, where tokio's
+//! paused time makes every wait exact, and over real sockets.
+
+mod reconnecting;
+mod stack;
+mod standard;
+mod timeouts;

@@ -43,6 +43,8 @@ pub struct Builder {
     request: Result<Request<Bytes>, BuildError>,
     settings: Settings,
     decoder: Decoder,
+    #[cfg(feature = "compression")]
+    compression: bool,
 }
 
 impl Builder {
@@ -76,6 +78,8 @@ impl Builder {
                 end_if: None,
             },
             decoder: Decoder::new(),
+            #[cfg(feature = "compression")]
+            compression: false,
         }
     }
 
@@ -238,6 +242,17 @@ impl Builder {
         self
     }
 
+    /// Asks for gzip, brotli or zstd, and decompresses what comes so. By default it does not: a
+    /// server that compresses without flushing after each event holds events back.
+    ///
+    /// The limits on [lines](Self::max_line_len) and [events](Self::max_event_len) hold for what
+    /// is decompressed, which is never kept beyond them.
+    #[cfg(feature = "compression")]
+    pub fn compression(mut self, ask: bool) -> Self {
+        self.compression = ask;
+        self
+    }
+
     /// Builds the event source over [`HttpClient`](crate::HttpClient). Nothing happens until it
     /// is read.
     ///
@@ -298,12 +313,22 @@ impl Builder {
         S::Future: Send,
         B: From<Bytes> + 'static,
         R: http_body::Body + Send + 'static,
-        R::Error: Into<BoxError>,
+        R::Data: Send,
+        R::Error: Into<BoxError> + Send,
     {
         let settings = Settings {
             request: self.request?,
             ..self.settings
         };
+        #[cfg(feature = "compression")]
+        if self.compression {
+            let service = tower_http::decompression::Decompression::new(service);
+            return Ok(EventSource::new(
+                settings,
+                self.decoder,
+                transport::erase(service),
+            ));
+        }
         Ok(EventSource::new(
             settings,
             self.decoder,

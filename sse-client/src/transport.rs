@@ -31,7 +31,8 @@ where
     S::Future: Send,
     B: From<Bytes> + 'static,
     R: http_body::Body + Send + 'static,
-    R::Error: Into<BoxError>,
+    R::Data: Send,
+    R::Error: Into<BoxError> + Send,
 {
     Box::new(Erased {
         service,
@@ -51,7 +52,8 @@ where
     S::Future: Send,
     B: From<Bytes>,
     R: http_body::Body + Send + 'static,
-    R::Error: Into<BoxError>,
+    R::Data: Send,
+    R::Error: Into<BoxError> + Send,
 {
     fn send(&mut self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Body>, BoxError>> {
         Box::pin(async move {

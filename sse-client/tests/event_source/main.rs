@@ -1,6 +1,9 @@
 //! The event source as its users see it: over a scripted HTTP stack in memory, where tokio's
 //! paused time makes every wait exact, and over real sockets.
 
+mod adapters;
+#[cfg(feature = "compression")]
+mod compression;
 mod connection;
 mod faults;
 mod reconnecting;

@@ -265,43 +265,8 @@ impl Builder {
     }
 
     /// Builds the event source over any HTTP stack: a `tower::Service` of requests whose body can
-    /// be made of [`Bytes`]. It must leave redirects to this crate, and is used for one request
-    /// at a time.
-    ///
-    /// ```
-    /// use std::convert::Infallible;
-    ///
-    /// use bytes::Bytes;
-    /// use futures_util::{TryStreamExt as _, future};
-    /// use http::{Request, Response};
-    /// use http_body_util::Full;
-    /// use sse_client::EventSource;
-    ///
-    /// # struct ServiceFn<F>(F);
-    /// # fn service_fn<F>(f: F) -> ServiceFn<F> { ServiceFn(f) }
-    /// # impl<F: FnMut(Request<Bytes>) -> R, R> tower_service::Service<Request<Bytes>> for ServiceFn<F>
-    /// # where R: Future<Output = Result<Response<Full<Bytes>>, Infallible>> {
-    /// #     type Response = Response<Full<Bytes>>;
-    /// #     type Error = Infallible;
-    /// #     type Future = R;
-    /// #     fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
-    /// #         std::task::Poll::Ready(Ok(()))
-    /// #     }
-    /// #     fn call(&mut self, request: Request<Bytes>) -> R { (self.0)(request) }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// // `tower::service_fn`
-    /// let service = service_fn(|_request: Request<Bytes>| {
-    ///     let body = Full::from("data: hello\n\n");
-    ///     let response = Response::builder().header("content-type", "text/event-stream");
-    ///     future::ok::<_, Infallible>(response.body(body).expect("a response"))
-    /// });
-    /// let mut events = EventSource::get("http://example.com/").build_with(service)?;
-    /// assert_eq!(events.try_next().await?.expect("an event").data(), "hello");
-    /// # Ok(())
-    /// # }
-    /// ```
+    /// be made of [`Bytes`], as [`HttpClient`](crate::HttpClient) and hyper-util's client are. It
+    /// must leave redirects to this crate, and is used for one request at a time.
     ///
     /// # Errors
     ///
@@ -334,6 +299,45 @@ impl Builder {
             self.decoder,
             transport::erase(service),
         ))
+    }
+
+    /// Builds the event source over an HTTP stack that is an async function, as
+    /// [`build_with`](Self::build_with) does over a service.
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    ///
+    /// use futures_util::TryStreamExt as _;
+    /// use http::Response;
+    /// use sse_client::EventSource;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let builder = EventSource::get("http://example.com/");
+    /// let mut events = builder.build_with_fn(async |_request| {
+    ///     let mut response = Response::new("data: hello\n\n".to_owned());
+    ///     let content_type = http::HeaderValue::from_static("text/event-stream");
+    ///     response.headers_mut().insert("content-type", content_type);
+    ///     Ok::<_, Infallible>(response)
+    /// })?;
+    /// assert_eq!(events.try_next().await?.expect("an event").data(), "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the URL, a header or the body is invalid.
+    pub fn build_with_fn<F, T, R, E>(self, send: F) -> Result<EventSource, BuildError>
+    where
+        F: FnMut(Request<Bytes>) -> T + Send + 'static,
+        T: Future<Output = Result<Response<R>, E>> + Send + 'static,
+        E: Into<BoxError>,
+        R: http_body::Body + Send + 'static,
+        R::Data: Send,
+        R::Error: Into<BoxError> + Send,
+    {
+        self.build_with(transport::Function(send))
     }
 }
 

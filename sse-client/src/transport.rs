@@ -4,6 +4,7 @@
 use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use bytes::{Buf as _, Bytes};
 use http::{Request, Response};
@@ -70,5 +71,26 @@ where
                 .boxed_unsync()
             }))
         })
+    }
+}
+
+/// A function as a service.
+pub(crate) struct Function<F>(pub(crate) F);
+
+impl<F, T, R, E> Service<Request<Bytes>> for Function<F>
+where
+    F: FnMut(Request<Bytes>) -> T,
+    T: Future<Output = Result<Response<R>, E>>,
+{
+    type Response = Response<R>;
+    type Error = E;
+    type Future = T;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), E>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Bytes>) -> T {
+        (self.0)(request)
     }
 }

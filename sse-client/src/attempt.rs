@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use tokio::time::timeout;
 
 use crate::error::{Error, RedirectError};
+use crate::redirect::Redirects;
 use crate::rejected::Rejected;
 use crate::settings::Settings;
 use crate::transport::{Body, Transport};
@@ -56,39 +57,49 @@ async fn request(settings: &Settings, last_event_id: &str) -> Result<Request<Byt
     }
 }
 
+/// A response that is not a redirect.
+enum Answer {
+    Open(Response<Body>),
+    NoContent,
+    Rejected(Response<Body>, fn(Box<Rejected>) -> Error),
+}
+
 async fn exchange_in_time(
     transport: &mut dyn Transport,
     settings: &Settings,
     request: Request<Bytes>,
 ) -> Result<Outcome, Error> {
-    let exchange = exchange(transport, settings, request);
-    match settings.connect_timeout {
+    let exchange = exchange(transport, settings.redirects, request);
+    let answer = match settings.connect_timeout {
         Some(limit) => timeout(limit, exchange)
             .await
             .unwrap_or(Err(Error::ConnectTimeout(limit))),
         None => exchange.await,
+    };
+    match answer? {
+        Answer::Open(response) => Ok(Outcome::Open(response)),
+        Answer::NoContent => Ok(Outcome::NoContent),
+        // It is known what is wrong, so a body that does not come is no other error.
+        Answer::Rejected(response, error) => Err(error(Box::new(Rejected::read(response).await))),
     }
 }
 
 async fn exchange(
     transport: &mut dyn Transport,
-    settings: &Settings,
+    redirects: Redirects,
     mut request: Request<Bytes>,
-) -> Result<Outcome, Error> {
-    let redirects = settings.redirects;
+) -> Result<Answer, Error> {
     for _ in 0..=redirects.limit {
-        let response = transport
-            .send(request.clone())
-            .await
-            .map_err(Error::Request)?;
+        let response = transport.send(request.clone()).await;
+        let response = response.map_err(Error::Request)?;
         match response.status() {
-            StatusCode::OK => return check(response).await.map(Outcome::Open),
-            StatusCode::NO_CONTENT => return Ok(Outcome::NoContent),
+            StatusCode::OK => return Ok(check(response)),
+            StatusCode::NO_CONTENT => return Ok(Answer::NoContent),
             _ => {}
         }
         let followed = redirects.follow(&mut request, &response);
         if !followed.map_err(Error::Redirect)? {
-            return Err(Error::Status(Box::new(Rejected::read(response).await)));
+            return Ok(Answer::Rejected(response, Error::Status));
         }
     }
     Err(Error::Redirect(RedirectError::TooMany {
@@ -97,17 +108,16 @@ async fn exchange(
 }
 
 /// HTML § 9.2.2: anything but `text/event-stream` fails the connection.
-async fn check(response: Response<Body>) -> Result<Response<Body>, Error> {
+fn check(response: Response<Body>) -> Answer {
     let headers = response.headers();
-    if !is_event_stream(headers) {
-        return Err(Error::ContentType(Box::new(Rejected::read(response).await)));
-    }
     let encoding = headers.get(CONTENT_ENCODING);
-    if encoding.is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        let rejected = Rejected::read(response).await;
-        return Err(Error::ContentEncoding(Box::new(rejected)));
+    if !is_event_stream(headers) {
+        Answer::Rejected(response, Error::ContentType)
+    } else if encoding.is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        Answer::Rejected(response, Error::ContentEncoding)
+    } else {
+        Answer::Open(response)
     }
-    Ok(response)
 }
 
 /// Whether the type is right; its parameters do not matter, as an event stream is always UTF-8.

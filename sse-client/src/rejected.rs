@@ -10,6 +10,7 @@ use http::header::{DATE, RETRY_AFTER};
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, Response, StatusCode};
 use http_body::Body as _;
+use tokio::time::timeout;
 
 use crate::transport::Body;
 
@@ -25,6 +26,9 @@ impl Rejected {
     /// How much of the body is kept: 8 KiB.
     pub const MAX_BODY_LEN: usize = 8 * 1024;
 
+    /// How long the start of the body is waited for.
+    const MAX_BODY_WAIT: Duration = Duration::from_secs(5);
+
     /// Reads the start of the body. That it cannot be read to its end is no further error.
     pub(crate) async fn read(response: Response<Body>) -> Self {
         let (
@@ -34,14 +38,18 @@ impl Rejected {
             mut body,
         ) = response.into_parts();
         let mut start = BytesMut::new();
-        while start.len() < Self::MAX_BODY_LEN
-            && let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await
-        {
-            if let Some(data) = frame.data_ref() {
-                let room = Self::MAX_BODY_LEN - start.len();
-                start.extend_from_slice(&data[..data.len().min(room)]);
+        let read = async {
+            while start.len() < Self::MAX_BODY_LEN
+                && let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await
+            {
+                if let Some(data) = frame.data_ref() {
+                    let room = Self::MAX_BODY_LEN - start.len();
+                    start.extend_from_slice(&data[..data.len().min(room)]);
+                }
             }
-        }
+        };
+        // What has come by then is kept.
+        let _ = timeout(Self::MAX_BODY_WAIT, read).await;
         Self {
             status,
             headers,

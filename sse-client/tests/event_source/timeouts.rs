@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use sse_client::{Error, EventSource, Update};
 use tokio::time::{Instant, sleep};
 
-use crate::stack::{Reply, Stack, body, events, no_jitter, open, read_all};
+use crate::stack::{Reply, Stack, body, events, no_jitter, open, read_all, reply};
 
 fn get() -> sse_client::Builder {
     EventSource::get("https://example.com/ticks").backoff(no_jitter())
@@ -98,4 +98,17 @@ async fn a_slow_reader_does_not_make_a_stream_idle() {
         sleep(seconds(100)).await;
     }
     assert_eq!(stack.requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_body_of_an_error_is_not_waited_for_long() {
+    let hangs = stream::iter([Ok("not "), Ok("found")]).chain(stream::pending());
+    let stack = Stack::new([reply(404, &[], hangs)]);
+    let source = get().connect_timeout(seconds(1)).build_with(stack);
+    let start = Instant::now();
+    let (_, error) = read_all(source.expect("valid")).await;
+    let error = error.expect("an error");
+    assert!(matches!(error, Error::Status(_)), "{error:?}");
+    assert_eq!(error.rejected().expect("a response").body(), "not found");
+    assert_eq!(start.elapsed().as_secs(), 5);
 }

@@ -53,9 +53,8 @@ impl Driver {
             self.connection = None;
         }
         loop {
-            self.tasks.extend(self.new.take());
             while let Poll::Ready(Some(())) = self.tasks.poll_next_unpin(cx) {}
-            // A task may have started another.
+            // The connection may have started tasks, and each task others.
             let tasks = self.new.take();
             if tasks.is_empty() {
                 return;

@@ -182,13 +182,26 @@ async fn a_byte_at_a_time_makes_the_same_events() {
 
 #[tokio::test]
 async fn an_endless_head_is_given_up() {
-    let server = Server::start(|_, mut connection| async move {
-        connection.answer("HTTP/1.1 200 OK\r\nx-endless: ").await;
-        while connection.send([b'x'; 4096]).await {}
+    let (sent, was_sent) = mpsc::channel();
+    let server = Server::start(move |_, mut connection| {
+        let sent = sent.clone();
+        async move {
+            connection.answer("HTTP/1.1 200 OK\r\nx-endless: ").await;
+            let mut total = 0;
+            while connection.send([b'x'; 4096]).await {
+                total += 4096;
+            }
+            sent.send(total).expect("the test waits");
+        }
     });
     let builder = impatient(server.url()).max_attempts(1);
     let error = final_error(builder.build().expect("valid")).await;
     assert!(matches!(error, Error::Request(_)), "{error:?}");
+    // Mostly what the kernel holds for both sides.
+    let total = was_sent
+        .recv_timeout(Duration::from_secs(60))
+        .expect("closed");
+    assert!(total < 32 * 1024 * 1024, "{total} bytes were sent");
 }
 
 #[tokio::test]

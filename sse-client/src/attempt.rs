@@ -1,0 +1,163 @@
+//! One attempt: from the request to the head of a response that is an event stream, by way of the
+//! hook and of redirects (HTML § 9.2.2).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use tokio::time::timeout;
+
+use crate::error::{Error, RedirectError};
+use crate::redirect::Redirects;
+use crate::rejected::Rejected;
+use crate::settings::Settings;
+use crate::transport::{Body, Transport};
+
+/// How an attempt ended, and the HTTP stack for the next one.
+pub(crate) struct Attempted {
+    pub(crate) transport: Box<dyn Transport>,
+    pub(crate) outcome: Result<Outcome, Error>,
+}
+
+pub(crate) enum Outcome {
+    /// The response is an event stream.
+    Open(Response<Body>),
+    /// The response says that there is none and that there will be none: 204.
+    NoContent,
+}
+
+/// Makes an attempt. It holds everything it needs, so it can be dropped at any time.
+pub(crate) async fn attempt(
+    mut transport: Box<dyn Transport>,
+    settings: Arc<Settings>,
+    last_event_id: String,
+) -> Attempted {
+    let outcome = match request(&settings, &last_event_id).await {
+        Ok(request) => exchange_in_time(&mut *transport, &settings, request).await,
+        Err(error) => Err(error),
+    };
+    Attempted { transport, outcome }
+}
+
+/// The request, as the hook leaves it.
+async fn request(settings: &Settings, last_event_id: &str) -> Result<Request<Bytes>, Error> {
+    const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+    let mut request = settings.request.clone();
+    if !last_event_id.is_empty() {
+        // HTML § 9.2.3: in UTF-8.
+        let value = HeaderValue::from_bytes(last_event_id.as_bytes());
+        let value = value.map_err(|_| Error::LastEventId)?;
+        request.headers_mut().insert(LAST_EVENT_ID, value);
+    }
+    match &settings.hook {
+        Some(hook) => hook(request).await.map_err(Error::Hook),
+        None => Ok(request),
+    }
+}
+
+/// A response that is not a redirect.
+enum Answer {
+    Open(Response<Body>),
+    NoContent,
+    Rejected(Response<Body>, fn(Box<Rejected>) -> Error),
+}
+
+async fn exchange_in_time(
+    transport: &mut dyn Transport,
+    settings: &Settings,
+    request: Request<Bytes>,
+) -> Result<Outcome, Error> {
+    let exchange = exchange(transport, settings.redirects, request);
+    let answer = match settings.connect_timeout {
+        Some(limit) => timeout(limit, exchange)
+            .await
+            .unwrap_or(Err(Error::ConnectTimeout(limit))),
+        None => exchange.await,
+    };
+    match answer? {
+        Answer::Open(response) => Ok(Outcome::Open(response)),
+        Answer::NoContent => Ok(Outcome::NoContent),
+        // It is known what is wrong, so a body that does not come is no other error.
+        Answer::Rejected(response, error) => Err(error(Box::new(Rejected::read(response).await))),
+    }
+}
+
+async fn exchange(
+    transport: &mut dyn Transport,
+    redirects: Redirects,
+    mut request: Request<Bytes>,
+) -> Result<Answer, Error> {
+    for _ in 0..=redirects.limit {
+        let response = transport.send(request.clone()).await;
+        let response = response.map_err(Error::Request)?;
+        match response.status() {
+            StatusCode::OK => return Ok(check(response)),
+            StatusCode::NO_CONTENT => return Ok(Answer::NoContent),
+            _ => {}
+        }
+        let followed = redirects.follow(&mut request, &response);
+        if !followed.map_err(Error::Redirect)? {
+            return Ok(Answer::Rejected(response, Error::Status));
+        }
+    }
+    Err(Error::Redirect(RedirectError::TooMany {
+        limit: redirects.limit,
+    }))
+}
+
+/// HTML § 9.2.2: anything but `text/event-stream` fails the connection.
+fn check(response: Response<Body>) -> Answer {
+    let headers = response.headers();
+    let encoding = headers.get(CONTENT_ENCODING);
+    if !is_event_stream(headers) {
+        Answer::Rejected(response, Error::ContentType)
+    } else if encoding.is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        Answer::Rejected(response, Error::ContentEncoding)
+    } else {
+        Answer::Open(response)
+    }
+}
+
+/// Whether the type is right; its parameters do not matter, as an event stream is always UTF-8.
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let value = headers.get_all(CONTENT_TYPE).iter().next_back();
+    value.is_some_and(|value| {
+        let essence = value.as_bytes().split(|byte| *byte == b';').next();
+        essence
+            .unwrap_or_default()
+            .trim_ascii()
+            .eq_ignore_ascii_case(b"text/event-stream")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_and_case_of_the_content_type_do_not_matter() {
+        let is_event_stream = |value: &'static str| {
+            let value = HeaderValue::from_static(value);
+            is_event_stream(&HeaderMap::from_iter([(CONTENT_TYPE, value)]))
+        };
+        for right in [
+            "text/event-stream",
+            "Text/Event-Stream; charset=utf-8",
+            "text/event-stream;charset=latin1",
+            "text/event-stream ; x",
+        ] {
+            assert!(is_event_stream(right), "{right}");
+        }
+        for wrong in [
+            "",
+            "text/plain",
+            "text/event-streams",
+            "text/event-stream, text/html",
+        ] {
+            assert!(!is_event_stream(wrong), "{wrong}");
+        }
+        assert!(!super::is_event_stream(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,55 @@
+//! TLS by rustls, with the roots that the system trusts unless it is told otherwise.
+
+use std::sync::{Arc, OnceLock};
+
+use http::Uri;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use super::connector::Io;
+use crate::error::BoxError;
+
+/// The system's roots are read once, when they are needed first.
+pub(super) fn with_system_roots() -> Result<Arc<ClientConfig>, BoxError> {
+    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+
+    if let Some(config) = CONFIG.get() {
+        return Ok(Arc::clone(config));
+    }
+    let mut found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    let (usable, _) = roots.add_parsable_certificates(found.certs);
+    if usable == 0 {
+        return Err(match found.errors.pop() {
+            Some(error) => error.into(),
+            None => "the system trusts no certificates".into(),
+        });
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::clone(CONFIG.get_or_init(|| with_alpn(config))))
+}
+
+pub(super) fn with_alpn(mut config: ClientConfig) -> Arc<ClientConfig> {
+    if config.alpn_protocols.is_empty() {
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    }
+    Arc::new(config)
+}
+
+pub(super) async fn handshake<T: Io>(
+    io: T,
+    config: Arc<ClientConfig>,
+    uri: &Uri,
+) -> Result<TlsStream<T>, BoxError> {
+    let host = uri.host().unwrap_or_default();
+    // An IPv6 address is in brackets there.
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let name = ServerName::try_from(host.to_owned())?;
+    Ok(TlsConnector::from(config).connect(name, io).await?)
+}

@@ -1,0 +1,221 @@
+//! Redirects (Fetch § 4.4, "HTTP-redirect fetch"): where they lead, and what may go along.
+
+use bytes::Bytes;
+use http::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION,
+    CONTENT_TYPE, COOKIE, HOST, LOCATION, PROXY_AUTHORIZATION,
+};
+use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, Uri};
+use url::Url;
+
+use crate::error::RedirectError;
+
+/// Which redirects are followed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Redirects {
+    pub(crate) limit: usize,
+    pub(crate) allow_insecure: bool,
+}
+
+/// What goes with the body only.
+const OF_THE_BODY: [HeaderName; 5] = [
+    CONTENT_ENCODING,
+    CONTENT_LANGUAGE,
+    CONTENT_LENGTH,
+    CONTENT_LOCATION,
+    CONTENT_TYPE,
+];
+
+/// What another origin must not see.
+const CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
+
+impl Redirects {
+    /// Makes `request` the next one, if `response` is a redirect that has a location.
+    pub(crate) fn follow<B>(
+        self,
+        request: &mut Request<Bytes>,
+        response: &Response<B>,
+    ) -> Result<bool, RedirectError> {
+        let status = response.status();
+        let is_redirect = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
+        let Some(location) = response.headers().get(LOCATION).filter(|_| is_redirect) else {
+            return Ok(false);
+        };
+        let invalid = || RedirectError::Location {
+            location: String::from_utf8_lossy(location.as_bytes()).into_owned(),
+        };
+        let here = Url::parse(&request.uri().to_string()).map_err(|_| invalid())?;
+        let text = str::from_utf8(location.as_bytes()).map_err(|_| invalid())?;
+        let mut there = here.join(text).map_err(|_| invalid())?;
+        there.set_fragment(None);
+        let has_credentials = !there.username().is_empty() || there.password().is_some();
+        if !matches!(there.scheme(), "http" | "https") || has_credentials {
+            return Err(invalid());
+        }
+        let uri: Uri = there.as_str().parse().map_err(|_| invalid())?;
+        if here.scheme() == "https" && there.scheme() == "http" && !self.allow_insecure {
+            return Err(RedirectError::Insecure { location: uri });
+        }
+
+        *request.uri_mut() = uri;
+        let becomes_get = match status {
+            StatusCode::SEE_OTHER => !matches!(*request.method(), Method::GET | Method::HEAD),
+            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => *request.method() == Method::POST,
+            _ => false,
+        };
+        if becomes_get {
+            *request.method_mut() = Method::GET;
+            *request.body_mut() = Bytes::new();
+            for name in OF_THE_BODY {
+                request.headers_mut().remove(name);
+            }
+        }
+        if here.origin() != there.origin() {
+            request.headers_mut().remove(HOST);
+            remove_credentials(request.headers_mut());
+        }
+        Ok(true)
+    }
+}
+
+fn remove_credentials(headers: &mut HeaderMap) {
+    let secret: Vec<_> = headers
+        .iter()
+        .filter(|(name, value)| value.is_sensitive() || CREDENTIALS.contains(name))
+        .map(|(name, _)| name.clone())
+        .collect();
+    for name in secret {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use http::header::ACCEPT;
+
+    use super::*;
+
+    const STRICT: Redirects = Redirects {
+        limit: 1,
+        allow_insecure: false,
+    };
+
+    fn request(method: Method, uri: &str) -> Request<Bytes> {
+        let mut secret = HeaderValue::from_static("key");
+        secret.set_sensitive(true);
+        Request::builder()
+            .method(method)
+            .uri(uri)
+            .header(HOST, "a.test")
+            .header(ACCEPT, "text/event-stream")
+            .header(AUTHORIZATION, "Bearer x")
+            .header(COOKIE, "a=b")
+            .header("x-api-key", secret)
+            .header(CONTENT_TYPE, "application/json")
+            .body(Bytes::from_static(b"{}"))
+            .expect("a request")
+    }
+
+    fn response(status: u16, location: &str) -> Response<()> {
+        let builder = Response::builder().status(status);
+        builder
+            .header(LOCATION, location)
+            .body(())
+            .expect("a response")
+    }
+
+    #[test]
+    fn a_location_is_relative_to_where_it_was_found() {
+        let mut request = request(Method::GET, "https://a.test/x/y?z");
+        for (location, uri) in [
+            ("../v", "https://a.test/v"),
+            ("?w#fragment", "https://a.test/v?w"),
+            ("//b.test:8443/ü", "https://b.test:8443/%C3%BC"),
+        ] {
+            assert_eq!(
+                STRICT.follow(&mut request, &response(307, location)),
+                Ok(true)
+            );
+            assert_eq!(request.uri(), uri);
+        }
+    }
+
+    #[test]
+    fn post_becomes_get_where_browsers_make_it_so() {
+        for (status, becomes_get) in [
+            (301, true),
+            (302, true),
+            (303, true),
+            (307, false),
+            (308, false),
+        ] {
+            let mut request = request(Method::POST, "https://a.test/");
+            assert_eq!(
+                STRICT.follow(&mut request, &response(status, "/b")),
+                Ok(true)
+            );
+            assert_eq!(request.method() == Method::GET, becomes_get, "{status}");
+            assert_eq!(request.body().is_empty(), becomes_get, "{status}");
+            assert_eq!(
+                request.headers().get(CONTENT_TYPE).is_none(),
+                becomes_get,
+                "{status}"
+            );
+            assert!(
+                request.headers().contains_key(AUTHORIZATION),
+                "the origin is the same"
+            );
+        }
+        let mut put = request(Method::PUT, "https://a.test/");
+        assert_eq!(STRICT.follow(&mut put, &response(302, "/b")), Ok(true));
+        assert_eq!(put.method(), Method::PUT);
+    }
+
+    #[test]
+    fn another_origin_does_not_get_credentials() {
+        for location in ["https://b.test/", "https://a.test:444/"] {
+            let mut request = request(Method::GET, "https://a.test/");
+            assert_eq!(
+                STRICT.follow(&mut request, &response(302, location)),
+                Ok(true)
+            );
+            let mut names: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
+            names.sort_unstable();
+            assert_eq!(names, ["accept", "content-type"], "to {location}");
+        }
+    }
+
+    #[test]
+    fn https_is_not_left_unless_that_is_allowed() {
+        let mut request = request(Method::GET, "https://a.test/");
+        let insecure = response(302, "http://a.test/");
+        assert!(matches!(
+            STRICT.follow(&mut request, &insecure),
+            Err(RedirectError::Insecure { location }) if location == "http://a.test/"
+        ));
+        let lax = Redirects {
+            allow_insecure: true,
+            ..STRICT
+        };
+        assert_eq!(lax.follow(&mut request, &insecure), Ok(true));
+        assert!(!request.headers().contains_key(AUTHORIZATION));
+    }
+
+    #[test]
+    fn a_location_that_leads_nowhere_is_an_error() {
+        for location in [
+            "ftp://a.test/",
+            "https://",
+            "https://user:pass@a.test/",
+            "data:,x",
+        ] {
+            let mut request = request(Method::GET, "https://a.test/");
+            let followed = STRICT.follow(&mut request, &response(302, location));
+            assert!(
+                matches!(&followed, Err(RedirectError::Location { location: named }) if named == location),
+                "{location}: {followed:?}"
+            );
+        }
+    }
+}

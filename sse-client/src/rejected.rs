@@ -1,0 +1,152 @@
+//! A response that is no event stream: what is kept of it for people to see, and how long it asks
+//! to wait.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use http::header::{DATE, RETRY_AFTER};
+use http::response::Parts;
+use http::{HeaderMap, HeaderName, Response, StatusCode};
+use http_body::Body as _;
+use tokio::time::timeout;
+
+use crate::transport::Body;
+
+/// The head of a response that is no event stream, and the start of its body.
+#[derive(Clone, Debug)]
+pub struct Rejected {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Rejected {
+    /// How much of the body is kept: 8 KiB.
+    pub const MAX_BODY_LEN: usize = 8 * 1024;
+
+    /// How long the start of the body is waited for.
+    const MAX_BODY_WAIT: Duration = Duration::from_secs(5);
+
+    /// Reads the start of the body. That it cannot be read to its end is no further error.
+    pub(crate) async fn read(response: Response<Body>) -> Self {
+        let (
+            Parts {
+                status, headers, ..
+            },
+            mut body,
+        ) = response.into_parts();
+        let mut start = BytesMut::new();
+        let read = async {
+            while start.len() < Self::MAX_BODY_LEN
+                && let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await
+            {
+                if let Some(data) = frame.data_ref() {
+                    let room = Self::MAX_BODY_LEN - start.len();
+                    start.extend_from_slice(&data[..data.len().min(room)]);
+                }
+            }
+        };
+        // What has come by then is kept.
+        let _ = timeout(Self::MAX_BODY_WAIT, read).await;
+        Self {
+            status,
+            headers,
+            body: start.freeze(),
+        }
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The start of the body, at most [`MAX_BODY_LEN`](Self::MAX_BODY_LEN) bytes.
+    #[must_use]
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// How long the server asks to wait with its `Retry-After` (RFC 9110 § 10.2.3), if it does.
+    ///
+    /// A date is taken relative to that of the response, and to this machine's clock only if it
+    /// has none: the two clocks need not agree.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        let value = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+        if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+            // More than fits is as long as can be said.
+            return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+        }
+        let date = httpdate::parse_http_date(value).ok()?;
+        let now = self.headers.get(DATE).and_then(|now| now.to_str().ok());
+        let now = now.and_then(|now| httpdate::parse_http_date(now).ok());
+        let now = now.unwrap_or_else(SystemTime::now);
+        Some(date.duration_since(now).unwrap_or_default())
+    }
+
+    /// A header's value to be shown.
+    pub(crate) fn header(&self, name: &HeaderName) -> String {
+        self.headers.get(name).map_or_else(
+            || "of no type".to_owned(),
+            |value| format!("{:?}", String::from_utf8_lossy(value.as_bytes())),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn retry_after(headers: &[(HeaderName, &'static str)]) -> Option<Duration> {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (name.clone(), http::HeaderValue::from_static(value)));
+        Rejected {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            headers: headers.collect(),
+            body: Bytes::new(),
+        }
+        .retry_after()
+    }
+
+    #[test]
+    fn seconds_are_read_however_many() {
+        assert_eq!(
+            retry_after(&[(RETRY_AFTER, "120")]),
+            Some(Duration::from_secs(120))
+        );
+        let endless = retry_after(&[(RETRY_AFTER, "99999999999999999999")]);
+        assert_eq!(endless, Some(Duration::from_secs(u64::MAX)));
+    }
+
+    #[test]
+    fn a_date_is_relative_to_that_of_the_response() {
+        let wait = retry_after(&[
+            (DATE, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (RETRY_AFTER, "Sun, 06 Nov 1994 08:50:07 GMT"),
+        ]);
+        assert_eq!(wait, Some(Duration::from_secs(30)));
+        let past = retry_after(&[
+            (DATE, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (RETRY_AFTER, "Sun, 06 Nov 1994 08:49:07 GMT"),
+        ]);
+        assert_eq!(past, Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn anything_else_is_ignored() {
+        for value in ["", "-1", "1.5", "soon", "+5"] {
+            assert_eq!(retry_after(&[(RETRY_AFTER, value)]), None, "{value:?}");
+        }
+        assert_eq!(retry_after(&[]), None);
+    }
+}

@@ -1,0 +1,63 @@
+//! What an event source was told: its request and how it is to behave. It does not change, and is
+//! shared with the attempt that is under way.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use sse_codec::ReceivedEvent;
+
+use crate::backoff::Backoff;
+use crate::error::{BoxError, Error};
+use crate::redirect::Redirects;
+use crate::transport::BoxFuture;
+
+/// After what an event source connects again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reconnect {
+    /// As the standard has it: after a stream that was cut, after one that came to its end, and
+    /// after attempts that failed. The default for GET.
+    Always,
+    /// After attempts that failed; once a stream has begun its end is the end. For streams that
+    /// answer one question and cannot be resumed, as those of language models.
+    UntilOpen,
+    /// There is one attempt. The default for methods other than GET, since to send those again
+    /// may do again what they do.
+    Never,
+}
+
+type Hook = Box<
+    dyn Fn(Request<Bytes>) -> BoxFuture<'static, Result<Request<Bytes>, BoxError>> + Send + Sync,
+>;
+
+type Predicate<T> = Box<dyn Fn(&T) -> bool + Send + Sync>;
+
+pub(crate) struct Settings {
+    pub(crate) request: Request<Bytes>,
+    pub(crate) hook: Option<Hook>,
+    pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) redirects: Redirects,
+    pub(crate) reconnect: Reconnect,
+    pub(crate) backoff: Backoff,
+    pub(crate) max_attempts: Option<u32>,
+    pub(crate) retry_if: Predicate<Error>,
+    pub(crate) end_if: Option<Predicate<ReceivedEvent>>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("method", self.request.method())
+            .field("uri", self.request.uri())
+            .field("connect_timeout", &self.connect_timeout)
+            .field("idle_timeout", &self.idle_timeout)
+            .field("redirects", &self.redirects)
+            .field("reconnect", &self.reconnect)
+            .field("backoff", &self.backoff)
+            .field("max_attempts", &self.max_attempts)
+            .finish_non_exhaustive()
+    }
+}

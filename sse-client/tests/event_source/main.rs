@@ -1,0 +1,14 @@
+//! The event source as its users see it: over a scripted HTTP stack in memory, where tokio's
+//! paused time makes every wait exact, and over real sockets.
+
+mod adapters;
+#[cfg(feature = "compression")]
+mod compression;
+mod connection;
+mod faults;
+mod reconnecting;
+mod resuming;
+mod server;
+mod stack;
+mod standard;
+mod timeouts;

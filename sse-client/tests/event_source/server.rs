@@ -1,0 +1,144 @@
+//! A server that does whatever a test wants, down to the bytes. It runs in a thread of its own, so
+//! that nothing of it is in the client's runtime.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::LocalSet;
+
+/// The head of an event stream that ends with its connection.
+pub(crate) const STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+
+/// The head of an event stream in chunks, the end of which is told from a cut.
+pub(crate) const CHUNKED: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
+    Transfer-Encoding: chunked\r\n\r\n";
+
+pub(crate) struct Server {
+    address: SocketAddr,
+    connections: Arc<AtomicUsize>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Starts a server that runs `handler` for each connection, which it numbers from 0.
+    pub(crate) fn start<F, R>(handler: F) -> Self
+    where
+        F: Fn(usize, Connection) -> R + Send + 'static,
+        R: Future<Output = ()> + 'static,
+    {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (started, address) = std::sync::mpsc::channel();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&connections);
+        let thread = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            let serve = async {
+                let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+                let address = listener.local_addr().expect("an address");
+                started.send(address).expect("the test waits");
+                loop {
+                    let (io, _) = listener.accept().await.expect("a connection");
+                    io.set_nodelay(true).expect("a socket option");
+                    let number = counter.fetch_add(1, Ordering::Relaxed);
+                    tokio::task::spawn_local(handler(number, Connection { io }));
+                }
+            };
+            LocalSet::new().block_on(&runtime, async {
+                tokio::select! {
+                    () = serve => {}
+                    _ = stopped => {}
+                }
+            });
+        });
+        Self {
+            address: address.recv().expect("it started"),
+            connections,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// How many connections there were so far.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A connection of a client.
+pub(crate) struct Connection {
+    pub(crate) io: TcpStream,
+}
+
+impl Connection {
+    /// Reads the head of the request.
+    pub(crate) async fn head(&mut self) -> String {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            match self.io.read_u8().await {
+                Ok(byte) => head.push(byte),
+                Err(_) => break,
+            }
+        }
+        String::from_utf8(head).expect("UTF-8")
+    }
+
+    /// Sends some text, unless the client is gone.
+    pub(crate) async fn send(&mut self, text: impl AsRef<[u8]>) -> bool {
+        self.io.write_all(text.as_ref()).await.is_ok()
+    }
+
+    /// Answers the request with this.
+    pub(crate) async fn answer(&mut self, text: impl AsRef<[u8]>) {
+        self.head().await;
+        self.send(text).await;
+    }
+
+    /// Sends a chunk.
+    pub(crate) async fn chunk(&mut self, text: &str) -> bool {
+        self.send(format!("{:x}\r\n{text}\r\n", text.len())).await
+    }
+
+    /// Ends the connection with a reset.
+    pub(crate) fn reset(self) {
+        self.io.set_zero_linger().expect("a socket option");
+    }
+
+    /// Waits until the client has closed the connection.
+    pub(crate) async fn closed(&mut self) {
+        while let Ok(1..) = self.io.read(&mut [0; 1024]).await {}
+    }
+}
+
+/// The value of a header in the head of a request.
+pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| {
+        let (found, value) = line.split_once(':')?;
+        found.eq_ignore_ascii_case(name).then_some(value.trim())
+    })
+}

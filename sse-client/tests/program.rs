@@ -1,0 +1,234 @@
+//! The program `sse`, run as a process against servers of this test.
+
+#[path = "event_source/server.rs"]
+#[allow(dead_code, reason = "what the other test needs")]
+mod server;
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+
+use server::{STREAM, Server};
+use tokio::io::AsyncReadExt as _;
+
+fn sse() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sse"));
+    for name in ["http_proxy", "all_proxy", "no_proxy", "request_method"] {
+        command.env_remove(name).env_remove(name.to_uppercase());
+    }
+    command
+}
+
+fn run(command: &mut Command) -> Output {
+    command.output().expect("it runs")
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("UTF-8")
+}
+
+/// Answers the first request with this stream, and the others with 204.
+fn stream(events: &'static str) -> Server {
+    Server::start(move |number, mut connection| async move {
+        match number {
+            0 => connection.answer(format!("{STREAM}{events}")).await,
+            _ => connection.answer("HTTP/1.1 204 No Content\r\n\r\n").await,
+        }
+    })
+}
+
+const EVENTS: &str = ": hi\nretry: 100\nid: 7\ndata: a\ndata: b\n\nevent: tick\ndata: \u{1b}[c\n\n";
+
+#[test]
+fn events_are_lines() {
+    let server = stream(EVENTS);
+    let output = run(sse().arg(server.url()));
+    assert!(output.status.success());
+    assert_eq!(text(output.stdout), "message 7 a\nb\ntick \u{1b}[c\n");
+    assert_eq!(text(output.stderr), "");
+    assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn an_event_is_shown_before_the_next_one_comes() {
+    let server = Server::start(|_, mut connection| async move {
+        connection.answer(format!("{STREAM}data: a\n\n")).await;
+        connection.closed().await;
+    });
+    let mut child = sse()
+        .arg(server.url())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut line = String::new();
+    let stdout = child.stdout.take().expect("piped");
+    BufReader::new(stdout).read_line(&mut line).expect("a line");
+    child.kill().expect("killed");
+    child.wait().expect("gone");
+    assert_eq!(line, "message a\n");
+}
+
+#[test]
+fn json_is_one_object_a_line() {
+    let server = stream(EVENTS);
+    let output = run(sse().args(["--json", "--no-reconnect"]).arg(server.url()));
+    assert_eq!(
+        text(output.stdout),
+        "{\"event\":\"message\",\"data\":\"a\\nb\",\"id\":\"7\"}\n\
+         {\"event\":\"tick\",\"data\":\"\\u001b[c\",\"id\":\"7\"}\n"
+    );
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn all_tells_the_rest_on_standard_error() {
+    let server = stream(EVENTS);
+    let output = run(sse().args(["--all", "--json"]).arg(server.url()));
+    let told = text(output.stderr);
+    let told: Vec<_> = told.lines().collect();
+    assert_eq!(
+        told[..4],
+        [
+            "connecting, attempt 1",
+            "open, 200 OK",
+            "comment: hi",
+            "retry: 100 ms"
+        ]
+    );
+    assert!(
+        told[4].starts_with("disconnected, the stream ended; next attempt in "),
+        "{}",
+        told[4]
+    );
+    assert_eq!(told[5..], ["connecting, attempt 1"]);
+}
+
+#[test]
+fn the_deltas_of_a_language_model_are_put_together() {
+    let (sent, request) = mpsc::channel();
+    let server = Server::start(move |_, mut connection| {
+        let sent = sent.clone();
+        async move {
+            let head = connection.head().await;
+            let mut body = [0; 15];
+            connection.io.read_exact(&mut body).await.expect("a body");
+            sent.send((head, body)).expect("the test waits");
+            let deltas = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n\
+                data: {\"choices\":[{\"delta\":{\"content\":\"Hello, \"}}]}\n\n\
+                data: {\"choices\":[{\"delta\":{\"content\":\"world\\n\"}}]}\n\n\
+                data: [DONE]\n\n";
+            connection.send(format!("{STREAM}{deltas}")).await;
+            connection.closed().await;
+        }
+    });
+    let output = run(sse()
+        .args(["-H", "Authorization: Bearer x", "-d", "{\"stream\":true}"])
+        .args(["--select", "/choices/0/delta/content", "--until", "[DONE]"])
+        .arg(server.url()));
+    assert!(output.status.success());
+    assert_eq!(text(output.stdout), "Hello, world\n");
+    let (head, body) = request.recv().expect("a request");
+    assert!(head.starts_with("POST / HTTP/1.1\r\n"), "{head}");
+    assert_eq!(server::header(&head, "authorization"), Some("Bearer x"));
+    assert_eq!(
+        server::header(&head, "content-type"),
+        Some("application/json")
+    );
+    assert_eq!(&body, b"{\"stream\":true}");
+}
+
+#[test]
+fn a_stream_is_resumed_after_the_id_that_is_given() {
+    let server = Server::start(|_, mut connection| async move {
+        let head = connection.head().await;
+        let id = server::header(&head, "last-event-id")
+            .unwrap_or("none")
+            .to_owned();
+        connection.send(format!("{STREAM}data: {id}\n\n")).await;
+        connection.closed().await;
+    });
+    let output = run(sse()
+        .args(["--last-event-id", "41", "--count", "1"])
+        .arg(server.url()));
+    assert_eq!(text(output.stdout), "message 41\n");
+}
+
+#[test]
+fn what_the_server_has_to_say_against_it_is_shown() {
+    let server = Server::start(|_, mut connection| async move {
+        let answer = "HTTP/1.1 403 Forbidden\r\nContent-Length: 14\r\n\r\nnot\u{7}for you\n\n\n";
+        connection.answer(answer).await;
+    });
+    let output = run(sse().arg(server.url()));
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        text(output.stderr),
+        "sse: the response has the status 403 Forbidden\nnot\u{fffd}for you\n"
+    );
+}
+
+#[test]
+fn a_wrong_command_line_is_told() {
+    for (arguments, complaint) in [
+        (&[][..], "sse: no URL; see sse --help\n"),
+        (
+            &["ftp://a.test/"],
+            "sse: the URL's scheme is \"ftp\", not http or https\n",
+        ),
+        (&["--frobnicate"], "sse: invalid option '--frobnicate'\n"),
+        (
+            &["-H", "x", "http://a.test/"],
+            "sse: a header needs a colon\n",
+        ),
+    ] {
+        let output = run(sse().args(arguments));
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(text(output.stderr), complaint);
+    }
+}
+
+/// Only the environment of a process names a proxy, so the program is asked.
+#[test]
+fn the_proxy_of_the_environment_is_used() {
+    let proxy = Server::start(|_, mut connection| async move {
+        let head = connection.head().await;
+        let request = head.lines().next().unwrap_or_default();
+        let authorization = server::header(&head, "proxy-authorization").unwrap_or("none");
+        let host = server::header(&head, "host").unwrap_or("none");
+        let event = format!("data: {request}\ndata: {host}\ndata: {authorization}\n\n");
+        connection.send(format!("{STREAM}{event}")).await;
+        connection.closed().await;
+    });
+    let output = run(sse()
+        .args(["--count", "1", "http://nowhere.test/ticks"])
+        .env(
+            "http_proxy",
+            format!("http://user:pass@{}", proxy.address()),
+        ));
+    assert_eq!(
+        text(output.stdout),
+        "message GET http://nowhere.test/ticks HTTP/1.1\nnowhere.test\nBasic dXNlcjpwYXNz\n"
+    );
+}
+
+#[test]
+fn https_goes_through_a_tunnel_of_the_proxy() {
+    let (sent, request) = mpsc::channel();
+    let proxy = Server::start(move |_, mut connection| {
+        let sent = sent.clone();
+        async move {
+            let head = connection.head().await;
+            sent.send(head).expect("the test waits");
+            connection.send("HTTP/1.1 403 Forbidden\r\n\r\n").await;
+        }
+    });
+    let output = run(sse()
+        .args(["--no-reconnect", "https://nowhere.test/"])
+        .env("https_proxy", format!("http://{}", proxy.address())));
+    assert_eq!(output.status.code(), Some(1));
+    let head = request.recv().expect("a request");
+    assert!(
+        head.starts_with("CONNECT nowhere.test:443 HTTP/1.1\r\n"),
+        "{head}"
+    );
+}

@@ -4,7 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
+use std::mem::take;
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use futures_core::Stream as _;
 use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode, Version};
-use sse_session::{SseBody, StreamError};
+use sse_session::{Shutdown, SseBody, StreamError};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -118,19 +119,68 @@ where
     I: AsyncRead + AsyncWrite + Unpin,
     S: Service,
 {
-    serve(&mut io, service, limits, stop, |_| {}).await
+    let stop = Shutdown::from(stop.clone());
+    serve(&mut io, service, limits, &stop, |_| {}).await
 }
 
 /// [`serve_connection`], with what makes dropping the connection a reset.
+///
+/// What comes before the body and what comes after it is in boxes, and gone while the body is
+/// sent: an event stream is open for long, and the memory of its task is most of what it costs.
 pub(crate) async fn serve<I, S>(
     io: &mut I,
     service: &S,
     limits: &Limits,
-    stop: &CancellationToken,
+    stop: &Shutdown,
     reset: impl Fn(&I),
 ) -> Result<(), ConnectionError>
 where
     I: AsyncRead + AsyncWrite + Unpin,
+    S: Service,
+{
+    let Some(mut answer) = Box::pin(answer(io, service, limits, stop)).await? else {
+        return Ok(());
+    };
+    // By reference, for what an async function is given by value is in its future twice.
+    let Answer {
+        head,
+        content,
+        framing,
+    } = &mut answer;
+    match content {
+        Content::Empty => wire::write(io, &mut &head[..], limits.write_timeout).await?,
+        Content::Full(bytes) => {
+            let mut all = wire::piece(take(head), take(bytes), *framing);
+            wire::write(io, &mut all, limits.write_timeout).await?;
+        }
+        Content::Events(events) => {
+            events.shut_down_on(stop);
+            let sent = send_events(io, head, events, *framing, limits).await;
+            if *framing == Framing::Close && matches!(sent, Err(ConnectionError::Stream(_))) {
+                reset(io);
+            }
+            sent?;
+        }
+    }
+    Box::pin(take_leave(io)).await
+}
+
+/// A response, ready to be written.
+struct Answer {
+    head: Vec<u8>,
+    content: Content,
+    framing: Framing,
+}
+
+/// Reads the request and answers it; `None` if there is none, and nothing to be said.
+async fn answer<I, S>(
+    io: &mut I,
+    service: &S,
+    limits: &Limits,
+    stop: &Shutdown,
+) -> Result<Option<Answer>, ConnectionError>
+where
+    I: AsyncRead + Unpin,
     S: Service,
 {
     let head = tokio::select! {
@@ -138,10 +188,10 @@ where
         head = timeout(limits.head_timeout, read_head(io, limits)) => head.unwrap_or(Err(
             HeadError::Rejected(StatusCode::REQUEST_TIMEOUT, "the request took too long"),
         )),
-        () = stop.cancelled() => return Ok(()),
+        () = stop.signalled() => return Ok(None),
     };
     let (version, head_only, response) = match head {
-        Err(HeadError::Gone) => return Ok(()),
+        Err(HeadError::Gone) => return Ok(None),
         Err(HeadError::Io(error)) => return Err(error.into()),
         Err(HeadError::Rejected(status, why)) => {
             tracing::debug!(%status, why, "request rejected");
@@ -158,27 +208,7 @@ where
             (version, head_only, response)
         }
     };
-    respond(io, response, version, head_only, limits, stop, reset).await?;
 
-    io.shutdown().await?;
-    // What the client sent that nobody asked for, up to its own end.
-    let mut rest = io.take(MOST_LINGERED);
-    let _ = timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
-    Ok(())
-}
-
-async fn respond<I>(
-    io: &mut I,
-    response: Response,
-    version: Version,
-    head_only: bool,
-    limits: &Limits,
-    stop: &CancellationToken,
-    reset: impl Fn(&I),
-) -> Result<(), ConnectionError>
-where
-    I: AsyncRead + AsyncWrite + Unpin,
-{
     let (parts, body) = response.into_parts();
     let no_body = parts.status == StatusCode::NO_CONTENT
         || parts.status == StatusCode::NOT_MODIFIED
@@ -190,20 +220,27 @@ where
         Content::Events(_) if version == Version::HTTP_10 => Framing::Close,
         Content::Events(_) => Framing::Chunked,
     };
-    let head = wire::head(version, parts.status, &parts.headers, framing);
-    match body.0 {
-        Content::Events(events) if !head_only && !no_body => {
-            let sent = send_events(io, head, events, framing, limits, stop).await;
-            if framing == Framing::Close && matches!(sent, Err(ConnectionError::Stream(_))) {
-                reset(io);
-            }
-            sent
-        }
-        Content::Full(bytes) if !head_only && !no_body => {
-            Ok(wire::write(io, wire::piece(head, bytes, framing), limits.write_timeout).await?)
-        }
-        _ => Ok(wire::write(io, &head[..], limits.write_timeout).await?),
-    }
+    Ok(Some(Answer {
+        head: wire::head(version, parts.status, &parts.headers, framing),
+        content: if head_only || no_body {
+            Content::Empty
+        } else {
+            body.0
+        },
+        framing,
+    }))
+}
+
+/// Closes the sending side, and takes what the client sent that nobody asked for, up to its own
+/// end.
+async fn take_leave<I>(io: &mut I) -> Result<(), ConnectionError>
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+{
+    io.shutdown().await?;
+    let mut rest = io.take(MOST_LINGERED);
+    let _ = timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
+    Ok(())
 }
 
 /// What happened while waiting for the body.
@@ -214,31 +251,24 @@ enum Next {
     Failed(StreamError),
     Complete,
     Client(Notice),
-    Stop,
 }
 
+/// Sends an event stream; `before`, the response's head, goes out with its first events.
 async fn send_events<I>(
     io: &mut I,
-    head: Vec<u8>,
-    mut events: SseBody,
+    before: &mut Vec<u8>,
+    events: &mut SseBody,
     framing: Framing,
     limits: &Limits,
-    stop: &CancellationToken,
 ) -> Result<(), ConnectionError>
 where
     I: AsyncRead + AsyncWrite + Unpin,
 {
-    // A token of its own, so that waiting for it does not contend with all other connections.
-    let stop = stop.child_token();
-    let mut stopping = pin!(stop.cancelled());
-    let mut stopped = false;
     let mut watch = Watch::new();
-    let mut before = head;
     let mut first = true;
-
     loop {
         let next = poll_fn(|cx| {
-            match Pin::new(&mut events).poll_next(cx) {
+            match Pin::new(&mut *events).poll_next(cx) {
                 Poll::Ready(Some(Ok(piece))) => return Poll::Ready(Next::Piece(piece)),
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Next::Failed(error)),
                 Poll::Ready(None) => return Poll::Ready(Next::Complete),
@@ -246,41 +276,30 @@ where
                 Poll::Pending if first => return Poll::Ready(Next::Nothing),
                 Poll::Pending => {}
             }
-            if !stopped && stopping.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Next::Stop);
-            }
             watch.poll(io, cx).map(Next::Client)
         })
         .await;
         first = false;
 
-        let before = std::mem::take(&mut before);
-        let piece = match next {
-            Next::Piece(piece) => piece,
-            Next::Nothing => Bytes::new(),
-            Next::Client(Notice::Probe) => PROBE,
+        let before = take(before);
+        let (mut bytes, end) = match next {
+            Next::Piece(piece) => (wire::piece(before, piece, framing), None),
+            Next::Nothing => (wire::piece(before, Bytes::new(), framing), None),
+            Next::Client(Notice::Probe) => (wire::piece(before, PROBE, framing), None),
             Next::Client(Notice::Gone(error)) => return Err(error.into()),
-            Next::Stop => {
-                stopped = true;
-                events.shut_down();
-                continue;
-            }
             Next::Failed(error) => {
-                wire::write(io, &before[..], limits.write_timeout).await?;
-                return Err(ConnectionError::Stream(error));
+                let error = ConnectionError::Stream(error);
+                (wire::piece(before, Bytes::new(), framing), Some(Err(error)))
             }
             Next::Complete => {
                 let end = Bytes::from_static(wire::end(framing));
-                let last = wire::piece(before, end, Framing::Close);
-                return Ok(wire::write(io, last, limits.write_timeout).await?);
+                (wire::piece(before, end, Framing::Close), Some(Ok(())))
             }
         };
-        wire::write(
-            io,
-            wire::piece(before, piece, framing),
-            limits.write_timeout,
-        )
-        .await?;
+        wire::write(io, &mut bytes, limits.write_timeout).await?;
+        if let Some(end) = end {
+            return end;
+        }
     }
 }
 

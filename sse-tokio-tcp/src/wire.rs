@@ -2,15 +2,16 @@
 
 use std::future::poll_fn;
 use std::io::{self, Write as _};
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::Pin;
+use std::task::{Poll, ready};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Buf, Bytes};
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
 use http::{HeaderMap, StatusCode, Version};
-use tokio::io::{AsyncWrite, AsyncWriteExt as _};
-use tokio::time::timeout;
+use tokio::io::AsyncWrite;
+use tokio::time::{Sleep, sleep};
+use tokio_util::io::poll_write_buf;
 
 /// How a body's end is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,25 +88,38 @@ pub(crate) const fn end(framing: Framing) -> &'static [u8] {
 }
 
 /// Writes all of `bytes`. Each time that the client takes none, it has `limit` to take some.
-pub(crate) async fn write<I>(io: &mut I, mut bytes: impl Buf, limit: Duration) -> io::Result<()>
+pub(crate) async fn write<I>(io: &mut I, bytes: &mut impl Buf, limit: Duration) -> io::Result<()>
 where
     I: AsyncWrite + Unpin,
 {
-    while bytes.has_remaining() {
-        let mut write = pin!(io.write_buf(&mut bytes));
-        // No timer unless there is something to wait for.
-        let written = match poll_fn(|cx| Poll::Ready(write.as_mut().poll(cx))).await {
-            Poll::Ready(result) => result?,
-            Poll::Pending => timeout(limit, write).await.map_err(|_| {
-                io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing any more")
-            })??,
-        };
-        if written == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
+    // There is no timer unless there is something to wait for, and it is not part of the
+    // connection's task, for it would be there all the time.
+    let mut patience: Option<Pin<Box<Sleep>>> = None;
+    poll_fn(|cx| {
+        loop {
+            let mut io = Pin::new(&mut *io);
+            let written = if bytes.has_remaining() {
+                poll_write_buf(io, cx, bytes).map_ok(Some)
+            } else {
+                io.as_mut().poll_flush(cx).map_ok(|()| None)
+            };
+            match written {
+                Poll::Ready(Ok(Some(0))) => {
+                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+                }
+                Poll::Ready(Ok(Some(_))) => patience = None,
+                Poll::Ready(Ok(None)) => return Poll::Ready(Ok(())),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    let patience = patience.get_or_insert_with(|| Box::pin(sleep(limit)));
+                    ready!(patience.as_mut().poll(cx));
+                    return Poll::Ready(Err(io::Error::new(
+                        io::ErrorKind::TimedOut,
+                        "the client takes nothing any more",
+                    )));
+                }
+            }
         }
-    }
-    match timeout(limit, io.flush()).await {
-        Ok(result) => result,
-        Err(_) => Err(io::ErrorKind::TimedOut.into()),
-    }
+    })
+    .await
 }

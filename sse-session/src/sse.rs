@@ -1,6 +1,8 @@
 //! The handle that a handler sends with.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
 use sse_codec::{Encode, Event};
@@ -55,19 +57,23 @@ impl Sse {
     /// # Cancel safety
     ///
     /// If the future is dropped before it resolves, the event was not sent.
-    pub async fn send(&self, event: impl Encode) -> Result<(), SendError> {
-        match self.pipe.offer(&event)? {
-            Offer::Taken => return Ok(()),
-            Offer::Closed => return Err(SendError::Closed),
-            Offer::Full => {}
-        }
-        loop {
-            // Before the offer: what happens in between must not be missed.
-            let room = self.pipe.room();
+    pub fn send<E: Encode>(&self, event: E) -> impl Future<Output = Result<(), SendError>> {
+        // Not an async function, whose future has its arguments twice: handlers wait here for
+        // long, and there may be many of them.
+        async move {
             match self.pipe.offer(&event)? {
                 Offer::Taken => return Ok(()),
                 Offer::Closed => return Err(SendError::Closed),
-                Offer::Full => room.await,
+                Offer::Full => {}
+            }
+            loop {
+                // Before the offer: what happens in between must not be missed.
+                let mut room = pin!(self.pipe.room());
+                match self.pipe.offer(&event)? {
+                    Offer::Taken => return Ok(()),
+                    Offer::Closed => return Err(SendError::Closed),
+                    Offer::Full => room.as_mut().await,
+                }
             }
         }
     }

@@ -5,15 +5,12 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::mem::take;
-use std::pin::Pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_core::Stream as _;
 use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode, Version};
-use sse_session::{Shutdown, SseBody, StreamError};
+use sse_session::{Shutdown, StreamError};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -22,9 +19,9 @@ use crate::body::Content;
 use crate::limits::Limits;
 use crate::request::{HeadError, read_head};
 use crate::response::{Response, plain};
+use crate::sending::Sending;
 use crate::service::Service;
-use crate::watch::{Notice, Watch};
-use crate::wire::{self, Framing};
+use crate::wire::{self, Framing, Writing};
 
 /// How long a client has to close a connection that the server is done with. Closing earlier
 /// while bytes of the client's are unread would reset the connection, and the reset could
@@ -33,9 +30,6 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// How much is read at the most while lingering.
 const MOST_LINGERED: u64 = 256 * 1024;
-
-/// What a connection that may be gone is sent; clients ignore comments.
-const PROBE: Bytes = Bytes::from_static(b": keep-alive\n\n");
 
 /// Why a connection ended without a complete response.
 #[derive(Debug)]
@@ -141,26 +135,22 @@ where
     let Some(mut answer) = Box::pin(answer(io, service, limits, stop)).await? else {
         return Ok(());
     };
-    // By reference, for what an async function is given by value is in its future twice.
-    let Answer {
-        head,
-        content,
-        framing,
-    } = &mut answer;
-    match content {
-        Content::Empty => wire::write(io, &mut &head[..], limits.write_timeout).await?,
-        Content::Full(bytes) => {
-            let mut all = wire::piece(take(head), take(bytes), *framing);
-            wire::write(io, &mut all, limits.write_timeout).await?;
+    let head = take(&mut answer.head);
+    if let Content::Events(events) = &mut answer.content {
+        events.shut_down_on(stop);
+        let mut sending = Sending::new(head, events, answer.framing);
+        let sent = poll_fn(|cx| sending.poll(io, cx, limits.write_timeout)).await;
+        if answer.framing == Framing::Close && matches!(sent, Err(ConnectionError::Stream(_))) {
+            reset(io);
         }
-        Content::Events(events) => {
-            events.shut_down_on(stop);
-            let sent = send_events(io, head, events, *framing, limits).await;
-            if *framing == Framing::Close && matches!(sent, Err(ConnectionError::Stream(_))) {
-                reset(io);
-            }
-            sent?;
-        }
+        sent?;
+    } else {
+        let content = match answer.content {
+            Content::Full(bytes) => bytes,
+            Content::Empty | Content::Events(_) => Bytes::new(),
+        };
+        let mut writing = Writing::new(wire::piece(head, content, answer.framing));
+        poll_fn(|cx| writing.poll(io, cx, limits.write_timeout)).await?;
     }
     Box::pin(take_leave(io)).await
 }
@@ -241,66 +231,6 @@ where
     let mut rest = io.take(MOST_LINGERED);
     let _ = timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
     Ok(())
-}
-
-/// What happened while waiting for the body.
-enum Next {
-    Piece(Bytes),
-    /// Nothing to send yet; only the first look gives it.
-    Nothing,
-    Failed(StreamError),
-    Complete,
-    Client(Notice),
-}
-
-/// Sends an event stream; `before`, the response's head, goes out with its first events.
-async fn send_events<I>(
-    io: &mut I,
-    before: &mut Vec<u8>,
-    events: &mut SseBody,
-    framing: Framing,
-    limits: &Limits,
-) -> Result<(), ConnectionError>
-where
-    I: AsyncRead + AsyncWrite + Unpin,
-{
-    let mut watch = Watch::new();
-    let mut first = true;
-    loop {
-        let next = poll_fn(|cx| {
-            match Pin::new(&mut *events).poll_next(cx) {
-                Poll::Ready(Some(Ok(piece))) => return Poll::Ready(Next::Piece(piece)),
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Next::Failed(error)),
-                Poll::Ready(None) => return Poll::Ready(Next::Complete),
-                // The head goes out with the first events if there are any, else alone.
-                Poll::Pending if first => return Poll::Ready(Next::Nothing),
-                Poll::Pending => {}
-            }
-            watch.poll(io, cx).map(Next::Client)
-        })
-        .await;
-        first = false;
-
-        let before = take(before);
-        let (mut bytes, end) = match next {
-            Next::Piece(piece) => (wire::piece(before, piece, framing), None),
-            Next::Nothing => (wire::piece(before, Bytes::new(), framing), None),
-            Next::Client(Notice::Probe) => (wire::piece(before, PROBE, framing), None),
-            Next::Client(Notice::Gone(error)) => return Err(error.into()),
-            Next::Failed(error) => {
-                let error = ConnectionError::Stream(error);
-                (wire::piece(before, Bytes::new(), framing), Some(Err(error)))
-            }
-            Next::Complete => {
-                let end = Bytes::from_static(wire::end(framing));
-                (wire::piece(before, end, Framing::Close), Some(Ok(())))
-            }
-        };
-        wire::write(io, &mut bytes, limits.write_timeout).await?;
-        if let Some(end) = end {
-            return end;
-        }
-    }
 }
 
 fn method_not_allowed() -> Response {

@@ -12,3 +12,5 @@ mod sse_hyper {}
 mod sse_actix {}
 #[doc = include_str!("../sse-tokio-tcp/README.md")]
 mod sse_tokio_tcp {}
+#[doc = include_str!("../sse-hub/README.md")]
+mod sse_hub {}

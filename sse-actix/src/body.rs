@@ -8,18 +8,18 @@ use std::task::{Context, Poll};
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 use futures_core::stream::LocalBoxStream;
-use sse_session::{EventStream, Outcome, StreamError};
+use sse_session::{HandlerError, Outcome, SseStream};
 
 /// The body of a response that streams events.
 ///
 /// It runs the handler while it is polled; dropping it drops the handler.
 #[must_use = "bodies do nothing unless polled"]
 pub struct SseBody {
-    stream: Option<LocalBoxStream<'static, Result<Bytes, StreamError>>>,
+    stream: Option<LocalBoxStream<'static, Result<Bytes, HandlerError>>>,
 }
 
 impl SseBody {
-    pub(crate) fn new<F>(stream: EventStream<F>) -> Self
+    pub(crate) fn new<F>(stream: SseStream<F>) -> Self
     where
         F: Future + 'static,
         F::Output: Outcome,
@@ -35,7 +35,7 @@ impl SseBody {
 }
 
 impl MessageBody for SseBody {
-    type Error = StreamError;
+    type Error = HandlerError;
 
     fn size(&self) -> BodySize {
         if self.stream.is_some() {
@@ -48,7 +48,7 @@ impl MessageBody for SseBody {
     fn poll_next(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, StreamError>>> {
+    ) -> Poll<Option<Result<Bytes, HandlerError>>> {
         match &mut self.stream {
             Some(stream) => stream.as_mut().poll_next(cx),
             None => Poll::Ready(None),

@@ -89,6 +89,6 @@ pub use crate::response::{
 #[cfg(feature = "json")]
 pub use sse_session::Json;
 pub use sse_session::{
-    BoxError, Data, Display, Encode, EncodeError, Event, Frame, HeaderError, Options, Outcome,
-    SendError, Shutdown, SourceItem, Sse, StreamError, TrySendError, forward,
+    BoxError, Data, Display, Encode, EncodeError, Event, Frame, HandlerError, HeaderError, Options,
+    Outcome, SendError, Shutdown, SourceItem, Sse, TrySendError, forward,
 };

@@ -6,7 +6,7 @@ use actix_web::http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Method, StatusCode, Version};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_core::Stream;
-use sse_session::{EventStream, Options, Outcome, SourceItem, Sse, forward, parse_last_event_id};
+use sse_session::{Options, Outcome, SourceItem, Sse, SseStream, forward, parse_last_event_id};
 
 use crate::body::SseBody;
 
@@ -79,7 +79,7 @@ where
     S: Stream + 'static,
     S::Item: SourceItem,
 {
-    let stream = EventStream::new(
+    let stream = SseStream::new(
         options,
         None,
         |sse| async move { forward(events, &sse).await },
@@ -110,7 +110,7 @@ where
         .headers()
         .get("last-event-id")
         .and_then(|value| parse_last_event_id(value.as_bytes()));
-    let body = SseBody::new(EventStream::new(options, last_event_id, start));
+    let body = SseBody::new(SseStream::new(options, last_event_id, start));
     let mut response = streaming(options, body);
     if request.version() == Version::HTTP_10 {
         // It knows no chunks, which actix would send to it nevertheless: there, the end of the

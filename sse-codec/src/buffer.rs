@@ -27,6 +27,7 @@ pub(crate) mod sealed {
     pub trait Growable {
         fn filled(&self) -> usize;
         fn put(&mut self, bytes: &[u8]);
+        fn reserve(&mut self, len: usize);
         fn cut_back(&mut self, len: usize);
         /// Appends `len` zero bytes and hands out all that is filled.
         fn grow(&mut self, len: usize) -> &mut [u8];
@@ -42,6 +43,10 @@ pub(crate) mod sealed {
         #[inline]
         fn put(&mut self, bytes: &[u8]) {
             self.extend_from_slice(bytes);
+        }
+
+        fn reserve(&mut self, len: usize) {
+            self.reserve(len);
         }
 
         fn cut_back(&mut self, len: usize) {
@@ -68,6 +73,10 @@ pub(crate) mod sealed {
         #[inline]
         fn put(&mut self, bytes: &[u8]) {
             self.extend_from_slice(bytes);
+        }
+
+        fn reserve(&mut self, len: usize) {
+            self.reserve(len);
         }
 
         fn cut_back(&mut self, len: usize) {

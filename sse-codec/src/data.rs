@@ -16,8 +16,9 @@ use crate::buffer::Buffer;
 use crate::error::EncodeError;
 use crate::line;
 
-/// `data` with the separator that every field gets.
-const PREFIX: &[u8] = b"data: ";
+/// What goes between two lines of data; each begins with `data` and the separator that every
+/// field gets.
+const NEXT: &[u8; 7] = b"\ndata: ";
 
 /// Something that can be an event's data.
 ///
@@ -74,7 +75,7 @@ impl<'a, B: Buffer> DataWriter<'a, B> {
     /// Writes text.
     #[inline]
     pub fn text(&mut self, text: &str) {
-        line::put_lines(self.out, PREFIX, text.as_bytes());
+        line::put_lines(self.out, NEXT, text.as_bytes());
     }
 
     /// Writes bytes that must be UTF-8.
@@ -111,13 +112,13 @@ impl<'a, B: Buffer> DataWriter<'a, B> {
     /// Begins a line whose value is appended to [`raw_buffer`](Self::raw_buffer) in pieces.
     /// Returns where it starts, for [`end_raw`](Self::end_raw).
     pub(crate) fn begin_raw(&mut self) -> usize {
-        self.out.put(PREFIX);
+        self.out.put(&NEXT[1..]);
         self.out.filled()
     }
 
     /// Ends what was begun at `start`. Line breaks in it become lines of data.
     pub(crate) fn end_raw(&mut self, start: usize) {
-        line::split_written(self.out, start, PREFIX);
+        line::split_written(self.out, start, NEXT);
         self.out.put(b"\n");
     }
 
@@ -167,7 +168,8 @@ impl<T: fmt::Display> Data for Display<T> {
 }
 
 impl Data for str {
-    #[inline]
+    // Always: a call would be a tenth of what a short text costs.
+    #[inline(always)]
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
         out.text(self);
         Ok(())

@@ -3,6 +3,7 @@
 //! Reading the lines of one piece is the work of [`Events`]; here are the settings, the state
 //! that the standard asks for, and the buffers that carry whatever a piece leaves unfinished.
 
+mod buffered;
 mod events;
 mod limits;
 mod line;
@@ -17,6 +18,7 @@ use core::time::Duration;
 
 pub use self::events::Events;
 pub use self::limits::DecodeError;
+pub(crate) use self::line_ends::LineEnds;
 
 /// The byte order mark, in UTF-8.
 const BOM: [u8; 3] = *b"\xEF\xBB\xBF";

@@ -68,6 +68,9 @@ impl<'a, D> Event<'a, D> {
     /// `Last-Event-ID` when it reconnects. The empty id is meaningful: it resets the last event
     /// ID, and the client then reconnects without one.
     ///
+    /// Spaces and tabs at either end of an id reach the client, but do not come back from it:
+    /// HTTP takes them for white space around the header's value (RFC 9110 § 5.5).
+    ///
     /// CR, LF and NUL are not possible in an id; encoding it gives [`EncodeError::LineBreak`]
     /// or [`EncodeError::Nul`].
     pub fn id(mut self, id: impl Into<Cow<'a, str>>) -> Self {
@@ -170,11 +173,10 @@ impl<D: Data> Event<'_, D> {
     fn put<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         let start = out.filled();
         if let Some(comment) = &self.comment {
-            line::put_lines(out, b": ", comment.as_bytes());
+            put_comment(out, comment);
         }
         if let Some(retry) = self.retry {
-            // Formatting an integer into a buffer that takes everything cannot fail.
-            let _ = writeln!(Formatted(out), "retry: {}", whole_milliseconds(retry));
+            put_retry(out, retry);
         }
         if let Some(name) = self.event.as_deref().or_else(|| self.data.event_name()) {
             field::put_name(out, name)?;
@@ -202,6 +204,19 @@ impl<D: Data> Encode for &Event<'_, D> {
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         (**self).encode_into(out)
     }
+}
+
+/// Apart from the rest, as few events have one.
+#[cold]
+fn put_comment<B: Buffer>(out: &mut B, comment: &str) {
+    line::put_lines(out, b"\n: ", comment.as_bytes());
+}
+
+/// Apart from the rest, as few events have one.
+#[cold]
+fn put_retry<B: Buffer>(out: &mut B, retry: Duration) {
+    // Formatting an integer into a buffer that takes everything cannot fail.
+    let _ = writeln!(Formatted(out), "retry: {}", whole_milliseconds(retry));
 }
 
 /// Rounded up: a reconnection time of 0.4 ms must not become "at once".

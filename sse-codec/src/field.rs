@@ -6,6 +6,7 @@ use memchr::{memchr, memchr2};
 
 use crate::buffer::Buffer;
 use crate::error::EncodeError;
+use crate::plain::is_plain;
 
 /// A field of the event stream (HTML § 9.2.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,33 +46,46 @@ impl fmt::Display for Field {
 }
 
 /// Appends `event: name`. A line break would end the line and forge a field.
+#[inline]
 pub(crate) fn put_name<B: Buffer>(out: &mut B, name: &str) -> Result<(), EncodeError> {
-    put_single_line(out, Field::Event, b"event: ", name)
+    if !is_plain(name.as_bytes()) {
+        check_line(Field::Event, name)?;
+    }
+    put_line(out, b"event: ", name);
+    Ok(())
 }
 
 /// Appends `id: id`. HTML § 9.2.6: an id with NUL is ignored by the client, so it is an error
 /// here rather than an event that silently cannot be resumed from.
+#[inline]
 pub(crate) fn put_id<B: Buffer>(out: &mut B, id: &str) -> Result<(), EncodeError> {
-    if let Some(position) = memchr(0, id.as_bytes()) {
-        return Err(EncodeError::Nul {
-            field: Field::Id,
-            position,
-        });
+    if !is_plain(id.as_bytes()) {
+        check_id(id)?;
     }
-    put_single_line(out, Field::Id, b"id: ", id)
+    put_line(out, b"id: ", id);
+    Ok(())
 }
 
-fn put_single_line<B: Buffer>(
-    out: &mut B,
-    field: Field,
-    prefix: &[u8],
-    value: &str,
-) -> Result<(), EncodeError> {
-    if let Some(position) = memchr2(b'\n', b'\r', value.as_bytes()) {
-        return Err(EncodeError::LineBreak { field, position });
-    }
+#[inline]
+fn put_line<B: Buffer, const N: usize>(out: &mut B, prefix: &[u8; N], value: &str) {
     out.put(prefix);
     out.put(value.as_bytes());
     out.put(b"\n");
-    Ok(())
+}
+
+#[cold]
+fn check_id(id: &str) -> Result<(), EncodeError> {
+    let field = Field::Id;
+    match memchr(0, id.as_bytes()) {
+        Some(position) => Err(EncodeError::Nul { field, position }),
+        None => check_line(field, id),
+    }
+}
+
+#[cold]
+fn check_line(field: Field, value: &str) -> Result<(), EncodeError> {
+    match memchr2(b'\n', b'\r', value.as_bytes()) {
+        Some(position) => Err(EncodeError::LineBreak { field, position }),
+        None => Ok(()),
+    }
 }

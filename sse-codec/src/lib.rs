@@ -1,52 +1,56 @@
-//! Server-Sent Events (`text/event-stream`, WHATWG HTML § 9.2) as bytes.
+//! Server-Sent Events (`text/event-stream`, WHATWG HTML § 9.2) as bytes, in both directions.
 //!
-//! This crate turns events into the bytes of an event stream. It does no I/O, reads no clock and
-//! starts nothing: you bring the buffer, and what to do with it stays yours. The server adapters
-//! (`sse-hyper`, `sse-actix`, `sse-tokio-tcp`) are built on it.
+//! This crate does no I/O, reads no clock and starts nothing: you bring the bytes and the buffer,
+//! and what to do with the events stays yours.
 //!
 //! ```
-//! use std::time::Duration;
+//! use sse_codec::{Decoder, Encoder, Event};
 //!
-//! use bytes::BytesMut;
-//! use sse_codec::{Encoder, Event};
+//! let mut bytes = Vec::new();
+//! let event = Event::new().event("greeting").id("42").data("hello\nworld");
+//! Encoder::new().encode(&event, &mut bytes)?;
+//! assert_eq!(bytes, b"event: greeting\nid: 42\ndata: hello\ndata: world\n\n");
 //!
-//! let event = Event::new()
-//!     .retry(Duration::from_secs(2))
-//!     .event("greeting")
-//!     .id("42")
-//!     .data("hello\nworld");
-//!
-//! let mut out = BytesMut::new();
-//! Encoder::new().encode(&event, &mut out)?;
-//! assert_eq!(out, "retry: 2000\nevent: greeting\nid: 42\ndata: hello\ndata: world\n\n");
-//! # Ok::<(), sse_codec::EncodeError>(())
+//! let mut decoder = Decoder::new();
+//! for chunk in bytes.chunks(16) {
+//!     let mut events = decoder.feed(chunk);
+//!     while let Some(event) = events.next_event()? {
+//!         assert_eq!(event.data(), "hello\nworld");
+//!     }
+//! }
+//! assert_eq!(decoder.last_event_id(), "42");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # In scope
 //!
-//! * [`Event`]: what can be sent, built without ever failing.
-//! * [`Encoder`]: events into a growable buffer of yours, all or nothing.
+//! * [`Event`] and [`Encoder`]: what can be sent, into a growable buffer of yours, all or nothing.
 //! * [`Frame`]: an event encoded once, cheap to clone, for many streams.
+//! * [`Decoder`]: a stream in pieces of any size, read to the letter of the standard. Its events
+//!   are borrowed; [`ReceivedEvent`] is one that is kept.
+//! * `Typed`: serde enums as events, and back. `EventStream`: the events of a response body.
 //!
-//! # Out of scope
-//!
-//! Connections, HTTP, keep-alive timing and back-pressure belong to the layers above. Decoding a
-//! stream is planned for this crate and not there yet.
+//! Connections, HTTP, keep-alive timing, reconnecting and back-pressure belong to other layers.
 //!
 //! # What is promised
 //!
-//! * **Nothing can be injected.** Whatever the data, comment, name or id: the stream holds the
-//!   fields that were asked for and no others. Line breaks in data and comments start a new line
-//!   of the same field; in an event name or id they are an [`EncodeError`].
-//! * **Nothing panics**, and an error writes nothing.
-//! * **No hidden allocation**: encoding text or JSON into a buffer with room allocates nothing.
+//! * **Nothing can be injected.** Line breaks in data and comments start a new line of the same
+//!   field; in an event name or id they are an [`EncodeError`].
+//! * **Nothing panics**, and an error of the encoder writes nothing.
+//! * **Everything has a bound**: a line, an event, and so the memory of a decoder.
+//! * **No hidden allocation**: encoding text or JSON into a buffer with room allocates nothing,
+//!   decoding nothing once its buffers have grown, and an event that is kept is one allocation.
+//! * **What was sent comes back**, however it is cut, and what was received can be sent on.
 //!
 //! # Features
 //!
 //! | feature | default | brings |
 //! |---|---|---|
 //! | `std` | through `json` | the standard library; without it the crate is `no_std` with `alloc` |
-//! | `json` | yes | JSON data from anything that implements `serde::Serialize` |
+//! | `json` | yes | JSON data, and serde enums as events |
+//! | `simd` | yes | decoding with vector instructions, by way of `wide` and `simdutf8` |
+//! | `stream` | no | `EventStream`: the events of any `Stream` of byte chunks |
+//! | `tokio-util` | no | the codec traits, for `FramedRead` and `FramedWrite` |
 
 #![no_std]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -67,6 +71,7 @@ mod item;
 #[cfg(feature = "json")]
 mod json;
 mod line;
+mod plain;
 mod received;
 #[cfg(feature = "json")]
 mod typed;

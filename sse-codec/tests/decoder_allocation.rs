@@ -82,3 +82,47 @@ fn an_event_that_is_kept_is_one_allocation_however_many_lines_it_has() {
     }
     assert_eq!(allocations("data\n\n", 100, true), 0, "nothing to keep");
 }
+
+#[test]
+fn memory_stays_within_the_limits_whatever_comes() {
+    let chunk_len = 1024;
+    let limit = 16 * 1024;
+    for endless in ["data: ", "id: ", "event: ", ": ", "unknown: "] {
+        for text in [&b"x"[..], "é".as_bytes(), b"\xFF", b"\xE2\x82"] {
+            let mut stream = endless.as_bytes().to_vec();
+            stream.extend_from_slice(&text.repeat(4 * limit));
+            let info = allocation_counter::measure(|| {
+                let mut decoder = Decoder::new().max_line_len(limit).max_event_len(limit);
+                let refused = stream
+                    .chunks(chunk_len)
+                    .any(|chunk| decoder.feed(chunk).next_event().is_err());
+                assert!(refused);
+            });
+            // A buffer grows to twice what it holds, and one more is there while it moves.
+            let most = 3 * (limit + 3 * chunk_len);
+            assert!(info.bytes_max <= most as u64, "{endless} {info:?}");
+        }
+    }
+}
+
+#[test]
+fn an_endless_event_stays_within_its_limit() {
+    let limit = 16 * 1024;
+    let info = allocation_counter::measure(|| {
+        let mut decoder = Decoder::new().max_event_len(limit);
+        let lines = "data: some text\nevent: name\nid: 1\n: comment\n".repeat(20);
+        let refused = (0..1000).any(|_| decoder.feed(lines.as_bytes()).next_event().is_err());
+        assert!(refused);
+        // Comments alone are no event, and may go on for ever.
+        let mut decoder = Decoder::new().max_event_len(limit);
+        for _ in 0..1000 {
+            assert_eq!(
+                decoder
+                    .feed(": comment\n".repeat(20).as_bytes())
+                    .next_event(),
+                Ok(None)
+            );
+        }
+    });
+    assert!(info.bytes_max <= 4 * limit as u64, "{info:?}");
+}

@@ -103,7 +103,7 @@ pub type Request<B = hyper::body::Incoming> = http::Request<B>;
 #[cfg(feature = "json")]
 pub use sse_session::Json;
 pub use sse_session::{
-    BoxError, Data, Display, Encode, EncodeError, Event, Frame, HeaderError, Options, Outcome,
-    RequestHead, SendError, Shutdown, SourceItem, Sse, SseBody, StreamError, TrySendError, forward,
+    BoxError, Data, Display, Encode, EncodeError, Event, Frame, HandlerError, HeaderError, Options,
+    Outcome, RequestHead, SendError, Shutdown, SourceItem, Sse, SseBody, TrySendError, forward,
     no_content, sse_response, sse_response_with, sse_stream, sse_stream_with,
 };

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::error::StreamError;
+use crate::error::HandlerError;
 use crate::outcome::Outcome;
 use crate::shutdown::Shutdown;
-use crate::stream::EventStream;
+use crate::stream::SseStream;
 
 /// The body of a response that streams events, for every server that takes an
 /// [`http_body::Body`].
@@ -24,14 +24,14 @@ pub struct SseBody {
     was_full: bool,
 }
 
-/// An [`EventStream`], whatever its handler is.
-trait Running: Stream<Item = Result<Bytes, StreamError>> {
+/// An [`SseStream`], whatever its handler is.
+trait Running: Stream<Item = Result<Bytes, HandlerError>> {
     fn shut_down(&self);
     fn shut_down_on(self: Pin<&mut Self>, signal: &Shutdown);
     fn was_full(&self, frame_len: usize) -> bool;
 }
 
-impl<F> Running for EventStream<F>
+impl<F> Running for SseStream<F>
 where
     F: Future,
     F::Output: Outcome,
@@ -51,7 +51,7 @@ where
 
 impl SseBody {
     /// A body that streams what the handler of `stream` sends.
-    pub fn new<F>(stream: EventStream<F>) -> Self
+    pub fn new<F>(stream: SseStream<F>) -> Self
     where
         F: Future + Send + 'static,
         F::Output: Outcome,
@@ -77,7 +77,7 @@ impl SseBody {
         }
     }
 
-    /// Ends the stream when `signal` is given, see [`EventStream::shut_down_on`]. The body must be
+    /// Ends the stream when `signal` is given, see [`SseStream::shut_down_on`]. The body must be
     /// polled on to its end.
     pub fn shut_down_on(&mut self, signal: &Shutdown) {
         if let Some(open) = &mut self.open {
@@ -89,7 +89,7 @@ impl SseBody {
 /// The body's bytes without the turns that [`poll_frame`](Body::poll_frame) gives a server, for
 /// servers that write every piece before they ask for the next.
 impl Stream for SseBody {
-    type Item = Result<Bytes, StreamError>;
+    type Item = Result<Bytes, HandlerError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(open) = &mut self.open else {
@@ -106,12 +106,12 @@ impl Stream for SseBody {
 
 impl Body for SseBody {
     type Data = Bytes;
-    type Error = StreamError;
+    type Error = HandlerError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, StreamError>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, HandlerError>>> {
         if std::mem::take(&mut self.was_full) {
             // A server like hyper goes on to ask until there is nothing, and only then writes: a
             // handler that sends without a pause would have it collect many buffers, none of

@@ -79,15 +79,15 @@ impl From<EncodeError> for TrySendError {
     }
 }
 
-/// A stream that was cut because its handler failed.
+/// A handler failed, and its stream was cut.
 ///
 /// The server sees it as the body's error and closes the connection without the end that a
 /// complete response has, so that no client takes what it got for all there is. The handler's
 /// error is the [`source`](Error::source).
 #[derive(Debug)]
-pub struct StreamError(BoxError);
+pub struct HandlerError(BoxError);
 
-impl StreamError {
+impl HandlerError {
     pub(crate) fn new(error: BoxError) -> Self {
         Self(error)
     }
@@ -99,13 +99,13 @@ impl StreamError {
     }
 }
 
-impl fmt::Display for StreamError {
+impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("event stream's handler failed")
     }
 }
 
-impl Error for StreamError {
+impl Error for HandlerError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&*self.0)
     }

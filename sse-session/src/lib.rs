@@ -1,13 +1,13 @@
 //! One server-side event stream, for any HTTP server.
 //!
 //! This crate is what the adapters `sse-hyper`, `sse-actix` and `sse-tokio-tcp` share: the
-//! [`Sse`] handle that a handler sends with, and [`EventStream`], the response's body that runs
+//! [`Sse`] handle that a handler sends with, and [`SseStream`], the response's body that runs
 //! the handler. Pick an adapter to serve events; use this crate directly to write an adapter for
 //! another server.
 //!
 //! ```
 //! use futures_util::StreamExt as _;
-//! use sse_session::{Event, EventStream, Options, SendError, Sse};
+//! use sse_session::{Event, SseStream, Options, SendError, Sse};
 //!
 //! async fn hello(sse: Sse) -> Result<(), SendError> {
 //!     sse.send("hello").await?;
@@ -16,7 +16,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
-//! let mut body = std::pin::pin!(EventStream::new(&Options::new(), None, hello));
+//! let mut body = std::pin::pin!(SseStream::new(&Options::new(), None, hello));
 //! let bytes = body.next().await.expect("a frame").expect("no failure");
 //! assert_eq!(bytes, "data: hello\n\nevent: greeting\ndata: hello\n\n");
 //! assert!(body.next().await.is_none());
@@ -65,7 +65,7 @@ mod stream;
 
 #[cfg(feature = "http-body")]
 pub use crate::body::SseBody;
-pub use crate::error::{BoxError, HeaderError, SendError, StreamError, TrySendError};
+pub use crate::error::{BoxError, HandlerError, HeaderError, SendError, TrySendError};
 pub use crate::last_event_id::parse_last_event_id;
 pub use crate::options::Options;
 pub use crate::outcome::Outcome;
@@ -76,7 +76,7 @@ pub use crate::response::{
 pub use crate::shutdown::Shutdown;
 pub use crate::source::{SourceItem, forward};
 pub use crate::sse::Sse;
-pub use crate::stream::{EventStream, ShutdownHandle};
+pub use crate::stream::{ShutdownHandle, SseStream};
 #[cfg(feature = "json")]
 pub use sse_codec::Json;
 pub use sse_codec::{Data, Display, Encode, EncodeError, Encoder, Event, Field, Frame};

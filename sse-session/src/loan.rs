@@ -29,6 +29,13 @@ pub(crate) struct Loan<'a> {
     outer: Option<Option<Lent>>,
 }
 
+impl<'a> Loan<'a> {
+    /// A loan that did not come about.
+    pub(crate) const fn none(pipe: &'a Pipe) -> Self {
+        Self { pipe, outer: None }
+    }
+}
+
 /// Lends the buffer of `pipe` to this thread. Where that cannot be, the loan is over at once.
 pub(crate) fn lend(pipe: &Pipe, buffer: Buffer) -> Loan<'_> {
     let mut lent = Some(Lent {

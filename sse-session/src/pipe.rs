@@ -40,6 +40,8 @@ pub(crate) struct Pipe {
 
 #[derive(Debug)]
 struct State {
+    /// Events that were handed over already encoded; they go out before the buffer.
+    encoded: Bytes,
     /// While the buffer is on loan, this is another one for what others send meanwhile.
     buffer: Buffer,
     is_lent: bool,
@@ -85,6 +87,7 @@ impl Pipe {
         buffer.append(options.opening());
         Arc::new(Self {
             state: Mutex::new(State {
+                encoded: Bytes::new(),
                 buffer,
                 is_lent: false,
                 handles: 1,
@@ -141,18 +144,11 @@ impl Pipe {
 
     /// [`offer`](Self::offer) where others may do the same.
     fn offer_to_all(&self, event: &(impl Encode + ?Sized)) -> Result<Offer, EncodeError> {
-        if let Some(buffer) = loan::take_back(self) {
-            self.return_loan(buffer);
-        }
-        let mut state = self.state();
+        let mut state = self.state_without_loan();
         if state.closed {
             return Ok(Offer::Closed);
         }
-        let mut len = state.buffer.len();
-        if state.is_lent {
-            len += self.lent_len.load(Ordering::Relaxed);
-        }
-        if len >= self.high_water {
+        if self.filled(&state) >= self.high_water {
             return Ok(Offer::Full);
         }
         state.buffer.encode(&self.encoder, event)?;
@@ -169,6 +165,36 @@ impl Pipe {
             body.wake();
         }
         Ok(Offer::Taken)
+    }
+
+    /// Takes whole encoded events as they are. They are not copied unless others wait before them;
+    /// and only one such piece waits at a time, for a second one could not join it uncopied.
+    pub(crate) fn offer_encoded(&self, events: &Bytes) -> Offer {
+        let mut state = self.state_without_loan();
+        if state.closed {
+            return Offer::Closed;
+        }
+        if events.is_empty() {
+            return Offer::Taken;
+        }
+        if !state.encoded.is_empty() || self.filled(&state) >= self.high_water {
+            return Offer::Full;
+        }
+        if state.is_lent {
+            // What the handler has sent meanwhile, on another thread, may have come before.
+            state.buffer.append(events);
+            self.recalled.store(true, Ordering::Release);
+        } else if state.buffer.is_empty() {
+            state.encoded = events.clone();
+        } else {
+            state.buffer.append(events);
+        }
+        let body = state.body.take();
+        drop(state);
+        if let Some(body) = body {
+            body.wake();
+        }
+        Offer::Taken
     }
 
     /// Resolves when the buffer is emptied or the pipe closed after this call, even if that
@@ -227,19 +253,27 @@ impl Pipe {
     pub(crate) fn lend(&self) -> Option<Loan<'_>> {
         let mut state = self.state();
         let waker = state.body.take();
-        let open = !state.closed;
-        if open {
-            let buffer = std::mem::take(&mut state.buffer);
+        if state.closed {
+            drop(state);
+            drop(waker);
+            return None;
+        }
+        // What goes out before the buffer counts against the mark, which a borrower does not see.
+        let buffer = state
+            .encoded
+            .is_empty()
+            .then(|| std::mem::take(&mut state.buffer));
+        if let Some(buffer) = &buffer {
             self.lent_len.store(buffer.len(), Ordering::Relaxed);
             self.recalled.store(false, Ordering::Relaxed);
             state.is_lent = true;
-            drop(state);
-            drop(waker);
-            return Some(loan::lend(self, buffer));
         }
         drop(state);
         drop(waker);
-        None
+        Some(match buffer {
+            Some(buffer) => loan::lend(self, buffer),
+            None => Loan::none(self),
+        })
     }
 
     /// Ends the loan: what the handler has sent comes before what others have sent meanwhile.
@@ -254,6 +288,12 @@ impl Pipe {
     /// stream holds none.
     pub(crate) fn take(&self, cx: &Context<'_>) -> Take {
         let mut state = self.state();
+        if !state.encoded.is_empty() {
+            let events = std::mem::take(&mut state.encoded);
+            drop(state);
+            self.room.notify_waiters();
+            return Take::Frame(events);
+        }
         if state.buffer.is_empty() {
             if state.closed || state.handles == 0 {
                 return Take::Ended;
@@ -290,6 +330,24 @@ impl Pipe {
         if let Some(body) = body {
             body.wake();
         }
+    }
+
+    /// How much waits to be taken.
+    fn filled(&self, state: &State) -> usize {
+        let lent = if state.is_lent {
+            self.lent_len.load(Ordering::Relaxed)
+        } else {
+            0
+        };
+        state.encoded.len() + state.buffer.len() + lent
+    }
+
+    /// The state, after the loan is over if it is this thread's.
+    fn state_without_loan(&self) -> MutexGuard<'_, State> {
+        if let Some(buffer) = loan::take_back(self) {
+            self.return_loan(buffer);
+        }
+        self.state()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -11,7 +11,7 @@ use crate::options::Options;
 use crate::outcome::Outcome;
 use crate::source::{SourceItem, forward};
 use crate::sse::Sse;
-use crate::stream::EventStream;
+use crate::stream::SseStream;
 
 /// A request, or as much of it as the handler wants to have: the whole `http::Request`, its
 /// `Parts`, or its headers alone.
@@ -84,7 +84,7 @@ where
         .and_then(|value| parse_last_event_id(value.as_bytes()))
         .map(ToOwned::to_owned);
     let start = |sse| handler(request, sse);
-    let stream = EventStream::new(options, last_event_id.as_deref(), start);
+    let stream = SseStream::new(options, last_event_id.as_deref(), start);
     response(options, SseBody::new(stream))
 }
 
@@ -108,7 +108,7 @@ where
     S::Item: SourceItem + Send,
     <S::Item as SourceItem>::Event: Send,
 {
-    let stream = EventStream::new(
+    let stream = SseStream::new(
         options,
         None,
         |sse| async move { forward(events, &sse).await },

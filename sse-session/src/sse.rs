@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use sse_codec::{Encode, Event};
 
 use crate::error::{SendError, TrySendError};
@@ -100,6 +101,41 @@ impl Sse {
             Offer::Taken => Ok(()),
             Offer::Full => Err(TrySendError::Full),
             Offer::Closed => Err(TrySendError::Closed),
+        }
+    }
+
+    /// Sends events that are encoded already, as one piece and as a rule without copying it: the
+    /// bytes are shared with whoever else holds them, and become a piece of the response's body
+    /// as they are. What sends the same to many clients builds on this.
+    ///
+    /// The bytes are trusted to be whole events, as a [`Frame`](crate::Frame) holds one: they are
+    /// neither checked nor held to [`Options::max_event_len`](crate::Options::max_event_len). One
+    /// such piece waits for the client at a time, beside what the buffer holds.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use sse_session::{Frame, SendError, Sse};
+    ///
+    /// async fn replay(sse: Sse, history: Bytes) -> Result<(), SendError> {
+    ///     sse.send_encoded(history).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`] if the client is gone or the stream has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it resolves, nothing was sent.
+    pub async fn send_encoded(&self, events: Bytes) -> Result<(), SendError> {
+        loop {
+            let room = self.pipe.room();
+            match self.pipe.offer_encoded(&events) {
+                Offer::Taken => return Ok(()),
+                Offer::Closed => return Err(SendError::Closed),
+                Offer::Full => room.await,
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use crate::error::StreamError;
+use crate::error::HandlerError;
 use crate::keep_alive;
 use crate::options::Options;
 use crate::outcome::Outcome;
@@ -28,7 +28,7 @@ pin_project! {
     /// The adapters hand it to their servers as the response's body. It yields all that is there
     /// as one piece; an error means that the handler failed, and is the last item.
     #[must_use = "streams do nothing unless polled"]
-    pub struct EventStream<F> {
+    pub struct SseStream<F> {
         pipe: Arc<Pipe>,
         #[pin]
         handler: Option<F>,
@@ -36,11 +36,11 @@ pin_project! {
         keep_alive: Option<keep_alive::Watch>,
         shutdown: shutdown::Watch,
         farewell: Bytes,
-        failure: Option<StreamError>,
+        failure: Option<HandlerError>,
         failure_announced: bool,
     }
 
-    impl<F> PinnedDrop for EventStream<F> {
+    impl<F> PinnedDrop for SseStream<F> {
         fn drop(this: Pin<&mut Self>) {
             // The client is gone, or all was sent: handles in other tasks must know.
             this.pipe.close(b"");
@@ -48,7 +48,7 @@ pin_project! {
     }
 }
 
-impl<F> EventStream<F>
+impl<F> SseStream<F>
 where
     F: Future,
     F::Output: Outcome,
@@ -94,12 +94,12 @@ where
     }
 }
 
-impl<F> Stream for EventStream<F>
+impl<F> Stream for SseStream<F>
 where
     F: Future,
     F::Output: Outcome,
 {
-    type Item = Result<Bytes, StreamError>;
+    type Item = Result<Bytes, HandlerError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
@@ -121,7 +121,7 @@ where
                         error = &*error as &dyn std::error::Error,
                         "event stream cut: its handler failed"
                     );
-                    *this.failure = Some(StreamError::new(error));
+                    *this.failure = Some(HandlerError::new(error));
                     this.pipe.close(b"");
                 }
             }
@@ -156,13 +156,13 @@ where
     }
 }
 
-impl<F> fmt::Debug for EventStream<F> {
+impl<F> fmt::Debug for SseStream<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventStream")
+        f.debug_struct("SseStream")
             .field("closed", &self.pipe.is_closed())
             .field(
                 "failure",
-                &self.failure.as_ref().and_then(StreamError::source),
+                &self.failure.as_ref().and_then(HandlerError::source),
             )
             .finish_non_exhaustive()
     }

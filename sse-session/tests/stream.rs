@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use sse_session::{
-    EncodeError, Event, EventStream, Frame, Options, SendError, Shutdown, Sse, StreamError,
+    EncodeError, Event, Frame, HandlerError, Options, SendError, Shutdown, Sse, SseStream,
     TrySendError, forward,
 };
 use tokio::sync::{mpsc, oneshot};
@@ -17,7 +17,7 @@ use tokio::time::{Instant, advance};
 use tokio_util::sync::CancellationToken;
 
 /// Collects what is left of a body that must end well.
-async fn rest(body: impl Stream<Item = Result<bytes::Bytes, StreamError>>) -> String {
+async fn rest(body: impl Stream<Item = Result<bytes::Bytes, HandlerError>>) -> String {
     let pieces: Vec<_> = body.map(|piece| piece.expect("no failure")).collect().await;
     String::from_utf8(pieces.concat()).expect("a stream is UTF-8")
 }
@@ -46,7 +46,7 @@ async fn idle(sse: Sse) {
 
 #[tokio::test]
 async fn many_sends_are_one_piece() {
-    let mut body = pin!(EventStream::new(
+    let mut body = pin!(SseStream::new(
         &Options::new(),
         None,
         |sse: Sse| async move {
@@ -64,11 +64,58 @@ async fn many_sends_are_one_piece() {
 }
 
 #[tokio::test]
+async fn events_of_several_handles_keep_the_order_in_which_they_were_sent() {
+    let other = |sse: &Sse, send: fn(&Sse)| {
+        let sse = sse.clone();
+        std::thread::spawn(move || send(&sse))
+            .join()
+            .expect("no panic");
+    };
+    let body = SseStream::new(&Options::new(), None, |sse: Sse| async move {
+        // All within one poll of the handler.
+        sse.send("1").await?;
+        other(&sse, |sse| sse.try_send("2").expect("room"));
+        sse.send("3").await?;
+        sse.clone().send("4").await?;
+        other(&sse, |sse| {
+            let frame = Frame::new("5").expect("valid").into_bytes();
+            let sent = sse.send_encoded(frame).now_or_never();
+            sent.expect("it need not wait").expect("room");
+        });
+        sse.send("6").await?;
+        sse.send_encoded(Frame::new("7")?.into_bytes()).await?;
+        sse.send("8").await?;
+        other(&sse, Sse::close);
+        assert!(matches!(sse.send("late").await, Err(SendError::Closed)));
+        Ok::<_, SendError>(())
+    });
+    let expected: String = (1..=8).map(|n| format!("data: {n}\n\n")).collect();
+    assert_eq!(rest(body).await, expected);
+}
+
+#[tokio::test]
+async fn a_handler_can_poll_another_stream_while_it_sends() {
+    let body = SseStream::new(&Options::new(), None, |sse: Sse| async move {
+        sse.send("outer 1").await?;
+        let outer = sse.clone();
+        let inner = SseStream::new(&Options::new(), None, |inner: Sse| async move {
+            inner.send("inner 1").await?;
+            outer.send("outer 2").await?;
+            inner.send("inner 2").await
+        });
+        assert_eq!(rest(inner).await, "data: inner 1\n\ndata: inner 2\n\n");
+        sse.send("outer 3").await
+    });
+    let expected = "data: outer 1\n\ndata: outer 2\n\ndata: outer 3\n\n";
+    assert_eq!(rest(body).await, expected);
+}
+
+#[tokio::test]
 async fn a_sender_waits_at_the_high_water_mark_and_is_woken_when_the_body_takes() {
     let sent = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&sent);
     let options = Options::new().buffer_size(18);
-    let mut body = pin!(EventStream::new(&options, None, |sse: Sse| async move {
+    let mut body = pin!(SseStream::new(&options, None, |sse: Sse| async move {
         while sse.send("x").await.is_ok() {
             counter.fetch_add(1, Ordering::SeqCst);
         }
@@ -83,7 +130,7 @@ async fn a_sender_waits_at_the_high_water_mark_and_is_woken_when_the_body_takes(
 #[tokio::test]
 async fn one_event_may_pass_the_mark_but_the_next_one_waits() {
     let options = Options::new().buffer_size(1);
-    let body = EventStream::new(&options, None, |sse: Sse| async move {
+    let body = SseStream::new(&options, None, |sse: Sse| async move {
         sse.try_send("longer than the mark")
             .expect("an empty buffer takes one");
         assert!(matches!(sse.try_send("x"), Err(TrySendError::Full)));
@@ -94,7 +141,7 @@ async fn one_event_may_pass_the_mark_but_the_next_one_waits() {
 #[tokio::test]
 async fn a_send_that_was_dropped_while_it_waited_was_not_sent() {
     let options = Options::new().buffer_size(1);
-    let body = EventStream::new(&options, None, |sse: Sse| async move {
+    let body = SseStream::new(&options, None, |sse: Sse| async move {
         sse.send("first").await?;
         assert!(sse.send("dropped").now_or_never().is_none());
         sse.send("second").await
@@ -104,7 +151,7 @@ async fn a_send_that_was_dropped_while_it_waited_was_not_sent() {
 
 #[tokio::test]
 async fn an_event_that_cannot_be_encoded_is_an_error_and_the_stream_goes_on() {
-    let body = EventStream::new(&Options::new(), None, |sse: Sse| async move {
+    let body = SseStream::new(&Options::new(), None, |sse: Sse| async move {
         sse.send("before").await?;
         let bad = sse.send(Event::new().event("a\nb").data("x")).await;
         assert!(matches!(
@@ -119,7 +166,7 @@ async fn an_event_that_cannot_be_encoded_is_an_error_and_the_stream_goes_on() {
 #[tokio::test]
 async fn an_event_beyond_the_limit_is_an_error() {
     let options = Options::new().max_event_len(20);
-    let body = EventStream::new(&options, None, |sse: Sse| async move {
+    let body = SseStream::new(&options, None, |sse: Sse| async move {
         let long = sse.send("longer than twenty bytes").await;
         assert!(matches!(
             long,
@@ -133,7 +180,7 @@ async fn an_event_beyond_the_limit_is_an_error() {
 async fn dropping_the_body_drops_the_handler_and_tells_other_handles() {
     let (canary, dropped) = Canary::new();
     let (give, take) = oneshot::channel();
-    let mut body = Box::pin(EventStream::new(
+    let mut body = Box::pin(SseStream::new(
         &Options::new(),
         None,
         |sse: Sse| async move {
@@ -160,7 +207,7 @@ async fn dropping_the_body_drops_the_handler_and_tells_other_handles() {
 async fn a_sender_waiting_in_another_task_learns_that_the_client_is_gone() {
     let (give, take) = oneshot::channel();
     let options = Options::new().buffer_size(1);
-    let mut body = Box::pin(EventStream::new(&options, None, |sse: Sse| async move {
+    let mut body = Box::pin(SseStream::new(&options, None, |sse: Sse| async move {
         assert!(give.send(sse).is_ok());
     }));
     assert!(futures_util::poll!(body.next()).is_pending());
@@ -175,7 +222,7 @@ async fn a_sender_waiting_in_another_task_learns_that_the_client_is_gone() {
 #[tokio::test]
 async fn the_stream_ends_when_the_handler_returned_and_the_last_handle_is_gone() {
     let (give, take) = oneshot::channel();
-    let mut body = pin!(EventStream::new(
+    let mut body = pin!(SseStream::new(
         &Options::new(),
         None,
         |sse: Sse| async move {
@@ -204,7 +251,7 @@ async fn the_stream_ends_when_the_handler_returned_and_the_last_handle_is_gone()
 #[tokio::test]
 async fn close_sends_what_was_accepted_and_drops_the_handler() {
     let (canary, dropped) = Canary::new();
-    let body = EventStream::new(&Options::new(), None, |sse: Sse| async move {
+    let body = SseStream::new(&Options::new(), None, |sse: Sse| async move {
         let _canary = canary;
         sse.send("accepted").await.expect("open");
         sse.close();
@@ -217,7 +264,7 @@ async fn close_sends_what_was_accepted_and_drops_the_handler() {
 
 #[tokio::test]
 async fn a_handlers_error_comes_after_what_was_accepted_and_is_the_last() {
-    let mut body = pin!(EventStream::new(
+    let mut body = pin!(SseStream::new(
         &Options::new(),
         None,
         |sse: Sse| async move {
@@ -241,7 +288,7 @@ async fn a_handlers_error_comes_after_what_was_accepted_and_is_the_last() {
 
 #[tokio::test]
 async fn a_server_has_a_turn_to_write_between_the_last_piece_and_the_error() {
-    let mut body = pin!(EventStream::new(
+    let mut body = pin!(SseStream::new(
         &Options::new(),
         None,
         |sse: Sse| async move {
@@ -257,7 +304,7 @@ async fn a_server_has_a_turn_to_write_between_the_last_piece_and_the_error() {
 
 #[tokio::test]
 async fn a_handler_that_stops_at_a_closed_stream_did_not_fail() {
-    let body = EventStream::new(&Options::new(), None, |sse: Sse| async move {
+    let body = SseStream::new(&Options::new(), None, |sse: Sse| async move {
         sse.send("x").await?;
         sse.close();
         sse.send("y").await
@@ -271,7 +318,7 @@ async fn keep_alives_come_after_silence_and_not_during_traffic() {
     let options = Options::new()
         .keep_alive(Duration::from_secs(10))
         .keep_alive_comment("ping");
-    let mut body = pin!(EventStream::new(&options, None, |sse: Sse| async move {
+    let mut body = pin!(SseStream::new(&options, None, |sse: Sse| async move {
         while let Some(event) = incoming.recv().await {
             sse.send(event).await?;
         }
@@ -302,7 +349,7 @@ async fn keep_alives_come_after_silence_and_not_during_traffic() {
 
 #[tokio::test(start_paused = true)]
 async fn without_keep_alive_silence_stays_silence() {
-    let mut body = pin!(EventStream::new(
+    let mut body = pin!(SseStream::new(
         &Options::new().without_keep_alive(),
         None,
         idle
@@ -317,11 +364,11 @@ async fn without_keep_alive_silence_stays_silence() {
 #[tokio::test(start_paused = true)]
 async fn an_interval_beyond_the_clock_is_never_and_zero_is_a_millisecond() {
     let never = Options::new().keep_alive(Duration::MAX);
-    let mut body = pin!(EventStream::new(&never, None, idle));
+    let mut body = pin!(SseStream::new(&never, None, idle));
     assert!(futures_util::poll!(body.next()).is_pending());
 
     let zero = Options::new().keep_alive(Duration::ZERO);
-    let mut body = pin!(EventStream::new(&zero, None, idle));
+    let mut body = pin!(SseStream::new(&zero, None, idle));
     assert!(futures_util::poll!(body.next()).is_pending(), "no hot loop");
 }
 
@@ -333,7 +380,7 @@ async fn a_token_ends_the_stream_with_a_last_retry() {
         .shutdown(token.clone())
         .retry(Duration::from_secs(1))
         .retry_on_shutdown(Duration::from_millis(4_500));
-    let mut body = pin!(EventStream::new(&options, None, |sse: Sse| async move {
+    let mut body = pin!(SseStream::new(&options, None, |sse: Sse| async move {
         let _canary = canary;
         sse.send("x").await.expect("open");
         idle(sse).await;
@@ -355,7 +402,7 @@ async fn a_token_ends_the_stream_with_a_last_retry() {
 async fn any_future_ends_all_streams_and_those_that_come_after() {
     let (stop, stopped) = oneshot::channel::<()>();
     let options = Options::new().shutdown(Shutdown::when(stopped));
-    let stream = || rest(EventStream::new(&options, None, idle));
+    let stream = || rest(SseStream::new(&options, None, idle));
     let bodies: Vec<_> = (0..10).map(|_| tokio::spawn(stream())).collect();
     tokio::task::yield_now().await;
     stop.send(()).expect("streams listen");
@@ -367,7 +414,7 @@ async fn any_future_ends_all_streams_and_those_that_come_after() {
 
 #[tokio::test]
 async fn a_boxed_stream_can_be_shut_down_from_outside() {
-    let stream = EventStream::new(&Options::new(), None, |sse: Sse| async move {
+    let stream = SseStream::new(&Options::new(), None, |sse: Sse| async move {
         sse.send("x").await.expect("open");
         idle(sse).await;
     });
@@ -380,7 +427,7 @@ async fn a_boxed_stream_can_be_shut_down_from_outside() {
 
 #[tokio::test]
 async fn the_last_event_id_reaches_the_handler() {
-    let body = EventStream::new(&Options::new(), Some("41"), |sse: Sse| async move {
+    let body = SseStream::new(&Options::new(), Some("41"), |sse: Sse| async move {
         assert_eq!(sse.clone().last_event_id(), Some("41"));
         sse.send(sse.last_event_id().unwrap_or("none")).await
     });
@@ -389,7 +436,7 @@ async fn the_last_event_id_reaches_the_handler() {
 
 #[tokio::test]
 async fn a_plain_stream_is_forwarded_and_its_error_cuts() {
-    let body = EventStream::new(&Options::new(), None, |sse| async move {
+    let body = SseStream::new(&Options::new(), None, |sse| async move {
         let events = ["a", "b"].map(|data| Event::new().event("letter").data(data));
         forward(stream::iter(events), &sse).await?;
         let frame = Frame::new("c")?;
@@ -398,7 +445,7 @@ async fn a_plain_stream_is_forwarded_and_its_error_cuts() {
     let letters = "event: letter\ndata: a\n\nevent: letter\ndata: b\n\ndata: c\n\n";
     assert_eq!(rest(body).await, letters);
 
-    let mut body = pin!(EventStream::new(&Options::new(), None, |sse| async move {
+    let mut body = pin!(SseStream::new(&Options::new(), None, |sse| async move {
         forward(
             stream::iter([Ok("a"), Err(io::Error::other("source gone"))]),
             &sse,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode, Version};
-use sse_session::{Shutdown, StreamError};
+use sse_session::{HandlerError, Shutdown};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -38,14 +38,14 @@ pub enum ConnectionError {
     /// The client is gone, or takes nothing any more.
     Io(io::Error),
     /// The handler failed and the stream was cut.
-    Stream(StreamError),
+    Handler(HandlerError),
 }
 
 impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(_) => f.write_str("connection lost"),
-            Self::Stream(_) => f.write_str("response cut"),
+            Self::Handler(_) => f.write_str("response cut"),
         }
     }
 }
@@ -54,7 +54,7 @@ impl Error for ConnectionError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Io(error) => Some(error),
-            Self::Stream(error) => Some(error),
+            Self::Handler(error) => Some(error),
         }
     }
 }
@@ -140,7 +140,7 @@ where
         events.shut_down_on(stop);
         let mut sending = Sending::new(head, events, answer.framing);
         let sent = poll_fn(|cx| sending.poll(io, cx, limits.write_timeout)).await;
-        if answer.framing == Framing::Close && matches!(sent, Err(ConnectionError::Stream(_))) {
+        if answer.framing == Framing::Close && matches!(sent, Err(ConnectionError::Handler(_))) {
             reset(io);
         }
         sent?;

@@ -103,6 +103,6 @@ pub use crate::service::{Service, WithSse, with_sse};
 #[cfg(feature = "json")]
 pub use sse_session::Json;
 pub use sse_session::{
-    BoxError, Data, Display, Encode, EncodeError, Event, Frame, HeaderError, Options, Outcome,
-    SendError, Shutdown, SourceItem, Sse, SseBody, StreamError, TrySendError, forward,
+    BoxError, Data, Display, Encode, EncodeError, Event, Frame, HandlerError, HeaderError, Options,
+    Outcome, SendError, Shutdown, SourceItem, Sse, SseBody, TrySendError, forward,
 };

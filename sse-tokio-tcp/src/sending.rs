@@ -65,7 +65,7 @@ impl<'a> Sending<'a> {
             let body = match Pin::new(&mut *self.events).poll_next(cx) {
                 Poll::Ready(Some(Ok(piece))) => piece,
                 Poll::Ready(Some(Err(error))) => {
-                    self.end = Some(Err(ConnectionError::Stream(error)));
+                    self.end = Some(Err(ConnectionError::Handler(error)));
                     Bytes::new()
                 }
                 Poll::Ready(None) => {

@@ -12,7 +12,7 @@ pub(crate) struct Departure {
     pub(crate) standard: &'static str,
     /// What Chromium does instead, and what we do.
     pub(crate) decision: &'static str,
-    /// What Chromium dispatches.
+    /// What Chromium dispatches, with the event of the next connection.
     pub(crate) theirs: &'static [(&'static str, &'static str, &'static str)],
 }
 
@@ -27,13 +27,13 @@ pub(crate) const DEPARTURES: &[Departure] = &[
         case: "a BOM before a blank line",
         standard: BOM,
         decision: DECISION,
-        theirs: &[("message", "y", "")],
+        theirs: &[("message", "y", ""), ("message", "again", "")],
     },
     Departure {
         case: "a BOM before a blank line of CR",
         standard: BOM,
         decision: DECISION,
-        theirs: &[("message", "y", "")],
+        theirs: &[("message", "y", ""), ("message", "again", "")],
     },
 ];
 

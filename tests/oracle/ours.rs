@@ -4,9 +4,11 @@ use sse_codec::Decoder;
 
 use crate::Event;
 
-/// The events, and the last event ID at the end.
-pub(crate) fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Event>, String) {
-    let mut decoder = Decoder::new();
+/// The events of one connection, and the last event ID at its end.
+pub(crate) fn decode<'a>(
+    decoder: &mut Decoder,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> (Vec<Event>, String) {
     let mut received = Vec::new();
     for piece in pieces {
         let mut events = decoder.feed(piece);

@@ -1,8 +1,8 @@
 //! Serves the corpus byte for byte, in its pieces, and the page that reads it.
 //!
 //! The bodies end with their connection, so that nothing but the stream's own bytes is on the
-//! wire. A client that comes back is told to stop, and the last event ID it came back with is
-//! kept.
+//! wire. A client that comes back is sent one more event, and told to stop when it comes back
+//! again. The last event IDs it came back with are kept.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -18,6 +18,10 @@ use tokio::time::sleep;
 
 /// How far the pieces are apart, so that they do not arrive as one.
 const PAUSE: Duration = Duration::from_millis(1);
+
+/// The stream of the second connection: an event without an id, so that it is seen which one it
+/// inherits.
+pub(crate) const NEXT_STREAM: &[u8] = b"data: again\n\n";
 
 const PAGE: &str = include_str!("page.html");
 
@@ -37,18 +41,19 @@ impl Oracle {
         }
     }
 
-    /// The last event IDs with which a client came back for a case, one for each time.
+    /// The last event IDs with which the client came back for a case, one for each time.
     pub(crate) fn returns(&self, case: usize) -> Vec<Option<Vec<u8>>> {
         let visits = self.visits.lock().unwrap_or_else(PoisonError::into_inner);
         let returns = visits.get(&case).into_iter().flatten().skip(1);
         returns.cloned().collect()
     }
 
-    fn is_first_visit(&self, case: usize, last_event_id: Option<Vec<u8>>) -> bool {
+    /// Notes a visit and counts those before it.
+    fn visit(&self, case: usize, last_event_id: Option<Vec<u8>>) -> usize {
         let mut visits = self.visits.lock().unwrap_or_else(PoisonError::into_inner);
         let visits = visits.entry(case).or_default();
         visits.push(last_event_id);
-        visits.len() == 1
+        visits.len() - 1
     }
 }
 
@@ -84,17 +89,20 @@ async fn answer(mut stream: TcpStream, oracle: Arc<Oracle>) -> io::Result<()> {
     let id = path.strip_prefix("/case/").and_then(|id| id.parse().ok());
     let case = id.and_then(|id: usize| Some((id, oracle.cases.get(id)?)));
     match case {
-        Some((id, case)) => {
-            if oracle.is_first_visit(id, last_event_id) {
+        Some((id, case)) => match oracle.visit(id, last_event_id) {
+            0 => {
                 stream.write_all(STREAM).await?;
                 for piece in &case.pieces {
                     stream.write_all(piece).await?;
                     sleep(PAUSE).await;
                 }
-            } else {
-                stream.write_all(STOP).await?;
             }
-        }
+            1 => {
+                stream.write_all(STREAM).await?;
+                stream.write_all(NEXT_STREAM).await?;
+            }
+            _ => stream.write_all(STOP).await?,
+        },
         None if path == "/" => {
             stream.write_all(HTML).await?;
             stream.write_all(PAGE.as_bytes()).await?;

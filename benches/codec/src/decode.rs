@@ -6,7 +6,6 @@ mod limits;
 mod peers;
 mod report;
 
-use std::panic;
 use std::time::Instant;
 
 use sse_bench_report::{Contender, Samples, interleave};
@@ -14,6 +13,7 @@ use sse_bench_report::{Contender, Samples, interleave};
 use self::input::Input;
 use self::limits::LIMITS;
 use self::peers::{PEERS, Peer};
+use crate::attempt::attempt;
 use crate::corpus::{Corpus, KINDS};
 use crate::node::{self, Node};
 use crate::selection::Selection;
@@ -86,12 +86,9 @@ pub(crate) fn run(selection: &Selection) -> Result<(), String> {
         let little = kind.generate(QUICK_CORPUS_LEN);
         for (chunk, chunk_len) in CHUNKS {
             eprintln!("decode {}, chunks of {chunk}", kind.name);
-            // Cut finely, some take minutes for the whole.
-            let judged = if chunk_len < MAIN_CHUNK {
-                &little
-            } else {
-                &corpus
-            };
+            // Cut finely or not at all, some take minutes for the whole.
+            let is_main = chunk_len == MAIN_CHUNK;
+            let judged = if is_main { &corpus } else { &little };
             let who = disagreeing(judged, chunk_len, &peers, node.as_mut().ok());
             disagreements.extend(who.into_iter().map(|name| (name, kind.name, chunk)));
             if selection.quick {
@@ -125,8 +122,8 @@ fn disagreeing(
     let mut who: Vec<_> = peers
         .iter()
         .filter(|peer| {
-            let digest = panic::catch_unwind(|| (peer.digest)(&input));
-            digest.ok() != Some(corpus.expected)
+            let digest = attempt(|| (peer.digest)(&input));
+            digest != Some(corpus.expected)
         })
         .map(|peer| peer.name)
         .collect();
@@ -175,23 +172,20 @@ fn contender(name: &str, decode: fn(&Input), input: Input) -> Contender<'static>
 }
 
 /// As much of the input as `decode` gets through within its time, but not less than 1/64. For
-/// those whose time grows with the square of a line's length, that is in their favour.
+/// those whose time grows with the square of a line's or a chunk's length, that is in their
+/// favour.
 fn shortened(input: &Input, decode: fn(&Input)) -> Input {
-    let len = input.bytes().len();
-    let probe = input.prefix(len / 64);
-    let begun = Instant::now();
-    decode(&probe);
-    let seconds = begun.elapsed().as_secs_f64() * 64.0;
-    if seconds <= PATIENCE {
-        return input.clone();
+    let whole = input.bytes().len();
+    let mut len = whole / 64;
+    while len < whole {
+        let begun = Instant::now();
+        decode(&input.prefix(len));
+        if begun.elapsed().as_secs_f64() * 2.0 > PATIENCE {
+            break;
+        }
+        len *= 2;
     }
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a fraction of a length"
-    )]
-    let affordable = (as_f64(len) * PATIENCE / seconds) as usize;
-    input.prefix(affordable.max(len / 64))
+    input.prefix(len)
 }
 
 #[allow(clippy::cast_precision_loss, reason = "lengths of some megabytes")]
@@ -199,22 +193,25 @@ fn as_f64(len: usize) -> f64 {
     len as f64
 }
 
-/// One decoder on the first 64 KiB or so of a corpus, `times` over: to be counted from outside.
+/// One decoder on a stream that is the beginning of a corpus, `times` over: to be counted from
+/// outside. The difference of two such runs is that of a decoder which has been at work before.
 pub(crate) fn once(name: &str, corpus: &str, times: u64) -> Result<(), String> {
-    let kind = KINDS
-        .iter()
-        .find(|kind| kind.name == corpus)
-        .ok_or("no such corpus")?;
-    let peer = PEERS
-        .iter()
-        .find(|peer| peer.name == name)
-        .ok_or("no such decoder")?;
-    let input = Input::new(kind.generate(COUNTED_LEN).bytes, MAIN_CHUNK);
-    for _ in 0..times {
-        (peer.consume)(&input);
-    }
+    let kind = KINDS.iter().find(|kind| kind.name == corpus);
+    let peer = PEERS.iter().find(|peer| peer.name == name);
+    let (Some(kind), Some(peer)) = (kind, peer) else {
+        return Err("no such corpus or decoder".to_owned());
+    };
+    let bytes = kind.generate(COUNTED_LEN).bytes;
+    let times = usize::try_from(times)
+        .unwrap_or(usize::MAX)
+        .min(MOST_COUNTED);
+    // Whatever the times, it takes the same to get here.
+    let stream = Input::new(bytes.repeat(MOST_COUNTED).into(), MAIN_CHUNK);
+    (peer.consume)(&stream.prefix(bytes.len() * times));
     Ok(())
 }
 
-/// The length of the corpora on which instructions and allocations are counted.
+/// The length of the corpora on which instructions and allocations are counted, and how often
+/// they are in the stream at most.
 const COUNTED_LEN: usize = 64 << 10;
+const MOST_COUNTED: usize = 3;

@@ -5,13 +5,12 @@ mod output;
 mod peers;
 mod report;
 
-use std::panic;
-
 use sse_bench_report::{Contender, Samples, interleave};
 use sse_codec::Decoder;
 
 use self::cases::{CASES, Case, Content};
 use self::peers::{PEERS, Peer};
+use crate::attempt::attempt;
 use crate::outcome::{Digest, Sink as _};
 use crate::selection::Selection;
 
@@ -74,7 +73,7 @@ fn encodes(peer: &Peer, case: &'static Case) -> bool {
             _ => expected.event("", "", data.as_bytes()),
         }
     }
-    let Ok(bytes) = panic::catch_unwind(|| (peer.keep)(case, COMPARED)) else {
+    let Some(bytes) = attempt(|| (peer.keep)(case, COMPARED)) else {
         return false;
     };
     let (mut decoder, mut digest) = (Decoder::new(), Digest::default());

@@ -1,6 +1,7 @@
 //! Decoding and encoding, measured against every peer. See `--help`, and the report in
 //! `benches/REPORT.md`.
 
+mod attempt;
 mod corpus;
 mod decode;
 mod encode;

@@ -8,7 +8,7 @@ use super::simd::{self, BLOCK};
 
 /// The offsets of all LF and CR in a chunk, in order.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LineEnds {
+pub(crate) struct LineEnds {
     /// The block that `mask` is of.
     block: usize,
     next_block: usize,
@@ -18,7 +18,7 @@ pub(super) struct LineEnds {
 
 impl LineEnds {
     /// Those from `start` on.
-    pub(super) const fn new(start: usize) -> Self {
+    pub(crate) const fn new(start: usize) -> Self {
         Self {
             block: start,
             next_block: start,
@@ -28,7 +28,7 @@ impl LineEnds {
 
     /// The next one. The chunk must be the same each time.
     #[inline]
-    pub(super) fn next(&mut self, chunk: &[u8]) -> Option<usize> {
+    pub(crate) fn next(&mut self, chunk: &[u8]) -> Option<usize> {
         while self.mask == 0 {
             let rest = chunk.get(self.next_block..)?;
             self.block = self.next_block;

@@ -42,6 +42,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::plain::{line_ends as plain_line_ends, utf8 as plain_utf8};
     use super::*;
 
     /// Slow and obvious.
@@ -60,11 +61,11 @@ mod tests {
                 block[at] = byte;
                 let expected = line_ends_one_by_one(&block);
                 assert_eq!(line_ends(&block), expected, "{byte} at {at}");
-                assert_eq!(plain::line_ends(&block), expected, "{byte} at {at}");
+                assert_eq!(plain_line_ends(&block), expected, "{byte} at {at}");
             }
         }
         assert_eq!(line_ends(&[b'\n'; BLOCK]), u64::MAX);
-        assert_eq!(plain::line_ends(&[b'\r'; BLOCK]), u64::MAX);
+        assert_eq!(plain_line_ends(&[b'\r'; BLOCK]), u64::MAX);
     }
 
     proptest! {
@@ -77,7 +78,7 @@ mod tests {
         ) {
             let block: &[u8; BLOCK] = block.as_slice().try_into().expect("one block");
             prop_assert_eq!(line_ends(block), line_ends_one_by_one(block));
-            prop_assert_eq!(plain::line_ends(block), line_ends_one_by_one(block));
+            prop_assert_eq!(plain_line_ends(block), line_ends_one_by_one(block));
         }
 
         #[test]
@@ -93,7 +94,7 @@ mod tests {
             }
             let expected = core::str::from_utf8(&bytes).map_err(|error| error.valid_up_to());
             prop_assert_eq!(utf8(&bytes), expected);
-            prop_assert_eq!(plain::utf8(&bytes), expected);
+            prop_assert_eq!(plain_utf8(&bytes), expected);
         }
     }
 }

@@ -14,7 +14,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use sse_actix::{
-    Options, SendError, Sse, SseBody, StreamError, sse_response, sse_response_with, sse_stream,
+    HandlerError, Options, SendError, Sse, SseBody, sse_response, sse_response_with, sse_stream,
     with_sse,
 };
 use tokio::sync::watch;
@@ -175,7 +175,7 @@ struct Counted {
 }
 
 impl MessageBody for Counted {
-    type Error = StreamError;
+    type Error = HandlerError;
 
     fn size(&self) -> BodySize {
         self.body.size()
@@ -184,7 +184,7 @@ impl MessageBody for Counted {
     fn poll_next(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, StreamError>>> {
+    ) -> Poll<Option<Result<Bytes, HandlerError>>> {
         let polled = Pin::new(&mut self.body).poll_next(cx);
         if matches!(polled, Poll::Ready(Some(_))) {
             self.pieces.add(1);

@@ -3,13 +3,12 @@
 //! They decide no race; they say what a peer's figures are worth. Each is decoded whole and byte
 //! by byte.
 
-use std::panic;
-
 use bytes::Bytes;
 use sse_bench_report::Table;
 
 use super::input::Input;
 use super::peers::{PEERS, Peer};
+use crate::attempt::attempt;
 
 struct Rule {
     name: &'static str,
@@ -112,9 +111,9 @@ fn broken(peer: &Peer) -> Vec<usize> {
         [1, usize::MAX].into_iter().all(|chunk_len| {
             let input = Input::new(Bytes::from_static(rule.stream), chunk_len);
             // A peer that panics breaks the rule as well.
-            let events = panic::catch_unwind(|| (peer.keep)(&input).0);
+            let events = attempt(|| (peer.keep)(&input).0);
             let expected = rule.events.iter();
-            events.is_ok_and(|events| {
+            events.is_some_and(|events| {
                 events
                     .iter()
                     .map(|(event, id, data)| (event.as_str(), id.as_str(), data.as_str()))

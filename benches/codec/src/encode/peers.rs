@@ -99,6 +99,7 @@ fn encode<E: Encode>(case: &'static Case, times: u64, out: &mut impl Output) {
 pub(crate) const OURS: &str = ours::IntoBytesMut::NAME;
 pub(crate) const FLOOR: &str = floor::Floor::NAME;
 pub(crate) const BARE_JSON: &str = floor::BareJson::NAME;
+pub(crate) const TRUSTING: &str = floor::Trusting::NAME;
 pub(crate) const AXUM: [&str; 2] = [axum::EventOnly::NAME, axum::Body::NAME];
 
 /// All of them, ours first, the limits last.

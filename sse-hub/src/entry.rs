@@ -1,0 +1,140 @@
+//! One published event in the form that a log keeps: encoded, without an id.
+//!
+//! The id says where the event stands, so it is added by whoever knows that. What is published
+//! must therefore be exactly one event and have no id of its own: a second event in the same
+//! entry would have none, and be skipped by a client that comes back between the two.
+
+use std::error::Error;
+use std::fmt;
+
+use memchr::memchr_iter;
+use sse_codec::{Encode, EncodeError, Encoder};
+
+/// What is wrong with an event that was to be published, or that a snapshot function gave.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum EventError {
+    /// The event cannot be encoded, or is longer than the topic's history may be.
+    Encode(EncodeError),
+    /// The event has an id of its own. In a topic the id is the position, set by the hub: put
+    /// ids of the application into the data.
+    OwnId,
+    /// The event is empty: there is nothing to send.
+    Empty,
+    /// What was encoded is not exactly one event.
+    NotOneEvent,
+}
+
+impl fmt::Display for EventError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Encode(_) => "event cannot be encoded",
+            Self::OwnId => "event has an id of its own, but in a topic the id is the position",
+            Self::Empty => "event is empty",
+            Self::NotOneEvent => "what was encoded is not exactly one event",
+        })
+    }
+}
+
+impl Error for EventError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Encode(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<EncodeError> for EventError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error)
+    }
+}
+
+/// Encodes `event` into `out`, which is empty.
+pub(crate) fn encode(
+    event: &(impl Encode + ?Sized),
+    max_len: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), EventError> {
+    Encoder::new().max_event_len(max_len).encode(event, out)?;
+    check(out)
+}
+
+/// Whether `entry` is one event without an id. The encoder ends lines by LF alone.
+pub(crate) fn check(entry: &[u8]) -> Result<(), EventError> {
+    if entry.is_empty() {
+        return Err(EventError::Empty);
+    }
+    let mut start = 0;
+    for end in memchr_iter(b'\n', entry) {
+        let line = &entry[start..end];
+        start = end + 1;
+        if line.is_empty() {
+            // The blank line that ends an event ends the entry too, and does not begin it.
+            let is_one = start == entry.len() && end > 0;
+            return if is_one {
+                Ok(())
+            } else {
+                Err(EventError::NotOneEvent)
+            };
+        }
+        if line == b"id" || line.starts_with(b"id:") {
+            return Err(EventError::OwnId);
+        }
+    }
+    Err(EventError::NotOneEvent)
+}
+
+#[cfg(test)]
+mod tests {
+    use sse_codec::{Buffer, Event, Frame};
+
+    use super::*;
+
+    fn encoded(event: impl Encode) -> Result<Vec<u8>, EventError> {
+        let mut out = Vec::new();
+        encode(&event, 64, &mut out).map(|()| out)
+    }
+
+    #[test]
+    fn one_event_without_an_id_is_taken_as_it_is() {
+        for event in [
+            Event::new().event("id").data("id: 1\nid"),
+            Event::new().comment("id: 1").data(""),
+        ] {
+            let bytes = encoded(&event).expect("an entry");
+            assert_eq!(bytes, Frame::new(&event).expect("a frame").as_bytes());
+        }
+        assert!(encoded(Event::new().comment("only")).is_ok());
+    }
+
+    #[test]
+    fn an_id_of_its_own_is_refused_even_in_a_frame() {
+        let event = Event::new().id("7").data("x");
+        assert!(matches!(encoded(&event), Err(EventError::OwnId)));
+        let frame = Frame::new(&event).expect("a frame");
+        assert!(matches!(encoded(frame), Err(EventError::OwnId)));
+        assert!(matches!(
+            encoded(Event::new().id("")),
+            Err(EventError::OwnId)
+        ));
+    }
+
+    #[test]
+    fn nothing_and_too_much_are_refused() {
+        struct Two;
+        impl Encode for Two {
+            fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
+                "first".encode_into(out)?;
+                "second".encode_into(out)
+            }
+        }
+        assert!(matches!(encoded(Event::new()), Err(EventError::Empty)));
+        assert!(matches!(encoded(Two), Err(EventError::NotOneEvent)));
+        assert!(matches!(
+            encoded("x".repeat(64)),
+            Err(EventError::Encode(EncodeError::TooLong { limit: 64, .. }))
+        ));
+    }
+}

@@ -1,0 +1,389 @@
+//! A subscription: a stream of what its topics publish, as bytes that can be sent as they are.
+
+use std::error::Error;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_core::future::BoxFuture;
+
+use crate::closing::Closing;
+use crate::cursor::{Cursor, Found};
+use crate::entry::{self, EventError};
+use crate::gap::{self, Gap, GapReason};
+use crate::hub::Core;
+use crate::log::{LogError, Page};
+use crate::metrics::{Happening, tell};
+use crate::position::Position;
+use crate::subscribe::{SlowConsumer, reason_of};
+use crate::topic::Topic;
+use crate::writer::{ENOUGH, Writer, id_block};
+
+/// Why a subscription has ended before its time.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SubscriptionError {
+    /// A topic's snapshot function gave something that is not an event without an id.
+    Snapshot(EventError),
+    /// The log behind the topic has failed.
+    Log(LogError),
+}
+
+impl fmt::Display for SubscriptionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Snapshot(_) => "topic's snapshot cannot be sent",
+            Self::Log(_) => "topic's log cannot be read",
+        })
+    }
+}
+
+impl Error for SubscriptionError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Snapshot(error) => Some(error),
+            Self::Log(error) => Some(error),
+        }
+    }
+}
+
+/// What its topics publish, as a `Stream` of encoded events; from
+/// [`Hub::subscribe`](crate::Hub::subscribe).
+///
+/// Each item is a piece of an event stream that can be sent as it is: one or more whole events.
+/// With one topic it is a slice of the topic's log that all subscribers share; with several, the
+/// events are put together anew, at most about 16 KiB at a time, as each needs an id that resumes
+/// all topics. The first item is a block that sets the client's last event ID, or tells it of
+/// gaps.
+///
+/// An error is the last item. Dropping the subscription ends it.
+///
+/// # Memory
+///
+/// What a subscription holds does not depend on how much is published: see the
+/// [crate's documentation](crate#slow-readers).
+#[must_use = "streams do nothing unless polled"]
+pub struct Subscription {
+    core: Arc<Core>,
+    feeds: Vec<Feed>,
+    /// Whose turn it is, so that no topic waits for ever behind a busy one.
+    turn: usize,
+    opening: Bytes,
+    slow: SlowConsumer,
+    member: Option<Arc<str>>,
+    ended: bool,
+}
+
+/// One topic of a subscription.
+pub(crate) struct Feed {
+    topic: Arc<Topic>,
+    cursor: Cursor,
+    phase: Phase,
+    /// Whether what follows the cursor was held here once: then only slowness loses it.
+    was_held: bool,
+}
+
+enum Phase {
+    /// What follows the cursor comes next.
+    Live,
+    /// The topic's state comes first.
+    Snapshot,
+    /// What follows the cursor must be read from the log behind the window.
+    Reading(BoxFuture<'static, Result<Page, LogError>>),
+}
+
+impl Feed {
+    pub(crate) const fn new(topic: Arc<Topic>, cursor: Cursor, is_held: bool) -> Self {
+        Self {
+            topic,
+            cursor,
+            phase: Phase::Live,
+            was_held: is_held,
+        }
+    }
+
+    pub(crate) const fn after(&self) -> Position {
+        self.cursor.after
+    }
+
+    pub(crate) fn skip_to_head(&mut self, head: Option<Position>) -> u64 {
+        tell(Happening::Gap);
+        self.was_held = true;
+        self.topic.skip_to_head(&mut self.cursor, head)
+    }
+
+    pub(crate) fn want_snapshot(&mut self) {
+        if self.topic.snapshots.exist() {
+            self.phase = Phase::Snapshot;
+        }
+    }
+
+    /// What an id says of this topic: nothing before the snapshot, so that a client that comes
+    /// back without it gets it.
+    fn place(&self) -> Option<(u32, Position)> {
+        let has_begun = !matches!(self.phase, Phase::Snapshot);
+        has_begun.then_some((self.topic.tag(), self.cursor.after))
+    }
+}
+
+/// A piece, or the error that ends the subscription.
+type Piece = Result<Bytes, SubscriptionError>;
+
+impl Subscription {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        slow: SlowConsumer,
+        member: Option<Arc<str>>,
+        topics: usize,
+    ) -> Self {
+        core.subscription_begins();
+        Self {
+            core,
+            feeds: Vec::with_capacity(topics),
+            turn: 0,
+            opening: Bytes::new(),
+            slow,
+            member,
+            ended: false,
+        }
+    }
+
+    pub(crate) fn add(&mut self, feed: Feed) {
+        self.feeds.push(feed);
+    }
+
+    /// Begins with a block that has the positions and, if there are any, the gaps.
+    pub(crate) fn open_with(&mut self, gaps: &[Gap<'_>]) {
+        self.opening = if gaps.is_empty() {
+            id_block(self.places())
+        } else {
+            gap::encode(gaps, &self.id())
+        };
+    }
+
+    /// The id that resumes the subscription after what it has given so far.
+    ///
+    /// That is the client's last event ID if all of it has arrived.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let mut id = Vec::new();
+        crate::id::put(&mut id, &mut Vec::new(), self.places());
+        // The id's alphabet is ASCII.
+        String::from_utf8(id).unwrap_or_default()
+    }
+
+    fn places(&self) -> impl Iterator<Item = (u32, Position)> {
+        self.feeds.iter().filter_map(Feed::place)
+    }
+
+    /// Writes events of the topic at `index`, which lie up to where its cursor is now.
+    fn write(&self, index: usize, events: &[(Position, Bytes)]) -> Bytes {
+        if events.is_empty() {
+            return Bytes::new();
+        }
+        let before = self.feeds[..index].iter().filter_map(Feed::place).count();
+        let bytes = events.iter().map(|(_, event)| event.len()).sum();
+        let places = self.places().collect();
+        let mut writer = Writer::new(places, before, events.len(), bytes);
+        for (position, event) in events {
+            writer.put(*position, event);
+        }
+        writer.finish()
+    }
+
+    pub(crate) async fn next_piece(&mut self) -> Option<Piece> {
+        poll_fn(|cx| self.poll_piece(cx)).await
+    }
+
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        if !self.opening.is_empty() {
+            return Poll::Ready(Some(Ok(std::mem::take(&mut self.opening))));
+        }
+        // Before the feeds are looked at: once it is seen here, nothing is appended any more, and
+        // feeds that have nothing then will have nothing.
+        let mut closing = self.core.closing().is_some();
+        loop {
+            let closing_is_overdue = self.core.closing().is_some_and(Closing::is_overdue);
+            if !closing_is_overdue {
+                for _ in 0..self.feeds.len() {
+                    let index = self.turn;
+                    self.turn = (index + 1) % self.feeds.len();
+                    if let Poll::Ready(piece) = self.poll_feed(index, cx) {
+                        self.ended = !matches!(piece, Some(Ok(_)));
+                        return Poll::Ready(piece);
+                    }
+                }
+            }
+            let Some(now_closing) = self.core.closing() else {
+                return Poll::Pending;
+            };
+            if closing || closing_is_overdue {
+                self.ended = true;
+                let farewell = now_closing.farewell();
+                return Poll::Ready((!farewell.is_empty()).then_some(Ok(farewell)));
+            }
+            // It has begun meanwhile.
+            closing = true;
+        }
+    }
+
+    /// What one topic has next; `None` ends the subscription.
+    fn poll_feed(&mut self, index: usize, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+        loop {
+            let feed = &mut self.feeds[index];
+            let page = match &mut feed.phase {
+                Phase::Snapshot => return Poll::Ready(Some(self.take_snapshot(index))),
+                Phase::Reading(page) => {
+                    let page = std::task::ready!(page.as_mut().poll(cx));
+                    feed.phase = Phase::Live;
+                    page
+                }
+                Phase::Live => {
+                    let (found, piece) = self.read(index, cx);
+                    match found {
+                        Found::Events(events) => {
+                            tell(Happening::Delivered(events));
+                            return Poll::Ready(Some(Ok(piece)));
+                        }
+                        Found::Nothing => return Poll::Pending,
+                        Found::Behind => match self.read_behind(index) {
+                            Some(page) => page,
+                            None => continue,
+                        },
+                    }
+                }
+            };
+            match page {
+                Err(error) => return Poll::Ready(Some(Err(SubscriptionError::Log(error)))),
+                Ok(page) => match reason_of(&page) {
+                    Some(reason) => return Poll::Ready(self.fall_behind(index, reason)),
+                    None => {
+                        if let Some(piece) = self.take_page(index, page) {
+                            return Poll::Ready(Some(Ok(piece)));
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    /// Reads what follows the cursor in the window.
+    fn read(&mut self, index: usize, cx: &mut Context<'_>) -> (Found, Bytes) {
+        let (found, piece) = if let [feed] = &mut self.feeds[..] {
+            feed.topic.read(&mut feed.cursor, cx)
+        } else {
+            let feed = &mut self.feeds[index];
+            let (found, events) = feed.topic.read_events(&mut feed.cursor, cx, ENOUGH);
+            (found, self.write(index, &events))
+        };
+        self.feeds[index].was_held |= !matches!(found, Found::Behind);
+        (found, piece)
+    }
+
+    /// Asks the log for what follows the cursor. `None` if that takes time.
+    fn read_behind(&mut self, index: usize) -> Option<Result<Page, LogError>> {
+        let feed = &mut self.feeds[index];
+        let log = self.core.registry().log();
+        match log
+            .read(feed.topic.name(), feed.cursor.after)
+            .now_or_later()
+        {
+            Ok(page) => Some(page),
+            Err(later) => {
+                feed.phase = Phase::Reading(later);
+                None
+            }
+        }
+    }
+
+    /// Writes a page of the log's. `None` if there is nothing on it.
+    fn take_page(&mut self, index: usize, page: Page) -> Option<Bytes> {
+        let Page::Entries(mut entries) = page else {
+            return None;
+        };
+        let feed = &mut self.feeds[index];
+        let Some((last, _)) = entries.last() else {
+            // The log has nothing there, so the window has all that comes.
+            feed.topic.skip_to_floor(&mut feed.cursor);
+            return None;
+        };
+        feed.topic
+            .skip_to(&mut feed.cursor, *last, entries.len() as u64);
+        // As with live entries: what is none is passed over.
+        entries.retain(|(_, event)| entry::check(event).is_ok());
+        tell(Happening::Delivered(entries.len() as u64));
+        (!entries.is_empty()).then(|| self.write(index, &entries))
+    }
+
+    fn take_snapshot(&mut self, index: usize) -> Piece {
+        let feed = &mut self.feeds[index];
+        let event = feed
+            .topic
+            .take_snapshot(&mut feed.cursor)
+            .map_err(SubscriptionError::Snapshot)?;
+        feed.phase = Phase::Live;
+        let position = feed.cursor.after;
+        let Some(event) = event else {
+            return Ok(id_block(self.places()));
+        };
+        Ok(self.write(index, &[(position, event)]))
+    }
+
+    /// Events that this subscription has not got yet are there no more.
+    fn fall_behind(&mut self, index: usize, reason: GapReason) -> Option<Piece> {
+        let head = self.core.registry().log().head();
+        let feed = &mut self.feeds[index];
+        if self.slow == SlowConsumer::Disconnect {
+            tracing::debug!(topic = &**feed.topic.name(), "slow subscriber disconnected");
+            return None;
+        }
+        let was_held = feed.was_held;
+        let missed = feed.skip_to_head(head);
+        feed.want_snapshot();
+        let topic = Arc::clone(feed.topic.name());
+        let gap = Gap {
+            topic: &topic,
+            reason: if was_held { GapReason::Slow } else { reason },
+            missed: was_held.then_some(missed),
+        };
+        Some(Ok(gap::encode(&[gap], &self.id())))
+    }
+}
+
+impl Stream for Subscription {
+    type Item = Result<Bytes, SubscriptionError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_piece(cx)
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        for feed in &mut self.feeds {
+            if feed.topic.leave(&mut feed.cursor, self.member.as_ref()) {
+                self.core.registry().retire(&feed.topic);
+            }
+        }
+        self.core.subscription_ends();
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let topics: Vec<_> = self.feeds.iter().map(|feed| feed.topic.name()).collect();
+        f.debug_struct("Subscription")
+            .field("topics", &topics)
+            .field("id", &self.id())
+            .field("slow", &self.slow)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,395 @@
+//! One topic: its window, who reads it, and who waits for more.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
+
+use bytes::Bytes;
+use slab::Slab;
+use tokio::sync::broadcast;
+
+use crate::clock::Clock;
+use crate::cursor::{Appended, Cursor, Found, Insertion, Start};
+use crate::entry::{self, EventError};
+use crate::id;
+use crate::log::{LiveEntry, Span};
+use crate::metrics::{Counts, TopicMetrics};
+use crate::options::TopicOptions;
+use crate::position::Position;
+use crate::presence::{Attendance, Change};
+use crate::segment::Piece;
+use crate::snapshot::Snapshots;
+use crate::waiting::{Place, Waiting};
+use crate::window::{Read, Window};
+
+pub(crate) struct Topic {
+    name: Arc<str>,
+    tag: u32,
+    max_event_len: usize,
+    clock: Clock,
+    pub(crate) snapshots: Snapshots,
+    state: Mutex<State>,
+}
+
+struct State {
+    window: Window,
+    /// For each subscription, how many of the topic's events it has seen or skipped.
+    readers: Slab<u64>,
+    waiting: Waiting,
+    attendance: Attendance,
+    counts: Counts,
+    /// How many need it to stay in the registry without being subscribers.
+    holds: usize,
+    /// It has left the registry; another of its name may come.
+    gone: bool,
+    id_line: Vec<u8>,
+    id_scratch: Vec<u8>,
+}
+
+impl Topic {
+    pub(crate) fn new(name: Arc<str>, options: TopicOptions, span: Span, clock: Clock) -> Self {
+        Self {
+            tag: id::tag(&name),
+            name,
+            max_event_len: options.retention.max_event_len(),
+            clock,
+            snapshots: Snapshots::new(options.snapshot),
+            state: Mutex::new(State {
+                window: Window::new(options.retention, span.floor, span.head),
+                readers: Slab::new(),
+                waiting: Waiting::new(),
+                attendance: Attendance::default(),
+                counts: Counts::default(),
+                holds: 0,
+                gone: false,
+                id_line: Vec::new(),
+                id_scratch: Vec::new(),
+            }),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// What ids call it.
+    pub(crate) const fn tag(&self) -> u32 {
+        self.tag
+    }
+
+    pub(crate) const fn max_event_len(&self) -> usize {
+        self.max_event_len
+    }
+
+    /// Appends an event at the position that `next` gives under the topic's lock, and wakes who
+    /// waits.
+    pub(crate) fn append(&self, next: impl FnOnce() -> Option<Position>, event: &[u8]) -> Appended {
+        let mut state = self.state();
+        if state.gone {
+            return Appended::Gone;
+        }
+        let Some(position) = next() else {
+            return Appended::NoPosition;
+        };
+        self.push(&mut state, position, event);
+        self.wake(state);
+        Appended::At(position)
+    }
+
+    /// Appends an entry that was appended elsewhere, if it is the next one.
+    pub(crate) fn insert(&self, entry: &LiveEntry) -> Insertion {
+        let mut state = self.state();
+        let head = state.window.head();
+        if entry.position <= head {
+            return Insertion::Known;
+        }
+        if entry.predecessor != head {
+            return Insertion::Hole(head);
+        }
+        if let Err(error) = entry::check(&entry.event) {
+            // Somebody else has written to the engine. Its place is passed over.
+            state.window.advance(entry.position);
+            drop(state);
+            tracing::error!(
+                topic = &*self.name,
+                error = &error as &dyn std::error::Error,
+                "entry ignored"
+            );
+            return Insertion::Appended;
+        }
+        self.push(&mut state, entry.position, &entry.event);
+        self.wake(state);
+        Insertion::Appended
+    }
+
+    /// There is nothing after it, as far as is known here.
+    pub(crate) fn head(&self) -> Position {
+        self.state().window.head()
+    }
+
+    /// Forgets what is held: events before `at` are missing for good. Subscribers get a gap.
+    pub(crate) fn restart(&self, at: Position) {
+        let mut state = self.state();
+        state.window.restart(at);
+        self.wake(state);
+    }
+
+    fn push(&self, state: &mut State, position: Position, event: &[u8]) {
+        let State {
+            window,
+            id_line,
+            id_scratch,
+            ..
+        } = state;
+        id_line.clear();
+        id_line.extend_from_slice(b"id: ");
+        id::put(id_line, id_scratch, [(self.tag, position)]);
+        id_line.push(b'\n');
+        window.append(position, self.clock.millis(), id_line, event);
+    }
+
+    /// Wakes all that wait, without holding the lock meanwhile.
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
+        let mut all = state.waiting.take();
+        drop(state);
+        if all.is_empty() {
+            return;
+        }
+        all.drain(..).flatten().for_each(Waker::wake);
+        self.state().waiting.reuse(all);
+    }
+
+    pub(crate) fn wake_all(&self) {
+        self.wake(self.state());
+    }
+
+    /// Adds a subscription. The answer is its cursor, and whether it begins behind what is held;
+    /// `None` if the topic has left the registry. `head` is what the log knows of the head.
+    pub(crate) fn join(
+        &self,
+        start: Start,
+        head: Option<Position>,
+        member: Option<&Arc<str>>,
+    ) -> Option<(Cursor, bool)> {
+        let mut state = self.state();
+        if state.gone {
+            return None;
+        }
+        state.window.trim(self.clock.millis());
+        if let Some(head) = head {
+            state.window.advance(head);
+        }
+        let after = match start {
+            Start::Now => state.window.head(),
+            Start::Oldest => state.window.floor(),
+            Start::After(position) => position,
+        };
+        let behind = after < state.window.floor();
+        let seen = state.window.appended() - state.window.count_after(after);
+        let key = state.readers.insert(seen);
+        let subscribers = state.readers.len();
+        state.attendance.join(member, subscribers);
+        let cursor = Cursor {
+            after,
+            seen,
+            key,
+            place: Place::default(),
+        };
+        Some((cursor, behind))
+    }
+
+    /// Removes a subscription, and tells whether the topic is of no more use.
+    pub(crate) fn leave(&self, cursor: &mut Cursor, member: Option<&Arc<str>>) -> bool {
+        let mut state = self.state();
+        let waker = state.waiting.leave(&mut cursor.place);
+        state.readers.try_remove(cursor.key);
+        let subscribers = state.readers.len();
+        state.attendance.leave(member, subscribers);
+        let idle = state.is_idle();
+        drop(state);
+        drop(waker);
+        idle
+    }
+
+    /// Takes what follows the cursor, as one piece. The waker is kept if there is nothing.
+    pub(crate) fn read(&self, cursor: &mut Cursor, cx: &Context<'_>) -> (Found, Bytes) {
+        let mut taken = Bytes::new();
+        let found = self.find(cursor, cx, |piece| {
+            taken = piece.bytes;
+            let last = piece.entries.last().map(|entry| entry.position);
+            (last, piece.entries.len())
+        });
+        (found, taken)
+    }
+
+    /// Takes what follows the cursor event by event and without ids, until it is `enough` bytes.
+    pub(crate) fn read_events(
+        &self,
+        cursor: &mut Cursor,
+        cx: &Context<'_>,
+        enough: usize,
+    ) -> (Found, Vec<(Position, Bytes)>) {
+        let mut taken = Vec::new();
+        let found = self.find(cursor, cx, |piece| {
+            let mut bytes = 0;
+            for (position, event) in piece.events() {
+                bytes += event.len();
+                taken.push((position, event));
+                if bytes >= enough {
+                    break;
+                }
+            }
+            let last = taken.last().map(|(position, _)| *position);
+            (last, taken.len())
+        });
+        (found, taken)
+    }
+
+    /// Finds what follows the cursor, which then moves to the last position that `take` took, and
+    /// over as many events.
+    fn find(
+        &self,
+        cursor: &mut Cursor,
+        cx: &Context<'_>,
+        take: impl FnOnce(Piece<'_>) -> (Option<Position>, usize),
+    ) -> Found {
+        let mut state = self.state();
+        let (last, events) = match state.window.read(cursor.after) {
+            Read::Piece(piece) => take(piece),
+            Read::Behind => return Found::Behind,
+            Read::Nothing => {
+                let replaced = state.waiting.wait(&mut cursor.place, cx.waker());
+                drop(state);
+                drop(replaced);
+                return Found::Nothing;
+            }
+        };
+        let events = events as u64;
+        state.advance(cursor, last.unwrap_or(cursor.after), events);
+        Found::Events(events)
+    }
+
+    /// Moves the cursor over events that it got from the log behind the window.
+    pub(crate) fn skip_to(&self, cursor: &mut Cursor, position: Position, events: u64) {
+        self.state().advance(cursor, position, events);
+    }
+
+    /// Moves the cursor to where the window begins, if that is further on.
+    pub(crate) fn skip_to_floor(&self, cursor: &mut Cursor) {
+        let mut state = self.state();
+        let floor = state.window.floor().max(cursor.after);
+        state.advance(cursor, floor, 0);
+    }
+
+    /// Moves the cursor to the head, and tells how many events it has missed as far as they came
+    /// through here.
+    pub(crate) fn skip_to_head(&self, cursor: &mut Cursor, head: Option<Position>) -> u64 {
+        let mut state = self.state();
+        if let Some(head) = head {
+            state.window.advance(head);
+        }
+        let missed = state.window.appended().saturating_sub(cursor.seen);
+        state.move_to_head(cursor);
+        state.counts.gaps += 1;
+        missed
+    }
+
+    /// The topic's state as an event without an id, and the cursor moved to what follows it;
+    /// `None` if there is no state.
+    pub(crate) fn take_snapshot(&self, cursor: &mut Cursor) -> Result<Option<Bytes>, EventError> {
+        self.snapshots.take(|| {
+            let mut state = self.state();
+            state.move_to_head(cursor);
+            cursor.after
+        })
+    }
+
+    /// Keeps the topic in the registry until it is released; `false` if it has left that.
+    pub(crate) fn hold(&self) -> bool {
+        let mut state = self.state();
+        if !state.gone {
+            state.holds += 1;
+        }
+        !state.gone
+    }
+
+    /// Takes back a hold, and tells whether the topic is of no more use.
+    pub(crate) fn release(&self) -> bool {
+        let mut state = self.state();
+        state.holds -= 1;
+        state.is_idle()
+    }
+
+    /// Takes the topic out of use if nobody needs it; the registry calls this under its own lock.
+    pub(crate) fn retire(&self) -> Option<(Position, Counts)> {
+        let mut state = self.state();
+        state.window.trim(self.clock.millis());
+        if state.gone || !state.is_idle() {
+            return None;
+        }
+        state.gone = true;
+        Some((state.window.floor(), state.counts_now()))
+    }
+
+    pub(crate) fn subscribers(&self) -> usize {
+        self.state().readers.len()
+    }
+
+    /// Who attends, and the joins and leaves from then on.
+    pub(crate) fn attend(&self) -> (Vec<Arc<str>>, usize, broadcast::Receiver<Change>) {
+        let mut state = self.state();
+        let subscribers = state.readers.len();
+        let (members, changes) = state.attendance.watch();
+        (members, subscribers, changes)
+    }
+
+    pub(crate) fn metrics(&self) -> TopicMetrics {
+        let state = self.state();
+        let slowest = state.readers.iter().map(|(_, seen)| *seen).min();
+        let appended = state.window.appended();
+        let counts = state.counts_now();
+        TopicMetrics {
+            published: counts.published,
+            delivered: counts.delivered,
+            gaps: counts.gaps,
+            subscribers: state.readers.len(),
+            held_events: state.window.events(),
+            held_bytes: state.window.bytes(),
+            lag: slowest.map_or(0, |seen| appended.saturating_sub(seen)),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code of users runs under the lock, so there is nothing to be found half done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.window.events() == 0 && self.readers.is_empty() && self.holds == 0
+    }
+
+    fn advance(&mut self, cursor: &mut Cursor, last: Position, events: u64) {
+        cursor.after = last;
+        cursor.seen += events;
+        self.counts.delivered += events;
+        if let Some(seen) = self.readers.get_mut(cursor.key) {
+            *seen = cursor.seen;
+        }
+    }
+
+    fn move_to_head(&mut self, cursor: &mut Cursor) {
+        cursor.after = self.window.head();
+        cursor.seen = self.window.appended();
+        if let Some(seen) = self.readers.get_mut(cursor.key) {
+            *seen = cursor.seen;
+        }
+    }
+
+    fn counts_now(&self) -> Counts {
+        Counts {
+            published: self.window.appended(),
+            ..self.counts
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! A log that is not in the process, behind the same hub: an engine that answers late, and whose
+//! live entries come twice, in the wrong order or not at all. Several hubs share it, as several
+//! processes would.
+
+mod engine;
+#[path = "../reader/mod.rs"]
+mod reader;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use engine::Engine;
+use futures_util::StreamExt as _;
+use reader::Reader;
+use sse_hub::{Hub, LogError, Position, PublishError};
+use tokio::task::JoinSet;
+
+/// Drives the nodes until it is dropped.
+fn drive(nodes: &[Hub]) -> JoinSet<()> {
+    let mut driven = JoinSet::new();
+    for node in nodes {
+        let node = node.clone();
+        driven.spawn(async move { node.drive().await });
+    }
+    driven
+}
+
+const TOPICS: [&str; 2] = ["a", "b"];
+const EVENTS: usize = 200;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn subscribers_that_hop_between_nodes_lose_nothing_and_get_nothing_twice() {
+    let engine = Arc::new(Engine::default());
+    engine.faults.enabled.store(true, Ordering::Relaxed);
+    // The third one holds so little that its subscribers often read from the engine.
+    let nodes = [engine.node(), engine.node(), engine.node_that_keeps(5)];
+    let _driven = drive(&nodes);
+
+    // From before the first event.
+    let begin = nodes[0]
+        .subscribe(TOPICS)
+        .await
+        .expect("a subscription")
+        .id();
+    let mut followers = JoinSet::new();
+    for _ in 0..50 {
+        followers.spawn(follow(nodes.clone(), begin.clone()));
+    }
+    for number in 0..EVENTS {
+        for topic in TOPICS {
+            let node = &nodes[fastrand::usize(0..nodes.len())];
+            let event = format!("{topic} {number}");
+            node.publish(topic, event).await.expect("published");
+        }
+        // Followers come and go meanwhile.
+        tokio::task::yield_now().await;
+    }
+    // The last entries come for sure; whatever was lost before is then noticed.
+    engine.faults.enabled.store(false, Ordering::Relaxed);
+    for topic in TOPICS {
+        let event = format!("{topic} {EVENTS}");
+        nodes[0].publish(topic, event).await.expect("published");
+    }
+    within_bounds(async {
+        while let Some(follower) = followers.join_next().await {
+            follower.expect("it got everything");
+        }
+    })
+    .await;
+    for fault in [
+        &engine.faults.lost,
+        &engine.faults.doubled,
+        &engine.faults.late,
+    ] {
+        assert!(
+            fault.load(Ordering::Relaxed) > 10,
+            "the faults have not happened"
+        );
+    }
+}
+
+/// Follows both topics from node to node.
+async fn follow(nodes: [Hub; 3], begin: String) {
+    let mut id = begin;
+    let mut seen = [0; 2];
+    loop {
+        let node = &nodes[fastrand::usize(0..nodes.len())];
+        let mut topics = TOPICS;
+        fastrand::shuffle(&mut topics);
+        let mut subscription = node
+            .subscribe(topics)
+            .resume(Some(&id))
+            .await
+            .expect("a subscription");
+        let mut reader = Reader::after(Some(&id));
+        let mut until_cut = fastrand::usize(0..40);
+        'connection: while let Some(piece) = subscription.next().await {
+            for event in reader.feed(&piece.expect("no error")) {
+                assert_eq!(event.name, "message", "{event:?}");
+                let (topic, number) = event.data.split_once(' ').expect("topic and number");
+                let topic = TOPICS
+                    .iter()
+                    .position(|name| *name == topic)
+                    .expect("a topic");
+                assert_eq!(number, seen[topic].to_string(), "a hole or a duplicate");
+                seen[topic] += 1;
+                id = event.id;
+                if seen == [EVENTS + 1; 2] {
+                    return;
+                }
+                if until_cut == 0 {
+                    break 'connection;
+                }
+                until_cut -= 1;
+            }
+        }
+    }
+}
+
+async fn within_bounds(case: impl Future<Output = ()>) {
+    tokio::time::timeout(Duration::from_secs(60), case)
+        .await
+        .expect("it completes");
+}
+
+/// What one subscription to one topic gives, up to the event with this data.
+async fn read_to(node: &Hub, id: &str, last: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    within_bounds(async {
+        let mut subscription = node
+            .subscribe(["a"])
+            .resume(Some(id))
+            .await
+            .expect("a subscription");
+        let mut reader = Reader::after(Some(id));
+        while all.last().is_none_or(|data| data != last) {
+            let piece = subscription
+                .next()
+                .await
+                .expect("a piece")
+                .expect("no error");
+            for event in reader.feed(&piece) {
+                assert_eq!(event.name, "message", "{event:?}");
+                all.push(event.data);
+            }
+        }
+    })
+    .await;
+    all
+}
+
+#[tokio::test]
+async fn history_beyond_the_window_is_read_from_the_engine_in_pages() {
+    let engine = Arc::new(Engine::default());
+    let nodes = [engine.node_that_keeps(3), engine.node()];
+    let mut ids = Vec::new();
+    for number in 0..30 {
+        // Nobody is on the second node, so it holds nothing.
+        let position = nodes[1]
+            .publish("a", number.to_string())
+            .await
+            .expect("published");
+        ids.push(position.to_id("a"));
+    }
+    let _driven = drive(&nodes);
+    for node in &nodes {
+        for after in [0, 1, 20, 28] {
+            let expected: Vec<_> = (after + 1..30).map(|number| number.to_string()).collect();
+            assert_eq!(read_to(node, &ids[after], "29").await, expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_engine_has_trimmed_is_a_gap() {
+    let engine = Arc::new(Engine::default());
+    let node = engine.node();
+    let _driven = drive(std::slice::from_ref(&node));
+    let mut ids = Vec::new();
+    for number in 0..10 {
+        let position = node
+            .publish("a", number.to_string())
+            .await
+            .expect("published");
+        ids.push(position.to_id("a"));
+    }
+    engine.trim("a", 3);
+    let mut late = node
+        .subscribe(["a"])
+        .resume(Some(&ids[2]))
+        .await
+        .expect("a subscription");
+    let mut reader = Reader::default();
+    let mut told = Vec::new();
+    while told.is_empty() {
+        let piece = late.next().await.expect("a piece").expect("no error");
+        told = reader.feed(&piece);
+    }
+    assert_eq!(told[0].gaps(), [("a".into(), "trimmed".into())]);
+    node.publish("a", "live").await.expect("published");
+    let piece = late.next().await.expect("a piece").expect("no error");
+    assert_eq!(reader.feed(&piece)[0].data, "live");
+    // Just in time.
+    assert_eq!(
+        read_to(&node, &ids[6], "live").await,
+        ["7", "8", "9", "live"]
+    );
+    let future = Position::new(8, 0).to_id("a");
+    let told = node
+        .subscribe(["a"])
+        .resume(Some(&future))
+        .await
+        .expect("a subscription")
+        .next()
+        .await;
+    assert!(String::from_utf8_lossy(&told.expect("a gap").expect("no error")).contains("unknown"));
+}
+
+#[tokio::test]
+async fn an_engine_that_is_down_is_an_error_at_once_and_streams_stay_open() {
+    let engine = Arc::new(Engine::default());
+    let node = engine.node();
+    let _driven = drive(std::slice::from_ref(&node));
+    let mut open = node.subscribe(["a"]).await.expect("a subscription");
+    open.next().await.expect("a block").expect("no error");
+    engine.down.store(true, Ordering::Relaxed);
+    let refused = node.publish("a", "x").await;
+    assert!(matches!(
+        refused,
+        Err(PublishError::Log(LogError::Engine(_)))
+    ));
+    engine.down.store(false, Ordering::Relaxed);
+    node.publish("a", "y").await.expect("published");
+    let piece = open.next().await.expect("a piece").expect("no error");
+    assert!(piece.ends_with(b"data: y\n\n"));
+}
+
+#[tokio::test]
+async fn what_others_have_written_to_the_engine_is_passed_over_if_it_is_no_event() {
+    let engine = Arc::new(Engine::default());
+    let node = engine.node();
+    let _driven = drive(std::slice::from_ref(&node));
+    let begin = node.subscribe(["a"]).await.expect("a subscription").id();
+    let mut live = node.subscribe(["a"]).await.expect("a subscription");
+    live.next().await.expect("a block").expect("no error");
+    for forged in [
+        "",
+        "data: x",
+        "id: 1\ndata: x\n\n",
+        "data: x\n\ndata: y\n\n",
+    ] {
+        let entry = Bytes::from_static(forged.as_bytes());
+        engine.append("a", entry).expect("appended");
+    }
+    node.publish("a", "true").await.expect("published");
+    let piece = live.next().await.expect("a piece").expect("no error");
+    assert_eq!(piece.windows(5).filter(|five| five == b"data:").count(), 1);
+    // The same from the engine, on a node that has held none of it.
+    let other = engine.node();
+    assert_eq!(read_to(&other, &begin, "true").await, ["true"]);
+}
+
+#[tokio::test]
+async fn code_that_cannot_wait_is_told_so() {
+    let engine = Arc::new(Engine::default());
+    let node = engine.node();
+    let refused = node.publish_now("a", "x");
+    assert!(matches!(refused, Err(PublishError::WouldWait)));
+    assert_eq!(engine.head("a"), Position::new(0, 0));
+}

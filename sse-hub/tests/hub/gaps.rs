@@ -1,0 +1,122 @@
+//! Holes are told: to those who come too late, are too slow, or bring nonsense.
+
+use sse_hub::{Hub, Retention, SlowConsumer, TopicOptions};
+
+use crate::{Client, publish, subscribe};
+
+#[tokio::test]
+async fn a_topic_that_was_let_go_of_with_history_is_a_gap_for_who_missed_it() {
+    tokio::time::pause();
+    let hub = Hub::new();
+    let mut client = subscribe(&hub, &["news"], None).await;
+    client.read();
+    let before = client.id();
+    let missed = publish(&hub, "news", "missed");
+    drop(client);
+    tokio::time::advance(Retention::DEFAULT_MAX_AGE).await;
+    hub.sweep();
+    assert_eq!(hub.metrics().topics, 0);
+
+    let mut client = subscribe(&hub, &["news"], Some(&before)).await;
+    assert_eq!(client.read()[0].gaps(), [("news".into(), "unknown".into())]);
+    // Who had got it has missed nothing.
+    let mut client = subscribe(&hub, &["news"], Some(&missed)).await;
+    assert_eq!(client.read(), []);
+}
+
+#[tokio::test]
+async fn ids_that_say_nothing_here_are_told_as_gaps() {
+    let hub = Hub::new();
+    let true_id = publish(&hub, "news", "one");
+    let elsewhere = publish(&Hub::new(), "news", "one");
+    let mut damaged = true_id.clone().into_bytes();
+    damaged[3] ^= 1;
+    let damaged = String::from_utf8(damaged).expect("ASCII");
+    for id in [
+        "",
+        "x",
+        "42",
+        "ø\u{1f}",
+        &damaged,
+        &true_id[1..],
+        &elsewhere,
+    ] {
+        let mut client = subscribe(&hub, &["news"], Some(id)).await;
+        let told = client.read();
+        assert_eq!(told.len(), 1, "{id:?}");
+        assert_eq!(
+            told[0].gaps(),
+            [("news".into(), "unknown".into())],
+            "{id:?}"
+        );
+        // It goes on live, with an id that is good.
+        publish(&hub, "news", "next");
+        assert_eq!(client.data(), ["next"], "{id:?}");
+        let mut again = subscribe(&hub, &["news"], Some(&told[0].id)).await;
+        assert_eq!(again.data(), ["next"], "{id:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_comes_back_too_late_is_told_and_goes_on_live() {
+    let hub = Hub::builder()
+        .topics(|_| TopicOptions::new().retention(Retention::new().max_events(2)))
+        .build();
+    let old = publish(&hub, "news", "1");
+    let mut ids = vec![];
+    for n in 2..=4 {
+        ids.push(publish(&hub, "news", &n.to_string()));
+    }
+    let mut client = subscribe(&hub, &["news"], Some(&old)).await;
+    let told = client.read();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].gaps(), [("news".into(), "trimmed".into())]);
+    assert_eq!(told[0].id, client.id());
+    publish(&hub, "news", "5");
+    assert_eq!(client.data(), ["5"]);
+    // The event after this one is the oldest that is kept: just in time.
+    let mut client = subscribe(&hub, &["news"], Some(&ids[1])).await;
+    assert_eq!(client.data(), ["4", "5"]);
+}
+
+#[tokio::test]
+async fn a_slow_subscriber_is_told_what_it_missed_and_goes_on() {
+    let hub = Hub::builder()
+        .topics(|_| TopicOptions::new().retention(Retention::new().max_events(3)))
+        .build();
+    let mut client = subscribe(&hub, &["news"], None).await;
+    client.read();
+    for n in 0..10 {
+        publish(&hub, "news", &n.to_string());
+    }
+    assert_eq!(hub.topic_metrics("news").expect("metrics").lag, 10);
+    let told = client.read();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].gaps(), [("news".into(), "slow".into())]);
+    assert_eq!(told[0].missed(), Some(10));
+    publish(&hub, "news", "next");
+    assert_eq!(client.data(), ["next"]);
+    let metrics = hub.topic_metrics("news").expect("metrics");
+    assert_eq!((metrics.gaps, metrics.lag, metrics.delivered), (1, 0, 1));
+}
+
+#[tokio::test]
+async fn a_slow_subscriber_can_be_disconnected_to_be_told_when_it_comes_back() {
+    let hub = Hub::builder()
+        .topics(|_| TopicOptions::new().retention(Retention::new().max_events(3)))
+        .build();
+    let subscription = hub
+        .subscribe(["news"])
+        .slow_consumer(SlowConsumer::Disconnect)
+        .await
+        .expect("a subscription");
+    let mut client = Client::new(subscription);
+    client.read();
+    for n in 0..10 {
+        publish(&hub, "news", &n.to_string());
+    }
+    assert_eq!(client.read(), []);
+    assert!(client.ended);
+    let mut client = subscribe(&hub, &["news"], Some(&client.id())).await;
+    assert_eq!(client.read()[0].gaps(), [("news".into(), "trimmed".into())]);
+}

@@ -1,0 +1,99 @@
+//! What is refused, and what is let go of.
+
+use sse_hub::{
+    EncodeError, Event, EventError, Hub, LogError, PublishError, Retention, SubscribeError,
+    TopicError, TopicOptions,
+};
+
+use crate::{Client, publish, subscribe};
+
+#[tokio::test]
+async fn what_cannot_be_published_is_refused_and_changes_nothing() {
+    let hub = Hub::builder()
+        .max_topics(1)
+        .topics(|_| TopicOptions::new().retention(Retention::new().max_bytes(64)))
+        .build();
+    let mut client = subscribe(&hub, &["news"], None).await;
+    client.read();
+    let refused = [
+        hub.publish("news", Event::new().id("7").data("x")).await,
+        hub.publish("news", Event::new()).await,
+        hub.publish("news", Event::new().event("a\nb").data("x"))
+            .await,
+        hub.publish("news", "x".repeat(100)).await,
+        hub.publish("", "x").await,
+        hub.publish(&"x".repeat(600), "x").await,
+        hub.publish("another", "x").await,
+    ]
+    .map(|result| result.expect_err("refused"));
+    assert!(matches!(refused[0], PublishError::Event(EventError::OwnId)));
+    assert!(matches!(refused[1], PublishError::Event(EventError::Empty)));
+    assert!(matches!(
+        refused[2],
+        PublishError::Event(EventError::Encode(EncodeError::LineBreak {
+            position: 1,
+            ..
+        }))
+    ));
+    assert!(matches!(
+        refused[3],
+        PublishError::Log(LogError::TooLong {
+            len: 108,
+            limit: 64
+        })
+    ));
+    let topic = |error: &PublishError| match error {
+        PublishError::Log(LogError::Topic(error)) => error.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(topic(&refused[4]), TopicError::EmptyName);
+    assert_eq!(
+        topic(&refused[5]),
+        TopicError::NameTooLong {
+            len: 600,
+            limit: 512
+        }
+    );
+    assert_eq!(topic(&refused[6]), TopicError::TooManyTopics { limit: 1 });
+    assert_eq!(client.read(), []);
+    assert_eq!(hub.metrics().published, 0);
+}
+
+#[tokio::test]
+async fn a_subscription_needs_topics_and_not_too_many() {
+    let hub = Hub::new();
+    let none = hub.subscribe(Vec::<String>::new()).await;
+    assert!(matches!(none, Err(SubscribeError::NoTopic)));
+    let many = hub.subscribe((0..65).map(|n| n.to_string())).await;
+    assert!(matches!(
+        many,
+        Err(SubscribeError::TooManyTopics { limit: 64 })
+    ));
+    let mut same = hub
+        .subscribe(["news"; 100])
+        .await
+        .map(Client::new)
+        .expect("one topic");
+    publish(&hub, "news", "one");
+    assert_eq!(same.data(), ["one"]);
+    assert_eq!(hub.subscribers("news"), 1);
+}
+
+#[tokio::test]
+async fn idle_topics_disappear_and_make_room() {
+    tokio::time::pause();
+    let hub = Hub::builder().max_topics(10).build();
+    for n in 0..10 {
+        publish(&hub, &format!("old-{n}"), "x");
+    }
+    assert!(hub.publish_now("new", "x").is_err());
+    tokio::time::advance(Retention::DEFAULT_MAX_AGE).await;
+    for n in 0..10 {
+        publish(&hub, &format!("new-{n}"), "x");
+    }
+    let metrics = hub.metrics();
+    assert_eq!(
+        (metrics.topics, metrics.published, metrics.held_events),
+        (10, 20, 10)
+    );
+}

@@ -1,0 +1,71 @@
+//! What subscribers get, in memory: exact events, exact ids, exact gaps.
+
+mod gaps;
+mod limits;
+mod presence;
+#[path = "../reader/mod.rs"]
+mod reader;
+mod resume;
+mod shutdown;
+mod snapshots;
+
+use futures_util::{FutureExt as _, StreamExt as _};
+use reader::{Event as Read, Reader};
+use sse_hub::{Hub, Subscription};
+
+/// A client: a subscription, and what it makes of the bytes.
+struct Client {
+    subscription: Subscription,
+    reader: Reader,
+    ended: bool,
+}
+
+impl Client {
+    fn new(subscription: Subscription) -> Self {
+        Self {
+            subscription,
+            reader: Reader::default(),
+            ended: false,
+        }
+    }
+
+    /// All that is there now.
+    fn read(&mut self) -> Vec<Read> {
+        let mut events = Vec::new();
+        while let Some(next) = self.subscription.next().now_or_never() {
+            let Some(bytes) = next else {
+                self.ended = true;
+                break;
+            };
+            let bytes = bytes.expect("no error");
+            assert!(!bytes.is_empty());
+            events.extend(self.reader.feed(&bytes));
+            assert!(self.reader.is_whole(), "a piece is whole events");
+        }
+        events
+    }
+
+    fn data(&mut self) -> Vec<String> {
+        self.read().into_iter().map(|event| event.data).collect()
+    }
+
+    fn id(&self) -> String {
+        self.reader.id.clone().expect("an id")
+    }
+}
+
+async fn subscribe(hub: &Hub, topics: &[&str], id: Option<&str>) -> Client {
+    let topics = topics.iter().copied();
+    Client::new(
+        hub.subscribe(topics)
+            .resume(id)
+            .await
+            .expect("a subscription"),
+    )
+}
+
+fn publish(hub: &Hub, topic: &str, data: &str) -> String {
+    hub.publish_now(topic, data)
+        .expect("published")
+        .to_id(topic)
+}

@@ -1,0 +1,57 @@
+//! Who is there.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use sse_hub::{Change, Hub};
+
+#[tokio::test]
+async fn presence_counts_names_and_tells() {
+    let hub = Hub::new();
+    let ada = hub
+        .subscribe(["room"])
+        .member("Ada")
+        .await
+        .expect("a subscription");
+    let mut presence = hub.presence("room").await.expect("presence");
+    assert_eq!(presence.subscribers(), 1);
+    assert_eq!(presence.members(), [Arc::from("Ada")]);
+    assert_eq!(presence.next().now_or_never(), None);
+
+    let anonymous = hub
+        .subscribe(["room", "other"])
+        .await
+        .expect("a subscription");
+    drop(ada);
+    drop(anonymous);
+    let changes = [
+        Change::Joined {
+            member: None,
+            subscribers: 2,
+        },
+        Change::Left {
+            member: Some("Ada".into()),
+            subscribers: 1,
+        },
+        Change::Left {
+            member: None,
+            subscribers: 0,
+        },
+    ];
+    for change in changes {
+        assert_eq!(presence.next().await, Some(change));
+    }
+    assert_eq!(hub.metrics().topics, 1);
+    drop(presence);
+    assert_eq!(hub.metrics().topics, 0);
+}
+
+#[tokio::test]
+async fn a_slow_watcher_is_told_how_much_it_missed() {
+    let hub = Hub::new();
+    let mut presence = hub.presence("room").await.expect("presence");
+    for _ in 0..200 {
+        drop(hub.subscribe(["room"]).await);
+    }
+    assert_eq!(presence.next().await, Some(Change::Missed(400 - 256)));
+}

@@ -1,0 +1,67 @@
+//! How streams end.
+
+use std::time::Duration;
+
+use futures_util::{FutureExt as _, StreamExt as _};
+use sse_hub::{Hub, PublishError, SubscribeError};
+
+use crate::{publish, subscribe};
+
+#[tokio::test]
+async fn at_shutdown_streams_end_after_what_was_published() {
+    let hub = Hub::new();
+    let mut waiting = subscribe(&hub, &["news"], None).await;
+    let mut several = subscribe(&hub, &["news", "weather"], None).await;
+    publish(&hub, "news", "last");
+    let retry = Duration::from_secs(2)..=Duration::from_secs(4);
+    let clients = async {
+        for client in [&mut waiting, &mut several] {
+            let mut data = Vec::new();
+            while let Some(bytes) = client.subscription.next().await {
+                let events = client.reader.feed(&bytes.expect("no error"));
+                data.extend(events.into_iter().map(|event| event.data));
+            }
+            assert_eq!(data, ["last"]);
+            let retry = client.reader.retry.expect("a reconnection time");
+            assert!((2000..=4000).contains(&retry), "{retry}");
+        }
+    };
+    let shut_down = hub.shut_down(Duration::from_secs(10), retry);
+    tokio::pin!(shut_down);
+    assert!((&mut shut_down).now_or_never().is_none());
+    clients.await;
+    drop((waiting, several));
+    assert_eq!(shut_down.await, 0);
+
+    let refused = hub.publish("news", "x").await;
+    assert!(matches!(refused, Err(PublishError::Closed)));
+    let refused = hub.subscribe(["news"]).await;
+    assert!(matches!(refused, Err(SubscribeError::Closed)));
+}
+
+#[tokio::test]
+async fn an_overdue_stream_ends_with_events_undelivered() {
+    let hub = Hub::new();
+    let mut client = subscribe(&hub, &["news"], None).await;
+    client.read();
+    publish(&hub, "news", "never seen");
+    let retry = Duration::from_secs(1)..=Duration::from_secs(1);
+    assert_eq!(hub.shut_down(Duration::ZERO, retry).await, 1);
+    assert_eq!(client.read(), []);
+    assert!(client.ended);
+    assert_eq!(client.reader.retry, Some(1000));
+}
+
+#[tokio::test]
+async fn streams_end_with_the_last_handle_of_the_hub() {
+    let hub = Hub::new();
+    let mut client = subscribe(&hub, &["news"], None).await;
+    let clone = hub.clone();
+    publish(&hub, "news", "one");
+    drop(hub);
+    publish(&clone, "news", "two");
+    drop(clone);
+    assert_eq!(client.data(), ["one", "two"]);
+    assert!(client.ended);
+    assert_eq!(client.reader.retry, None);
+}

@@ -1,0 +1,138 @@
+//! The state of a topic, and exactly what follows it.
+
+use std::sync::{Arc, Mutex};
+
+use futures_util::StreamExt as _;
+use sse_hub::{Event, EventError, Hub, Retention, TopicOptions};
+
+use crate::reader::Event as Read;
+use crate::{publish, subscribe};
+
+/// A hub whose topics have the list of what was added to them as their state.
+fn with_snapshots() -> (Hub, Arc<Mutex<Vec<u32>>>) {
+    let state = Arc::new(Mutex::new(Vec::new()));
+    let shared = Arc::clone(&state);
+    let hub = Hub::builder()
+        .topics(move |name| {
+            let options = TopicOptions::new().retention(Retention::new().max_events(2));
+            if name.starts_with("plain") {
+                return options;
+            }
+            let shared = Arc::clone(&shared);
+            options.snapshot(move || {
+                let state = shared.lock().expect("not poisoned").clone();
+                Event::new().event("state").json(state)
+            })
+        })
+        .build();
+    (hub, state)
+}
+
+fn add(hub: &Hub, state: &Mutex<Vec<u32>>, number: u32) {
+    hub.publish_with("list", || {
+        state.lock().expect("not poisoned").push(number);
+        Event::new().event("added").display(number)
+    })
+    .expect("published");
+}
+
+fn named(events: &[Read]) -> Vec<(&str, &str)> {
+    events
+        .iter()
+        .map(|event| (&*event.name, &*event.data))
+        .collect()
+}
+
+#[tokio::test]
+async fn who_comes_fresh_gets_the_snapshot_and_then_exactly_the_tail() {
+    let (hub, state) = with_snapshots();
+    for number in 1..=3 {
+        add(&hub, &state, number);
+    }
+    let mut client = subscribe(&hub, &["list"], None).await;
+    // Taken when it is read, so it has this one too, and the tail has not.
+    add(&hub, &state, 4);
+    assert_eq!(named(&client.read()), [("state", "[1,2,3,4]")]);
+    add(&hub, &state, 5);
+    assert_eq!(named(&client.read()), [("added", "5")]);
+    // Who resumes in time needs no snapshot.
+    let id = client.id();
+    add(&hub, &state, 6);
+    let mut client = subscribe(&hub, &["list"], Some(&id)).await;
+    assert_eq!(named(&client.read()), [("added", "6")]);
+}
+
+#[tokio::test]
+async fn who_comes_across_a_gap_gets_the_snapshot_after_being_told() {
+    let (hub, state) = with_snapshots();
+    let mut client = subscribe(&hub, &["list"], None).await;
+    client.read();
+    let id = client.id();
+    for number in 1..=4 {
+        add(&hub, &state, number);
+    }
+    // Slow, late, and with an id that says nothing.
+    let reasons = ["slow", "trimmed", "unknown"];
+    let late = subscribe(&hub, &["list"], Some(&id)).await;
+    let lost = subscribe(&hub, &["list"], Some("nonsense")).await;
+    for (mut client, reason) in [client, late, lost].into_iter().zip(reasons) {
+        let events = client.read();
+        assert_eq!(events[0].gaps(), [("list".into(), reason.into())]);
+        assert_eq!(named(&events[1..]), [("state", "[1,2,3,4]")]);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_drops_before_the_snapshot_gets_it_when_it_comes_back() {
+    let (hub, state) = with_snapshots();
+    add(&hub, &state, 1);
+    for id in [None, Some("nonsense")] {
+        let mut client = subscribe(&hub, &["plain", "list"], id).await;
+        // Only the first piece arrives.
+        let first = client
+            .subscription
+            .next()
+            .await
+            .expect("a block")
+            .expect("no error");
+        client.reader.feed(&first);
+        let mut back = subscribe(&hub, &["plain", "list"], Some(&client.id())).await;
+        assert_eq!(named(&back.read()), [("state", "[1]")]);
+    }
+}
+
+#[tokio::test]
+async fn a_topic_without_a_state_yet_sends_no_snapshot() {
+    let hub = Hub::builder()
+        .topics(|_| TopicOptions::new().snapshot(Event::new))
+        .build();
+    let mut client = subscribe(&hub, &["news"], None).await;
+    assert_eq!(client.read(), []);
+    let id = client.id();
+    publish(&hub, "news", "one");
+    assert_eq!(client.data(), ["one"]);
+    assert_eq!(subscribe(&hub, &["news"], Some(&id)).await.data(), ["one"]);
+}
+
+#[tokio::test]
+async fn a_snapshot_that_is_no_event_ends_the_subscription_with_an_error() {
+    let hub = Hub::builder()
+        .topics(|_| TopicOptions::new().snapshot(|| Event::new().id("own").data("x")))
+        .build();
+    let mut subscription = hub.subscribe(["news"]).await.expect("a subscription");
+    subscription
+        .next()
+        .await
+        .expect("a block")
+        .expect("no error");
+    let error = subscription
+        .next()
+        .await
+        .expect("an item")
+        .expect_err("an error");
+    assert!(matches!(
+        error,
+        sse_hub::SubscriptionError::Snapshot(EventError::OwnId)
+    ));
+    assert!(subscription.next().await.is_none());
+}

@@ -1,0 +1,80 @@
+//! What the `metrics` facade is told.
+
+#![cfg(feature = "metrics")]
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use futures_util::{FutureExt as _, StreamExt as _};
+use metrics::{
+    Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+};
+use sse_hub::Hub;
+
+/// Keeps a number for each name: what was counted, or recorded last.
+#[derive(Default)]
+struct Numbers(Mutex<HashMap<String, Arc<AtomicU64>>>);
+
+impl Numbers {
+    fn of(&self, key: &Key) -> Arc<AtomicU64> {
+        let mut numbers = self.0.lock().expect("not poisoned");
+        Arc::clone(numbers.entry(key.name().to_owned()).or_default())
+    }
+
+    fn get(&self, name: &str) -> u64 {
+        self.0.lock().expect("not poisoned")[name].load(Ordering::Relaxed)
+    }
+}
+
+struct Last(Arc<AtomicU64>);
+
+impl HistogramFn for Last {
+    fn record(&self, value: f64) {
+        self.0.store(value.to_bits(), Ordering::Relaxed);
+    }
+}
+
+impl Recorder for Numbers {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::from_arc(self.of(key))
+    }
+
+    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::from_arc(self.of(key))
+    }
+
+    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::from_arc(Arc::new(Last(self.of(key))))
+    }
+}
+
+#[test]
+fn the_facade_is_told_what_happens() {
+    let numbers = Numbers::default();
+    metrics::with_local_recorder(&numbers, || {
+        let hub = Hub::new();
+        let subscribe = || {
+            let subscribe = hub.subscribe(["news"]).resume(Some("nonsense"));
+            let subscription = subscribe.into_future().now_or_never();
+            subscription.expect("at once").expect("a subscription")
+        };
+        let mut subscription = subscribe();
+        let other = subscribe();
+        for _ in 0..3 {
+            hub.publish_now("news", "x").expect("published");
+        }
+        while subscription.next().now_or_never().is_some() {}
+        drop(other);
+    });
+    assert_eq!(numbers.get("sse_hub_published_total"), 3);
+    assert_eq!(numbers.get("sse_hub_delivered_total"), 3);
+    assert_eq!(numbers.get("sse_hub_gaps_total"), 2);
+    // The subscription that was left ended with the closure.
+    assert_eq!(f64::from_bits(numbers.get("sse_hub_subscriptions")), 0.0);
+    assert_eq!(f64::from_bits(numbers.get("sse_hub_lag_events")), 3.0);
+}

@@ -1,0 +1,119 @@
+//! Any interleaving of publishing, subscribing, reading slowly, dropping, resuming and trimming,
+//! against the plainest model there is: each topic is the list of all that was published to it.
+//!
+//! A subscriber must get each event of the list once and in order from where it began, except
+//! where it was told of a gap; and it must be told of a gap exactly when events that it had not
+//! got are no longer kept, or its id says nothing.
+
+mod model;
+#[path = "../reader/mod.rs"]
+mod reader;
+mod world;
+
+use std::sync::Mutex;
+
+use model::{CLIENTS, KEPT, MAX_AGE, Model, Step, TOPICS};
+use proptest::prelude::ProptestConfig;
+use proptest_state_machine::{StateMachineTest, prop_state_machine};
+use world::{Counts, World};
+
+struct Conversation;
+
+impl StateMachineTest for Conversation {
+    type SystemUnderTest = World;
+    type Reference = Model;
+
+    fn init_test(_: &Model) -> World {
+        World::new()
+    }
+
+    fn apply(mut world: World, model: &Model, step: Step) -> World {
+        // For the paused clock.
+        let handle = world.runtime.handle().clone();
+        let _entered = handle.enter();
+        match &step {
+            Step::Publish { topic, events } => {
+                for _ in 0..*events {
+                    world.publish(*topic);
+                }
+            }
+            Step::Age => {
+                world.runtime.block_on(tokio::time::advance(MAX_AGE));
+                world.hub.sweep();
+            }
+            Step::Connect { .. } => world.connect(model, &step),
+            Step::Read { client, pieces } => world.read(model, *client, *pieces),
+            Step::Drop { client } => world.clients[*client].connection = None,
+        }
+        world
+    }
+
+    fn check_invariants(world: &World, model: &Model) {
+        for (topic, log) in TOPICS.iter().zip(&model.topics) {
+            let held = world
+                .hub
+                .topic_metrics(topic)
+                .map_or(0, |metrics| metrics.held_events);
+            assert!(held <= KEPT);
+            assert_eq!(held, log.published - log.gone);
+        }
+    }
+
+    fn teardown(mut world: World, model: Model) {
+        let handle = world.runtime.handle().clone();
+        let _entered = handle.enter();
+        // Whoever is still there gets all.
+        for client in 0..CLIENTS {
+            world.read(&model, client, None);
+        }
+        let mut total = TOTAL.lock().expect("not poisoned");
+        total.events += world.counts.events;
+        total.gaps += world.counts.gaps;
+        total.snapshots += world.counts.snapshots;
+        total.resumed += world.counts.resumed;
+        total.disconnected += world.counts.disconnected;
+    }
+}
+
+static TOTAL: Mutex<Counts> = Mutex::new(Counts {
+    events: 0,
+    gaps: 0,
+    snapshots: 0,
+    resumed: 0,
+    disconnected: 0,
+});
+
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    ProptestConfig {
+        cases: 2 * default.cases,
+        failure_persistence: None,
+        ..default
+    }
+}
+
+prop_state_machine! {
+    #![proptest_config(config())]
+
+    fn any_conversation(sequential 1..60 => Conversation);
+}
+
+#[test]
+fn each_subscribers_record_is_the_log_except_where_it_was_told_of_a_gap() {
+    any_conversation();
+    let total = TOTAL.lock().expect("not poisoned");
+    let Counts {
+        events,
+        gaps,
+        snapshots,
+        resumed,
+        disconnected,
+    } = *total;
+    eprintln!(
+        "{events} events, {gaps} gaps, {snapshots} snapshots, {resumed} resumed, {disconnected} disconnected"
+    );
+    // Else it has tested nothing.
+    for met in [events, gaps, snapshots, resumed, disconnected] {
+        assert!(met > 20);
+    }
+}

@@ -1,0 +1,128 @@
+//! The plainest model of a hub's topics, and what can be done to them.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+use proptest_state_machine::ReferenceStateMachine;
+
+/// The last of them has a snapshot: how many events were published to it.
+pub(crate) const TOPICS: [&str; 3] = ["a", "b", "state"];
+pub(crate) const STATE: usize = 2;
+pub(crate) const KEPT: usize = 4;
+pub(crate) const MAX_AGE: Duration = Duration::from_secs(60);
+pub(crate) const CLIENTS: usize = 4;
+
+/// The model: how many events each topic has had, and how many of them are gone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Model {
+    pub(crate) topics: [Log; 3],
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log {
+    pub(crate) published: usize,
+    pub(crate) gone: usize,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Publish {
+        topic: usize,
+        events: usize,
+    },
+    /// All that was published so far gets too old.
+    Age,
+    Connect {
+        client: usize,
+        topics: Vec<usize>,
+        from: From,
+        start: bool,
+        disconnect: bool,
+    },
+    /// Takes some pieces, or all that there are.
+    Read {
+        client: usize,
+        pieces: Option<usize>,
+    },
+    Drop {
+        client: usize,
+    },
+}
+
+/// Where a client goes on.
+#[derive(Clone, Debug)]
+pub(crate) enum From {
+    Fresh,
+    /// After its own last event ID.
+    Own,
+    /// After any id that was ever given to anyone.
+    Stale(Index),
+    /// After such an id with one character changed.
+    Damaged(Index, Index, u8),
+    /// After an id of a hub that is not this one.
+    Foreign(usize),
+    /// After an id with a true checksum, made up from a position that this many others precede.
+    Forged(usize, Index),
+    /// After such an id whose position is still to come.
+    Future(usize, u64),
+}
+
+impl ReferenceStateMachine for Model {
+    type State = Self;
+    type Transition = Step;
+
+    fn init_state() -> BoxedStrategy<Self> {
+        Just(Self::default()).boxed()
+    }
+
+    fn transitions(_: &Self) -> BoxedStrategy<Step> {
+        let topic = 0..TOPICS.len();
+        let client = 0..CLIENTS;
+        let topics = proptest::sample::subsequence(vec![0, 1, 2], 1..=3).prop_shuffle();
+        let from = prop_oneof![
+            2 => Just(From::Fresh),
+            4 => Just(From::Own),
+            3 => any::<Index>().prop_map(From::Stale),
+            1 => (any::<Index>(), any::<Index>(), 1..64_u8).prop_map(|(a, b, c)| From::Damaged(a, b, c)),
+            1 => topic.clone().prop_map(From::Foreign),
+            1 => (topic.clone(), any::<Index>()).prop_map(|(topic, at)| From::Forged(topic, at)),
+            1 => (topic.clone(), 1..1000_u64).prop_map(|(topic, by)| From::Future(topic, by)),
+        ];
+        let connect = (client.clone(), topics, from, any::<bool>(), any::<bool>()).prop_map(
+            |(client, topics, from, start, disconnect)| Step::Connect {
+                client,
+                topics,
+                from,
+                start,
+                disconnect,
+            },
+        );
+        let read = (client.clone(), proptest::option::weighted(0.5, 1..4_usize));
+        prop_oneof![
+            6 => (topic, 1..4_usize).prop_map(|(topic, events)| Step::Publish { topic, events }),
+            1 => Just(Step::Age),
+            4 => connect,
+            6 => read.prop_map(|(client, pieces)| Step::Read { client, pieces }),
+            2 => client.prop_map(|client| Step::Drop { client }),
+        ]
+        .boxed()
+    }
+
+    fn apply(mut state: Self, step: &Step) -> Self {
+        match step {
+            Step::Publish { topic, events } => {
+                let log = &mut state.topics[*topic];
+                log.published += events;
+                log.gone = log.gone.max(log.published.saturating_sub(KEPT));
+            }
+            Step::Age => {
+                for log in &mut state.topics {
+                    log.gone = log.published;
+                }
+            }
+            Step::Connect { .. } | Step::Read { .. } | Step::Drop { .. } => {}
+        }
+        state
+    }
+}

@@ -1,0 +1,345 @@
+//! The hub and its clients, each event of which is checked against the model.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use futures_util::{FutureExt as _, StreamExt as _};
+use sse_hub::{Event, Hub, Position, Retention, SlowConsumer, Subscription, TopicOptions};
+use tokio::runtime::Runtime;
+
+use crate::model::{CLIENTS, From, KEPT, MAX_AGE, Model, STATE, Step, TOPICS};
+use crate::reader::{Event as Read, Reader};
+
+/// How many events of each topic come before a place; `None` if the place does not say.
+pub(crate) type Places = [Option<usize>; 3];
+
+/// The hub, its clients, and every id that was ever given out.
+pub(crate) struct World {
+    pub(crate) runtime: Runtime,
+    pub(crate) hub: Hub,
+    pub(crate) state: Arc<Mutex<usize>>,
+    pub(crate) clients: [Client; CLIENTS],
+    pub(crate) ids: Vec<(String, Places)>,
+    /// Each topic's positions.
+    pub(crate) positions: [Vec<Position>; 3],
+    pub(crate) counts: Counts,
+}
+
+#[derive(Default)]
+pub(crate) struct Client {
+    pub(crate) connection: Option<Connection>,
+    pub(crate) last: Option<(String, Places)>,
+}
+
+pub(crate) struct Connection {
+    pub(crate) subscription: Subscription,
+    pub(crate) reader: Reader,
+    pub(crate) topics: Vec<usize>,
+    /// Of the topics that have begun.
+    pub(crate) places: Places,
+    pub(crate) disconnect: bool,
+}
+
+/// What was met, so that a run that proves nothing can be told.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Counts {
+    pub(crate) events: u64,
+    pub(crate) gaps: u64,
+    pub(crate) snapshots: u64,
+    pub(crate) resumed: u64,
+    pub(crate) disconnected: u64,
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").finish_non_exhaustive()
+    }
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("a runtime");
+        let state = Arc::new(Mutex::new(0));
+        let shared = Arc::clone(&state);
+        // The hub's clock must be the paused one.
+        let hub = runtime.block_on(async {
+            Hub::builder()
+                .topics(move |name| {
+                    let retention = Retention::new().max_events(KEPT).max_age(MAX_AGE);
+                    let options = TopicOptions::new().retention(retention);
+                    if name != TOPICS[STATE] {
+                        return options;
+                    }
+                    let shared = Arc::clone(&shared);
+                    options.snapshot(move || {
+                        let count = *shared.lock().expect("not poisoned");
+                        Event::new().event("snapshot").display(count)
+                    })
+                })
+                .build()
+        });
+        Self {
+            runtime,
+            hub,
+            state,
+            clients: Default::default(),
+            ids: Vec::new(),
+            positions: Default::default(),
+            counts: Counts::default(),
+        }
+    }
+
+    pub(crate) fn publish(&mut self, topic: usize) {
+        let number = self.positions[topic].len();
+        let name = TOPICS[topic];
+        let event = Event::new().display(format!("{name}:{number}"));
+        let position = if topic == STATE {
+            let state = Arc::clone(&self.state);
+            self.hub.publish_with(name, || {
+                *state.lock().expect("not poisoned") += 1;
+                event
+            })
+        } else {
+            self.hub.publish_now(name, event)
+        };
+        self.positions[topic].push(position.expect("published"));
+    }
+
+    fn last_position(&self) -> Option<Position> {
+        self.positions.iter().flatten().max().copied()
+    }
+
+    /// The id to come with, and what it says; `None` if it says nothing that the hub may heed.
+    fn id(&self, client: usize, from: &From) -> Option<(String, Option<Places>)> {
+        let known = |(id, places): &(String, Places)| (id.clone(), Some(*places));
+        match from {
+            From::Fresh => None,
+            From::Own => self.clients[client].last.as_ref().map(known),
+            From::Stale(index) if !self.ids.is_empty() => Some(known(index.get(&self.ids))),
+            From::Damaged(index, at, by) if !self.ids.is_empty() => {
+                const ALPHABET: &[u8] =
+                    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+                let mut id = index.get(&self.ids).0.clone().into_bytes();
+                let at = at.index(id.len());
+                let value = ALPHABET
+                    .iter()
+                    .position(|c| *c == id[at])
+                    .expect("base64url");
+                id[at] = ALPHABET[value ^ usize::from(*by)];
+                Some((String::from_utf8(id).expect("ASCII"), None))
+            }
+            From::Stale(_) | From::Damaged(..) => None,
+            From::Foreign(topic) => {
+                let foreign = Hub::new()
+                    .publish_now(TOPICS[*topic], "x")
+                    .expect("published");
+                let mut places = [None; 3];
+                // It says something of this topic, which is not heeded.
+                places[*topic] = Some(usize::MAX);
+                Some((foreign.to_id(TOPICS[*topic]), Some(places)))
+            }
+            From::Forged(topic, at) => {
+                let last = self.last_position()?;
+                let minor = at.index(usize::try_from(last.minor()).expect("small") + 1) as u64;
+                let forged = Position::new(last.major(), minor);
+                let mut places = [None; 3];
+                let before = |position: &&Position| **position <= forged;
+                places[*topic] = Some(self.positions[*topic].iter().filter(before).count());
+                Some((forged.to_id(TOPICS[*topic]), Some(places)))
+            }
+            From::Future(topic, by) => {
+                let last = self.last_position()?;
+                let future = Position::new(last.major(), last.minor() + by);
+                let mut places = [None; 3];
+                places[*topic] = Some(usize::MAX);
+                Some((future.to_id(TOPICS[*topic]), Some(places)))
+            }
+        }
+    }
+
+    pub(crate) fn connect(&mut self, model: &Model, step: &Step) {
+        let Step::Connect {
+            client,
+            topics,
+            from,
+            start,
+            disconnect,
+        } = step
+        else {
+            return;
+        };
+        self.clients[*client].connection = None;
+        let id = self.id(*client, from);
+        let mut subscribe = self
+            .hub
+            .subscribe(topics.iter().map(|topic| TOPICS[*topic]))
+            .resume(id.as_ref().map(|(id, _)| id.as_str()));
+        if *start {
+            subscribe = subscribe.from_start();
+        }
+        if *disconnect {
+            subscribe = subscribe.slow_consumer(SlowConsumer::Disconnect);
+        }
+        let mut subscription = self
+            .runtime
+            .block_on(subscribe.into_future())
+            .expect("a subscription");
+
+        // What must come of it.
+        let mut places = [None; 3];
+        let mut gaps = HashMap::new();
+        for topic in topics.iter().copied() {
+            let log = &model.topics[topic];
+            let said = match &id {
+                None => None,
+                Some((_, None)) => Some(usize::MAX),
+                Some((_, Some(places))) => places[topic],
+            };
+            places[topic] = match said {
+                Some(usize::MAX) => {
+                    gaps.insert(TOPICS[topic], "unknown");
+                    Some(log.published)
+                }
+                Some(place) if place < log.gone => {
+                    gaps.insert(TOPICS[topic], "trimmed");
+                    Some(log.published)
+                }
+                Some(place) => {
+                    self.counts.resumed += 1;
+                    Some(place)
+                }
+                None if *start && topic != STATE => Some(log.gone),
+                None => Some(log.published),
+            };
+            if topic == STATE && (said.is_none() || gaps.contains_key(TOPICS[topic])) {
+                // The snapshot says where it begins.
+                places[topic] = None;
+            }
+        }
+
+        let opening = subscription.next().now_or_never().flatten();
+        let opening = opening.expect("an opening").expect("no error");
+        let mut reader = Reader::default();
+        let told = reader.feed(&opening);
+        if let [gap] = &told[..] {
+            let mut told: HashMap<_, _> = gap.gaps().into_iter().collect();
+            for (topic, reason) in &gaps {
+                let told = told
+                    .remove(*topic)
+                    .unwrap_or_else(|| panic!("{topic} not told"));
+                // A topic that was let go of meanwhile does not know what it had trimmed.
+                assert!(told == *reason || told == "unknown", "{told} {reason}");
+            }
+            assert!(told.is_empty(), "told of gaps that are none: {told:?}");
+            self.counts.gaps += gaps.len() as u64;
+        } else {
+            assert!(told.is_empty(), "{told:?}");
+            assert!(gaps.is_empty(), "not told of {gaps:?}");
+        }
+        let place = (reader.id.clone().expect("an id"), places);
+        self.ids.push(place.clone());
+        self.clients[*client] = Client {
+            last: Some(place),
+            connection: Some(Connection {
+                subscription,
+                reader,
+                topics: topics.clone(),
+                places,
+                disconnect: *disconnect,
+            }),
+        };
+    }
+
+    /// Reads up to `pieces` pieces and checks each event against the model.
+    pub(crate) fn read(&mut self, model: &Model, client: usize, pieces: Option<usize>) {
+        let Some(connection) = &mut self.clients[client].connection else {
+            return;
+        };
+        for _ in 0..pieces.unwrap_or(usize::MAX) {
+            let Some(next) = connection.subscription.next().now_or_never() else {
+                // Nothing more is there: then all was told or got.
+                for topic in &connection.topics {
+                    assert_eq!(
+                        connection.places[*topic],
+                        Some(model.topics[*topic].published)
+                    );
+                }
+                return;
+            };
+            let Some(piece) = next else {
+                assert!(connection.disconnect, "ended for no reason");
+                let is_behind = |topic: &usize| {
+                    connection.places[*topic].is_some_and(|at| at < model.topics[*topic].gone)
+                };
+                assert!(
+                    connection.topics.iter().any(is_behind),
+                    "disconnected without need"
+                );
+                self.counts.disconnected += 1;
+                self.clients[client].connection = None;
+                return;
+            };
+            let events = connection.reader.feed(&piece.expect("no error"));
+            assert!(connection.reader.is_whole());
+            for event in events {
+                check(model, connection, &event, &mut self.counts);
+                let place = (event.id, connection.places);
+                self.ids.push(place.clone());
+                self.clients[client].last = Some(place);
+            }
+        }
+    }
+}
+
+pub(crate) fn check(model: &Model, connection: &mut Connection, event: &Read, counts: &mut Counts) {
+    match &*event.name {
+        "gap" => {
+            let gaps = event.gaps();
+            let [(topic, reason)] = &gaps[..] else {
+                panic!("gaps of several topics at once: {gaps:?}");
+            };
+            let topic = index(topic);
+            let log = &model.topics[topic];
+            let place = connection.places[topic].expect("it had begun");
+            assert!(place < log.gone, "told of a gap that is none");
+            assert!(!connection.disconnect, "told instead of disconnected");
+            assert_eq!(reason, "slow");
+            assert_eq!(event.missed(), Some((log.published - place) as u64));
+            connection.places[topic] = (topic != STATE).then_some(log.published);
+            counts.gaps += 1;
+        }
+        "snapshot" => {
+            assert_eq!(connection.places[STATE], None, "a snapshot nobody needs");
+            let count = event.data.parse().expect("a number");
+            assert_eq!(count, model.topics[STATE].published);
+            connection.places[STATE] = Some(count);
+            counts.snapshots += 1;
+        }
+        "message" => {
+            let (topic, number) = event.data.split_once(':').expect("topic and number");
+            let topic = index(topic);
+            assert!(
+                connection.topics.contains(&topic),
+                "an event of another topic"
+            );
+            let place = connection.places[topic]
+                .as_mut()
+                .expect("no event before the snapshot");
+            assert_eq!(number, place.to_string(), "a hole or a duplicate");
+            assert!(*place < model.topics[topic].published);
+            *place += 1;
+            counts.events += 1;
+        }
+        other => panic!("an event of nobody's: {other}"),
+    }
+}
+
+pub(crate) fn index(topic: &str) -> usize {
+    let index = TOPICS.iter().position(|name| *name == topic);
+    index.expect("a topic")
+}

@@ -1,0 +1,141 @@
+//! A client over a socket that reads HTTP/1.1 chunk by chunk, and can stop or vanish anywhere.
+
+use std::io;
+use std::net::SocketAddr;
+
+use memchr::memmem;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::reader::{Event, Reader};
+
+pub(crate) struct Client {
+    stream: TcpStream,
+    /// What came and is not yet looked at.
+    received: Vec<u8>,
+    /// How many bytes of the current chunk are to come, with the line break behind it.
+    chunk: usize,
+    pub(crate) reader: Reader,
+}
+
+/// What a client meets.
+#[derive(Debug)]
+pub(crate) enum Met {
+    Events(Vec<Event>),
+    /// The response is complete.
+    End,
+    /// The connection is gone before that.
+    Cut,
+}
+
+impl Client {
+    /// Connects, asks for `path`, and reads the head of the answer.
+    pub(crate) async fn connect(
+        address: SocketAddr,
+        path: &str,
+        last_event_id: Option<&str>,
+    ) -> io::Result<Self> {
+        Self::with_receive_buffer(address, path, last_event_id, None).await
+    }
+
+    /// [`connect`](Self::connect), with a buffer of so many bytes in the system.
+    pub(crate) async fn with_receive_buffer(
+        address: SocketAddr,
+        path: &str,
+        last_event_id: Option<&str>,
+        bytes: Option<u32>,
+    ) -> io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        if let Some(bytes) = bytes {
+            socket.set_recv_buffer_size(bytes)?;
+        }
+        let mut stream = socket.connect(address).await?;
+        let id = last_event_id.map_or_else(String::new, |id| format!("Last-Event-ID: {id}\r\n"));
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{id}\r\n");
+        stream.write_all(request.as_bytes()).await?;
+
+        let mut received = Vec::new();
+        let end = loop {
+            if let Some(end) = received.windows(4).position(|four| four == b"\r\n\r\n") {
+                break end + 4;
+            }
+            if stream.read_buf(&mut received).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        };
+        let head = std::str::from_utf8(&received[..end])
+            .expect("a head in ASCII")
+            .to_lowercase();
+        assert!(head.starts_with("http/1.1 200 "), "{head}");
+        assert!(
+            head.contains("\r\ntransfer-encoding: chunked\r\n"),
+            "{head}"
+        );
+        received.drain(..end);
+        Ok(Self {
+            stream,
+            received,
+            chunk: 0,
+            reader: Reader::after(last_event_id),
+        })
+    }
+
+    /// The last event ID.
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.reader.id.as_deref()
+    }
+
+    /// Reads until there are events, or the end.
+    pub(crate) async fn read(&mut self) -> Met {
+        loop {
+            match self.decode() {
+                Met::Events(events) if events.is_empty() => {}
+                met => return met,
+            }
+            match self.stream.read_buf(&mut self.received).await {
+                Ok(0) | Err(_) => return Met::Cut,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// The events in what was received.
+    fn decode(&mut self) -> Met {
+        let mut events = Vec::new();
+        loop {
+            if self.chunk == 0 {
+                let Some(end) = memmem::find(&self.received, b"\r\n") else {
+                    return Met::Events(events);
+                };
+                let size = std::str::from_utf8(&self.received[..end]).expect("a size");
+                let size = usize::from_str_radix(size, 16).expect("a size in hexadecimal");
+                if size == 0 {
+                    if !events.is_empty() {
+                        return Met::Events(events);
+                    }
+                    assert!(self.reader.is_whole(), "ended within an event");
+                    return Met::End;
+                }
+                self.received.drain(..end + 2);
+                self.chunk = size + 2;
+            }
+            if self.received.is_empty() {
+                return Met::Events(events);
+            }
+            let taken = self.chunk.min(self.received.len());
+            // Without the line break behind the chunk.
+            let data = taken.min(self.chunk.saturating_sub(2));
+            events.extend(self.reader.feed(&self.received[..data]));
+            self.received.drain(..taken);
+            self.chunk -= taken;
+        }
+    }
+
+    /// Reads until there are events; anything else is a failure.
+    pub(crate) async fn events(&mut self) -> Vec<Event> {
+        match self.read().await {
+            Met::Events(events) => events,
+            met => panic!("no more events: {met:?}"),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Events that were encoded before, handed to the body as they are.
+
+use bytes::Bytes;
+use futures_util::{FutureExt as _, StreamExt as _};
+use sse_session::{Frame, Options, SendError, Sse, SseStream, TrySendError};
+
+const EVENTS: Bytes = Bytes::from_static(b"data: a\n\ndata: b\n\n");
+
+#[tokio::test]
+async fn encoded_events_reach_the_body_without_a_copy() {
+    let events = Bytes::from(EVENTS.to_vec());
+    let sent = events.clone();
+    let handler = |sse: Sse| async move { sse.send_encoded(sent).await };
+    let mut body = Box::pin(SseStream::new(&Options::new(), None, handler));
+    let piece = body.next().await.expect("a piece").expect("no failure");
+    assert_eq!(piece, events);
+    assert_eq!(piece.as_ptr(), events.as_ptr());
+    assert!(body.next().await.is_none());
+}
+
+#[tokio::test]
+async fn encoded_events_keep_their_place_among_others() {
+    let handler = |sse: Sse| async move {
+        sse.send("before").await?;
+        sse.send_encoded(EVENTS).await?;
+        sse.send("after").await?;
+        sse.send_encoded(Frame::new("last")?.into_bytes()).await
+    };
+    let mut body = Box::pin(SseStream::new(&Options::new(), None, handler));
+    let mut all = Vec::new();
+    while let Some(piece) = body.next().await {
+        all.extend_from_slice(&piece.expect("no failure"));
+    }
+    let expected = "data: before\n\ndata: a\n\ndata: b\n\ndata: after\n\ndata: last\n\n";
+    assert_eq!(String::from_utf8(all).expect("text"), expected);
+}
+
+#[tokio::test]
+async fn one_piece_waits_at_a_time_and_counts_for_the_high_water_mark() {
+    let options = Options::new().buffer_size(EVENTS.len() + 1);
+    let mut handle = None;
+    let keep = &mut handle;
+    let handler = |sse: Sse| {
+        *keep = Some(sse);
+        std::future::ready(())
+    };
+    let mut body = Box::pin(SseStream::new(&options, None, handler));
+    let sse = handle.take().expect("a handle");
+    assert!(matches!(
+        sse.send_encoded(EVENTS).now_or_never(),
+        Some(Ok(()))
+    ));
+    let mut second = Box::pin(sse.send_encoded(EVENTS));
+    assert!(second.as_mut().now_or_never().is_none());
+    // One more event fits behind the piece, and then no other.
+    sse.try_send("x").expect("room");
+    assert!(matches!(sse.try_send("y"), Err(TrySendError::Full)));
+    assert_eq!(
+        body.next().await.expect("a piece").expect("no failure"),
+        EVENTS
+    );
+    assert_eq!(
+        body.next().await.expect("a piece").expect("no failure"),
+        "data: x\n\n"
+    );
+    assert!(matches!(second.await, Ok(())));
+    assert_eq!(
+        body.next().await.expect("a piece").expect("no failure"),
+        EVENTS
+    );
+    drop(body);
+    assert!(matches!(
+        sse.send_encoded(EVENTS).await,
+        Err(SendError::Closed)
+    ));
+}
+
+#[tokio::test]
+async fn nothing_at_all_is_sent_at_once() {
+    let handler = |sse: Sse| async move { sse.send_encoded(Bytes::new()).await };
+    let mut body = Box::pin(SseStream::new(&Options::new(), None, handler));
+    assert!(body.next().await.is_none());
+}

@@ -58,9 +58,12 @@ impl Sse {
     /// # Cancel safety
     ///
     /// If the future is dropped before it resolves, the event was not sent.
+    #[allow(
+        clippy::manual_async_fn,
+        reason = "an async function's future has its arguments twice"
+    )]
     pub fn send<E: Encode>(&self, event: E) -> impl Future<Output = Result<(), SendError>> {
-        // Not an async function, whose future has its arguments twice: handlers wait here for
-        // long, and there may be many of them.
+        // Handlers wait here for long, and there may be many of them: every byte counts.
         async move {
             match self.pipe.offer(&event)? {
                 Offer::Taken => return Ok(()),

@@ -6,12 +6,12 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use futures_core::stream::BoxStream;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::error::HandlerError;
 use crate::outcome::Outcome;
-use crate::stream::{ShutdownHandle, SseStream};
+use crate::shutdown::Shutdown;
+use crate::stream::SseStream;
 
 /// The body of a response that streams events, for every server that takes an
 /// [`http_body::Body`].
@@ -19,14 +19,34 @@ use crate::stream::{ShutdownHandle, SseStream};
 /// It runs the handler while it is polled; dropping it drops the handler.
 #[must_use = "bodies do nothing unless polled"]
 pub struct SseBody {
-    open: Option<Open>,
-}
-
-struct Open {
-    stream: BoxStream<'static, Result<Bytes, HandlerError>>,
-    shutdown: ShutdownHandle,
+    open: Option<Pin<Box<dyn Running + Send>>>,
     /// Whether the last frame was a full buffer.
     was_full: bool,
+}
+
+/// An [`SseStream`], whatever its handler is.
+trait Running: Stream<Item = Result<Bytes, HandlerError>> {
+    fn shut_down(&self);
+    fn shut_down_on(self: Pin<&mut Self>, signal: &Shutdown);
+    fn was_full(&self, frame_len: usize) -> bool;
+}
+
+impl<F> Running for SseStream<F>
+where
+    F: Future,
+    F::Output: Outcome,
+{
+    fn shut_down(&self) {
+        self.shutdown_handle().shut_down();
+    }
+
+    fn shut_down_on(self: Pin<&mut Self>, signal: &Shutdown) {
+        self.shut_down_on(signal);
+    }
+
+    fn was_full(&self, frame_len: usize) -> bool {
+        self.was_full(frame_len)
+    }
 }
 
 impl SseBody {
@@ -36,25 +56,32 @@ impl SseBody {
         F: Future + Send + 'static,
         F::Output: Outcome,
     {
-        let shutdown = stream.shutdown_handle();
         Self {
-            open: Some(Open {
-                stream: Box::pin(stream),
-                shutdown,
-                was_full: false,
-            }),
+            open: Some(Box::pin(stream)),
+            was_full: false,
         }
     }
 
     /// A body without content, for responses that have none.
     pub const fn empty() -> Self {
-        Self { open: None }
+        Self {
+            open: None,
+            was_full: false,
+        }
     }
 
-    /// Ends the stream, see [`ShutdownHandle::shut_down`]. The body must be polled on to its end.
+    /// Ends the stream, see [`ShutdownHandle::shut_down`](crate::ShutdownHandle::shut_down). The body must be polled on to its end.
     pub fn shut_down(&self) {
         if let Some(open) = &self.open {
-            open.shutdown.shut_down();
+            open.shut_down();
+        }
+    }
+
+    /// Ends the stream when `signal` is given, see [`SseStream::shut_down_on`]. The body must be
+    /// polled on to its end.
+    pub fn shut_down_on(&mut self, signal: &Shutdown) {
+        if let Some(open) = &mut self.open {
+            open.as_mut().shut_down_on(signal);
         }
     }
 }
@@ -68,10 +95,10 @@ impl Stream for SseBody {
         let Some(open) = &mut self.open else {
             return Poll::Ready(None);
         };
-        let next = ready!(open.stream.as_mut().poll_next(cx));
+        let next = ready!(open.as_mut().poll_next(cx));
         match &next {
-            Some(Ok(bytes)) => open.was_full = open.shutdown.was_full(bytes.len()),
-            Some(Err(_)) | None => self.open = None,
+            Some(Ok(bytes)) => self.was_full = open.was_full(bytes.len()),
+            Some(Err(_)) | None => *self = Self::empty(),
         }
         Poll::Ready(next)
     }
@@ -85,9 +112,7 @@ impl Body for SseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HandlerError>>> {
-        if let Some(open) = &mut self.open
-            && std::mem::take(&mut open.was_full)
-        {
+        if std::mem::take(&mut self.was_full) {
             // A server like hyper goes on to ask until there is nothing, and only then writes: a
             // handler that sends without a pause would have it collect many buffers, none of
             // which is in the processor's cache by the time that it is written. So there is

@@ -82,8 +82,9 @@ impl Options {
 
     /// Sets the high-water mark of the connection's buffer, in bytes; by default 64 KiB. While
     /// the buffer holds less, a send is immediate; from there on it waits for the client. One
-    /// event may go past the mark, so the buffer's bound is the mark plus
-    /// [`max_event_len`](Self::max_event_len). The server below has buffers of its own.
+    /// event may go past the mark, and a second one where two handles send at the very same time,
+    /// so the buffer's bound is the mark plus twice [`max_event_len`](Self::max_event_len). The
+    /// server below has buffers of its own.
     pub const fn buffer_size(mut self, bytes: usize) -> Self {
         self.buffer_size = if bytes == 0 { 1 } else { bytes };
         self

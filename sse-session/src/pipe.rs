@@ -3,7 +3,7 @@
 //! There is no queue of events. Handles encode straight into one byte buffer, and the body takes
 //! all that is there at once, so that many small events become one frame and one write.
 //!
-//! While the body polls the handler, the buffer is on [loan](crate::loan) to its thread, and the
+//! While the body polls the handler, the buffer is on [`loan`] to its thread, and the
 //! handler's sends need no lock. As soon as another handle has sent something or the stream was
 //! closed, the loan is over: what the handler had sent comes first, then the rest, and until the
 //! next poll everyone goes through the lock. So the order is that of the sends, wherever one of

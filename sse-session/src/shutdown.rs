@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Wake as _, Waker};
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
@@ -73,36 +73,45 @@ impl fmt::Debug for Shutdown {
     }
 }
 
-/// One stream's look at the signal.
+/// One stream's look at its signals: that of its options, and that of its server.
 pub(crate) struct Watch {
-    signal: Option<Shared<BoxFuture<'static, ()>>>,
+    signals: [Option<Shared<BoxFuture<'static, ()>>>; 2],
 }
 
 impl Watch {
     pub(crate) fn new(shutdown: Option<&Shutdown>) -> Self {
         Self {
-            signal: shutdown.map(|shutdown| shutdown.signal.clone()),
+            signals: [shutdown.map(|shutdown| shutdown.signal.clone()), None],
         }
     }
 
-    /// Whether to shut down now. The signal itself is polled at first and whenever it has woken
-    /// the pipe.
+    /// Sets the signal of the server.
+    pub(crate) fn set_server(&mut self, shutdown: &Shutdown, pipe: &Arc<Pipe>) {
+        self.signals[1] = Some(shutdown.signal.clone());
+        pipe.wake_by_ref();
+    }
+
+    /// Whether to shut down now. The signals themselves are polled at first and whenever one of
+    /// them has woken the pipe.
     pub(crate) fn is_signalled(&mut self, pipe: &Arc<Pipe>) -> bool {
         match pipe.take_signal() {
             Signal::None => false,
             Signal::Demand => true,
+            Signal::Look if self.signals.iter().all(Option::is_none) => false,
             Signal::Look => {
-                let Some(signal) = &mut self.signal else {
-                    return false;
-                };
                 let waker = Waker::from(Arc::clone(pipe));
-                let polled = Pin::new(signal).poll(&mut Context::from_waker(&waker));
-                if polled.is_pending() {
-                    return false;
+                let mut cx = Context::from_waker(&waker);
+                let mut given = false;
+                for slot in &mut self.signals {
+                    // One that was given must not be polled again.
+                    if let Some(signal) = slot
+                        && Pin::new(signal).poll(&mut cx).is_ready()
+                    {
+                        *slot = None;
+                        given = true;
+                    }
                 }
-                // It must not be polled again: it is done.
-                self.signal = None;
-                true
+                given
             }
         }
     }

@@ -1,6 +1,8 @@
 //! The handle that a handler sends with.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -56,19 +58,26 @@ impl Sse {
     /// # Cancel safety
     ///
     /// If the future is dropped before it resolves, the event was not sent.
-    pub async fn send(&self, event: impl Encode) -> Result<(), SendError> {
-        match self.pipe.offer(&event)? {
-            Offer::Taken => return Ok(()),
-            Offer::Closed => return Err(SendError::Closed),
-            Offer::Full => {}
-        }
-        loop {
-            // Before the offer: what happens in between must not be missed.
-            let room = self.pipe.room();
+    #[allow(
+        clippy::manual_async_fn,
+        reason = "an async function's future has its arguments twice"
+    )]
+    pub fn send<E: Encode>(&self, event: E) -> impl Future<Output = Result<(), SendError>> {
+        // Handlers wait here for long, and there may be many of them: every byte counts.
+        async move {
             match self.pipe.offer(&event)? {
                 Offer::Taken => return Ok(()),
                 Offer::Closed => return Err(SendError::Closed),
-                Offer::Full => room.await,
+                Offer::Full => {}
+            }
+            loop {
+                // Before the offer: what happens in between must not be missed.
+                let mut room = pin!(self.pipe.room());
+                match self.pipe.offer(&event)? {
+                    Offer::Taken => return Ok(()),
+                    Offer::Closed => return Err(SendError::Closed),
+                    Offer::Full => room.as_mut().await,
+                }
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::keep_alive;
 use crate::options::Options;
 use crate::outcome::Outcome;
 use crate::pipe::{Pipe, Take};
-use crate::shutdown;
+use crate::shutdown::{self, Shutdown};
 use crate::sse::Sse;
 
 pin_project! {
@@ -71,6 +71,20 @@ where
             failure: None,
             failure_announced: false,
         }
+    }
+
+    /// Ends the stream when `signal` is given, as the signal in its [`Options`] does. This is for
+    /// servers that have a signal of their own; a stream has one of each, and a second one takes
+    /// the place of the first.
+    pub fn shut_down_on(self: Pin<&mut Self>, signal: &Shutdown) {
+        let this = self.project();
+        this.shutdown.set_server(signal, this.pipe);
+    }
+
+    /// Whether a frame of this length was all that the buffer takes.
+    #[cfg(feature = "http-body")]
+    pub(crate) fn was_full(&self, frame_len: usize) -> bool {
+        self.pipe.was_full(frame_len)
     }
 
     /// A way to shut the stream down when it has been boxed.
@@ -163,11 +177,5 @@ impl ShutdownHandle {
     /// [`Options::retry_on_shutdown`], if any, then the end.
     pub fn shut_down(&self) {
         self.0.demand_shutdown();
-    }
-
-    /// Whether a frame of this length was all that the stream's buffer takes.
-    #[cfg(feature = "http-body")]
-    pub(crate) fn was_full(&self, frame_len: usize) -> bool {
-        self.0.was_full(frame_len)
     }
 }

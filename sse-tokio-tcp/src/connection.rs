@@ -4,15 +4,13 @@ use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::mem::take;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_core::Stream as _;
 use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode, Version};
-use sse_session::{HandlerError, SseBody};
+use sse_session::{HandlerError, Shutdown};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -21,9 +19,9 @@ use crate::body::Content;
 use crate::limits::Limits;
 use crate::request::{HeadError, read_head};
 use crate::response::{Response, plain};
+use crate::sending::Sending;
 use crate::service::Service;
-use crate::watch::{Notice, Watch};
-use crate::wire::{self, Framing};
+use crate::wire::{self, Framing, Writing};
 
 /// How long a client has to close a connection that the server is done with. Closing earlier
 /// while bytes of the client's are unread would reset the connection, and the reset could
@@ -32,9 +30,6 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// How much is read at the most while lingering.
 const MOST_LINGERED: u64 = 256 * 1024;
-
-/// What a connection that may be gone is sent; clients ignore comments.
-const PROBE: Bytes = Bytes::from_static(b": keep-alive\n\n");
 
 /// Why a connection ended without a complete response.
 #[derive(Debug)]
@@ -118,19 +113,64 @@ where
     I: AsyncRead + AsyncWrite + Unpin,
     S: Service,
 {
-    serve(&mut io, service, limits, stop, |_| {}).await
+    let stop = Shutdown::from(stop.clone());
+    serve(&mut io, service, limits, &stop, |_| {}).await
 }
 
 /// [`serve_connection`], with what makes dropping the connection a reset.
+///
+/// What comes before the body and what comes after it is in boxes, and gone while the body is
+/// sent: an event stream is open for long, and the memory of its task is most of what it costs.
 pub(crate) async fn serve<I, S>(
     io: &mut I,
     service: &S,
     limits: &Limits,
-    stop: &CancellationToken,
+    stop: &Shutdown,
     reset: impl Fn(&I),
 ) -> Result<(), ConnectionError>
 where
     I: AsyncRead + AsyncWrite + Unpin,
+    S: Service,
+{
+    let Some(mut answer) = Box::pin(answer(io, service, limits, stop)).await? else {
+        return Ok(());
+    };
+    let head = take(&mut answer.head);
+    if let Content::Events(events) = &mut answer.content {
+        events.shut_down_on(stop);
+        let mut sending = Sending::new(head, events, answer.framing);
+        let sent = poll_fn(|cx| sending.poll(io, cx, limits.write_timeout)).await;
+        if answer.framing == Framing::Close && matches!(sent, Err(ConnectionError::Handler(_))) {
+            reset(io);
+        }
+        sent?;
+    } else {
+        let content = match answer.content {
+            Content::Full(bytes) => bytes,
+            Content::Empty | Content::Events(_) => Bytes::new(),
+        };
+        let mut writing = Writing::new(wire::piece(head, content, answer.framing));
+        poll_fn(|cx| writing.poll(io, cx, limits.write_timeout)).await?;
+    }
+    Box::pin(take_leave(io)).await
+}
+
+/// A response, ready to be written.
+struct Answer {
+    head: Vec<u8>,
+    content: Content,
+    framing: Framing,
+}
+
+/// Reads the request and answers it; `None` if there is none, and nothing to be said.
+async fn answer<I, S>(
+    io: &mut I,
+    service: &S,
+    limits: &Limits,
+    stop: &Shutdown,
+) -> Result<Option<Answer>, ConnectionError>
+where
+    I: AsyncRead + Unpin,
     S: Service,
 {
     let head = tokio::select! {
@@ -138,10 +178,10 @@ where
         head = timeout(limits.head_timeout, read_head(io, limits)) => head.unwrap_or(Err(
             HeadError::Rejected(StatusCode::REQUEST_TIMEOUT, "the request took too long"),
         )),
-        () = stop.cancelled() => return Ok(()),
+        () = stop.signalled() => return Ok(None),
     };
     let (version, head_only, response) = match head {
-        Err(HeadError::Gone) => return Ok(()),
+        Err(HeadError::Gone) => return Ok(None),
         Err(HeadError::Io(error)) => return Err(error.into()),
         Err(HeadError::Rejected(status, why)) => {
             tracing::debug!(%status, why, "request rejected");
@@ -158,27 +198,7 @@ where
             (version, head_only, response)
         }
     };
-    respond(io, response, version, head_only, limits, stop, reset).await?;
 
-    io.shutdown().await?;
-    // What the client sent that nobody asked for, up to its own end.
-    let mut rest = io.take(MOST_LINGERED);
-    let _ = timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
-    Ok(())
-}
-
-async fn respond<I>(
-    io: &mut I,
-    response: Response,
-    version: Version,
-    head_only: bool,
-    limits: &Limits,
-    stop: &CancellationToken,
-    reset: impl Fn(&I),
-) -> Result<(), ConnectionError>
-where
-    I: AsyncRead + AsyncWrite + Unpin,
-{
     let (parts, body) = response.into_parts();
     let no_body = parts.status == StatusCode::NO_CONTENT
         || parts.status == StatusCode::NOT_MODIFIED
@@ -190,98 +210,27 @@ where
         Content::Events(_) if version == Version::HTTP_10 => Framing::Close,
         Content::Events(_) => Framing::Chunked,
     };
-    let head = wire::head(version, parts.status, &parts.headers, framing);
-    match body.0 {
-        Content::Events(events) if !head_only && !no_body => {
-            let sent = send_events(io, head, events, framing, limits, stop).await;
-            if framing == Framing::Close && matches!(sent, Err(ConnectionError::Handler(_))) {
-                reset(io);
-            }
-            sent
-        }
-        Content::Full(bytes) if !head_only && !no_body => {
-            Ok(wire::write(io, wire::piece(head, bytes, framing), limits.write_timeout).await?)
-        }
-        _ => Ok(wire::write(io, &head[..], limits.write_timeout).await?),
-    }
+    Ok(Some(Answer {
+        head: wire::head(version, parts.status, &parts.headers, framing),
+        content: if head_only || no_body {
+            Content::Empty
+        } else {
+            body.0
+        },
+        framing,
+    }))
 }
 
-/// What happened while waiting for the body.
-enum Next {
-    Piece(Bytes),
-    /// Nothing to send yet; only the first look gives it.
-    Nothing,
-    Failed(HandlerError),
-    Complete,
-    Client(Notice),
-    Stop,
-}
-
-async fn send_events<I>(
-    io: &mut I,
-    head: Vec<u8>,
-    mut events: SseBody,
-    framing: Framing,
-    limits: &Limits,
-    stop: &CancellationToken,
-) -> Result<(), ConnectionError>
+/// Closes the sending side, and takes what the client sent that nobody asked for, up to its own
+/// end.
+async fn take_leave<I>(io: &mut I) -> Result<(), ConnectionError>
 where
     I: AsyncRead + AsyncWrite + Unpin,
 {
-    // A token of its own, so that waiting for it does not contend with all other connections.
-    let stop = stop.child_token();
-    let mut stopping = pin!(stop.cancelled());
-    let mut stopped = false;
-    let mut watch = Watch::new();
-    let mut before = head;
-    let mut first = true;
-
-    loop {
-        let next = poll_fn(|cx| {
-            match Pin::new(&mut events).poll_next(cx) {
-                Poll::Ready(Some(Ok(piece))) => return Poll::Ready(Next::Piece(piece)),
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Next::Failed(error)),
-                Poll::Ready(None) => return Poll::Ready(Next::Complete),
-                // The head goes out with the first events if there are any, else alone.
-                Poll::Pending if first => return Poll::Ready(Next::Nothing),
-                Poll::Pending => {}
-            }
-            if !stopped && stopping.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Next::Stop);
-            }
-            watch.poll(io, cx).map(Next::Client)
-        })
-        .await;
-        first = false;
-
-        let before = std::mem::take(&mut before);
-        let piece = match next {
-            Next::Piece(piece) => piece,
-            Next::Nothing => Bytes::new(),
-            Next::Client(Notice::Probe) => PROBE,
-            Next::Client(Notice::Gone(error)) => return Err(error.into()),
-            Next::Stop => {
-                stopped = true;
-                events.shut_down();
-                continue;
-            }
-            Next::Failed(error) => {
-                wire::write(io, &before[..], limits.write_timeout).await?;
-                return Err(ConnectionError::Handler(error));
-            }
-            Next::Complete => {
-                let end = Bytes::from_static(wire::end(framing));
-                let last = wire::piece(before, end, Framing::Close);
-                return Ok(wire::write(io, last, limits.write_timeout).await?);
-            }
-        };
-        wire::write(
-            io,
-            wire::piece(before, piece, framing),
-            limits.write_timeout,
-        )
-        .await?;
-    }
+    io.shutdown().await?;
+    let mut rest = io.take(MOST_LINGERED);
+    let _ = timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
+    Ok(())
 }
 
 fn method_not_allowed() -> Response {

@@ -83,6 +83,7 @@ mod listener;
 mod request;
 mod response;
 mod router;
+mod sending;
 mod server;
 mod service;
 mod watch;

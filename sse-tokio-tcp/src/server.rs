@@ -81,8 +81,12 @@ impl Server {
     /// Dropping the future ends all connections and drops their handlers.
     pub async fn serve(self, mut listener: impl Listener, service: impl Service) {
         let Self { limits, shutdown } = self;
-        let shared = Arc::new((service, limits));
         let stop = CancellationToken::new();
+        let shared = Arc::new(Shared {
+            service,
+            limits,
+            stop: stop.clone().into(),
+        });
         let mut connections = JoinSet::new();
         let signalled = async {
             match &shutdown {
@@ -93,12 +97,12 @@ impl Server {
         let mut signalled = std::pin::pin!(signalled);
 
         loop {
-            let full = connections.len() >= shared.1.max_connections;
+            let full = connections.len() >= shared.limits.max_connections;
             tokio::select! {
                 () = &mut signalled => break,
                 Some(_) = connections.join_next() => {}
                 accepted = listener.accept(), if !full => match accepted {
-                    Ok(io) => spawn(&mut connections, &listener, io, &shared, &stop),
+                    Ok(io) => spawn(&mut connections, &listener, io, &shared),
                     Err(error) => pause_after(error).await,
                 },
             }
@@ -107,7 +111,7 @@ impl Server {
         drop(listener);
         stop.cancel();
         let all = async { while connections.join_next().await.is_some() {} };
-        if timeout(shared.1.grace_period, all).await.is_err() {
+        if timeout(shared.limits.grace_period, all).await.is_err() {
             tracing::warn!(
                 connections = connections.len(),
                 "connections dropped: they did not end within the grace period"
@@ -117,18 +121,27 @@ impl Server {
     }
 }
 
+/// What all connections of a server have in common.
+struct Shared<S> {
+    service: S,
+    limits: Limits,
+    stop: Shutdown,
+}
+
 fn spawn<L: Listener>(
     connections: &mut JoinSet<()>,
     _: &L,
     mut io: L::Io,
-    shared: &Arc<(impl Service, Limits)>,
-    stop: &CancellationToken,
+    shared: &Arc<Shared<impl Service>>,
 ) {
     let shared = Arc::clone(shared);
-    let stop = stop.clone();
     connections.spawn(async move {
-        let (service, limits) = &*shared;
-        if let Err(error) = connection::serve(&mut io, service, limits, &stop, L::reset).await {
+        let Shared {
+            service,
+            limits,
+            stop,
+        } = &*shared;
+        if let Err(error) = connection::serve(&mut io, service, limits, stop, L::reset).await {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
                 "connection ended early"

@@ -1,16 +1,17 @@
 //! Writing a response: its head, and the framing of its body.
 
-use std::future::poll_fn;
 use std::io::{self, Write as _};
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
+use bytes::buf::Chain;
 use bytes::{Buf, Bytes};
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
 use http::{HeaderMap, StatusCode, Version};
-use tokio::io::{AsyncWrite, AsyncWriteExt as _};
-use tokio::time::timeout;
+use tokio::io::AsyncWrite;
+use tokio::time::{Sleep, sleep};
+use tokio_util::io::poll_write_buf;
 
 /// How a body's end is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,8 +67,11 @@ pub(crate) fn head(
     head
 }
 
+/// A part of the response: what goes before it, itself, and what goes behind it.
+pub(crate) type Piece = Chain<Chain<Bytes, Bytes>, &'static [u8]>;
+
 /// One piece of the body, framed; `before` goes out in the same write.
-pub(crate) fn piece(before: Vec<u8>, body: Bytes, framing: Framing) -> impl Buf {
+pub(crate) fn piece(before: Vec<u8>, body: Bytes, framing: Framing) -> Piece {
     let mut before = before;
     let after: &[u8] = if framing == Framing::Chunked && !body.is_empty() {
         let _ = write!(before, "{:x}\r\n", body.len());
@@ -78,34 +82,66 @@ pub(crate) fn piece(before: Vec<u8>, body: Bytes, framing: Framing) -> impl Buf 
     Bytes::from(before).chain(body).chain(after)
 }
 
-/// What ends a body that is complete.
-pub(crate) const fn end(framing: Framing) -> &'static [u8] {
-    match framing {
+/// What ends a body that is complete, behind `before`.
+pub(crate) fn end(before: Vec<u8>, framing: Framing) -> Piece {
+    let end: &[u8] = match framing {
         Framing::Chunked => b"0\r\n\r\n",
         Framing::None | Framing::Length(_) | Framing::Close => b"",
-    }
+    };
+    Bytes::from(before).chain(Bytes::new()).chain(end)
 }
 
-/// Writes all of `bytes`. Each time that the client takes none, it has `limit` to take some.
-pub(crate) async fn write<I>(io: &mut I, mut bytes: impl Buf, limit: Duration) -> io::Result<()>
-where
-    I: AsyncWrite + Unpin,
-{
-    while bytes.has_remaining() {
-        let mut write = pin!(io.write_buf(&mut bytes));
-        // No timer unless there is something to wait for.
-        let written = match poll_fn(|cx| Poll::Ready(write.as_mut().poll(cx))).await {
-            Poll::Ready(result) => result?,
-            Poll::Pending => timeout(limit, write).await.map_err(|_| {
-                io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing any more")
-            })??,
-        };
-        if written == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
+/// Bytes on their way out.
+pub(crate) struct Writing<B> {
+    bytes: B,
+    /// There is no timer unless there is something to wait for, and it is not part of this, for
+    /// it would be there all the time.
+    patience: Option<Pin<Box<Sleep>>>,
+}
+
+impl<B: Buf> Writing<B> {
+    pub(crate) const fn new(bytes: B) -> Self {
+        Self {
+            bytes,
+            patience: None,
         }
     }
-    match timeout(limit, io.flush()).await {
-        Ok(result) => result,
-        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+
+    /// Ready when all is written. Each time that the client takes nothing, it has `limit` to take
+    /// some.
+    pub(crate) fn poll<I>(
+        &mut self,
+        io: &mut I,
+        cx: &mut Context<'_>,
+        limit: Duration,
+    ) -> Poll<io::Result<()>>
+    where
+        I: AsyncWrite + Unpin,
+    {
+        loop {
+            let io = Pin::new(&mut *io);
+            let written = if self.bytes.has_remaining() {
+                poll_write_buf(io, cx, &mut self.bytes).map_ok(Some)
+            } else {
+                io.poll_flush(cx).map_ok(|()| None)
+            };
+            match written {
+                Poll::Ready(Ok(Some(0))) => {
+                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+                }
+                Poll::Ready(Ok(Some(_))) => self.patience = None,
+                Poll::Ready(Ok(None)) => return Poll::Ready(Ok(())),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    let patience = &mut self.patience;
+                    let patience = patience.get_or_insert_with(|| Box::pin(sleep(limit)));
+                    ready!(patience.as_mut().poll(cx));
+                    return Poll::Ready(Err(io::Error::new(
+                        io::ErrorKind::TimedOut,
+                        "the client takes nothing any more",
+                    )));
+                }
+            }
+        }
     }
 }

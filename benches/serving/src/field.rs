@@ -48,7 +48,8 @@ impl Field {
              `TCP_NODELAY`, and keep-alive on. Costs are the CPU time that the kernel charges to \
              the server, user and system mode. The floor is a hand-written TCP server that copies \
              each event, formatted beforehand, into its write buffer; “blocks” does not even do \
-             that, but writes the same 64 KiB again and again. “sse-hyper in axum” differs from \
+             that, but writes the same 64 KiB again and again. “frames” are \
+             events encoded beforehand, as the floor’s are. “sse-hyper in axum” differs from \
              “axum” in the event stream alone.{brevity}"
         )
     }

@@ -97,7 +97,9 @@ fn marks(field: &mut Field, connections: u64, size: usize, samples: &Samples) {
         [Server::SseActix, Server::ActixWebLab],
         limits.1,
     );
-    marks.ratio(&what, samples, [Server::SseTokioTcp, Server::Floor], 1.3);
+    for server in [Server::SseTokioTcp, Server::SseTokioTcpFrames] {
+        marks.ratio(&what, samples, [server, Server::Floor], 1.3);
+    }
 }
 
 fn chart(field: &Field, part: &mut Part, columns: &[(usize, Samples)]) -> Result {

@@ -26,6 +26,7 @@ pub(crate) enum Server {
     SseAxum,
     SseActix,
     SseTokioTcp,
+    SseTokioTcpFrames,
     Axum,
     ActixWebLab,
     HyperMpsc,
@@ -34,11 +35,12 @@ pub(crate) enum Server {
 }
 
 impl Server {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::SseHyper,
         Self::SseAxum,
         Self::SseActix,
         Self::SseTokioTcp,
+        Self::SseTokioTcpFrames,
         Self::Axum,
         Self::ActixWebLab,
         Self::HyperMpsc,
@@ -53,6 +55,7 @@ impl Server {
             Self::SseAxum => "sse-hyper in axum",
             Self::SseActix => "sse-actix",
             Self::SseTokioTcp => "sse-tokio-tcp",
+            Self::SseTokioTcpFrames => "sse-tokio-tcp, frames",
             Self::Axum => "axum",
             Self::ActixWebLab => "actix-web-lab",
             Self::HyperMpsc => "hyper + mpsc",
@@ -98,7 +101,8 @@ impl Server {
             match self {
                 Self::SseHyper => sse_hyper::run(listener, ticker).await,
                 Self::SseAxum => sse_axum::run(listener, ticker).await,
-                Self::SseTokioTcp => sse_tokio_tcp::run(listener, ticker).await,
+                Self::SseTokioTcp => sse_tokio_tcp::run(listener, ticker, false).await,
+                Self::SseTokioTcpFrames => sse_tokio_tcp::run(listener, ticker, true).await,
                 Self::Axum => axum::run(listener, ticker).await,
                 Self::HyperMpsc => hyper_mpsc::run(listener, ticker).await,
                 Self::FloorBlocks => floor::run(listener, ticker, true).await,

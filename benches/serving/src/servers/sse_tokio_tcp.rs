@@ -1,29 +1,51 @@
-//! sse-tokio-tcp.
+//! sse-tokio-tcp; with "frames", the events of a burst are encoded before they are needed, as those
+//! of the floor are.
 
 use std::io;
 
-use sse_tokio_tcp::{Request, Response, not_found, serve, sse_response_with};
+use sse_tokio_tcp::{
+    Frame, Request, Response, SendError, Sse, not_found, serve, sse_response_with,
+};
 use tokio::net::TcpListener;
 
 use super::ours;
-use crate::ticks::Ticker;
-use crate::workload::Workload;
+use crate::ticks::{Ticker, Ticks};
+use crate::workload::{Burst, Workload};
 
-pub(super) async fn run(listener: TcpListener, ticker: Ticker) -> io::Result<()> {
+pub(super) async fn run(listener: TcpListener, ticker: Ticker, frames: bool) -> io::Result<()> {
     serve(listener, move |request| {
-        let response = respond(request, &ticker);
+        let response = respond(request, &ticker, frames);
         async { response }
     })
     .await;
     Ok(())
 }
 
-fn respond(request: Request, ticker: &Ticker) -> Response {
+fn respond(request: Request, ticker: &Ticker, frames: bool) -> Response {
     let Some(workload) = Workload::from_path(request.uri().path()) else {
         return not_found();
     };
     let ticks = ticker.subscribe();
-    sse_response_with(&ours::options(workload), request, |_, sse| {
-        ours::send(workload, ticks, sse)
-    })
+    let options = ours::options(workload);
+    match workload {
+        Workload::Burst { size, count } if frames => {
+            sse_response_with(&options, request, |_, sse| {
+                send_frames(size, count, ticks, sse)
+            })
+        }
+        _ => sse_response_with(&options, request, |_, sse| ours::send(workload, ticks, sse)),
+    }
+}
+
+async fn send_frames(size: usize, count: u64, mut ticks: Ticks, sse: Sse) -> Result<(), SendError> {
+    let [event, last] = [2, 1].map(|left| {
+        let text = Burst::new(size, left).next().unwrap_or_default();
+        Frame::new(text)
+    });
+    let (event, last) = (event?, last?);
+    ticks.next().await;
+    for _ in 1..count {
+        sse.send(&event).await?;
+    }
+    sse.send(&last).await
 }

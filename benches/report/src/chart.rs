@@ -10,7 +10,7 @@ use plotters::style::{Color as _, IntoFont as _, TextStyle, WHITE};
 use crate::ratios::rounded;
 
 /// The bars' colours, in the order of the series; the first is ours and the strongest.
-const COLOURS: [RGBColor; 12] = [
+const COLOURS: [RGBColor; 14] = [
     RGBColor(200, 40, 40),
     RGBColor(230, 140, 60),
     RGBColor(70, 110, 170),
@@ -23,6 +23,8 @@ const COLOURS: [RGBColor; 12] = [
     RGBColor(190, 160, 130),
     RGBColor(110, 110, 110),
     RGBColor(180, 180, 180),
+    RGBColor(40, 40, 40),
+    RGBColor(60, 170, 170),
 ];
 
 /// A chart of bars in groups, one bar for each series, on a logarithmic scale: the bars are
@@ -103,7 +105,7 @@ impl Chart {
             .margin(12)
             .x_label_area_size(36)
             .y_label_area_size(64)
-            .right_y_label_area_size(190)
+            .margin_right(190)
             .build_cartesian_2d(0.0..count(self.groups.len()), (bottom..top).log_scale())?;
         chart
             .configure_mesh()

@@ -6,7 +6,7 @@ use std::thread;
 
 use bytes::Bytes;
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
-use sse_session::{HandlerError, Options, SendError, Sse, SseStream, TrySendError};
+use sse_session::{Frame, HandlerError, Options, SendError, Sse, SseStream, TrySendError};
 
 /// What a body yields that must be ready.
 fn now(body: &mut (impl Stream<Item = Result<Bytes, HandlerError>> + Unpin)) -> Bytes {
@@ -41,6 +41,24 @@ fn what_another_thread_sends_while_the_handler_runs_keeps_its_place() {
     let mut body = pin!(SseStream::new(&without_keep_alive(), None, handler));
     let expected = "data: handler\n\ndata: thread\n\ndata: another\n\ndata: handler again\n\n";
     assert_eq!(now(&mut body), expected);
+    assert_eq!(now(&mut body), expected);
+}
+
+#[test]
+fn events_that_come_encoded_keep_their_place_too() {
+    let encoded = |data| Frame::new(data).expect("valid").into_bytes();
+    let handler = |sse: Sse| async move {
+        sse.send("1").await?;
+        let sent = elsewhere(&sse, move |sse| {
+            sse.send_encoded(encoded("2")).now_or_never()
+        });
+        sent.expect("it need not wait")?;
+        sse.send("3").await?;
+        sse.send_encoded(encoded("4")).await?;
+        sse.send("5").await
+    };
+    let mut body = pin!(SseStream::new(&without_keep_alive(), None, handler));
+    let expected: String = (1..=5).map(|n| format!("data: {n}\n\n")).collect();
     assert_eq!(now(&mut body), expected);
 }
 

@@ -64,53 +64,6 @@ async fn many_sends_are_one_piece() {
 }
 
 #[tokio::test]
-async fn events_of_several_handles_keep_the_order_in_which_they_were_sent() {
-    let other = |sse: &Sse, send: fn(&Sse)| {
-        let sse = sse.clone();
-        std::thread::spawn(move || send(&sse))
-            .join()
-            .expect("no panic");
-    };
-    let body = SseStream::new(&Options::new(), None, |sse: Sse| async move {
-        // All within one poll of the handler.
-        sse.send("1").await?;
-        other(&sse, |sse| sse.try_send("2").expect("room"));
-        sse.send("3").await?;
-        sse.clone().send("4").await?;
-        other(&sse, |sse| {
-            let frame = Frame::new("5").expect("valid").into_bytes();
-            let sent = sse.send_encoded(frame).now_or_never();
-            sent.expect("it need not wait").expect("room");
-        });
-        sse.send("6").await?;
-        sse.send_encoded(Frame::new("7")?.into_bytes()).await?;
-        sse.send("8").await?;
-        other(&sse, Sse::close);
-        assert!(matches!(sse.send("late").await, Err(SendError::Closed)));
-        Ok::<_, SendError>(())
-    });
-    let expected: String = (1..=8).map(|n| format!("data: {n}\n\n")).collect();
-    assert_eq!(rest(body).await, expected);
-}
-
-#[tokio::test]
-async fn a_handler_can_poll_another_stream_while_it_sends() {
-    let body = SseStream::new(&Options::new(), None, |sse: Sse| async move {
-        sse.send("outer 1").await?;
-        let outer = sse.clone();
-        let inner = SseStream::new(&Options::new(), None, |inner: Sse| async move {
-            inner.send("inner 1").await?;
-            outer.send("outer 2").await?;
-            inner.send("inner 2").await
-        });
-        assert_eq!(rest(inner).await, "data: inner 1\n\ndata: inner 2\n\n");
-        sse.send("outer 3").await
-    });
-    let expected = "data: outer 1\n\ndata: outer 2\n\ndata: outer 3\n\n";
-    assert_eq!(rest(body).await, expected);
-}
-
-#[tokio::test]
 async fn a_sender_waits_at_the_high_water_mark_and_is_woken_when_the_body_takes() {
     let sent = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&sent);

@@ -79,7 +79,7 @@ impl Server {
     /// # Cancel safety
     ///
     /// Dropping the future ends all connections and drops their handlers.
-    pub async fn serve(self, mut listener: impl Listener, service: impl Service) {
+    pub async fn serve<L: Listener>(self, mut listener: L, service: impl Service) {
         let Self { limits, shutdown } = self;
         let stop = CancellationToken::new();
         let shared = Arc::new(Shared {
@@ -102,7 +102,7 @@ impl Server {
                 () = &mut signalled => break,
                 Some(_) = connections.join_next() => {}
                 accepted = listener.accept(), if !full => match accepted {
-                    Ok(io) => spawn(&mut connections, &listener, io, &shared),
+                    Ok(io) => spawn::<L>(&mut connections, io, &shared),
                     Err(error) => pause_after(error).await,
                 },
             }
@@ -130,7 +130,6 @@ struct Shared<S> {
 
 fn spawn<L: Listener>(
     connections: &mut JoinSet<()>,
-    _: &L,
     mut io: L::Io,
     shared: &Arc<Shared<impl Service>>,
 ) {

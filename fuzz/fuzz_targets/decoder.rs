@@ -5,10 +5,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sse_codec::{DecodeError, Decoder, Item};
+use sse_codec::Decoder;
 
+#[path = "../../sse-codec/tests/reading/mod.rs"]
+mod reading;
 #[path = "../../sse-codec/tests/reference/mod.rs"]
 mod reference;
+
+use crate::reading::{decode, decode_one_by_one};
 
 fuzz_target!(|input: &[u8]| {
     let (stream, control) = input.split_at(input.len().saturating_sub(4));
@@ -18,24 +22,24 @@ fuzz_target!(|input: &[u8]| {
     let (expected, last_event_id) = reference::interpret(stream);
     let unlimited = || Decoder::new().report_comments(true).report_retry(true);
     let mut decoder = unlimited();
-    assert_eq!(read(&mut decoder, &[stream]), (expected.clone(), None));
+    assert_eq!(decode(&mut decoder, &[stream]), (expected.clone(), None));
     assert_eq!(decoder.last_event_id(), last_event_id);
 
     let chunks = cut(stream, first, second);
     let mut decoder = unlimited();
-    assert_eq!(read(&mut decoder, &chunks), (expected.clone(), None));
+    assert_eq!(decode(&mut decoder, &chunks), (expected.clone(), None));
     assert_eq!(decoder.last_event_id(), last_event_id);
 
     let mut decoder = unlimited();
-    assert_eq!(read_one_by_one(&mut decoder, &chunks), expected);
+    assert_eq!(decode_one_by_one(&mut decoder, &chunks), expected);
 
     let limited = || {
         unlimited()
             .max_line_len(control(2))
             .max_event_len(control(3))
     };
-    let (items, error) = read(&mut limited(), &[stream]);
-    assert_eq!(read(&mut limited(), &chunks), (items.clone(), error));
+    let (items, error) = decode(&mut limited(), &[stream]);
+    assert_eq!(decode(&mut limited(), &chunks), (items.clone(), error));
     assert!(expected.starts_with(&items));
     assert!(error.is_some() || items == expected);
     for item in items {
@@ -57,55 +61,4 @@ fn cut(mut stream: &[u8], first: usize, second: usize) -> Vec<&[u8]> {
         }
     }
     chunks
-}
-
-fn seen(item: Item<'_>) -> reference::Item {
-    match item {
-        Item::Event(event) => reference::Item::Event {
-            event: event.event().to_owned(),
-            data: event.data().to_owned(),
-            last_event_id: event.last_event_id().to_owned(),
-        },
-        Item::Retry(time) => {
-            reference::Item::Retry(u64::try_from(time.as_millis()).expect("whole milliseconds"))
-        }
-        Item::Comment(text) => reference::Item::Comment(text.to_owned()),
-        other => panic!("an item that nobody knows: {other:?}"),
-    }
-}
-
-fn read(decoder: &mut Decoder, chunks: &[&[u8]]) -> (Vec<reference::Item>, Option<DecodeError>) {
-    let mut items = Vec::new();
-    for chunk in chunks {
-        let mut found = decoder.feed(chunk);
-        loop {
-            match found.next() {
-                Ok(Some(item)) => items.push(seen(item)),
-                Ok(None) => break,
-                Err(error) => {
-                    assert_eq!(found.next(), Err(error));
-                    return (items, Some(error));
-                }
-            }
-        }
-        assert_eq!(found.remainder(), b"");
-    }
-    (items, None)
-}
-
-/// Takes one item of each feed and feeds what is left again.
-fn read_one_by_one(decoder: &mut Decoder, chunks: &[&[u8]]) -> Vec<reference::Item> {
-    let mut items = Vec::new();
-    for chunk in chunks {
-        let mut rest = *chunk;
-        loop {
-            let mut found = decoder.feed(rest);
-            match found.next().expect("no limit is passed") {
-                Some(item) => items.push(seen(item)),
-                None => break,
-            }
-            rest = found.remainder();
-        }
-    }
-    items
 }

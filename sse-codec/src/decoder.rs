@@ -7,8 +7,6 @@ mod buffered;
 mod events;
 mod limits;
 mod line;
-mod line_ends;
-mod simd;
 mod text;
 
 use alloc::string::String;
@@ -18,7 +16,6 @@ use core::time::Duration;
 
 pub use self::events::Events;
 pub use self::limits::DecodeError;
-pub(crate) use self::line_ends::LineEnds;
 
 /// The byte order mark, in UTF-8.
 const BOM: [u8; 3] = *b"\xEF\xBB\xBF";

@@ -1,7 +1,7 @@
 //! Server-Sent Events (`text/event-stream`, WHATWG HTML § 9.2) as bytes, in both directions.
 //!
-//! This crate does no I/O, reads no clock and starts nothing: you bring the bytes and the buffer,
-//! and what to do with the events stays yours.
+//! This crate does no I/O, reads no clock and starts nothing: you bring the bytes and the buffer.
+//! Connections, HTTP, keep-alive timing, reconnecting and back-pressure belong to other layers.
 //!
 //! ```
 //! use sse_codec::{Decoder, Encoder, Event};
@@ -30,13 +30,10 @@
 //!   are borrowed; [`ReceivedEvent`] is one that is kept.
 //! * `Typed`: serde enums as events, and back. `EventStream`: the events of a response body.
 //!
-//! Connections, HTTP, keep-alive timing, reconnecting and back-pressure belong to other layers.
-//!
 //! # What is promised
 //!
-//! * **Nothing can be injected.** Line breaks in data and comments start a new line of the same
-//!   field; in an event name or id they are an [`EncodeError`].
-//! * **Nothing panics**, and an error of the encoder writes nothing.
+//! * **Nothing can be injected, nothing panics.** Line breaks in data and comments start a new line
+//!   of the same field; in an event name or id they are an [`EncodeError`], and nothing is written.
 //! * **Everything has a bound**: a line, an event, and so the memory of a decoder.
 //! * **No hidden allocation**: encoding text or JSON into a buffer with room allocates nothing,
 //!   decoding nothing once its buffers have grown, and an event that is kept is one allocation.
@@ -71,8 +68,10 @@ mod item;
 #[cfg(feature = "json")]
 mod json;
 mod line;
+mod line_ends;
 mod plain;
 mod received;
+mod simd;
 #[cfg(feature = "json")]
 mod typed;
 #[cfg(any(feature = "stream", feature = "tokio-util"))]

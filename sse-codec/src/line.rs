@@ -6,7 +6,7 @@
 use memchr::memchr2;
 
 use crate::buffer::Buffer;
-use crate::decoder::LineEnds;
+use crate::line_ends::LineEnds;
 use crate::plain::{SHORT, is_plain};
 
 /// How much of a long line is searched before it is copied: few enough bytes for them to be in

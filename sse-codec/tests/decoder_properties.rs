@@ -1,10 +1,13 @@
 //! What holds for any bytes, however they are cut: the decoder says what the standard's
 //! algorithm says, and what was encoded comes back.
 
+mod reading;
 mod reference;
 
 use proptest::prelude::*;
 use sse_codec::{DecodeError, Decoder, Encode, Encoder, Event, Item};
+
+use crate::reading::{decode, decode_one_by_one};
 
 /// Bytes that lean towards what could confuse a decoder.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
@@ -50,54 +53,6 @@ fn cut<'a>(mut bytes: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
     }
     chunks.push(bytes);
     chunks
-}
-
-fn seen(item: Item<'_>) -> reference::Item {
-    match item {
-        Item::Event(event) => reference::Item::Event {
-            event: event.event().to_owned(),
-            data: event.data().to_owned(),
-            last_event_id: event.last_event_id().to_owned(),
-        },
-        Item::Retry(time) => {
-            reference::Item::Retry(u64::try_from(time.as_millis()).expect("whole milliseconds"))
-        }
-        Item::Comment(text) => reference::Item::Comment(text.to_owned()),
-        other => panic!("an item that nobody knows: {other:?}"),
-    }
-}
-
-fn decode(decoder: &mut Decoder, chunks: &[&[u8]]) -> (Vec<reference::Item>, Option<DecodeError>) {
-    let mut items = Vec::new();
-    for chunk in chunks {
-        let mut found = decoder.feed(chunk);
-        loop {
-            match found.next() {
-                Ok(Some(item)) => items.push(seen(item)),
-                Ok(None) => break,
-                Err(error) => return (items, Some(error)),
-            }
-        }
-        assert_eq!(found.remainder(), b"");
-    }
-    (items, None)
-}
-
-/// Takes one item of each feed and feeds the remainder again.
-fn decode_one_by_one(decoder: &mut Decoder, chunks: &[&[u8]]) -> Vec<reference::Item> {
-    let mut items = Vec::new();
-    for chunk in chunks {
-        let mut rest = *chunk;
-        loop {
-            let mut found = decoder.feed(rest);
-            match found.next().expect("no limit is passed") {
-                Some(item) => items.push(seen(item)),
-                None => break,
-            }
-            rest = found.remainder();
-        }
-    }
-    items
 }
 
 fn reporting() -> Decoder {

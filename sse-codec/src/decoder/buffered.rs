@@ -10,8 +10,8 @@ use memchr::{memchr, memchr2};
 
 use super::events::{Events, Found, Unfinished};
 use super::line::{self, Line};
-use super::line_ends::LineEnds;
 use super::{DecodeError, Decoder, State, text};
+use crate::line_ends::LineEnds;
 
 /// The length of a chunk in which the end of a line is searched for by itself.
 const WORTH_A_SEARCH: usize = 1024;

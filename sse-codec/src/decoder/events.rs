@@ -9,10 +9,10 @@ use core::ops::ControlFlow;
 use core::time::Duration;
 
 use super::line::Line;
-use super::line_ends::LineEnds;
 use super::text::Text;
 use super::{DecodeError, Decoder};
 use crate::item::Item;
+use crate::line_ends::LineEnds;
 use crate::received::EventRef;
 
 /// The events of a piece of the stream, made by [`Decoder::feed`].

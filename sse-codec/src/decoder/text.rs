@@ -5,7 +5,7 @@
 
 use alloc::string::String;
 
-use super::simd;
+use crate::simd;
 
 /// The first stretch that is checked. Few bytes, so that little is wasted on who takes one event
 /// and goes.

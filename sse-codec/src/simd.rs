@@ -1,4 +1,4 @@
-//! The two loops over all bytes of a stream, in vector instructions.
+//! The two loops over all bytes, in vector instructions.
 //!
 //! Those are not ours: calling one takes `unsafe`, which this crate forbids, so they are left to
 //! crates that do nothing else. Without the `simd` feature plain versions take their place, and
@@ -8,15 +8,15 @@
 mod plain;
 
 /// The length of what is searched at once.
-pub(super) const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = 64;
 
 #[cfg(not(feature = "simd"))]
-pub(super) use self::plain::{line_ends, utf8};
+pub(crate) use self::plain::{line_ends, utf8};
 
 /// A bit for each byte of `block` that is LF or CR, the first byte's being the lowest.
 #[cfg(feature = "simd")]
 #[inline]
-pub(super) fn line_ends(block: &[u8; BLOCK]) -> u64 {
+pub(crate) fn line_ends(block: &[u8; BLOCK]) -> u64 {
     use wide::u8x16;
 
     let (lf, cr) = (u8x16::splat(b'\n'), u8x16::splat(b'\r'));
@@ -32,7 +32,7 @@ pub(super) fn line_ends(block: &[u8; BLOCK]) -> u64 {
 /// `bytes` as text, or the length up to which they are.
 #[cfg(feature = "simd")]
 #[inline]
-pub(super) fn utf8(bytes: &[u8]) -> Result<&str, usize> {
+pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, usize> {
     simdutf8::compat::from_utf8(bytes).map_err(|error| error.valid_up_to())
 }
 

@@ -7,7 +7,7 @@ use super::BLOCK;
 /// Written so that the compiler can make vector instructions of the first loop: each byte becomes
 /// its bit within eight bytes, and the sum of the eight is their part of the mask.
 #[inline]
-pub(in crate::decoder) fn line_ends(block: &[u8; BLOCK]) -> u64 {
+pub(crate) fn line_ends(block: &[u8; BLOCK]) -> u64 {
     let mut bits = [0_u8; BLOCK];
     for (at, (bit, byte)) in bits.iter_mut().zip(block).enumerate() {
         *bit = if (*byte == b'\n') | (*byte == b'\r') {
@@ -25,6 +25,6 @@ pub(in crate::decoder) fn line_ends(block: &[u8; BLOCK]) -> u64 {
 
 /// `bytes` as text, or the length up to which they are.
 #[inline]
-pub(in crate::decoder) fn utf8(bytes: &[u8]) -> Result<&str, usize> {
+pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, usize> {
     core::str::from_utf8(bytes).map_err(|error| error.valid_up_to())
 }

@@ -1,10 +1,10 @@
-//! Where the lines of a chunk end, found for 64 bytes at a time.
+//! Where the lines of some bytes end, for encoder and decoder: found for 64 bytes at a time.
 //!
 //! Lines of an event stream are short, and searching for the end of each by itself costs more
 //! than the search. So 64 bytes are compared at once into a bit mask, and its set bits are the
 //! ends. That a CRLF is one line end and not two is left to the reader of the lines.
 
-use super::simd::{self, BLOCK};
+use crate::simd::{self, BLOCK};
 
 /// The offsets of all LF and CR in a chunk, in order.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +47,7 @@ impl LineEnds {
     /// Leaves out the next one, which is known to be the byte after the last one. It may still
     /// turn up if that was the last byte of a block.
     #[inline]
-    pub(super) fn skip_adjacent(&mut self) {
+    pub(crate) fn skip_adjacent(&mut self) {
         self.mask &= self.mask.wrapping_sub(1);
     }
 }

@@ -13,6 +13,11 @@ use crate::outcome::Outcome;
 use crate::shutdown::Shutdown;
 use crate::stream::SseStream;
 
+/// How many bytes a server is given before it has a turn to write. Twice as much leaves the cache,
+/// half as much has it change too often between connections; it is two buffers of the default
+/// size.
+const TURN: usize = 128 * 1024;
+
 /// The body of a response that streams events, for every server that takes an
 /// [`http_body::Body`].
 ///
@@ -20,15 +25,14 @@ use crate::stream::SseStream;
 #[must_use = "bodies do nothing unless polled"]
 pub struct SseBody {
     open: Option<Pin<Box<dyn Running + Send>>>,
-    /// Whether the last frame was a full buffer.
-    was_full: bool,
+    /// How many bytes the server has taken since there was nothing for it.
+    taken: usize,
 }
 
 /// An [`SseStream`], whatever its handler is.
 trait Running: Stream<Item = Result<Bytes, HandlerError>> {
     fn shut_down(&self);
     fn shut_down_on(self: Pin<&mut Self>, signal: &Shutdown);
-    fn was_full(&self, frame_len: usize) -> bool;
 }
 
 impl<F> Running for SseStream<F>
@@ -43,10 +47,6 @@ where
     fn shut_down_on(self: Pin<&mut Self>, signal: &Shutdown) {
         self.shut_down_on(signal);
     }
-
-    fn was_full(&self, frame_len: usize) -> bool {
-        self.was_full(frame_len)
-    }
 }
 
 impl SseBody {
@@ -58,7 +58,7 @@ impl SseBody {
     {
         Self {
             open: Some(Box::pin(stream)),
-            was_full: false,
+            taken: 0,
         }
     }
 
@@ -66,7 +66,7 @@ impl SseBody {
     pub const fn empty() -> Self {
         Self {
             open: None,
-            was_full: false,
+            taken: 0,
         }
     }
 
@@ -96,9 +96,8 @@ impl Stream for SseBody {
             return Poll::Ready(None);
         };
         let next = ready!(open.as_mut().poll_next(cx));
-        match &next {
-            Some(Ok(bytes)) => self.was_full = open.was_full(bytes.len()),
-            Some(Err(_)) | None => *self = Self::empty(),
+        if !matches!(next, Some(Ok(_))) {
+            *self = Self::empty();
         }
         Poll::Ready(next)
     }
@@ -112,15 +111,26 @@ impl Body for SseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HandlerError>>> {
-        if std::mem::take(&mut self.was_full) {
+        if self.taken >= TURN {
             // A server like hyper goes on to ask until there is nothing, and only then writes: a
             // handler that sends without a pause would have it collect many buffers, none of
             // which is in the processor's cache by the time that it is written. So there is
-            // nothing, once, after each full buffer.
+            // nothing, once, after each `TURN`.
+            self.taken = 0;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        self.poll_next(cx).map_ok(Frame::data)
+        match self.as_mut().poll_next(cx) {
+            Poll::Ready(Some(Ok(bytes))) => {
+                self.taken += bytes.len();
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
+            Poll::Ready(last) => Poll::Ready(last.map(|result| result.map(Frame::data))),
+            Poll::Pending => {
+                self.taken = 0;
+                Poll::Pending
+            }
+        }
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,5 +1,7 @@
 //! The bytes that wait to be taken as one frame, and the memory that they are in.
 
+use std::mem;
+
 use bytes::{Bytes, BytesMut};
 use sse_codec::{Encode, EncodeError, Encoder};
 
@@ -8,8 +10,7 @@ use sse_codec::{Encode, EncodeError, Encoder};
 pub(crate) struct Buffer {
     bytes: BytesMut,
     /// How long the last frame was. The next one is likely to need as much, so that a busy stream
-    /// allocates once per frame, or not at all where the last frame is gone by then and its
-    /// memory can be used again.
+    /// allocates once per frame.
     expected: usize,
 }
 
@@ -29,7 +30,7 @@ impl Buffer {
         encoder: &Encoder,
         event: &(impl Encode + ?Sized),
     ) -> Result<(), EncodeError> {
-        if self.bytes.is_empty() {
+        if self.bytes.capacity() == 0 {
             self.bytes.reserve(self.expected);
         }
         encoder.encode(event, &mut self.bytes)?;
@@ -49,16 +50,11 @@ impl Buffer {
         }
     }
 
-    /// Takes all that is there as one frame.
+    /// Takes all that is there as one frame, and the memory with it: an idle stream holds none,
+    /// and a busy one gets that back from the allocator which was used last, by whatever stream,
+    /// and is still in the processor's cache.
     pub(crate) fn take(&mut self) -> Bytes {
         self.expected = self.bytes.len();
-        self.bytes.split().freeze()
-    }
-
-    /// Gives the memory back, if there is nothing in it.
-    pub(crate) fn release(&mut self) {
-        if self.bytes.is_empty() {
-            self.bytes = BytesMut::new();
-        }
+        mem::take(&mut self.bytes).freeze()
     }
 }

@@ -105,12 +105,6 @@ impl Pipe {
         })
     }
 
-    /// Whether a frame of this length means that there was no room for more.
-    #[cfg(feature = "http-body")]
-    pub(crate) const fn was_full(&self, frame_len: usize) -> bool {
-        frame_len >= self.high_water
-    }
-
     pub(crate) fn last_event_id(&self) -> Option<&str> {
         self.last_event_id.as_deref()
     }
@@ -284,8 +278,7 @@ impl Pipe {
         state.is_lent = false;
     }
 
-    /// Takes all that is there. When there is nothing, the buffer's memory goes too: an idle
-    /// stream holds none.
+    /// Takes all that is there.
     pub(crate) fn take(&self, cx: &Context<'_>) -> Take {
         let mut state = self.state();
         if !state.encoded.is_empty() {
@@ -298,7 +291,6 @@ impl Pipe {
             if state.closed || state.handles == 0 {
                 return Take::Ended;
             }
-            state.buffer.release();
             state.body = Some(cx.waker().clone());
             return Take::Empty;
         }

@@ -81,12 +81,6 @@ where
         this.shutdown.set_server(signal, this.pipe);
     }
 
-    /// Whether a frame of this length was all that the buffer takes.
-    #[cfg(feature = "http-body")]
-    pub(crate) fn was_full(&self, frame_len: usize) -> bool {
-        self.pipe.was_full(frame_len)
-    }
-
     /// A way to shut the stream down when it has been boxed.
     #[must_use]
     pub fn shutdown_handle(&self) -> ShutdownHandle {

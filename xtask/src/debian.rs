@@ -30,11 +30,18 @@ const FOR_TESTS: [Needed; 3] = [
     },
 ];
 
-const FOR_BENCHES: [Needed; 1] = [Needed {
-    program: "valgrind",
-    package: "valgrind",
-    purpose: "counting instructions and allocations",
-}];
+const FOR_BENCHES: [Needed; 2] = [
+    Needed {
+        program: "valgrind",
+        package: "valgrind",
+        purpose: "counting instructions and allocations",
+    },
+    Needed {
+        program: "strace",
+        package: "strace",
+        purpose: "counting system calls",
+    },
+];
 
 /// Installs what the tests need.
 pub(crate) fn install_for_tests() -> Result {

@@ -45,15 +45,6 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
                 }
             }
         }
-        for server in [Server::SseHyper, Server::SseAxum, Server::SseTokioTcp] {
-            let what = format!("stream with one event, {name}");
-            field
-                .marks()
-                .ratio(what, &samples, [server, Server::Axum], 1.0);
-        }
-        let actix = [Server::SseActix, Server::ActixWebLab];
-        let what = format!("stream with one event, {name}");
-        field.marks().ratio(what, &samples, actix, 1.0);
         columns.push((name.to_owned(), samples));
     }
     let shown: Vec<_> = columns

@@ -4,7 +4,7 @@
 use std::io;
 use std::time::Duration;
 
-use sse_bench_report::{Part, Samples, Table};
+use sse_bench_report::{Part, Samples};
 
 use super::micros_each;
 use crate::Result;
@@ -54,19 +54,14 @@ fn memory(field: &mut Field, part: &mut Part, connections: u64) -> Result {
     ));
     part.table(&table);
 
-    let marks = field.marks();
-    for server in [Server::SseHyper, Server::SseAxum] {
-        let limit = if server == Server::SseHyper {
-            0.65
-        } else {
-            1.0
-        };
-        marks.ratio("idle memory", &samples, [server, Server::Axum], limit);
-    }
-    let actix = [Server::SseActix, Server::ActixWebLab];
-    marks.ratio("idle memory", &samples, actix, 1.0);
+    field.marks().ratio(
+        "idle memory",
+        &samples,
+        [Server::SseHyper, Server::Axum],
+        0.65,
+    );
     if let Some(bytes) = samples.median(Server::SseTokioTcp.name()) {
-        marks.value(
+        field.marks().value(
             "idle memory of sse-tokio-tcp, bytes per stream".to_owned(),
             bytes,
             2048.0,
@@ -98,7 +93,7 @@ fn settle() {
 fn keep_alives(field: &mut Field, part: &mut Part, connections: u64) -> Result {
     let interval = Duration::from_millis(field.at_most(OFTEN, 50));
     let mut samples = Samples::new();
-    for round in field.rounds(5) {
+    for round in field.rounds(3) {
         for server in field.servers().to_vec() {
             let process = field.start_one(server)?;
             let cost = keep_alive_cost(field.client(), &process, connections, interval)?;
@@ -109,18 +104,11 @@ fn keep_alives(field: &mut Field, part: &mut Part, connections: u64) -> Result {
     }
     let title = format!("Keep-alives of {connections} streams: CPU time per keep-alive");
     let columns = [("CPU time".to_owned(), &samples)];
-    let mut table: Table = field.ratio_table(&title, Server::Axum, &columns);
+    let mut table = field.ratio_table(&title, Server::Axum, &columns);
     if let Some(micros) = samples.median(Server::Axum.name()) {
         table.note(format!("For orientation, axum: {micros:.2} µs."));
     }
     part.table(&table);
-    for server in [Server::SseHyper, Server::SseAxum, Server::SseTokioTcp] {
-        field
-            .marks()
-            .ratio("keep-alive", &samples, [server, Server::Axum], 1.0);
-    }
-    let actix = [Server::SseActix, Server::ActixWebLab];
-    field.marks().ratio("keep-alive", &samples, actix, 1.0);
     Ok(())
 }
 

@@ -55,14 +55,17 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
         ));
     }
     part.table(&table);
-    for server in [Server::SseHyper, Server::SseAxum, Server::SseTokioTcp] {
+    let ours = [
+        Server::SseHyper,
+        Server::SseAxum,
+        Server::SseActix,
+        Server::SseTokioTcp,
+    ];
+    for server in ours {
         let marks = field.marks();
         marks.ratio("live, p50", &p50, [server, Server::Axum], 1.0);
         marks.ratio("live, CPU time", &cpu, [server, Server::Axum], 1.0);
     }
-    let actix = [Server::SseActix, Server::ActixWebLab];
-    field.marks().ratio("live, p50", &p50, actix, 1.0);
-    field.marks().ratio("live, CPU time", &cpu, actix, 1.0);
     Ok(())
 }
 

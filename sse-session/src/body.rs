@@ -70,7 +70,8 @@ impl SseBody {
         }
     }
 
-    /// Ends the stream, see [`ShutdownHandle::shut_down`](crate::ShutdownHandle::shut_down). The body must be polled on to its end.
+    /// Ends the stream, see [`ShutdownHandle::shut_down`](crate::ShutdownHandle::shut_down). The
+    /// body must be polled on to its end.
     pub fn shut_down(&self) {
         if let Some(open) = &self.open {
             open.shut_down();

@@ -17,18 +17,27 @@ pin_project! {
     /// Chunks may be anything that is bytes, cut in any way. Only events are yielded; what else
     /// the decoder reports is passed over.
     ///
+    /// With hyper's client the source is `response.into_body().into_data_stream()` (of
+    /// `http_body_util::BodyExt`), with reqwest it is `response.bytes_stream()`. Reading the
+    /// stream of a language model is then this:
+    ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     /// # runtime.block_on(async {
     /// use futures_util::{TryStreamExt, stream};
     /// use sse_codec::EventStream;
     ///
-    /// let body = stream::iter([Ok::<_, std::io::Error>("data: hel"), Ok("lo\n\ndata: x\n\n")]);
-    /// let mut events = EventStream::new(body);
+    /// # let chunks = ["data: {\"delta\":\"Hel", "lo\"}\n\ndata: [DONE]\n\n"];
+    /// # let chunks = stream::iter(chunks.map(Ok::<_, std::io::Error>));
+    /// let mut events = EventStream::new(chunks);
     /// while let Some(event) = events.try_next().await? {
-    ///     println!("{}: {}", event.event(), event.data());
+    ///     if event.data() == "[DONE]" {
+    ///         break;
+    ///     }
+    ///     // With the feature `json`, `event.json()?` reads it as a type of yours.
+    ///     assert_eq!(event.data(), "{\"delta\":\"Hello\"}");
     /// }
-    /// # Ok::<(), sse_codec::StreamError<std::io::Error>>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

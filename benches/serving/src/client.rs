@@ -9,6 +9,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use memchr::memmem;
 use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::response::Response;
@@ -87,12 +88,11 @@ impl Client {
         connection: &mut Connection,
         enough: impl Fn(&Response) -> bool,
     ) -> io::Result<()> {
-        let mut silent_since = None;
+        // Counted from the start: keep-alives come all the while, and are not what is waited for.
+        let mut waiting_since = None;
         while !enough(&connection.response) {
-            if self.try_read(connection)? {
-                silent_since = None;
-            } else {
-                be_patient(&mut silent_since)?;
+            if !self.try_read(connection)? {
+                be_patient(&mut waiting_since)?;
             }
         }
         Ok(())
@@ -152,7 +152,9 @@ impl Client {
         // One after the other, for the others' events wait in their sockets.
         for connection in connections {
             self.read_until(connection, |response| {
-                response.received().tail == event.as_bytes()
+                let tail = &response.received().tail;
+                // Only a keep-alive can come behind it.
+                tail.ends_with(event.as_bytes()) || memmem::find(tail, event.as_bytes()).is_some()
             })?;
         }
         Ok(())
@@ -176,8 +178,8 @@ impl Connection {
 }
 
 /// Lets others run, if there are any, but not for ever.
-fn be_patient(silent_since: &mut Option<Instant>) -> io::Result<()> {
-    if silent_since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+fn be_patient(since: &mut Option<Instant>) -> io::Result<()> {
+    if since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
         return Err(io::Error::new(io::ErrorKind::TimedOut, "nothing comes"));
     }
     std::thread::yield_now();
@@ -189,9 +191,9 @@ pub(crate) fn last_event_len(size: usize) -> usize {
     on_the_wire(&" ".repeat(size)).len()
 }
 
-/// How much of a live stream to keep.
-pub(crate) fn live_event_len() -> usize {
-    on_the_wire(&live_text(0)).len()
+/// How much of a live stream to keep: an event, and a keep-alive or two behind it.
+pub(crate) fn live_tail_len() -> usize {
+    on_the_wire(&live_text(0)).len() + 2 * EARLY_COMMENT.len()
 }
 
 /// The right number of bytes, and the last event at their end.

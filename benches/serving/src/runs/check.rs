@@ -45,7 +45,7 @@ fn check_server(client: &mut Client, process: &mut Process) -> io::Result<()> {
         })?;
         same(expected.as_bytes(), &stream.response().received().tail)?;
     }
-    let keep = client::live_event_len();
+    let keep = client::live_tail_len();
     let mut live = [client.open(process.address(), Workload::Live, keep)?];
     for _ in 0..3 {
         let tick = process.tick()?;

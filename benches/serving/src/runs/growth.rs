@@ -74,7 +74,7 @@ fn live_cost(
     streams: u64,
     ticks: u64,
 ) -> io::Result<f64> {
-    let keep = client::live_event_len();
+    let keep = client::live_tail_len();
     let mut connections = client.open_all(process.address(), Workload::Live, keep, streams)?;
     let tick = process.tick()?;
     client.read_tick(&mut connections, tick)?;

@@ -24,7 +24,7 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
     let mut cpu = Samples::new();
     let mut streams = Vec::new();
     for process in &processes {
-        let keep = client::live_event_len();
+        let keep = client::live_tail_len();
         let client = field.client();
         streams.push(client.open(process.address(), Workload::Live, keep)?);
     }

@@ -45,7 +45,7 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
             burst::burst(field.client(), process, 1, 16, burst_events).map(drop)
         })?;
         let client = field.client();
-        let keep = client::live_event_len();
+        let keep = client::live_tail_len();
         let live = client.open(process.address(), Workload::Live, keep)?;
         let mut live = [live];
         let alone = traced(&mut process, live_events, |process| {

@@ -119,14 +119,21 @@ fn measure(arguments: &Arguments) -> Result {
 
     let mut part = Part::new("serving", "Serving", &Machine::here());
     part.paragraph(&field.description());
+    // Printed as it comes, for all of it takes a quarter of an hour.
+    let mut printed = 0;
+    let mut print = |part: &Part| {
+        print!("{}", &part.markdown()[printed..]);
+        printed = part.markdown().len();
+    };
     for run in &arguments.runs {
         eprintln!("{} …", run.name());
         run.measure(&mut field, &mut part)?;
+        print(&part);
     }
     if let Some(marks) = field.marks().table() {
         part.table(&marks);
+        print(&part);
     }
-    println!("{}", part.markdown());
     if let Some(folder) = &arguments.output {
         part.write_to(folder)?;
     }

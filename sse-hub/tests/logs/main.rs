@@ -4,6 +4,11 @@
 mod embedded;
 #[path = "../reader/mod.rs"]
 mod reader;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "redis")]
+#[path = "../servers/mod.rs"]
+mod servers;
 mod suite;
 
 /// The tests of the suite for one engine, a type that implements [`suite::Engine`].

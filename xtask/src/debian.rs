@@ -12,7 +12,7 @@ struct Needed {
     purpose: &'static str,
 }
 
-const FOR_TESTS: [Needed; 3] = [
+const FOR_TESTS: [Needed; 4] = [
     Needed {
         program: "chromium",
         package: "chromium",
@@ -27,6 +27,11 @@ const FOR_TESTS: [Needed; 3] = [
         program: "c++",
         package: "g++",
         purpose: "building the fuzzer's runtime",
+    },
+    Needed {
+        program: "redis-server",
+        package: "redis-server",
+        purpose: "several nodes behind one engine",
     },
 ];
 

@@ -2,8 +2,13 @@
 //! as real servers. What holds for one holds for all.
 
 mod embedded;
+#[cfg(feature = "nats")]
+mod nats;
 #[path = "../reader/mod.rs"]
 mod reader;
+#[cfg(feature = "nats")]
+#[path = "../servers/mod.rs"]
+mod servers;
 mod suite;
 
 /// The tests of the suite for one engine, a type that implements [`suite::Engine`].

@@ -1,0 +1,133 @@
+//! Listening to the topics in use: one subscription each, on the one connection.
+//!
+//! The server finds a message's subscriptions by its subject, so their number does not matter to
+//! it, and a node hears nothing of topics that it does not use.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, ready};
+
+use async_nats::{Message, Subscriber};
+use futures_core::Stream;
+use futures_util::StreamExt as _;
+use futures_util::stream::{AbortHandle, Abortable};
+
+use crate::nats::error::NatsError;
+use crate::nats::link::{Link, lock};
+
+/// A topic that is listened to.
+#[derive(Debug)]
+pub(super) struct Listened {
+    pub(super) name: String,
+    /// Ends the subscription.
+    subscription: AbortHandle,
+    heard: Mutex<Heard>,
+}
+
+/// What is known of the topic's end from listening.
+#[derive(Debug, Default)]
+struct Heard {
+    /// Up to which number all is known, and of which stretch. Nothing that comes later in the same
+    /// stretch is missed.
+    last: Option<(u64, u64)>,
+    /// Two numbers between which nothing came, although the server did not know the first one any
+    /// more when the second one came.
+    bridge: Option<(u64, u64)>,
+}
+
+impl Listened {
+    /// Notes that up to `number`, all is known, if all that came after it in this stretch is
+    /// heard.
+    pub(super) fn has_read(&self, stretch: u64, number: u64) {
+        let mut heard = lock(&self.heard);
+        let before = heard.last.filter(|last| last.0 == stretch);
+        let number = before.map_or(number, |last| last.1.max(number));
+        heard.last = Some((stretch, number));
+    }
+
+    /// Notes that a live message has come. `false` if it cannot have come from a stream that has
+    /// told the earlier ones, or is a duplicate.
+    pub(super) fn has_come(&self, stretch: u64, number: u64, predecessor: Option<u64>) -> bool {
+        let mut heard = lock(&self.heard);
+        let before = heard.last.filter(|last| last.0 == stretch);
+        heard.last = Some((stretch, number));
+        let Some((_, last)) = before else {
+            return true;
+        };
+        if predecessor.is_none() {
+            heard.bridge = Some((last, number));
+        }
+        last < number
+    }
+
+    /// Whether nothing came between the two numbers; if there is no second one, nothing until now.
+    pub(super) fn bridges(&self, stretch: u64, from: u64, to: Option<u64>) -> bool {
+        let heard = lock(&self.heard);
+        match to {
+            Some(to) => heard.bridge == Some((from, to)),
+            None => heard.last == Some((stretch, from)),
+        }
+    }
+}
+
+/// The live messages of one topic.
+#[derive(Debug)]
+pub(super) struct Tap {
+    topic: Arc<Listened>,
+    messages: Abortable<Subscriber>,
+}
+
+impl Stream for Tap {
+    type Item = (Arc<Listened>, Message);
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let message = ready!(self.messages.poll_next_unpin(cx));
+        Poll::Ready(message.map(|message| (Arc::clone(&self.topic), message)))
+    }
+}
+
+impl Link {
+    /// The topic, listened to from now on at the latest: what is asked for after this comes after
+    /// the subscription on the same connection.
+    pub(super) async fn listen(&self, name: &str) -> Result<Arc<Listened>, NatsError> {
+        if let Some(topic) = self.listened(name) {
+            return Ok(topic);
+        }
+        let subject = self.subjects.live(name);
+        let subscriber = self
+            .client
+            .subscribe(subject)
+            .await
+            .map_err(|error| NatsError::Client(error.into()))?;
+        let mut topics = lock(&self.topics);
+        if let Some(topic) = topics.get(name) {
+            return Ok(Arc::clone(topic));
+        }
+        let (subscription, registration) = AbortHandle::new_pair();
+        let topic = Arc::new(Listened {
+            name: name.to_owned(),
+            subscription,
+            heard: Mutex::default(),
+        });
+        topics.insert(name.to_owned(), Arc::clone(&topic));
+        drop(topics);
+        lock(&self.new_taps).push(Tap {
+            topic: Arc::clone(&topic),
+            messages: Abortable::new(subscriber, registration),
+        });
+        self.signal.wake();
+        Ok(topic)
+    }
+
+    /// The topic if it is listened to.
+    pub(super) fn listened(&self, name: &str) -> Option<Arc<Listened>> {
+        lock(&self.topics).get(name).cloned()
+    }
+
+    /// Listens to the topic no more.
+    pub(super) fn leave(&self, name: &str) {
+        if let Some(topic) = lock(&self.topics).remove(name) {
+            topic.subscription.abort();
+        }
+    }
+}

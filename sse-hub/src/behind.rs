@@ -22,12 +22,6 @@ impl Pause {
         self.0 == 0
     }
 
-    /// Forgets the attempts.
-    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "repairs end first"))]
-    pub(crate) const fn reset(&mut self) {
-        self.0 = 0;
-    }
-
     /// Waits, for a time drawn from the upper half, so that not all try again in the same moment.
     pub(crate) async fn wait(&mut self) {
         let longest = SHORTEST.saturating_mul(1 << self.0.min(6)).min(LONGEST);

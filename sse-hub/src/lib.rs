@@ -54,6 +54,7 @@
 //!
 //! | feature | default | brings |
 //! |---|---|---|
+//! | `redis` | no | [`redis::RedisLog`]: topics in Redis or Valkey, shared by several nodes |
 //! | `metrics` | no | counters, a gauge and a histogram through the `metrics` facade: `sse_hub_published_total`, `sse_hub_delivered_total`, `sse_hub_gaps_total`, `sse_hub_subscriptions`, `sse_hub_lag_events` |
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -79,6 +80,8 @@ mod options;
 mod position;
 mod presence;
 mod publish;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod registry;
 mod segment;
 mod snapshot;

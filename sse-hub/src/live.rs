@@ -174,6 +174,7 @@ pub(crate) async fn catch_up(log: &dyn Log, topic: &Topic) -> Result<(), LogErro
                 // What is missing is not to be had.
                 restarts += 1;
                 head = log.open(topic.name()).await?.head;
+                log.close(topic.name(), head);
                 topic.restart(head);
             }
             Page::Trimmed | Page::Unknown => {

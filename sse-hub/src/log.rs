@@ -34,12 +34,15 @@ pub trait Log: fmt::Debug + Send + Sync + 'static {
     /// A topic comes into use in this process: from now on its live entries are wanted.
     ///
     /// The answer is the stretch of the log that ends now: everything that comes after its `head`
-    /// must be yielded as a live entry or be there to be read. It may be asked again for a topic
-    /// that is open, when its history turns out to have a hole.
+    /// must be yielded as a live entry or be there to be read.
+    ///
+    /// A topic may be opened several times, also while it is in use; each answer that is not an
+    /// error is [closed](Self::close) once.
     fn open(&self, topic: &str) -> Answer<Span>;
 
-    /// A topic has gone out of use: nobody subscribes to it and this process holds nothing of it.
-    /// `last` is the position up to which something may have been held.
+    /// What was opened has gone out of use. With the last of them nobody subscribes to the topic
+    /// any more, and this process holds nothing of it; `last` is the position up to which
+    /// something may have been held.
     fn close(&self, topic: &str, last: Position);
 
     /// The newest position that can be told without asking anyone, if the log has one that is

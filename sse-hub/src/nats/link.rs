@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::log::LogError;
 use crate::nats::epoch;
 use crate::nats::error::{ConnectError, NatsError};
-use crate::nats::listening::{Listened, Tap};
+use crate::nats::listening::{Listening, Tap};
 use crate::nats::options::NatsOptions;
 use crate::nats::signal::{Signal, signal};
 use crate::nats::subject::Subjects;
@@ -36,7 +36,7 @@ pub(super) struct Link {
     known: Mutex<Known>,
     /// One finds out for all that wait.
     finding_out: tokio::sync::Mutex<()>,
-    pub(super) topics: Mutex<HashMap<String, Arc<Listened>>>,
+    pub(super) topics: Mutex<HashMap<String, Listening>>,
     /// Subscriptions that the live side has not taken yet.
     pub(super) new_taps: Mutex<Vec<Tap>>,
 }

@@ -15,6 +15,13 @@ use futures_util::stream::{AbortHandle, Abortable};
 use crate::nats::error::NatsError;
 use crate::nats::link::{Link, lock};
 
+/// A topic that is listened to, as long as it has users.
+#[derive(Debug)]
+pub(super) struct Listening {
+    topic: Arc<Listened>,
+    users: usize,
+}
+
 /// A topic that is listened to.
 #[derive(Debug)]
 pub(super) struct Listened {
@@ -89,9 +96,9 @@ impl Stream for Tap {
 impl Link {
     /// The topic, listened to from now on at the latest: what is asked for after this comes after
     /// the subscription on the same connection.
-    pub(super) async fn listen(&self, name: &str) -> Result<Arc<Listened>, NatsError> {
-        if let Some(topic) = self.listened(name) {
-            return Ok(topic);
+    pub(super) async fn listen(self: &Arc<Self>, name: &str) -> Result<Lease, NatsError> {
+        if let Some(lease) = self.lease(name) {
+            return Ok(lease);
         }
         let subject = self.subjects.live(name);
         let subscriber = self
@@ -100,8 +107,9 @@ impl Link {
             .await
             .map_err(|error| NatsError::Client(error.into()))?;
         let mut topics = lock(&self.topics);
-        if let Some(topic) = topics.get(name) {
-            return Ok(Arc::clone(topic));
+        if let Some(topic) = topics.get_mut(name) {
+            // Somebody else was faster.
+            return Ok(self.lease_of(topic));
         }
         let (subscription, registration) = AbortHandle::new_pair();
         let topic = Arc::new(Listened {
@@ -109,25 +117,72 @@ impl Link {
             subscription,
             heard: Mutex::default(),
         });
-        topics.insert(name.to_owned(), Arc::clone(&topic));
+        let listening = topics.entry(name.to_owned()).insert_entry(Listening {
+            topic: Arc::clone(&topic),
+            users: 0,
+        });
+        let lease = self.lease_of(listening.into_mut());
         drop(topics);
         lock(&self.new_taps).push(Tap {
-            topic: Arc::clone(&topic),
+            topic,
             messages: Abortable::new(subscriber, registration),
         });
         self.signal.wake();
-        Ok(topic)
+        Ok(lease)
     }
 
     /// The topic if it is listened to.
     pub(super) fn listened(&self, name: &str) -> Option<Arc<Listened>> {
-        lock(&self.topics).get(name).cloned()
+        let topics = lock(&self.topics);
+        topics.get(name).map(|one| Arc::clone(&one.topic))
     }
 
-    /// Listens to the topic no more.
-    pub(super) fn leave(&self, name: &str) {
-        if let Some(topic) = lock(&self.topics).remove(name) {
-            topic.subscription.abort();
+    fn lease(self: &Arc<Self>, name: &str) -> Option<Lease> {
+        let mut topics = lock(&self.topics);
+        topics
+            .get_mut(name)
+            .map(|listening| self.lease_of(listening))
+    }
+
+    fn lease_of(self: &Arc<Self>, listening: &mut Listening) -> Lease {
+        listening.users += 1;
+        Lease {
+            link: Some(Arc::clone(self)),
+            topic: Arc::clone(&listening.topic),
+        }
+    }
+
+    /// One user less; after the last one, the topic is listened to no more.
+    pub(super) fn release(&self, name: &str) {
+        let mut topics = lock(&self.topics);
+        let Some(listening) = topics.get_mut(name) else {
+            return;
+        };
+        listening.users -= 1;
+        if listening.users == 0 {
+            listening.topic.subscription.abort();
+            topics.remove(name);
+        }
+    }
+}
+
+/// A use of a topic that ends when it is dropped, unless it is [kept](Self::keep).
+pub(super) struct Lease {
+    link: Option<Arc<Link>>,
+    pub(super) topic: Arc<Listened>,
+}
+
+impl Lease {
+    /// Leaves its end to the one who calls [`Link::release`].
+    pub(super) fn keep(mut self) {
+        self.link = None;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(link) = &self.link {
+            link.release(&self.topic.name);
         }
     }
 }

@@ -68,7 +68,7 @@ impl Log for NatsLog {
     }
 
     fn close(&self, topic: &str, _: Position) {
-        self.link.leave(topic);
+        self.link.release(topic);
     }
 
     fn knows(&self, _: &str, _: Position) -> Option<bool> {

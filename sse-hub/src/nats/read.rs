@@ -1,5 +1,7 @@
 //! Reading a topic, and telling whether nothing is missing before what was read.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::log::{LogError, Page, Span};
@@ -15,8 +17,8 @@ const PAGE_ENTRIES: usize = 128;
 const PAGE_BYTES: usize = 256 * 1024;
 
 /// Listens to a topic from now on, and finds its end.
-pub(super) async fn open(link: &Link, name: &str) -> Result<Span, LogError> {
-    let topic = link.listen(name).await?;
+pub(super) async fn open(link: &Arc<Link>, name: &str) -> Result<Span, LogError> {
+    let lease = link.listen(name).await?;
     let subject = link.subjects.log(name);
     loop {
         let stretch = link.stretch();
@@ -29,8 +31,9 @@ pub(super) async fn open(link: &Link, name: &str) -> Result<Span, LogError> {
             continue;
         }
         if stretch == link.stretch() {
-            topic.has_read(stretch, last);
+            lease.topic.has_read(stretch, last);
         }
+        lease.keep();
         let head = Position::new(known.epoch, last);
         return Ok(Span { floor: head, head });
     }

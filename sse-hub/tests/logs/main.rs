@@ -6,7 +6,9 @@ mod embedded;
 mod nats;
 #[path = "../reader/mod.rs"]
 mod reader;
-#[cfg(feature = "nats")]
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(any(feature = "nats", feature = "redis"))]
 #[path = "../servers/mod.rs"]
 mod servers;
 mod suite;

@@ -1,12 +1,9 @@
 //! The suite over NATS JetStream: a server for each case, and a connection for each node.
 
-use std::path::Path;
-use std::process::Command;
-
 use sse_hub::Hub;
 use sse_hub::nats::NatsOptions;
 
-use crate::servers::Server;
+use crate::servers::{Server, nats};
 use crate::suite::{self, Drivers, Engine, Keeps};
 
 struct Nats {
@@ -15,20 +12,10 @@ struct Nats {
     drivers: Drivers,
 }
 
-pub(crate) fn command(port: u16, folder: &Path) -> Command {
-    let mut command = Command::new("nats-server");
-    command
-        .args(["--addr", "127.0.0.1", "--port", &port.to_string()])
-        .arg("--jetstream")
-        .arg("--store_dir")
-        .arg(folder);
-    command
-}
-
 impl Engine for Nats {
     async fn start(keeps: Keeps) -> Self {
         Self {
-            server: Server::start(command).await,
+            server: Server::start(nats::durable).await,
             keeps,
             drivers: Drivers::default(),
         }
@@ -38,7 +25,7 @@ impl Engine for Nats {
         let history = self.keeps.history.unwrap_or(100_000);
         let log = NatsOptions::new()
             .max_events(u32::try_from(history).expect("a small number"))
-            .connect(format!("nats://127.0.0.1:{}", self.server.port()))
+            .connect(nats::url(self.server.port()))
             .await
             .expect("a connection");
         let keeps = self.keeps;

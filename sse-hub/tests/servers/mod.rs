@@ -3,7 +3,9 @@
 
 #![allow(dead_code, reason = "not every test needs all of it")]
 
+pub(crate) mod nats;
 pub(crate) mod proxy;
+pub(crate) mod redis;
 
 use std::net::TcpListener;
 use std::path::Path;

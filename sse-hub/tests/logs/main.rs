@@ -3,6 +3,8 @@
 
 mod embedded;
 #[cfg(feature = "nats")]
+mod jetstream;
+#[cfg(feature = "nats")]
 mod nats;
 #[path = "../reader/mod.rs"]
 mod reader;

@@ -74,6 +74,8 @@ mod keys;
 mod live;
 mod log;
 mod metrics;
+#[cfg(feature = "nats")]
+pub mod nats;
 mod options;
 mod position;
 mod presence;

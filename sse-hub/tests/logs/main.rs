@@ -2,11 +2,15 @@
 //! as real servers. What holds for one holds for all.
 
 mod embedded;
+#[cfg(feature = "nats")]
+mod jetstream;
+#[cfg(feature = "nats")]
+mod nats;
 #[path = "../reader/mod.rs"]
 mod reader;
 #[cfg(feature = "redis")]
 mod redis;
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "nats", feature = "redis"))]
 #[path = "../servers/mod.rs"]
 mod servers;
 mod suite;

@@ -120,7 +120,7 @@ impl Client {
     }
 
     /// The reason of the gap that comes next.
-    async fn gap(&mut self) -> String {
+    pub(crate) async fn gap(&mut self) -> String {
         let gaps = self.next().await.gaps();
         assert_eq!(gaps.len(), 1, "{gaps:?}");
         gaps[0].1.clone()

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "not every test needs all of it")]
 
+pub(crate) mod nats;
 pub(crate) mod proxy;
 pub(crate) mod redis;
 

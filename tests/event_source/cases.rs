@@ -21,6 +21,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     responses(&mut cases);
     content_types(&mut cases);
+    other_headers(&mut cases);
     redirects(&mut cases);
     ends(&mut cases);
     last_event_ids(&mut cases);
@@ -110,6 +111,21 @@ fn content_types(cases: &mut Vec<Case>) {
     }
     let untyped = stream_of("HTTP/1.1 200 OK", &[SOON, EVENT].concat());
     cases.push(case("no Content-Type", [untyped]));
+}
+
+/// 200, by other headers.
+fn other_headers(cases: &mut Vec<Case>) {
+    /// `SOON` and `EVENT`.
+    const GZIP: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff+J-)\xaa\xb4R045\xe0JI,I\xb4R\xa8\xe0\xe2\x02\x00\xd9dQ\xed\x14\x00\x00\x00";
+    const STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream";
+    let encoded = |encoding: &str| format!("{STREAM}\r\nContent-Encoding: {encoding}");
+    let gzip = [&*stream_of(&encoded("gzip"), ""), GZIP].concat();
+    cases.push(case("Content-Encoding: gzip", [gzip]));
+    let plain = stream_of(&encoded("identity"), &[SOON, EVENT].concat());
+    cases.push(case("Content-Encoding: identity", [plain]));
+    let cookie = format!("{STREAM}\r\nSet-Cookie: name=value");
+    let cookie = stream_of(&cookie, &[SOON, EVENT].concat());
+    cases.push(case("Set-Cookie", [cookie]));
 }
 
 /// Where a redirect leads, and where the next attempt.

@@ -90,6 +90,19 @@ pub(crate) const DEPARTURES: &[Departure] = &[
         theirs: "start -> closed",
     },
     Departure {
+        cases: &["Content-Encoding: gzip"],
+        reason: "We ask for no encoding unless `Builder::compression` is set, so that no server \
+                 holds events back, and say what is wrong if one comes nevertheless.",
+        ours: "start -> closed",
+        theirs: r#"2 x start -> open, message "x" "", connecting, closed"#,
+    },
+    Departure {
+        cases: &["Set-Cookie"],
+        reason: "Cookies are a browser's. We send what `Builder::header` sets.",
+        ours: r#"2 x start -> open, message "x" "", connecting, closed"#,
+        theirs: r#"start, start with "name=value" -> open, message "x" "", connecting, closed"#,
+    },
+    Departure {
         cases: &[
             "301 Moved Permanently",
             "302 Found",

@@ -177,6 +177,7 @@ struct Request {
     path: String,
     headers: Vec<String>,
     last_event_id: Option<String>,
+    cookie: Option<String>,
 }
 
 impl Request {
@@ -194,6 +195,7 @@ impl Request {
             path: words.next().unwrap_or_default(),
             headers: Vec::new(),
             last_event_id: None,
+            cookie: None,
         };
         loop {
             line.clear();
@@ -207,10 +209,13 @@ impl Request {
             let name = name.to_ascii_lowercase();
             // White space around a value is no part of it (RFC 9110 § 5.5).
             let value = value.trim_matches([' ', '\t', '\r', '\n']);
-            if name == "last-event-id" {
-                request.last_event_id = Some(value.to_owned());
-            } else if HEADERS.contains(&name.as_str()) {
-                request.headers.push(format!("{name}: {value}"));
+            match &*name {
+                "last-event-id" => request.last_event_id = Some(value.to_owned()),
+                "cookie" => request.cookie = Some(value.to_owned()),
+                name if HEADERS.contains(&name) => {
+                    request.headers.push(format!("{name}: {value}"));
+                }
+                _ => {}
             }
         }
     }
@@ -218,11 +223,15 @@ impl Request {
     /// What differs from one request of a case to the next.
     fn to_line(&self) -> String {
         let path = self.path.rsplit('/').next().unwrap_or_default();
-        let id = self.last_event_id.as_ref();
-        let id = id.map_or(String::new(), |id| format!(" after {id:?}"));
-        match &*self.method {
-            "GET" => format!("{path}{id}"),
-            method => format!("{method} {path}{id}"),
+        let mut line = match &*self.method {
+            "GET" => path.to_owned(),
+            method => format!("{method} {path}"),
+        };
+        for (word, value) in [("after", &self.last_event_id), ("with", &self.cookie)] {
+            if let Some(value) = value {
+                line.push_str(&format!(" {word} {value:?}"));
+            }
         }
+        line
     }
 }

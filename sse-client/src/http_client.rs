@@ -16,7 +16,6 @@ use bytes::Bytes;
 use http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Request, Response, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
@@ -25,6 +24,7 @@ use tower_service::Service;
 use self::connector::{Connected, Connector};
 use self::driver::{Driver, Tasks};
 use crate::error::BoxError;
+use crate::request_body::RequestBody;
 use crate::transport::BoxFuture;
 
 /// What an HTTP/1.1 connection buffers, and so the longest head of a response.
@@ -106,7 +106,7 @@ impl HttpClient {
 
     async fn send(
         self,
-        mut request: Request<Full<Bytes>>,
+        mut request: Request<RequestBody>,
     ) -> Result<Response<ClientBody>, BoxError> {
         let Connected { io, http2, proxy } = self.connector.connect(request.uri()).await?;
         let io = TokioIo::new(io);
@@ -148,7 +148,7 @@ impl HttpClient {
     }
 }
 
-fn set_host(request: &mut Request<Full<Bytes>>) -> Result<(), BoxError> {
+fn set_host(request: &mut Request<RequestBody>) -> Result<(), BoxError> {
     if let Some(authority) = request.uri().authority() {
         let host = HeaderValue::try_from(authority.as_str())?;
         request.headers_mut().entry(HOST).or_insert(host);
@@ -173,7 +173,7 @@ async fn receive(
     Ok(response.map(|incoming| ClientBody { incoming, driver }))
 }
 
-impl Service<Request<Full<Bytes>>> for HttpClient {
+impl Service<Request<RequestBody>> for HttpClient {
     type Response = Response<ClientBody>;
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
@@ -182,7 +182,7 @@ impl Service<Request<Full<Bytes>>> for HttpClient {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
+    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
         Box::pin(self.clone().send(request))
     }
 }

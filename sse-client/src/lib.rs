@@ -72,6 +72,7 @@ mod idle;
 mod open;
 mod redirect;
 mod rejected;
+mod request_body;
 mod settings;
 mod transport;
 #[cfg(feature = "json")]
@@ -85,6 +86,7 @@ pub use crate::event_source::EventSource;
 #[cfg(feature = "client")]
 pub use crate::http_client::{ClientBody, HttpClient};
 pub use crate::rejected::Rejected;
+pub use crate::request_body::RequestBody;
 pub use crate::settings::Reconnect;
 #[cfg(feature = "json")]
 pub use crate::typed::TypedEvents;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use hyper::server::conn::{http1, http2};
+use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use sse_client::{Backoff, Error, EventSource, HttpClient, Update};
+use sse_client::{Backoff, Error, EventSource, HttpClient, RequestBody, Update};
 use sse_hyper::{Event, SendError, Sse};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,15 +29,20 @@ async fn three<R>(_request: R, sse: Sse) -> Result<(), SendError> {
     Ok(())
 }
 
-/// Reads thirty events in order, over ten streams or more.
-async fn read_thirty(client: HttpClient, url: &str) {
+fn at_once() -> Backoff {
     let none = Duration::ZERO;
-    let backoff = Backoff::new()
-        .reconnection_time(none)
-        .min_reconnection_time(none)
-        .initial(none);
-    let source = EventSource::get(url).backoff(backoff).build_with(client);
-    let mut updates = source.expect("valid").into_updates();
+    let backoff = Backoff::new().reconnection_time(none);
+    backoff.min_reconnection_time(none).initial(none)
+}
+
+/// Reads thirty events in order, over ten streams.
+async fn read_thirty(client: HttpClient, url: &str) {
+    let source = EventSource::get(url).backoff(at_once()).build_with(client);
+    read_thirty_of(source.expect("valid")).await;
+}
+
+async fn read_thirty_of(source: EventSource) {
+    let mut updates = source.into_updates();
     let (mut expected, mut opened) = (1, 0);
     while expected <= 30 {
         match updates
@@ -94,6 +100,25 @@ async fn streams_of_hyper_are_resumed() {
     tokio::select! {
         () = server => {}
         () = read_thirty(HttpClient::new(), &url) => {}
+    }
+}
+
+#[tokio::test]
+async fn another_client_is_an_http_stack_too() {
+    let (listener, url) = listener().await;
+    let server = async {
+        loop {
+            tokio::spawn(serve_http1(accept(&listener).await));
+        }
+    };
+    let client = Client::builder(TokioExecutor::new()).build_http::<RequestBody>();
+    let source = EventSource::get(url)
+        .backoff(at_once())
+        .build_with(client)
+        .expect("valid");
+    tokio::select! {
+        () = server => {}
+        () = read_thirty_of(source) => {}
     }
 }
 

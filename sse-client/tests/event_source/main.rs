@@ -12,3 +12,4 @@ mod server;
 mod stack;
 mod standard;
 mod timeouts;
+mod uploads;

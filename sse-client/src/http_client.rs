@@ -5,6 +5,7 @@
 
 mod connector;
 mod driver;
+mod proxy;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -52,7 +53,6 @@ const MAX_HEAD: u32 = 64 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct HttpClient {
     connector: Connector,
-    http2: bool,
 }
 
 impl HttpClient {
@@ -80,7 +80,12 @@ impl HttpClient {
     }
 
     /// Goes through the proxies that `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name
-    /// now, in either case. A proxy must itself be of `http`; `https` URLs go through a tunnel.
+    /// now, in either case, as curl does.
+    ///
+    /// Proxies are of `http`, `https`, `socks4`, `socks4a`, `socks5` or `socks5h`, with user and
+    /// password if need be; `socks4a` and `socks5h` leave it to the proxy to look up the host.
+    /// `https` URLs go through a tunnel, and so does HTTP/2 without TLS. A variable that names
+    /// another kind of proxy names none.
     #[must_use]
     pub fn proxies_from_env(mut self) -> Self {
         self.connector.use_proxies_from_env();
@@ -91,7 +96,7 @@ impl HttpClient {
     /// § 3.3).
     #[must_use]
     pub fn http2_prior_knowledge(mut self) -> Self {
-        self.http2 = true;
+        self.connector.http2_prior_knowledge = true;
         self
     }
 
@@ -111,7 +116,7 @@ impl HttpClient {
         let Connected { io, http2, proxy } = self.connector.connect(request.uri()).await?;
         let io = TokioIo::new(io);
         *request.version_mut() = Version::HTTP_11;
-        if http2 || self.http2 {
+        if http2 {
             let tasks = Tasks::default();
             let (mut sender, connection) = http2::Builder::new(tasks.clone())
                 .initial_stream_window_size(WINDOW)

@@ -47,7 +47,7 @@
 //!
 //! # What is missing
 //!
-//! Proxies of `https` and SOCKS, request bodies that are streams, and cookies are not there.
+//! Cookies are not there, nor HTTP/3, nor proxies by configuration files.
 //!
 //! # Features
 //!

@@ -12,4 +12,5 @@ mod server;
 mod stack;
 mod standard;
 mod timeouts;
+mod tls;
 mod uploads;

@@ -12,7 +12,7 @@ struct Needed {
     purpose: &'static str,
 }
 
-const FOR_TESTS: [Needed; 3] = [
+const FOR_TESTS: [Needed; 4] = [
     Needed {
         program: "chromium",
         package: "chromium",
@@ -22,6 +22,11 @@ const FOR_TESTS: [Needed; 3] = [
         program: "chromedriver",
         package: "chromium-driver",
         purpose: "driving the browser",
+    },
+    Needed {
+        program: "nginx",
+        package: "nginx",
+        purpose: "the reverse proxy between servers and clients",
     },
     Needed {
         program: "c++",

@@ -48,15 +48,23 @@ impl Identity {
             .with_no_client_auth()
     }
 
-    #[allow(dead_code, reason = "what the other test needs")]
     /// The certificate as files have it.
-    pub(crate) fn pem(&self) -> String {
-        let text = BASE64_STANDARD.encode(self.certificate());
-        let mut pem = "-----BEGIN CERTIFICATE-----\n".to_owned();
-        for line in text.as_bytes().chunks(64) {
-            pem.push_str(str::from_utf8(line).expect("ASCII"));
-            pem.push('\n');
-        }
-        pem + "-----END CERTIFICATE-----\n"
+    pub(crate) fn certificate_pem(&self) -> String {
+        pem("CERTIFICATE", &self.certificate())
     }
+
+    /// The key as files have it.
+    pub(crate) fn key_pem(&self) -> String {
+        pem("PRIVATE KEY", &self.0.signing_key.serialize_der())
+    }
+}
+
+fn pem(label: &str, der: &[u8]) -> String {
+    let text = BASE64_STANDARD.encode(der);
+    let mut pem = format!("-----BEGIN {label}-----\n");
+    for line in text.as_bytes().chunks(64) {
+        pem.push_str(str::from_utf8(line).expect("ASCII"));
+        pem.push('\n');
+    }
+    pem + &format!("-----END {label}-----\n")
 }

@@ -55,7 +55,7 @@ fn one(url: &str, variables: &[(&str, String)], identity: Option<&Identity>) -> 
         return run(&mut command);
     };
     let file = NamedTempFile::new().expect("a file");
-    std::fs::write(file.path(), identity.pem()).expect("written");
+    std::fs::write(file.path(), identity.certificate_pem()).expect("written");
     run(command.env("SSL_CERT_FILE", file.path()))
 }
 

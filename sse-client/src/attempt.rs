@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use tokio::time::timeout;
@@ -12,6 +11,7 @@ use crate::content_type::is_event_stream;
 use crate::error::{Error, RedirectError};
 use crate::redirect::Redirects;
 use crate::rejected::Rejected;
+use crate::request_body::RequestBody;
 use crate::settings::Settings;
 use crate::transport::{Body, Transport};
 
@@ -32,9 +32,10 @@ pub(crate) enum Outcome {
 pub(crate) async fn attempt(
     mut transport: Box<dyn Transport>,
     settings: Arc<Settings>,
+    request: Request<RequestBody>,
     last_event_id: String,
 ) -> Attempted {
-    let outcome = match request(&settings, &last_event_id).await {
+    let outcome = match prepare(request, &settings, &last_event_id).await {
         Ok(request) => exchange_in_time(&mut *transport, &settings, request).await,
         Err(error) => Err(error),
     };
@@ -42,10 +43,13 @@ pub(crate) async fn attempt(
 }
 
 /// The request, as the hook leaves it.
-async fn request(settings: &Settings, last_event_id: &str) -> Result<Request<Bytes>, Error> {
+async fn prepare(
+    mut request: Request<RequestBody>,
+    settings: &Settings,
+    last_event_id: &str,
+) -> Result<Request<RequestBody>, Error> {
     const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-    let mut request = settings.request.clone();
     if !last_event_id.is_empty() {
         // HTML § 9.2.3: in UTF-8.
         let value = HeaderValue::from_bytes(last_event_id.as_bytes());
@@ -68,7 +72,7 @@ enum Answer {
 async fn exchange_in_time(
     transport: &mut dyn Transport,
     settings: &Settings,
-    request: Request<Bytes>,
+    request: Request<RequestBody>,
 ) -> Result<Outcome, Error> {
     let exchange = exchange(transport, settings.redirects, request);
     let answer = match settings.connect_timeout {
@@ -88,17 +92,20 @@ async fn exchange_in_time(
 async fn exchange(
     transport: &mut dyn Transport,
     redirects: Redirects,
-    mut request: Request<Bytes>,
+    request: Request<RequestBody>,
 ) -> Result<Answer, Error> {
+    let (head, mut body) = request.into_parts();
+    let mut head = Request::from_parts(head, ());
     for _ in 0..=redirects.limit {
-        let response = transport.send(request.clone()).await;
+        let request = head.clone().map(|()| body.take());
+        let response = transport.send(request).await;
         let response = response.map_err(Error::Request)?;
         match response.status() {
             StatusCode::OK => return Ok(check(response)),
             StatusCode::NO_CONTENT => return Ok(Answer::NoContent),
             _ => {}
         }
-        let followed = redirects.follow(&mut request, &response);
+        let followed = redirects.follow(&mut head, &mut body, &response);
         if !followed.map_err(Error::Redirect)? {
             return Ok(Answer::Rejected(response, Error::Status));
         }

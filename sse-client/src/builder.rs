@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL};
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use sse_codec::{Decoder, ReceivedEvent};
@@ -14,6 +13,7 @@ use crate::backoff::Backoff;
 use crate::error::{BoxError, BuildError, Error};
 use crate::event_source::EventSource;
 use crate::redirect::Redirects;
+use crate::request_body::RequestBody;
 use crate::settings::{Reconnect, Settings};
 use crate::transport;
 
@@ -40,7 +40,7 @@ use crate::transport;
 /// ```
 #[must_use = "a builder does nothing until it builds"]
 pub struct Builder {
-    request: Result<Request<Bytes>, BuildError>,
+    request: Result<Request<RequestBody>, BuildError>,
     settings: Settings,
     decoder: Decoder,
     #[cfg(feature = "compression")]
@@ -63,7 +63,6 @@ impl Builder {
         Self {
             request: request(method, url),
             settings: Settings {
-                request: Request::default(),
                 hook: None,
                 connect_timeout: Some(Self::DEFAULT_CONNECT_TIMEOUT),
                 idle_timeout: None,
@@ -105,8 +104,9 @@ impl Builder {
         self
     }
 
-    /// Sets the body of the request. It is sent again with every attempt, without a copy.
-    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+    /// Sets the body of the request: bytes, which are sent again with every attempt, or what else a
+    /// [`RequestBody`] can be.
+    pub fn body(mut self, body: impl Into<RequestBody>) -> Self {
         if let Ok(request) = &mut self.request {
             *request.body_mut() = body.into();
         }
@@ -157,8 +157,8 @@ impl Builder {
     /// ```
     pub fn before_attempt<F, R>(mut self, hook: F) -> Self
     where
-        F: Fn(Request<Bytes>) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<Request<Bytes>, BoxError>> + Send + 'static,
+        F: Fn(Request<RequestBody>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Request<RequestBody>, BoxError>> + Send + 'static,
     {
         self.settings.hook = Some(Box::new(move |request| Box::pin(hook(request))));
         self
@@ -264,40 +264,35 @@ impl Builder {
         self.build_with(crate::HttpClient::new())
     }
 
-    /// Builds the event source over any HTTP stack: a `tower::Service` of requests whose body can
-    /// be made of [`Bytes`], as [`HttpClient`](crate::HttpClient) and hyper-util's client are. It
-    /// must leave redirects to this crate, and is used for one request at a time.
+    /// Builds the event source over any HTTP stack: a `tower::Service` of requests with a
+    /// [`RequestBody`], as [`HttpClient`](crate::HttpClient) is, and hyper-util's client of that
+    /// body. It must leave redirects to this crate, and is used for one request at a time.
     ///
     /// # Errors
     ///
     /// If the URL, a header or the body is invalid.
-    pub fn build_with<S, B, R>(self, service: S) -> Result<EventSource, BuildError>
+    pub fn build_with<S, R>(self, service: S) -> Result<EventSource, BuildError>
     where
-        S: Service<Request<B>, Response = Response<R>> + Send + 'static,
+        S: Service<Request<RequestBody>, Response = Response<R>> + Send + 'static,
         S::Error: Into<BoxError>,
         S::Future: Send,
-        B: From<Bytes> + 'static,
         R: http_body::Body + Send + 'static,
         R::Data: Send,
         R::Error: Into<BoxError> + Send,
     {
-        let settings = Settings {
-            request: self.request?,
-            ..self.settings
-        };
         #[cfg(feature = "compression")]
-        if self.compression {
-            let service = tower_http::decompression::Decompression::new(service);
-            return Ok(EventSource::new(
-                settings,
-                self.decoder,
-                transport::erase(service),
-            ));
-        }
+        let transport = if self.compression {
+            transport::erase(tower_http::decompression::Decompression::new(service))
+        } else {
+            transport::erase(service)
+        };
+        #[cfg(not(feature = "compression"))]
+        let transport = transport::erase(service);
         Ok(EventSource::new(
-            settings,
+            self.request?,
+            self.settings,
             self.decoder,
-            transport::erase(service),
+            transport,
         ))
     }
 
@@ -330,7 +325,7 @@ impl Builder {
     /// If the URL, a header or the body is invalid.
     pub fn build_with_fn<F, T, R, E>(self, send: F) -> Result<EventSource, BuildError>
     where
-        F: FnMut(Request<Bytes>) -> T + Send + 'static,
+        F: FnMut(Request<RequestBody>) -> T + Send + 'static,
         T: Future<Output = Result<Response<R>, E>> + Send + 'static,
         E: Into<BoxError>,
         R: http_body::Body + Send + 'static,
@@ -342,7 +337,7 @@ impl Builder {
 }
 
 /// HTML § 9.2.2: the request, as the standard has it before anybody changes it.
-fn request(method: Method, url: &str) -> Result<Request<Bytes>, BuildError> {
+fn request(method: Method, url: &str) -> Result<Request<RequestBody>, BuildError> {
     let mut url = Url::parse(url).map_err(BuildError::Url)?;
     if !matches!(url.scheme(), "http" | "https") {
         let scheme = url.scheme().to_owned();
@@ -358,7 +353,7 @@ fn request(method: Method, url: &str) -> Result<Request<Bytes>, BuildError> {
         .header(ACCEPT, "text/event-stream")
         // As browsers say that they do not want what is stored.
         .header(CACHE_CONTROL, "no-cache")
-        .body(Bytes::new())
+        .body(RequestBody::default())
         .map_err(BuildError::Http)
 }
 

@@ -155,6 +155,9 @@ pub enum RedirectError {
         /// Where it leads.
         location: Uri,
     },
+    /// It asks for the body again, which is one of
+    /// [`RequestBody::once`](crate::RequestBody::once).
+    Body,
 }
 
 impl fmt::Display for RedirectError {
@@ -163,6 +166,7 @@ impl fmt::Display for RedirectError {
             Self::TooMany { limit } => write!(f, "more than {limit} redirects"),
             Self::Location { location } => write!(f, "invalid location {location:?}"),
             Self::Insecure { location } => write!(f, "{location} is no longer https"),
+            Self::Body => f.write_str("the body cannot be sent again"),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::Stream;
-use http::Method;
+use http::{Method, Request};
 use sse_codec::{Decoder, ReceivedEvent};
 use tokio::time::{Sleep, sleep};
 
@@ -16,6 +16,7 @@ use crate::builder::Builder;
 use crate::error::Error;
 use crate::idle::Idle;
 use crate::open::Open;
+use crate::request_body::RequestBody;
 use crate::settings::{Reconnect, Settings};
 use crate::transport::{BoxFuture, Transport};
 #[cfg(feature = "json")]
@@ -63,6 +64,8 @@ use crate::update::{ReadyState, Update, Updates};
 /// The timers are tokio's: read it within a tokio runtime whose time driver is enabled.
 #[must_use = "streams do nothing unless polled"]
 pub struct EventSource {
+    request: Request<()>,
+    body: RequestBody,
     settings: Arc<Settings>,
     decoder: Decoder,
     phase: Phase,
@@ -100,8 +103,16 @@ impl EventSource {
         Builder::new(method, url.as_ref())
     }
 
-    pub(crate) fn new(settings: Settings, decoder: Decoder, transport: Box<dyn Transport>) -> Self {
+    pub(crate) fn new(
+        request: Request<RequestBody>,
+        settings: Settings,
+        decoder: Decoder,
+        transport: Box<dyn Transport>,
+    ) -> Self {
+        let (head, body) = request.into_parts();
         Self {
+            request: Request::from_parts(head, ()),
+            body,
             settings: Arc::new(settings),
             decoder,
             phase: Phase::Idle,
@@ -179,9 +190,10 @@ impl EventSource {
                         continue;
                     };
                     let settings = Arc::clone(&self.settings);
+                    let request = self.request.clone().map(|()| self.body.take());
                     let last_event_id = self.decoder.last_event_id().to_owned();
-                    self.phase =
-                        Phase::Connecting(Box::pin(attempt(transport, settings, last_event_id)));
+                    let attempt = attempt(transport, settings, request, last_event_id);
+                    self.phase = Phase::Connecting(Box::pin(attempt));
                     return Poll::Ready(Some(Ok(Update::Connecting {
                         attempt: self.failures.saturating_add(1),
                     })));
@@ -241,7 +253,7 @@ impl EventSource {
         } = &*self.settings;
         let is_retried = error.as_ref().is_none_or(retry_if)
             && max_attempts.is_none_or(|limit| self.failures < limit);
-        if !reconnects || !is_retried {
+        if !reconnects || !is_retried || !self.body.is_repeatable() {
             self.close();
             return error.map(Err);
         }
@@ -279,6 +291,9 @@ impl Stream for EventSource {
 impl fmt::Debug for EventSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventSource")
+            .field("method", self.request.method())
+            .field("uri", self.request.uri())
+            .field("body", &self.body)
             .field("ready_state", &self.ready_state())
             .field("last_event_id", &self.last_event_id())
             .field("reconnection_time", &self.reconnection_time())

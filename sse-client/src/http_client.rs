@@ -5,6 +5,7 @@
 
 mod connector;
 mod driver;
+mod proxy;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -16,7 +17,6 @@ use bytes::Bytes;
 use http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Request, Response, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
@@ -25,6 +25,7 @@ use tower_service::Service;
 use self::connector::{Connected, Connector};
 use self::driver::{Driver, Tasks};
 use crate::error::BoxError;
+use crate::request_body::RequestBody;
 use crate::transport::BoxFuture;
 
 /// What an HTTP/1.1 connection buffers, and so the longest head of a response.
@@ -52,7 +53,6 @@ const MAX_HEAD: u32 = 64 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct HttpClient {
     connector: Connector,
-    http2: bool,
 }
 
 impl HttpClient {
@@ -80,7 +80,12 @@ impl HttpClient {
     }
 
     /// Goes through the proxies that `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name
-    /// now, in either case. A proxy must itself be of `http`; `https` URLs go through a tunnel.
+    /// now, in either case, as curl does.
+    ///
+    /// Proxies are of `http`, `https`, `socks4`, `socks4a`, `socks5` or `socks5h`, with user and
+    /// password if need be; `socks4a` and `socks5h` leave it to the proxy to look up the host.
+    /// `https` URLs go through a tunnel, and so does HTTP/2 without TLS. A variable that names
+    /// another kind of proxy names none.
     #[must_use]
     pub fn proxies_from_env(mut self) -> Self {
         self.connector.use_proxies_from_env();
@@ -91,7 +96,7 @@ impl HttpClient {
     /// § 3.3).
     #[must_use]
     pub fn http2_prior_knowledge(mut self) -> Self {
-        self.http2 = true;
+        self.connector.http2_prior_knowledge = true;
         self
     }
 
@@ -106,12 +111,12 @@ impl HttpClient {
 
     async fn send(
         self,
-        mut request: Request<Full<Bytes>>,
+        mut request: Request<RequestBody>,
     ) -> Result<Response<ClientBody>, BoxError> {
         let Connected { io, http2, proxy } = self.connector.connect(request.uri()).await?;
         let io = TokioIo::new(io);
         *request.version_mut() = Version::HTTP_11;
-        if http2 || self.http2 {
+        if http2 {
             let tasks = Tasks::default();
             let (mut sender, connection) = http2::Builder::new(tasks.clone())
                 .initial_stream_window_size(WINDOW)
@@ -148,7 +153,7 @@ impl HttpClient {
     }
 }
 
-fn set_host(request: &mut Request<Full<Bytes>>) -> Result<(), BoxError> {
+fn set_host(request: &mut Request<RequestBody>) -> Result<(), BoxError> {
     if let Some(authority) = request.uri().authority() {
         let host = HeaderValue::try_from(authority.as_str())?;
         request.headers_mut().entry(HOST).or_insert(host);
@@ -173,7 +178,7 @@ async fn receive(
     Ok(response.map(|incoming| ClientBody { incoming, driver }))
 }
 
-impl Service<Request<Full<Bytes>>> for HttpClient {
+impl Service<Request<RequestBody>> for HttpClient {
     type Response = Response<ClientBody>;
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
@@ -182,7 +187,7 @@ impl Service<Request<Full<Bytes>>> for HttpClient {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
+    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
         Box::pin(self.clone().send(request))
     }
 }

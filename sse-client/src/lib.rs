@@ -47,7 +47,7 @@
 //!
 //! # What is missing
 //!
-//! Proxies of `https` and SOCKS, request bodies that are streams, and cookies are not there.
+//! Cookies are not there, nor HTTP/3, nor proxies by configuration files.
 //!
 //! # Features
 //!
@@ -73,6 +73,7 @@ mod idle;
 mod open;
 mod redirect;
 mod rejected;
+mod request_body;
 mod settings;
 mod transport;
 #[cfg(feature = "json")]
@@ -86,6 +87,7 @@ pub use crate::event_source::EventSource;
 #[cfg(feature = "client")]
 pub use crate::http_client::{ClientBody, HttpClient};
 pub use crate::rejected::Rejected;
+pub use crate::request_body::RequestBody;
 pub use crate::settings::Reconnect;
 #[cfg(feature = "json")]
 pub use crate::typed::TypedEvents;

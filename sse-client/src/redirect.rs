@@ -1,6 +1,5 @@
 //! Redirects (Fetch § 4.4, "HTTP-redirect fetch"): where they lead, and what may go along.
 
-use bytes::Bytes;
 use http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION,
     CONTENT_TYPE, COOKIE, HOST, LOCATION, PROXY_AUTHORIZATION,
@@ -9,6 +8,7 @@ use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, Uri};
 use url::Url;
 
 use crate::error::RedirectError;
+use crate::request_body::RequestBody;
 
 /// Which redirects are followed.
 #[derive(Clone, Copy, Debug)]
@@ -30,10 +30,12 @@ const OF_THE_BODY: [HeaderName; 5] = [
 const CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
 
 impl Redirects {
-    /// Makes `request` the next one, if `response` is a redirect that has a location.
+    /// Makes `head` and `body` those of the next request, if `response` is a redirect that has a
+    /// location.
     pub(crate) fn follow<B>(
         self,
-        request: &mut Request<Bytes>,
+        head: &mut Request<()>,
+        body: &mut RequestBody,
         response: &Response<B>,
     ) -> Result<bool, RedirectError> {
         let status = response.status();
@@ -44,7 +46,7 @@ impl Redirects {
         let invalid = || RedirectError::Location {
             location: String::from_utf8_lossy(location.as_bytes()).into_owned(),
         };
-        let here = Url::parse(&request.uri().to_string()).map_err(|_| invalid())?;
+        let here = Url::parse(&head.uri().to_string()).map_err(|_| invalid())?;
         let text = str::from_utf8(location.as_bytes()).map_err(|_| invalid())?;
         let mut there = here.join(text).map_err(|_| invalid())?;
         there.set_fragment(None);
@@ -57,22 +59,24 @@ impl Redirects {
             return Err(RedirectError::Insecure { location: uri });
         }
 
-        *request.uri_mut() = uri;
+        *head.uri_mut() = uri;
         let becomes_get = match status {
-            StatusCode::SEE_OTHER => !matches!(*request.method(), Method::GET | Method::HEAD),
-            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => *request.method() == Method::POST,
+            StatusCode::SEE_OTHER => !matches!(*head.method(), Method::GET | Method::HEAD),
+            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => *head.method() == Method::POST,
             _ => false,
         };
         if becomes_get {
-            *request.method_mut() = Method::GET;
-            *request.body_mut() = Bytes::new();
+            *head.method_mut() = Method::GET;
+            *body = RequestBody::default();
             for name in OF_THE_BODY {
-                request.headers_mut().remove(name);
+                head.headers_mut().remove(name);
             }
+        } else if body.is_spent() {
+            return Err(RedirectError::Body);
         }
         if here.origin() != there.origin() {
-            request.headers_mut().remove(HOST);
-            remove_credentials(request.headers_mut());
+            head.headers_mut().remove(HOST);
+            remove_credentials(head.headers_mut());
         }
         Ok(true)
     }
@@ -93,6 +97,7 @@ fn remove_credentials(headers: &mut HeaderMap) {
 mod tests {
     use http::HeaderValue;
     use http::header::ACCEPT;
+    use http_body::Body as _;
 
     use super::*;
 
@@ -101,7 +106,7 @@ mod tests {
         allow_insecure: false,
     };
 
-    fn request(method: Method, uri: &str) -> Request<Bytes> {
+    fn request(method: Method, uri: &str) -> Request<()> {
         let mut secret = HeaderValue::from_static("key");
         secret.set_sensitive(true);
         Request::builder()
@@ -113,8 +118,12 @@ mod tests {
             .header(COOKIE, "a=b")
             .header("x-api-key", secret)
             .header(CONTENT_TYPE, "application/json")
-            .body(Bytes::from_static(b"{}"))
+            .body(())
             .expect("a request")
+    }
+
+    fn body() -> RequestBody {
+        "{}".into()
     }
 
     fn response(status: u16, location: &str) -> Response<()> {
@@ -134,7 +143,7 @@ mod tests {
             ("//b.test:8443/ü", "https://b.test:8443/%C3%BC"),
         ] {
             assert_eq!(
-                STRICT.follow(&mut request, &response(307, location)),
+                STRICT.follow(&mut request, &mut body(), &response(307, location)),
                 Ok(true)
             );
             assert_eq!(request.uri(), uri);
@@ -150,13 +159,13 @@ mod tests {
             (307, false),
             (308, false),
         ] {
-            let mut request = request(Method::POST, "https://a.test/");
+            let (mut request, mut body) = (request(Method::POST, "https://a.test/"), body());
             assert_eq!(
-                STRICT.follow(&mut request, &response(status, "/b")),
+                STRICT.follow(&mut request, &mut body, &response(status, "/b")),
                 Ok(true)
             );
             assert_eq!(request.method() == Method::GET, becomes_get, "{status}");
-            assert_eq!(request.body().is_empty(), becomes_get, "{status}");
+            assert_eq!(body.is_end_stream(), becomes_get, "{status}");
             assert_eq!(
                 request.headers().get(CONTENT_TYPE).is_none(),
                 becomes_get,
@@ -168,7 +177,10 @@ mod tests {
             );
         }
         let mut put = request(Method::PUT, "https://a.test/");
-        assert_eq!(STRICT.follow(&mut put, &response(302, "/b")), Ok(true));
+        assert_eq!(
+            STRICT.follow(&mut put, &mut body(), &response(302, "/b")),
+            Ok(true)
+        );
         assert_eq!(put.method(), Method::PUT);
     }
 
@@ -177,7 +189,7 @@ mod tests {
         for location in ["https://b.test/", "https://a.test:444/"] {
             let mut request = request(Method::GET, "https://a.test/");
             assert_eq!(
-                STRICT.follow(&mut request, &response(302, location)),
+                STRICT.follow(&mut request, &mut body(), &response(302, location)),
                 Ok(true)
             );
             let mut names: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
@@ -191,14 +203,14 @@ mod tests {
         let mut request = request(Method::GET, "https://a.test/");
         let insecure = response(302, "http://a.test/");
         assert!(matches!(
-            STRICT.follow(&mut request, &insecure),
+            STRICT.follow(&mut request, &mut body(), &insecure),
             Err(RedirectError::Insecure { location }) if location == "http://a.test/"
         ));
         let lax = Redirects {
             allow_insecure: true,
             ..STRICT
         };
-        assert_eq!(lax.follow(&mut request, &insecure), Ok(true));
+        assert_eq!(lax.follow(&mut request, &mut body(), &insecure), Ok(true));
         assert!(!request.headers().contains_key(AUTHORIZATION));
     }
 
@@ -211,7 +223,7 @@ mod tests {
             "data:,x",
         ] {
             let mut request = request(Method::GET, "https://a.test/");
-            let followed = STRICT.follow(&mut request, &response(302, location));
+            let followed = STRICT.follow(&mut request, &mut body(), &response(302, location));
             assert!(
                 matches!(&followed, Err(RedirectError::Location { location: named }) if named == location),
                 "{location}: {followed:?}"

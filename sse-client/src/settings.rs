@@ -1,16 +1,16 @@
-//! What an event source was told: its request and how it is to behave. It does not change, and is
-//! shared with the attempt that is under way.
+//! How an event source was told to behave. It does not change, and is shared with the attempt that
+//! is under way.
 
 use std::fmt;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::Request;
 use sse_codec::ReceivedEvent;
 
 use crate::backoff::Backoff;
 use crate::error::{BoxError, Error};
 use crate::redirect::Redirects;
+use crate::request_body::RequestBody;
 use crate::transport::BoxFuture;
 
 /// After what an event source connects again.
@@ -24,18 +24,20 @@ pub enum Reconnect {
     /// answer one question and cannot be resumed, as those of language models.
     UntilOpen,
     /// There is one attempt. The default for methods other than GET, since to send those again
-    /// may do again what they do.
+    /// may do again what they do. It is so in any case if the body is one of
+    /// [`RequestBody::once`].
     Never,
 }
 
 type Hook = Box<
-    dyn Fn(Request<Bytes>) -> BoxFuture<'static, Result<Request<Bytes>, BoxError>> + Send + Sync,
+    dyn Fn(Request<RequestBody>) -> BoxFuture<'static, Result<Request<RequestBody>, BoxError>>
+        + Send
+        + Sync,
 >;
 
 type Predicate<T> = Box<dyn Fn(&T) -> bool + Send + Sync>;
 
 pub(crate) struct Settings {
-    pub(crate) request: Request<Bytes>,
     pub(crate) hook: Option<Hook>,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) idle_timeout: Option<Duration>,
@@ -50,8 +52,6 @@ pub(crate) struct Settings {
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
-            .field("method", self.request.method())
-            .field("uri", self.request.uri())
             .field("connect_timeout", &self.connect_timeout)
             .field("idle_timeout", &self.idle_timeout)
             .field("redirects", &self.redirects)

@@ -2,7 +2,6 @@
 //! for a response, and an event source that can be named.
 
 use std::future::{Future, poll_fn};
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -13,6 +12,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use tower_service::Service;
 
 use crate::error::BoxError;
+use crate::request_body::RequestBody;
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -21,47 +21,45 @@ pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
 
 /// Sends one request at a time.
 pub(crate) trait Transport: Send {
-    fn send(&mut self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Body>, BoxError>>;
+    fn send(
+        &mut self,
+        request: Request<RequestBody>,
+    ) -> BoxFuture<'_, Result<Response<Body>, BoxError>>;
 }
 
-/// Erases a service whose requests have the body `B`.
-pub(crate) fn erase<S, B, R>(service: S) -> Box<dyn Transport>
+/// Erases the type of a service.
+pub(crate) fn erase<S, R>(service: S) -> Box<dyn Transport>
 where
-    S: Service<Request<B>, Response = Response<R>> + Send + 'static,
+    S: Service<Request<RequestBody>, Response = Response<R>> + Send + 'static,
     S::Error: Into<BoxError>,
     S::Future: Send,
-    B: From<Bytes> + 'static,
     R: http_body::Body + Send + 'static,
     R::Data: Send,
     R::Error: Into<BoxError> + Send,
 {
-    Box::new(Erased {
-        service,
-        body: PhantomData,
-    })
+    Box::new(Erased(service))
 }
 
-struct Erased<S, B> {
-    service: S,
-    body: PhantomData<fn(B)>,
-}
+struct Erased<S>(S);
 
-impl<S, B, R> Transport for Erased<S, B>
+impl<S, R> Transport for Erased<S>
 where
-    S: Service<Request<B>, Response = Response<R>> + Send,
+    S: Service<Request<RequestBody>, Response = Response<R>> + Send,
     S::Error: Into<BoxError>,
     S::Future: Send,
-    B: From<Bytes>,
     R: http_body::Body + Send + 'static,
     R::Data: Send,
     R::Error: Into<BoxError> + Send,
 {
-    fn send(&mut self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Body>, BoxError>> {
+    fn send(
+        &mut self,
+        request: Request<RequestBody>,
+    ) -> BoxFuture<'_, Result<Response<Body>, BoxError>> {
         Box::pin(async move {
-            poll_fn(|cx| self.service.poll_ready(cx))
+            poll_fn(|cx| self.0.poll_ready(cx))
                 .await
                 .map_err(Into::into)?;
-            let sent = self.service.call(request.map(B::from));
+            let sent = self.0.call(request.map(RequestBody::make));
             let response = sent.await.map_err(Into::into)?;
             Ok(response.map(|body| {
                 body.map_frame(|frame| {
@@ -77,9 +75,9 @@ where
 /// A function as a service.
 pub(crate) struct Function<F>(pub(crate) F);
 
-impl<F, T, R, E> Service<Request<Bytes>> for Function<F>
+impl<F, T, R, E> Service<Request<RequestBody>> for Function<F>
 where
-    F: FnMut(Request<Bytes>) -> T,
+    F: FnMut(Request<RequestBody>) -> T,
     T: Future<Output = Result<Response<R>, E>>,
 {
     type Response = Response<R>;
@@ -90,7 +88,7 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Bytes>) -> T {
+    fn call(&mut self, request: Request<RequestBody>) -> T {
         (self.0)(request)
     }
 }

@@ -24,6 +24,11 @@ const FOR_TESTS: [Needed; 4] = [
         purpose: "driving the browser",
     },
     Needed {
+        program: "nginx",
+        package: "nginx",
+        purpose: "the reverse proxy between servers and clients",
+    },
+    Needed {
         program: "c++",
         package: "g++",
         purpose: "building the fuzzer's runtime",

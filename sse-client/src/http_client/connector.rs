@@ -1,4 +1,4 @@
-//! Where a request goes: to its host, through a proxy, or to a Unix socket, and with TLS or
+//! Where a request goes: to its host, by way of a proxy, or to a Unix socket, and with TLS or
 //! without.
 
 use std::fmt;
@@ -10,12 +10,12 @@ use std::time::Duration;
 use http::uri::Scheme;
 use http::{HeaderValue, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tower_service::Service as _;
 
+use super::proxy::{self, ProxyError};
 use crate::error::BoxError;
 
 /// How long it may take to connect to one host, all of its addresses together.
@@ -31,7 +31,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 /// A connection over which a request can be sent.
 pub(super) struct Connected {
     pub(super) io: Box<dyn Io>,
-    /// HTTP/2 was agreed upon.
+    /// HTTP/2 is spoken: it was agreed upon, or is known.
     pub(super) http2: bool,
     /// The other side is a proxy that is to pass the request on.
     pub(super) proxy: Option<ForwardingProxy>,
@@ -47,6 +47,7 @@ pub(super) struct Connector {
     pub(super) unix_socket: Option<Arc<Path>>,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<Arc<tokio_rustls::rustls::ClientConfig>>,
+    pub(super) http2_prior_knowledge: bool,
     proxies: Option<Arc<Matcher>>,
 }
 
@@ -56,51 +57,48 @@ impl Connector {
     }
 
     pub(super) async fn connect(&self, uri: &Uri) -> Result<Connected, BoxError> {
-        let is_https = uri.scheme() == Some(&Scheme::HTTPS);
         #[cfg(unix)]
         if let Some(path) = &self.unix_socket {
             let io = tokio::net::UnixStream::connect(path).await?;
-            return self.secure(io, uri, is_https).await;
+            return self.secure(io, uri).await;
         }
         let proxy = self
             .proxies
             .as_ref()
             .and_then(|proxies| proxies.intercept(uri));
-        let Some(proxy) = proxy else {
-            let io = tcp(uri.clone()).await?;
-            return self.secure(io, uri, is_https).await;
-        };
-        if proxy.uri().scheme() != Some(&Scheme::HTTP) {
-            return Err(format!("{} is not a proxy of http", without_credentials(&proxy)).into());
+        match proxy {
+            Some(proxy) => {
+                let connected = self.connect_through(&proxy, uri).await;
+                connected.map_err(|error| ProxyError::new(&proxy, error).into())
+            }
+            None => self.secure(tcp(uri.clone()).await?, uri).await,
         }
-        if is_https {
-            let io = tunnel(&proxy, uri.clone()).await?;
-            return self.secure(io, uri, is_https).await;
-        }
-        Ok(Connected {
-            io: Box::new(tcp(proxy.uri().clone()).await?),
-            http2: false,
-            proxy: Some(ForwardingProxy {
-                authorization: proxy.basic_auth().cloned(),
-            }),
-        })
     }
 
-    #[cfg(feature = "tls")]
-    async fn secure(
-        &self,
-        io: impl Io + 'static,
-        uri: &Uri,
-        is_https: bool,
-    ) -> Result<Connected, BoxError> {
-        if !is_https {
-            return Ok(plain(io));
+    async fn connect_through(&self, proxy: &Intercept, uri: &Uri) -> Result<Connected, BoxError> {
+        let io: Box<dyn Io> = Box::new(tcp(proxy::address(proxy)?).await?);
+        let io = self.secure_proxy(io, proxy.uri()).await?;
+        // A proxy passes on the requests that it can read, and of those only HTTP/1.1.
+        if proxy::speaks_http(proxy) && !is_https(uri) && !self.http2_prior_knowledge {
+            return Ok(Connected {
+                io,
+                http2: false,
+                proxy: Some(ForwardingProxy {
+                    authorization: proxy.basic_auth().cloned(),
+                }),
+            });
         }
-        let config = match &self.tls {
-            Some(config) => Arc::clone(config),
-            None => super::tls::with_system_roots()?,
-        };
-        let io = super::tls::handshake(io, config, uri).await?;
+        let io = proxy::tunnel(proxy, io, uri).await?;
+        self.secure(io, uri).await
+    }
+
+    /// TLS to the host, if the URL has it so.
+    #[cfg(feature = "tls")]
+    async fn secure(&self, io: impl Io + 'static, uri: &Uri) -> Result<Connected, BoxError> {
+        if !is_https(uri) {
+            return Ok(self.plain(io));
+        }
+        let io = super::tls::handshake(io, self.tls_config()?, uri).await?;
         Ok(Connected {
             http2: io.get_ref().1.alpn_protocol() == Some(b"h2"),
             io: Box::new(io),
@@ -108,27 +106,53 @@ impl Connector {
         })
     }
 
+    /// TLS to the proxy, if its URL has it so.
+    #[cfg(feature = "tls")]
+    async fn secure_proxy(&self, io: Box<dyn Io>, proxy: &Uri) -> Result<Box<dyn Io>, BoxError> {
+        if !is_https(proxy) {
+            return Ok(io);
+        }
+        let config = super::tls::for_proxy(&*self.tls_config()?);
+        Ok(Box::new(super::tls::handshake(io, config, proxy).await?))
+    }
+
+    #[cfg(feature = "tls")]
+    fn tls_config(&self) -> Result<Arc<tokio_rustls::rustls::ClientConfig>, BoxError> {
+        match &self.tls {
+            Some(config) => Ok(Arc::clone(config)),
+            None => super::tls::with_system_roots(),
+        }
+    }
+
     #[cfg(not(feature = "tls"))]
     #[allow(clippy::unused_async, reason = "as it is with TLS")]
-    async fn secure(
-        &self,
-        io: impl Io + 'static,
-        _: &Uri,
-        is_https: bool,
-    ) -> Result<Connected, BoxError> {
-        if is_https {
+    async fn secure(&self, io: impl Io + 'static, uri: &Uri) -> Result<Connected, BoxError> {
+        if is_https(uri) {
             return Err("https needs the feature tls".into());
         }
-        Ok(plain(io))
+        Ok(self.plain(io))
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[allow(clippy::unused_async, reason = "as it is with TLS")]
+    async fn secure_proxy(&self, io: Box<dyn Io>, proxy: &Uri) -> Result<Box<dyn Io>, BoxError> {
+        if is_https(proxy) {
+            return Err("a proxy of https needs the feature tls".into());
+        }
+        Ok(io)
+    }
+
+    fn plain(&self, io: impl Io + 'static) -> Connected {
+        Connected {
+            io: Box::new(io),
+            http2: self.http2_prior_knowledge,
+            proxy: None,
+        }
     }
 }
 
-fn plain(io: impl Io + 'static) -> Connected {
-    Connected {
-        io: Box::new(io),
-        http2: false,
-        proxy: None,
-    }
+fn is_https(uri: &Uri) -> bool {
+    uri.scheme() == Some(&Scheme::HTTPS)
 }
 
 /// hyper-util's connector tries a host's addresses as RFC 8305 says.
@@ -145,25 +169,12 @@ async fn tcp(uri: Uri) -> Result<TcpStream, BoxError> {
     Ok(tcp_connector().call(uri).await?.into_inner())
 }
 
-async fn tunnel(proxy: &Intercept, uri: Uri) -> Result<TcpStream, BoxError> {
-    let mut tunnel = Tunnel::new(proxy.uri().clone(), tcp_connector());
-    if let Some(authorization) = proxy.basic_auth() {
-        tunnel = tunnel.with_auth(authorization.clone());
-    }
-    Ok(tunnel.call(uri).await?.into_inner())
-}
-
-fn without_credentials(proxy: &Intercept) -> String {
-    let uri = proxy.uri();
-    let scheme = uri.scheme_str().unwrap_or_default();
-    format!("{scheme}://{}", uri.host().unwrap_or_default())
-}
-
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = f.debug_struct("Connector");
         #[cfg(unix)]
         f.field("unix_socket", &self.unix_socket);
+        f.field("http2_prior_knowledge", &self.http2_prior_knowledge);
         f.field("proxies", &self.proxies.is_some());
         f.finish_non_exhaustive()
     }

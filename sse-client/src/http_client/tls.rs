@@ -42,6 +42,13 @@ pub(super) fn with_alpn(mut config: ClientConfig) -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
+/// The same for a proxy, which is spoken to in HTTP/1.1.
+pub(super) fn for_proxy(config: &ClientConfig) -> Arc<ClientConfig> {
+    let mut config = config.clone();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Arc::new(config)
+}
+
 pub(super) async fn handshake<T: Io>(
     io: T,
     config: Arc<ClientConfig>,

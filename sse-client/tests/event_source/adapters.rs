@@ -1,20 +1,19 @@
 //! The adapters of this project as servers: over HTTP/1.1 and HTTP/2, TLS and Unix
 //! sockets.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use hyper::server::conn::{http1, http2};
+use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use sse_client::{Backoff, Error, EventSource, HttpClient, Update};
+use sse_client::{Backoff, Error, EventSource, HttpClient, RequestBody, Update};
 use sse_hyper::{Event, SendError, Sse};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
-use tokio_rustls::{TlsAcceptor, rustls};
+use tokio_rustls::rustls;
+
+use crate::tls::Identity;
 
 /// Sends three events after the last event ID, and ends.
 async fn three<R>(_request: R, sse: Sse) -> Result<(), SendError> {
@@ -28,15 +27,20 @@ async fn three<R>(_request: R, sse: Sse) -> Result<(), SendError> {
     Ok(())
 }
 
-/// Reads thirty events in order, over ten streams or more.
-async fn read_thirty(client: HttpClient, url: &str) {
+fn at_once() -> Backoff {
     let none = Duration::ZERO;
-    let backoff = Backoff::new()
-        .reconnection_time(none)
-        .min_reconnection_time(none)
-        .initial(none);
-    let source = EventSource::get(url).backoff(backoff).build_with(client);
-    let mut updates = source.expect("valid").into_updates();
+    let backoff = Backoff::new().reconnection_time(none);
+    backoff.min_reconnection_time(none).initial(none)
+}
+
+/// Reads thirty events in order, over ten streams.
+async fn read_thirty(client: HttpClient, url: &str) {
+    let source = EventSource::get(url).backoff(at_once()).build_with(client);
+    read_thirty_of(source.expect("valid")).await;
+}
+
+async fn read_thirty_of(source: EventSource) {
+    let mut updates = source.into_updates();
     let (mut expected, mut opened) = (1, 0);
     while expected <= 30 {
         match updates
@@ -94,6 +98,25 @@ async fn streams_of_hyper_are_resumed() {
     tokio::select! {
         () = server => {}
         () = read_thirty(HttpClient::new(), &url) => {}
+    }
+}
+
+#[tokio::test]
+async fn another_client_is_an_http_stack_too() {
+    let (listener, url) = listener().await;
+    let server = async {
+        loop {
+            tokio::spawn(serve_http1(accept(&listener).await));
+        }
+    };
+    let client = Client::builder(TokioExecutor::new()).build_http::<RequestBody>();
+    let source = EventSource::get(url)
+        .backoff(at_once())
+        .build_with(client)
+        .expect("valid");
+    tokio::select! {
+        () = server => {}
+        () = read_thirty_of(source) => {}
     }
 }
 
@@ -160,38 +183,13 @@ async fn streams_of_actix_are_resumed() {
     thread.join().expect("no panic");
 }
 
-/// A server's TLS with a certificate of its own for `localhost`, and a client's that trusts it.
-fn tls(protocols: &[&str]) -> (TlsAcceptor, ClientConfig) {
-    let provider = || Arc::new(ring::default_provider());
-    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    let certificate = CertificateDer::from(own.cert);
-    let key = PrivateKeyDer::Pkcs8(own.signing_key.serialize_der().into());
-    let mut server = ServerConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.clone()], key)
-        .expect("a certificate");
-    server.alpn_protocols = protocols
-        .iter()
-        .map(|name| name.as_bytes().to_vec())
-        .collect();
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate).expect("a certificate");
-    let client = ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    (TlsAcceptor::from(Arc::new(server)), client)
-}
-
 #[tokio::test]
 async fn tls_agrees_upon_the_protocol() {
     for protocols in [&["h2", "http/1.1"][..], &["http/1.1"], &[]] {
         let (listener, url) = listener().await;
         let url = url.replace("http://127.0.0.1", "https://localhost");
-        let (acceptor, config) = tls(protocols);
+        let identity = Identity::new();
+        let (acceptor, config) = (identity.acceptor(protocols), identity.trust());
         let server = async {
             loop {
                 let io = accept(&listener).await;
@@ -215,8 +213,8 @@ async fn tls_agrees_upon_the_protocol() {
 #[tokio::test]
 async fn a_certificate_that_nobody_vouches_for_is_refused() {
     let (listener, url) = listener().await;
-    let (acceptor, _) = tls(&[]);
-    let (_, config) = tls(&[]);
+    let acceptor = Identity::new().acceptor(&[]);
+    let config = Identity::new().trust();
     let server = async {
         loop {
             assert!(acceptor.accept(accept(&listener).await).await.is_err());

@@ -12,3 +12,6 @@ mod server;
 mod stack;
 mod standard;
 mod timeouts;
+#[allow(dead_code, reason = "what the other tests need")]
+mod tls;
+mod uploads;

@@ -108,6 +108,36 @@ impl Connection {
         String::from_utf8(head).expect("UTF-8")
     }
 
+    /// Reads so many bytes of the request's body.
+    pub(crate) async fn exactly(&mut self, length: usize) -> String {
+        let mut body = vec![0; length];
+        if self.io.read_exact(&mut body).await.is_err() {
+            body.clear();
+        }
+        String::from_utf8(body).expect("UTF-8")
+    }
+
+    /// Reads the request's body, which is in chunks.
+    pub(crate) async fn chunks(&mut self) -> String {
+        let mut body = String::new();
+        loop {
+            let mut line = Vec::new();
+            while !line.ends_with(b"\r\n") {
+                match self.io.read_u8().await {
+                    Ok(byte) => line.push(byte),
+                    Err(_) => return body,
+                }
+            }
+            let line = String::from_utf8(line).expect("UTF-8");
+            let length = usize::from_str_radix(line.trim_end(), 16).expect("a length");
+            let chunk = self.exactly(length + 2).await;
+            if length == 0 {
+                return body;
+            }
+            body.push_str(chunk.trim_end_matches("\r\n"));
+        }
+    }
+
     /// Sends some text, unless the client is gone.
     pub(crate) async fn send(&mut self, text: impl AsRef<[u8]>) -> bool {
         self.io.write_all(text.as_ref()).await.is_ok()

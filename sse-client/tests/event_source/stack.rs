@@ -12,7 +12,7 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::StreamBody;
-use sse_client::{Backoff, Error, EventSource};
+use sse_client::{Backoff, Error, EventSource, RequestBody};
 use tower_service::Service;
 
 pub(crate) type Body = StreamBody<BoxStream<'static, io::Result<Frame<Bytes>>>>;
@@ -62,7 +62,7 @@ impl Stack {
     }
 }
 
-impl Service<Request<Bytes>> for Stack {
+impl Service<Request<RequestBody>> for Stack {
     type Response = Response<Body>;
     type Error = io::Error;
     type Future = BoxFuture<'static, io::Result<Response<Body>>>;
@@ -71,7 +71,8 @@ impl Service<Request<Bytes>> for Stack {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+        let request = request.map(|body| body.as_bytes().expect("bytes").clone());
         let mut state = self.0.lock().expect("a lock");
         state.requests.push(request);
         let reply = state.replies.pop_front();

@@ -1,8 +1,13 @@
 //! The program `sse`, run as a process against servers of this test.
 
-#[path = "event_source/server.rs"]
+mod proxies;
+mod proxy;
+#[path = "../event_source/server.rs"]
 #[allow(dead_code, reason = "what the other test needs")]
 mod server;
+#[path = "../event_source/tls.rs"]
+#[allow(dead_code, reason = "what the other test needs")]
+mod tls;
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Output, Stdio};
@@ -13,7 +18,13 @@ use tokio::io::AsyncReadExt as _;
 
 fn sse() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sse"));
-    for name in ["http_proxy", "all_proxy", "no_proxy", "request_method"] {
+    for name in [
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+        "request_method",
+    ] {
         command.env_remove(name).env_remove(name.to_uppercase());
     }
     command
@@ -185,50 +196,4 @@ fn a_wrong_command_line_is_told() {
         assert_eq!(output.status.code(), Some(2));
         assert_eq!(text(output.stderr), complaint);
     }
-}
-
-/// Only the environment of a process names a proxy, so the program is asked.
-#[test]
-fn the_proxy_of_the_environment_is_used() {
-    let proxy = Server::start(|_, mut connection| async move {
-        let head = connection.head().await;
-        let request = head.lines().next().unwrap_or_default();
-        let authorization = server::header(&head, "proxy-authorization").unwrap_or("none");
-        let host = server::header(&head, "host").unwrap_or("none");
-        let event = format!("data: {request}\ndata: {host}\ndata: {authorization}\n\n");
-        connection.send(format!("{STREAM}{event}")).await;
-        connection.closed().await;
-    });
-    let output = run(sse()
-        .args(["--count", "1", "http://nowhere.test/ticks"])
-        .env(
-            "http_proxy",
-            format!("http://user:pass@{}", proxy.address()),
-        ));
-    assert_eq!(
-        text(output.stdout),
-        "message GET http://nowhere.test/ticks HTTP/1.1\nnowhere.test\nBasic dXNlcjpwYXNz\n"
-    );
-}
-
-#[test]
-fn https_goes_through_a_tunnel_of_the_proxy() {
-    let (sent, request) = mpsc::channel();
-    let proxy = Server::start(move |_, mut connection| {
-        let sent = sent.clone();
-        async move {
-            let head = connection.head().await;
-            sent.send(head).expect("the test waits");
-            connection.send("HTTP/1.1 403 Forbidden\r\n\r\n").await;
-        }
-    });
-    let output = run(sse()
-        .args(["--no-reconnect", "https://nowhere.test/"])
-        .env("https_proxy", format!("http://{}", proxy.address())));
-    assert_eq!(output.status.code(), Some(1));
-    let head = request.recv().expect("a request");
-    assert!(
-        head.starts_with("CONNECT nowhere.test:443 HTTP/1.1\r\n"),
-        "{head}"
-    );
 }

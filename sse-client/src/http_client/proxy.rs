@@ -1,0 +1,152 @@
+//! What is said to a proxy so that it connects to a host, in its protocol. How the proxy itself is
+//! reached is the connector's business.
+
+use std::fmt;
+use std::future::Ready;
+use std::io;
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
+
+use http::Uri;
+use http::uri::{Authority, Parts, PathAndQuery, Scheme};
+use hyper_util::client::legacy::connect::proxy::{SocksV4, SocksV5, Tunnel};
+use hyper_util::client::proxy::matcher::Intercept;
+use hyper_util::rt::TokioIo;
+use tower_service::Service;
+
+use super::connector::Io;
+use crate::error::BoxError;
+
+/// The port of SOCKS proxies that name none (RFC 1928 § 3).
+const SOCKS_PORT: u16 = 1080;
+
+/// Where the proxy listens.
+pub(super) fn address(proxy: &Intercept) -> Result<Uri, BoxError> {
+    if speaks_http(proxy) {
+        Ok(proxy.uri().clone())
+    } else {
+        with_port(proxy.uri(), SOCKS_PORT)
+    }
+}
+
+/// Whether it takes requests, and not only connections.
+pub(super) fn speaks_http(proxy: &Intercept) -> bool {
+    matches!(proxy.uri().scheme_str(), Some("http" | "https"))
+}
+
+/// Has the proxy at the other end of `io` connect to the host of `uri`.
+pub(super) async fn tunnel(
+    proxy: &Intercept,
+    io: Box<dyn Io>,
+    uri: &Uri,
+) -> Result<Box<dyn Io>, BoxError> {
+    let reached = Reached(Some(TokioIo::new(io)));
+    let at = proxy.uri().clone();
+    // What is not said would be taken for 443.
+    let is_http = uri.scheme() == Some(&Scheme::HTTP);
+    let port = uri.port_u16().unwrap_or(if is_http { 80 } else { 443 });
+    let to = with_port(uri, port)?;
+    let io = match proxy.uri().scheme_str().unwrap_or_default() {
+        // The names differ in who looks up the address, as they do in curl.
+        "socks4" => {
+            let to = looked_up(&to, port, SocketAddr::is_ipv4).await?;
+            SocksV4::new(at, reached).call(to).await?
+        }
+        "socks4a" => SocksV4::new(at, reached).call(to).await?,
+        scheme @ ("socks5" | "socks5h") => {
+            let mut socks = SocksV5::new(at, reached);
+            if let Some((user, password)) = proxy.raw_auth() {
+                socks = socks.with_auth(user.to_owned(), password.to_owned());
+            }
+            let to = match scheme {
+                "socks5" => looked_up(&to, port, |_| true).await?,
+                _ => to,
+            };
+            socks.call(to).await?
+        }
+        _ => {
+            let mut tunnel = Tunnel::new(at, reached);
+            if let Some(authorization) = proxy.basic_auth() {
+                tunnel = tunnel.with_auth(authorization.clone());
+            }
+            tunnel.call(to).await?
+        }
+    };
+    Ok(io.into_inner())
+}
+
+/// The URL with the host's address in the place of its name. hyper-util would look it up too, but
+/// block the thread meanwhile.
+async fn looked_up(
+    uri: &Uri,
+    port: u16,
+    fits: impl Fn(&SocketAddr) -> bool,
+) -> Result<Uri, BoxError> {
+    let host = uri.host().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let mut found = tokio::net::lookup_host((host, port)).await?;
+    let address = found
+        .find(fits)
+        .ok_or("the host has no address that fits")?;
+    with_authority(uri, &address.to_string())
+}
+
+fn with_port(uri: &Uri, port: u16) -> Result<Uri, BoxError> {
+    match uri.port() {
+        Some(_) => Ok(uri.clone()),
+        None => with_authority(uri, &format!("{}:{port}", uri.host().unwrap_or_default())),
+    }
+}
+
+fn with_authority(uri: &Uri, authority: &str) -> Result<Uri, BoxError> {
+    let mut parts = Parts::default();
+    parts.scheme = uri.scheme().cloned();
+    parts.authority = Some(Authority::try_from(authority)?);
+    parts.path_and_query = Some(PathAndQuery::from_static("/"));
+    Ok(Uri::from_parts(parts)?)
+}
+
+/// A connection that is there already, as the connector that hyper-util wants.
+struct Reached(Option<TokioIo<Box<dyn Io>>>);
+
+impl Service<Uri> for Reached {
+    type Response = TokioIo<Box<dyn Io>>;
+    type Error = io::Error;
+    type Future = Ready<io::Result<Self::Response>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let io = self.0.take().ok_or(io::ErrorKind::NotConnected.into());
+        std::future::ready(io)
+    }
+}
+
+/// That it went wrong on the way through a proxy, and through which.
+#[derive(Debug)]
+pub(super) struct ProxyError {
+    /// Without credentials.
+    proxy: Uri,
+    source: BoxError,
+}
+
+impl ProxyError {
+    pub(super) fn new(proxy: &Intercept, source: BoxError) -> Self {
+        let proxy = proxy.uri().clone();
+        Self { proxy, source }
+    }
+}
+
+impl fmt::Display for ProxyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no connection through the proxy {}", self.proxy)
+    }
+}
+
+impl std::error::Error for ProxyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.source)
+    }
+}

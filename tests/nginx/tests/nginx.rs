@@ -1,0 +1,42 @@
+//! nginx starts, serves, starts again and says what it does not like.
+
+#![cfg(unix)]
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+
+use sse_nginx::{Nginx, NginxError};
+
+fn get(address: SocketAddr) -> String {
+    let mut io = TcpStream::connect(address).expect("a connection");
+    io.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("sent");
+    let mut response = String::new();
+    io.read_to_string(&mut response).expect("a response");
+    response
+}
+
+#[test]
+fn it_serves_and_does_so_again_after_it_was_killed() {
+    if sse_nginx::skipped() {
+        return;
+    }
+    let mut nginx = Nginx::start("return 200 here;").expect("started");
+    assert!(get(nginx.address()).ends_with("\r\n\r\nhere"));
+    nginx.reload().expect("reloaded");
+    assert!(get(nginx.address()).ends_with("\r\n\r\nhere"));
+    nginx.kill();
+    nginx.restart().expect("started");
+    assert!(get(nginx.address()).ends_with("\r\n\r\nhere"));
+}
+
+#[test]
+fn it_says_what_it_does_not_like() {
+    if sse_nginx::skipped() {
+        return;
+    }
+    let error = Nginx::start("frobnicate on;").expect_err("no such thing");
+    let NginxError::Configuration(text) = error else {
+        panic!("{error:?}");
+    };
+    assert!(text.contains("frobnicate"), "{text}");
+}

@@ -54,6 +54,7 @@
 //!
 //! | feature | default | brings |
 //! |---|---|---|
+//! | `nats` | no | [`nats::NatsLog`]: topics in NATS JetStream, shared by several nodes |
 //! | `redis` | no | [`redis::RedisLog`]: topics in Redis or Valkey, shared by several nodes |
 //! | `metrics` | no | counters, a gauge and a histogram through the `metrics` facade: `sse_hub_published_total`, `sse_hub_delivered_total`, `sse_hub_gaps_total`, `sse_hub_subscriptions`, `sse_hub_lag_events` |
 

@@ -293,8 +293,12 @@ impl Link {
         } else {
             self.get_directly(subject, wanted).await
         };
-        if entry.is_err() {
-            // A stream that is not there does not answer.
+        // A stream that is not there does not answer. Whether it is, is asked for, as an engine
+        // that is merely slow has enough to do already.
+        if entry.is_err()
+            && let Ok(info) = self.info(None).await
+            && info.is_none_or(|info| info.epoch != known.epoch)
+        {
             self.doubt(known.session);
         }
         entry

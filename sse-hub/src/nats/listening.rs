@@ -67,13 +67,9 @@ impl Listened {
         last < number
     }
 
-    /// Whether nothing came between the two numbers; if there is no second one, nothing until now.
-    pub(super) fn bridges(&self, stretch: u64, from: u64, to: Option<u64>) -> bool {
-        let heard = lock(&self.heard);
-        match to {
-            Some(to) => heard.bridge == Some((from, to)),
-            None => heard.last == Some((stretch, from)),
-        }
+    /// Whether nothing came between the two numbers, as is known from listening.
+    pub(super) fn bridges(&self, from: u64, to: u64) -> bool {
+        lock(&self.heard).bridge == Some((from, to))
     }
 }
 

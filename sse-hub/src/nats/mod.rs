@@ -31,7 +31,83 @@ use crate::registry::TopicRef;
 pub use crate::nats::error::ConnectError;
 pub use crate::nats::options::NatsOptions;
 
-/// A [`Log`] in NATS JetStream (2.9 or later): the same topics on several nodes.
+/// A [`Log`] in NATS JetStream (server 2.9 or later): the same topics on several nodes.
+///
+/// ```no_run
+/// use sse_hub::Hub;
+/// use sse_hub::nats::NatsLog;
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let hub = Hub::builder().log(NatsLog::connect("nats://127.0.0.1:4222").await?).build();
+/// let driven = hub.clone();
+/// tokio::spawn(async move { driven.drive().await });
+///
+/// hub.publish("news", "hello").key("news-17").await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`NatsOptions`] says how much is kept, and what else can be set.
+///
+/// # What it promises
+///
+/// A subscriber gets the events of a topic in the order of the stream, each one once, from
+/// whichever node, or is told of a gap. When [`publish`](crate::Hub::publish) answers, the server
+/// has written the event to its file, or with several replicas most of them have: it survives the
+/// end of the server's process. The end of its machine it survives if the file was synced, which
+/// the server does every two minutes unless its `sync_interval` says otherwise (2.10 and later;
+/// `always` is possible), or if another replica has it.
+///
+/// Published again with the same [key](crate::Publish::key), an event is there once, for as long
+/// as [keys are remembered](NatsOptions::remember_keys). A server that is started again knows
+/// only the keys of events that are still kept.
+///
+/// An id names the stream by the time at which it was created. So what was published before the
+/// server was wiped, or the stream was made anew, is told as a gap. Not told is that a backup was
+/// restored, or that a machine has forgotten its newest events, where others were published since
+/// under the same numbers: that is the same stream, as far as anybody can tell.
+///
+/// A gap may be told although nothing is missing, but only to who comes back with an id that is
+/// older than what is kept, or was on a quiet topic when the connection to the server was lost:
+/// nobody knows then whether there was more.
+///
+/// # What it costs
+///
+/// A node has one connection, whatever the number of its topics, with a subscription for each
+/// topic in use. The server finds a message's subscriptions by its subject, so a message costs it
+/// the same whether a node has ten topics or ten thousand; and a node that does not use a topic
+/// hears nothing of it. (One subscription with a wildcard would bring every message to every
+/// node.) Here, a topic in use takes about 8 KB beside its window, for the client's queue.
+///
+/// Publishing is one message and its answer. A client that comes back costs nothing if the node
+/// still holds its position; else one request for each event that it missed, and one or two more.
+/// After a lost connection, all topics in use are read, 64 at a time.
+///
+/// # While NATS does not answer
+///
+/// Publishing fails after [`NatsOptions::answer_within`] at the latest, and at once while there is
+/// no connection. An error leaves open whether the event is published, now or when the connection
+/// is back; with the same key, trying again is safe. Open streams stay open, and go on when NATS
+/// is back. See [`Subscribe::engine_down`](crate::Subscribe::engine_down) for new ones.
+///
+/// # The server
+///
+/// It needs `jetstream` and room for [`NatsOptions::max_bytes`], and must let messages of the size
+/// of events pass (`max_payload`, by default 1 MB). The first node makes the stream; what it needs
+/// is checked where there is one: file storage, the subjects `sse.log.*`, republished to
+/// `sse.live.{{wildcard(1)}}`, direct gets allowed, and deleting and purging denied, as a hole
+/// within a topic could not be told from none. Stop the nodes before the stream is deleted.
+///
+/// Nodes must be allowed to publish to `sse.log.*`, `$JS.API.STREAM.*.SSE`,
+/// `$JS.API.STREAM.MSG.GET.SSE`, `$JS.API.DIRECT.GET.SSE` and `$JS.API.DIRECT.GET.SSE.>`, and to
+/// subscribe to `sse.live.*` and their inboxes. Nobody needs to publish to `sse.live.*`; who can,
+/// can forge events.
+///
+/// # Tasks
+///
+/// The crate `async-nats` spawns a few tasks for the connection, on tokio's current runtime, which
+/// end with the log. All else is done by whoever polls [`Hub::drive`](crate::Hub::drive).
 pub struct NatsLog {
     link: Arc<Link>,
     live: Mutex<LiveSide>,

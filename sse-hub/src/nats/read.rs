@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::log::{LogError, Page, Span};
 use crate::nats::error::NatsError;
@@ -66,12 +67,18 @@ pub(super) async fn read(link: &Link, name: &str, after: Position) -> Result<Pag
         if after != OLDEST && after.major() != known.epoch {
             return Ok(Page::Unknown);
         }
+        // Only what is listened to from before the reading on is heard without a hole after it.
+        let listened = link.listened(name);
         let (entries, is_end) = entries(link, known, &subject, after.minor()).await?;
-        let first = entries.first().map(|entry| entry.0);
         let page = if after == OLDEST {
             None
         } else {
-            missing(link, known, stretch, name, after.minor(), first).await?
+            let first = entries.first().map(|entry| entry.0);
+            let is_bridged = listened
+                .as_ref()
+                .zip(first)
+                .is_some_and(|(topic, first)| topic.bridges(after.minor(), first));
+            missing(link, known, &subject, after.minor(), is_bridged).await?
         };
         if known.session != link.session() {
             continue;
@@ -81,7 +88,7 @@ pub(super) async fn read(link: &Link, name: &str, after: Position) -> Result<Pag
         }
         if is_end
             && stretch == link.stretch()
-            && let Some(topic) = link.listened(name)
+            && let Some(topic) = &listened
         {
             let last = entries.last().map_or(after.minor(), |entry| entry.0);
             topic.has_read(stretch, last);
@@ -103,7 +110,12 @@ async fn entries(
 ) -> Result<(Vec<(u64, Bytes)>, bool), NatsError> {
     let mut entries = Vec::new();
     let (mut last, mut bytes) = (after, 0);
-    while entries.len() < PAGE_ENTRIES && bytes < PAGE_BYTES {
+    // Where each answer takes long, a page is short, so that it is there in time.
+    let enough = Instant::now() + link.options.answer_within / 2;
+    while entries.len() < PAGE_ENTRIES
+        && bytes < PAGE_BYTES
+        && (entries.is_empty() || Instant::now() < enough)
+    {
         let Some(from) = last.checked_add(1) else {
             return Ok((entries, true));
         };
@@ -117,40 +129,33 @@ async fn entries(
     Ok((entries, false))
 }
 
-/// What is to be said if entries between `after` and `first`, which was read before, may be
-/// missing; `None` if none are. Entries go oldest first, so it is enough that one is there which
-/// is older than all that could be missing.
+/// What is to be said if entries between `after` and what was read before may be missing; `None`
+/// if none are. Entries go oldest first, so it is enough that one is there which is older than all
+/// that could be missing.
 async fn missing(
     link: &Link,
     known: Known,
-    stretch: u64,
-    name: &str,
+    subject: &str,
     after: u64,
-    first: Option<u64>,
+    is_bridged: bool,
 ) -> Result<Option<Page>, NatsError> {
-    let subject = link.subjects.log(name);
-    let itself = link.get(known, &subject, Wanted::From(after)).await?;
+    let itself = link.get(known, subject, Wanted::From(after)).await?;
     if itself.is_some_and(|(number, _)| number == after) {
         return Ok(None);
     }
     // It is gone, or it never was one of this topic: the end of the stream when the topic had
     // nothing, or forged.
-    let Some(info) = link.info(Some(&subject)).await? else {
+    let info = link.info(Some(subject)).await?;
+    let Some(info) = info.filter(|info| info.epoch == known.epoch) else {
         link.doubt(known.session);
         return Ok(Some(Page::Unknown));
     };
-    if info.epoch != known.epoch {
-        link.doubt(known.session);
-        return Ok(Some(Page::Unknown));
-    }
     if after > info.last {
         return Ok(Some(Page::Unknown));
     }
-    // The stream's own limits have let go of nothing after it, nor has the topic's.
+    // Neither the stream's own limits nor the topic's have let go of anything after it.
     let is_complete = info.first <= after + 1
         && u64::try_from(info.max_entries).map_or(true, |max| max == 0 || info.entries < max);
-    let heard = link.listened(name);
-    let is_bridged = heard.is_some_and(|topic| topic.bridges(stretch, after, first));
     let nothing_follows = after == info.last;
     Ok(if is_complete || is_bridged || nothing_follows {
         None

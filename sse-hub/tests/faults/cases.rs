@@ -334,6 +334,11 @@ pub(crate) async fn while_the_engine_is_down_all_is_as_stated<E: Engine>(_: &str
         assert!(Instant::now() < deadline, "it is back");
         sleep(Duration::from_millis(5)).await;
     }
-    assert!(next().await.ends_with("data: after\n\n"));
+    let mut piece = next().await;
+    if piece.ends_with("data: lost\n\n") {
+        // An error leaves open whether it was published: it was on its way.
+        piece = next().await;
+    }
+    assert!(piece.ends_with("data: after\n\n"));
     drop(held);
 }

@@ -1,7 +1,7 @@
 //! What goes wrong behind the hub, under load and for real: servers killed, frozen and wiped,
 //! connections cut, nodes killed. Every subscriber's events are checked for order, duplicates and
 //! holes; what is missing must have been told as a gap. Run with `--nocapture` to see the counts.
-#![cfg(feature = "redis")]
+#![cfg(any(feature = "nats", feature = "redis"))]
 
 mod cases;
 mod check;
@@ -9,9 +9,12 @@ mod check;
 #[allow(dead_code, reason = "not all of it is needed here")]
 mod client;
 mod load;
+#[cfg(feature = "nats")]
+mod nats;
 mod nodes;
 #[path = "../reader/mod.rs"]
 mod reader;
+#[cfg(feature = "redis")]
 mod redis;
 #[path = "../servers/mod.rs"]
 mod servers;

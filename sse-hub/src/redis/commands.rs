@@ -1,7 +1,8 @@
 //! The connection for commands: made again by the first command that needs it.
 //!
-//! `redis::aio::ConnectionManager` does not come back if the connection is cut while it is being
-//! made, in the midst of the greeting.
+//! `redis::aio::ConnectionManager` is not used: it keeps an error for good that making a connection
+//! ended with, unless that is one of input and output, and in tests that cut connections anywhere it
+//! did not come back now and then.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

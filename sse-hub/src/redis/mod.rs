@@ -74,7 +74,9 @@ const BURST: usize = 256;
 /// # While Redis does not answer
 ///
 /// Publishing fails after [`RedisOptions::answer_within`] at the latest, at once if there is
-/// no connection and none can be made. Open streams stay open, and go on when Redis is back. See
+/// no connection and none can be made. Open streams stay open, and go on when Redis is back. A
+/// lost connection is known at once, a server that only is silent two seconds and that time later.
+/// See
 /// [`Subscribe::engine_down`](crate::Subscribe::engine_down) for new ones.
 ///
 /// # TLS

@@ -20,8 +20,7 @@ pub(super) fn call(link: &Link, topic: &str, entry: &[u8], key: Option<&str>) ->
 
 /// Appends the entry, and gives the position that it has.
 pub(super) async fn append(link: &Link, call: Cmd) -> Result<Position, LogError> {
-    let mut commands = link.commands();
-    let answer = link.append.run(&call, &mut commands).await;
+    let answer = link.append.run(&call, &link.commands).await;
     match answer.map_err(failed)? {
         Value::BulkString(id) => read::position(&id).ok_or_else(read::garbled),
         _ => Err(read::garbled()),

@@ -5,12 +5,13 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, MultiplexedConnection};
+use redis::aio::MultiplexedConnection;
 use redis::{Client, RedisError};
 use tokio::time::timeout;
 
 use crate::log::LogError;
 use crate::redis::channels::Channels;
+use crate::redis::commands::Commands;
 use crate::redis::inbox::Inbox;
 use crate::redis::keys::Keys;
 use crate::redis::script::Script;
@@ -24,16 +25,14 @@ pub(super) struct Link {
     pub(super) channels: Channels,
     pub(super) inbox: Inbox,
     pub(super) answer_within: Duration,
-    commands: ConnectionManager,
+    pub(super) commands: Commands,
     /// The live connection, while there is one.
     live: Mutex<Option<MultiplexedConnection>>,
 }
 
 impl Link {
-    #[allow(clippy::too_many_arguments, reason = "called in one place")]
     pub(super) fn new(
         client: Client,
-        commands: ConnectionManager,
         keys: Keys,
         append: Script,
         open: Script,
@@ -41,6 +40,7 @@ impl Link {
         answer_within: Duration,
     ) -> Arc<Self> {
         Arc::new(Self {
+            commands: Commands::new(client.clone(), answer_within),
             client,
             keys,
             append,
@@ -48,13 +48,8 @@ impl Link {
             channels: Channels::default(),
             inbox,
             answer_within,
-            commands,
             live: Mutex::new(None),
         })
-    }
-
-    pub(super) fn commands(&self) -> ConnectionManager {
-        self.commands.clone()
     }
 
     pub(super) fn live(&self) -> Option<MultiplexedConnection> {

@@ -6,6 +6,7 @@
 
 mod append;
 mod channels;
+mod commands;
 mod inbox;
 mod keys;
 mod link;

@@ -4,7 +4,6 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use redis::aio::ConnectionManagerConfig;
 use redis::io::tcp::TcpSettings;
 use redis::{Client, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisError};
 use sse_session::BoxError;
@@ -15,9 +14,6 @@ use crate::redis::keys::Keys;
 use crate::redis::link::Link;
 use crate::redis::script::{self, History};
 use crate::redis::supervisor;
-
-/// How many commands wait in memory for their turn to be written before callers wait instead.
-const PIPELINE_BUFFER: usize = 1024;
 
 /// What a [`RedisLog`] is like. All nodes that share topics must have the same options, but for
 /// [`answer_within`](Self::answer_within).
@@ -118,27 +114,19 @@ impl RedisOptions {
         let info = connection_info(url, self.answer_within).map_err(ConnectError::url)?;
         let database = info.redis_settings().db();
         let client = Client::open(info).map_err(ConnectError::url)?;
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(self.answer_within))
-            // What waits has a limit for all it does.
-            .set_response_timeout(None)
-            .set_number_of_retries(1)
-            .set_max_delay(Duration::from_millis(200))
-            .set_pipeline_buffer_size(PIPELINE_BUFFER);
-        let commands = client
-            .get_connection_manager_with_config(config)
-            .await
-            .map_err(ConnectError::server)?;
         let (inbox, outlet) = inbox::queue();
         let link = Link::new(
             client,
-            commands,
             Keys::new(&self.prefix, database),
             script::append(&self.history, database),
             script::open(&self.history),
             inbox,
             self.answer_within,
         );
+        link.commands
+            .connect()
+            .await
+            .map_err(ConnectError::server)?;
         let live = supervisor::connect(&link)
             .await
             .map_err(ConnectError::server)?;

@@ -45,8 +45,7 @@ pub(super) async fn open(link: &Link, topic: &str) -> Result<Span, LogError> {
     link.listen(topic).await?;
     let mut call = link.open.call(1);
     call.arg(link.keys.stream(topic));
-    let mut commands = link.commands();
-    let answer = link.open.run(&call, &mut commands).await;
+    let answer = link.open.run(&call, &link.commands).await;
     let Value::BulkString(id) = answer.map_err(failed)? else {
         return Err(garbled());
     };
@@ -115,8 +114,7 @@ async fn range(link: &Link, stream: &str, after: Position) -> Result<Vec<Entry>,
         .arg("+")
         .arg("COUNT")
         .arg(PAGE);
-    let answer = link.commands().send_packed_command(&call).await;
-    match answer.and_then(Value::extract_error).map_err(failed)? {
+    match link.commands.send(&call).await.map_err(failed)? {
         Value::Array(entries) => entries
             .into_iter()
             .map(|entry| parse(entry).ok_or_else(garbled))
@@ -156,8 +154,7 @@ fn parse(entry: Value) -> Option<Entry> {
 async fn last_id(link: &Link, stream: &str) -> Result<Option<Position>, LogError> {
     let mut call = redis::cmd("XINFO");
     call.arg("STREAM").arg(stream);
-    let answer = link.commands().send_packed_command(&call).await;
-    let info = match answer.and_then(Value::extract_error) {
+    let info = match link.commands.send(&call).await {
         Ok(info) => info,
         // "ERR no such key"; there is no code of its own for it.
         Err(error)

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use redis::aio::ConnectionLike;
 use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
+
+use crate::redis::commands::Commands;
 
 /// How much is kept in Redis.
 #[derive(Clone, Copy, Debug)]
@@ -95,34 +96,35 @@ fn millis(duration: Duration) -> u64 {
 }
 
 /// A script, which Redis is given once and then only told the hash of.
-pub(super) struct Script(redis::Script);
+pub(super) struct Script {
+    script: redis::Script,
+    /// The command that loads it.
+    load: Cmd,
+}
 
 impl Script {
     fn new(code: &str) -> Self {
-        Self(redis::Script::new(code))
+        let mut load = redis::cmd("SCRIPT");
+        load.arg("LOAD").arg(code);
+        Self {
+            script: redis::Script::new(code),
+            load,
+        }
     }
 
     /// The beginning of a call: keys and arguments are to be added.
     pub(super) fn call(&self, keys: usize) -> Cmd {
         let mut call = redis::cmd("EVALSHA");
-        call.arg(self.0.get_hash()).arg(keys);
+        call.arg(self.script.get_hash()).arg(keys);
         call
     }
 
     /// Makes a call. A server that does not know the script yet, or no more, is given it.
-    pub(super) async fn run(
-        &self,
-        call: &Cmd,
-        connection: &mut (impl ConnectionLike + Clone),
-    ) -> Result<Value, RedisError> {
-        match connection
-            .req_packed_command(call)
-            .await
-            .and_then(Value::extract_error)
-        {
+    pub(super) async fn run(&self, call: &Cmd, commands: &Commands) -> Result<Value, RedisError> {
+        match commands.send(call).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                self.0.load_async(connection).await?;
-                connection.req_packed_command(call).await?.extract_error()
+                commands.send(&self.load).await?;
+                commands.send(call).await
             }
             answer => answer,
         }

@@ -12,6 +12,12 @@ struct Needed {
     purpose: &'static str,
 }
 
+const REDIS: Needed = Needed {
+    program: "redis-server",
+    package: "redis-server",
+    purpose: "several nodes behind one engine",
+};
+
 const FOR_TESTS: [Needed; 4] = [
     Needed {
         program: "chromium",
@@ -28,14 +34,11 @@ const FOR_TESTS: [Needed; 4] = [
         package: "g++",
         purpose: "building the fuzzer's runtime",
     },
-    Needed {
-        program: "redis-server",
-        package: "redis-server",
-        purpose: "several nodes behind one engine",
-    },
+    REDIS,
 ];
 
-const FOR_BENCHES: [Needed; 2] = [
+const FOR_BENCHES: [Needed; 3] = [
+    REDIS,
     Needed {
         program: "valgrind",
         package: "valgrind",

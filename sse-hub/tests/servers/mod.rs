@@ -64,6 +64,11 @@ impl Server {
         self.port
     }
 
+    /// The id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The end without warning: `kill -9`.
     pub(crate) fn kill(&mut self) {
         self.process.kill().expect("killed");

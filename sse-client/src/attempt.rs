@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use tokio::time::timeout;
 
+use crate::content_type::is_event_stream;
 use crate::error::{Error, RedirectError};
 use crate::redirect::Redirects;
 use crate::rejected::Rejected;
@@ -118,53 +119,11 @@ async fn exchange(
 fn check(response: Response<Body>) -> Answer {
     let headers = response.headers();
     let encoding = headers.get(CONTENT_ENCODING);
-    if !is_event_stream(headers) {
+    if !is_event_stream(headers.get_all(CONTENT_TYPE)) {
         Answer::Rejected(response, Error::ContentType)
     } else if encoding.is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
         Answer::Rejected(response, Error::ContentEncoding)
     } else {
         Answer::Open(response)
-    }
-}
-
-/// Whether the type is right; its parameters do not matter, as an event stream is always UTF-8.
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    let value = headers.get_all(CONTENT_TYPE).iter().next_back();
-    value.is_some_and(|value| {
-        let essence = value.as_bytes().split(|byte| *byte == b';').next();
-        essence
-            .unwrap_or_default()
-            .trim_ascii()
-            .eq_ignore_ascii_case(b"text/event-stream")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parameters_and_case_of_the_content_type_do_not_matter() {
-        let is_event_stream = |value: &'static str| {
-            let value = HeaderValue::from_static(value);
-            is_event_stream(&HeaderMap::from_iter([(CONTENT_TYPE, value)]))
-        };
-        for right in [
-            "text/event-stream",
-            "Text/Event-Stream; charset=utf-8",
-            "text/event-stream;charset=latin1",
-            "text/event-stream ; x",
-        ] {
-            assert!(is_event_stream(right), "{right}");
-        }
-        for wrong in [
-            "",
-            "text/plain",
-            "text/event-streams",
-            "text/event-stream, text/html",
-        ] {
-            assert!(!is_event_stream(wrong), "{wrong}");
-        }
-        assert!(!super::is_event_stream(&HeaderMap::new()));
     }
 }

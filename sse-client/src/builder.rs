@@ -352,8 +352,8 @@ fn request(method: Method, url: &str) -> Result<Request<RequestBody>, BuildError
         .method(method)
         .uri(url.as_str())
         .header(ACCEPT, "text/event-stream")
-        // What is stored must neither answer the request nor come of it.
-        .header(CACHE_CONTROL, "no-cache, no-store")
+        // As browsers say that they do not want what is stored.
+        .header(CACHE_CONTROL, "no-cache")
         .body(RequestBody::default())
         .map_err(BuildError::Http)
 }

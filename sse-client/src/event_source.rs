@@ -79,6 +79,8 @@ enum Phase {
     Idle,
     Connecting(BoxFuture<'static, Attempted>),
     Open(Box<Open>),
+    /// The stream was given up, and another one is to follow.
+    Restarting,
     Waiting(Pin<Box<Sleep>>),
     Closed,
 }
@@ -123,7 +125,9 @@ impl EventSource {
     #[must_use]
     pub fn ready_state(&self) -> ReadyState {
         match self.phase {
-            Phase::Idle | Phase::Connecting(_) | Phase::Waiting(_) => ReadyState::Connecting,
+            Phase::Idle | Phase::Connecting(_) | Phase::Restarting | Phase::Waiting(_) => {
+                ReadyState::Connecting
+            }
             Phase::Open(_) => ReadyState::Open,
             Phase::Closed => ReadyState::Closed,
         }
@@ -139,6 +143,17 @@ impl EventSource {
     #[must_use]
     pub fn reconnection_time(&self) -> Option<Duration> {
         self.decoder.reconnection_time()
+    }
+
+    /// Closes the connection and makes another, as if the server had ended the stream: after the
+    /// reconnection time, and with the last event ID. [`Reconnect`] does not matter.
+    ///
+    /// Nothing happens unless the stream is open: at any other time another attempt follows
+    /// anyway, or there will be none.
+    pub fn restart(&mut self) {
+        if matches!(self.phase, Phase::Open(_)) {
+            self.phase = Phase::Restarting;
+        }
     }
 
     /// Closes the connection for good. The stream ends.
@@ -214,6 +229,7 @@ impl EventSource {
                         return Poll::Ready(self.lost(error, reconnects));
                     }
                 },
+                Phase::Restarting => return Poll::Ready(self.lost(None, true)),
                 Phase::Waiting(wait) => {
                     ready!(wait.as_mut().poll(cx));
                     self.phase = Phase::Idle;

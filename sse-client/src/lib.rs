@@ -64,6 +64,7 @@
 mod attempt;
 mod backoff;
 mod builder;
+mod content_type;
 mod error;
 mod event_source;
 #[cfg(feature = "client")]

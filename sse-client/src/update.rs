@@ -61,6 +61,11 @@ impl Updates {
         &self.0
     }
 
+    /// Connects again, see [`EventSource::restart`].
+    pub fn restart(&mut self) {
+        self.0.restart();
+    }
+
     /// Closes it, see [`EventSource::close`].
     pub fn close(&mut self) {
         self.0.close();

@@ -10,6 +10,8 @@ pub(crate) struct Cursor {
     pub(crate) after: Position,
     /// How many of the topic's events it has seen or skipped.
     pub(crate) seen: u64,
+    /// The window's when its position was last known to be one of that history.
+    pub(crate) generation: u32,
     /// Its place among the topic's readers.
     pub(crate) key: usize,
     pub(crate) place: Place,
@@ -22,8 +24,10 @@ pub(crate) enum Start {
     Now,
     /// With the oldest event that is held.
     Oldest,
-    /// With the event after this position.
+    /// With the event after this position, which is one of this history.
     After(Position),
+    /// With the event after this position, which may be of another history.
+    Checked(Position),
 }
 
 /// What a subscription finds.
@@ -35,6 +39,8 @@ pub(crate) enum Found {
     Nothing,
     /// Not all that follows is held here.
     Behind,
+    /// What was held here was given up, or the position is not known to be one of this history.
+    Restarted,
 }
 
 /// What became of an event.

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use crate::cursor::Appended;
 use crate::id;
-use crate::log::{Answer, LiveEntry, Log, LogError, Page, Span};
+use crate::log::{Answer, Live, Log, LogError, Page, Span};
 use crate::position::Position;
 use crate::registry::TopicRef;
 
@@ -67,11 +67,11 @@ impl Log for Embedded {
         Some(self.at(self.last.load(Ordering::Acquire)))
     }
 
-    fn knows(&self, _: &str, position: Position) -> Answer<bool> {
-        Answer::ready(Ok(self.is_mine(position)))
+    fn knows(&self, _: &str, position: Position) -> Option<bool> {
+        Some(self.is_mine(position))
     }
 
-    fn append(&self, place: TopicRef<'_>, entry: &[u8], _key: Option<&str>) -> Answer<Position> {
+    fn append(&self, place: TopicRef<'_>, entry: &[u8], key: Option<&str>) -> Answer<Position> {
         loop {
             let topic = match place.window() {
                 Ok(topic) => topic,
@@ -89,7 +89,7 @@ impl Log for Embedded {
                 let number = || self.last.fetch_add(1, Ordering::AcqRel) + 1;
                 (!place.is_closing()).then(|| self.at(number()))
             };
-            match topic.append(next, entry) {
+            match topic.append(next, entry, key) {
                 Appended::At(position) => return Answer::ready(Ok(position)),
                 Appended::NoPosition => return Answer::ready(Err(LogError::Closed)),
                 Appended::Gone => {}
@@ -108,7 +108,7 @@ impl Log for Embedded {
         }))
     }
 
-    fn poll_live(&self, _: &mut Context<'_>) -> Poll<Option<LiveEntry>> {
+    fn poll_live(&self, _: &mut Context<'_>) -> Poll<Option<Live>> {
         Poll::Ready(None)
     }
 }

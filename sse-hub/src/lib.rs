@@ -37,6 +37,7 @@
 //! | topics | [`Builder::max_topics`]; idle ones without history disappear |
 //! | a topic's history | [`Retention`]: bytes, number and age, whichever comes first |
 //! | an event | [`Retention::max_bytes`] |
+//! | idempotency keys | 1,024 of a topic, each of 128 bytes and for two minutes |
 //! | a topic's name | 512 bytes |
 //! | topics of a subscription | 64 |
 //! | changes that a [`Presence`] may be behind | 256 |
@@ -46,16 +47,20 @@
 //!
 //! Nothing is spawned. Publishing wakes the subscribers that wait, on the caller's thread; what
 //! they do then is done by whoever polls them. Times are tokio's, but no timer is needed except
-//! for [`Hub::shut_down`].
+//! for [`Hub::shut_down`] and, with an engine, for [`Hub::drive`] and for waiting until a failed
+//! engine answers.
 //!
 //! # Features
 //!
 //! | feature | default | brings |
 //! |---|---|---|
+//! | `nats` | no | [`nats::NatsLog`]: topics in NATS JetStream, shared by several nodes |
+//! | `redis` | no | [`redis::RedisLog`]: topics in Redis or Valkey, shared by several nodes |
 //! | `metrics` | no | counters, a gauge and a histogram through the `metrics` facade: `sse_hub_published_total`, `sse_hub_delivered_total`, `sse_hub_gaps_total`, `sse_hub_subscriptions`, `sse_hub_lag_events` |
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod behind;
 mod builder;
 mod clock;
 mod closing;
@@ -66,13 +71,18 @@ mod gap;
 mod held;
 mod hub;
 mod id;
+mod keys;
 mod live;
 mod log;
 mod metrics;
+#[cfg(feature = "nats")]
+pub mod nats;
 mod options;
 mod position;
 mod presence;
 mod publish;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod registry;
 mod segment;
 mod snapshot;
@@ -87,13 +97,13 @@ pub use crate::builder::Builder;
 pub use crate::entry::EventError;
 pub use crate::gap::GapReason;
 pub use crate::hub::Hub;
-pub use crate::log::{Answer, LiveEntry, Log, LogError, Page, Span};
+pub use crate::log::{Answer, Live, LiveEntry, Log, LogError, Page, Span};
 pub use crate::metrics::{HubMetrics, TopicMetrics};
 pub use crate::options::{Retention, TopicOptions};
 pub use crate::position::Position;
 pub use crate::presence::{Change, Presence};
 pub use crate::publish::{Publish, PublishError};
 pub use crate::registry::{TopicError, TopicRef};
-pub use crate::subscribe::{SlowConsumer, Subscribe, SubscribeError};
+pub use crate::subscribe::{EngineDown, SlowConsumer, Subscribe, SubscribeError};
 pub use crate::subscription::{Subscription, SubscriptionError};
 pub use sse_codec::{Data, Display, Encode, EncodeError, Event, Frame, Json};

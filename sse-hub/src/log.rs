@@ -28,16 +28,21 @@ use crate::registry::{TopicError, TopicRef};
 /// [`Answer::later`]. An engine does three things: it [appends](Self::append) entries, it
 /// [reads](Self::read) what follows a position, and it yields the entries of all opened topics
 /// [live](Self::poll_live). Live entries may come late, twice or not at all: each names its
-/// predecessor, so the hub notices a hole and reads what is missing.
+/// predecessor, so the hub notices a hole and reads what is missing. Only when the last ones of a
+/// topic may be missing, the log must [say so](Live::Interrupted).
 pub trait Log: fmt::Debug + Send + Sync + 'static {
     /// A topic comes into use in this process: from now on its live entries are wanted.
     ///
     /// The answer is the stretch of the log that ends now: everything that comes after its `head`
     /// must be yielded as a live entry or be there to be read.
+    ///
+    /// A topic may be opened several times, also while it is in use; each answer that is not an
+    /// error is [closed](Self::close) once.
     fn open(&self, topic: &str) -> Answer<Span>;
 
-    /// A topic has gone out of use: nobody subscribes to it and this process holds nothing of it.
-    /// `last` is the position up to which something may have been held.
+    /// What was opened has gone out of use. With the last of them nobody subscribes to the topic
+    /// any more, and this process holds nothing of it; `last` is the position up to which
+    /// something may have been held.
     fn close(&self, topic: &str, last: Position);
 
     /// The newest position that can be told without asking anyone, if the log has one that is
@@ -46,23 +51,36 @@ pub trait Log: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// Whether `position`, which a client came back with, can have been given out by this log. A
-    /// position that cannot is told as a gap.
-    fn knows(&self, topic: &str, position: Position) -> Answer<bool>;
+    /// Whether `position`, which a client came back with, can have been given out by this log, if
+    /// that can be told without asking anyone. A position that cannot is told as a gap. If it
+    /// cannot be told, what follows the position is [read](Self::read), unless an entry with it is
+    /// held here.
+    fn knows(&self, topic: &str, position: Position) -> Option<bool>;
+
+    /// The position from which [`read`](Self::read) gives the oldest entries that there are,
+    /// whatever was trimmed before them. `None` if nothing is kept beyond the hub's windows.
+    fn oldest(&self) -> Option<Position> {
+        None
+    }
+
+    /// Whether the log works as far as is known: `false` while it has lost its engine.
+    fn is_up(&self) -> bool {
+        true
+    }
 
     /// Appends an entry. The answer comes when the entry is safe, as far as the log promises
     /// that, and holds its position.
     ///
-    /// An entry with the `key` of one that was appended before is not appended again, where the
-    /// log supports that.
+    /// An entry with the `key` of one that was appended to the topic before is not appended again,
+    /// for as long as the log remembers keys; the answer is the position of the first one.
     fn append(&self, topic: TopicRef<'_>, entry: &[u8], key: Option<&str>) -> Answer<Position>;
 
     /// The entries after a position that the topic's window does not reach back to; a part of
     /// them from the oldest on if they are many.
     fn read(&self, topic: &str, after: Position) -> Answer<Page>;
 
-    /// The next live entry of any opened topic. `None` says that none come this way, now or ever.
-    fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Option<LiveEntry>>;
+    /// What comes next of any opened topic. `None` says that nothing comes this way, now or ever.
+    fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Option<Live>>;
 }
 
 /// A stretch of a log.
@@ -84,6 +102,17 @@ pub enum Page {
     Trimmed,
     /// Nothing is known of the position.
     Unknown,
+}
+
+/// What a log tells by itself.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Live {
+    /// An entry was appended.
+    Entry(LiveEntry),
+    /// Entries of opened topics may not have come and not come any more, as after a lost
+    /// connection. What is appended from now on comes again. The hub reads all topics in use.
+    Interrupted,
 }
 
 /// An entry that was appended, by this process or another.

@@ -10,6 +10,7 @@ use sse_codec::{Encode, Encoder};
 
 use crate::entry::{self, EventError};
 use crate::hub::Core;
+use crate::keys::MAX_KEY_LEN;
 use crate::log::{Answer, LogError};
 use crate::metrics::{Happening, tell};
 use crate::position::Position;
@@ -28,18 +29,29 @@ pub enum PublishError {
     Closed,
     /// The log has not taken it.
     Log(LogError),
+    /// The idempotency key is empty or too long.
+    Key {
+        /// Its length in bytes.
+        len: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// The log must be waited for, and the caller cannot wait.
     WouldWait,
 }
 
 impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Event(_) => "event cannot be published",
-            Self::Closed => "hub shuts down",
-            Self::Log(_) => "the log has not taken the event",
-            Self::WouldWait => "the log must be waited for",
-        })
+        match self {
+            Self::Event(_) => f.write_str("event cannot be published"),
+            Self::Closed => f.write_str("hub shuts down"),
+            Self::Log(_) => f.write_str("the log has not taken the event"),
+            Self::Key { len, limit } => write!(
+                f,
+                "idempotency key of {len} bytes is not between 1 and {limit} bytes long"
+            ),
+            Self::WouldWait => f.write_str("the log must be waited for"),
+        }
     }
 }
 
@@ -48,7 +60,7 @@ impl Error for PublishError {
         match self {
             Self::Event(error) => Some(error),
             Self::Log(error) => Some(error),
-            Self::Closed | Self::WouldWait => None,
+            Self::Closed | Self::Key { .. } | Self::WouldWait => None,
         }
     }
 }
@@ -59,6 +71,7 @@ impl Error for PublishError {
 pub struct Publish<'a> {
     core: &'a Core,
     topic: &'a str,
+    key: Option<&'a str>,
     stage: Stage,
 }
 
@@ -75,23 +88,59 @@ impl<'a> Publish<'a> {
         Self {
             core,
             topic,
+            key: None,
             stage: Stage::Encoded(encoded.map(|()| entry)),
         }
+    }
+
+    /// Gives the event an idempotency key of 1 to 128 bytes: an event whose key was published to
+    /// the same topic before is not published again, and the position is that of the first one.
+    /// So publishing can be tried again when its outcome is not known.
+    ///
+    /// How long a key is remembered is the log's business. The embedded one remembers the last
+    /// 1,024 of each topic, for two minutes, in at most about 300 KB; without keys it costs
+    /// nothing. For an engine see its options.
+    ///
+    /// ```
+    /// use sse_hub::Hub;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let hub = Hub::new();
+    /// let first = hub.publish("orders", "paid").key("order-17").await?;
+    /// // Once more, as the answer got lost on the way.
+    /// let second = hub.publish("orders", "paid").key("order-17").await?;
+    /// assert_eq!(first, second);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn key(mut self, key: &'a str) -> Self {
+        self.key = Some(key);
+        self
     }
 
     fn append(
         core: &Core,
         topic: &str,
+        key: Option<&str>,
         encoded: Result<Vec<u8>, EventError>,
     ) -> Result<Answer<Position>, PublishError> {
         let entry = encoded.map_err(PublishError::Event)?;
+        if let Some(key) = key
+            && !(1..=MAX_KEY_LEN).contains(&key.len())
+        {
+            return Err(PublishError::Key {
+                len: key.len(),
+                limit: MAX_KEY_LEN,
+            });
+        }
         if core.closing().is_some() {
             return Err(PublishError::Closed);
         }
         let registry = core.registry();
         Ok(registry
             .log()
-            .append(TopicRef::new(registry, topic), &entry, None))
+            .append(TopicRef::new(registry, topic), &entry, key))
     }
 
     fn done(result: Result<Position, LogError>) -> Result<Position, PublishError> {
@@ -103,9 +152,14 @@ impl<'a> Publish<'a> {
         Ok(position)
     }
 
-    pub(crate) fn now(self) -> Result<Position, PublishError> {
+    /// Publishes without waiting, as [`Hub::publish_now`](crate::Hub::publish_now) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of that.
+    pub fn now(self) -> Result<Position, PublishError> {
         let answer = match self.stage {
-            Stage::Encoded(encoded) => Self::append(self.core, self.topic, encoded)?,
+            Stage::Encoded(encoded) => Self::append(self.core, self.topic, self.key, encoded)?,
             Stage::Appending(answer) => answer,
         };
         Self::done(answer.now().ok_or(PublishError::WouldWait)?)
@@ -119,7 +173,8 @@ impl Future for Publish<'_> {
         let this = self.get_mut();
         if let Stage::Encoded(encoded) = &mut this.stage {
             let encoded = std::mem::replace(encoded, Ok(Vec::new()));
-            this.stage = Stage::Appending(Self::append(this.core, this.topic, encoded)?);
+            let appending = Self::append(this.core, this.topic, this.key, encoded)?;
+            this.stage = Stage::Appending(appending);
         }
         let Stage::Appending(answer) = &mut this.stage else {
             return Poll::Pending;
@@ -132,6 +187,7 @@ impl fmt::Debug for Publish<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Publish")
             .field("topic", &self.topic)
+            .field("key", &self.key)
             .finish_non_exhaustive()
     }
 }

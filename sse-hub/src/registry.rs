@@ -123,10 +123,14 @@ impl Registry {
         let options = (self.options)(name);
         let topic = {
             let mut topics = self.write();
-            if let Some(topic) = topics.by_name.get(name) {
-                return Ok(Arc::clone(topic));
+            if let Some(topic) = topics.by_name.get(name).cloned() {
+                self.log.close(name, span.head);
+                return Ok(topic);
             }
-            self.make_room(&mut topics)?;
+            if let Err(error) = self.make_room(&mut topics) {
+                self.log.close(name, span.head);
+                return Err(error.into());
+            }
             self.add(&mut topics, name, options, span)
         };
         live::catch_up(&*self.log, &topic).await?;

@@ -6,7 +6,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use sse_session::{BoxError, SendError, Sse};
+use sse_session::{BoxError, Sse};
 
 use crate::cursor::Start;
 use crate::gap::{Gap, GapReason};
@@ -29,6 +29,18 @@ pub enum SlowConsumer {
     /// Its stream ends. An `EventSource` comes back by itself, with its last event ID, and is
     /// told of the gap then.
     Disconnect,
+}
+
+/// What becomes of a subscription that begins while the engine behind the hub is known to be down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EngineDown {
+    /// It gets what this process holds, and goes on when the engine is back. A topic that is not
+    /// in use in this process cannot be subscribed to meanwhile.
+    #[default]
+    Serve,
+    /// It does not begin: the error is a [`SubscribeError::Log`].
+    Refuse,
 }
 
 /// Why a subscription did not begin.
@@ -99,6 +111,7 @@ pub struct Subscribe {
     resume: Resume,
     from_start: bool,
     slow: SlowConsumer,
+    engine_down: EngineDown,
     member: Option<Arc<str>>,
 }
 
@@ -117,6 +130,7 @@ impl Subscribe {
             resume: Resume::Unsaid,
             from_start: false,
             slow: SlowConsumer::Gap,
+            engine_down: EngineDown::Serve,
             member: None,
         }
     }
@@ -148,6 +162,13 @@ impl Subscribe {
         self
     }
 
+    /// Sets what happens if the engine behind the hub is down. See
+    /// [`Subscription::serve`] for how to answer the request then.
+    pub const fn engine_down(mut self, policy: EngineDown) -> Self {
+        self.engine_down = policy;
+        self
+    }
+
     /// Gives the subscriber a name, for [`Hub::presence`](crate::Hub::presence).
     pub fn member(mut self, name: &str) -> Self {
         self.member = Some(name.into());
@@ -175,7 +196,7 @@ impl Subscribe {
         }
         let core = Arc::clone(&self.core);
         // Boxed: what beginning needs is more than what going on needs, and goes away.
-        let mut subscription = match self.into_future().await {
+        let subscription = match self.into_future().await {
             Ok(subscription) => subscription,
             Err(SubscribeError::Closed) => {
                 if let Some(closing) = core.closing() {
@@ -186,20 +207,17 @@ impl Subscribe {
             Err(error) => return Err(error.into()),
         };
         drop(core);
-        while let Some(events) = subscription.next_piece().await {
-            match sse.send_encoded(events?).await {
-                Ok(()) => {}
-                Err(SendError::Closed) => return Ok(()),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
+        subscription.serve(sse).await
     }
 
     async fn begin(mut self) -> Result<Subscription, SubscribeError> {
         self.topics = distinct(std::mem::take(&mut self.topics))?;
         if self.core.closing().is_some() {
             return Err(SubscribeError::Closed);
+        }
+        if self.engine_down == EngineDown::Refuse && !self.core.registry().log().is_up() {
+            let error = LogError::Engine("it is down".into());
+            return Err(SubscribeError::Log(error));
         }
 
         let came_with = match &self.resume {
@@ -242,7 +260,7 @@ impl Subscribe {
             let topic = registry.open(name).await?;
             let mut reason = None;
             let fresh = if self.from_start && !topic.snapshots.exist() {
-                Start::Oldest
+                log.oldest().map_or(Start::Oldest, Start::Checked)
             } else {
                 Start::Now
             };
@@ -254,24 +272,28 @@ impl Subscribe {
                 }
                 CameWith::Positions(positions) => match positions.of(topic.tag()) {
                     None => fresh,
-                    Some(position) if log.knows(name, position).await? => Start::After(position),
-                    Some(_) => {
-                        reason = Some(GapReason::Unknown);
-                        Start::Now
-                    }
+                    Some(position) => match log.knows(name, position) {
+                        Some(true) => Start::After(position),
+                        Some(false) => {
+                            reason = Some(GapReason::Unknown);
+                            Start::Now
+                        }
+                        None => Start::Checked(position),
+                    },
                 },
             };
             let Some((cursor, behind)) = topic.join(start, log.head(), self.member.as_ref()) else {
                 // It has disappeared between the two.
                 continue;
             };
-            let resumes = matches!(start, Start::After(_));
+            let resumes = matches!(start, Start::After(_) | Start::Checked(_));
             let mut feed = Feed::new(topic, cursor, !behind);
             if behind {
                 // The answer of an engine is waited for by the subscription, as later ones are.
                 match log.read(name, feed.after()).now() {
-                    Some(page) => reason = reason_of(&page?),
-                    None => return Ok((feed, None)),
+                    Some(Ok(page)) => reason = reason_of(&page),
+                    Some(Err(LogError::Engine(_))) | None => return Ok((feed, None)),
+                    Some(Err(error)) => return Err(error.into()),
                 }
             }
             if reason.is_some() {
@@ -340,6 +362,7 @@ impl fmt::Debug for Subscribe {
             .field("topics", &self.topics)
             .field("from_start", &self.from_start)
             .field("slow", &self.slow)
+            .field("engine_down", &self.engine_down)
             .field("member", &self.member)
             .finish_non_exhaustive()
     }

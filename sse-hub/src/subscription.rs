@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -10,7 +10,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
+use sse_session::{BoxError, SendError, Sse};
 
+use crate::behind;
 use crate::closing::Closing;
 use crate::cursor::{Cursor, Found};
 use crate::entry::{self, EventError};
@@ -195,6 +197,50 @@ impl Subscription {
         writer.finish()
     }
 
+    /// Sends the client all there is until it goes away or the hub shuts down, as
+    /// [`Subscribe::serve`](crate::Subscribe::serve) does.
+    ///
+    /// A handler that awaits the subscription before it answers the request can still answer with
+    /// an error, such as 503 (Service Unavailable), where an engine is down. (An `EventSource`
+    /// that gets one gives up, HTML § 9.2.2, unless the page makes a new one.)
+    ///
+    /// ```
+    /// use http::{HeaderMap, Response, StatusCode};
+    /// use sse_hub::{EngineDown, Hub};
+    /// use sse_hyper::{SseBody, sse_response};
+    /// use sse_session::parse_last_event_id;
+    ///
+    /// // An axum handler, for instance.
+    /// async fn news(hub: Hub, headers: HeaderMap) -> Result<Response<SseBody>, StatusCode> {
+    ///     let id = headers.get("last-event-id").map(|id| id.as_bytes());
+    ///     let subscription = hub
+    ///         .subscribe(["news"])
+    ///         .resume(id.and_then(parse_last_event_id))
+    ///         .engine_down(EngineDown::Refuse)
+    ///         .await
+    ///         .map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    ///     Ok(sse_response(headers, |_, sse| subscription.serve(sse)))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SubscriptionError`] and of sending, boxed, as a handler may return them.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the subscription.
+    pub async fn serve(mut self, sse: Sse) -> Result<(), BoxError> {
+        while let Some(events) = self.next_piece().await {
+            match sse.send_encoded(events?).await {
+                Ok(()) => {}
+                Err(SendError::Closed) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) async fn next_piece(&mut self) -> Option<Piece> {
         poll_fn(|cx| self.poll_piece(cx)).await
     }
@@ -253,7 +299,7 @@ impl Subscription {
                             return Poll::Ready(Some(Ok(piece)));
                         }
                         Found::Nothing => return Poll::Pending,
-                        Found::Behind => match self.read_behind(index) {
+                        Found::Behind | Found::Restarted => match self.read_behind(index) {
                             Some(page) => page,
                             None => continue,
                         },
@@ -283,7 +329,11 @@ impl Subscription {
             let (found, events) = feed.topic.read_events(&mut feed.cursor, cx, ENOUGH);
             (found, self.write(index, &events))
         };
-        self.feeds[index].was_held |= !matches!(found, Found::Behind);
+        match found {
+            Found::Events(_) | Found::Nothing => self.feeds[index].was_held = true,
+            Found::Behind => {}
+            Found::Restarted => self.feeds[index].was_held = false,
+        }
         (found, piece)
     }
 
@@ -291,16 +341,16 @@ impl Subscription {
     fn read_behind(&mut self, index: usize) -> Option<Result<Page, LogError>> {
         let feed = &mut self.feeds[index];
         let log = self.core.registry().log();
-        match log
-            .read(feed.topic.name(), feed.cursor.after)
-            .now_or_later()
-        {
-            Ok(page) => Some(page),
-            Err(later) => {
-                feed.phase = Phase::Reading(later);
-                None
-            }
-        }
+        feed.topic.is_asked_for(&mut feed.cursor);
+        let (topic, after) = (feed.topic.name(), feed.cursor.after);
+        let first = match log.read(topic, after).now_or_later() {
+            Ok(Err(LogError::Engine(error))) => Box::pin(ready(Err(LogError::Engine(error)))),
+            Ok(page) => return Some(page),
+            Err(later) => later,
+        };
+        let page = behind::read(Arc::clone(log), Arc::clone(topic), after, first);
+        feed.phase = Phase::Reading(Box::pin(page));
+        None
     }
 
     /// Writes a page of the log's. `None` if there is nothing on it.
@@ -340,7 +390,7 @@ impl Subscription {
     fn fall_behind(&mut self, index: usize, reason: GapReason) -> Option<Piece> {
         let head = self.core.registry().log().head();
         let feed = &mut self.feeds[index];
-        if self.slow == SlowConsumer::Disconnect {
+        if feed.was_held && self.slow == SlowConsumer::Disconnect {
             tracing::debug!(topic = &**feed.topic.name(), "slow subscriber disconnected");
             return None;
         }

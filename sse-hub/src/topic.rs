@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::cursor::{Appended, Cursor, Found, Insertion, Start};
 use crate::entry::{self, EventError};
 use crate::id;
+use crate::keys::Keys;
 use crate::log::{LiveEntry, Span};
 use crate::metrics::{Counts, TopicMetrics};
 use crate::options::TopicOptions;
@@ -37,6 +38,8 @@ struct State {
     waiting: Waiting,
     attendance: Attendance,
     counts: Counts,
+    /// The idempotency keys of late; `None` if there are none.
+    keys: Option<Box<Keys>>,
     /// How many need it to stay in the registry without being subscribers.
     holds: usize,
     /// It has left the registry; another of its name may come.
@@ -59,6 +62,7 @@ impl Topic {
                 waiting: Waiting::new(),
                 attendance: Attendance::default(),
                 counts: Counts::default(),
+                keys: None,
                 holds: 0,
                 gone: false,
                 id_line: Vec::new(),
@@ -81,15 +85,30 @@ impl Topic {
     }
 
     /// Appends an event at the position that `next` gives under the topic's lock, and wakes who
-    /// waits.
-    pub(crate) fn append(&self, next: impl FnOnce() -> Option<Position>, event: &[u8]) -> Appended {
+    /// waits; unless one with the same key was appended before.
+    pub(crate) fn append(
+        &self,
+        next: impl FnOnce() -> Option<Position>,
+        event: &[u8],
+        key: Option<&str>,
+    ) -> Appended {
         let mut state = self.state();
         if state.gone {
             return Appended::Gone;
         }
+        if let Some(key) = key
+            && let Some(keys) = &mut state.keys
+            && let Some(position) = keys.get(key, self.clock.millis())
+        {
+            return Appended::At(position);
+        }
         let Some(position) = next() else {
             return Appended::NoPosition;
         };
+        if let Some(key) = key {
+            let keys = state.keys.get_or_insert_default();
+            keys.insert(key, position, self.clock.millis());
+        }
         self.push(&mut state, position, event);
         self.wake(state);
         Appended::At(position)
@@ -100,7 +119,11 @@ impl Topic {
         let mut state = self.state();
         let head = state.window.head();
         if entry.position <= head {
-            return Insertion::Known;
+            return if state.is_contradicted_by(entry) {
+                Insertion::Hole(head)
+            } else {
+                Insertion::Known
+            };
         }
         if entry.predecessor != head {
             return Insertion::Hole(head);
@@ -181,9 +204,11 @@ impl Topic {
         let after = match start {
             Start::Now => state.window.head(),
             Start::Oldest => state.window.floor(),
-            Start::After(position) => position,
+            Start::After(position) | Start::Checked(position) => position,
         };
-        let behind = after < state.window.floor();
+        let generation = state.window.generation();
+        let is_known = !matches!(start, Start::Checked(_)) || state.window.holds(after);
+        let behind = after < state.window.floor() || !is_known;
         let seen = state.window.appended() - state.window.count_after(after);
         let key = state.readers.insert(seen);
         let subscribers = state.readers.len();
@@ -191,6 +216,11 @@ impl Topic {
         let cursor = Cursor {
             after,
             seen,
+            generation: if is_known {
+                generation
+            } else {
+                generation.wrapping_sub(1)
+            },
             key,
             place: Place::default(),
         };
@@ -253,6 +283,9 @@ impl Topic {
         take: impl FnOnce(Piece<'_>) -> (Option<Position>, usize),
     ) -> Found {
         let mut state = self.state();
+        if cursor.generation != state.window.generation() {
+            return Found::Restarted;
+        }
         let (last, events) = match state.window.read(cursor.after) {
             Read::Piece(piece) => take(piece),
             Read::Behind => return Found::Behind,
@@ -266,6 +299,11 @@ impl Topic {
         let events = events as u64;
         state.advance(cursor, last.unwrap_or(cursor.after), events);
         Found::Events(events)
+    }
+
+    /// Notes that the log is asked about the cursor, whose position is as good as the answer then.
+    pub(crate) fn is_asked_for(&self, cursor: &mut Cursor) {
+        cursor.generation = self.state().window.generation();
     }
 
     /// Moves the cursor over events that it got from the log behind the window.
@@ -322,12 +360,24 @@ impl Topic {
     /// Takes the topic out of use if nobody needs it; the registry calls this under its own lock.
     pub(crate) fn retire(&self) -> Option<(Position, Counts)> {
         let mut state = self.state();
-        state.window.trim(self.clock.millis());
+        let now = self.clock.millis();
+        state.window.trim(now);
+        if let Some(keys) = &mut state.keys {
+            keys.forget(now);
+            if keys.is_empty() {
+                state.keys = None;
+            }
+        }
         if state.gone || !state.is_idle() {
             return None;
         }
         state.gone = true;
         Some((state.window.floor(), state.counts_now()))
+    }
+
+    /// Whether it has left the registry.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.state().gone
     }
 
     pub(crate) fn subscribers(&self) -> usize {
@@ -366,7 +416,15 @@ impl Topic {
 
 impl State {
     fn is_idle(&self) -> bool {
-        self.window.events() == 0 && self.readers.is_empty() && self.holds == 0
+        let is_unused = self.readers.is_empty() && self.holds == 0;
+        is_unused && self.window.events() == 0 && self.keys.is_none()
+    }
+
+    /// Whether the history that this entry is from is another than the one that is held.
+    fn is_contradicted_by(&mut self, entry: &LiveEntry) -> bool {
+        entry.position > self.window.floor()
+            && self.window.event_at(entry.position).as_ref() != Some(&entry.event)
+            && entry::check(&entry.event).is_ok()
     }
 
     fn advance(&mut self, cursor: &mut Cursor, last: Position, events: u64) {
@@ -380,6 +438,7 @@ impl State {
 
     fn move_to_head(&mut self, cursor: &mut Cursor) {
         cursor.after = self.window.head();
+        cursor.generation = self.window.generation();
         cursor.seen = self.window.appended();
         if let Some(seen) = self.readers.get_mut(cursor.key) {
             *seen = cursor.seen;

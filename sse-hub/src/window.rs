@@ -4,6 +4,8 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
+
 use crate::options::Retention;
 use crate::position::Position;
 use crate::segment::{Piece, Segment};
@@ -26,6 +28,8 @@ pub(crate) struct Window {
     retention: Retention,
     segment_size: usize,
     capacity: usize,
+    /// How often it was restarted: positions of before may be anything now.
+    generation: u32,
 }
 
 /// What a reader finds after its position.
@@ -51,6 +55,7 @@ impl Window {
             appended: 0,
             segment_size: retention.segment_size(),
             capacity: FIRST_CAPACITY,
+            generation: 0,
             retention,
         }
     }
@@ -76,6 +81,38 @@ impl Window {
         self.appended
     }
 
+    pub(crate) const fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Whether this is the floor, the head or the position of an event that is held: one of this
+    /// history for sure.
+    pub(crate) fn holds(&self, position: Position) -> bool {
+        position == self.floor || position == self.head || self.find(position).is_some()
+    }
+
+    /// The event at a position, without its id.
+    pub(crate) fn event_at(&mut self, position: Position) -> Option<Bytes> {
+        let (segment, index) = self.find(position)?;
+        let piece = self.segments.get_mut(segment)?.piece(index);
+        piece.events().next().map(|(_, event)| event)
+    }
+
+    /// Where the event at a position is: which segment, and which of its entries.
+    fn find(&self, position: Position) -> Option<(usize, usize)> {
+        let segment = self.segments.partition_point(|segment| {
+            let last = segment.entries().last();
+            last.is_some_and(|last| last.position < position)
+        });
+        let entries = self.segments.get(segment)?.entries();
+        let index = entries.partition_point(|entry| entry.position < position);
+        let is_there = entries
+            .get(index)
+            .is_some_and(|entry| entry.position == position);
+        let is_trimmed = position <= self.floor;
+        (is_there && !is_trimmed).then_some((segment, index))
+    }
+
     /// Notes that nothing came up to `head`.
     pub(crate) fn advance(&mut self, head: Position) {
         self.head = self.head.max(head);
@@ -85,6 +122,7 @@ impl Window {
     pub(crate) fn restart(&mut self, at: Position) {
         *self = Self {
             appended: self.appended,
+            generation: self.generation.wrapping_add(1),
             ..Self::new(self.retention, at, at)
         };
     }

@@ -33,6 +33,11 @@ const FOR_TESTS: [Needed; 4] = [
         package: "g++",
         purpose: "building the fuzzer's runtime",
     },
+    Needed {
+        program: "redis-server",
+        package: "redis-server",
+        purpose: "several nodes behind one engine",
+    },
 ];
 
 const FOR_BENCHES: [Needed; 2] = [

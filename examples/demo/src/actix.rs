@@ -35,7 +35,7 @@ async fn chat(demo: web::Data<Demo>, request: Request) -> Either<impl Responder,
 
 async fn say(demo: web::Data<Demo>, request: Request) -> HttpResponse {
     // The route takes nothing but `GET`.
-    fixed(demo.say(true, request.uri().query()))
+    fixed(demo.say(true, request.uri().query()).await)
 }
 
 async fn chat_page(demo: web::Data<Demo>) -> HttpResponse {

@@ -1,4 +1,4 @@
-//! The command line: where each of the servers listens.
+//! The command line: where each of the servers listens, and what the chat is kept in.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -14,6 +14,9 @@ Options:
   --hyper ADDR   where hyper listens      [default: 127.0.0.1:3000]
   --actix ADDR   where actix-web listens  [default: 127.0.0.1:3001]
   --tcp ADDR     where raw TCP listens    [default: 127.0.0.1:3002]
+  --redis URL    share the chat with the other processes that are given
+                 the same Redis or Valkey, such as redis://127.0.0.1/
+  --nats URL     the same through NATS JetStream, such as nats://127.0.0.1
   -h, --help     print this
 
 ADDR is an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080.
@@ -22,8 +25,15 @@ Port 0 takes any free port; the real one is printed.";
 /// What the demo is asked to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Arguments {
-    Serve(Addresses),
+    Serve(Addresses, Option<Engine>),
     Help,
+}
+
+/// What the chat is kept in, if not in this process alone; with its URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Redis(String),
+    Nats(String),
 }
 
 /// One of the three servers.
@@ -96,8 +106,17 @@ impl Default for Addresses {
 /// Reads the command line.
 pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Arguments, lexopt::Error> {
     let mut addresses = Addresses::default();
+    let mut engine = None;
     while let Some(argument) = parser.next()? {
         let address = match argument {
+            Long("redis") => {
+                engine = only(engine, Engine::Redis(parser.value()?.string()?))?;
+                continue;
+            }
+            Long("nats") => {
+                engine = only(engine, Engine::Nats(parser.value()?.string()?))?;
+                continue;
+            }
             Long("hyper") => &mut addresses.hyper,
             Long("actix") => &mut addresses.actix,
             Long("tcp") => &mut addresses.tcp,
@@ -106,7 +125,15 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Arguments, lexopt::Err
         };
         *address = parser.value()?.parse()?;
     }
-    Ok(Arguments::Serve(addresses))
+    Ok(Arguments::Serve(addresses, engine))
+}
+
+/// `engine`, if there is no other.
+fn only(other: Option<Engine>, engine: Engine) -> Result<Option<Engine>, lexopt::Error> {
+    match other {
+        Some(_) => Err("--redis and --nats: only one engine, and once".into()),
+        None => Ok(Some(engine)),
+    }
 }
 
 #[cfg(test)]
@@ -120,13 +147,31 @@ mod tests {
     #[test]
     fn each_server_has_its_own_address() {
         let given = ["--tcp=127.0.0.1:0", "--hyper", "[::1]:80"];
-        let Ok(Arguments::Serve(addresses)) = parsed(&given) else {
+        let Ok(Arguments::Serve(addresses, None)) = parsed(&given) else {
             panic!("not understood");
         };
         assert_eq!(addresses.of(Transport::Hyper).to_string(), "[::1]:80");
         assert_eq!(addresses.of(Transport::Actix).to_string(), "127.0.0.1:3001");
         assert_eq!(addresses.of(Transport::Tcp).to_string(), "127.0.0.1:0");
         assert_eq!(parsed(&["--tcp", "[::1]:1", "-h"]), Ok(Arguments::Help));
+    }
+
+    #[test]
+    fn the_chat_has_one_engine_at_most() {
+        let redis = Engine::Redis("redis://a/".to_owned());
+        assert_eq!(
+            parsed(&["--redis", "redis://a/"]),
+            Ok(Arguments::Serve(Addresses::default(), Some(redis)))
+        );
+        let nats = Engine::Nats("nats://b".to_owned());
+        assert_eq!(
+            parsed(&["--nats=nats://b"]),
+            Ok(Arguments::Serve(Addresses::default(), Some(nats)))
+        );
+        assert_eq!(
+            parsed(&["--nats=nats://b", "--redis=redis://a/"]).unwrap_err(),
+            "--redis and --nats: only one engine, and once"
+        );
     }
 
     #[test]

@@ -85,6 +85,11 @@ pub(crate) fn key(query: Option<&str>) -> Option<&str> {
     let key = query?
         .split('&')
         .find_map(|pair| pair.strip_prefix("page="))?;
+    checked_key(key)
+}
+
+/// `key`, if it is one that a page may have.
+pub(crate) fn checked_key(key: &str) -> Option<&str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     ((1..=MAX_KEY_LEN).contains(&key.len()) && key.bytes().all(allowed)).then_some(key)
 }

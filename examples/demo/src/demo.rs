@@ -3,11 +3,12 @@
 //!
 //! Those are plain `http::Response`s; each server turns them into its own kind.
 
+use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 // `Options`, `Event` and `Sse` are the same types in all three adapters.
@@ -15,7 +16,7 @@ use sse_hyper::{HeaderError, Options};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::Transport;
-use crate::chat::{Chat, Invalid};
+use crate::chat::{Chat, Invalid, Unsaid};
 use crate::clock::Clock;
 use crate::connections::{self, Connections};
 
@@ -121,17 +122,19 @@ impl Demo {
     ///
     /// It is a `GET` although it changes something, as raw TCP has no request bodies and no other
     /// method that could; an application of yours would take `POST` on a server that has it.
-    /// `no-store` and the exclusion of `HEAD` keep caches and link checkers from speaking.
-    pub(crate) fn say(&self, is_get: bool, query: Option<&str>) -> Response<Bytes> {
+    /// `no-store` and the exclusion of `HEAD` keep caches and link checkers from speaking. With
+    /// `page=KEY&number=N&after=M` it can be said again without being said twice.
+    pub(crate) async fn say(&self, is_get: bool, query: Option<&str>) -> Response<Bytes> {
         if !is_get {
             let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n");
             let get = HeaderValue::from_static("GET");
             response.headers_mut().insert(ALLOW, get);
             return response;
         }
-        match self.chat.say(self.transport, query) {
+        match self.chat.say(self.transport, query).await {
             Ok(()) => no_content(),
-            Err(invalid) => bad_request(&invalid),
+            Err(Unsaid::Invalid(invalid)) => bad_request(&invalid),
+            Err(Unsaid::Unavailable(error)) => unavailable(&error),
         }
     }
 
@@ -158,6 +161,30 @@ pub(crate) fn not_found() -> Response<Bytes> {
 /// What the chat does not take, with the reason.
 pub(crate) fn bad_request(invalid: &Invalid) -> Response<Bytes> {
     plain(StatusCode::BAD_REQUEST, TEXT, format!("{invalid}\n"))
+}
+
+/// What cannot be done now, with the reason.
+pub(crate) fn unavailable(error: &dyn Error) -> Response<Bytes> {
+    let reason = format!("{}\n", with_sources(error));
+    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, TEXT, reason);
+    let headers = response.headers_mut();
+    headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+/// An error, and the errors behind it.
+pub(crate) fn with_sources(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let reason = error.to_string();
+        // Some say the same as what they wrap.
+        if !text.ends_with(&reason) {
+            text = format!("{text}: {reason}");
+        }
+        source = error.source();
+    }
+    text
 }
 
 fn no_content() -> Response<Bytes> {

@@ -55,7 +55,14 @@ pub(crate) async fn chat(
     let topic = chat::topic(&visitor.room);
     let member = visitor.member(demo.transport);
     let messages = demo.chat.hub.subscribe([&*topic]).member(&member);
+    let (messages, greeting) = match (sse.last_event_id(), demo.chat.greeting()) {
+        (None, Some(greeting)) => (messages.from_start(), Some(greeting)),
+        _ => (messages, None),
+    };
     let stream = async {
+        if let Some(greeting) = greeting {
+            sse.send(greeting).await?;
+        }
         // Watched before it is joined, so that each client hears of its own coming, too.
         let presence = demo.chat.hub.presence(&topic).await?;
         tokio::select! {

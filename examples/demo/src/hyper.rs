@@ -25,22 +25,25 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 type Response = http::Response<Either<SseBody, Full<Bytes>>>;
 
-fn answer(demo: &Arc<Demo>, request: Request) -> Response {
+async fn answer(demo: Arc<Demo>, request: Request) -> Response {
     let query = request.uri().query().map(str::to_owned);
     match request.uri().path() {
         "/hello" => sse_response_with(&demo.hello_options, request, hello).map(Either::Left),
         "/ticks" => sse_response_with(&demo.ticks_options, request, |_request, sse| {
-            ticks(Arc::clone(demo), query, sse)
+            ticks(Arc::clone(&demo), query, sse)
         })
         .map(Either::Left),
         "/chat/events" => match demo.chat.visitor(query.as_deref()) {
             Ok(visitor) => sse_response_with(&demo.chat_options, request, |_request, sse| {
-                chat(Arc::clone(demo), visitor, query, sse)
+                chat(Arc::clone(&demo), visitor, query, sse)
             })
             .map(Either::Left),
             Err(invalid) => fixed(bad_request(&invalid)),
         },
-        "/chat/say" => fixed(demo.say(request.method() == Method::GET, query.as_deref())),
+        "/chat/say" => {
+            let is_get = request.method() == Method::GET;
+            fixed(demo.say(is_get, query.as_deref()).await)
+        }
         "/chat" => fixed(demo.chat_page()),
         "/" => fixed(demo.page()),
         "/servers" => fixed(demo.servers()),
@@ -70,8 +73,8 @@ pub(crate) async fn serve(listener: TcpListener, demo: Arc<Demo>) -> io::Result<
         let _ = stream.set_nodelay(true);
         let demo = Arc::clone(&demo);
         let service = service_fn(move |request| {
-            let response = answer(&demo, request);
-            async { Ok::<_, Infallible>(response) }
+            let answer = answer(Arc::clone(&demo), request);
+            async { Ok::<_, Infallible>(answer.await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -11,6 +11,7 @@ mod chat;
 mod clock;
 mod connections;
 mod demo;
+mod engine;
 mod handlers;
 mod hyper;
 mod tcp;
@@ -21,11 +22,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sse_hyper::BoxError;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::arguments::{Addresses, Arguments, Transport};
-use crate::chat::Chat;
+use crate::arguments::{Addresses, Arguments, Engine, Transport};
 use crate::clock::Clock;
 use crate::demo::{Demo, Server};
 
@@ -38,27 +39,30 @@ const COME_BACK: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::f
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match arguments::parse(lexopt::Parser::from_env()) {
-        Ok(Arguments::Serve(addresses)) => run(addresses).await,
+        Ok(Arguments::Serve(addresses, engine)) => run(addresses, engine).await,
         Ok(Arguments::Help) => writeln!(io::stdout(), "{}", arguments::HELP).map_err(Into::into),
         Err(error) => Err(error.into()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", demo::with_sources(&*error));
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run(addresses: Addresses) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(addresses: Addresses, engine: Option<Engine>) -> Result<(), BoxError> {
     // All listeners before the first server: either everything runs, or nothing does.
     let (hyper, hyper_server) = bind(Transport::Hyper, &addresses).await?;
     let (actix, actix_server) = bind(Transport::Actix, &addresses).await?;
     let (tcp, tcp_server) = bind(Transport::Tcp, &addresses).await?;
     let servers = [hyper_server, actix_server, tcp_server];
 
-    let chat = Chat::new();
+    let chat = engine::chat_on(engine).await?;
+    // Brings what the other processes publish; at once at its end if there are none.
+    let driven = chat.hub.clone();
+    let driving = tokio::spawn(async move { driven.drive().await });
     let stop = CancellationToken::new();
     // Listened to before the addresses are told: whoever knows them may stop the demo.
     let signalled = signalled()?;
@@ -83,6 +87,7 @@ async fn run(addresses: Addresses) -> Result<(), Box<dyn std::error::Error>> {
         actix::serve(actix, actix_demo),
         tcp::serve(tcp, tcp_demo),
     )?;
+    driving.abort();
     Ok(())
 }
 

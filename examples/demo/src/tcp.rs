@@ -47,16 +47,20 @@ pub(crate) async fn serve(listener: TcpListener, demo: Arc<Demo>) -> io::Result<
         };
         async { response }
     };
+    let saying = Arc::clone(&demo);
+    let say = move |request: Request| {
+        let demo = Arc::clone(&saying);
+        async move {
+            let is_get = request.method() == Method::GET;
+            let response = demo.say(is_get, request.uri().query()).await;
+            response.map(Body::from)
+        }
+    };
     let router = Router::new()
         .route("/hello", hello)
         .route("/ticks", ticks)
         .route("/chat/events", events)
-        .route(
-            "/chat/say",
-            fixed(&demo, |demo, request| {
-                demo.say(request.method() == Method::GET, request.uri().query())
-            }),
-        )
+        .route("/chat/say", say)
         .route("/chat", fixed(&demo, |demo, _| demo.chat_page()))
         .route("/", fixed(&demo, |demo, _| demo.page()))
         .route("/servers", fixed(&demo, |demo, _| demo.servers()))

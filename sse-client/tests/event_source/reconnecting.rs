@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderValue, Method};
-use sse_client::{Backoff, DecodeError, Error, EventSource, Reconnect, Update};
+use sse_client::{Backoff, DecodeError, Error, EventSource, ReadyState, Reconnect, Update};
 use tokio::time::Instant;
 
 use crate::stack::{
@@ -341,4 +341,31 @@ async fn a_closed_source_ends_at_once_whatever_it_was_doing() {
         assert!(matches!(poll_once(&mut source), Poll::Ready(None)));
         assert_eq!(stack.requests().len(), 1);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_is_like_an_end_in_order() {
+    let stack = Stack::new([
+        open("id: 1\ndata: a\n\nid: 2\ndata: incomplete"),
+        open("data: b\n\n"),
+    ]);
+    let builder = get().reconnect(Reconnect::Never);
+    let mut source = builder.build_with(stack.clone()).expect("valid");
+    source.restart();
+    assert_eq!(stack.requests().len(), 0, "there is nothing to restart yet");
+    let event = source.next().await.expect("an event").expect("no error");
+    assert_eq!(event.data(), "a");
+
+    let before = Instant::now();
+    source.restart();
+    assert_eq!(source.ready_state(), ReadyState::Connecting);
+    let event = source.next().await.expect("an event").expect("no error");
+    assert_eq!(event.data(), "b");
+    assert_eq!(before.elapsed(), seconds(3));
+    assert_eq!(stack.sent("last-event-id"), ["", "1"]);
+
+    source.close();
+    source.restart();
+    assert!(source.next().await.is_none());
+    assert_eq!(stack.requests().len(), 2);
 }

@@ -22,7 +22,7 @@ async fn the_request_is_that_of_the_standard() {
     assert_eq!(requests[0].method(), Method::GET);
     assert_eq!(requests[0].uri(), "https://example.com/ticks?x=1");
     assert_eq!(requests[0].headers()["accept"], "text/event-stream");
-    assert_eq!(requests[0].headers()["cache-control"], "no-cache, no-store");
+    assert_eq!(requests[0].headers()["cache-control"], "no-cache");
     assert_eq!(requests[0].headers().len(), 2);
 }
 

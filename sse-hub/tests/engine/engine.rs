@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use sse_hub::{
-    Answer, Hub, LiveEntry, Log, LogError, Page, Position, Retention, Span, TopicOptions, TopicRef,
+    Answer, Hub, Live, LiveEntry, Log, LogError, Page, Position, Retention, Span, TopicOptions,
+    TopicRef,
 };
 use tokio::sync::mpsc;
 
@@ -19,11 +20,13 @@ pub(crate) const PAGE: usize = 7;
 #[derive(Default)]
 pub(crate) struct Engine {
     topics: Mutex<HashMap<String, Entries>>,
-    nodes: Mutex<Vec<mpsc::UnboundedSender<LiveEntry>>>,
+    nodes: Mutex<Vec<mpsc::UnboundedSender<Live>>>,
     /// Held back, to come after the next one.
     late: Mutex<Vec<LiveEntry>>,
     pub(crate) faults: Faults,
     pub(crate) down: AtomicBool,
+    /// Whether live entries are lost.
+    pub(crate) mute: AtomicBool,
 }
 
 #[derive(Default)]
@@ -82,12 +85,27 @@ impl Engine {
         Ok(position)
     }
 
+    /// Loses everything.
+    pub(crate) fn wipe(&self) {
+        self.topics.lock().expect("not poisoned").clear();
+    }
+
+    /// Tells the nodes that live entries may be lost.
+    pub(crate) fn interrupt(&self) {
+        for node in &*self.nodes.lock().expect("not poisoned") {
+            let _ = node.send(Live::Interrupted);
+        }
+    }
+
     fn tell(&self, entry: LiveEntry) {
+        if self.mute.load(Ordering::Relaxed) {
+            return;
+        }
         for node in &*self.nodes.lock().expect("not poisoned") {
             let count = |fault: &AtomicUsize| fault.fetch_add(1, Ordering::Relaxed);
             let send = |entry: &LiveEntry| {
                 // A node may have gone.
-                let _ = node.send(entry.clone());
+                let _ = node.send(Live::Entry(entry.clone()));
             };
             let mut late = self.late.lock().expect("not poisoned");
             match fastrand::u8(0..10) {
@@ -155,7 +173,7 @@ impl Engine {
 /// A node's connection to the engine.
 pub(crate) struct Node {
     engine: Arc<Engine>,
-    live: Mutex<mpsc::UnboundedReceiver<LiveEntry>>,
+    live: Mutex<mpsc::UnboundedReceiver<Live>>,
 }
 
 impl fmt::Debug for Node {
@@ -188,11 +206,18 @@ impl Log for Node {
         })
     }
 
+    fn oldest(&self) -> Option<Position> {
+        Some(Position::new(0, 0))
+    }
+
+    fn is_up(&self) -> bool {
+        self.engine.is_up().is_ok()
+    }
+
     fn close(&self, _: &str, _: Position) {}
 
-    fn knows(&self, topic: &str, position: Position) -> Answer<bool> {
-        let topic = topic.to_owned();
-        self.later(move |engine| Ok(position <= engine.head(&topic)))
+    fn knows(&self, _: &str, _: Position) -> Option<bool> {
+        None
     }
 
     fn append(&self, topic: TopicRef<'_>, entry: &[u8], _: Option<&str>) -> Answer<Position> {
@@ -206,7 +231,7 @@ impl Log for Node {
         self.later(move |engine| engine.read(&topic, after))
     }
 
-    fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Option<LiveEntry>> {
+    fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Option<Live>> {
         self.live.lock().expect("not poisoned").poll_recv(cx)
     }
 }

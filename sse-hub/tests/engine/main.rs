@@ -13,8 +13,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use engine::Engine;
 use futures_util::StreamExt as _;
-use reader::Reader;
-use sse_hub::{Hub, LogError, Position, PublishError};
+use reader::{Event, Reader};
+use sse_hub::{EngineDown, Hub, LogError, Position, PublishError, SubscribeError, Subscription};
 use tokio::task::JoinSet;
 
 /// Drives the nodes until it is dropped.
@@ -192,30 +192,111 @@ async fn what_the_engine_has_trimmed_is_a_gap() {
         .resume(Some(&ids[2]))
         .await
         .expect("a subscription");
-    let mut reader = Reader::default();
-    let mut told = Vec::new();
-    while told.is_empty() {
-        let piece = late.next().await.expect("a piece").expect("no error");
-        told = reader.feed(&piece);
-    }
-    assert_eq!(told[0].gaps(), [("a".into(), "trimmed".into())]);
+    let told = next_event(&mut late).await;
+    assert_eq!(told.gaps(), [("a".into(), "trimmed".into())]);
     node.publish("a", "live").await.expect("published");
-    let piece = late.next().await.expect("a piece").expect("no error");
-    assert_eq!(reader.feed(&piece)[0].data, "live");
+    assert_eq!(next_event(&mut late).await.data, "live");
     // Just in time.
     assert_eq!(
         read_to(&node, &ids[6], "live").await,
         ["7", "8", "9", "live"]
     );
     let future = Position::new(8, 0).to_id("a");
-    let told = node
+    let mut early = node
         .subscribe(["a"])
         .resume(Some(&future))
         .await
-        .expect("a subscription")
-        .next()
-        .await;
-    assert!(String::from_utf8_lossy(&told.expect("a gap").expect("no error")).contains("unknown"));
+        .expect("a subscription");
+    let told = next_event(&mut early).await;
+    assert_eq!(told.gaps(), [("a".into(), "unknown".into())]);
+}
+
+#[tokio::test]
+async fn a_history_that_is_another_one_is_a_gap_even_if_its_positions_are_smaller() {
+    let engine = Arc::new(Engine::default());
+    let node = engine.node();
+    let _driven = drive(std::slice::from_ref(&node));
+    let mut open = node.subscribe(["a"]).await.expect("a subscription");
+    for number in 0..5 {
+        let number = number.to_string();
+        node.publish("a", number).await.expect("published");
+    }
+    while next_event(&mut open).await.data != "4" {}
+    engine.wipe();
+    // It stands where something else is held.
+    let entry = Bytes::from_static(b"data: new\n\n");
+    engine.append("a", entry).expect("appended");
+    let told = next_event(&mut open).await;
+    assert_eq!(told.gaps(), [("a".into(), "unknown".into())]);
+    node.publish("a", "newer").await.expect("published");
+    assert_eq!(next_event(&mut open).await.data, "newer");
+}
+
+#[tokio::test]
+async fn after_an_interruption_every_topic_is_read_without_a_new_entry() {
+    let engine = Arc::new(Engine::default());
+    let nodes = [engine.node(), engine.node()];
+    let _driven = drive(&nodes);
+    let mut open = nodes[0].subscribe(["a"]).await.expect("a subscription");
+    engine.mute.store(true, Ordering::Relaxed);
+    nodes[1].publish("a", "unheard").await.expect("published");
+    engine.mute.store(false, Ordering::Relaxed);
+    engine.interrupt();
+    assert_eq!(next_event(&mut open).await.data, "unheard");
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_engine_is_down_streams_wait_and_go_on_when_it_is_back() {
+    let engine = Arc::new(Engine::default());
+    let node = engine.node_that_keeps(2);
+    let _driven = drive(std::slice::from_ref(&node));
+    let begin = node.subscribe(["a"]).await.expect("a subscription").id();
+    let _open = node.subscribe(["a"]).await.expect("a subscription");
+    for number in 0..5 {
+        let number = number.to_string();
+        node.publish("a", number).await.expect("published");
+    }
+    while node.topic_metrics("a").expect("in use").published < 5 {
+        tokio::task::yield_now().await;
+    }
+    engine.down.store(true, Ordering::Relaxed);
+    let subscribe = || node.subscribe(["a"]).resume(Some(&begin));
+    let refused = subscribe().engine_down(EngineDown::Refuse).await;
+    assert!(matches!(
+        refused,
+        Err(SubscribeError::Log(LogError::Engine(_)))
+    ));
+    // A topic that is not in use here cannot be opened.
+    let refused = node.subscribe(["b"]).await;
+    assert!(matches!(
+        refused,
+        Err(SubscribeError::Log(LogError::Engine(_)))
+    ));
+    // The oldest ones are not held here.
+    let mut waits = subscribe().await.expect("a subscription");
+    waits.next().await.expect("a block").expect("no error");
+    let minute = Duration::from_secs(60);
+    assert!(tokio::time::timeout(minute, waits.next()).await.is_err());
+    engine.down.store(false, Ordering::Relaxed);
+    let mut events = Vec::new();
+    let mut reader = Reader::after(Some(&begin));
+    while events.len() < 5 {
+        let piece = waits.next().await.expect("a piece").expect("no error");
+        events.extend(reader.feed(&piece).into_iter().map(|event| event.data));
+    }
+    assert_eq!(events, ["0", "1", "2", "3", "4"]);
+}
+
+/// The last event of the next piece that has any.
+async fn next_event(subscription: &mut Subscription) -> Event {
+    loop {
+        let piece = subscription.next().await.expect("a piece");
+        let mut reader = Reader::default();
+        let mut events = reader.feed(&piece.expect("no error"));
+        if let Some(event) = events.pop() {
+            return event;
+        }
+    }
 }
 
 #[tokio::test]

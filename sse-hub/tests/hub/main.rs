@@ -1,6 +1,7 @@
 //! What subscribers get, in memory: exact events, exact ids, exact gaps.
 
 mod gaps;
+mod keys;
 mod limits;
 mod presence;
 #[path = "../reader/mod.rs"]

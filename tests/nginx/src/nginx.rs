@@ -38,6 +38,30 @@ impl Nginx {
     ///
     /// When it is not installed, or does not like its configuration.
     pub fn start_with(listen: &str, server: &str) -> Result<Self, NginxError> {
+        Self::start_configured("", listen, server)
+    }
+
+    /// Starts nginx before several servers, each an address and a port, which it asks in turn. Where
+    /// one cannot be connected to, it asks the next at once, and that one again the next time.
+    ///
+    /// # Errors
+    ///
+    /// When it is not installed, or does not like the addresses.
+    pub fn balance(servers: &[String]) -> Result<Self, NginxError> {
+        let mut upstream = "upstream servers {".to_owned();
+        for server in servers {
+            upstream += &format!(" server {server} max_fails=0;");
+        }
+        upstream += " }";
+        let server = "location / {
+            proxy_pass http://servers;
+            proxy_http_version 1.1;
+            proxy_set_header Host $http_host;
+        }";
+        Self::start_configured(&upstream, "", server)
+    }
+
+    fn start_configured(upstream: &str, listen: &str, server: &str) -> Result<Self, NginxError> {
         let folder = tempfile::Builder::new().prefix("sse-nginx-").tempdir()?;
         // If its master is root, its workers are not, and yet have files here.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
@@ -45,7 +69,12 @@ impl Nginx {
         let address = listener.local_addr()?;
         fs::write(
             folder.path().join("nginx.conf"),
-            configuration(folder.path(), &format!("{address} {listen}"), server),
+            configuration(
+                folder.path(),
+                upstream,
+                &format!("{address} {listen}"),
+                server,
+            ),
         )?;
         let process = Some(Process::start(folder.path(), &listener)?);
         Ok(Self {
@@ -99,7 +128,7 @@ impl Nginx {
     }
 }
 
-fn configuration(folder: &Path, listen: &str, server: &str) -> String {
+fn configuration(folder: &Path, upstream: &str, listen: &str, server: &str) -> String {
     let folder = folder.display();
     format!(
         "daemon off;
@@ -115,6 +144,7 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
+    {upstream}
     server {{
         listen {listen};
         {server}

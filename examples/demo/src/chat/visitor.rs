@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::arguments::Transport;
+use crate::connections;
 
 /// The longest name of a room or a person, in characters.
 const MAX_NAME: usize = 32;
@@ -31,6 +32,40 @@ impl Visitor {
     }
 }
 
+/// Where a message stands among those that one page has said in the room. By it the other pages see
+/// for themselves that none is missing, and the same message said again is known to be the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Mark {
+    page: String,
+    number: u64,
+    /// The last one before it that the page knows to have been said.
+    after: u64,
+}
+
+impl Mark {
+    /// What no other message of the room has.
+    pub(crate) fn key(&self) -> String {
+        format!("{}-{}", self.page, self.number)
+    }
+}
+
+/// What a request to the chat asks for.
+#[derive(Debug)]
+pub(crate) struct Query {
+    pub(crate) visitor: Visitor,
+    text: Option<String>,
+    pub(crate) mark: Option<Mark>,
+}
+
+impl Query {
+    /// The text to say. It may have several lines, and is markup to nobody.
+    pub(crate) fn text(&self) -> Result<String, Invalid> {
+        checked("text", self.text.as_deref(), MAX_TEXT, |c| {
+            !c.is_control() || matches!(c, '\n' | '\r' | '\t')
+        })
+    }
+}
+
 /// What the chat does not take.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Invalid {
@@ -45,11 +80,10 @@ pub(crate) enum Invalid {
         what: &'static str,
         found: char,
     },
+    Malformed(&'static str),
     TooManyRooms {
         limit: usize,
     },
-    /// The hub shuts down.
-    Unavailable,
 }
 
 impl fmt::Display for Invalid {
@@ -61,43 +95,59 @@ impl fmt::Display for Invalid {
                 write!(f, "{what} is longer than {limit} characters")
             }
             Self::Character { what, found } => write!(f, "{what} may not have {found:?}"),
+            Self::Malformed(what) => write!(f, "{what} is malformed"),
             Self::TooManyRooms { limit } => write!(f, "there are {limit} rooms already"),
-            Self::Unavailable => f.write_str("the chat is closed"),
         }
     }
 }
 
 impl Error for Invalid {}
 
-/// Reads `room=R&name=N`, and the text if there is one.
-pub(crate) fn parse(query: Option<&str>) -> Result<(Visitor, Option<String>), Invalid> {
+/// Reads `room=R&name=N`, with `text=T` to say something, and `page=KEY&number=N&after=M` if that
+/// has a [`Mark`].
+pub(crate) fn parse(query: Option<&str>) -> Result<Query, Invalid> {
     let (mut room, mut name, mut text) = (None, None, None);
+    let (mut page, mut number, mut after) = (None, None, None);
     for (key, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         let place = match &*key {
             "room" => &mut room,
             "name" => &mut name,
             "text" => &mut text,
+            "page" => &mut page,
+            "number" => &mut number,
+            "after" => &mut after,
             _ => continue,
         };
-        place.get_or_insert_with(|| value.into_owned());
+        place.get_or_insert(value);
     }
-    let room = checked("room", room, MAX_NAME, |c| {
+    let room = checked("room", room.as_deref(), MAX_NAME, |c| {
         c.is_alphanumeric() || c == '-' || c == '_'
     })?;
-    let name = checked("name", name, MAX_NAME, |c| !c.is_control())?;
-    Ok((Visitor { room, name }, text))
+    let name = checked("name", name.as_deref(), MAX_NAME, |c| !c.is_control())?;
+    let mark = match (page, number, after) {
+        (Some(page), Some(number), Some(after)) => Some(Mark {
+            page: connections::checked_key(&page)
+                .ok_or(Invalid::Malformed("page"))?
+                .to_owned(),
+            number: count("number", &number)?,
+            after: count("after", &after)?,
+        }),
+        _ => None,
+    };
+    Ok(Query {
+        visitor: Visitor { room, name },
+        text: text.map(Into::into),
+        mark,
+    })
 }
 
-/// A message's text. It may have several lines, and is markup to nobody.
-pub(crate) fn text(text: Option<String>) -> Result<String, Invalid> {
-    checked("text", text, MAX_TEXT, |c| {
-        !c.is_control() || matches!(c, '\n' | '\r' | '\t')
-    })
+fn count(what: &'static str, value: &str) -> Result<u64, Invalid> {
+    value.parse().map_err(|_| Invalid::Malformed(what))
 }
 
 fn checked(
     what: &'static str,
-    value: Option<String>,
+    value: Option<&str>,
     limit: usize,
     allowed: impl Fn(char) -> bool,
 ) -> Result<String, Invalid> {
@@ -120,29 +170,31 @@ mod tests {
     use super::*;
 
     fn reason(query: &str) -> String {
-        let (_, said) = match parse(Some(query)) {
-            Ok(parsed) => parsed,
-            Err(invalid) => return invalid.to_string(),
-        };
-        text(said).map_or_else(|invalid| invalid.to_string(), |text| format!("{text:?}"))
+        let text = parse(Some(query)).and_then(|query| query.text());
+        text.map_or_else(|invalid| invalid.to_string(), |text| format!("{text:?}"))
     }
 
     #[test]
     fn queries_are_decoded() {
         let query = "x=1&room=caf%C3%A9&name=Ada+L.&text=%3Cb%3E%0A%F0%9F%91%8B&name=other";
-        let (visitor, said) = parse(Some(query)).expect("valid");
-        assert_eq!((&*visitor.room, &*visitor.name), ("café", "Ada L."));
-        assert_eq!(text(said).as_deref(), Ok("<b>\n👋"));
+        let query = parse(Some(query)).expect("valid");
+        let Visitor { room, name } = &query.visitor;
+        assert_eq!((&**room, &**name), ("café", "Ada L."));
+        assert_eq!(query.text().as_deref(), Ok("<b>\n👋"));
+        assert_eq!(query.mark, None);
         assert_eq!(
-            visitor.member(Transport::Tcp),
+            query.visitor.member(Transport::Tcp),
             "{\"name\":\"Ada L.\",\"via\":\"tcp\"}"
         );
+        let marked = "room=r&name=n&page=a-1&number=7&after=5";
+        let mark = parse(Some(marked)).expect("valid").mark.expect("a mark");
+        assert_eq!((&*mark.key(), mark.after), ("a-1-7", 5));
     }
 
     #[test]
     fn what_is_refused_is_told_why() {
         let long = "é".repeat(MAX_TEXT);
-        assert_eq!(parse(None), Err(Invalid::Missing("room")));
+        assert_eq!(parse(None).err(), Some(Invalid::Missing("room")));
         assert_eq!(reason("room=r"), "name is missing");
         assert_eq!(reason("room=&name=n"), "room is blank");
         assert_eq!(reason("room=a/b&name=n"), "room may not have '/'");
@@ -150,6 +202,14 @@ mod tests {
         assert_eq!(reason("room=r&name=n"), "text is missing");
         assert_eq!(reason("room=r&name=n&text=+%0A"), "text is blank");
         assert_eq!(reason("room=r&name=n&text=%00"), "text may not have '\\0'");
+        assert_eq!(
+            reason("room=r&name=n&text=t&page=%0A&number=1&after=0"),
+            "page is malformed"
+        );
+        assert_eq!(
+            reason("room=r&name=n&text=t&page=p&number=-1&after=0"),
+            "number is malformed"
+        );
         assert_eq!(
             reason(&format!("room=r&name={}&text=t", "n".repeat(33))),
             "name is longer than 32 characters"

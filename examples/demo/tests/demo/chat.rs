@@ -22,7 +22,7 @@ fn messages(stream: &Response) -> Vec<String> {
     let whole = body.rsplit_once("\n\n").map_or("", |(whole, _)| whole);
     let blocks = whole.split("\n\n");
     blocks
-        .filter(|block| block.contains("data: {\"number\":"))
+        .filter(|block| block.contains("data: {\"name\":\"Ada\",\"text\":"))
         .map(str::to_owned)
         .collect()
 }
@@ -41,14 +41,14 @@ async fn what_is_said_on_one_server_is_heard_on_all_with_the_same_ids() {
     for (address, name) in demo.addresses.iter().zip(TRANSPORTS) {
         listeners.push(listen(address, name, "").await);
     }
-    for _ in 0..3 {
-        for (address, text) in demo.addresses.iter().zip(TRANSPORTS) {
-            say(address, text).await;
+    for round in 1..=3 {
+        for (address, via) in demo.addresses.iter().zip(TRANSPORTS) {
+            say(address, &format!("{via}+{round}")).await;
         }
     }
     let mut heard = Vec::new();
     for listener in &mut listeners {
-        listener.read_until("\"number\":9,").await;
+        listener.read_until("\"text\":\"tcp 3\"").await;
         listener.read_until("\"via\":\"tcp\"}\n\n").await;
         heard.push(messages(listener));
     }
@@ -56,8 +56,8 @@ async fn what_is_said_on_one_server_is_heard_on_all_with_the_same_ids() {
     assert_eq!(heard[0], heard[2]);
     assert_eq!(heard[0].len(), 9);
     for (index, message) in heard[0].iter().enumerate() {
-        let (number, via) = (index + 1, TRANSPORTS[index % 3]);
-        let start = format!("{{\"number\":{number},\"name\":\"Ada\",\"text\":\"{via}\",");
+        let (round, via) = (index / 3 + 1, TRANSPORTS[index % 3]);
+        let start = format!("{{\"name\":\"Ada\",\"text\":\"{via} {round}\",");
         assert!(message.contains(&start), "{message}");
         assert!(message.ends_with(&format!("\"via\":\"{via}\"}}")));
     }
@@ -66,7 +66,7 @@ async fn what_is_said_on_one_server_is_heard_on_all_with_the_same_ids() {
     let header = format!("Last-Event-ID: {}\r\n", id(&heard[0][3]));
     for address in &demo.addresses {
         let mut resumed = listen(address, "back", &header).await;
-        resumed.read_until("\"number\":9,").await;
+        resumed.read_until("\"text\":\"tcp 3\"").await;
         resumed.read_until("\"via\":\"tcp\"}\n\n").await;
         assert_eq!(messages(&resumed), heard[0][4..]);
         assert!(!resumed.body().contains("event: history"));
@@ -175,7 +175,9 @@ async fn what_the_chat_does_not_take_is_refused_with_the_reason() {
         assert_eq!(looked_at.status(), "405");
     }
     let mut room = listen(&demo.addresses[0], "n", "").await;
-    room.read_until("\"number\":3,").await;
+    room.read_until("event: history\n").await;
+    room.read_until("]\n\n").await;
+    assert_eq!(room.body().matches("\"text\":\"t\"").count(), 3);
     assert!(!room.body().contains("from a machine"));
 }
 

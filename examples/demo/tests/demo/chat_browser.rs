@@ -1,107 +1,15 @@
 //! The chat's page in a headless Chromium: two tabs on different transports in one room.
 
-use fantoccini::key::Key;
-use fantoccini::wd::{Locator, WindowHandle};
-use serde_json::{Value, json};
+use serde_json::json;
 use sse_browser::Browser;
 
-use crate::browser::{appears, run, take_screenshots};
+use crate::browser::{appears, take_screenshots};
 use crate::process::{Process, get};
+use crate::tab::Tab;
 
 /// Markup, line breaks, other scripts and directions, characters beyond the BMP.
 const HOSTILE: &str = "<script>chat.name = \"stolen\"</script><img src=x onerror=alert(1)>\n\
     data: &amp; \"quoted\"\n\nשלום, こんにちは \u{202e}👩\u{200d}🚀";
-
-/// One tab with the page.
-struct Tab<'a> {
-    browser: &'a Browser,
-    window: WindowHandle,
-}
-
-impl<'a> Tab<'a> {
-    /// Takes the tab that the browser has.
-    async fn first(browser: &'a Browser) -> Self {
-        let window = browser.client().window().await.expect("a window");
-        Self { browser, window }
-    }
-
-    async fn another(browser: &'a Browser) -> Self {
-        let new = browser.client().new_window(true).await.expect("a tab");
-        let window = new.handle;
-        Self { browser, window }
-    }
-
-    async fn show(&self) {
-        let window = self.window.clone();
-        let shown = self.browser.client().switch_to_window(window).await;
-        shown.expect("a window that is there");
-    }
-
-    /// Opens the page, with a name.
-    async fn open(&self, address: &str, name: &str) {
-        self.show().await;
-        let page = format!("http://{address}/chat?room=test");
-        self.browser.client().goto(&page).await.expect("the page");
-        self.becomes("[data-state=open][data-history=shown]").await;
-        let field = Locator::Css("[name=name]");
-        let field = self.browser.client().find(field).await.expect("a field");
-        // Over the name that it has: left empty, the field takes that back.
-        let (control, release) = (char::from(Key::Control), char::from(Key::Null));
-        let text = format!("{control}a{release}{name}{}", char::from(Key::Enter));
-        field.send_keys(&text).await.expect("typed");
-        self.becomes("[data-state=open][data-history=shown]").await;
-        self.is_present(name).await;
-    }
-
-    /// Waits until the page is as `attributes` say.
-    async fn becomes(&self, attributes: &str) {
-        self.show().await;
-        appears(self.browser, &format!("body{attributes}")).await;
-    }
-
-    async fn is_present(&self, name: &str) {
-        let script = format!(
-            "const done = arguments[0], look = () => chat.present.some(({{ name }}) => name === {})
-                ? done() : requestAnimationFrame(look);
-            look()",
-            json!(name)
-        );
-        self.show().await;
-        let there = self.browser.client().execute_async(&script, vec![]).await;
-        there.unwrap_or_else(|error| panic!("{name}: {error}"));
-    }
-
-    async fn say(&self, text: &str) {
-        self.show().await;
-        let field = Locator::Css("form.say textarea");
-        let field = self.browser.client().find(field).await.expect("a field");
-        let enter = format!("{text}{}", char::from(Key::Enter));
-        field.send_keys(&enter).await.expect("typed");
-    }
-
-    async fn press_drop(&self) {
-        self.show().await;
-        let button = Locator::Css("button.drop");
-        let button = self.browser.client().find(button).await.expect("a button");
-        button.click().await.expect("pressed");
-    }
-
-    async fn run(&self, script: &str) -> Value {
-        self.show().await;
-        run(self.browser, script).await
-    }
-
-    /// The texts that the page shows.
-    async fn texts(&self) -> Vec<String> {
-        let script = "return [...document.querySelectorAll('.message p')].map(p => p.textContent)";
-        serde_json::from_value(self.run(script).await).expect("texts")
-    }
-
-    async fn vias(&self) -> Value {
-        self.run("return chat.messages.map(({ name, via }) => `${name} ${via}`)")
-            .await
-    }
-}
 
 async fn browser() -> Browser {
     let browser = Browser::start().await;

@@ -19,6 +19,8 @@ pub(crate) struct Process {
     child: Child,
     /// Where the servers listen, in the order of [`TRANSPORTS`].
     pub(crate) addresses: [String; 3],
+    /// The option that names its engine.
+    engine: Option<String>,
     _output: Lines<BufReader<ChildStdout>>,
 }
 
@@ -27,16 +29,34 @@ impl Process {
         Self::start_with(&FREE_PORTS).await
     }
 
+    /// One of several that share the engine that this option names.
+    pub(crate) async fn start_on(engine: &str) -> Self {
+        let mut arguments = FREE_PORTS.to_vec();
+        arguments.push(engine);
+        let mut process = Self::start_with(&arguments).await;
+        process.engine = Some(engine.to_owned());
+        process
+    }
+
+    /// Kills it, as a crash does. It can be [restarted](Self::restart).
+    pub(crate) async fn kill(&mut self) {
+        within(self.child.kill()).await.expect("killed");
+    }
+
     /// Kills it and starts another one at the same addresses, as after a crash.
     pub(crate) async fn restart(mut self) -> Self {
-        within(self.child.kill()).await.expect("killed");
+        self.kill().await;
         let [hyper, actix, tcp] = &self.addresses;
-        let flags = [
+        let mut arguments = vec![
             format!("--hyper={hyper}"),
             format!("--actix={actix}"),
             format!("--tcp={tcp}"),
         ];
-        Self::start_with(&flags.each_ref().map(String::as_str)).await
+        arguments.extend(self.engine.clone());
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let mut process = Self::start_with(&arguments).await;
+        process.engine = self.engine.take();
+        process
     }
 
     async fn start_with(arguments: &[&str]) -> Self {
@@ -55,6 +75,7 @@ impl Process {
         Self {
             child,
             addresses: addresses.try_into().expect("three"),
+            engine: None,
             _output: output,
         }
     }

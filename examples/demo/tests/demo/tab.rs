@@ -1,0 +1,99 @@
+//! A tab of the browser with the chat in it.
+
+use fantoccini::key::Key;
+use fantoccini::wd::{Locator, WindowHandle};
+use serde_json::{Value, json};
+use sse_browser::Browser;
+
+use crate::browser::{appears, run};
+
+/// One tab with the page.
+pub(crate) struct Tab<'a> {
+    browser: &'a Browser,
+    window: WindowHandle,
+}
+
+impl<'a> Tab<'a> {
+    /// Takes the tab that the browser has.
+    pub(crate) async fn first(browser: &'a Browser) -> Self {
+        let window = browser.client().window().await.expect("a window");
+        Self { browser, window }
+    }
+
+    pub(crate) async fn another(browser: &'a Browser) -> Self {
+        let new = browser.client().new_window(true).await.expect("a tab");
+        let window = new.handle;
+        Self { browser, window }
+    }
+
+    pub(crate) async fn show(&self) {
+        let window = self.window.clone();
+        let shown = self.browser.client().switch_to_window(window).await;
+        shown.expect("a window that is there");
+    }
+
+    /// Opens the page, with a name.
+    pub(crate) async fn open(&self, address: &str, name: &str) {
+        self.show().await;
+        let page = format!("http://{address}/chat?room=test");
+        self.browser.client().goto(&page).await.expect("the page");
+        self.becomes("[data-state=open][data-history=shown]").await;
+        let field = Locator::Css("[name=name]");
+        let field = self.browser.client().find(field).await.expect("a field");
+        // Over the name that it has: left empty, the field takes that back.
+        let (control, release) = (char::from(Key::Control), char::from(Key::Null));
+        let text = format!("{control}a{release}{name}{}", char::from(Key::Enter));
+        field.send_keys(&text).await.expect("typed");
+        self.becomes("[data-state=open][data-history=shown]").await;
+        self.is_present(name).await;
+    }
+
+    /// Waits until the page is as `attributes` say.
+    pub(crate) async fn becomes(&self, attributes: &str) {
+        self.show().await;
+        appears(self.browser, &format!("body{attributes}")).await;
+    }
+
+    pub(crate) async fn is_present(&self, name: &str) {
+        let script = format!(
+            "const done = arguments[0], look = () => chat.present.some(({{ name }}) => name === {})
+                ? done() : requestAnimationFrame(look);
+            look()",
+            json!(name)
+        );
+        self.show().await;
+        let there = self.browser.client().execute_async(&script, vec![]).await;
+        there.unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+
+    pub(crate) async fn say(&self, text: &str) {
+        self.show().await;
+        let field = Locator::Css("form.say textarea");
+        let field = self.browser.client().find(field).await.expect("a field");
+        let enter = format!("{text}{}", char::from(Key::Enter));
+        field.send_keys(&enter).await.expect("typed");
+    }
+
+    pub(crate) async fn press_drop(&self) {
+        self.show().await;
+        let button = Locator::Css("button.drop");
+        let button = self.browser.client().find(button).await.expect("a button");
+        button.click().await.expect("pressed");
+    }
+
+    pub(crate) async fn run(&self, script: &str) -> Value {
+        self.show().await;
+        run(self.browser, script).await
+    }
+
+    /// The texts that the page shows.
+    pub(crate) async fn texts(&self) -> Vec<String> {
+        let script = "return [...document.querySelectorAll('.message p')].map(p => p.textContent)";
+        serde_json::from_value(self.run(script).await).expect("texts")
+    }
+
+    pub(crate) async fn vias(&self) -> Value {
+        self.run("return chat.messages.map(({ name, via }) => `${name} ${via}`)")
+            .await
+    }
+}

@@ -1,0 +1,364 @@
+//! The connection to NATS and the stream behind it: requests, each answered within a bound.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_nats::Statistics;
+use async_nats::connection::State;
+use async_nats::jetstream::stream::{DirectGetErrorKind, LastRawMessageErrorKind, Stream};
+use async_nats::jetstream::{Context, ContextBuilder};
+use async_nats::{Client, ConnectOptions, ToServerAddrs};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::log::LogError;
+use crate::nats::epoch;
+use crate::nats::error::{ConnectError, NatsError};
+use crate::nats::listening::{Listening, Tap};
+use crate::nats::options::NatsOptions;
+use crate::nats::signal::{Signal, signal};
+use crate::nats::subject::Subjects;
+
+/// The server's code for a stream that is not there.
+const STREAM_NOT_FOUND: u64 = 10_059;
+
+/// What all of a log share.
+pub(super) struct Link {
+    pub(super) client: Client,
+    pub(super) jetstream: Context,
+    stream: Stream<()>,
+    statistics: Arc<Statistics>,
+    pub(super) signal: Arc<Signal>,
+    pub(super) subjects: Subjects,
+    pub(super) options: NatsOptions,
+    /// What was found out last about the stream.
+    known: Mutex<Known>,
+    /// One finds out for all that wait.
+    finding_out: tokio::sync::Mutex<()>,
+    pub(super) topics: Mutex<HashMap<String, Listening>>,
+    /// Subscriptions that the live side has not taken yet.
+    pub(super) new_taps: Mutex<Vec<Tap>>,
+}
+
+/// Which stream it is, as of a session.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    pub(super) session: u64,
+    pub(super) epoch: u64,
+    /// Whether there are replicas, which may be behind their leader.
+    has_replicas: bool,
+}
+
+/// What the server tells of the stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Info {
+    pub(super) epoch: u64,
+    /// There is nothing before it.
+    pub(super) first: u64,
+    /// There was never anything after it.
+    pub(super) last: u64,
+    /// How many entries the topic has that was asked for.
+    pub(super) entries: u64,
+    /// How many it may have; not limited if negative.
+    pub(super) max_entries: i64,
+    has_replicas: bool,
+}
+
+/// Which entry of a topic is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wanted {
+    Last,
+    /// The one with this number, or the next one after it.
+    From(u64),
+}
+
+impl Link {
+    pub(super) async fn connect(
+        options: NatsOptions,
+        client: ConnectOptions,
+        servers: impl ToServerAddrs,
+    ) -> Result<Self, ConnectError> {
+        let (signal, note) = signal();
+        let client = client
+            .event_callback(note)
+            .connect(servers)
+            .await
+            .map_err(|error| ConnectError::Connection(error.into()))?;
+        let jetstream = ContextBuilder::new()
+            .timeout(options.answer_within)
+            .max_ack_inflight(
+                options
+                    .max_in_flight
+                    .min(tokio::sync::Semaphore::MAX_PERMITS),
+            )
+            .build(client.clone());
+        let stream = jetstream
+            .get_stream_no_info(&options.stream)
+            .await
+            .map_err(|error| ConnectError::Stream(error.into()))?;
+        let statistics = client.statistics();
+        let link = Self {
+            client,
+            jetstream,
+            stream,
+            subjects: Subjects::new(&options.prefix),
+            options,
+            known: Mutex::new(Known {
+                // None that ever is.
+                session: u64::MAX,
+                epoch: 0,
+                has_replicas: false,
+            }),
+            finding_out: tokio::sync::Mutex::new(()),
+            statistics,
+            signal,
+            topics: Mutex::default(),
+            new_taps: Mutex::default(),
+        };
+        link.within(link.known())
+            .await
+            .map_err(|error| ConnectError::Stream(error.into()))?;
+        link.check_config().await?;
+        Ok(link)
+    }
+
+    pub(super) fn session(&self) -> u64 {
+        self.signal.session(&self.statistics)
+    }
+
+    pub(super) fn stretch(&self) -> u64 {
+        self.signal.stretch(&self.statistics)
+    }
+
+    /// Something does not fit to what is known of this session: it must be found out anew.
+    pub(super) fn doubt(&self, session: u64) {
+        self.signal.doubt(&self.statistics, session);
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        matches!(self.client.connection_state(), State::Connected)
+    }
+
+    /// Whether the stream is known to be there.
+    pub(super) fn is_up(&self) -> bool {
+        self.is_connected() && lock(&self.known).session == self.session()
+    }
+
+    /// The answer of the log, in time.
+    pub(super) async fn answer<T>(
+        &self,
+        asked: impl Future<Output = Result<T, LogError>>,
+    ) -> Result<T, LogError> {
+        let limit = self.options.answer_within;
+        tokio::time::timeout(limit, asked)
+            .await
+            .unwrap_or_else(|_| Err(NatsError::TimedOut(limit).into()))
+    }
+
+    async fn within<T>(
+        &self,
+        asked: impl Future<Output = Result<T, NatsError>>,
+    ) -> Result<T, NatsError> {
+        let limit = self.options.answer_within;
+        tokio::time::timeout(limit, asked)
+            .await
+            .unwrap_or(Err(NatsError::TimedOut(limit)))
+    }
+
+    /// Which stream it is in this session. If it is not there, it is made.
+    pub(super) async fn known(&self) -> Result<Known, NatsError> {
+        let known_now = || Some(*lock(&self.known)).filter(|known| known.session == self.session());
+        if let Some(known) = known_now() {
+            return Ok(known);
+        }
+        let _one = self.finding_out.lock().await;
+        loop {
+            if let Some(known) = known_now() {
+                return Ok(known);
+            }
+            let session = self.session();
+            let info = self.info_or_create().await?;
+            *lock(&self.known) = Known {
+                session,
+                epoch: info.epoch,
+                has_replicas: info.has_replicas,
+            };
+        }
+    }
+
+    async fn info_or_create(&self) -> Result<Info, NatsError> {
+        if let Some(info) = self.info(None).await? {
+            return Ok(info);
+        }
+        // Several nodes may do so at once: making the same stream twice is no error.
+        let config = self.options.stream_config(&self.subjects);
+        self.jetstream
+            .create_stream(config)
+            .await
+            .map_err(|error| NatsError::Client(error.into()))?;
+        tracing::info!(stream = self.options.stream, "stream made");
+        let info = self.info(None).await?;
+        info.ok_or_else(|| NatsError::Refused("stream disappears".to_owned()))
+    }
+
+    /// What the server tells of the stream, `None` if it is not there. With a subject, also how
+    /// many entries that has.
+    pub(super) async fn info(&self, subject: Option<&str>) -> Result<Option<Info>, NatsError> {
+        let Some(info) = self.raw_info(subject).await? else {
+            return Ok(None);
+        };
+        let number = |path: &str| info.pointer(path).and_then(Value::as_u64);
+        let created = info["created"].as_str().and_then(epoch::of);
+        let epoch = created.ok_or_else(|| NatsError::Refused("no time of creation".to_owned()))?;
+        Ok(Some(Info {
+            epoch,
+            first: number("/state/first_seq").unwrap_or(0),
+            last: number("/state/last_seq").unwrap_or(0),
+            entries: subject
+                .and_then(|subject| info["state"]["subjects"][subject].as_u64())
+                .unwrap_or(0),
+            max_entries: info["config"]["max_msgs_per_subject"]
+                .as_i64()
+                .unwrap_or(-1),
+            has_replicas: number("/config/num_replicas").unwrap_or(1) > 1,
+        }))
+    }
+
+    async fn raw_info(&self, subject: Option<&str>) -> Result<Option<Value>, NatsError> {
+        self.check_connected()?;
+        let request = subject.map_or_else(|| json!({}), |one| json!({ "subjects_filter": one }));
+        let info: Value = self
+            .jetstream
+            .request(format!("STREAM.INFO.{}", self.options.stream), &request)
+            .await
+            .map_err(|error| NatsError::Client(error.into()))?;
+        match &info["error"] {
+            Value::Null => Ok(Some(info)),
+            error if error["err_code"].as_u64() == Some(STREAM_NOT_FOUND) => Ok(None),
+            error => Err(NatsError::Refused(error["description"].to_string())),
+        }
+    }
+
+    /// Whether the stream does what is relied on.
+    async fn check_config(&self) -> Result<(), ConnectError> {
+        let info = self.within(self.raw_info(None)).await;
+        let info = info.map_err(|error| ConnectError::Stream(error.into()))?;
+        let info = info.ok_or(ConnectError::Unfit("it disappears"))?;
+        let config = &info["config"];
+        let expected = self.options.stream_config(&self.subjects);
+        let republish = expected.republish.map(|republish| republish.destination);
+        let subjects = config["subjects"].as_array();
+        let has_subjects = subjects.is_some_and(|all| {
+            let wanted = self.subjects.all_logs();
+            all.iter().any(|subject| subject.as_str() == Some(&wanted))
+        });
+        for (holds, why) in [
+            (has_subjects, "it does not take the topics' subjects"),
+            (
+                config["republish"]["dest"].as_str() == republish.as_deref()
+                    && config["republish"]["headers_only"] != true,
+                "it does not republish to the live subjects",
+            ),
+            (
+                config["allow_direct"] == true,
+                "it does not allow direct gets",
+            ),
+            (
+                config["retention"] == "limits" && config["discard"] == "old",
+                "it does not discard old events by limits",
+            ),
+            (
+                config["deny_purge"] == true && config["deny_delete"] == true,
+                "it does not deny to delete and to purge",
+            ),
+        ] {
+            if !holds {
+                return Err(ConnectError::Unfit(why));
+            }
+        }
+        Ok(())
+    }
+
+    /// An entry of a topic, `None` if there is none such.
+    pub(super) async fn get(
+        &self,
+        known: Known,
+        subject: &str,
+        wanted: Wanted,
+    ) -> Result<Option<(u64, Bytes)>, NatsError> {
+        self.check_connected()?;
+        let entry = if known.has_replicas {
+            self.get_from_leader(subject, wanted).await
+        } else {
+            self.get_directly(subject, wanted).await
+        };
+        // A stream that is not there does not answer. Whether it is, is asked for, as an engine
+        // that is merely slow has enough to do already.
+        if entry.is_err()
+            && let Ok(info) = self.info(None).await
+            && info.is_none_or(|info| info.epoch != known.epoch)
+        {
+            self.doubt(known.session);
+        }
+        entry
+    }
+
+    async fn get_directly(
+        &self,
+        subject: &str,
+        wanted: Wanted,
+    ) -> Result<Option<(u64, Bytes)>, NatsError> {
+        let message = match wanted {
+            Wanted::Last => self.stream.direct_get_last_for_subject(subject).await,
+            Wanted::From(from) => {
+                let from = Some(from);
+                self.stream.direct_get_next_for_subject(subject, from).await
+            }
+        };
+        match message {
+            Ok(message) => Ok(Some((message.sequence, message.payload))),
+            Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
+            Err(error) => Err(NatsError::Client(error.into())),
+        }
+    }
+
+    /// As above, by the API that is always answered by the stream's leader.
+    async fn get_from_leader(
+        &self,
+        subject: &str,
+        wanted: Wanted,
+    ) -> Result<Option<(u64, Bytes)>, NatsError> {
+        let builder = self.stream.raw_message_builder();
+        let builder = match wanted {
+            Wanted::Last => builder.last_by_subject(subject),
+            Wanted::From(from) => builder.sequence(from).next_by_subject(subject),
+        };
+        match builder.send().await {
+            Ok(message) => Ok(Some((message.sequence, message.payload))),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(NatsError::Client(error.into())),
+        }
+    }
+
+    /// While there is no connection, the client would keep requests until there is one, long
+    /// after who made them has given up.
+    pub(super) fn check_connected(&self) -> Result<(), NatsError> {
+        if self.is_connected() {
+            Ok(())
+        } else {
+            Err(NatsError::Disconnected)
+        }
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that could panic is done under these locks.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl From<NatsError> for LogError {
+    fn from(error: NatsError) -> Self {
+        Self::Engine(error.into())
+    }
+}

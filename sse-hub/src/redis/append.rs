@@ -1,0 +1,28 @@
+//! Appending an entry.
+
+use redis::{Cmd, Value};
+
+use crate::log::LogError;
+use crate::position::Position;
+use crate::redis::link::{Link, failed};
+use crate::redis::read;
+
+/// The call that appends an entry: all that has to be copied is in it.
+pub(super) fn call(link: &Link, topic: &str, entry: &[u8], key: Option<&str>) -> Cmd {
+    let mut call = link.append.call(1 + usize::from(key.is_some()));
+    call.arg(link.keys.stream(topic));
+    if let Some(key) = key {
+        call.arg(link.keys.idempotency(topic, key));
+    }
+    call.arg(entry);
+    call
+}
+
+/// Appends the entry, and gives the position that it has.
+pub(super) async fn append(link: &Link, call: Cmd) -> Result<Position, LogError> {
+    let answer = link.append.run(&call, &link.commands).await;
+    match answer.map_err(failed)? {
+        Value::BulkString(id) => read::position(&id).ok_or_else(read::garbled),
+        _ => Err(read::garbled()),
+    }
+}

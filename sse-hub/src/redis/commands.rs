@@ -1,0 +1,101 @@
+//! The connection for commands: made again by the first command that needs it.
+//!
+//! `redis::aio::ConnectionManager` does not come back if the connection is cut while it is being
+//! made, in the midst of the greeting.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, Value};
+use tokio::time::Instant;
+
+/// How many commands wait in memory for their turn to be written before callers wait instead.
+const PIPELINE_BUFFER: usize = 1024;
+
+/// For how long after a failure no new connection is tried.
+const REST: Duration = Duration::from_millis(20);
+
+pub(super) struct Commands {
+    client: Client,
+    connect_within: Duration,
+    current: Mutex<Current>,
+    /// Held by the one who connects; the time of the last failure.
+    connecting: tokio::sync::Mutex<Option<Instant>>,
+}
+
+#[derive(Default)]
+struct Current {
+    connection: Option<MultiplexedConnection>,
+    /// Which one it is, so that the failure of an older one does not end it.
+    number: u64,
+}
+
+impl Commands {
+    pub(super) fn new(client: Client, connect_within: Duration) -> Self {
+        Self {
+            client,
+            connect_within,
+            current: Mutex::default(),
+            connecting: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Sends a command. How long the answer may take is the caller's business.
+    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, RedisError> {
+        let (mut connection, number) = match self.connected() {
+            Some(connected) => connected,
+            None => self.connect().await?,
+        };
+        let answer = connection.send_packed_command(command).await;
+        if answer
+            .as_ref()
+            .is_err_and(RedisError::is_unrecoverable_error)
+        {
+            let mut current = self.current();
+            if current.number == number {
+                current.connection = None;
+            }
+        }
+        answer?.extract_error()
+    }
+
+    fn connected(&self) -> Option<(MultiplexedConnection, u64)> {
+        let current = self.current();
+        Some((current.connection.clone()?, current.number))
+    }
+
+    /// Connects, one for all that wait.
+    pub(super) async fn connect(&self) -> Result<(MultiplexedConnection, u64), RedisError> {
+        let mut last_failure = self.connecting.lock().await;
+        if let Some(connected) = self.connected() {
+            return Ok(connected);
+        }
+        if last_failure.is_some_and(|at| at.elapsed() < REST) {
+            return Err((ErrorKind::Io, "no connection could be made just now").into());
+        }
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.connect_within))
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(PIPELINE_BUFFER);
+        let connecting = self
+            .client
+            .get_multiplexed_async_connection_with_config(&config);
+        match connecting.await {
+            Ok(connection) => {
+                let mut current = self.current();
+                current.number += 1;
+                current.connection = Some(connection.clone());
+                Ok((connection, current.number))
+            }
+            Err(error) => {
+                *last_failure = Some(Instant::now());
+                Err(error)
+            }
+        }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

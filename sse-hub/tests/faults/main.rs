@@ -1,0 +1,52 @@
+//! What goes wrong behind the hub, under load and for real: servers killed, frozen and wiped,
+//! connections cut, nodes killed. Every subscriber's events are checked for order, duplicates and
+//! holes; what is missing must have been told as a gap. Run with `--nocapture` to see the counts.
+#![cfg(any(feature = "nats", feature = "redis"))]
+
+mod cases;
+mod check;
+#[path = "../sockets/client.rs"]
+#[allow(dead_code, reason = "not all of it is needed here")]
+mod client;
+mod load;
+#[cfg(feature = "nats")]
+mod nats;
+mod nodes;
+#[path = "../reader/mod.rs"]
+mod reader;
+#[cfg(feature = "redis")]
+mod redis;
+#[path = "../servers/mod.rs"]
+mod servers;
+
+/// The tests of one engine, a type that implements [`cases::Engine`].
+macro_rules! faults {
+    ($engine:ty) => {
+        crate::faults!($engine:
+            an_engine_that_is_killed_and_restarted_loses_nothing,
+            connections_that_are_cut_within_a_message_lose_nothing,
+            an_engine_that_is_frozen_and_thawed_loses_nothing,
+            a_killed_node_loses_nothing_that_its_clients_do_not_get_elsewhere,
+            history_trimmed_under_a_lagging_reader_is_told,
+            a_wiped_engine_is_told,
+            while_the_engine_is_down_all_is_as_stated,
+        );
+
+        /// What a node process runs; nothing unless it is one.
+        #[tokio::test]
+        async fn node() {
+            crate::nodes::run::<$engine>().await;
+        }
+    };
+    ($engine:ty: $($case:ident,)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let case = crate::cases::$case::<$engine>(concat!(module_path!(), "::node"));
+                let within = std::time::Duration::from_secs(100);
+                tokio::time::timeout(within, case).await.expect("it completes");
+            }
+        )*
+    };
+}
+pub(crate) use faults;

@@ -1,0 +1,60 @@
+//! The faults of NATS JetStream.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use sse_hub::Log;
+use sse_hub::nats::NatsOptions;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufStream};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::cases::{ANSWER_WITHIN, Engine, Keeps};
+use crate::servers::nats;
+
+struct Nats;
+
+impl Engine for Nats {
+    const NAME: &'static str = "NATS";
+
+    fn command(port: u16, folder: &Path) -> Command {
+        nats::durable(port, folder)
+    }
+
+    async fn log(port: u16, keeps: Keeps) -> impl Log {
+        NatsOptions::new()
+            .max_events(u32::try_from(keeps.history).expect("a small number"))
+            .answer_within(ANSWER_WITHIN)
+            .connect(nats::url(port))
+            .await
+            .expect("connected")
+    }
+
+    async fn answers(port: u16) -> bool {
+        let answer = timeout(Duration::from_millis(500), ping(port)).await;
+        answer.is_ok_and(|answer| answer.as_deref() == Some("PONG\r\n"))
+    }
+
+    async fn wipe(port: u16) {
+        let client = async_nats::connect(nats::url(port)).await;
+        let jetstream = async_nats::jetstream::new(client.expect("connected"));
+        jetstream.delete_stream("SSE").await.expect("deleted");
+    }
+}
+
+/// What the server says to a ping, over a connection of its own.
+async fn ping(port: u16) -> Option<String> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+    let mut stream = BufStream::new(stream);
+    let mut line = String::new();
+    stream.read_line(&mut line).await.ok()?;
+    let ping = b"CONNECT {\"verbose\":false}\r\nPING\r\n";
+    stream.write_all(ping).await.ok()?;
+    stream.flush().await.ok()?;
+    line.clear();
+    stream.read_line(&mut line).await.ok()?;
+    Some(line)
+}
+
+crate::faults!(Nats);

@@ -1,0 +1,25 @@
+//! The suite over the embedded log: one process, so all nodes are the same one.
+
+use sse_hub::Hub;
+
+use crate::suite::{self, Engine, Keeps};
+
+struct Embedded(Hub);
+
+impl Engine for Embedded {
+    async fn start(keeps: Keeps) -> Self {
+        // The window is the history.
+        let keeps = Keeps {
+            window: keeps.history.unwrap_or(100_000),
+            ..keeps
+        };
+        let builder = Hub::builder().topics(move |name| suite::options(name, keeps));
+        Self(builder.build())
+    }
+
+    async fn node(&self) -> Hub {
+        self.0.clone()
+    }
+}
+
+crate::conformance!(Embedded);

@@ -1,0 +1,249 @@
+//! What only NATS JetStream has: its stream, its subjects, its own ways to lose something.
+
+use std::time::Duration;
+
+use async_nats::jetstream;
+use futures_util::StreamExt as _;
+use sse_hub::Hub;
+use sse_hub::nats::{ConnectError, NatsOptions};
+use tokio::task::JoinSet;
+
+use crate::servers::{Server, nats};
+use crate::suite::{Client, publish, within_bounds};
+
+/// Hubs on one server, each driven unless it is told otherwise.
+struct Nodes {
+    server: Server,
+    drivers: JoinSet<()>,
+}
+
+impl Nodes {
+    async fn start() -> Self {
+        Self {
+            server: Server::start(nats::durable).await,
+            drivers: JoinSet::new(),
+        }
+    }
+
+    async fn undriven(&self, options: NatsOptions) -> Hub {
+        let log = options.connect(nats::url(self.server.port())).await;
+        Hub::builder().log(log.expect("connected")).build()
+    }
+
+    async fn node(&mut self, options: NatsOptions) -> Hub {
+        let hub = self.undriven(options).await;
+        self.drive(&hub);
+        hub
+    }
+
+    fn drive(&mut self, hub: &Hub) {
+        let hub = hub.clone();
+        self.drivers.spawn(async move { hub.drive().await });
+    }
+
+    /// A client of the same server that is no hub.
+    async fn jetstream(&self) -> jetstream::Context {
+        let client = async_nats::connect(nats::url(self.server.port())).await;
+        jetstream::new(client.expect("connected"))
+    }
+}
+
+#[tokio::test]
+async fn topics_of_any_name_are_told_apart() {
+    within_bounds(async {
+        let long = "ø.*>".repeat(102);
+        let names = [
+            "a", "a.b", "a.*", "a.>", ">", "*", "$SYS", "%", "%61", " ", "\r\n", "A", &long,
+        ];
+        let mut nodes = Nodes::start().await;
+        let first = nodes.node(NatsOptions::new()).await;
+        let second = nodes.node(NatsOptions::new()).await;
+        let mut clients = Vec::new();
+        for name in names {
+            clients.push(Client::new(&first, &[name], None).await);
+        }
+        for name in names {
+            let published = second.publish(name, name.escape_debug().to_string());
+            published
+                .key(name.get(..4).unwrap_or(name))
+                .await
+                .expect(name);
+        }
+        for (name, client) in names.iter().zip(&mut clients) {
+            let data = client.data(1).await;
+            assert_eq!(data, [name.escape_debug().to_string()]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_is_known_after_the_server_was_killed() {
+    within_bounds(async {
+        let mut nodes = Nodes::start().await;
+        let hub = nodes.node(NatsOptions::new()).await;
+        let mut client = Client::new(&hub, &["a"], None).await;
+        let first = hub.publish("a", "once").key("1").await.expect("published");
+        nodes.server.kill();
+        nodes.server.restart().await;
+        let again = loop {
+            if let Ok(position) = hub.publish("a", "once").key("1").await {
+                break position;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        assert_eq!(first, again);
+        publish(&hub, "a", "then").await;
+        assert_eq!(client.data(2).await, ["once", "then"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_quiet_topic_goes_on_without_a_gap_when_its_history_is_too_old() {
+    within_bounds(async {
+        let mut nodes = Nodes::start().await;
+        let options = NatsOptions::new().max_age(Duration::from_secs(1));
+        let listening = nodes.node(options.clone()).await;
+        let publishing = nodes.node(options.clone()).await;
+        let mut client = Client::new(&listening, &["quiet"], None).await;
+        publish(&publishing, "quiet", "before").await;
+        // Others are not quiet, so that the stream does not end with it.
+        publish(&publishing, "other", "x").await;
+        assert_eq!(client.data(1).await, ["before"]);
+        let id = client.id.clone();
+
+        let stream = nodes.jetstream().await.get_stream("SSE").await;
+        let mut stream = stream.expect("the stream");
+        while stream.info().await.expect("its state").state.messages > 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        publish(&publishing, "quiet", "after").await;
+        assert_eq!(client.data(1).await, ["after"]);
+        let mut resumed = Client::new(&listening, &["quiet"], Some(&id)).await;
+        assert_eq!(resumed.data(1).await, ["after"]);
+
+        // One that has not listened cannot know, and says so.
+        let fresh = nodes.node(options).await;
+        let mut resumed = Client::new(&fresh, &["quiet"], Some(&id)).await;
+        assert_eq!(resumed.gap().await, "trimmed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn live_messages_that_did_not_fit_are_read_without_another_one() {
+    within_bounds(async {
+        let mut nodes = Nodes::start().await;
+        let hub = nodes.undriven(NatsOptions::new().live_capacity(4)).await;
+        let publishing = nodes.node(NatsOptions::new()).await;
+        let mut client = Client::new(&hub, &["a", "b"], None).await;
+        for number in 0..50 {
+            publish(&publishing, "a", number).await;
+        }
+        // It has not been driven yet.
+        nodes.drive(&hub);
+        let expected: Vec<_> = (0..50).map(|number| number.to_string()).collect();
+        assert_eq!(client.data(50).await, expected);
+        publish(&publishing, "b", "live").await;
+        assert_eq!(client.data(1).await, ["live"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stream_that_was_deleted_is_made_again_and_told_as_a_gap() {
+    within_bounds(async {
+        let mut nodes = Nodes::start().await;
+        let first = nodes.node(NatsOptions::new()).await;
+        let second = nodes.node(NatsOptions::new()).await;
+        let mut clients = [
+            Client::new(&first, &["a"], None).await,
+            Client::new(&second, &["a"], None).await,
+        ];
+        for number in 0..10 {
+            publish(&first, "a", number).await;
+        }
+        for client in &mut clients {
+            client.data(10).await;
+        }
+        let old_id = clients[0].id.clone();
+        let jetstream = nodes.jetstream().await;
+        jetstream.delete_stream("SSE").await.expect("deleted");
+        // The numbers begin with one again.
+        publish(&first, "a", "new").await;
+        for client in &mut clients {
+            assert_eq!(client.gap().await, "unknown");
+        }
+        publish(&second, "a", "newer").await;
+        for client in &mut clients {
+            let mut event = client.next().await;
+            // It may be told before the gap is over.
+            if event.data == "new" {
+                event = client.next().await;
+            }
+            assert_eq!(event.data, "newer");
+        }
+        let mut resumed = Client::new(&second, &["a"], Some(&old_id)).await;
+        assert_eq!(resumed.gap().await, "unknown");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_does_not_come_from_the_stream_is_ignored() {
+    within_bounds(async {
+        let mut nodes = Nodes::start().await;
+        let hub = nodes
+            .node(NatsOptions::new().subject_prefix("app.sse"))
+            .await;
+        let mut client = Client::new(&hub, &["a"], None).await;
+        let jetstream = nodes.jetstream().await;
+        let other = jetstream.client();
+        let mut live = other.subscribe("app.sse.live.a").await.expect("subscribed");
+        other
+            .publish("app.sse.live.a", "data: forged\n\n".into())
+            .await
+            .expect("sent");
+        other.flush().await.expect("sent");
+        live.next().await.expect("it was told");
+        // Not an event, but it has its place in the stream.
+        let stored = jetstream.publish("app.sse.log.a", "no event".into()).await;
+        stored.expect("sent").await.expect("stored");
+        publish(&hub, "a", "true").await;
+        assert_eq!(client.data(1).await, ["true"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stream_that_is_not_made_for_this_is_refused() {
+    within_bounds(async {
+        let nodes = Nodes::start().await;
+        let jetstream = nodes.jetstream().await;
+        let config = jetstream::stream::Config {
+            name: "SSE".to_owned(),
+            subjects: vec!["sse.log.*".to_owned()],
+            ..jetstream::stream::Config::default()
+        };
+        jetstream.create_stream(config).await.expect("made");
+        let url = nats::url(nodes.server.port());
+        let refused = NatsOptions::new().connect(&url).await;
+        assert!(
+            matches!(refused, Err(ConnectError::Unfit(_))),
+            "{refused:?}"
+        );
+        let refused = NatsOptions::new().subject_prefix("a.>").connect(&url).await;
+        assert!(
+            matches!(refused, Err(ConnectError::SubjectPrefix(_))),
+            "{refused:?}"
+        );
+        // Its subjects are taken.
+        let refused = NatsOptions::new().stream("OTHER").connect(&url).await;
+        assert!(
+            matches!(refused, Err(ConnectError::Stream(_))),
+            "{refused:?}"
+        );
+    })
+    .await;
+}

@@ -1,0 +1,45 @@
+//! One suite over every log that a hub can stand on: the embedded one, Redis and NATS, the last two
+//! as real servers. What holds for one holds for all.
+
+mod embedded;
+#[cfg(feature = "nats")]
+mod jetstream;
+#[cfg(feature = "nats")]
+mod nats;
+#[path = "../reader/mod.rs"]
+mod reader;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(any(feature = "nats", feature = "redis"))]
+#[path = "../servers/mod.rs"]
+mod servers;
+mod suite;
+
+/// The tests of the suite for one engine, a type that implements [`suite::Engine`].
+macro_rules! conformance {
+    ($engine:ty) => {
+        crate::conformance!($engine:
+            what_is_published_on_one_node_arrives_on_all,
+            a_subscriber_resumes_on_another_node_exactly,
+            several_topics_are_resumed_from_one_id,
+            history_beyond_the_window_is_read_in_pages,
+            from_the_start_is_from_the_oldest_entry_that_is_kept,
+            what_was_trimmed_is_a_gap,
+            damaged_forged_and_future_ids_are_gaps,
+            an_idempotency_key_publishes_once,
+            a_snapshot_comes_first_and_then_what_follows_it,
+            concurrent_publishers_are_in_one_order_for_all,
+            subscribers_that_hop_between_nodes_lose_nothing_and_get_nothing_twice,
+            a_topic_that_a_node_has_let_go_of_is_resumed_exactly,
+        );
+    };
+    ($engine:ty: $($case:ident,)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                crate::suite::within_bounds(crate::suite::$case::<$engine>()).await;
+            }
+        )*
+    };
+}
+pub(crate) use conformance;

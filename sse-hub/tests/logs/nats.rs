@@ -1,0 +1,39 @@
+//! The suite over NATS JetStream: a server for each case, and a connection for each node.
+
+use sse_hub::Hub;
+use sse_hub::nats::NatsOptions;
+
+use crate::servers::{Server, nats};
+use crate::suite::{self, Drivers, Engine, Keeps};
+
+struct Nats {
+    server: Server,
+    keeps: Keeps,
+    drivers: Drivers,
+}
+
+impl Engine for Nats {
+    async fn start(keeps: Keeps) -> Self {
+        Self {
+            server: Server::start(nats::durable).await,
+            keeps,
+            drivers: Drivers::default(),
+        }
+    }
+
+    async fn node(&self) -> Hub {
+        let history = self.keeps.history.unwrap_or(100_000);
+        let log = NatsOptions::new()
+            .max_events(u32::try_from(history).expect("a small number"))
+            .connect(nats::url(self.server.port()))
+            .await
+            .expect("a connection");
+        let keeps = self.keeps;
+        let builder = Hub::builder().topics(move |name| suite::options(name, keeps));
+        let hub = builder.log(log).build();
+        self.drivers.drive(&hub);
+        hub
+    }
+}
+
+crate::conformance!(Nats);

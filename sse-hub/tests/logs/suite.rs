@@ -1,0 +1,463 @@
+//! What must hold whatever log a hub stands on. Each case starts an engine of its own.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use sse_hub::{Event, Hub, Position, Retention, Subscribe, Subscription, TopicOptions};
+use tokio::task::JoinSet;
+
+use crate::reader::{Event as Read, Reader};
+
+/// How much is kept where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keeps {
+    /// How many events of a topic the engine keeps at least; it may keep some hundred more.
+    pub(crate) history: Option<usize>,
+    /// How many of them a node holds itself, if the two are not the same.
+    pub(crate) window: usize,
+}
+
+const PLENTY: Keeps = Keeps {
+    history: None,
+    window: Retention::DEFAULT_MAX_EVENTS,
+};
+
+/// How many events are more than any engine keeps that shall keep [`FEW`].
+const MANY: usize = 1_000;
+const FEW: usize = 10;
+
+/// A log under test.
+pub(crate) trait Engine: Send + Sync + Sized + 'static {
+    /// Starts the engine, empty.
+    fn start(keeps: Keeps) -> impl Future<Output = Self> + Send;
+
+    /// A hub on the engine, one of several if the engine can have several; driven until the engine
+    /// is dropped.
+    fn node(&self) -> impl Future<Output = Hub> + Send;
+}
+
+/// The drivers of an engine's nodes.
+#[derive(Default)]
+#[allow(dead_code, reason = "the embedded log needs none")]
+pub(crate) struct Drivers(Mutex<JoinSet<()>>);
+
+#[allow(dead_code, reason = "as above")]
+impl Drivers {
+    pub(crate) fn drive(&self, hub: &Hub) {
+        let hub = hub.clone();
+        let mut drivers = self.0.lock().expect("not poisoned");
+        drivers.spawn(async move { hub.drive().await });
+    }
+}
+
+/// The options of a node's topics.
+pub(crate) fn options(name: &str, keeps: Keeps) -> TopicOptions {
+    let retention = Retention::new()
+        .max_events(keeps.window)
+        .max_bytes(16 * 1024 * 1024);
+    let options = TopicOptions::new().retention(retention);
+    if name.starts_with("state") {
+        options.snapshot(|| Event::new().event("state").data("all"))
+    } else {
+        options
+    }
+}
+
+pub(crate) async fn within_bounds(case: impl Future<Output = ()>) {
+    tokio::time::timeout(Duration::from_secs(60), case)
+        .await
+        .expect("it completes");
+}
+
+/// A client, and what it makes of the bytes.
+pub(crate) struct Client {
+    subscription: Subscription,
+    reader: Reader,
+    read: VecDeque<Read>,
+    /// The client's last event ID.
+    pub(crate) id: String,
+}
+
+impl Client {
+    pub(crate) async fn begin(subscribe: Subscribe) -> Self {
+        let subscription = subscribe.await.expect("a subscription");
+        let id = subscription.id();
+        Self {
+            reader: Reader::after(Some(&id)),
+            read: VecDeque::new(),
+            id,
+            subscription,
+        }
+    }
+
+    pub(crate) async fn new(hub: &Hub, topics: &[&str], id: Option<&str>) -> Self {
+        Self::begin(hub.subscribe(topics.iter().copied()).resume(id)).await
+    }
+
+    pub(crate) async fn next(&mut self) -> Read {
+        loop {
+            if let Some(event) = self.read.pop_front() {
+                self.id.clone_from(&event.id);
+                return event;
+            }
+            let piece = self.subscription.next().await.expect("it goes on");
+            self.read
+                .extend(self.reader.feed(&piece.expect("no error")));
+        }
+    }
+
+    /// The data of so many events, which are none of the hub's own.
+    pub(crate) async fn data(&mut self, events: usize) -> Vec<String> {
+        let mut all = Vec::new();
+        for _ in 0..events {
+            let event = self.next().await;
+            assert_eq!(event.name, "message", "{event:?}, after {all:?}");
+            all.push(event.data);
+        }
+        all
+    }
+
+    /// The reason of the gap that comes next.
+    pub(crate) async fn gap(&mut self) -> String {
+        let gaps = self.next().await.gaps();
+        assert_eq!(gaps.len(), 1, "{gaps:?}");
+        gaps[0].1.clone()
+    }
+}
+
+pub(crate) async fn publish(hub: &Hub, topic: &str, data: impl ToString) -> Position {
+    let data = data.to_string();
+    hub.publish(topic, data).await.expect("published")
+}
+
+fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
+    range.map(|number| number.to_string()).collect()
+}
+
+async fn nodes<E: Engine>(engine: &E) -> [Hub; 3] {
+    [
+        engine.node().await,
+        engine.node().await,
+        engine.node().await,
+    ]
+}
+
+pub(crate) async fn what_is_published_on_one_node_arrives_on_all<E: Engine>() {
+    let engine = E::start(PLENTY).await;
+    let nodes = nodes(&engine).await;
+    let mut clients = Vec::new();
+    for node in &nodes {
+        clients.push(Client::new(node, &["a"], None).await);
+    }
+    for number in 0..30 {
+        publish(&nodes[number % 3], "a", number).await;
+        publish(&nodes[number % 3], "other", number).await;
+    }
+    let mut ids = Vec::new();
+    for client in &mut clients {
+        assert_eq!(client.data(30).await, numbers(0..30));
+        ids.push(client.id.clone());
+    }
+    assert!(
+        ids.iter().all(|id| *id == ids[0]),
+        "the same ids everywhere"
+    );
+}
+
+pub(crate) async fn a_subscriber_resumes_on_another_node_exactly<E: Engine>() {
+    let engine = E::start(PLENTY).await;
+    let nodes = nodes(&engine).await;
+    // Before the first event, too.
+    let begin = Client::new(&nodes[0], &["a"], None).await.id;
+    let mut client = Client::new(&nodes[0], &["a"], None).await;
+    for number in 0..10 {
+        publish(&nodes[1], "a", number).await;
+    }
+    assert_eq!(client.data(4).await, numbers(0..4));
+    let id = client.id.clone();
+    drop(client);
+    for number in 10..15 {
+        publish(&nodes[2], "a", number).await;
+    }
+    for node in &nodes {
+        let mut client = Client::new(node, &["a"], Some(&id)).await;
+        assert_eq!(client.data(11).await, numbers(4..15));
+        let mut client = Client::new(node, &["a"], Some(&begin)).await;
+        assert_eq!(client.data(15).await, numbers(0..15));
+        let mut up_to_date = Client::new(node, &["a"], Some(&client.id)).await;
+        publish(node, "b", "").await;
+        assert_eq!(up_to_date.id, client.id);
+        assert!(up_to_date.read.is_empty());
+        up_to_date
+            .subscription
+            .next()
+            .await
+            .expect("a block")
+            .expect("no error");
+        assert!(
+            tokio::time::timeout(Duration::from_millis(50), up_to_date.next())
+                .await
+                .is_err()
+        );
+    }
+}
+
+pub(crate) async fn several_topics_are_resumed_from_one_id<E: Engine>() {
+    let engine = E::start(PLENTY).await;
+    let nodes = nodes(&engine).await;
+    let topics = ["a", "b", "c"];
+    let mut client = Client::new(&nodes[0], &topics, None).await;
+    for number in 0..5 {
+        for topic in topics {
+            publish(&nodes[1], topic, format!("{topic} {number}")).await;
+        }
+    }
+    let mut all = client.data(7).await;
+    let id = client.id.clone();
+    drop(client);
+    // Some more, in another order, and only to some of them.
+    for number in 5..9 {
+        publish(&nodes[2], "c", format!("c {number}")).await;
+        publish(&nodes[0], "a", format!("a {number}")).await;
+    }
+    let mut client = Client::new(&nodes[2], &["c", "a", "b"], Some(&id)).await;
+    all.extend(client.data(16).await);
+    for (topic, events) in [("a", 9), ("b", 5), ("c", 9)] {
+        let of_topic = all.iter().filter(|data| data.starts_with(topic));
+        let expected = (0..events).map(|number| format!("{topic} {number}"));
+        assert!(of_topic.eq(&expected.collect::<Vec<_>>()), "{all:?}");
+    }
+}
+
+pub(crate) async fn history_beyond_the_window_is_read_in_pages<E: Engine>() {
+    let engine = E::start(Keeps {
+        window: FEW,
+        ..PLENTY
+    })
+    .await;
+    let nodes = nodes(&engine).await;
+    // One who makes the first node hold the newest ones.
+    let mut live = Client::new(&nodes[0], &["a"], None).await;
+    let mut ids = Vec::new();
+    for number in 0..MANY {
+        ids.push(publish(&nodes[1], "a", number).await.to_id("a"));
+    }
+    assert_eq!(live.data(MANY).await, numbers(0..MANY));
+    for node in &nodes {
+        for after in [0, 1, MANY / 2, MANY - FEW, MANY - 2] {
+            let mut client = Client::new(node, &["a"], Some(&ids[after])).await;
+            assert_eq!(
+                client.data(MANY - after - 1).await,
+                numbers(after + 1..MANY)
+            );
+        }
+    }
+}
+
+pub(crate) async fn from_the_start_is_from_the_oldest_entry_that_is_kept<E: Engine>() {
+    let engine = E::start(Keeps {
+        history: Some(FEW),
+        window: FEW,
+    })
+    .await;
+    let [first, second, _] = nodes(&engine).await;
+    for number in 0..MANY {
+        publish(&first, "a", number).await;
+    }
+    let mut client = Client::begin(second.subscribe(["a"]).from_start()).await;
+    let oldest = client.next().await;
+    assert_eq!(oldest.name, "message");
+    let oldest: usize = oldest.data.parse().expect("a number");
+    assert!(oldest > 0 && oldest <= MANY - FEW, "{oldest}");
+    let rest = client.data(MANY - oldest - 1).await;
+    assert_eq!(rest, numbers(oldest + 1..MANY));
+    publish(&first, "a", "live").await;
+    assert_eq!(client.data(1).await, ["live"]);
+}
+
+pub(crate) async fn what_was_trimmed_is_a_gap<E: Engine>() {
+    let engine = E::start(Keeps {
+        history: Some(FEW),
+        window: FEW,
+    })
+    .await;
+    let nodes = nodes(&engine).await;
+    let mut ids = Vec::new();
+    for number in 0..MANY {
+        ids.push(publish(&nodes[1], "a", number).await.to_id("a"));
+    }
+    for (index, node) in nodes.iter().enumerate() {
+        let mut late = Client::new(node, &["a"], Some(&ids[1])).await;
+        assert_eq!(late.gap().await, "trimmed");
+        publish(node, "a", MANY + index).await;
+        assert_eq!(late.data(1).await, numbers(MANY + index..MANY + index + 1));
+        // Just in time.
+        let mut client = Client::new(node, &["a"], Some(&ids[MANY - FEW / 2])).await;
+        let missed = numbers(MANY - FEW / 2 + 1..MANY + index + 1);
+        assert_eq!(client.data(missed.len()).await, missed);
+    }
+}
+
+pub(crate) async fn damaged_forged_and_future_ids_are_gaps<E: Engine>() {
+    let engine = E::start(PLENTY).await;
+    let nodes = nodes(&engine).await;
+    publish(&nodes[0], "a", "first").await;
+    let real = publish(&nodes[0], "a", "second").await;
+    let moved = |by: i64| Position::new(real.major().saturating_add_signed(by), real.minor());
+    for (number, id) in [
+        "nonsense".to_owned(),
+        format!("{}A", real.to_id("a")),
+        moved(-1_000_000).to_id("a"),
+        moved(1_000_000).to_id("a"),
+        Position::new(real.major(), u64::MAX).to_id("a"),
+        Position::new(u64::MAX, u64::MAX).to_id("a"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let node = &nodes[number % 3];
+        let mut client = Client::new(node, &["a"], Some(id)).await;
+        let reason = client.gap().await;
+        assert!(["unknown", "trimmed"].contains(&&*reason), "{reason}");
+        publish(&nodes[0], "a", number).await;
+        assert_eq!(client.data(1).await, [number.to_string()]);
+    }
+}
+
+pub(crate) async fn an_idempotency_key_publishes_once<E: Engine>() {
+    let engine = E::start(PLENTY).await;
+    let nodes = nodes(&engine).await;
+    let mut clients = [
+        Client::new(&nodes[0], &["a"], None).await,
+        Client::new(&nodes[1], &["b"], None).await,
+    ];
+    let mut positions = Vec::new();
+    for node in &nodes {
+        let published = node.publish("a", "once").key("17").await;
+        positions.push(published.expect("published"));
+        // Another topic, another key.
+        let published = node.publish("b", "once").key("17").await;
+        published.expect("published");
+    }
+    assert!(positions.iter().all(|position| *position == positions[0]));
+    let other = nodes[0].publish("a", "other").key("18").await;
+    assert!(other.expect("published") > positions[0]);
+    // Without a key, each is one.
+    publish(&nodes[1], "a", "twice").await;
+    publish(&nodes[2], "a", "twice").await;
+    publish(&nodes[2], "b", "end").await;
+    let expected = ["once", "other", "twice", "twice"];
+    assert_eq!(clients[0].data(4).await, expected);
+    assert_eq!(clients[1].data(2).await, ["once", "end"]);
+}
+
+pub(crate) async fn a_snapshot_comes_first_and_then_what_follows_it<E: Engine>() {
+    let engine = E::start(PLENTY).await;
+    let nodes = nodes(&engine).await;
+    publish(&nodes[0], "state", "before").await;
+    let mut client = Client::new(&nodes[1], &["state"], None).await;
+    let snapshot = client.next().await;
+    assert_eq!((&*snapshot.name, &*snapshot.data), ("state", "all"));
+    publish(&nodes[2], "state", "after").await;
+    assert_eq!(client.data(1).await, ["after"]);
+    // Nothing is missing, so there is no snapshot.
+    publish(&nodes[2], "state", "later").await;
+    let mut client = Client::new(&nodes[0], &["state"], Some(&snapshot.id)).await;
+    assert_eq!(client.data(2).await, ["after", "later"]);
+    let mut client = Client::new(&nodes[0], &["state"], Some("nonsense")).await;
+    client.gap().await;
+    assert_eq!(client.next().await.name, "state");
+}
+
+pub(crate) async fn concurrent_publishers_are_in_one_order_for_all<E: Engine>() {
+    const PUBLISHERS: usize = 6;
+    const EVENTS: usize = 100;
+    let engine = E::start(PLENTY).await;
+    let nodes = nodes(&engine).await;
+    let mut clients = Vec::new();
+    for node in &nodes {
+        clients.push(Client::new(node, &["a"], None).await);
+    }
+    let mut publishers = JoinSet::new();
+    for publisher in 0..PUBLISHERS {
+        let node = nodes[publisher % 3].clone();
+        publishers.spawn(async move {
+            for number in 0..EVENTS {
+                publish(&node, "a", format!("{publisher} {number}")).await;
+            }
+        });
+    }
+    while let Some(done) = publishers.join_next().await {
+        done.expect("published");
+    }
+    let all = clients[0].data(PUBLISHERS * EVENTS).await;
+    for client in &mut clients[1..] {
+        assert_eq!(client.data(PUBLISHERS * EVENTS).await, all);
+    }
+    for publisher in 0..PUBLISHERS {
+        let own = format!("{publisher} ");
+        let numbers_of_it = all.iter().filter_map(|data| data.strip_prefix(&own));
+        assert!(numbers_of_it.eq(numbers(0..EVENTS)), "{all:?}");
+    }
+}
+
+pub(crate) async fn subscribers_that_hop_between_nodes_lose_nothing_and_get_nothing_twice<
+    E: Engine,
+>() {
+    const EVENTS: usize = 200;
+    let engine = E::start(Keeps {
+        window: 5,
+        ..PLENTY
+    })
+    .await;
+    let nodes = nodes(&engine).await;
+    let topics = ["a", "b"];
+    let begin = Client::new(&nodes[0], &topics, None).await.id;
+    let mut followers = JoinSet::new();
+    for _ in 0..20 {
+        let (nodes, begin) = (nodes.clone(), begin.clone());
+        followers.spawn(async move {
+            let (mut id, mut seen) = (begin, [0; 2]);
+            while seen != [EVENTS; 2] {
+                let node = &nodes[fastrand::usize(0..nodes.len())];
+                let mut topics = topics;
+                fastrand::shuffle(&mut topics);
+                let mut client = Client::new(node, &topics, Some(&id)).await;
+                for _ in 0..fastrand::usize(1..40) {
+                    let data = client.data(1).await.remove(0);
+                    let (topic, number) = data.split_once(' ').expect("topic and number");
+                    let topic = usize::from(topic == "b");
+                    assert_eq!(number, seen[topic].to_string(), "a hole or a duplicate");
+                    seen[topic] += 1;
+                    if seen == [EVENTS; 2] {
+                        break;
+                    }
+                }
+                id = client.id;
+            }
+        });
+    }
+    for number in 0..EVENTS {
+        for topic in topics {
+            let node = &nodes[fastrand::usize(0..nodes.len())];
+            publish(node, topic, format!("{topic} {number}")).await;
+        }
+    }
+    while let Some(follower) = followers.join_next().await {
+        follower.expect("it got everything");
+    }
+}
+
+pub(crate) async fn a_topic_that_a_node_has_let_go_of_is_resumed_exactly<E: Engine>() {
+    let engine = E::start(PLENTY).await;
+    let nodes = nodes(&engine).await;
+    let id = Client::new(&nodes[0], &["a"], None).await.id;
+    assert!(nodes[0].topic_metrics("a").is_none(), "let go of");
+    for number in 0..3 {
+        publish(&nodes[1], "a", number).await;
+    }
+    let mut client = Client::new(&nodes[0], &["a"], Some(&id)).await;
+    assert_eq!(client.data(3).await, numbers(0..3));
+}

@@ -1,0 +1,138 @@
+//! Real servers from Debian's packages as child processes: each on a loopback port and in a folder
+//! of its own, killed, frozen, thawed and restarted in the same place, and ended when dropped.
+
+#![allow(dead_code, reason = "not every test needs all of it")]
+
+pub(crate) mod nats;
+pub(crate) mod proxy;
+pub(crate) mod redis;
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep};
+
+/// How long a server may take to listen.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The command that starts a server on a port, with its files in a folder.
+pub(crate) type MakeCommand = fn(port: u16, folder: &Path) -> Command;
+
+/// A server, and what is needed to start it again in the same place.
+pub(crate) struct Server {
+    command: MakeCommand,
+    process: Child,
+    port: u16,
+    folder: TempDir,
+}
+
+impl Server {
+    /// Starts a server and waits until it listens. A port that was free may be taken by another
+    /// process before the server gets it, so there are several attempts.
+    pub(crate) async fn start(command: MakeCommand) -> Self {
+        for _ in 0..10 {
+            let port = free_port();
+            let folder = tempfile::tempdir().expect("a folder");
+            let mut server = Self {
+                command,
+                process: spawn(command(port, folder.path())),
+                port,
+                folder,
+            };
+            if server.listens().await {
+                return server;
+            }
+        }
+        panic!("the server does not start");
+    }
+
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The end without warning: `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().expect("killed");
+        self.process.wait().expect("its end");
+    }
+
+    /// Starts it again after [`kill`](Self::kill), on the same port and with the same files.
+    pub(crate) async fn restart(&mut self) {
+        self.process = spawn((self.command)(self.port, self.folder.path()));
+        assert!(self.listens().await, "it listens again");
+    }
+
+    /// Removes its files, between the two.
+    pub(crate) fn wipe(&self) {
+        for entry in std::fs::read_dir(self.folder.path()).expect("its folder") {
+            let path = entry.expect("an entry").path();
+            let removed = if path.is_dir() {
+                std::fs::remove_dir_all(&path)
+            } else {
+                std::fs::remove_file(&path)
+            };
+            removed.expect("removed");
+        }
+    }
+
+    /// Stops it where it is: its connections stay open and nothing is answered.
+    pub(crate) fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.process.id()).expect("an id");
+        // Its end has not been awaited, so the number is no other process's.
+        kill_process(Pid::from_raw(id).expect("an id"), signal).expect("signalled");
+    }
+
+    /// Whether it listens, in time; `false` if it has ended.
+    async fn listens(&mut self) -> bool {
+        let deadline = Instant::now() + START_TIMEOUT;
+        while Instant::now() < deadline {
+            if self.process.try_wait().expect("its state").is_some() {
+                return false;
+            }
+            if TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
+                return true;
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        false
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // SIGKILL ends a frozen one too.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn spawn(mut command: Command) -> Child {
+    let program = command.get_program().to_owned();
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| {
+            panic!("{program:?}: {error}; `cargo xtask test packages` installs what is missing")
+        })
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("its address").port()
+}

@@ -1,0 +1,119 @@
+//! One client that the tests have asked for: an event source, and what it reports.
+
+use std::error::Error;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use http::Method;
+use sse_client::{Backoff, EventSource, Reconnect, Update, Updates};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::callbacks::Callbacks;
+use crate::protocol::{CreateStream, Event, Message};
+
+/// How many restarts may wait for the client.
+const RESTARTS: usize = 16;
+
+/// A client. Dropping it leaves it running; [`close`](Self::close) ends it.
+pub(crate) struct Client {
+    task: JoinHandle<()>,
+    restarts: mpsc::Sender<()>,
+}
+
+impl Client {
+    /// Starts a client, unless a parameter is invalid.
+    pub(crate) fn start(parameters: CreateStream) -> Result<Self, Box<dyn Error>> {
+        let callbacks = Callbacks::new(parameters.callback_url.clone())?;
+        let tag = parameters.tag.clone();
+        let updates = event_source(parameters)?.into_updates();
+        let (restarts, restart) = mpsc::channel(RESTARTS);
+        let task = tokio::spawn(async move {
+            if let Err(error) = run(updates, callbacks, restart).await {
+                eprintln!("[{tag}] a message was not taken: {error}");
+            }
+        });
+        Ok(Self { task, restarts })
+    }
+
+    /// Has it connect again.
+    pub(crate) fn restart(&self) {
+        // When too many wait or it has ended, there is nothing to be restarted.
+        let _ = self.restarts.try_send(());
+    }
+
+    /// Ends it, its connection included.
+    pub(crate) async fn close(self) {
+        self.task.abort();
+        // An error says that it was aborted.
+        let _ = self.task.await;
+    }
+}
+
+fn event_source(parameters: CreateStream) -> Result<EventSource, Box<dyn Error>> {
+    let method = match parameters.method {
+        Some(method) => method.parse()?,
+        None => Method::GET,
+    };
+    let mut builder = EventSource::builder(method, parameters.stream_url)
+        // The tests see to it that another request does no harm.
+        .reconnect(Reconnect::Always)
+        .idle_timeout(parameters.read_timeout_ms.map(Duration::from_millis));
+    if let Some(delay) = parameters.initial_delay_ms.map(Duration::from_millis) {
+        let backoff = Backoff::new().reconnection_time(delay).initial(delay);
+        builder = builder.backoff(backoff);
+    }
+    if let Some(id) = parameters.last_event_id {
+        builder = builder.last_event_id(id);
+    }
+    for (name, value) in parameters.headers.unwrap_or_default() {
+        builder = builder.header(name, value);
+    }
+    if let Some(body) = parameters.body {
+        builder = builder.body(body);
+    }
+    Ok(builder.build()?)
+}
+
+/// Reports what happens until the end.
+async fn run(
+    mut updates: Updates,
+    mut callbacks: Callbacks,
+    mut restart: mpsc::Receiver<()>,
+) -> Result<(), Box<dyn Error>> {
+    loop {
+        let update = tokio::select! {
+            update = updates.next() => update,
+            Some(()) = restart.recv() => {
+                updates.restart();
+                continue;
+            }
+        };
+        match update {
+            Some(Ok(Update::Event(event))) => {
+                let event = Event {
+                    event: event.event(),
+                    data: event.data(),
+                    id: event.last_event_id(),
+                };
+                callbacks.send(&Message::Event { event }).await?;
+            }
+            Some(Ok(Update::Comment(comment))) => {
+                let comment = &comment;
+                callbacks.send(&Message::Comment { comment }).await?;
+            }
+            Some(
+                Err(error)
+                | Ok(Update::Disconnected {
+                    error: Some(error), ..
+                }),
+            ) => {
+                let error = &error.to_string();
+                let comment = error;
+                callbacks.send(&Message::Error { error, comment }).await?;
+            }
+            Some(Ok(_)) => {}
+            None => return Ok(()),
+        }
+    }
+}

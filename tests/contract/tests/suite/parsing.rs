@@ -1,0 +1,122 @@
+//! Fields and events (HTML § 9.2.6).
+
+use serde_json::json;
+
+use crate::harness::Harness;
+
+/// An event: its type, data and last event ID.
+type Event = (&'static str, &'static str, &'static str);
+
+/// Chunks of a stream, and its events.
+const STREAMS: &[(&[&str], &[Event])] = &[
+    (&["data: one line\n\n"], &[("message", "one line", "")]),
+    (
+        &["data: in two", " chunks\n\n"],
+        &[("message", "in two chunks", "")],
+    ),
+    (
+        &["data: a\n\ndata: b\n\n"],
+        &[("message", "a", ""), ("message", "b", "")],
+    ),
+    (
+        &["data: fi", "rst\n\ndata:", "second\n\n"],
+        &[("message", "first", ""), ("message", "second", "")],
+    ),
+    (&["data: a\ndata:b\n\n"], &[("message", "a\nb", "")]),
+    (&["data:\n\n"], &[("message", "", "")]),
+    (&["event: named\ndata: a\n\n"], &[("named", "a", "")]),
+    (&["id: 7\ndata: a\n\n"], &[("message", "a", "7")]),
+    (
+        &["event: named\nid: 7\ndata: a\n\n"],
+        &[("named", "a", "7")],
+    ),
+    (
+        &["data: a\nid: 7\nevent: named\n\n"],
+        &[("named", "a", "7")],
+    ),
+    (&["id: a\0b\ndata: a\n\n"], &[("message", "a", "")]),
+    (
+        &["id: 7\ndata: a\n\n", "data: b\n\n"],
+        &[("message", "a", "7"), ("message", "b", "7")],
+    ),
+    (
+        &["id: 7\ndata: a\n\n", "id: \ndata: b\n\n"],
+        &[("message", "a", "7"), ("message", "b", "")],
+    ),
+    (
+        &["event: named\nunknown: field\ndata: a\n\n"],
+        &[("named", "a", "")],
+    ),
+    (&["event:named\ndata:a\n\n"], &[("named", "a", "")]),
+    (&["event:  named\ndata:  a\n\n"], &[(" named", " a", "")]),
+    (
+        &["data\n\ndata\ndata\n\n"],
+        &[("message", "", ""), ("message", "\n", "")],
+    ),
+    (&["data: ¢ – 雪 😀\n\n"], &[("message", "¢ – 雪 😀", "")]),
+    (
+        // Neither is an event.
+        &["event: named\n\nid: 7\n\n", "data: a\n\n"],
+        &[("message", "a", "7")],
+    ),
+];
+
+#[tokio::test]
+async fn streams_are_read_as_the_standard_has_it() {
+    let harness = Harness::start().await;
+    for (chunks, events) in STREAMS {
+        println!("{chunks:?}");
+        let (mut client, connection) = harness.connected(json!({})).await;
+        // A client that had to know its types would be told here.
+        let listen = json!({ "command": "listen", "listen": { "type": "named" } });
+        assert!(client.command(listen).await.is_success());
+        for chunk in *chunks {
+            connection.send(*chunk);
+        }
+        for (event, data, id) in *events {
+            client.expect_event(event, data, id).await;
+        }
+        client.close().await;
+    }
+}
+
+#[tokio::test]
+async fn characters_may_come_byte_by_byte() {
+    let harness = Harness::start().await;
+    let (mut client, connection) = harness.connected(json!({})).await;
+    connection.send_in_pieces("data: ¢ – 雪 😀\n\n", 1).await;
+    client.expect_data(&["¢ – 雪 😀"]).await;
+    client.close().await;
+}
+
+#[tokio::test]
+async fn many_events_are_reported_in_their_order() {
+    let harness = Harness::start().await;
+    let (mut client, connection) = harness.connected(json!({})).await;
+    let stream = (0..100).map(|number| format!("data: {number}\n\n"));
+    connection.send(stream.collect::<String>());
+    for number in 0..100 {
+        client.expect_data(&[&number.to_string()]).await;
+    }
+    client.close().await;
+}
+
+#[tokio::test]
+async fn large_events_arrive_whole() {
+    const HALF: usize = 7 * 1024 * 1024;
+    let harness = Harness::start().await;
+    let (mut client, connection) = harness.connected(json!({})).await;
+    // What repeats does so at no power of two.
+    let text: String = (' '..='~').cycle().take(2 * HALF).collect();
+    let (first, second) = text.split_at(HALF);
+
+    connection.send(format!("data: {first}\n\n"));
+    let message = client.message().await;
+    assert!(message["event"]["data"] == first, "the data is another");
+
+    connection.send(format!("data: {first}"));
+    connection.send(format!("{second}\n\n"));
+    let message = client.message().await;
+    assert!(message["event"]["data"] == text, "the data is another");
+    client.close().await;
+}

@@ -12,7 +12,7 @@ struct Needed {
     purpose: &'static str,
 }
 
-const FOR_TESTS: [Needed; 4] = [
+const FOR_TESTS: &[Needed] = &[
     Needed {
         program: "chromium",
         package: "chromium",
@@ -40,7 +40,7 @@ const FOR_TESTS: [Needed; 4] = [
     },
 ];
 
-const FOR_BENCHES: [Needed; 2] = [
+const FOR_BENCHES: &[Needed] = &[
     Needed {
         program: "valgrind",
         package: "valgrind",
@@ -55,12 +55,12 @@ const FOR_BENCHES: [Needed; 2] = [
 
 /// Installs what the tests need.
 pub(crate) fn install_for_tests() -> Result {
-    install(&FOR_TESTS)
+    install(FOR_TESTS)
 }
 
 /// Installs what the benchmarks need.
 pub(crate) fn install_for_benches() -> Result {
-    install(&FOR_BENCHES)
+    install(FOR_BENCHES)
 }
 
 /// Installs what is missing, or says what is and why it could not be installed.

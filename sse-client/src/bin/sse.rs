@@ -31,6 +31,7 @@ Prints the events of an event stream as they come, and connects again when it is
   --max-attempts N        end after so many failures in a row
   --idle-timeout SECONDS  connect again when nothing comes for so long
   --compressed            ask for compression
+  --http2-prior-knowledge speak HTTP/2 without TLS too
   --unix-socket PATH      connect to this socket
 
 Proxies are those of HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
@@ -113,6 +114,7 @@ fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
             Long("max-attempts") => max_attempts = Some(parser.value()?.parse()?),
             Long("idle-timeout") => idle_timeout = Some(parser.value()?.parse()?),
             Long("compressed") => compressed = true,
+            Long("http2-prior-knowledge") => client = client.http2_prior_knowledge(),
             #[cfg(unix)]
             Long("unix-socket") => client = client.unix_socket(parser.value()?),
             Value(value) if url.is_none() => url = Some(value.string()?),

@@ -206,9 +206,15 @@ async fn tls_agrees_upon_the_protocol() {
                 }
             }
         };
+        let client = HttpClient::new().tls_config(config);
+        let clients = async {
+            read_thirty(client.clone(), &url).await;
+            // What is known of hosts without TLS does not matter.
+            read_thirty(client.http2_prior_knowledge(), &url).await;
+        };
         tokio::select! {
             () = server => {}
-            () = read_thirty(HttpClient::new().tls_config(config), &url) => {}
+            () = clients => {}
         }
     }
 }

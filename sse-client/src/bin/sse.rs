@@ -128,6 +128,7 @@ fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
     }
     let method = method.unwrap_or_else(|| if data.is_some() { "POST" } else { "GET" }.to_owned());
     let mut builder = EventSource::builder(method.parse()?, url)
+        .header("user-agent", concat!("sse/", env!("CARGO_PKG_VERSION")))
         .compression(compressed)
         .idle_timeout(idle_timeout.map(Duration::from_secs));
     if data.is_some() {

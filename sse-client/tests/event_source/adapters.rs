@@ -358,3 +358,31 @@ async fn a_stream_that_is_not_read_is_not_received_over_http2() {
     drop(source);
     server.await.expect("no panic");
 }
+
+#[tokio::test]
+async fn a_head_that_is_too_long_is_no_response_over_http2() {
+    let (listener, url) = listener().await;
+    let server = async {
+        loop {
+            let io = TokioIo::new(accept(&listener).await);
+            let service = hyper::service::service_fn(async |_request| {
+                let response = http::Response::builder()
+                    .header("content-type", "text/event-stream")
+                    .header("x-long", "x".repeat(100_000));
+                response.body("data: a\n\n".to_owned())
+            });
+            let server = http2::Builder::new(TokioExecutor::new());
+            let _ = server.serve_connection(io, service).await;
+        }
+    };
+    let client = HttpClient::new().http2_prior_knowledge();
+    let builder = EventSource::get(url).backoff(at_once()).max_attempts(2);
+    let mut source = builder.build_with(client).expect("valid");
+    tokio::select! {
+        () = server => {}
+        end = source.next() => {
+            let error = end.expect("an error").expect_err("an error");
+            assert!(matches!(error, Error::Request(_)), "{error:?}");
+        }
+    }
+}

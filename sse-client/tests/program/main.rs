@@ -141,6 +141,8 @@ fn the_deltas_of_a_language_model_are_put_together() {
     let (head, body) = request.recv().expect("a request");
     assert!(head.starts_with("POST / HTTP/1.1\r\n"), "{head}");
     assert_eq!(server::header(&head, "authorization"), Some("Bearer x"));
+    let itself = concat!("sse/", env!("CARGO_PKG_VERSION"));
+    assert_eq!(server::header(&head, "user-agent"), Some(itself));
     assert_eq!(
         server::header(&head, "content-type"),
         Some("application/json")

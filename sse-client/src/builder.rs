@@ -84,8 +84,9 @@ impl Builder {
 
     /// Sets a header of the request. `Accept` and `Cache-Control` can be replaced too.
     ///
-    /// `Authorization`, `Cookie` and what is marked with
-    /// [`HeaderValue::set_sensitive`] does not follow a redirect to another origin.
+    /// What is marked with [`HeaderValue::set_sensitive`] does not follow a redirect to another
+    /// origin, nor do `Authorization`, `Cookie`, `Proxy-Authorization`, `Api-Key`, `X-Api-Key`,
+    /// `X-Auth-Token` and `X-Goog-Api-Key` in any case.
     pub fn header<N, V>(mut self, name: N, value: V) -> Self
     where
         N: TryInto<HeaderName>,

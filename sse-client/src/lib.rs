@@ -18,8 +18,8 @@
 //! # What the standard says, and what is beyond it
 //!
 //! * **Requests** have `Accept: text/event-stream`, ask not to be answered from a cache, and
-//!   after the first one `Last-Event-ID`. Method, headers, body and a hook before each attempt
-//!   are yours: see [`Builder`].
+//!   after the first one `Last-Event-ID`. Method, headers, body ([`RequestBody`]) and a hook
+//!   before each attempt are yours: see [`Builder`].
 //! * **Redirects** are followed, without credentials to another origin and never from `https` to
 //!   `http` unless that is allowed. A new attempt begins at the first URL again.
 //! * **Responses** must be 200 and `text/event-stream`; 204 is the end. Anything else is an
@@ -47,7 +47,9 @@
 //!
 //! # What is missing
 //!
-//! Cookies are not there, nor HTTP/3, nor proxies by configuration files.
+//! Cookies are not there, nor HTTP/3, nor proxies that the system's settings name.
+//!
+#![doc = include_str!("faults.md")]
 //!
 //! # Features
 //!

@@ -50,9 +50,13 @@ impl Open {
                 match update {
                     Ok(Some(update)) => {
                         self.chunk.advance(read);
+                        self.let_go();
                         return Poll::Ready(Some(Ok(update)));
                     }
-                    Ok(None) => self.chunk.clear(),
+                    Ok(None) => {
+                        self.chunk.clear();
+                        self.let_go();
+                    }
                     Err(error) => return Poll::Ready(Some(Err(Error::Decode(error)))),
                 }
             }
@@ -61,6 +65,14 @@ impl Open {
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => return Poll::Ready(None),
             }
+        }
+    }
+
+    /// Drops the piece once it is empty. It would hold on to the buffer of the HTTP stack, which
+    /// then has to make another one for the next piece.
+    fn let_go(&mut self) {
+        if self.chunk.is_empty() {
+            self.chunk = Bytes::new();
         }
     }
 

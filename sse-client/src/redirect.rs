@@ -26,8 +26,17 @@ const OF_THE_BODY: [HeaderName; 5] = [
     CONTENT_TYPE,
 ];
 
-/// What another origin must not see.
-const CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
+/// What another origin must not see, whether it is marked as sensitive or not. The standard ones
+/// come first, and then those by which many services take their keys.
+const CREDENTIALS: [HeaderName; 7] = [
+    AUTHORIZATION,
+    COOKIE,
+    PROXY_AUTHORIZATION,
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("x-auth-token"),
+    HeaderName::from_static("x-goog-api-key"),
+];
 
 impl Redirects {
     /// Makes `head` and `body` those of the next request, if `response` is a redirect that has a
@@ -116,7 +125,8 @@ mod tests {
             .header(ACCEPT, "text/event-stream")
             .header(AUTHORIZATION, "Bearer x")
             .header(COOKIE, "a=b")
-            .header("x-api-key", secret)
+            .header("x-api-key", "key")
+            .header("x-own", secret)
             .header(CONTENT_TYPE, "application/json")
             .body(())
             .expect("a request")

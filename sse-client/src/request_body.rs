@@ -2,16 +2,16 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::{Buf as _, Bytes};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::combinators::BoxBody;
 
 use crate::error::BoxError;
 
-type Stream = UnsyncBoxBody<Bytes, BoxError>;
+type Stream = BoxBody<Bytes, BoxError>;
 
 /// The body of a request: bytes, or any [`http_body::Body`] that is read while it is sent.
 ///
@@ -113,11 +113,19 @@ where
     B: Body + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    UnsyncBoxBody::new(Erased(Box::pin(body)))
+    BoxBody::new(Erased(Mutex::new(Box::pin(body))))
 }
 
 /// Any body with the types of this one. http-body-util's adapters would forget its size.
-struct Erased<B>(Pin<Box<B>>);
+///
+/// The mutex makes it `Sync`, which some HTTP stacks ask for. It is never waited for.
+struct Erased<B>(Mutex<Pin<Box<B>>>);
+
+impl<B> Erased<B> {
+    fn lock(&self) -> MutexGuard<'_, Pin<Box<B>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl<B> Body for Erased<B>
 where
@@ -131,18 +139,19 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        self.0.as_mut().poll_frame(cx).map(|frame| {
+        let body = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        body.as_mut().poll_frame(cx).map(|frame| {
             let frame = frame?.map_err(Into::into);
             Some(frame.map(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))))
         })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        self.lock().is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
+        self.lock().size_hint()
     }
 }
 

@@ -18,7 +18,13 @@ const REDIS: Needed = Needed {
     purpose: "several nodes behind one engine",
 };
 
-const FOR_TESTS: [Needed; 4] = [
+const NATS: Needed = Needed {
+    program: "nats-server",
+    package: "nats-server",
+    purpose: "several nodes behind the other engine",
+};
+
+const FOR_TESTS: &[Needed] = &[
     Needed {
         program: "chromium",
         package: "chromium",
@@ -40,9 +46,10 @@ const FOR_TESTS: [Needed; 4] = [
         purpose: "building the fuzzer's runtime",
     },
     REDIS,
+    NATS,
 ];
 
-const FOR_BENCHES: [Needed; 3] = [
+const FOR_BENCHES: &[Needed] = &[
     REDIS,
     Needed {
         program: "valgrind",
@@ -58,12 +65,12 @@ const FOR_BENCHES: [Needed; 3] = [
 
 /// Installs what the tests need.
 pub(crate) fn install_for_tests() -> Result {
-    install(&FOR_TESTS)
+    install(FOR_TESTS)
 }
 
 /// Installs what the benchmarks need.
 pub(crate) fn install_for_benches() -> Result {
-    install(&FOR_BENCHES)
+    install(FOR_BENCHES)
 }
 
 /// Installs what is missing, or says what is and why it could not be installed.

@@ -1,7 +1,7 @@
 //! `sse URL` tails an event stream in a terminal, as it comes and for as long as it goes on.
 
 use std::error::Error;
-use std::io::{IsTerminal as _, Write as _, stderr, stdout};
+use std::io::{self, IsTerminal as _, Read as _, Write as _, stderr, stdin, stdout};
 use std::process::ExitCode;
 use std::time::Duration;
 use std::{env, fmt, future::poll_fn, pin::Pin};
@@ -18,17 +18,23 @@ Prints the events of an event stream as they come, and connects again when it is
 
   -X METHOD               the method; by default GET, or POST with -d
   -H 'NAME: VALUE'        a header, several times if need be
-  -d DATA                 the body, which is JSON unless a header says otherwise
+  -d DATA                 the body, which is JSON unless a header says otherwise;
+                          @FILE for what is in a file, @- for standard input
   --last-event-id ID      resume after this event
   --json                  one JSON object per event and line
   --select POINTER        only this of the data's JSON, as /choices/0/delta/content
-  --all                   comments, retries and connections too, on standard error
+  --all                   comments, retries and connections too, on standard error;
+                          connections that fail are told in any case
   --count N               end after so many events
   --until DATA            end at the event with this data, as [DONE]
   --no-reconnect          end with the stream; with -d that is so in any case
+  --max-attempts N        end after so many failures in a row
   --idle-timeout SECONDS  connect again when nothing comes for so long
   --compressed            ask for compression
+  --http2-prior-knowledge speak HTTP/2 without TLS too
   --unix-socket PATH      connect to this socket
+
+Proxies are those of HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
 ";
 
 struct Arguments {
@@ -58,6 +64,8 @@ fn main() -> ExitCode {
         .and_then(|runtime| runtime.block_on(tail(arguments)));
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads the output has enough of it, as `head` has.
+        Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sse: {}", Chain(&*error));
             ExitCode::FAILURE
@@ -65,12 +73,18 @@ fn main() -> ExitCode {
     }
 }
 
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
 /// What the command line says, or `None` if it asks for help.
 fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
     let (mut url, mut method, mut data, mut id) = (None, None, None, None);
     let mut headers = Vec::new();
     let (mut all, mut reconnect, mut compressed) = (false, true, false);
-    let (mut count, mut until, mut idle_timeout) = (u64::MAX, None, None);
+    let (mut count, mut until) = (u64::MAX, None);
+    let (mut idle_timeout, mut max_attempts) = (None, None);
     let mut client = HttpClient::new().proxies_from_env();
     let mut output = Output {
         json: false,
@@ -89,7 +103,7 @@ fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
                 let (name, value) = header.split_once(':').ok_or("a header needs a colon")?;
                 headers.push((name.trim().to_owned(), value.trim().to_owned()));
             }
-            Short('d') | Long("data") => data = Some(parser.value()?.string()?),
+            Short('d') | Long("data") => data = Some(body(parser.value()?.string()?)?),
             Long("last-event-id") => id = Some(parser.value()?.string()?),
             Long("json") => output.json = true,
             Long("select") => output.select = Some(parser.value()?.string()?),
@@ -97,8 +111,10 @@ fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
             Long("count") => count = parser.value()?.parse()?,
             Long("until") => until = Some(parser.value()?.string()?),
             Long("no-reconnect") => reconnect = false,
+            Long("max-attempts") => max_attempts = Some(parser.value()?.parse()?),
             Long("idle-timeout") => idle_timeout = Some(parser.value()?.parse()?),
             Long("compressed") => compressed = true,
+            Long("http2-prior-knowledge") => client = client.http2_prior_knowledge(),
             #[cfg(unix)]
             Long("unix-socket") => client = client.unix_socket(parser.value()?),
             Value(value) if url.is_none() => url = Some(value.string()?),
@@ -106,9 +122,13 @@ fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
         }
     }
 
-    let url = url.ok_or("no URL; see sse --help")?;
+    let mut url = url.ok_or("no URL; see sse --help")?;
+    if !url.contains("://") {
+        url.insert_str(0, "http://");
+    }
     let method = method.unwrap_or_else(|| if data.is_some() { "POST" } else { "GET" }.to_owned());
     let mut builder = EventSource::builder(method.parse()?, url)
+        .header("user-agent", concat!("sse/", env!("CARGO_PKG_VERSION")))
         .compression(compressed)
         .idle_timeout(idle_timeout.map(Duration::from_secs));
     if data.is_some() {
@@ -128,6 +148,9 @@ fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
     if let Some(id) = id {
         builder = builder.last_event_id(id);
     }
+    if let Some(attempts) = max_attempts {
+        builder = builder.max_attempts(attempts);
+    }
     if let Some(until) = until {
         builder = builder.end_if(move |event| event.data() == until);
     }
@@ -137,6 +160,20 @@ fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
         all,
         count,
     }))
+}
+
+/// The body that `-d` asks for.
+fn body(data: String) -> io::Result<Vec<u8>> {
+    match data.strip_prefix('@') {
+        None => Ok(data.into_bytes()),
+        Some("-") => {
+            let mut body = Vec::new();
+            stdin().read_to_end(&mut body)?;
+            Ok(body)
+        }
+        Some(path) => std::fs::read(path)
+            .map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}"))),
+    }
 }
 
 async fn tail(arguments: Arguments) -> Result<(), Box<dyn Error>> {
@@ -150,7 +187,9 @@ async fn tail(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     while count > 0
         && let Some(update) = poll_fn(|cx| Pin::new(&mut updates).poll_next(cx)).await
     {
-        let note = match update? {
+        let update = update?;
+        let is_failure = matches!(&update, Update::Disconnected { error: Some(_), .. });
+        let note = match update {
             Update::Event(event) => {
                 output.event(&event)?;
                 count -= 1;
@@ -164,11 +203,12 @@ async fn tail(arguments: Arguments) -> Result<(), Box<dyn Error>> {
                 let why = error.map_or("the stream ended".to_owned(), |error| {
                     Chain(&error).to_string()
                 });
-                format!("disconnected, {why}; next attempt in {delay:?}")
+                let seconds = delay.as_secs_f64();
+                format!("disconnected, {why}; next attempt in {seconds:.1} s")
             }
             _ => continue,
         };
-        if all {
+        if all || is_failure {
             writeln!(stderr(), "{note}")?;
         }
     }

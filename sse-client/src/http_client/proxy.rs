@@ -42,9 +42,7 @@ pub(super) async fn tunnel(
 ) -> Result<Box<dyn Io>, BoxError> {
     let reached = Reached(Some(TokioIo::new(io)));
     let at = proxy.uri().clone();
-    // What is not said would be taken for 443.
-    let is_http = uri.scheme() == Some(&Scheme::HTTP);
-    let port = uri.port_u16().unwrap_or(if is_http { 80 } else { 443 });
+    let port = port(uri);
     let to = with_port(uri, port)?;
     let io = match proxy.uri().scheme_str().unwrap_or_default() {
         // The names differ in who looks up the address, as they do in curl.
@@ -73,6 +71,12 @@ pub(super) async fn tunnel(
         }
     };
     Ok(io.into_inner())
+}
+
+/// The port, said or not. hyper-util would take what is not said for 443.
+fn port(uri: &Uri) -> u16 {
+    let is_http = uri.scheme() == Some(&Scheme::HTTP);
+    uri.port_u16().unwrap_or(if is_http { 80 } else { 443 })
 }
 
 /// The URL with the host's address in the place of its name. hyper-util would look it up too, but
@@ -148,5 +152,39 @@ impl fmt::Display for ProxyError {
 impl std::error::Error for ProxyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&*self.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_named_with_its_port() {
+        for (url, named) in [
+            ("http://a.test/b?c", "http://a.test:80/"),
+            ("https://a.test/", "https://a.test:443/"),
+            ("https://[::1]/b", "https://[::1]:443/"),
+            ("http://[::1]:8080/", "http://[::1]:8080/"),
+        ] {
+            let uri = Uri::from_static(url);
+            let uri = with_port(&uri, port(&uri)).expect("a URL");
+            assert_eq!(uri.to_string(), named);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_needs_no_looking_up() {
+        for (url, fits, named) in [
+            ("http://127.0.0.1/", true, "http://127.0.0.1:80/"),
+            ("https://[::1]/", true, "https://[::1]:443/"),
+            // SOCKS4 knows no IPv6.
+            ("https://[::1]/", false, ""),
+        ] {
+            let uri = Uri::from_static(url);
+            let found = looked_up(&uri, port(&uri), |address| fits || address.is_ipv4()).await;
+            let found = found.map_or(String::new(), |uri| uri.to_string());
+            assert_eq!(found, named);
+        }
     }
 }

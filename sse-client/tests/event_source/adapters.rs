@@ -1,6 +1,8 @@
 //! The adapters of this project as servers: over HTTP/1.1 and HTTP/2, TLS and Unix
 //! sockets.
 
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -11,6 +13,7 @@ use sse_client::{Backoff, Error, EventSource, HttpClient, RequestBody, Update};
 use sse_hyper::{Event, SendError, Sse};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio_rustls::rustls;
 
 use crate::tls::Identity;
@@ -203,9 +206,15 @@ async fn tls_agrees_upon_the_protocol() {
                 }
             }
         };
+        let client = HttpClient::new().tls_config(config);
+        let clients = async {
+            read_thirty(client.clone(), &url).await;
+            // What is known of hosts without TLS does not matter.
+            read_thirty(client.http2_prior_knowledge(), &url).await;
+        };
         tokio::select! {
             () = server => {}
-            () = read_thirty(HttpClient::new().tls_config(config), &url) => {}
+            () = clients => {}
         }
     }
 }
@@ -232,13 +241,82 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
         panic!("{error:?}");
     };
     let io = error
-        .downcast::<std::io::Error>()
+        .downcast::<io::Error>()
         .expect("an error of the connection");
     let tls = io.get_ref().and_then(|error| error.downcast_ref());
     assert!(
         matches!(tls, Some(rustls::Error::InvalidCertificate(_))),
         "{io:?}"
     );
+}
+
+/// Sends an event, and fails when it is told to.
+async fn failing(sse: Sse, told: Arc<Notify>) -> Result<(), io::Error> {
+    let event = Event::new().id("7").data("a");
+    sse.send(event).await.map_err(io::Error::other)?;
+    told.notified().await;
+    Err(io::Error::other("broken"))
+}
+
+/// Reads the event and has the handler fail, which must not look like an end in order.
+async fn is_cut(client: HttpClient, url: &str, tell: &Notify) {
+    let source = EventSource::get(url).backoff(at_once()).build_with(client);
+    let mut updates = source.expect("valid").into_updates();
+    loop {
+        match updates
+            .next()
+            .await
+            .expect("endless")
+            .expect("no final error")
+        {
+            Update::Event(_) => tell.notify_one(),
+            Update::Disconnected { error, .. } => {
+                assert!(matches!(error, Some(Error::Body(_))), "{error:?}");
+                assert_eq!(updates.event_source().last_event_id(), "7");
+                return;
+            }
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_fails_is_a_lost_connection() {
+    let told = Arc::new(Notify::new());
+    let tell = Arc::clone(&told);
+    let service = sse_hyper::with_sse(move |_request, sse| failing(sse, Arc::clone(&told)));
+
+    let (listener, url) = listener().await;
+    let http1 = async {
+        let io = TokioIo::new(accept(&listener).await);
+        let _ = http1::Builder::new()
+            .serve_connection(io, service.clone())
+            .await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = http1 => {}
+        () = is_cut(HttpClient::new(), &url, &tell) => {}
+    }
+
+    let http2 = async {
+        let io = TokioIo::new(accept(&listener).await);
+        let server = http2::Builder::new(TokioExecutor::new());
+        let _ = server.serve_connection(io, service.clone()).await;
+        std::future::pending::<()>().await;
+    };
+    let client = HttpClient::new().http2_prior_knowledge();
+    tokio::select! {
+        () = http2 => {}
+        () = is_cut(client, &url, &tell) => {}
+    }
+
+    let told = Arc::clone(&tell);
+    let service = sse_tokio_tcp::with_sse(move |_request, sse| failing(sse, Arc::clone(&told)));
+    tokio::select! {
+        () = sse_tokio_tcp::serve(listener, service) => {}
+        () = is_cut(HttpClient::new(), &url, &tell) => {}
+    }
 }
 
 /// Over HTTP/2 the windows hold back what nobody reads.
@@ -279,4 +357,32 @@ async fn a_stream_that_is_not_read_is_not_received_over_http2() {
     // The server sees that the client has gone.
     drop(source);
     server.await.expect("no panic");
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_long_is_no_response_over_http2() {
+    let (listener, url) = listener().await;
+    let server = async {
+        loop {
+            let io = TokioIo::new(accept(&listener).await);
+            let service = hyper::service::service_fn(async |_request| {
+                let response = http::Response::builder()
+                    .header("content-type", "text/event-stream")
+                    .header("x-long", "x".repeat(100_000));
+                response.body("data: a\n\n".to_owned())
+            });
+            let server = http2::Builder::new(TokioExecutor::new());
+            let _ = server.serve_connection(io, service).await;
+        }
+    };
+    let client = HttpClient::new().http2_prior_knowledge();
+    let builder = EventSource::get(url).backoff(at_once()).max_attempts(2);
+    let mut source = builder.build_with(client).expect("valid");
+    tokio::select! {
+        () = server => {}
+        end = source.next() => {
+            let error = end.expect("an error").expect_err("an error");
+            assert!(matches!(error, Error::Request(_)), "{error:?}");
+        }
+    }
 }

@@ -104,4 +104,7 @@ fn a_source_can_be_moved_to_any_task() {
     assert::<EventSource>();
     assert::<sse_client::Updates>();
     assert::<sse_client::Builder>();
+    assert::<sse_client::RequestBody>();
+    fn assert_sync<T: Sync>() {}
+    assert_sync::<sse_client::RequestBody>();
 }

@@ -19,7 +19,7 @@ impl Identity {
         Self(rcgen::generate_simple_self_signed(names).expect("a certificate"))
     }
 
-    fn certificate(&self) -> CertificateDer<'static> {
+    pub(crate) fn certificate(&self) -> CertificateDer<'static> {
         self.0.cert.der().clone()
     }
 

@@ -9,7 +9,7 @@ mod server;
 #[allow(dead_code, reason = "what the other test needs")]
 mod tls;
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 
@@ -141,6 +141,8 @@ fn the_deltas_of_a_language_model_are_put_together() {
     let (head, body) = request.recv().expect("a request");
     assert!(head.starts_with("POST / HTTP/1.1\r\n"), "{head}");
     assert_eq!(server::header(&head, "authorization"), Some("Bearer x"));
+    let itself = concat!("sse/", env!("CARGO_PKG_VERSION"));
+    assert_eq!(server::header(&head, "user-agent"), Some(itself));
     assert_eq!(
         server::header(&head, "content-type"),
         Some("application/json")
@@ -183,6 +185,10 @@ fn a_wrong_command_line_is_told() {
     for (arguments, complaint) in [
         (&[][..], "sse: no URL; see sse --help\n"),
         (
+            &["-d", "@/nowhere", "http://a.test/"],
+            "sse: /nowhere: No such file or directory (os error 2)\n",
+        ),
+        (
             &["ftp://a.test/"],
             "sse: the URL's scheme is \"ftp\", not http or https\n",
         ),
@@ -196,4 +202,61 @@ fn a_wrong_command_line_is_told() {
         assert_eq!(output.status.code(), Some(2));
         assert_eq!(text(output.stderr), complaint);
     }
+}
+
+#[test]
+fn a_connection_that_fails_is_told() {
+    let server = Server::start(|_, mut connection| async move {
+        let answer = "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 4\r\n\r\nlate";
+        connection.answer(answer).await;
+    });
+    // The scheme is that of http if it is left out.
+    let address = server.address().to_string();
+    let output = run(sse().args(["--max-attempts", "2", &address]));
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(output.stderr);
+    let busy = "the response has the status 503 Service Unavailable\nlate";
+    assert!(
+        told.starts_with(&format!("disconnected, {busy}; next attempt in ")),
+        "{told}"
+    );
+    assert!(told.ends_with(&format!(" s\nsse: {busy}\n")), "{told}");
+    assert_eq!(text(output.stdout), "");
+}
+
+#[test]
+fn who_reads_the_output_may_stop() {
+    let server = Server::start(|_, mut connection| async move {
+        connection.answer(STREAM).await;
+        while connection.send("data: a\n\n").await {}
+    });
+    let mut child = sse()
+        .arg(server.url())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success());
+    assert_eq!(text(output.stderr), "");
+}
+
+#[test]
+fn a_body_may_be_in_a_file_or_come_from_standard_input() {
+    let server = Server::start(|_, mut connection| async move {
+        let head = connection.head().await;
+        let length = server::header(&head, "content-length").expect("a length");
+        let body = connection.exactly(length.parse().expect("a length")).await;
+        connection.send(format!("{STREAM}data: {body}\n\n")).await;
+    });
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(b"in a file").expect("written");
+    let path = format!("@{}", file.path().display());
+    let output = run(sse().args(["-d", &path]).arg(server.url()));
+    assert_eq!(text(output.stdout), "message in a file\n");
+
+    let input = file.reopen().expect("opened");
+    let output = run(sse().args(["-d", "@-"]).arg(server.url()).stdin(input));
+    assert_eq!(text(output.stdout), "message in a file\n");
 }

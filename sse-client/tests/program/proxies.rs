@@ -2,6 +2,8 @@
 
 use std::process::Output;
 
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -108,6 +110,33 @@ fn https_goes_through_a_tunnel() {
         let asked = format!("CONNECT nowhere.test:{port} HTTP/1.1 by Basic dXNlcjpwYXNz");
         assert_eq!(proxy.log(), [asked], "{name}");
     }
+}
+
+/// The proxy itself would not know what to do with it.
+#[test]
+fn http2_without_tls_goes_through_a_tunnel() {
+    let server = Server::start(|_, connection| async move {
+        let service =
+            sse_hyper::with_sse(async |request: http::Request<_>, sse: sse_hyper::Sse| {
+                sse.send(format!("{:?} {}", request.version(), request.uri()))
+                    .await
+            });
+        let _ = http2::Builder::new(TokioExecutor::new())
+            .serve_connection(TokioIo::new(connection.io), service)
+            .await;
+    });
+    let proxy = Proxy::start();
+    let port = server.address().port();
+    let output = run(sse()
+        .args(["--http2-prior-knowledge", "--count", "1"])
+        .arg(format!("http://nowhere.test:{port}/ticks"))
+        .env("http_proxy", format!("http://127.0.0.1:{}", proxy.port())));
+    assert_eq!(
+        text(output.stdout),
+        format!("message HTTP/2.0 http://nowhere.test:{port}/ticks\n")
+    );
+    let asked = format!("CONNECT nowhere.test:{port} HTTP/1.1 by nobody");
+    assert_eq!(proxy.log(), [asked]);
 }
 
 #[test]

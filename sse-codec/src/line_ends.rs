@@ -9,8 +9,7 @@ use crate::simd::{self, BLOCK};
 /// The offsets of all LF and CR in a chunk, in order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LineEnds {
-    /// The block that `mask` is of.
-    block: usize,
+    /// Where the block after that of `mask` begins.
     next_block: usize,
     /// A bit for each byte of the block that ends a line and was not handed out yet.
     mask: u64,
@@ -20,7 +19,6 @@ impl LineEnds {
     /// Those from `start` on.
     pub(crate) const fn new(start: usize) -> Self {
         Self {
-            block: start,
             next_block: start,
             mask: 0,
         }
@@ -31,7 +29,6 @@ impl LineEnds {
     pub(crate) fn next(&mut self, chunk: &[u8]) -> Option<usize> {
         while self.mask == 0 {
             let rest = chunk.get(self.next_block..)?;
-            self.block = self.next_block;
             self.next_block += BLOCK;
             self.mask = match rest.first_chunk() {
                 Some(block) => simd::line_ends(block),
@@ -39,7 +36,7 @@ impl LineEnds {
                 None => mask_of_less(rest),
             };
         }
-        let at = self.block + self.mask.trailing_zeros() as usize;
+        let at = self.next_block - BLOCK + self.mask.trailing_zeros() as usize;
         self.mask &= self.mask - 1;
         Some(at)
     }

@@ -10,7 +10,7 @@ use core::time::Duration;
 
 use super::line::Line;
 use super::text::Text;
-use super::{DecodeError, Decoder};
+use super::{Ahead, DecodeError, Decoder};
 use crate::item::Item;
 use crate::line_ends::LineEnds;
 use crate::received::EventRef;
@@ -50,9 +50,11 @@ pub(super) enum Found<'c> {
 }
 
 /// What the lines of the chunk have set so far of an event that is not complete.
+#[derive(Default)]
 pub(super) struct Unfinished<'c> {
     pub(super) data: Option<&'c str>,
-    pub(super) event: Option<&'c str>,
+    /// Empty for the default.
+    pub(super) event: &'c str,
     pub(super) id: Option<&'c str>,
 }
 
@@ -158,22 +160,22 @@ impl<'d, 'c> Events<'d, 'c> {
         EventRef::new(data, event, &self.decoder.last_event_id, sets_id)
     }
 
-    fn buffered(&self, sets_id: bool) -> EventRef<'_> {
+    fn buffered(&mut self, sets_id: bool) -> EventRef<'_> {
         let Decoder {
             data,
             event,
             last_event_id,
             ..
-        } = &*self.decoder;
-        EventRef::new(data, event, last_event_id, sets_id)
+        } = &mut *self.decoder;
+        EventRef::new(data.text(), event, last_event_id, sets_id)
     }
 
     /// Reads lines up to one that completes an item, or to the end of the chunk.
     ///
-    /// Most lines are so short that everything counts here. So the loop itself is for events of
-    /// which all is in the chunk, with one line of data, and holds them in locals. Whatever needs
-    /// the decoder's buffers is in calls, and from then on to the end of the event everything is
-    /// in the buffers: the decoder is not idle.
+    /// Most lines are so short that every instruction counts here. So this loop is only for
+    /// events of which all is in the chunk, with one line of data, and holds them in locals. On
+    /// a line that asks for more it stops, and from there to the end of the event everything is
+    /// in the decoder's buffers.
     #[inline]
     fn find(&mut self) -> Result<Option<Found<'c>>, DecodeError> {
         if !self.decoder.idle
@@ -182,107 +184,85 @@ impl<'d, 'c> Events<'d, 'c> {
             return Ok(found);
         }
         let chunk = self.chunk;
-        let (mut at, mut line_ends) = (self.at, self.line_ends);
-        let (mut data, mut event, mut id) = (None, None, None);
-        while let Some(end) = line_ends.next(chunk) {
-            let start = at;
-            if end < start {
-                // The second of two bytes that were passed together.
-                continue;
-            }
-            at = end + 1;
-            if chunk[end] == b'\r' {
-                at = self.behind_cr(end);
-                if at > end + 1 {
-                    line_ends.skip_adjacent();
-                }
-            }
-            if end - start > self.decoder.max_line_len {
-                return Err(self.line_too_long(start));
-            }
-
-            if start < end {
-                let (kind, offset) = Line::read_in(chunk, start, end);
-                let value = start + offset;
-                // Whether the line is read, if only to be ignored.
-                let read = match kind {
-                    Line::Data => {
-                        let text = self.text.get(chunk, value, end);
-                        let fits = end - value <= self.decoder.max_event_len;
-                        if data.is_some() {
-                            false
-                        } else if self.decoder.idle && text.is_some() && fits {
-                            data = text;
-                            true
-                        } else {
-                            self.push_data(text, start, value, end)?;
-                            true
-                        }
-                    }
-                    Line::Event => {
-                        let text = self.text.get(chunk, value, end);
-                        event = text.or(event);
-                        text.is_some()
-                    }
-                    Line::Id => {
-                        let text = self.text.get(chunk, value, end);
-                        // HTML § 9.2.6: an id with NUL is ignored.
-                        let ignored = chunk[value..end].contains(&0);
-                        if !ignored {
-                            id = text.or(id);
-                        }
-                        ignored || text.is_some()
-                    }
-                    Line::Comment => !self.decoder.report_comments,
-                    Line::Retry => {
-                        let report = self.decoder.report_retry;
-                        if !report {
-                            self.decoder.set_reconnection_time(&chunk[value..end]);
-                        }
-                        !report
-                    }
-                    Line::Unknown => true,
+        loop {
+            let (mut at, mut line_ends) = (self.at, self.line_ends);
+            let mut unfinished = Unfinished::default();
+            let start = loop {
+                let Some(end) = line_ends.next(chunk) else {
+                    self.end_chunk(at, unfinished)?;
+                    return Ok(None);
                 };
-                if !read {
-                    self.keep(Unfinished { data, event, id });
-                    (data, event, id) = (None, None, None);
-                    if let Some(found) = self.read_line(kind, start, value, end)? {
-                        self.pass(at, line_ends);
-                        return Ok(Some(found));
-                    }
-                }
-                if chunk[end] != b'\n' || chunk.get(at) != Some(&b'\n') {
+                let start = at;
+                if end < start {
+                    // The second of two bytes that were passed together.
                     continue;
                 }
-                // A blank line follows, as so often.
-                line_ends.skip_adjacent();
-                at += 1;
-            }
-
-            // HTML § 9.2.6: a blank line dispatches the event.
-            self.pass(at, line_ends);
-            if !self.decoder.idle {
-                if let Some(found) = self.dispatch_buffered(Unfinished { data, event, id }) {
-                    return Ok(Some(found));
+                at = end + 1;
+                let is_lf = chunk[end] == b'\n';
+                if !is_lf {
+                    at = self.behind_cr(end);
+                    if at > end + 1 {
+                        line_ends.skip_adjacent();
+                    }
                 }
-            } else {
-                if let Some(id) = id {
+
+                if start < end {
+                    if end - start > self.decoder.max_line_len {
+                        break start;
+                    }
+                    let (kind, offset) = Line::read_in(chunk, start, end);
+                    let value = start + offset;
+                    match kind {
+                        Line::Data => {
+                            let text = self.text.get(chunk, value, end);
+                            let fits = end - value <= self.decoder.max_event_len;
+                            if unfinished.data.is_some() || text.is_none() || !fits {
+                                break start;
+                            }
+                            unfinished.data = text;
+                        }
+                        Line::Event => match self.text.get(chunk, value, end) {
+                            Some(text) => unfinished.event = text,
+                            None => break start,
+                        },
+                        Line::Id => match self.text.get(chunk, value, end) {
+                            // HTML § 9.2.6: an id with NUL is ignored.
+                            Some(text) if text.as_bytes().contains(&0) => {}
+                            Some(text) => unfinished.id = Some(text),
+                            None => break start,
+                        },
+                        Line::Comment if !self.decoder.report_comments => {}
+                        Line::Comment | Line::Retry => break start,
+                        Line::Unknown => {}
+                    }
+                    if !is_lf || chunk.get(at) != Some(&b'\n') {
+                        continue;
+                    }
+                    // A blank line follows, as so often.
+                    line_ends.skip_adjacent();
+                    at += 1;
+                }
+
+                // HTML § 9.2.6: a blank line dispatches the event.
+                if let Some(id) = unfinished.id {
                     self.decoder.set_last_event_id(id);
                 }
-                if let Some(data) = data {
+                if let Some(data) = unfinished.data {
+                    self.pass(at, line_ends);
                     return Ok(Some(Found::Event {
                         data,
-                        event: event.unwrap_or_default(),
+                        event: unfinished.event,
                         sets_id: mem::take(&mut self.decoder.sets_id),
                     }));
                 }
+                unfinished = Unfinished::default();
+            };
+            self.keep(unfinished);
+            self.pass(start, LineEnds::new(start));
+            if let ControlFlow::Break(found) = self.read_buffered()? {
+                return Ok(found);
             }
-            (data, event, id) = (None, None, None);
         }
-        self.pass(at, line_ends);
-        self.keep(Unfinished { data, event, id });
-        self.carry_line()?;
-        Ok(None)
     }
 
     /// Where the next line begins, if this one ends with a CR at `end`.
@@ -294,7 +274,7 @@ impl<'d, 'c> Events<'d, 'c> {
         match self.chunk.get(end + 1) {
             Some(b'\n') => return end + 2,
             Some(_) => {}
-            None => self.decoder.after_cr = true,
+            None => self.decoder.ahead = Ahead::LineFeed,
         }
         end + 1
     }

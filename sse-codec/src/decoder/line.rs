@@ -15,6 +15,10 @@ pub(super) enum Line {
 }
 
 impl Line {
+    /// How many bytes of a line tell which field it is, and where its value begins: the longest
+    /// name, its colon, and a space.
+    pub(super) const HEAD: usize = 7;
+
     /// Reads the line from `start` to `end` of `chunk`, as [`read`](Self::read) does. Looking at
     /// the first eight bytes at once is quicker, and fine if the line is shorter: no name can
     /// reach over the end of the line.

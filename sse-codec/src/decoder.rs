@@ -71,6 +71,8 @@ const BOM: [u8; 3] = *b"\xEF\xBB\xBF";
 pub struct Decoder {
     max_line_len: usize,
     max_event_len: usize,
+    /// A line of this length passes neither limit.
+    max_plain_len: usize,
     report_comments: bool,
     report_retry: bool,
 
@@ -147,6 +149,7 @@ impl Decoder {
         Self {
             max_line_len: Self::DEFAULT_MAX_LINE_LEN,
             max_event_len: Self::DEFAULT_MAX_EVENT_LEN,
+            max_plain_len: Self::DEFAULT_MAX_LINE_LEN,
             report_comments: false,
             report_retry: false,
             position: 0,
@@ -173,7 +176,7 @@ impl Decoder {
     #[must_use]
     pub const fn max_line_len(mut self, limit: usize) -> Self {
         self.max_line_len = limit;
-        self
+        self.with_max_plain_len()
     }
 
     /// Sets the limit on the length of one event's data, in bytes of the text that is handed
@@ -184,6 +187,15 @@ impl Decoder {
     #[must_use]
     pub const fn max_event_len(mut self, limit: usize) -> Self {
         self.max_event_len = limit;
+        self.with_max_plain_len()
+    }
+
+    const fn with_max_plain_len(mut self) -> Self {
+        self.max_plain_len = if self.max_line_len < self.max_event_len {
+            self.max_line_len
+        } else {
+            self.max_event_len
+        };
         self
     }
 

@@ -63,7 +63,7 @@ impl<'c> Events<'_, 'c> {
     fn end_of_carried_line(&mut self) -> Option<usize> {
         let rest = self.remainder();
         if rest.len() <= BLOCK {
-            return self.line_ends.next(self.chunk);
+            return self.line_ends.next(self.chunk, self.at);
         }
         let end = self.at + memchr2(b'\n', b'\r', rest)?;
         self.line_ends = LineEnds::new(end + 1);
@@ -75,12 +75,8 @@ impl<'c> Events<'_, 'c> {
     pub(super) fn read_buffered(&mut self) -> Result<ControlFlow<Option<Found<'c>>>, DecodeError> {
         let chunk = self.chunk;
         let (mut at, mut line_ends) = (self.at, self.line_ends);
-        while let Some(end) = line_ends.next(chunk) {
+        while let Some(end) = line_ends.next(chunk, at) {
             let start = at;
-            if end < start {
-                // The second of two bytes that were passed together.
-                continue;
-            }
             at = self.behind(end, &mut line_ends);
             if end - start > self.decoder.max_line_len {
                 return Err(self.line_too_long(start));
@@ -246,41 +242,54 @@ impl Decoder {
         None
     }
 
-    /// Keeps more of a line that has not ended. Its first bytes are gathered until they tell
-    /// what is to become of the rest.
+    /// Keeps more of a line that has not ended.
     #[inline]
     pub(super) fn carry(&mut self, part: &[u8]) {
-        let is_head = self.line_len < Line::HEAD;
-        self.line_len += part.len();
         self.idle = false;
-        if is_head {
-            self.carry_head(part);
-        } else {
+        let before = self.line_len;
+        self.line_len = before + part.len();
+        if before >= Line::HEAD {
             self.carry_on(part);
+        } else if before == 0 && part.len() >= Line::HEAD {
+            self.begin_to_carry(part);
+            if self.carried == Carried::Whole {
+                self.line.extend_from_slice(part);
+            }
+        } else {
+            self.carry_head(part);
         }
     }
 
-    #[inline(never)]
-    fn carry_head(&mut self, part: &[u8]) {
-        let missing = Line::HEAD - self.line.len();
-        let (head, rest) = part.split_at(missing.min(part.len()));
-        self.line.extend_from_slice(head);
-        if self.line.len() < Line::HEAD {
-            return;
-        }
-        match Line::read(&self.line) {
+    /// The first bytes of a line tell what is to become of it.
+    #[inline]
+    fn begin_to_carry(&mut self, part: &[u8]) {
+        match Line::read_in(part, 0, part.len()) {
             (Line::Data, value) => {
                 self.carried = Carried::Data;
                 self.data.begin_line();
-                self.data.push(&self.line[value..], self.max_event_len);
+                self.data.push(&part[value..], self.max_event_len);
             }
             (Line::Comment, _) if self.report_comments => {}
             (Line::Comment | Line::Unknown, _) => self.carried = Carried::Ignored,
             (Line::Event | Line::Id | Line::Retry, _) => {}
         }
-        self.carry_on(rest);
     }
 
+    /// If there are too few of them, they are gathered.
+    #[inline(never)]
+    fn carry_head(&mut self, part: &[u8]) {
+        let missing = Line::HEAD - self.line.len();
+        let (head, rest) = part.split_at(missing.min(part.len()));
+        self.line.extend_from_slice(head);
+        if self.line.len() == Line::HEAD {
+            let head = mem::take(&mut self.line);
+            self.begin_to_carry(&head);
+            self.line = head;
+            self.carry_on(rest);
+        }
+    }
+
+    /// Keeps what follows them.
     #[inline]
     fn carry_on(&mut self, part: &[u8]) {
         match self.carried {

@@ -49,6 +49,15 @@ pub(super) enum Found<'c> {
     Comment,
 }
 
+/// What comes next in a chunk, if it is plain.
+enum Plain<'c> {
+    /// An event that has this data, and nothing else.
+    Event(&'c str),
+    /// No line ends any more.
+    End,
+    Other,
+}
+
 /// What the lines of the chunk have set so far of an event that is not complete.
 #[derive(Default)]
 pub(super) struct Unfinished<'c> {
@@ -172,10 +181,9 @@ impl<'d, 'c> Events<'d, 'c> {
 
     /// Reads lines up to one that completes an item, or to the end of the chunk.
     ///
-    /// Most lines are so short that every instruction counts here. So this loop is only for
-    /// events of which all is in the chunk, with one line of data, and holds them in locals. On
-    /// a line that asks for more it stops, and from there to the end of the event everything is
-    /// in the decoder's buffers.
+    /// Most lines are so short that every instruction counts here. So there is a way for the
+    /// commonest event and for comments, one for other events of which all is in the chunk, with
+    /// one line of data, and one for all the rest, by way of the decoder's buffers.
     #[inline]
     fn find(&mut self) -> Result<Option<Found<'c>>, DecodeError> {
         if !self.decoder.idle
@@ -183,86 +191,151 @@ impl<'d, 'c> Events<'d, 'c> {
         {
             return Ok(found);
         }
-        let chunk = self.chunk;
         loop {
-            let (mut at, mut line_ends) = (self.at, self.line_ends);
-            let mut unfinished = Unfinished::default();
-            let start = loop {
-                let Some(end) = line_ends.next(chunk) else {
-                    self.end_chunk(at, unfinished)?;
-                    return Ok(None);
-                };
-                let start = at;
-                if end < start {
-                    // The second of two bytes that were passed together.
-                    continue;
-                }
-                at = end + 1;
-                let is_lf = chunk[end] == b'\n';
-                if !is_lf {
-                    at = self.behind_cr(end);
-                    if at > end + 1 {
-                        line_ends.skip_adjacent();
-                    }
-                }
-
-                if start < end {
-                    if end - start > self.decoder.max_line_len {
-                        break start;
-                    }
-                    let (kind, offset) = Line::read_in(chunk, start, end);
-                    let value = start + offset;
-                    match kind {
-                        Line::Data => {
-                            let text = self.text.get(chunk, value, end);
-                            let fits = end - value <= self.decoder.max_event_len;
-                            if unfinished.data.is_some() || text.is_none() || !fits {
-                                break start;
-                            }
-                            unfinished.data = text;
-                        }
-                        Line::Event => match self.text.get(chunk, value, end) {
-                            Some(text) => unfinished.event = text,
-                            None => break start,
-                        },
-                        Line::Id => match self.text.get(chunk, value, end) {
-                            // HTML § 9.2.6: an id with NUL is ignored.
-                            Some(text) if text.as_bytes().contains(&0) => {}
-                            Some(text) => unfinished.id = Some(text),
-                            None => break start,
-                        },
-                        Line::Comment if !self.decoder.report_comments => {}
-                        Line::Comment | Line::Retry => break start,
-                        Line::Unknown => {}
-                    }
-                    if !is_lf || chunk.get(at) != Some(&b'\n') {
-                        continue;
-                    }
-                    // A blank line follows, as so often.
-                    line_ends.skip_adjacent();
-                    at += 1;
-                }
-
-                // HTML § 9.2.6: a blank line dispatches the event.
-                if let Some(id) = unfinished.id {
-                    self.decoder.set_last_event_id(id);
-                }
-                if let Some(data) = unfinished.data {
-                    self.pass(at, line_ends);
+            match self.read_plain() {
+                Plain::Event(data) => {
                     return Ok(Some(Found::Event {
                         data,
-                        event: unfinished.event,
+                        event: "",
                         sets_id: mem::take(&mut self.decoder.sets_id),
                     }));
                 }
-                unfinished = Unfinished::default();
-            };
-            self.keep(unfinished);
-            self.pass(start, LineEnds::new(start));
-            if let ControlFlow::Break(found) = self.read_buffered()? {
+                Plain::End => {
+                    self.end_chunk(self.at, Unfinished::default())?;
+                    return Ok(None);
+                }
+                Plain::Other => {}
+            }
+            if let ControlFlow::Break(found) = self.read_whole()? {
                 return Ok(found);
             }
         }
+    }
+
+    /// Passes over comments, and reads an event that is nothing but a line of data, where lines
+    /// end with LF. Whatever else there is stays for [`read_whole`](Self::read_whole).
+    #[inline(always)]
+    fn read_plain(&mut self) -> Plain<'c> {
+        let chunk = self.chunk;
+        let longest = self.decoder.max_plain_len;
+        let (mut at, mut line_ends) = (self.at, self.line_ends);
+        let plain = loop {
+            let mut ends = line_ends;
+            match chunk.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+                Some([b'd', b'a', b't', b'a', b':', first, ..]) => {
+                    let value = at + 5 + usize::from(*first == b' ');
+                    let Some(end) = ends.next(chunk, at) else {
+                        break Plain::End;
+                    };
+                    if end - at <= longest
+                        && chunk.get(end..end + 2) == Some(b"\n\n")
+                        && let Some(data) = self.text.get(chunk, value, end)
+                    {
+                        ends.skip_adjacent();
+                        (at, line_ends) = (end + 2, ends);
+                        break Plain::Event(data);
+                    }
+                }
+                Some([b':', ..]) if !self.decoder.report_comments => {
+                    let Some(end) = ends.next(chunk, at) else {
+                        break Plain::End;
+                    };
+                    if end - at <= longest && chunk[end] == b'\n' {
+                        at = end + 1;
+                        // HTML § 9.2.6: without data a blank line does nothing.
+                        if chunk.get(at) == Some(&b'\n') {
+                            ends.skip_adjacent();
+                            at += 1;
+                        }
+                        line_ends = ends;
+                        continue;
+                    }
+                }
+                // A few bytes, as at the end of a chunk.
+                None if ends.next(chunk, at).is_none() => break Plain::End,
+                _ => {}
+            }
+            break Plain::Other;
+        };
+        self.pass(at, line_ends);
+        plain
+    }
+
+    /// Reads events that can be borrowed. On a line that asks for more it goes on with the
+    /// buffers, to the end of that event.
+    #[inline(always)]
+    fn read_whole(&mut self) -> Result<ControlFlow<Option<Found<'c>>>, DecodeError> {
+        let chunk = self.chunk;
+        let (mut at, mut line_ends) = (self.at, self.line_ends);
+        let mut unfinished = Unfinished::default();
+        let start = loop {
+            let Some(end) = line_ends.next(chunk, at) else {
+                self.end_chunk(at, unfinished)?;
+                return Ok(ControlFlow::Break(None));
+            };
+            let start = at;
+            at = end + 1;
+            let is_lf = chunk[end] == b'\n';
+            if !is_lf {
+                at = self.behind_cr(end);
+                if at > end + 1 {
+                    line_ends.skip_adjacent();
+                }
+            }
+
+            if start < end {
+                if end - start > self.decoder.max_plain_len {
+                    break start;
+                }
+                let (kind, offset) = Line::read_in(chunk, start, end);
+                let value = start + offset;
+                match kind {
+                    Line::Data => {
+                        let text = self.text.get(chunk, value, end);
+                        if unfinished.data.is_some() || text.is_none() {
+                            break start;
+                        }
+                        unfinished.data = text;
+                    }
+                    Line::Event => match self.text.get(chunk, value, end) {
+                        Some(text) => unfinished.event = text,
+                        None => break start,
+                    },
+                    Line::Id => match self.text.get(chunk, value, end) {
+                        // HTML § 9.2.6: an id with NUL is ignored.
+                        Some(text) if text.as_bytes().contains(&0) => {}
+                        Some(text) => unfinished.id = Some(text),
+                        None => break start,
+                    },
+                    Line::Comment if !self.decoder.report_comments => {}
+                    Line::Comment | Line::Retry => break start,
+                    Line::Unknown => {}
+                }
+                if !is_lf || chunk.get(at) != Some(&b'\n') {
+                    continue;
+                }
+                // A blank line follows, as so often.
+                line_ends.skip_adjacent();
+                at += 1;
+            }
+
+            // HTML § 9.2.6: a blank line dispatches the event.
+            if let Some(id) = unfinished.id {
+                self.decoder.set_last_event_id(id);
+            }
+            self.pass(at, line_ends);
+            return Ok(match unfinished.data {
+                Some(data) => ControlFlow::Break(Some(Found::Event {
+                    data,
+                    event: unfinished.event,
+                    sets_id: mem::take(&mut self.decoder.sets_id),
+                })),
+                None => ControlFlow::Continue(()),
+            });
+        };
+        self.keep(unfinished);
+        self.pass(start, LineEnds::new(start));
+        self.read_buffered()
     }
 
     /// Where the next line begins, if this one ends with a CR at `end`.

@@ -221,39 +221,41 @@ impl<'d, 'c> Events<'d, 'c> {
         let (mut at, mut line_ends) = (self.at, self.line_ends);
         let plain = loop {
             let mut ends = line_ends;
-            match chunk.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-                Some([b'd', b'a', b't', b'a', b':', first, ..]) => {
-                    let value = at + 5 + usize::from(*first == b' ');
-                    let Some(end) = ends.next(chunk, at) else {
-                        break Plain::End;
-                    };
-                    if end - at <= longest
-                        && chunk.get(end..end + 2) == Some(b"\n\n")
-                        && let Some(data) = self.text.get(chunk, value, end)
-                    {
-                        ends.skip_adjacent();
-                        (at, line_ends) = (end + 2, ends);
-                        break Plain::Event(data);
-                    }
-                }
-                Some([b':', ..]) if !self.decoder.report_comments => {
-                    let Some(end) = ends.next(chunk, at) else {
-                        break Plain::End;
-                    };
-                    if end - at <= longest && chunk[end] == b'\n' {
-                        at = end + 1;
-                        // HTML § 9.2.6: without data a blank line does nothing.
-                        if chunk.get(at) == Some(&b'\n') {
-                            ends.skip_adjacent();
-                            at += 1;
-                        }
-                        line_ends = ends;
-                        continue;
-                    }
-                }
+            let Some(head) = chunk.get(at..).and_then(|rest| rest.first_chunk::<8>()) else {
                 // A few bytes, as at the end of a chunk.
-                None if ends.next(chunk, at).is_none() => break Plain::End,
-                _ => {}
+                match ends.next(chunk, at) {
+                    None => break Plain::End,
+                    Some(_) => break Plain::Other,
+                }
+            };
+            if Line::begins_with(*head, b"data:") {
+                let value = at + 5 + usize::from(head[5] == b' ');
+                let Some(end) = ends.next(chunk, at) else {
+                    break Plain::End;
+                };
+                if end - at <= longest
+                    && chunk[end] == b'\n'
+                    && chunk.get(end + 1) == Some(&b'\n')
+                    && let Some(data) = self.text.get(chunk, value, end)
+                {
+                    ends.skip_adjacent();
+                    (at, line_ends) = (end + 2, ends);
+                    break Plain::Event(data);
+                }
+            } else if head[0] == b':' && !self.decoder.report_comments {
+                let Some(end) = ends.next(chunk, at) else {
+                    break Plain::End;
+                };
+                if end - at <= longest && chunk[end] == b'\n' {
+                    at = end + 1;
+                    // HTML § 9.2.6: without data a blank line does nothing.
+                    if chunk.get(at) == Some(&b'\n') {
+                        ends.skip_adjacent();
+                        at += 1;
+                    }
+                    line_ends = ends;
+                    continue;
+                }
             }
             break Plain::Other;
         };

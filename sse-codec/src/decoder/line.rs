@@ -25,23 +25,28 @@ impl Line {
     #[inline(always)]
     pub(super) fn read_in(chunk: &[u8], start: usize, end: usize) -> (Self, usize) {
         if let Some(head) = chunk[start..].first_chunk::<8>() {
-            let head = u64::from_le_bytes(*head);
             for (kind, name) in [
                 (Self::Data, b"data:" as &[u8]),
                 (Self::Event, b"event:"),
                 (Self::Id, b"id:"),
                 (Self::Comment, b":"),
             ] {
-                let mut word = [0; 8];
-                word[..name.len()].copy_from_slice(name);
-                let bits = 8 * name.len();
-                if head << (64 - bits) == u64::from_le_bytes(word) << (64 - bits) {
-                    let space = (head >> bits) as u8 == b' ';
-                    return (kind, name.len() + usize::from(space));
+                if Self::begins_with(*head, name) {
+                    return (kind, name.len() + usize::from(head[name.len()] == b' '));
                 }
             }
         }
         Self::read(&chunk[start..end])
+    }
+
+    /// Whether these first bytes of a line begin with a name, which has less than eight. It is to
+    /// be constant: then that is one comparison.
+    #[inline(always)]
+    pub(super) fn begins_with(head: [u8; 8], name: &[u8]) -> bool {
+        let mut word = [0; 8];
+        word[..name.len()].copy_from_slice(name);
+        let others = 64 - 8 * name.len();
+        u64::from_le_bytes(head) << others == u64::from_le_bytes(word) << others
     }
 
     /// Reads a line that is not blank. Also returns the offset of the value: what follows the

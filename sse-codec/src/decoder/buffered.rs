@@ -9,7 +9,7 @@ use memchr::{memchr, memchr2};
 
 use super::events::{Events, Found, Unfinished};
 use super::limits::EventLimit;
-use super::line::{self, Line};
+use super::line::{self, Head, Line};
 use super::{Carried, DecodeError, Decoder, State, text};
 use crate::line_ends::LineEnds;
 use crate::simd::BLOCK;
@@ -27,7 +27,7 @@ impl<'c> Events<'_, 'c> {
         if self.decoder.idle {
             return Ok(ControlFlow::Continue(()));
         }
-        self.read_buffered()
+        self.read_buffered(None)
     }
 
     /// Goes on with the line that earlier chunks began. It is over when that has an end here; if
@@ -70,35 +70,52 @@ impl<'c> Events<'_, 'c> {
         Some(end)
     }
 
-    /// Reads lines into the buffers, one at least, up to the end of an event.
+    /// Reads lines into the buffers, up to the end of an event. The first may have been found
+    /// already.
     #[inline(never)]
-    pub(super) fn read_buffered(&mut self) -> Result<ControlFlow<Option<Found<'c>>>, DecodeError> {
+    pub(super) fn read_buffered(
+        &mut self,
+        mut first: Option<(usize, usize)>,
+    ) -> Result<ControlFlow<Option<Found<'c>>>, DecodeError> {
         let chunk = self.chunk;
         let (mut at, mut line_ends) = (self.at, self.line_ends);
-        while let Some(end) = line_ends.next(chunk, at) {
-            let start = at;
-            at = self.behind(end, &mut line_ends);
+        loop {
+            let (start, end) = if let Some(line) = first.take() {
+                line
+            } else if let Some(end) = line_ends.next(chunk, at) {
+                let next = self.behind(end, &mut line_ends);
+                (mem::replace(&mut at, next), end)
+            } else {
+                break;
+            };
             if end - start > self.decoder.max_line_len {
                 return Err(self.line_too_long(start));
             }
-            let found = if start == end {
+            let result = if start == end {
                 // HTML § 9.2.6: a blank line dispatches the event.
-                self.decoder.dispatch()
-            } else {
-                let (kind, offset) = Line::read_in(chunk, start, end);
-                let value = &chunk[start + offset..end];
-                match self.decoder.read_line(kind, value) {
-                    Ok(found) => found,
-                    Err(limit) => return Err(self.event_too_long(limit, start)),
+                Ok(self.decoder.dispatch())
+            } else if let Some(value) =
+                Head::of(chunk, start).and_then(|head| head.value_after(b"data:"))
+            {
+                // There are many of them, if there are several at all.
+                match self.decoder.read_data(&chunk[start + value..end]) {
+                    Ok(()) => continue,
+                    Err(limit) => Err(limit),
                 }
+            } else {
+                let (kind, value) = Line::read(&chunk[start..end]);
+                self.decoder.read_line(kind, &chunk[start + value..end])
             };
-            if found.is_some() {
-                self.pass(at, line_ends);
-                return Ok(ControlFlow::Break(found));
-            }
-            if self.decoder.idle {
-                self.pass(at, line_ends);
-                return Ok(ControlFlow::Continue(()));
+            match result {
+                Ok(found) if found.is_some() || self.decoder.idle => {
+                    self.pass(at, line_ends);
+                    return Ok(match found {
+                        Some(found) => ControlFlow::Break(Some(found)),
+                        None => ControlFlow::Continue(()),
+                    });
+                }
+                Ok(_) => {}
+                Err(limit) => return Err(self.event_too_long(limit, start)),
             }
         }
         self.pass(at, line_ends);
@@ -110,13 +127,10 @@ impl<'c> Events<'_, 'c> {
     #[inline]
     fn behind(&mut self, end: usize, line_ends: &mut LineEnds) -> usize {
         if self.chunk[end] == b'\n' {
-            return end + 1;
+            end + 1
+        } else {
+            self.behind_cr(end, line_ends)
         }
-        let at = self.behind_cr(end);
-        if at > end + 1 {
-            line_ends.skip_adjacent();
-        }
-        at
     }
 
     /// Keeps what the lines of the chunk have set, for the lines that are still to come. The
@@ -198,16 +212,19 @@ impl<'c> Events<'_, 'c> {
 
 impl Decoder {
     /// Reads a line into the buffers.
-    #[inline]
     fn read_line<'c>(&mut self, kind: Line, value: &[u8]) -> Result<Option<Found<'c>>, EventLimit> {
-        if kind == Line::Data {
-            self.idle = false;
-            self.data.begin_line();
-            self.data.push(value, self.max_event_len);
-            self.data.end_line(self.max_event_len)?;
-            return Ok(None);
+        match kind {
+            Line::Data => self.read_data(value).map(|()| None),
+            _ => Ok(self.read_other_line(kind, value)),
         }
-        Ok(self.read_other_line(kind, value))
+    }
+
+    #[inline]
+    fn read_data(&mut self, value: &[u8]) -> Result<(), EventLimit> {
+        self.idle = false;
+        self.data.begin_line();
+        self.data.push(value, self.max_event_len);
+        self.data.end_line(self.max_event_len)
     }
 
     /// Reads a line that is not one of data.

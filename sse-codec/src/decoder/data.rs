@@ -12,8 +12,9 @@ use super::limits::EventLimit;
 use super::text;
 use crate::simd;
 
-/// How much longer text can be than the bytes that it replaces: U+FFFD for a single one.
-const MOST_LONGER: usize = 3;
+/// Text is not as many times as long as the bytes that it replaces: U+FFFD for a single one is
+/// three. (A power of two is quicker to divide by.)
+const MUCH_LONGER: usize = 4;
 
 #[derive(Clone, Debug)]
 pub(super) struct Data {
@@ -70,7 +71,7 @@ impl Data {
     /// Ends the line. The limit is on the text.
     #[inline]
     pub(super) fn end_line(&mut self, limit: usize) -> Result<(), EventLimit> {
-        if self.bytes.len() <= limit / MOST_LONGER || self.measure() <= limit {
+        if self.bytes.len() <= limit / MUCH_LONGER || self.measure() <= limit {
             Ok(())
         } else {
             Err(EventLimit(limit))

@@ -8,7 +8,7 @@ use core::mem;
 use core::ops::ControlFlow;
 use core::time::Duration;
 
-use super::line::Line;
+use super::line::{Head, Line};
 use super::text::Text;
 use super::{Ahead, DecodeError, Decoder};
 use crate::item::Item;
@@ -55,7 +55,23 @@ enum Plain<'c> {
     Event(&'c str),
     /// No line ends any more.
     End,
-    Other,
+    /// A line that is not plain, and where it ends.
+    Line(usize),
+}
+
+/// What comes next in a chunk, if it is not plain.
+enum Whole<'c> {
+    Event(Found<'c>),
+    /// A blank line that dispatches nothing.
+    Nothing,
+    /// No line ends any more.
+    End(Unfinished<'c>),
+    /// A line that cannot be borrowed, or makes that impossible for the event.
+    Line {
+        start: usize,
+        end: usize,
+        unfinished: Unfinished<'c>,
+    },
 }
 
 /// What the lines of the chunk have set so far of an event that is not complete.
@@ -191,9 +207,12 @@ impl<'d, 'c> Events<'d, 'c> {
         {
             return Ok(found);
         }
+        // In locals, as long as nothing else needs them.
+        let (mut at, mut line_ends) = (self.at, self.line_ends);
         loop {
-            match self.read_plain() {
+            let end = match self.read_plain(&mut at, &mut line_ends) {
                 Plain::Event(data) => {
+                    self.pass(at, line_ends);
                     return Ok(Some(Found::Event {
                         data,
                         event: "",
@@ -201,13 +220,33 @@ impl<'d, 'c> Events<'d, 'c> {
                     }));
                 }
                 Plain::End => {
-                    self.end_chunk(self.at, Unfinished::default())?;
+                    self.end_chunk(at, Unfinished::default())?;
                     return Ok(None);
                 }
-                Plain::Other => {}
-            }
-            if let ControlFlow::Break(found) = self.read_whole()? {
-                return Ok(found);
+                Plain::Line(end) => end,
+            };
+            match self.read_whole(&mut at, &mut line_ends, end) {
+                Whole::Event(found) => {
+                    self.pass(at, line_ends);
+                    return Ok(Some(found));
+                }
+                Whole::Nothing => {}
+                Whole::End(unfinished) => {
+                    self.end_chunk(at, unfinished)?;
+                    return Ok(None);
+                }
+                Whole::Line {
+                    start,
+                    end,
+                    unfinished,
+                } => {
+                    self.keep(unfinished);
+                    self.pass(at, line_ends);
+                    if let ControlFlow::Break(found) = self.read_buffered(Some((start, end)))? {
+                        return Ok(found);
+                    }
+                    (at, line_ends) = (self.at, self.line_ends);
+                }
             }
         }
     }
@@ -215,129 +254,123 @@ impl<'d, 'c> Events<'d, 'c> {
     /// Passes over comments, and reads an event that is nothing but a line of data, where lines
     /// end with LF. Whatever else there is stays for [`read_whole`](Self::read_whole).
     #[inline(always)]
-    fn read_plain(&mut self) -> Plain<'c> {
+    fn read_plain(&mut self, at: &mut usize, line_ends: &mut LineEnds) -> Plain<'c> {
         let chunk = self.chunk;
         let longest = self.decoder.max_plain_len;
-        let (mut at, mut line_ends) = (self.at, self.line_ends);
-        let plain = loop {
-            let mut ends = line_ends;
-            let Some(head) = chunk.get(at..).and_then(|rest| rest.first_chunk::<8>()) else {
-                // A few bytes, as at the end of a chunk.
-                match ends.next(chunk, at) {
-                    None => break Plain::End,
-                    Some(_) => break Plain::Other,
-                }
+        loop {
+            let Some(end) = line_ends.next(chunk, *at) else {
+                return Plain::End;
             };
-            if Line::begins_with(*head, b"data:") {
-                let value = at + 5 + usize::from(head[5] == b' ');
-                let Some(end) = ends.next(chunk, at) else {
-                    break Plain::End;
-                };
-                if end - at <= longest
-                    && chunk[end] == b'\n'
-                    && chunk.get(end + 1) == Some(&b'\n')
-                    && let Some(data) = self.text.get(chunk, value, end)
-                {
-                    ends.skip_adjacent();
-                    (at, line_ends) = (end + 2, ends);
-                    break Plain::Event(data);
-                }
-            } else if head[0] == b':' && !self.decoder.report_comments {
-                let Some(end) = ends.next(chunk, at) else {
-                    break Plain::End;
-                };
-                if end - at <= longest && chunk[end] == b'\n' {
-                    at = end + 1;
-                    // HTML § 9.2.6: without data a blank line does nothing.
-                    if chunk.get(at) == Some(&b'\n') {
-                        ends.skip_adjacent();
-                        at += 1;
-                    }
-                    line_ends = ends;
-                    continue;
-                }
+            let Some(head) = Head::of(chunk, *at) else {
+                return Plain::Line(end);
+            };
+            if chunk[end] != b'\n' || end - *at > longest {
+                return Plain::Line(end);
             }
-            break Plain::Other;
-        };
-        self.pass(at, line_ends);
-        plain
+            if let Some(value) = head.value_after(b"data:") {
+                if chunk.get(end + 1) == Some(&b'\n')
+                    && let Some(data) = self.text.get(chunk, *at + value, end)
+                {
+                    line_ends.skip_adjacent();
+                    *at = end + 2;
+                    return Plain::Event(data);
+                }
+                return Plain::Line(end);
+            }
+            if head.value_after(b":").is_none() || self.decoder.report_comments {
+                return Plain::Line(end);
+            }
+            *at = end + 1;
+            // HTML § 9.2.6: without data a blank line does nothing.
+            if chunk.get(*at) == Some(&b'\n') {
+                line_ends.skip_adjacent();
+                *at += 1;
+            }
+        }
     }
 
-    /// Reads events that can be borrowed. On a line that asks for more it goes on with the
-    /// buffers, to the end of that event.
+    /// Reads an event that can be borrowed, from the line on that ends at `end`.
     #[inline(always)]
-    fn read_whole(&mut self) -> Result<ControlFlow<Option<Found<'c>>>, DecodeError> {
+    fn read_whole(
+        &mut self,
+        at: &mut usize,
+        line_ends: &mut LineEnds,
+        mut end: usize,
+    ) -> Whole<'c> {
         let chunk = self.chunk;
-        let (mut at, mut line_ends) = (self.at, self.line_ends);
         let mut unfinished = Unfinished::default();
-        let start = loop {
-            let Some(end) = line_ends.next(chunk, at) else {
-                self.end_chunk(at, unfinished)?;
-                return Ok(ControlFlow::Break(None));
-            };
-            let start = at;
-            at = end + 1;
+        loop {
+            let start = *at;
+            *at = end + 1;
             let is_lf = chunk[end] == b'\n';
             if !is_lf {
-                at = self.behind_cr(end);
-                if at > end + 1 {
-                    line_ends.skip_adjacent();
-                }
+                *at = self.behind_cr(end, line_ends);
             }
-
             if start < end {
-                if end - start > self.decoder.max_plain_len {
-                    break start;
+                if !self.read_borrowed(start, end, &mut unfinished) {
+                    return Whole::Line {
+                        start,
+                        end,
+                        unfinished,
+                    };
                 }
-                let (kind, offset) = Line::read_in(chunk, start, end);
-                let value = start + offset;
-                match kind {
-                    Line::Data => {
-                        let text = self.text.get(chunk, value, end);
-                        if unfinished.data.is_some() || text.is_none() {
-                            break start;
-                        }
-                        unfinished.data = text;
-                    }
-                    Line::Event => match self.text.get(chunk, value, end) {
-                        Some(text) => unfinished.event = text,
-                        None => break start,
-                    },
-                    Line::Id => match self.text.get(chunk, value, end) {
-                        // HTML § 9.2.6: an id with NUL is ignored.
-                        Some(text) if text.as_bytes().contains(&0) => {}
-                        Some(text) => unfinished.id = Some(text),
-                        None => break start,
-                    },
-                    Line::Comment if !self.decoder.report_comments => {}
-                    Line::Comment | Line::Retry => break start,
-                    Line::Unknown => {}
-                }
-                if !is_lf || chunk.get(at) != Some(&b'\n') {
+                if !is_lf || chunk.get(*at) != Some(&b'\n') {
+                    end = match line_ends.next(chunk, *at) {
+                        Some(end) => end,
+                        None => return Whole::End(unfinished),
+                    };
                     continue;
                 }
                 // A blank line follows, as so often.
                 line_ends.skip_adjacent();
-                at += 1;
+                *at += 1;
             }
 
             // HTML § 9.2.6: a blank line dispatches the event.
             if let Some(id) = unfinished.id {
                 self.decoder.set_last_event_id(id);
             }
-            self.pass(at, line_ends);
-            return Ok(match unfinished.data {
-                Some(data) => ControlFlow::Break(Some(Found::Event {
+            return match unfinished.data {
+                Some(data) => Whole::Event(Found::Event {
                     data,
                     event: unfinished.event,
                     sets_id: mem::take(&mut self.decoder.sets_id),
-                })),
-                None => ControlFlow::Continue(()),
-            });
-        };
-        self.keep(unfinished);
-        self.pass(start, LineEnds::new(start));
-        self.read_buffered()
+                }),
+                None => Whole::Nothing,
+            };
+        }
+    }
+
+    /// Reads a line of an event that can be borrowed. Whether it is one.
+    #[inline(always)]
+    fn read_borrowed(&mut self, start: usize, end: usize, unfinished: &mut Unfinished<'c>) -> bool {
+        if end - start > self.decoder.max_plain_len {
+            return false;
+        }
+        let chunk = self.chunk;
+        let (kind, value) = Line::read_in(chunk, start, end);
+        let mut text = || self.text.get(chunk, start + value, end);
+        match kind {
+            Line::Data if unfinished.data.is_some() => false,
+            Line::Data => {
+                unfinished.data = text();
+                unfinished.data.is_some()
+            }
+            Line::Event => text().map(|text| unfinished.event = text).is_some(),
+            Line::Id => match text() {
+                Some(text) => {
+                    // HTML § 9.2.6: an id with NUL is ignored.
+                    if !text.as_bytes().contains(&0) {
+                        unfinished.id = Some(text);
+                    }
+                    true
+                }
+                None => false,
+            },
+            Line::Comment => !self.decoder.report_comments,
+            Line::Retry => false,
+            Line::Unknown => true,
+        }
     }
 
     /// Where the next line begins, if this one ends with a CR at `end`.
@@ -345,9 +378,12 @@ impl<'d, 'c> Events<'d, 'c> {
     /// HTML § 9.2.5: a CR ends the line, whatever follows. If that is an LF it is part of the
     /// line end, but nothing waits for it.
     #[inline]
-    pub(super) fn behind_cr(&mut self, end: usize) -> usize {
+    pub(super) fn behind_cr(&mut self, end: usize, line_ends: &mut LineEnds) -> usize {
         match self.chunk.get(end + 1) {
-            Some(b'\n') => return end + 2,
+            Some(b'\n') => {
+                line_ends.skip_adjacent();
+                return end + 2;
+            }
             Some(_) => {}
             None => self.decoder.ahead = Ahead::LineFeed,
         }

@@ -24,29 +24,19 @@ impl Line {
     /// reach over the end of the line.
     #[inline(always)]
     pub(super) fn read_in(chunk: &[u8], start: usize, end: usize) -> (Self, usize) {
-        if let Some(head) = chunk[start..].first_chunk::<8>() {
+        if let Some(head) = Head::of(chunk, start) {
             for (kind, name) in [
                 (Self::Data, b"data:" as &[u8]),
                 (Self::Event, b"event:"),
                 (Self::Id, b"id:"),
                 (Self::Comment, b":"),
             ] {
-                if Self::begins_with(*head, name) {
-                    return (kind, name.len() + usize::from(head[name.len()] == b' '));
+                if let Some(value) = head.value_after(name) {
+                    return (kind, value);
                 }
             }
         }
         Self::read(&chunk[start..end])
-    }
-
-    /// Whether these first bytes of a line begin with a name, which has less than eight. It is to
-    /// be constant: then that is one comparison.
-    #[inline(always)]
-    pub(super) fn begins_with(head: [u8; 8], name: &[u8]) -> bool {
-        let mut word = [0; 8];
-        word[..name.len()].copy_from_slice(name);
-        let others = 64 - 8 * name.len();
-        u64::from_le_bytes(head) << others == u64::from_le_bytes(word) << others
     }
 
     /// Reads a line that is not blank. Also returns the offset of the value: what follows the
@@ -72,6 +62,31 @@ impl Line {
             _ => return (Self::Unknown, line.len()),
         };
         (self, line.len() - after_name.len() + before_value)
+    }
+}
+
+/// The first eight bytes of a line, and of what follows if it is shorter, in one word.
+#[derive(Clone, Copy)]
+pub(super) struct Head(u64);
+
+impl Head {
+    /// That of the line which begins at `start`, unless the chunk is over before.
+    #[inline(always)]
+    pub(super) fn of(chunk: &[u8], start: usize) -> Option<Self> {
+        let head = chunk.get(start..)?.first_chunk()?;
+        Some(Self(u64::from_le_bytes(*head)))
+    }
+
+    /// Where the value begins if the line begins with `name`, which ends with the colon. It is to
+    /// be constant, then this is one comparison.
+    #[inline(always)]
+    pub(super) fn value_after(self, name: &[u8]) -> Option<usize> {
+        let mut word = [0; 8];
+        word[..name.len()].copy_from_slice(name);
+        let bits = 8 * name.len();
+        let is_it = self.0 << (64 - bits) == u64::from_le_bytes(word) << (64 - bits);
+        let space = (self.0 >> bits) as u8 == b' ';
+        is_it.then_some(name.len() + usize::from(space))
     }
 }
 

@@ -347,9 +347,31 @@ impl<'d, 'c> Events<'d, 'c> {
         if end - start > self.decoder.max_plain_len {
             return false;
         }
-        let chunk = self.chunk;
-        let (kind, value) = Line::read_in(chunk, start, end);
-        let mut text = || self.text.get(chunk, start + value, end);
+        // Each name by itself, so that each has its own way from here on.
+        if let Some(head) = Head::of(self.chunk, start) {
+            if let Some(value) = head.value_after(b"data:") {
+                return self.read_borrowed_value(Line::Data, start + value, end, unfinished);
+            }
+            if let Some(value) = head.value_after(b"event:") {
+                return self.read_borrowed_value(Line::Event, start + value, end, unfinished);
+            }
+            if let Some(value) = head.value_after(b"id:") {
+                return self.read_borrowed_value(Line::Id, start + value, end, unfinished);
+            }
+        }
+        let (kind, value) = Line::read(&self.chunk[start..end]);
+        self.read_borrowed_value(kind, start + value, end, unfinished)
+    }
+
+    #[inline(always)]
+    fn read_borrowed_value(
+        &mut self,
+        kind: Line,
+        value: usize,
+        end: usize,
+        unfinished: &mut Unfinished<'c>,
+    ) -> bool {
+        let mut text = || self.text.get(self.chunk, value, end);
         match kind {
             Line::Data if unfinished.data.is_some() => false,
             Line::Data => {

@@ -98,7 +98,16 @@ impl<'c> Events<'_, 'c> {
                 Head::of(chunk, start).and_then(|head| head.value_after(b"data:"))
             {
                 // There are many of them, if there are several at all.
-                match self.decoder.read_data(&chunk[start + value..end]) {
+                let value = start + value;
+                let decoder = &mut *self.decoder;
+                let read = if chunk[end] == b'\n' {
+                    decoder.idle = false;
+                    let limit = decoder.max_event_len;
+                    decoder.data.push_line(&chunk[value..=end], limit)
+                } else {
+                    decoder.read_data(&chunk[value..end])
+                };
+                match read {
                     Ok(()) => continue,
                     Err(limit) => Err(limit),
                 }
@@ -140,9 +149,8 @@ impl<'c> Events<'_, 'c> {
         let Unfinished { data, event, id } = unfinished;
         let decoder = &mut *self.decoder;
         if let Some(data) = data {
-            decoder.data.begin_line();
-            decoder.data.push(data.as_bytes(), decoder.max_event_len);
-            decoder.idle = false;
+            // It is within the limit, or it would not be here.
+            let _ = decoder.read_data(data.as_bytes());
         }
         if !event.is_empty() {
             decoder.event.push_str(event);
@@ -222,7 +230,6 @@ impl Decoder {
     #[inline]
     fn read_data(&mut self, value: &[u8]) -> Result<(), EventLimit> {
         self.idle = false;
-        self.data.begin_line();
         self.data.push(value, self.max_event_len);
         self.data.end_line(self.max_event_len)
     }
@@ -283,7 +290,6 @@ impl Decoder {
         match Line::read_in(part, 0, part.len()) {
             (Line::Data, value) => {
                 self.carried = Carried::Data;
-                self.data.begin_line();
                 self.data.push(&part[value..], self.max_event_len);
             }
             (Line::Comment, _) if self.report_comments => {}
@@ -329,7 +335,7 @@ impl Decoder {
             Carried::Ignored => None,
         };
         self.end_line();
-        self.idle = !self.data.has_begun() && !self.has_id && self.event.is_empty();
+        self.idle = !self.data.is_any() && !self.has_id && self.event.is_empty();
         Ok(found)
     }
 
@@ -349,7 +355,7 @@ impl Decoder {
             mem::swap(&mut self.last_event_id, &mut self.id);
             self.sets_id = true;
         }
-        if !self.data.has_begun() {
+        if !self.data.is_any() {
             self.event.clear();
             self.idle = true;
             return None;

@@ -6,7 +6,6 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::mem;
 
 use super::limits::EventLimit;
 use super::text;
@@ -18,10 +17,8 @@ const MUCH_LONGER: usize = 4;
 
 #[derive(Clone, Debug)]
 pub(super) struct Data {
-    /// The lines, joined with LF.
+    /// The lines, each with an LF behind it.
     bytes: Vec<u8>,
-    /// There is a line, if only an empty one.
-    begun: bool,
     /// Up to where it is known by how much the text will be longer than the bytes.
     measured: usize,
     longer: usize,
@@ -33,34 +30,27 @@ impl Data {
     pub(super) const fn new() -> Self {
         Self {
             bytes: Vec::new(),
-            begun: false,
             measured: 0,
             longer: 0,
             replaced: String::new(),
         }
     }
 
-    /// Whether a line has begun.
-    pub(super) fn has_begun(&self) -> bool {
-        self.begun
+    /// Whether there is a line, if only an empty one.
+    #[inline]
+    pub(super) fn is_any(&self) -> bool {
+        !self.bytes.is_empty()
     }
 
+    #[inline]
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
-        self.begun = false;
         self.measured = 0;
         self.longer = 0;
     }
 
-    #[inline]
-    pub(super) fn begin_line(&mut self) {
-        if mem::replace(&mut self.begun, true) {
-            self.bytes.push(b'\n');
-        }
-    }
-
-    /// Goes on with the line, unless the limit was passed already. That is no error before the
-    /// line has an end, as the line may turn out to be too long itself.
+    /// Goes on with a line, unless the limit was passed already. That is no error before the line
+    /// has an end, as the line may turn out to be too long itself.
     #[inline]
     pub(super) fn push(&mut self, part: &[u8], limit: usize) {
         if self.bytes.len() <= limit {
@@ -71,6 +61,22 @@ impl Data {
     /// Ends the line. The limit is on the text.
     #[inline]
     pub(super) fn end_line(&mut self, limit: usize) -> Result<(), EventLimit> {
+        self.bytes.push(b'\n');
+        self.check(limit)
+    }
+
+    /// Adds a whole line that ends with LF, which is copied with it.
+    #[inline]
+    pub(super) fn push_line(&mut self, line: &[u8], limit: usize) -> Result<(), EventLimit> {
+        if self.bytes.len() > limit {
+            return Err(EventLimit(limit));
+        }
+        self.bytes.extend_from_slice(line);
+        self.check(limit)
+    }
+
+    #[inline]
+    fn check(&mut self, limit: usize) -> Result<(), EventLimit> {
         if self.bytes.len() <= limit / MUCH_LONGER || self.measure() <= limit {
             Ok(())
         } else {
@@ -90,19 +96,32 @@ impl Data {
                 .sum::<usize>();
         }
         self.measured = self.bytes.len();
-        self.bytes.len() + self.longer
+        joined(&self.bytes).len() + self.longer
     }
 
     /// All of it, when no line is unfinished.
     pub(super) fn text(&mut self) -> &str {
-        match simd::utf8(&self.bytes) {
+        let Self {
+            bytes, replaced, ..
+        } = self;
+        let joined = joined(bytes);
+        match simd::utf8(joined) {
             Ok(text) => text,
             Err(_) => {
-                self.replaced.clear();
-                text::push_lossy(&mut self.replaced, &self.bytes);
-                &self.replaced
+                replaced.clear();
+                text::push_lossy(replaced, joined);
+                replaced
             }
         }
+    }
+}
+
+/// The lines, joined with LF instead of each with one behind it.
+#[inline]
+fn joined(lines: &[u8]) -> &[u8] {
+    match lines {
+        [joined @ .., _] => joined,
+        [] => &[],
     }
 }
 
@@ -114,7 +133,6 @@ mod tests {
         let mut data = Data::new();
         let mut result = Ok(());
         for line in lines {
-            data.begin_line();
             for byte in *line {
                 data.push(&[*byte], limit);
             }
@@ -129,7 +147,7 @@ mod tests {
         assert_eq!(result, Ok(()));
         assert_eq!(joined.text(), "a\n\n\u{fffd}b\né");
         joined.clear();
-        assert!(!joined.has_begun());
+        assert!(!joined.is_any());
         assert_eq!(joined.text(), "");
     }
 
@@ -148,7 +166,11 @@ mod tests {
             &["é€😀".as_bytes(), b"\xF0\x9F\x98"],
         ] {
             let len = data(lines, 100).0.text().len();
-            assert_eq!(data(lines, len).1, Ok(()));
+            let (mut joined, result) = data(lines, len);
+            assert_eq!(result, Ok(()));
+            assert_eq!(joined.clone().push_line(b"\n", len), Err(EventLimit(len)));
+            joined.push(b"", len);
+            assert_eq!(joined.end_line(len), Err(EventLimit(len)));
             let limit = EventLimit(len - 1);
             assert_eq!(data(lines, len - 1).1, Err(limit));
         }

@@ -48,7 +48,7 @@ fn put_long<B: Buffer, const N: usize>(out: &mut B, next: &[u8; N], text: &[u8])
 fn put_broken<B: Buffer, const N: usize>(out: &mut B, next: &[u8; N], text: &[u8], first: usize) {
     let mut start = 0;
     let mut ends = LineEnds::new(first);
-    while let Some(end) = ends.next(text) {
+    while let Some(end) = ends.next(text, first) {
         // The LF of a CRLF ends no second line.
         if end >= start {
             out.put(&text[start..end]);

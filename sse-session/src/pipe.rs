@@ -16,6 +16,7 @@ use std::task::{Context, Wake, Waker};
 use bytes::Bytes;
 use sse_codec::{Encode, EncodeError, Encoder};
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::buffer::Buffer;
 use crate::loan::{self, Loan};
@@ -118,25 +119,33 @@ impl Pipe {
     /// two of them, if a handler and another handle send at the very same time.
     #[inline]
     pub(crate) fn offer(&self, event: &(impl Encode + ?Sized)) -> Result<Offer, EncodeError> {
-        // The hot path: no lock, no locked instruction.
-        let offered = loan::with_buffer(self, |buffer| {
-            if self.recalled.load(Ordering::Acquire) {
-                return None;
-            }
-            if buffer.len() >= self.high_water {
-                return Some(Ok(Offer::Full));
-            }
-            let encoded = buffer.encode(&self.encoder, event);
-            self.lent_len.store(buffer.len(), Ordering::Relaxed);
-            Some(encoded.map(|()| Offer::Taken))
-        });
-        match offered.flatten() {
-            Some(offer) => offer,
+        match self.offer_on_loan(event) {
+            Some(offer) => Ok(offer),
             None => self.offer_to_all(event),
         }
     }
 
+    /// The hot path of [`offer`](Self::offer): no lock, no locked instruction. `None` if this
+    /// thread does not have the buffer, and of an event that cannot be encoded: why not is found
+    /// out again elsewhere, so that what comes back fits into a register. An error is large, and
+    /// to have it returned and looked at costs more than to encode a short event.
+    #[inline]
+    fn offer_on_loan(&self, event: &(impl Encode + ?Sized)) -> Option<Offer> {
+        loan::with_buffer(self, |buffer| {
+            if self.recalled.load(Ordering::Acquire) {
+                return None;
+            }
+            if buffer.len() >= self.high_water {
+                return Some(Offer::Full);
+            }
+            buffer.encode(&self.encoder, event).ok()?;
+            self.lent_len.store(buffer.len(), Ordering::Relaxed);
+            Some(Offer::Taken)
+        })?
+    }
+
     /// [`offer`](Self::offer) where others may do the same.
+    #[inline(never)]
     fn offer_to_all(&self, event: &(impl Encode + ?Sized)) -> Result<Offer, EncodeError> {
         let mut state = self.state_without_loan();
         if state.closed {
@@ -193,7 +202,7 @@ impl Pipe {
 
     /// Resolves when the buffer is emptied or the pipe closed after this call, even if that
     /// happens before the first poll.
-    pub(crate) fn room(&self) -> impl Future<Output = ()> {
+    pub(crate) fn room(&self) -> Notified<'_> {
         self.room.notified()
     }
 

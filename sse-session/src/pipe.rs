@@ -144,9 +144,12 @@ impl Pipe {
         })?
     }
 
-    /// [`offer`](Self::offer) where others may do the same.
+    /// [`offer`](Self::offer) where others may do the same; the loan is over.
     #[inline(never)]
-    fn offer_to_all(&self, event: &(impl Encode + ?Sized)) -> Result<Offer, EncodeError> {
+    pub(crate) fn offer_to_all(
+        &self,
+        event: &(impl Encode + ?Sized),
+    ) -> Result<Offer, EncodeError> {
         let mut state = self.state_without_loan();
         if state.closed {
             return Ok(Offer::Closed);

@@ -16,7 +16,7 @@ use crate::pipe::{Offer, Pipe};
 
 pin_project! {
     /// Offers an event until it is taken or cannot be.
-    pub(crate) struct Send<'a, E> {
+    pub(crate) struct SendEvent<'a, E> {
         pipe: &'a Pipe,
         event: E,
         // Present while there is no room.
@@ -25,7 +25,7 @@ pin_project! {
     }
 }
 
-impl<'a, E: Encode> Send<'a, E> {
+impl<'a, E: Encode> SendEvent<'a, E> {
     #[inline]
     pub(crate) fn new(pipe: &'a Pipe, event: E) -> Self {
         Self {
@@ -35,39 +35,49 @@ impl<'a, E: Encode> Send<'a, E> {
         }
     }
 
-    /// Waits for room, and offers the event each time that there may be some.
+    /// Ready when there may be room again.
     #[inline(never)]
-    fn wait(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+    fn poll_room(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
+        if let Some(room) = this.room.as_mut().as_pin_mut() {
+            ready!(room.poll(cx));
+            this.room.set(None);
+        }
+        Poll::Ready(())
+    }
+
+    /// Offers the event to a pipe that was full just now, until it is full and has noted that
+    /// this waits.
+    #[inline(never)]
+    fn wait(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         loop {
-            if let Some(room) = this.room.as_mut().as_pin_mut() {
-                ready!(room.poll(cx));
-            }
+            let mut this = self.as_mut().project();
             // Before the offer: what happens in between must not be missed.
             this.room.set(Some(this.pipe.room()));
-            match this.pipe.offer(this.event) {
+            match this.pipe.offer_to_all(this.event) {
                 Ok(Offer::Taken) => return Poll::Ready(Ok(())),
                 Ok(Offer::Closed) => return Poll::Ready(Err(SendError::Closed)),
-                Ok(Offer::Full) => {}
+                Ok(Offer::Full) => ready!(self.as_mut().poll_room(cx)),
                 Err(error) => return Poll::Ready(Err(error.into())),
             }
         }
     }
 }
 
-impl<E: Encode> Future for Send<'_, E> {
+impl<E: Encode> Future for SendEvent<'_, E> {
     type Output = Result<(), SendError>;
 
+    // Always: the compiler takes it for larger than it is, for most of it is seldom needed.
     #[inline(always)]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        if self.room.is_none() {
-            match self.pipe.offer(&self.event) {
-                Ok(Offer::Taken) => return Poll::Ready(Ok(())),
-                Ok(Offer::Closed) => return Poll::Ready(Err(SendError::Closed)),
-                Ok(Offer::Full) => {}
-                Err(error) => return Poll::Ready(Err(error.into())),
-            }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        if self.room.is_some() {
+            ready!(self.as_mut().poll_room(cx));
         }
-        self.wait(cx)
+        match self.pipe.offer(&self.event) {
+            Ok(Offer::Taken) => Poll::Ready(Ok(())),
+            Ok(Offer::Closed) => Poll::Ready(Err(SendError::Closed)),
+            Ok(Offer::Full) => self.wait(cx),
+            Err(error) => Poll::Ready(Err(error.into())),
+        }
     }
 }

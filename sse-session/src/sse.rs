@@ -9,7 +9,7 @@ use sse_codec::{Encode, Event};
 
 use crate::error::{SendError, TrySendError};
 use crate::pipe::{Offer, Pipe};
-use crate::send::Send;
+use crate::send::SendEvent;
 
 /// Sends events to one client.
 ///
@@ -60,7 +60,7 @@ impl Sse {
     /// If the future is dropped before it resolves, the event was not sent.
     #[inline]
     pub fn send<E: Encode>(&self, event: E) -> impl Future<Output = Result<(), SendError>> {
-        Send::new(&self.pipe, event)
+        SendEvent::new(&self.pipe, event)
     }
 
     /// Sends an event if the buffer has room, without waiting.

@@ -61,7 +61,8 @@ pub(crate) enum Offer {
 
 /// What the body finds when it looks.
 pub(crate) enum Take {
-    Frame(Bytes),
+    /// What is there, and whether nothing can come after it.
+    Frame(Bytes, bool),
     /// Nothing there now; the waker was kept.
     Empty,
     /// Nothing there, and nothing can come: closed, or all handles are gone.
@@ -293,14 +294,16 @@ impl Pipe {
     /// Takes all that is there.
     pub(crate) fn take(&self, cx: &Context<'_>) -> Take {
         let mut state = self.state();
+        let no_more = state.closed || state.handles == 0;
         if !state.encoded.is_empty() {
             let events = std::mem::take(&mut state.encoded);
+            let last = no_more && state.buffer.is_empty();
             drop(state);
             self.room.notify_waiters();
-            return Take::Frame(events);
+            return Take::Frame(events, last);
         }
         if state.buffer.is_empty() {
-            if state.closed || state.handles == 0 {
+            if no_more {
                 return Take::Ended;
             }
             state.body = Some(cx.waker().clone());
@@ -309,7 +312,7 @@ impl Pipe {
         let frame = state.buffer.take();
         drop(state);
         self.room.notify_waiters();
-        Take::Frame(frame)
+        Take::Frame(frame, no_more)
     }
 
     pub(crate) fn take_signal(&self) -> Signal {

@@ -38,6 +38,7 @@ pin_project! {
         farewell: Bytes,
         failure: Option<HandlerError>,
         failure_announced: bool,
+        has_ended: bool,
     }
 
     impl<F> PinnedDrop for SseStream<F> {
@@ -70,6 +71,7 @@ where
             farewell: options.farewell(),
             failure: None,
             failure_announced: false,
+            has_ended: false,
         }
     }
 
@@ -79,6 +81,11 @@ where
     pub fn shut_down_on(self: Pin<&mut Self>, signal: &Shutdown) {
         let this = self.project();
         this.shutdown.set_server(signal, this.pipe);
+    }
+
+    /// Whether it is known that nothing comes any more, which may be when the last piece comes.
+    pub(crate) const fn has_ended(&self) -> bool {
+        self.has_ended
     }
 
     /// A way to shut the stream down when it has been boxed.
@@ -125,7 +132,8 @@ where
         }
 
         match this.pipe.take(cx) {
-            Take::Frame(frame) => {
+            Take::Frame(frame, last) => {
+                *this.has_ended = last && this.failure.is_none();
                 if let Some(keep_alive) = this.keep_alive.as_pin_mut() {
                     keep_alive.wrote();
                 }

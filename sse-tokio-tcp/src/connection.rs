@@ -149,7 +149,7 @@ where
             Content::Full(bytes) => bytes,
             Content::Empty | Content::Events(_) => Bytes::new(),
         };
-        let mut writing = Writing::new(wire::piece(head, content, answer.framing));
+        let mut writing = Writing::new(wire::piece(head, content, answer.framing, false));
         poll_fn(|cx| writing.poll(io, cx, limits.write_timeout)).await?;
     }
     Box::pin(take_leave(io)).await

@@ -81,13 +81,26 @@ pub(crate) fn take_back(pipe: &Pipe) -> Option<Buffer> {
     Some(lent.ok()??.buffer)
 }
 
-impl Drop for Loan<'_> {
-    fn drop(&mut self) {
-        if let Some(buffer) = take_back(self.pipe) {
-            self.pipe.return_loan(buffer);
-        }
+impl Loan<'_> {
+    /// Ends the loan, and hands out the buffer if it did not end early.
+    pub(crate) fn end(mut self) -> Option<Buffer> {
+        self.end_it()
+    }
+
+    fn end_it(&mut self) -> Option<Buffer> {
+        let buffer = take_back(self.pipe);
         if let Some(outer) = self.outer.take() {
             let _ = LENT.try_with(|slot| slot.replace(ManuallyDrop::new(outer)));
+        }
+        buffer
+    }
+}
+
+/// For a handler that panics.
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        if let Some(buffer) = self.end_it() {
+            self.pipe.return_loan(buffer);
         }
     }
 }

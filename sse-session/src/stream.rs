@@ -109,10 +109,18 @@ where
             this.pipe.close(this.farewell);
         }
 
+        let mut lent = None;
         if let Some(handler) = this.handler.as_mut().as_pin_mut() {
             let polled = match this.pipe.lend() {
-                Some(_loan) => handler.poll(cx),
-                None => Poll::Pending,
+                Some(loan) => {
+                    let polled = handler.poll(cx);
+                    lent = loan.end();
+                    polled
+                }
+                None => {
+                    this.handler.set(None);
+                    Poll::Pending
+                }
             };
             if let Poll::Ready(outcome) = polled {
                 // Dropped here and now, so that its handle does not keep the stream open.
@@ -126,14 +134,14 @@ where
                     this.pipe.close(b"");
                 }
             }
-            if this.pipe.is_closed() {
-                this.handler.set(None);
-            }
         }
 
-        match this.pipe.take(cx) {
+        match this.pipe.take(lent, cx) {
             Take::Frame(frame, last) => {
-                *this.has_ended = last && this.failure.is_none();
+                if last && this.pipe.is_closed() {
+                    this.handler.set(None);
+                }
+                *this.has_ended = last && this.handler.is_none() && this.failure.is_none();
                 if let Some(keep_alive) = this.keep_alive.as_pin_mut() {
                     keep_alive.wrote();
                 }

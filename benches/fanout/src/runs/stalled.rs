@@ -14,8 +14,8 @@ use crate::subscribers::{Losses, Subscribers};
 const STALLED: u64 = 100;
 const READING: u64 = 10;
 
-/// Events that are published at a time, and how often in all: more than the kernel's buffers hold
-/// for each connection by the first half.
+/// Events that are published at a time, and how often in all: by the third quarter, the kernel's
+/// buffers for each connection are full, and its server has what it keeps then.
 const BURST: u64 = 80;
 const BURSTS: u64 = 400;
 
@@ -25,7 +25,7 @@ const STEPS: u64 = 4;
 /// How long those who read wait for an event before the server is taken to have stopped.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How much memory may grow in the second half and still be called flat, in bytes: less than three
+/// How much memory may grow in the last quarter and still be called flat, in bytes: less than three
 /// events for each of those who have stalled.
 const FLAT: u64 = 64 * 1024;
 
@@ -130,17 +130,11 @@ fn said(outcome: &Outcome) -> String {
 
 fn mark(field: &mut Field, server: Server, outcome: &Outcome) {
     let name = server.name();
-    let half = outcome.growth.len() / 2;
-    if let (Some(last), Some(middle), true) = (
-        outcome.growth.last(),
-        half.checked_sub(1)
-            .and_then(|half| outcome.growth.get(half)),
-        outcome.stopped.is_none(),
-    ) {
-        let kib = last.saturating_sub(*middle) / 1024;
+    if let ([.., before, last], None) = (&outcome.growth[..], outcome.stopped) {
+        let kib = last.saturating_sub(*before) / 1024;
         let kib = u32::try_from(kib).map_or(f64::MAX, f64::from);
         field.marks().value(
-            format!("stalled readers: growth of {name} in the second half, KiB"),
+            format!("stalled readers: growth of {name} in the last quarter, KiB"),
             kib,
             f64::from(u32::try_from(FLAT / 1024).unwrap_or_default()),
         );

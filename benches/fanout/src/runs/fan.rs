@@ -23,7 +23,7 @@ const MANY: u64 = 5_000;
 
 /// About how many deliveries are measured in each visit.
 const ALONE: u64 = 150_000;
-const IN_BURSTS: u64 = 500_000;
+const IN_BURSTS: u64 = 400_000;
 
 /// How many events there are at the most, and at the least, for the percentiles.
 const EVENTS: std::ops::RangeInclusive<u64> = 30..=2_000;

@@ -399,5 +399,11 @@ async fn nginx_speaks_http2_over_tls() {
         upstream.publish(5);
         reader.read_to(5).await;
         assert_eq!(reader.lost, ["cut"], "{path}");
+        nginx.reload().expect("reloaded");
+        while reader.lost.len() < 2 {
+            reader.next().await;
+        }
+        upstream.publish(7);
+        reader.read_to(7).await;
     }
 }

@@ -366,6 +366,7 @@ async fn nginx_may_compress_and_each_event_comes_at_once() {
     }
 }
 
+/// It sends the head with the first bytes of the body only, so there is an event from the beginning.
 #[tokio::test]
 async fn nginx_speaks_http2_over_tls() {
     if sse_nginx::skipped() {

@@ -15,6 +15,7 @@ use bytes::{Bytes, BytesMut};
 use crate::buffer::Buffer;
 use crate::error::EncodeError;
 use crate::line;
+use crate::plain::{SHORT, is_plain};
 
 /// What goes between two lines of data; each begins with `data` and the separator that every
 /// field gets.
@@ -56,6 +57,13 @@ pub trait Data {
     fn event_name(&self) -> Option<&str> {
         None
     }
+
+    /// The data, if all of it is text that is there already and [`write_to`](Self::write_to)
+    /// writes just that. Short text is encoded faster this way.
+    #[inline]
+    fn as_text(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// Takes the data of one event; each call writes one or more whole `data` lines.
@@ -65,16 +73,40 @@ pub trait Data {
 #[derive(Debug)]
 pub struct DataWriter<'a, B> {
     out: &'a mut B,
+    /// Whether a line was begun whose end is not written yet. The last one's is written together
+    /// with the event's: each piece that is put has its cost, and a short event is few of them.
+    open: bool,
 }
 
 impl<'a, B: Buffer> DataWriter<'a, B> {
     pub(crate) fn new(out: &'a mut B) -> Self {
-        Self { out }
+        Self { out, open: false }
+    }
+
+    /// Ends the last line, and the event that began at `start` unless there is nothing in it.
+    #[inline]
+    pub(crate) fn end_event(self, start: usize) {
+        if self.open {
+            self.out.put(b"\n\n");
+        } else if self.out.filled() > start {
+            self.out.put(b"\n");
+        }
+    }
+
+    #[inline]
+    fn begin_line(&mut self) {
+        if self.open {
+            self.out.put(NEXT);
+        } else {
+            self.out.put(&NEXT[1..]);
+            self.open = true;
+        }
     }
 
     /// Writes text.
     #[inline]
     pub fn text(&mut self, text: &str) {
+        self.begin_line();
         line::put_lines(self.out, NEXT, text.as_bytes());
     }
 
@@ -112,14 +144,13 @@ impl<'a, B: Buffer> DataWriter<'a, B> {
     /// Begins a line whose value is appended to [`raw_buffer`](Self::raw_buffer) in pieces.
     /// Returns where it starts, for [`end_raw`](Self::end_raw).
     pub(crate) fn begin_raw(&mut self) -> usize {
-        self.out.put(&NEXT[1..]);
+        self.begin_line();
         self.out.filled()
     }
 
     /// Ends what was begun at `start`. Line breaks in it become lines of data.
     pub(crate) fn end_raw(&mut self, start: usize) {
         line::split_written(self.out, start, NEXT);
-        self.out.put(b"\n");
     }
 
     #[cfg(feature = "json")]
@@ -174,6 +205,23 @@ impl Data for str {
         out.text(self);
         Ok(())
     }
+
+    #[inline]
+    fn as_text(&self) -> Option<&str> {
+        Some(self)
+    }
+}
+
+/// Appends an event of short text without a line break; of any other, nothing and `false`.
+#[inline(always)]
+pub(crate) fn put_short<B: Buffer>(out: &mut B, text: &str) -> bool {
+    let plain = text.len() <= SHORT && is_plain(text.as_bytes());
+    if plain {
+        out.put(&NEXT[1..]);
+        out.put(text.as_bytes());
+        out.put(b"\n\n");
+    }
+    plain
 }
 
 impl Data for [u8] {
@@ -195,6 +243,11 @@ macro_rules! data_through {
             fn event_name(&self) -> Option<&str> {
                 (**self).event_name()
             }
+
+            #[inline]
+            fn as_text(&self) -> Option<&str> {
+                (**self).as_text()
+            }
         }
     )+};
 }
@@ -210,6 +263,11 @@ impl<T: Data + ToOwned + ?Sized> Data for Cow<'_, T> {
     #[inline]
     fn event_name(&self) -> Option<&str> {
         (**self).event_name()
+    }
+
+    #[inline]
+    fn as_text(&self) -> Option<&str> {
+        (**self).as_text()
     }
 }
 

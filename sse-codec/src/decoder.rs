@@ -4,6 +4,7 @@
 //! that the standard asks for, and the buffers that carry whatever a piece leaves unfinished.
 
 mod buffered;
+mod data;
 mod events;
 mod limits;
 mod line;
@@ -11,9 +12,9 @@ mod text;
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::mem;
 use core::time::Duration;
 
+use self::data::Data;
 pub use self::events::Events;
 pub use self::limits::DecodeError;
 
@@ -70,25 +71,22 @@ const BOM: [u8; 3] = *b"\xEF\xBB\xBF";
 pub struct Decoder {
     max_line_len: usize,
     max_event_len: usize,
+    /// A line of this length passes neither limit.
+    max_plain_len: usize,
     report_comments: bool,
     report_retry: bool,
 
     /// Where in the stream the next byte to be read is.
     position: u64,
-    /// How many bytes of the byte order mark were seen; all of them once the start is past.
-    bom_seen: usize,
-    /// The last byte was a CR, so that an LF that follows belongs to the same line end.
-    after_cr: bool,
+    ahead: Ahead,
     /// How much was read of a line that has begun and not ended yet.
     line_len: usize,
-    /// It is a line of data, the beginning of which is in `data` already.
-    line_is_data: bool,
-    /// What was read of it, without that beginning.
+    carried: Carried,
+    /// What was read of that line, as far as it is kept here.
     line: Vec<u8>,
 
     /// The data so far of the event that has begun.
-    data: String,
-    has_data: bool,
+    data: Data,
     /// The name of the event that has begun; empty for the default.
     event: String,
     /// The id set by the event that has begun, if any (the standard's last event ID *buffer*).
@@ -105,6 +103,29 @@ pub struct Decoder {
     state: State,
     /// Nothing is unfinished: the next byte begins a line and an event.
     idle: bool,
+}
+
+/// What may be ahead that is not part of any line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ahead {
+    /// The byte order mark, without the bytes of it that were seen.
+    Bom {
+        seen: u8,
+    },
+    /// The LF of a CRLF.
+    LineFeed,
+    Nothing,
+}
+
+/// What becomes of the line that has begun and not ended yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Carried {
+    /// It is gathered, to be read when it is complete.
+    Whole,
+    /// It is a line of data, and its value goes to the data at once.
+    Data,
+    /// It is of no interest, whatever follows.
+    Ignored,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,16 +149,15 @@ impl Decoder {
         Self {
             max_line_len: Self::DEFAULT_MAX_LINE_LEN,
             max_event_len: Self::DEFAULT_MAX_EVENT_LEN,
+            max_plain_len: Self::DEFAULT_MAX_LINE_LEN,
             report_comments: false,
             report_retry: false,
             position: 0,
-            bom_seen: 0,
-            after_cr: false,
+            ahead: Ahead::Bom { seen: 0 },
             line_len: 0,
-            line_is_data: false,
+            carried: Carried::Whole,
             line: Vec::new(),
-            data: String::new(),
-            has_data: false,
+            data: Data::new(),
             event: String::new(),
             id: String::new(),
             has_id: false,
@@ -156,7 +176,7 @@ impl Decoder {
     #[must_use]
     pub const fn max_line_len(mut self, limit: usize) -> Self {
         self.max_line_len = limit;
-        self
+        self.with_max_plain_len()
     }
 
     /// Sets the limit on the length of one event's data, in bytes of the text that is handed
@@ -167,6 +187,15 @@ impl Decoder {
     #[must_use]
     pub const fn max_event_len(mut self, limit: usize) -> Self {
         self.max_event_len = limit;
+        self.with_max_plain_len()
+    }
+
+    const fn with_max_plain_len(mut self) -> Self {
+        self.max_plain_len = if self.max_line_len < self.max_event_len {
+            self.max_line_len
+        } else {
+            self.max_event_len
+        };
         self
     }
 
@@ -221,8 +250,7 @@ impl Decoder {
     /// [reconnection time](Self::reconnection_time), the settings, and the buffers.
     pub fn reset(&mut self) {
         self.position = 0;
-        self.bom_seen = 0;
-        self.after_cr = false;
+        self.ahead = Ahead::Bom { seen: 0 };
         self.end_line();
         self.clear_event();
         self.has_id = false;
@@ -235,36 +263,44 @@ impl Decoder {
     ///
     /// Take them until there are none left, or what follows is lost: who stops early feeds
     /// [`Events::remainder`] next.
+    #[inline]
     pub fn feed<'c>(&mut self, chunk: &'c [u8]) -> Events<'_, 'c> {
         let start = self.position;
         let mut at = 0;
-        if self.bom_seen < BOM.len() {
-            at = self.skip_bom(chunk);
-        } else if self.after_cr && !chunk.is_empty() {
-            // The line has ended with the CR already.
-            self.after_cr = false;
-            at = usize::from(chunk[0] == b'\n');
+        if self.ahead != Ahead::Nothing {
+            at = self.skip_ahead(chunk);
+            self.position += at as u64;
         }
-        self.position += at as u64;
         Events::new(self, chunk, at, start)
     }
 
-    /// HTML § 9.2.5: one byte order mark at the very start is not part of the stream. Returns
-    /// how many bytes of `chunk` belong to it.
-    #[cold]
-    fn skip_bom(&mut self, chunk: &[u8]) -> usize {
+    /// How many bytes at the start of `chunk` are not part of any line.
+    #[inline(never)]
+    fn skip_ahead(&mut self, chunk: &[u8]) -> usize {
         let mut at = 0;
-        while at < chunk.len() && self.bom_seen < BOM.len() {
-            if chunk[at] == BOM[self.bom_seen] {
-                self.bom_seen += 1;
+        while let (Ahead::Bom { seen }, Some(byte)) = (self.ahead, chunk.get(at)) {
+            // HTML § 9.2.5: one byte order mark at the very start is not part of the stream.
+            let seen = usize::from(seen);
+            if *byte == BOM[seen] {
                 at += 1;
+                self.ahead = match BOM.len() - seen {
+                    1 => Ahead::Nothing,
+                    _ => Ahead::Bom {
+                        seen: seen as u8 + 1,
+                    },
+                };
             } else {
-                // It only began like one: these bytes are the start of the first line.
-                self.line.extend_from_slice(&BOM[..self.bom_seen]);
-                self.line_len = self.bom_seen;
-                self.idle = false;
-                self.bom_seen = BOM.len();
+                self.ahead = Ahead::Nothing;
+                if seen > 0 {
+                    // It only began like one: these bytes are the start of the first line.
+                    self.carry(&BOM[..seen]);
+                }
             }
+        }
+        if self.ahead == Ahead::LineFeed && !chunk.is_empty() {
+            // The line has ended with the CR already.
+            self.ahead = Ahead::Nothing;
+            at = usize::from(chunk[0] == b'\n');
         }
         at
     }
@@ -277,31 +313,23 @@ impl Decoder {
             State::Dispatched => {
                 self.clear_event();
                 self.state = State::Reading;
+                self.idle = true;
                 Ok(())
             }
             State::Failed(error) => Err(error),
         }
     }
 
-    /// To be called when anything may have come into the buffers, or gone.
-    fn update_idle(&mut self) {
-        self.idle = self.state == State::Reading
-            && self.line_len == 0
-            && !self.has_data
-            && !self.has_id
-            && self.event.is_empty();
-    }
-
     /// No line has begun.
+    #[inline]
     fn end_line(&mut self) {
         self.line_len = 0;
-        self.line_is_data = false;
+        self.carried = Carried::Whole;
         self.line.clear();
     }
 
     fn clear_event(&mut self) {
         self.data.clear();
-        self.has_data = false;
         self.event.clear();
     }
 
@@ -310,15 +338,6 @@ impl Decoder {
         self.last_event_id.clear();
         self.last_event_id.push_str(id);
         self.sets_id = true;
-    }
-
-    /// Begins a line of data in the buffer, which is to be appended.
-    fn begin_data_line(&mut self) -> &mut String {
-        self.idle = false;
-        if mem::replace(&mut self.has_data, true) {
-            self.data.push('\n');
-        }
-        &mut self.data
     }
 }
 

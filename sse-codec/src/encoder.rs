@@ -1,7 +1,7 @@
 //! The encoder: events in, bytes out, all or nothing.
 
 use crate::buffer::Buffer;
-use crate::data::{Data, DataWriter};
+use crate::data::{self, Data, DataWriter};
 use crate::error::EncodeError;
 use crate::field;
 
@@ -17,6 +17,18 @@ pub trait Encode {
     ///
     /// When the event cannot be encoded; `out` is then as it was before.
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError>;
+
+    /// Appends the event if that takes no more than to copy it, and says whether it did. If not,
+    /// `out` is as it was and the event is one for [`encode_into`](Self::encode_into), which is
+    /// right for all of them.
+    ///
+    /// An [`Encoder`] asks for this first: it cannot fail, so it leaves nothing to be looked at,
+    /// and for a short event that is most of the work.
+    #[inline]
+    fn encode_at_once<B: Buffer>(&self, out: &mut B) -> bool {
+        let _ = out;
+        false
+    }
 }
 
 impl<D: Data + ?Sized> Encode for D {
@@ -27,12 +39,20 @@ impl<D: Data + ?Sized> Encode for D {
             if let Some(name) = self.event_name() {
                 field::put_name(out, name)?;
             }
-            self.write_to(&mut DataWriter::new(out))?;
-            if out.filled() > start {
-                out.put(b"\n");
-            }
+            let mut data = DataWriter::new(out);
+            self.write_to(&mut data)?;
+            data.end_event(start);
             Ok(())
         })
+    }
+
+    // Always: inlined it is less than half of what it is as a call.
+    #[inline(always)]
+    fn encode_at_once<B: Buffer>(&self, out: &mut B) -> bool {
+        match self.as_text() {
+            Some(text) if self.event_name().is_none() => data::put_short(out, text),
+            _ => false,
+        }
     }
 }
 
@@ -109,24 +129,42 @@ impl Encoder {
     ///
     /// When the event holds something that a stream cannot carry, or is longer than the limit.
     /// `out` is then as it was before.
-    #[inline]
+    // Always: of a short event, little more than copying it is left, and no call.
+    #[inline(always)]
     pub fn encode(
         &self,
         event: &(impl Encode + ?Sized),
         out: &mut impl Buffer,
     ) -> Result<usize, EncodeError> {
         let start = out.filled();
-        event.encode_into(out)?;
+        if !event.encode_at_once(out) {
+            encode_with_care(event, out)?;
+        }
         let len = out.filled() - start;
         if len > self.max_event_len {
-            out.cut_back(start);
-            return Err(EncodeError::TooLong {
-                len,
-                limit: self.max_event_len,
-            });
+            return Err(self.take_back(start, out));
         }
         Ok(len)
     }
+
+    #[cold]
+    fn take_back(&self, start: usize, out: &mut impl Buffer) -> EncodeError {
+        let len = out.filled() - start;
+        out.cut_back(start);
+        EncodeError::TooLong {
+            len,
+            limit: self.max_event_len,
+        }
+    }
+}
+
+/// [`Encode::encode_into`], apart from the events that do not need it.
+#[inline(never)]
+fn encode_with_care<B: Buffer>(
+    event: &(impl Encode + ?Sized),
+    out: &mut B,
+) -> Result<(), EncodeError> {
+    event.encode_into(out)
 }
 
 impl Default for Encoder {

@@ -184,10 +184,9 @@ impl<D: Data> Event<'_, D> {
         if let Some(id) = &self.id {
             field::put_id(out, id)?;
         }
-        self.data.write_to(&mut DataWriter::new(out))?;
-        if out.filled() > start {
-            out.put(b"\n");
-        }
+        let mut data = DataWriter::new(out);
+        self.data.write_to(&mut data)?;
+        data.end_event(start);
         Ok(())
     }
 }
@@ -209,7 +208,9 @@ impl<D: Data> Encode for &Event<'_, D> {
 /// Apart from the rest, as few events have one.
 #[cold]
 fn put_comment<B: Buffer>(out: &mut B, comment: &str) {
+    out.put(b": ");
     line::put_lines(out, b"\n: ", comment.as_bytes());
+    out.put(b"\n");
 }
 
 /// Apart from the rest, as few events have one.

@@ -65,11 +65,22 @@ impl Encode for Frame {
         out.put(&self.0);
         Ok(())
     }
+
+    #[inline]
+    fn encode_at_once<B: Buffer>(&self, out: &mut B) -> bool {
+        out.put(&self.0);
+        true
+    }
 }
 
 impl Encode for &Frame {
     #[inline]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         (**self).encode_into(out)
+    }
+
+    #[inline]
+    fn encode_at_once<B: Buffer>(&self, out: &mut B) -> bool {
+        (**self).encode_at_once(out)
     }
 }

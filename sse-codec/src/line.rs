@@ -13,19 +13,17 @@ use crate::plain::{SHORT, is_plain};
 /// the nearest cache still, which takes a third of the time off a line of 4 KiB.
 const STRETCH: usize = 2048;
 
-/// Appends every line of `text` as a line of one field. Text without a line break, empty text
-/// included, is one line.
+/// Appends every line of `text` as a line of one field, the first of which was begun and the last
+/// of which is not ended. Text without a line break, empty text included, is one line.
 ///
 /// `next` is what goes between two lines: LF and the field's prefix.
 #[inline]
 pub(crate) fn put_lines<B: Buffer, const N: usize>(out: &mut B, next: &[u8; N], text: &[u8]) {
-    out.put(&next[1..]);
     if text.len() <= SHORT && is_plain(text) {
         out.put(text);
     } else {
         put_long(out, next, text);
     }
-    out.put(b"\n");
 }
 
 /// Appends `text`, which is long or may hold line breaks.
@@ -48,7 +46,7 @@ fn put_long<B: Buffer, const N: usize>(out: &mut B, next: &[u8; N], text: &[u8])
 fn put_broken<B: Buffer, const N: usize>(out: &mut B, next: &[u8; N], text: &[u8], first: usize) {
     let mut start = 0;
     let mut ends = LineEnds::new(first);
-    while let Some(end) = ends.next(text) {
+    while let Some(end) = ends.next(text, first) {
         // The LF of a CRLF ends no second line.
         if end >= start {
             out.put(&text[start..end]);
@@ -122,10 +120,17 @@ mod tests {
     use super::*;
     use crate::buffer::sealed::Growable as _;
 
+    /// Whole lines.
+    fn put_all<const N: usize>(out: &mut Vec<u8>, next: &[u8; N], text: &[u8]) {
+        out.put(&next[1..]);
+        put_lines(out, next, text);
+        out.put(b"\n");
+    }
+
     #[test]
     fn lf_cr_and_crlf_each_end_one_line() {
         let mut out = Vec::new();
-        put_lines(&mut out, b"\n> ", b"a\nb\rc\r\nd\n\re");
+        put_all(&mut out, b"\n> ", b"a\nb\rc\r\nd\n\re");
         assert_eq!(out, b"> a\n> b\n> c\n> d\n> \n> e\n");
     }
 
@@ -154,7 +159,7 @@ mod tests {
                     let mut text = "a".repeat(len);
                     text.insert_str(at, line_end);
                     let mut out = Vec::new();
-                    put_lines(&mut out, b"\n> ", text.as_bytes());
+                    put_all(&mut out, b"\n> ", text.as_bytes());
                     let expected = put_lines_obviously(&text);
                     assert!(out == expected, "{line_end:?} at {at} of {len}");
                 }
@@ -169,7 +174,7 @@ mod tests {
         ) {
             let text = pieces.concat();
             let mut out = Vec::new();
-            put_lines(&mut out, b"\n> ", text.as_bytes());
+            put_all(&mut out, b"\n> ", text.as_bytes());
             prop_assert_eq!(out, put_lines_obviously(&text));
         }
 
@@ -179,7 +184,7 @@ mod tests {
             text in "[ab\r\n]{0,24}",
         ) {
             let mut forward = before.clone().into_bytes();
-            put_lines(&mut forward, b"\ndata: ", text.as_bytes());
+            put_all(&mut forward, b"\ndata: ", text.as_bytes());
 
             let mut afterwards = before.into_bytes();
             afterwards.put(b"data: ");

@@ -9,8 +9,7 @@ use crate::simd::{self, BLOCK};
 /// The offsets of all LF and CR in a chunk, in order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LineEnds {
-    /// The block that `mask` is of.
-    block: usize,
+    /// Where the block after that of `mask` begins.
     next_block: usize,
     /// A bit for each byte of the block that ends a line and was not handed out yet.
     mask: u64,
@@ -20,32 +19,33 @@ impl LineEnds {
     /// Those from `start` on.
     pub(crate) const fn new(start: usize) -> Self {
         Self {
-            block: start,
             next_block: start,
             mask: 0,
         }
     }
 
-    /// The next one. The chunk must be the same each time.
+    /// The next one at or after `from`, before which everything was passed. The chunk must be the
+    /// same each time.
     #[inline]
-    pub(crate) fn next(&mut self, chunk: &[u8]) -> Option<usize> {
+    pub(crate) fn next(&mut self, chunk: &[u8], from: usize) -> Option<usize> {
         while self.mask == 0 {
             let rest = chunk.get(self.next_block..)?;
-            self.block = self.next_block;
-            self.next_block += BLOCK;
             self.mask = match rest.first_chunk() {
                 Some(block) => simd::line_ends(block),
                 None if rest.is_empty() => return None,
                 None => mask_of_less(rest),
             };
+            // Two bytes that were passed together may lie in two blocks.
+            self.mask &= !u64::from(from > self.next_block);
+            self.next_block += BLOCK;
         }
-        let at = self.block + self.mask.trailing_zeros() as usize;
+        let at = self.next_block - BLOCK + self.mask.trailing_zeros() as usize;
         self.mask &= self.mask - 1;
         Some(at)
     }
 
-    /// Leaves out the next one, which is known to be the byte after the last one. It may still
-    /// turn up if that was the last byte of a block.
+    /// Leaves out the next one, which is known to be the byte after the last one: who looks for
+    /// more begins behind it.
     #[inline]
     pub(crate) fn skip_adjacent(&mut self) {
         self.mask &= self.mask.wrapping_sub(1);
@@ -69,7 +69,7 @@ mod tests {
 
     fn all(chunk: &[u8], start: usize) -> Vec<usize> {
         let mut ends = LineEnds::new(start);
-        core::iter::from_fn(|| ends.next(chunk)).collect()
+        core::iter::from_fn(|| ends.next(chunk, start)).collect()
     }
 
     /// The same, slow and obvious.

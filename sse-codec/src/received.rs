@@ -182,31 +182,34 @@ impl ReceivedEvent {
     #[must_use]
     #[inline]
     pub fn as_event_ref(&self) -> EventRef<'_> {
-        let text: &str = &self.text;
-        let (data, rest) = text.split_at(self.data_len);
-        let (event, last_event_id) = rest.split_at(self.event_len);
-        EventRef::new(data, event, last_event_id, self.sets_id)
+        let behind_data = self.text.get(self.data_len..).unwrap_or_default();
+        let event = behind_data.get(..self.event_len).unwrap_or_default();
+        EventRef::new(self.data(), event, self.last_event_id(), self.sets_id)
     }
 
     /// The data: its lines joined with LF.
     #[must_use]
     #[inline]
     pub fn data(&self) -> &str {
-        self.as_event_ref().data()
+        self.text.get(..self.data_len).unwrap_or_default()
     }
 
     /// The event's name: `message` if the stream gave none.
     #[must_use]
     #[inline]
     pub fn event(&self) -> &str {
-        self.as_event_ref().event()
+        match self.event_len {
+            0 => DEFAULT_NAME,
+            _ => self.as_event_ref().event,
+        }
     }
 
     /// The last event ID: set by this event or by an earlier one, and empty if by none.
     #[must_use]
     #[inline]
     pub fn last_event_id(&self) -> &str {
-        self.as_event_ref().last_event_id()
+        let start = self.data_len + self.event_len;
+        self.text.get(start..).unwrap_or_default()
     }
 
     /// The id, if it was set since the event before; see [`EventRef::id`].

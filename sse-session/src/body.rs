@@ -9,14 +9,14 @@ use futures_core::Stream;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::error::HandlerError;
+use crate::options::Options;
 use crate::outcome::Outcome;
 use crate::shutdown::Shutdown;
 use crate::stream::SseStream;
 
-/// How many bytes a server is given before it has a turn to write. Twice as much leaves the cache,
-/// half as much has it change too often between connections; it is two buffers of the default
-/// size.
-const TURN: usize = 128 * 1024;
+/// How many bytes a server is given before it has a turn to write: two buffers of the default
+/// size. Twice as much leaves the cache, half as much has it change too often between connections.
+const TURN: usize = 2 * Options::DEFAULT_BUFFER_SIZE;
 
 /// The body of a response that streams events, for every server that takes an
 /// [`http_body::Body`].
@@ -31,6 +31,7 @@ pub struct SseBody {
 
 /// An [`SseStream`], whatever its handler is.
 trait Running: Stream<Item = Result<Bytes, HandlerError>> {
+    fn has_ended(&self) -> bool;
     fn shut_down(&self);
     fn shut_down_on(self: Pin<&mut Self>, signal: &Shutdown);
 }
@@ -40,6 +41,10 @@ where
     F: Future,
     F::Output: Outcome,
 {
+    fn has_ended(&self) -> bool {
+        self.has_ended()
+    }
+
     fn shut_down(&self) {
         self.shutdown_handle().shut_down();
     }
@@ -70,6 +75,13 @@ impl SseBody {
         }
     }
 
+    /// Whether nothing comes any more. It is known with the last piece already where the handler
+    /// has returned, and the last handle gone, by then.
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
+        self.open.is_none()
+    }
+
     /// Ends the stream, see [`ShutdownHandle::shut_down`](crate::ShutdownHandle::shut_down). The
     /// body must be polled on to its end.
     pub fn shut_down(&self) {
@@ -97,7 +109,9 @@ impl Stream for SseBody {
             return Poll::Ready(None);
         };
         let next = ready!(open.as_mut().poll_next(cx));
-        if !matches!(next, Some(Ok(_))) {
+        // With the last piece already, where that is known to be the last: a server can then send
+        // the end of the body along with it.
+        if !matches!(next, Some(Ok(_))) || open.has_ended() {
             *self = Self::empty();
         }
         Poll::Ready(next)
@@ -135,7 +149,7 @@ impl Body for SseBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.open.is_none()
+        self.has_ended()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -24,17 +24,22 @@ impl Buffer {
         self.bytes.is_empty()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn encode(
         &mut self,
         encoder: &Encoder,
         event: &(impl Encode + ?Sized),
     ) -> Result<(), EncodeError> {
         if self.bytes.capacity() == 0 {
-            self.bytes.reserve(self.expected);
+            self.allocate();
         }
         encoder.encode(event, &mut self.bytes)?;
         Ok(())
+    }
+
+    #[cold]
+    fn allocate(&mut self) {
+        self.bytes.reserve(self.expected);
     }
 
     pub(crate) fn append(&mut self, bytes: &[u8]) {

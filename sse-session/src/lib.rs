@@ -58,6 +58,7 @@ mod outcome;
 mod pipe;
 #[cfg(feature = "http-body")]
 mod response;
+mod send;
 mod shutdown;
 mod source;
 mod sse;

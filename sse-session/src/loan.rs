@@ -6,13 +6,17 @@
 //! thread can get at it. When to end the loan early is the pipe's business.
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 use std::ptr;
 
 use crate::buffer::Buffer;
 use crate::pipe::Pipe;
 
 thread_local! {
-    static LENT: RefCell<Option<Lent>> = const { RefCell::new(None) };
+    // Without a destructor, there is no asking at each access whether it has run yet. There is
+    // nothing for it to do: when a thread ends, its loans are over.
+    static LENT: RefCell<ManuallyDrop<Option<Lent>>> =
+        const { RefCell::new(ManuallyDrop::new(None)) };
 }
 
 struct Lent {
@@ -46,7 +50,7 @@ pub(crate) fn lend(pipe: &Pipe, buffer: Buffer) -> Loan<'_> {
     // and not when the thread is coming to its end.
     let outer = LENT.try_with(|slot| {
         let mut slot = slot.try_borrow_mut().ok()?;
-        Some(std::mem::replace(&mut *slot, lent.take()))
+        Some(std::mem::replace(&mut **slot, lent.take()))
     });
     if let Some(refused) = lent {
         pipe.return_loan(refused.buffer);
@@ -58,7 +62,7 @@ pub(crate) fn lend(pipe: &Pipe, buffer: Buffer) -> Loan<'_> {
 }
 
 /// Calls `with` with the buffer of `pipe`, if this thread has it.
-#[inline]
+#[inline(always)]
 pub(crate) fn with_buffer<R>(pipe: &Pipe, with: impl FnOnce(&mut Buffer) -> R) -> Option<R> {
     LENT.try_with(|slot| {
         let mut slot = slot.try_borrow_mut().ok()?;
@@ -77,13 +81,26 @@ pub(crate) fn take_back(pipe: &Pipe) -> Option<Buffer> {
     Some(lent.ok()??.buffer)
 }
 
+impl Loan<'_> {
+    /// Ends the loan, and hands out the buffer if it did not end early.
+    pub(crate) fn end(mut self) -> Option<Buffer> {
+        self.end_it()
+    }
+
+    fn end_it(&mut self) -> Option<Buffer> {
+        let buffer = take_back(self.pipe);
+        if let Some(outer) = self.outer.take() {
+            let _ = LENT.try_with(|slot| slot.replace(ManuallyDrop::new(outer)));
+        }
+        buffer
+    }
+}
+
+/// For a handler that panics.
 impl Drop for Loan<'_> {
     fn drop(&mut self) {
-        if let Some(buffer) = take_back(self.pipe) {
+        if let Some(buffer) = self.end_it() {
             self.pipe.return_loan(buffer);
-        }
-        if let Some(outer) = self.outer.take() {
-            let _ = LENT.try_with(|slot| slot.replace(outer));
         }
     }
 }

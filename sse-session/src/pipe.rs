@@ -16,6 +16,7 @@ use std::task::{Context, Wake, Waker};
 use bytes::Bytes;
 use sse_codec::{Encode, EncodeError, Encoder};
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::buffer::Buffer;
 use crate::loan::{self, Loan};
@@ -47,7 +48,10 @@ struct State {
     is_lent: bool,
     handles: usize,
     closed: bool,
-    /// Present while the body waits: whoever gives it something to do takes and wakes it.
+    /// Whether somebody has found the buffer full since it was emptied.
+    room_is_wanted: bool,
+    /// Whether the body waits: whoever gives it something to do takes its waker and wakes it.
+    body_waits: bool,
     body: Option<Waker>,
 }
 
@@ -60,7 +64,8 @@ pub(crate) enum Offer {
 
 /// What the body finds when it looks.
 pub(crate) enum Take {
-    Frame(Bytes),
+    /// What is there, and whether nothing can come after it.
+    Frame(Bytes, bool),
     /// Nothing there now; the waker was kept.
     Empty,
     /// Nothing there, and nothing can come: closed, or all handles are gone.
@@ -92,6 +97,8 @@ impl Pipe {
                 is_lent: false,
                 handles: 1,
                 closed: false,
+                room_is_wanted: false,
+                body_waits: false,
                 body: None,
             }),
             room: Notify::new(),
@@ -118,31 +125,43 @@ impl Pipe {
     /// two of them, if a handler and another handle send at the very same time.
     #[inline]
     pub(crate) fn offer(&self, event: &(impl Encode + ?Sized)) -> Result<Offer, EncodeError> {
-        // The hot path: no lock, no locked instruction.
-        let offered = loan::with_buffer(self, |buffer| {
-            if self.recalled.load(Ordering::Acquire) {
-                return None;
-            }
-            if buffer.len() >= self.high_water {
-                return Some(Ok(Offer::Full));
-            }
-            let encoded = buffer.encode(&self.encoder, event);
-            self.lent_len.store(buffer.len(), Ordering::Relaxed);
-            Some(encoded.map(|()| Offer::Taken))
-        });
-        match offered.flatten() {
-            Some(offer) => offer,
+        match self.offer_on_loan(event) {
+            Some(offer) => Ok(offer),
             None => self.offer_to_all(event),
         }
     }
 
-    /// [`offer`](Self::offer) where others may do the same.
-    fn offer_to_all(&self, event: &(impl Encode + ?Sized)) -> Result<Offer, EncodeError> {
+    /// The hot path of [`offer`](Self::offer): no lock, no locked instruction. `None` if this
+    /// thread does not have the buffer, and of an event that cannot be encoded: why not is found
+    /// out again elsewhere, so that what comes back fits into a register. An error is large, and
+    /// to have it returned and looked at costs more than to encode a short event.
+    #[inline]
+    fn offer_on_loan(&self, event: &(impl Encode + ?Sized)) -> Option<Offer> {
+        loan::with_buffer(self, |buffer| {
+            if self.recalled.load(Ordering::Acquire) {
+                return None;
+            }
+            if buffer.len() >= self.high_water {
+                return Some(Offer::Full);
+            }
+            buffer.encode(&self.encoder, event).ok()?;
+            self.lent_len.store(buffer.len(), Ordering::Relaxed);
+            Some(Offer::Taken)
+        })?
+    }
+
+    /// [`offer`](Self::offer) where others may do the same; the loan is over.
+    #[inline(never)]
+    pub(crate) fn offer_to_all(
+        &self,
+        event: &(impl Encode + ?Sized),
+    ) -> Result<Offer, EncodeError> {
         let mut state = self.state_without_loan();
         if state.closed {
             return Ok(Offer::Closed);
         }
         if self.filled(&state) >= self.high_water {
+            state.room_is_wanted = true;
             return Ok(Offer::Full);
         }
         state.buffer.encode(&self.encoder, event)?;
@@ -152,7 +171,7 @@ impl Pipe {
         let body = if state.buffer.is_empty() {
             None
         } else {
-            state.body.take()
+            state.waiting_body()
         };
         drop(state);
         if let Some(body) = body {
@@ -172,6 +191,7 @@ impl Pipe {
             return Offer::Taken;
         }
         if !state.encoded.is_empty() || self.filled(&state) >= self.high_water {
+            state.room_is_wanted = true;
             return Offer::Full;
         }
         if state.is_lent {
@@ -183,7 +203,7 @@ impl Pipe {
         } else {
             state.buffer.append(events);
         }
-        let body = state.body.take();
+        let body = state.waiting_body();
         drop(state);
         if let Some(body) = body {
             body.wake();
@@ -193,7 +213,7 @@ impl Pipe {
 
     /// Resolves when the buffer is emptied or the pipe closed after this call, even if that
     /// happens before the first poll.
-    pub(crate) fn room(&self) -> impl Future<Output = ()> {
+    pub(crate) fn room(&self) -> Notified<'_> {
         self.room.notified()
     }
 
@@ -214,7 +234,7 @@ impl Pipe {
             state.closed = true;
             state.buffer.append(last);
             self.recalled.store(true, Ordering::Release);
-            state.body.take()
+            state.waiting_body()
         };
         self.closed.notify_waiters();
         self.room.notify_waiters();
@@ -234,7 +254,7 @@ impl Pipe {
             if state.handles > 0 {
                 return;
             }
-            state.body.take()
+            state.waiting_body()
         };
         if let Some(body) = body {
             body.wake();
@@ -246,10 +266,8 @@ impl Pipe {
     /// the handler must not be polled any more.
     pub(crate) fn lend(&self) -> Option<Loan<'_>> {
         let mut state = self.state();
-        let waker = state.body.take();
+        state.body_waits = false;
         if state.closed {
-            drop(state);
-            drop(waker);
             return None;
         }
         // What goes out before the buffer counts against the mark, which a borrower does not see.
@@ -263,41 +281,51 @@ impl Pipe {
             state.is_lent = true;
         }
         drop(state);
-        drop(waker);
         Some(match buffer {
             Some(buffer) => loan::lend(self, buffer),
             None => Loan::none(self),
         })
     }
 
-    /// Ends the loan: what the handler has sent comes before what others have sent meanwhile.
-    pub(crate) fn return_loan(&self, mut buffer: Buffer) {
-        let mut state = self.state();
-        buffer.append_all(std::mem::take(&mut state.buffer));
-        state.buffer = buffer;
-        state.is_lent = false;
+    /// Ends the loan.
+    pub(crate) fn return_loan(&self, buffer: Buffer) {
+        self.state().return_loan(buffer);
     }
 
-    /// Takes all that is there.
-    pub(crate) fn take(&self, cx: &Context<'_>) -> Take {
+    /// Takes all that is there, after what was on loan until now has been returned.
+    pub(crate) fn take(&self, lent: Option<Buffer>, cx: &Context<'_>) -> Take {
         let mut state = self.state();
+        if let Some(buffer) = lent {
+            state.return_loan(buffer);
+        }
+        let no_more = state.closed || state.handles == 0;
         if !state.encoded.is_empty() {
             let events = std::mem::take(&mut state.encoded);
-            drop(state);
-            self.room.notify_waiters();
-            return Take::Frame(events);
+            let last = no_more && state.buffer.is_empty();
+            self.tell_of_room(state);
+            return Take::Frame(events, last);
         }
         if state.buffer.is_empty() {
-            if state.closed || state.handles == 0 {
+            if no_more {
                 return Take::Ended;
             }
-            state.body = Some(cx.waker().clone());
+            state.body_waits = true;
+            match &mut state.body {
+                Some(body) => body.clone_from(cx.waker()),
+                none => *none = Some(cx.waker().clone()),
+            }
             return Take::Empty;
         }
         let frame = state.buffer.take();
-        drop(state);
-        self.room.notify_waiters();
-        Take::Frame(frame)
+        self.tell_of_room(state);
+        Take::Frame(frame, no_more)
+    }
+
+    fn tell_of_room(&self, mut state: MutexGuard<'_, State>) {
+        if std::mem::take(&mut state.room_is_wanted) {
+            drop(state);
+            self.room.notify_waiters();
+        }
     }
 
     pub(crate) fn take_signal(&self) -> Signal {
@@ -318,7 +346,7 @@ impl Pipe {
 
     fn raise(&self, signal: u8) {
         self.signal.fetch_max(signal, Ordering::AcqRel);
-        let body = self.state().body.take();
+        let body = self.state().waiting_body();
         if let Some(body) = body {
             body.wake();
         }
@@ -346,6 +374,24 @@ impl Pipe {
         // A panic can only come from an event's own code while it encodes, and the encoder takes
         // back what that event had written.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The body's waker, if it waits.
+    fn waiting_body(&mut self) -> Option<Waker> {
+        if std::mem::take(&mut self.body_waits) {
+            self.body.take()
+        } else {
+            None
+        }
+    }
+
+    /// What the handler has sent comes before what others have sent meanwhile.
+    fn return_loan(&mut self, mut buffer: Buffer) {
+        buffer.append_all(std::mem::take(&mut self.buffer));
+        self.buffer = buffer;
+        self.is_lent = false;
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,6 +9,7 @@ use sse_codec::{Encode, Event};
 
 use crate::error::{SendError, TrySendError};
 use crate::pipe::{Offer, Pipe};
+use crate::send::SendEvent;
 
 /// Sends events to one client.
 ///
@@ -58,28 +58,9 @@ impl Sse {
     /// # Cancel safety
     ///
     /// If the future is dropped before it resolves, the event was not sent.
-    #[allow(
-        clippy::manual_async_fn,
-        reason = "an async function's future has its arguments twice"
-    )]
+    #[inline]
     pub fn send<E: Encode>(&self, event: E) -> impl Future<Output = Result<(), SendError>> {
-        // Handlers wait here for long, and there may be many of them: every byte counts.
-        async move {
-            match self.pipe.offer(&event)? {
-                Offer::Taken => return Ok(()),
-                Offer::Closed => return Err(SendError::Closed),
-                Offer::Full => {}
-            }
-            loop {
-                // Before the offer: what happens in between must not be missed.
-                let mut room = pin!(self.pipe.room());
-                match self.pipe.offer(&event)? {
-                    Offer::Taken => return Ok(()),
-                    Offer::Closed => return Err(SendError::Closed),
-                    Offer::Full => room.as_mut().await,
-                }
-            }
-        }
+        SendEvent::new(&self.pipe, event)
     }
 
     /// Sends an event if the buffer has room, without waiting.

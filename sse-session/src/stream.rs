@@ -38,6 +38,7 @@ pin_project! {
         farewell: Bytes,
         failure: Option<HandlerError>,
         failure_announced: bool,
+        has_ended: bool,
     }
 
     impl<F> PinnedDrop for SseStream<F> {
@@ -70,6 +71,7 @@ where
             farewell: options.farewell(),
             failure: None,
             failure_announced: false,
+            has_ended: false,
         }
     }
 
@@ -79,6 +81,11 @@ where
     pub fn shut_down_on(self: Pin<&mut Self>, signal: &Shutdown) {
         let this = self.project();
         this.shutdown.set_server(signal, this.pipe);
+    }
+
+    /// Whether it is known that nothing comes any more, which may be when the last piece comes.
+    pub(crate) const fn has_ended(&self) -> bool {
+        self.has_ended
     }
 
     /// A way to shut the stream down when it has been boxed.
@@ -102,10 +109,18 @@ where
             this.pipe.close(this.farewell);
         }
 
+        let mut lent = None;
         if let Some(handler) = this.handler.as_mut().as_pin_mut() {
             let polled = match this.pipe.lend() {
-                Some(_loan) => handler.poll(cx),
-                None => Poll::Pending,
+                Some(loan) => {
+                    let polled = handler.poll(cx);
+                    lent = loan.end();
+                    polled
+                }
+                None => {
+                    this.handler.set(None);
+                    Poll::Pending
+                }
             };
             if let Poll::Ready(outcome) = polled {
                 // Dropped here and now, so that its handle does not keep the stream open.
@@ -119,13 +134,14 @@ where
                     this.pipe.close(b"");
                 }
             }
-            if this.pipe.is_closed() {
-                this.handler.set(None);
-            }
         }
 
-        match this.pipe.take(cx) {
-            Take::Frame(frame) => {
+        match this.pipe.take(lent, cx) {
+            Take::Frame(frame, last) => {
+                if last && this.pipe.is_closed() {
+                    this.handler.set(None);
+                }
+                *this.has_ended = last && this.handler.is_none() && this.failure.is_none();
                 if let Some(keep_alive) = this.keep_alive.as_pin_mut() {
                     keep_alive.wrote();
                 }

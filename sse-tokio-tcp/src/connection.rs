@@ -29,7 +29,7 @@ use crate::wire::{self, Framing, Writing};
 const LINGER: Duration = Duration::from_secs(1);
 
 /// How much is read at the most while lingering.
-const MOST_LINGERED: u64 = 256 * 1024;
+const MOST_LINGERED: usize = 256 * 1024;
 
 /// Why a connection ended without a complete response.
 #[derive(Debug)]
@@ -149,7 +149,7 @@ where
             Content::Full(bytes) => bytes,
             Content::Empty | Content::Events(_) => Bytes::new(),
         };
-        let mut writing = Writing::new(wire::piece(head, content, answer.framing));
+        let mut writing = Writing::new(wire::piece(head, content, answer.framing, false));
         poll_fn(|cx| writing.poll(io, cx, limits.write_timeout)).await?;
     }
     Box::pin(take_leave(io)).await
@@ -228,8 +228,17 @@ where
     I: AsyncRead + AsyncWrite + Unpin,
 {
     io.shutdown().await?;
-    let mut rest = io.take(MOST_LINGERED);
-    let _ = timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
+    let _ = timeout(LINGER, async {
+        // Mostly there is nothing but the end, so there is no larger buffer.
+        let (mut bytes, mut lingered) = ([0; 256], 0);
+        while lingered < MOST_LINGERED {
+            match io.read(&mut bytes).await {
+                Ok(0) | Err(_) => break,
+                Ok(len) => lingered += len,
+            }
+        }
+    })
+    .await;
     Ok(())
 }
 

@@ -63,7 +63,12 @@ impl<'a> Sending<'a> {
                 return Poll::Ready(end);
             }
             let body = match Pin::new(&mut *self.events).poll_next(cx) {
-                Poll::Ready(Some(Ok(piece))) => piece,
+                Poll::Ready(Some(Ok(piece))) => {
+                    if self.events.has_ended() {
+                        self.end = Some(Ok(()));
+                    }
+                    piece
+                }
                 Poll::Ready(Some(Err(error))) => {
                     self.end = Some(Err(ConnectionError::Handler(error)));
                     Bytes::new()
@@ -80,10 +85,8 @@ impl<'a> Sending<'a> {
                 },
             };
             let before = take(&mut self.before);
-            let piece = match self.end {
-                Some(Ok(())) => wire::end(before, self.framing),
-                _ => wire::piece(before, body, self.framing),
-            };
+            let complete = matches!(self.end, Some(Ok(())));
+            let piece = wire::piece(before, body, self.framing, complete);
             self.writing = Some(Writing::new(piece));
         }
     }

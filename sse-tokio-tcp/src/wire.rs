@@ -70,25 +70,21 @@ pub(crate) fn head(
 /// A part of the response: what goes before it, itself, and what goes behind it.
 pub(crate) type Piece = Chain<Chain<Bytes, Bytes>, &'static [u8]>;
 
-/// One piece of the body, framed; `before` goes out in the same write.
-pub(crate) fn piece(before: Vec<u8>, body: Bytes, framing: Framing) -> Piece {
+/// One piece of the body, framed; `before` goes out in the same write, and if the body is complete
+/// with this piece, its end does.
+pub(crate) fn piece(before: Vec<u8>, body: Bytes, framing: Framing, complete: bool) -> Piece {
     let mut before = before;
-    let after: &[u8] = if framing == Framing::Chunked && !body.is_empty() {
+    let after: &[u8] = match (framing, body.is_empty(), complete) {
+        (Framing::Chunked, false, false) => b"\r\n",
+        (Framing::Chunked, false, true) => b"\r\n0\r\n\r\n",
+        (Framing::Chunked, true, true) => b"0\r\n\r\n",
+        (Framing::Chunked, true, false) => b"",
+        (Framing::None | Framing::Length(_) | Framing::Close, ..) => b"",
+    };
+    if framing == Framing::Chunked && !body.is_empty() {
         let _ = write!(before, "{:x}\r\n", body.len());
-        b"\r\n"
-    } else {
-        b""
-    };
+    }
     Bytes::from(before).chain(body).chain(after)
-}
-
-/// What ends a body that is complete, behind `before`.
-pub(crate) fn end(before: Vec<u8>, framing: Framing) -> Piece {
-    let end: &[u8] = match framing {
-        Framing::Chunked => b"0\r\n\r\n",
-        Framing::None | Framing::Length(_) | Framing::Close => b"",
-    };
-    Bytes::from(before).chain(Bytes::new()).chain(end)
 }
 
 /// Bytes on their way out.

@@ -11,25 +11,46 @@ use crate::process::{cargo, root, run};
 use crate::{Result, debian};
 
 /// A package of benchmarks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bench {
     /// The folder in `benches`; it may not be there yet.
     folder: &'static str,
     package: &'static str,
 }
 
+/// Those that have no name of their own on the command line: names that follow none of the others
+/// are those of its runs.
 const CODEC: Bench = Bench {
     folder: "codec",
     package: "sse-bench-codec",
 };
 
-/// Names that follow this one are those of its runs.
+/// Names that follow the folder's are those of its runs.
 const SERVING: Bench = Bench {
     folder: "serving",
     package: "sse-bench-serving",
 };
 
+/// As with [`SERVING`].
+const FANOUT: Bench = Bench {
+    folder: "fanout",
+    package: "sse-bench-fanout",
+};
+
+/// As with [`SERVING`].
+const ENGINES: Bench = Bench {
+    folder: "engines",
+    package: "sse-bench-engines",
+};
+
 /// The parts of the report in their order, each by the heading that it begins with.
-const PARTS: [&str; 3] = ["## Decoding", "## Encoding", "## Serving"];
+const PARTS: [&str; 5] = [
+    "## Decoding",
+    "## Encoding",
+    "## Serving",
+    "## Fan-out",
+    "## Engines",
+];
 
 const PREAMBLE: &str = "\
 # Measured side by side
@@ -44,40 +65,56 @@ pub(crate) fn command(arguments: &[String]) -> Result {
     let is_quick = arguments.iter().any(|argument| argument == "--quick");
     let is_name = |argument: &&String| *argument != "--quick";
     let names: Vec<_> = arguments.iter().filter(is_name).cloned().collect();
-    let mut halves = names.splitn(2, |name| name == SERVING.folder);
-    let of_codec = halves.next().unwrap_or_default();
-    let of_serving = halves.next();
+    let asked = asked_for(&names);
 
     if is_quick {
-        return quick(of_codec, of_serving);
+        return quick(&asked);
     }
     debian::install_for_benches()?;
     let fresh = fresh_folder()?;
-    if !of_codec.is_empty() || of_serving.is_none() {
-        measure(&CODEC, of_codec, Some(&fresh))?;
-    }
-    match of_serving {
-        Some([]) => measure(&SERVING, &[], Some(&fresh))?,
-        // Only some of it: to be looked at, not for the report.
-        Some(runs) => measure(&SERVING, runs, None)?,
-        None if names.is_empty() => measure(&SERVING, &[], Some(&fresh))?,
-        None => {}
+    for (bench, runs) in asked {
+        // Only some of it is to be looked at, not for the report; but for the codec's, which knows
+        // itself what is a part.
+        let is_part = runs.is_empty() || bench == CODEC;
+        measure(&bench, runs, is_part.then_some(&*fresh))?;
     }
     update_report(&fresh, &root().join("benches"))
 }
 
 /// Checks that everything runs and that all agree; measures nothing and writes nothing.
 pub(crate) fn check() -> Result {
-    quick(&[], None)
+    quick(&asked_for(&[]))
 }
 
-fn quick(of_codec: &[String], of_serving: Option<&[String]>) -> Result {
-    let names_nothing = of_codec.is_empty() && of_serving.is_none();
-    if names_nothing || !of_codec.is_empty() {
-        start(&CODEC, of_codec, &["--quick"])?;
+/// The benchmarks that `names` ask for, and the runs of each; all if there are no names.
+fn asked_for(names: &[String]) -> Vec<(Bench, &[String])> {
+    let named = [SERVING, FANOUT, ENGINES];
+    let bench = |name: &String| named.iter().find(|it| it.folder == name);
+    let first = names.iter().position(|name| bench(name).is_some());
+    let (of_codec, mut rest) = names.split_at(first.unwrap_or(names.len()));
+    let mut asked = Vec::new();
+    if names.is_empty() || !of_codec.is_empty() {
+        asked.push((CODEC, of_codec));
     }
-    if names_nothing || of_serving.is_some() {
-        start(&SERVING, of_serving.unwrap_or_default(), &["--quick"])?;
+    while let Some((name, behind)) = rest.split_first() {
+        let next = behind.iter().position(|name| bench(name).is_some());
+        let (runs, others) = behind.split_at(next.unwrap_or(behind.len()));
+        asked.extend(bench(name).map(|bench| (*bench, runs)));
+        rest = others;
+    }
+    if names.is_empty() {
+        asked.extend(named.map(|bench| (bench, names)));
+    }
+    asked
+}
+
+fn quick(asked: &[(Bench, &[String])]) -> Result {
+    if let Err(error) = debian::install_for_benches() {
+        // They say themselves what they do without.
+        eprintln!("{error}");
+    }
+    for (bench, runs) in asked {
+        start(bench, runs, &["--quick"])?;
     }
     Ok(())
 }
@@ -163,6 +200,23 @@ fn section<'a>(report: &'a str, heading: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_belong_to_the_benchmark_that_is_named_before_them() {
+        let names = |names: &str| {
+            names
+                .split_whitespace()
+                .map(Into::into)
+                .collect::<Vec<String>>()
+        };
+        let all = names("decode serving burst live fanout");
+        assert_eq!(
+            asked_for(&all),
+            [(CODEC, &all[..1]), (SERVING, &all[2..4]), (FANOUT, &[])]
+        );
+        assert_eq!(asked_for(&names("fanout")), [(FANOUT, &[][..])]);
+        assert_eq!(asked_for(&[]).len(), 4);
+    }
 
     #[test]
     fn a_new_part_replaces_the_old_one_and_the_others_stay() {

@@ -12,6 +12,18 @@ struct Needed {
     purpose: &'static str,
 }
 
+const REDIS: Needed = Needed {
+    program: "redis-server",
+    package: "redis-server",
+    purpose: "several nodes behind one engine",
+};
+
+const NATS: Needed = Needed {
+    program: "nats-server",
+    package: "nats-server",
+    purpose: "several nodes behind the other engine",
+};
+
 const FOR_TESTS: &[Needed] = &[
     Needed {
         program: "chromium",
@@ -33,14 +45,12 @@ const FOR_TESTS: &[Needed] = &[
         package: "g++",
         purpose: "building the fuzzer's runtime",
     },
-    Needed {
-        program: "redis-server",
-        package: "redis-server",
-        purpose: "several nodes behind one engine",
-    },
+    REDIS,
+    NATS,
 ];
 
 const FOR_BENCHES: &[Needed] = &[
+    REDIS,
     Needed {
         program: "valgrind",
         package: "valgrind",

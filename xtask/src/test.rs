@@ -59,6 +59,8 @@ const STEPS: [Step; 9] = [
                     "sse-bench-codec",
                     "--exclude",
                     "sse-bench-serving",
+                    "--exclude",
+                    "sse-bench-engines",
                 ]))
         },
     },

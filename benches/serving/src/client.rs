@@ -5,18 +5,24 @@
 //! kernel does on the server's time, and how often depends on which of them is faster; it would
 //! be the larger part of what is measured.
 
+use std::fmt;
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use memchr::memmem;
 use nix::sys::socket::{setsockopt, sockopt};
 
+use crate::process::Process;
 use crate::response::Response;
+use crate::servers::Server;
 use crate::workload::{Burst, EARLY_COMMENT, Workload, live_text, on_the_wire};
 
-/// How long a server may keep silent where it has something to say.
+/// How long a server may take for one step, or keep silent where it has something to say.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long it may take for all of a burst, of which the largest is a gigabyte.
+const BURST_PATIENCE: Duration = Duration::from_secs(180);
 
 /// What connections read into; one for all of them.
 #[derive(Debug)]
@@ -27,8 +33,17 @@ pub(crate) struct Client {
 /// An open event stream.
 #[derive(Debug)]
 pub(crate) struct Connection {
+    name: Name,
     io: TcpStream,
     response: Response,
+}
+
+/// Which connection it is, for errors.
+#[derive(Clone, Copy, Debug)]
+struct Name {
+    server: Server,
+    workload: Workload,
+    number: u64,
 }
 
 impl Client {
@@ -38,21 +53,33 @@ impl Client {
         }
     }
 
-    /// Asks for `workload`. Of the body, the last `keep` bytes are kept.
+    /// Asks for `workload`. Of the body, the last `keep` bytes are kept; `number` is the
+    /// connection's, for errors.
     pub(crate) fn ask(
         &self,
-        address: SocketAddr,
+        process: &Process,
         workload: Workload,
         keep: usize,
+        number: u64,
     ) -> io::Result<Connection> {
-        let mut io = TcpStream::connect(address)?;
-        write!(
-            io,
-            "GET {workload} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n"
-        )?;
-        io.set_nonblocking(true)?;
+        let name = Name {
+            server: process.server(),
+            workload,
+            number,
+        };
+        let connect = || -> io::Result<TcpStream> {
+            let mut io = TcpStream::connect_timeout(&process.address(), PATIENCE)?;
+            io.set_write_timeout(Some(PATIENCE))?;
+            write!(
+                io,
+                "GET {workload} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n"
+            )?;
+            io.set_nonblocking(true)?;
+            Ok(io)
+        };
         Ok(Connection {
-            io,
+            name,
+            io: connect().map_err(|error| name.failed("connecting", error))?,
             response: Response::new(keep),
         })
     }
@@ -60,52 +87,70 @@ impl Client {
     /// [`ask`](Self::ask), and waits for the head of the response.
     pub(crate) fn open(
         &mut self,
-        address: SocketAddr,
+        process: &Process,
         workload: Workload,
         keep: usize,
     ) -> io::Result<Connection> {
-        let mut connection = self.ask(address, workload, keep)?;
-        self.read_until(&mut connection, Response::has_head)?;
-        Ok(connection)
+        self.open_number(process, workload, keep, 0)
     }
 
     /// Opens many connections.
     pub(crate) fn open_all(
         &mut self,
-        address: SocketAddr,
+        process: &Process,
         workload: Workload,
         keep: usize,
         count: u64,
     ) -> io::Result<Vec<Connection>> {
         (0..count)
-            .map(|_| self.open(address, workload, keep))
+            .map(|number| self.open_number(process, workload, keep, number))
             .collect()
     }
 
-    /// Reads until `enough`.
+    fn open_number(
+        &mut self,
+        process: &Process,
+        workload: Workload,
+        keep: usize,
+        number: u64,
+    ) -> io::Result<Connection> {
+        let mut connection = self.ask(process, workload, keep, number)?;
+        self.read_until(&mut connection, "the response's head", Response::has_head)?;
+        Ok(connection)
+    }
+
+    /// Reads until `enough`, which means that `what` has come.
     pub(crate) fn read_until(
         &mut self,
         connection: &mut Connection,
+        what: &str,
         enough: impl Fn(&Response) -> bool,
     ) -> io::Result<()> {
-        // Counted from the start: keep-alives come all the while, and are not what is waited for.
-        let mut waiting_since = None;
+        let mut patience = Patience::new(PATIENCE);
         while !enough(&connection.response) {
-            if !self.try_read(connection)? {
-                be_patient(&mut waiting_since)?;
+            if connection.response.has_ended() {
+                return Err(connection.name.failed(what, io::ErrorKind::UnexpectedEof));
+            }
+            // Counted from the start: keep-alives come all the while, and are not waited for.
+            if !self.try_read(connection)? && !patience.is_left() {
+                return Err(connection.timed_out(what));
             }
         }
         Ok(())
     }
 
-    /// Reads what is there, if anything is.
+    /// Reads what is there, and says whether anything was.
     pub(crate) fn try_read(&mut self, connection: &mut Connection) -> io::Result<bool> {
-        match connection.io.read(&mut self.buffer) {
+        if connection.response.has_ended() {
+            return Ok(false);
+        }
+        let read = match connection.io.read(&mut self.buffer) {
             Ok(0) => connection.response.close().map(|()| true),
             Ok(len) => connection.response.feed(&self.buffer[..len]).map(|()| true),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
             Err(error) => Err(error),
-        }
+        };
+        read.map_err(|error| connection.name.failed("reading", error))
     }
 
     /// Reads the bursts of all connections to their ends, all at a time.
@@ -115,7 +160,9 @@ impl Client {
         size: usize,
         count: u64,
     ) -> io::Result<()> {
-        let mut silent_since = None;
+        let what = "the burst's end";
+        let mut all = Patience::new(BURST_PATIENCE);
+        let mut silence = Patience::new(PATIENCE);
         let mut open: Vec<_> = connections.iter_mut().collect();
         while !open.is_empty() {
             let mut silent = true;
@@ -130,14 +177,17 @@ impl Client {
             if let Some(error) = failed {
                 return Err(error);
             }
-            if silent {
-                be_patient(&mut silent_since)?;
-            } else {
-                silent_since = None;
+            if !silent {
+                silence = Patience::new(PATIENCE);
+            } else if !(silence.is_left() && all.is_left())
+                && let Some(connection) = open.first()
+            {
+                return Err(connection.timed_out(what));
             }
         }
         for connection in connections {
-            check_burst(&connection.response, size, count)?;
+            check_burst(&connection.response, size, count)
+                .map_err(|error| connection.name.failed(what, error))?;
         }
         Ok(())
     }
@@ -151,7 +201,7 @@ impl Client {
         let event = on_the_wire(&live_text(tick));
         // One after the other, for the others' events wait in their sockets.
         for connection in connections {
-            self.read_until(connection, |response| {
+            self.read_until(connection, "the event of a tick", |response| {
                 let tail = &response.received().tail;
                 // Only a keep-alive can come behind it.
                 tail.ends_with(event.as_bytes()) || memmem::find(tail, event.as_bytes()).is_some()
@@ -177,13 +227,52 @@ impl Connection {
     }
 }
 
-/// Lets others run, if there are any, but not for ever.
-fn be_patient(since: &mut Option<Instant>) -> io::Result<()> {
-    if since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
-        return Err(io::Error::new(io::ErrorKind::TimedOut, "nothing comes"));
+impl Connection {
+    fn timed_out(&self, what: &str) -> io::Error {
+        let len = self.response.received().len;
+        let error = format!("nothing comes any more after {len} bytes of the body");
+        let error = io::Error::new(io::ErrorKind::TimedOut, error);
+        self.name.failed(what, error)
     }
-    std::thread::yield_now();
-    Ok(())
+}
+
+impl Name {
+    /// What failed, and for whom.
+    fn failed(self, what: &str, error: impl Into<io::Error>) -> io::Error {
+        let error = error.into();
+        io::Error::new(error.kind(), format!("{self}: {what}: {error}"))
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            server,
+            workload,
+            number,
+        } = self;
+        write!(f, "{}: {workload}: connection {number}", server.name())
+    }
+}
+
+/// How long it is still waited for something.
+#[derive(Debug)]
+struct Patience {
+    limit: Duration,
+    /// When it was first asked: to look at the clock costs more than what mostly comes at once.
+    since: Option<Instant>,
+}
+
+impl Patience {
+    const fn new(limit: Duration) -> Self {
+        Self { limit, since: None }
+    }
+
+    /// Lets others run, if there are any.
+    fn is_left(&mut self) -> bool {
+        std::thread::yield_now();
+        self.since.get_or_insert_with(Instant::now).elapsed() < self.limit
+    }
 }
 
 /// How much of a burst to keep.

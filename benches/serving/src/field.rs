@@ -68,9 +68,9 @@ impl Field {
         }
     }
 
-    /// Starts all servers.
-    pub(crate) fn start(&self) -> io::Result<Vec<Process>> {
-        let servers = self.servers.iter();
+    /// Starts all of `servers`.
+    pub(crate) fn start(&self, servers: &[Server]) -> io::Result<Vec<Process>> {
+        let servers = servers.iter();
         servers.map(|server| self.start_one(*server)).collect()
     }
 
@@ -80,6 +80,13 @@ impl Field {
 
     pub(crate) fn servers(&self) -> &[Server] {
         &self.servers
+    }
+
+    /// The servers without those that differ from another one in their bursts alone.
+    pub(crate) fn different_servers(&self) -> Vec<Server> {
+        let mut servers = self.servers.clone();
+        servers.retain(|server| !server.differs_in_bursts_alone());
+        servers
     }
 
     pub(crate) const fn marks(&mut self) -> &mut Marks {
@@ -109,6 +116,10 @@ impl Field {
                 let ratios = samples.cost(server.name(), baseline.name());
                 ratios.map_or_else(String::new, |ratios| ratios.to_string())
             });
+            let cells: Vec<_> = cells.collect();
+            if cells.iter().all(String::is_empty) {
+                continue;
+            }
             table.row(std::iter::once(server.name().to_owned()).chain(cells));
         }
         table

@@ -127,7 +127,8 @@ fn measure(arguments: &Arguments) -> Result {
     };
     for run in &arguments.runs {
         eprintln!("{} …", run.name());
-        run.measure(&mut field, &mut part)?;
+        run.measure(&mut field, &mut part)
+            .map_err(|error| format!("{}: {error}", run.name()))?;
         print(&part);
     }
     if let Some(marks) = field.marks().table() {

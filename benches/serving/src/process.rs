@@ -3,13 +3,18 @@
 use std::io::{self, BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::kernel;
 use crate::servers::Server;
 
-/// How long a server may take to notice that its clients are gone.
-const TEARDOWN: Duration = Duration::from_secs(20);
+/// How long a server may take to start, to come to rest, or to notice that its clients are gone.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a server at rest may use between two looks at it: a keep-alive or two.
+const REST: Duration = Duration::from_micros(40);
 
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -33,10 +38,16 @@ impl Process {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let mut line = String::new();
+        // Read by a thread, which can be left to itself when nothing comes.
+        let (sender, receiver) = mpsc::channel();
         if let Some(output) = child.stdout.take() {
-            BufReader::new(output).read_line(&mut line)?;
+            thread::spawn(move || {
+                let mut line = String::new();
+                let _ = BufReader::new(output).read_line(&mut line);
+                sender.send(line)
+            });
         }
+        let line = receiver.recv_timeout(PATIENCE).unwrap_or_default();
         let mut ports = line.split_whitespace().map(str::parse);
         let (Some(Ok(port)), Some(Ok(tick_port))) = (ports.next(), ports.next()) else {
             let _ = child.kill();
@@ -80,13 +91,21 @@ impl Process {
         let begun = Instant::now();
         let mut before = kernel::cpu_time(self.id())?;
         loop {
-            std::thread::sleep(Duration::from_millis(2));
+            thread::sleep(Duration::from_millis(2));
             let now = kernel::cpu_time(self.id())?;
-            if now == before || begun.elapsed() > TEARDOWN {
+            if now.saturating_sub(before) <= REST {
                 return Ok(now);
+            }
+            if begun.elapsed() > PATIENCE {
+                return Err(self.timed_out("does not come to rest"));
             }
             before = now;
         }
+    }
+
+    /// The CPU time used so far by a server that does not come to rest.
+    pub(crate) fn cpu_time_so_far(&self) -> io::Result<Duration> {
+        kernel::cpu_time(self.id())
     }
 
     pub(crate) fn anonymous_memory(&self) -> io::Result<u64> {
@@ -103,15 +122,17 @@ impl Process {
     pub(crate) fn wait_for_rest(&self) -> io::Result<()> {
         let begun = Instant::now();
         while kernel::open_files(self.id())? > self.files_at_rest {
-            if begun.elapsed() > TEARDOWN {
-                return Err(io::Error::other(format!(
-                    "{} does not close its connections",
-                    self.server.name()
-                )));
+            if begun.elapsed() > PATIENCE {
+                return Err(self.timed_out("does not close its connections"));
             }
-            std::thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(5));
         }
         Ok(())
+    }
+
+    fn timed_out(&self, what: &str) -> io::Error {
+        let error = format!("{} {what}", self.server.name());
+        io::Error::new(io::ErrorKind::TimedOut, error)
     }
 }
 

@@ -4,70 +4,52 @@
 use alloc::string::String;
 use core::mem;
 use core::ops::ControlFlow;
-use core::time::Duration;
 
 use memchr::{memchr, memchr2};
 
 use super::events::{Events, Found, Unfinished};
-use super::line::{self, Line};
-use super::{DecodeError, Decoder, State, text};
+use super::limits::EventLimit;
+use super::line::{self, Head, Line};
+use super::{Carried, DecodeError, Decoder, State, text};
 use crate::line_ends::LineEnds;
-
-/// The length of a chunk in which the end of a line is searched for by itself.
-const WORTH_A_SEARCH: usize = 1024;
-
-/// How much of a line is gathered before it is worth looking at.
-const LONG: usize = 256;
-
-/// The limit on an event's data was passed.
-struct EventLimit(usize);
+use crate::simd::BLOCK;
 
 impl<'c> Events<'_, 'c> {
-    /// Goes on with what an earlier call has left in the decoder.
+    /// Goes on with what an earlier call has left in the decoder, up to the end of an event.
     #[inline(never)]
     pub(super) fn resume(&mut self) -> Result<ControlFlow<Option<Found<'c>>>, DecodeError> {
         self.decoder.be_ready()?;
-        let flow = if self.decoder.line_len == 0 {
-            ControlFlow::Continue(())
-        } else {
-            self.read_carried_line()?
-        };
-        self.decoder.update_idle();
-        Ok(flow)
+        if self.decoder.line_len > 0
+            && let ControlFlow::Break(found) = self.read_carried_line()?
+        {
+            return Ok(ControlFlow::Break(found));
+        }
+        if self.decoder.idle {
+            return Ok(ControlFlow::Continue(()));
+        }
+        self.read_buffered(None)
     }
 
     /// Goes on with the line that earlier chunks began. It is over when that has an end here; if
     /// not, so is the chunk.
+    #[inline]
     fn read_carried_line(&mut self) -> Result<ControlFlow<Option<Found<'c>>>, DecodeError> {
         let start = self.at;
-        let mut line_ends = self.line_ends;
-        // A line that is cut is often a long one, and then a search is quicker than the masks.
-        let found = if self.chunk.len() > WORTH_A_SEARCH {
-            let len = memchr2(b'\n', b'\r', self.remainder());
-            line_ends = LineEnds::new(start + len.map_or(0, |len| len + 1));
-            len.map(|len| start + len)
-        } else {
-            line_ends.next(self.chunk)
-        };
-        let Some(end) = found else {
-            self.carry_line()?;
+        let Some(end) = self.end_of_carried_line() else {
+            self.carry_rest()?;
             return Ok(ControlFlow::Break(None));
         };
         if self.decoder.line_len + (end - start) > self.decoder.max_line_len {
             return Err(self.line_too_long(start));
         }
-        let result = self.decoder.end_carried_line(&self.chunk[start..end]);
-        let found = result.map_err(|limit| self.event_too_long(limit, start))?;
-        self.decoder.end_line();
-
-        let at = if self.chunk[end] == b'\r' {
-            self.behind_cr(end)
-        } else {
-            end + 1
+        let part = &self.chunk[start..end];
+        let found = match self.decoder.end_carried_line(part) {
+            Ok(found) => found,
+            // The part belongs to the line by now.
+            Err(limit) => return Err(self.event_too_long(limit, end)),
         };
-        if at > end + 1 {
-            line_ends.skip_adjacent();
-        }
+        let mut line_ends = self.line_ends;
+        let at = self.behind(end, &mut line_ends);
         self.pass(at, line_ends);
         Ok(match found {
             Some(found) => ControlFlow::Break(Some(found)),
@@ -75,77 +57,142 @@ impl<'c> Events<'_, 'c> {
         })
     }
 
-    /// Reads a line of data of an event that is in the buffers.
+    /// Where the carried line ends, if it does. A line that is cut is often a long one, and then
+    /// a search is quicker than the masks.
+    #[inline]
+    fn end_of_carried_line(&mut self) -> Option<usize> {
+        let rest = self.remainder();
+        if rest.len() <= BLOCK {
+            return self.line_ends.next(self.chunk, self.at);
+        }
+        let end = self.at + memchr2(b'\n', b'\r', rest)?;
+        self.line_ends = LineEnds::new(end + 1);
+        Some(end)
+    }
+
+    /// Reads lines into the buffers, up to the end of an event. The first may have been found
+    /// already.
     #[inline(never)]
-    pub(super) fn push_data(
+    pub(super) fn read_buffered(
         &mut self,
-        text: Option<&str>,
-        start: usize,
-        value: usize,
-        end: usize,
-    ) -> Result<(), DecodeError> {
-        self.decoder
-            .push_data(text, &self.chunk[value..end])
-            .map_err(|limit| self.event_too_long(limit, start))
+        mut first: Option<(usize, usize)>,
+    ) -> Result<ControlFlow<Option<Found<'c>>>, DecodeError> {
+        let chunk = self.chunk;
+        let (mut at, mut line_ends) = (self.at, self.line_ends);
+        loop {
+            let (start, end) = if let Some(line) = first.take() {
+                line
+            } else if let Some(end) = line_ends.next(chunk, at) {
+                let next = self.behind(end, &mut line_ends);
+                (mem::replace(&mut at, next), end)
+            } else {
+                break;
+            };
+            if end - start > self.decoder.max_line_len {
+                return Err(self.line_too_long(start));
+            }
+            let result = if start == end {
+                // HTML § 9.2.6: a blank line dispatches the event.
+                Ok(self.decoder.dispatch())
+            } else if let Some(value) =
+                Head::of(chunk, start).and_then(|head| head.value_after(b"data:"))
+            {
+                // There are many of them, if there are several at all.
+                let value = start + value;
+                let decoder = &mut *self.decoder;
+                let read = if chunk[end] == b'\n' {
+                    decoder.idle = false;
+                    let limit = decoder.max_event_len;
+                    decoder.data.push_line(&chunk[value..=end], limit)
+                } else {
+                    decoder.read_data(&chunk[value..end])
+                };
+                match read {
+                    Ok(()) => continue,
+                    Err(limit) => Err(limit),
+                }
+            } else {
+                let (kind, value) = Line::read(&chunk[start..end]);
+                self.decoder.read_line(kind, &chunk[start + value..end])
+            };
+            match result {
+                Ok(found) if found.is_some() || self.decoder.idle => {
+                    self.pass(at, line_ends);
+                    return Ok(match found {
+                        Some(found) => ControlFlow::Break(Some(found)),
+                        None => ControlFlow::Continue(()),
+                    });
+                }
+                Ok(_) => {}
+                Err(limit) => return Err(self.event_too_long(limit, start)),
+            }
+        }
+        self.pass(at, line_ends);
+        self.carry_rest()?;
+        Ok(ControlFlow::Break(None))
     }
 
-    /// Reads a line of the chunk by way of the buffers.
-    #[inline(never)]
-    pub(super) fn read_line(
-        &mut self,
-        kind: Line,
-        start: usize,
-        value: usize,
-        end: usize,
-    ) -> Result<Option<Found<'c>>, DecodeError> {
-        let text = self.text.get(self.chunk, value, end);
-        self.decoder
-            .read_line(kind, text, &self.chunk[value..end])
-            .map_err(|limit| self.event_too_long(limit, start))
+    /// Where the line begins that follows one which ends at `end`.
+    #[inline]
+    fn behind(&mut self, end: usize, line_ends: &mut LineEnds) -> usize {
+        if self.chunk[end] == b'\n' {
+            end + 1
+        } else {
+            self.behind_cr(end, line_ends)
+        }
     }
 
-    /// HTML § 9.2.6, what a blank line does when the event is in the buffers.
-    #[inline(never)]
-    pub(super) fn dispatch_buffered(&mut self, unfinished: Unfinished<'c>) -> Option<Found<'c>> {
-        self.keep(unfinished);
-        self.decoder.dispatch()
-    }
-
-    /// Keeps what the lines of the chunk have set, for the lines that are still to come.
+    /// Keeps what the lines of the chunk have set, for the lines that are still to come. The
+    /// buffers are empty.
+    #[inline]
     pub(super) fn keep(&mut self, unfinished: Unfinished<'c>) {
         let Unfinished { data, event, id } = unfinished;
         let decoder = &mut *self.decoder;
         if let Some(data) = data {
-            decoder.begin_data_line().push_str(data);
+            // It is within the limit, or it would not be here.
+            let _ = decoder.read_data(data.as_bytes());
         }
-        if let Some(event) = event {
-            replace(&mut decoder.event, Some(event), b"");
+        if !event.is_empty() {
+            decoder.event.push_str(event);
+            decoder.idle = false;
         }
         if let Some(id) = id {
-            replace(&mut decoder.id, Some(id), b"");
+            decoder.id.clear();
+            decoder.id.push_str(id);
             decoder.has_id = true;
-        }
-        if event.is_some() || id.is_some() {
             decoder.idle = false;
         }
     }
 
-    /// Keeps the line that the chunk does not end.
-    pub(super) fn carry_line(&mut self) -> Result<(), DecodeError> {
+    /// Keeps what the chunk does not complete: the last line, which begins at `at`, and what the
+    /// lines before it have set.
+    #[inline(never)]
+    pub(super) fn end_chunk(
+        &mut self,
+        at: usize,
+        unfinished: Unfinished<'c>,
+    ) -> Result<(), DecodeError> {
+        self.keep(unfinished);
+        self.pass(at, LineEnds::new(self.chunk.len()));
+        self.carry_rest()
+    }
+
+    /// Keeps the rest of the chunk, which ends no line.
+    #[inline]
+    fn carry_rest(&mut self) -> Result<(), DecodeError> {
         let rest = self.remainder();
         if !rest.is_empty() {
             if self.decoder.line_len + rest.len() > self.decoder.max_line_len {
                 return Err(self.line_too_long(self.at));
             }
             self.decoder.carry(rest);
-            self.pass(self.chunk.len(), self.line_ends);
+            self.pass(self.chunk.len(), LineEnds::new(self.chunk.len()));
         }
-        self.decoder.update_idle();
         Ok(())
     }
 
     #[cold]
-    pub(super) fn line_too_long(&mut self, start: usize) -> DecodeError {
+    fn line_too_long(&mut self, start: usize) -> DecodeError {
         let limit = self.decoder.max_line_len;
         self.fail(start, |position| DecodeError::LineTooLong {
             limit,
@@ -172,126 +219,149 @@ impl<'c> Events<'_, 'c> {
 }
 
 impl Decoder {
-    /// Reads a line into the buffers: its value as `text` if that is known, and as `bytes`.
-    fn read_line<'c>(
-        &mut self,
-        kind: Line,
-        text: Option<&str>,
-        bytes: &[u8],
-    ) -> Result<Option<Found<'c>>, EventLimit> {
+    /// Reads a line into the buffers.
+    fn read_line<'c>(&mut self, kind: Line, value: &[u8]) -> Result<Option<Found<'c>>, EventLimit> {
         match kind {
-            Line::Data => self.push_data(text, bytes)?,
+            Line::Data => self.read_data(value).map(|()| None),
+            _ => Ok(self.read_other_line(kind, value)),
+        }
+    }
+
+    #[inline]
+    fn read_data(&mut self, value: &[u8]) -> Result<(), EventLimit> {
+        self.idle = false;
+        self.data.push(value, self.max_event_len);
+        self.data.end_line(self.max_event_len)
+    }
+
+    /// Reads a line that is not one of data.
+    fn read_other_line<'c>(&mut self, kind: Line, value: &[u8]) -> Option<Found<'c>> {
+        match kind {
             Line::Event => {
-                replace(&mut self.event, text, bytes);
+                replace(&mut self.event, value);
                 self.idle = false;
             }
             Line::Id => {
                 // HTML § 9.2.6: an id with NUL is ignored.
-                if memchr(0, bytes).is_none() {
-                    replace(&mut self.id, text, bytes);
+                if memchr(0, value).is_none() {
+                    replace(&mut self.id, value);
                     self.has_id = true;
                     self.idle = false;
                 }
             }
             Line::Retry => {
-                let time = self.set_reconnection_time(bytes);
-                return Ok(time.filter(|_| self.report_retry).map(Found::Retry));
+                // HTML § 9.2.6: it is set at once, by the line and not by its event.
+                let time = line::reconnection_time(value)?;
+                self.reconnection_time = Some(time);
+                return self.report_retry.then_some(Found::Retry(time));
             }
             Line::Comment => {
                 if self.report_comments {
-                    replace(&mut self.comment, text, bytes);
-                    return Ok(Some(Found::Comment));
+                    replace(&mut self.comment, value);
+                    return Some(Found::Comment);
                 }
             }
-            Line::Unknown => {}
+            Line::Data | Line::Unknown => {}
         }
-        Ok(None)
+        None
     }
 
-    /// Keeps more of a line that has not ended. What is gathered of a long line of data becomes
-    /// data from time to time, so that it need not be copied and looked at again at its end.
-    fn carry(&mut self, part: &[u8]) {
-        self.line_len += part.len();
-        if self.line_is_data && self.line.is_empty() && part.len() >= LONG {
-            let (whole, cut) = part.split_at(part.len() - text::cut_character(part));
-            push_within(&mut self.data, whole, self.max_event_len);
-            self.line.extend_from_slice(cut);
-            return;
-        }
-        self.line.extend_from_slice(part);
-        if self.line.len() < LONG {
-            return;
-        }
-        let value = if self.line_is_data {
-            0
-        } else if let (Line::Data, value) = Line::read(&self.line) {
-            self.begin_data_line();
-            self.line_is_data = true;
-            value
+    /// Keeps more of a line that has not ended.
+    #[inline]
+    pub(super) fn carry(&mut self, part: &[u8]) {
+        self.idle = false;
+        let before = self.line_len;
+        self.line_len = before + part.len();
+        if before >= Line::HEAD {
+            self.carry_on(part);
+        } else if before == 0 && part.len() >= Line::HEAD {
+            self.begin_to_carry(part);
+            if self.carried == Carried::Whole {
+                self.line.extend_from_slice(part);
+            }
         } else {
-            return;
-        };
-        let whole = self.line.len() - text::cut_character(&self.line[value..]);
-        push_within(&mut self.data, &self.line[value..whole], self.max_event_len);
-        self.line.copy_within(whole.., 0);
-        self.line.truncate(self.line.len() - whole);
+            self.carry_head(part);
+        }
+    }
+
+    /// The first bytes of a line tell what is to become of it.
+    #[inline]
+    fn begin_to_carry(&mut self, part: &[u8]) {
+        match Line::read_in(part, 0, part.len()) {
+            (Line::Data, value) => {
+                self.carried = Carried::Data;
+                self.data.push(&part[value..], self.max_event_len);
+            }
+            (Line::Comment, _) if self.report_comments => {}
+            (Line::Comment | Line::Unknown, _) => self.carried = Carried::Ignored,
+            (Line::Event | Line::Id | Line::Retry, _) => {}
+        }
+    }
+
+    /// If there are too few of them, they are gathered.
+    #[inline(never)]
+    fn carry_head(&mut self, part: &[u8]) {
+        let missing = Line::HEAD - self.line.len();
+        let (head, rest) = part.split_at(missing.min(part.len()));
+        self.line.extend_from_slice(head);
+        if self.line.len() == Line::HEAD {
+            let head = mem::take(&mut self.line);
+            self.begin_to_carry(&head);
+            self.line = head;
+            self.carry_on(rest);
+        }
+    }
+
+    /// Keeps what follows them.
+    #[inline]
+    fn carry_on(&mut self, part: &[u8]) {
+        match self.carried {
+            Carried::Data => self.data.push(part, self.max_event_len),
+            Carried::Whole => self.line.extend_from_slice(part),
+            Carried::Ignored => {}
+        }
     }
 
     /// Reads the line that `part` ends, into the buffers.
+    #[inline]
     fn end_carried_line<'c>(&mut self, part: &[u8]) -> Result<Option<Found<'c>>, EventLimit> {
-        if !self.line_is_data {
-            let mut line = mem::take(&mut self.line);
-            line.extend_from_slice(part);
-            let (kind, value) = Line::read(&line);
-            let result = self.read_line(kind, None, &line[value..]);
-            self.line = line;
-            return result;
-        }
-        if self.line.is_empty() {
-            push_within(&mut self.data, part, self.max_event_len);
-        } else {
-            self.line.extend_from_slice(part);
-            push_within(&mut self.data, &self.line, self.max_event_len);
-        }
-        if self.data.len() > self.max_event_len {
-            return Err(EventLimit(self.max_event_len));
-        }
-        Ok(None)
+        self.carry(part);
+        let found = match self.carried {
+            Carried::Data => {
+                self.data.end_line(self.max_event_len)?;
+                None
+            }
+            Carried::Whole => self.end_whole_line()?,
+            Carried::Ignored => None,
+        };
+        self.end_line();
+        self.idle = !self.data.is_any() && !self.has_id && self.event.is_empty();
+        Ok(found)
     }
 
-    /// HTML § 9.2.6: it is set at once, by the line and not by its event.
-    pub(super) fn set_reconnection_time(&mut self, value: &[u8]) -> Option<Duration> {
-        let time = line::reconnection_time(value)?;
-        self.reconnection_time = Some(time);
-        Some(time)
+    #[inline(never)]
+    fn end_whole_line<'c>(&mut self) -> Result<Option<Found<'c>>, EventLimit> {
+        let line = mem::take(&mut self.line);
+        let (kind, value) = Line::read(&line);
+        let result = self.read_line(kind, &line[value..]);
+        self.line = line;
+        result
     }
 
-    fn push_data(&mut self, text: Option<&str>, bytes: &[u8]) -> Result<(), EventLimit> {
-        let limit = EventLimit(self.max_event_len);
-        let before = self.data.len() + usize::from(self.has_data);
-        if before.saturating_add(bytes.len()) > limit.0 {
-            return Err(limit);
-        }
-        let data = self.begin_data_line();
-        push(data, text, bytes);
-        // Replacing what is not text makes it longer, never shorter.
-        if data.len() > limit.0 {
-            return Err(limit);
-        }
-        Ok(())
-    }
-
+    /// HTML § 9.2.6, what a blank line does.
+    #[inline]
     fn dispatch<'c>(&mut self) -> Option<Found<'c>> {
         if mem::take(&mut self.has_id) {
             mem::swap(&mut self.last_event_id, &mut self.id);
             self.sets_id = true;
         }
-        if !self.has_data {
+        if !self.data.is_any() {
             self.event.clear();
             self.idle = true;
             return None;
         }
         self.state = State::Dispatched;
+        self.idle = false;
         Some(Found::Buffered {
             sets_id: mem::take(&mut self.sets_id),
         })
@@ -299,22 +369,7 @@ impl Decoder {
 }
 
 /// Makes `out` what the value of a line is.
-fn replace(out: &mut String, text: Option<&str>, bytes: &[u8]) {
+fn replace(out: &mut String, value: &[u8]) {
     out.clear();
-    push(out, text, bytes);
-}
-
-fn push(out: &mut String, text: Option<&str>, bytes: &[u8]) {
-    match text {
-        Some(text) => out.push_str(text),
-        None => text::push_lossy(out, bytes),
-    }
-}
-
-/// Appends `bytes` as text, unless `data` has passed the limit already. That is no error before
-/// the line has an end, as the line may turn out to be too long itself.
-fn push_within(data: &mut String, bytes: &[u8], limit: usize) {
-    if data.len() <= limit {
-        text::push_lossy(data, bytes);
-    }
+    text::push_lossy(out, value);
 }

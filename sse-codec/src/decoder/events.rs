@@ -8,9 +8,9 @@ use core::mem;
 use core::ops::ControlFlow;
 use core::time::Duration;
 
-use super::line::Line;
+use super::line::{Head, Line};
 use super::text::Text;
-use super::{DecodeError, Decoder};
+use super::{Ahead, DecodeError, Decoder};
 use crate::item::Item;
 use crate::line_ends::LineEnds;
 use crate::received::EventRef;
@@ -49,10 +49,37 @@ pub(super) enum Found<'c> {
     Comment,
 }
 
+/// What comes next in a chunk, if it is plain.
+enum Plain<'c> {
+    /// An event that has this data, and nothing else.
+    Event(&'c str),
+    /// No line ends any more.
+    End,
+    /// A line that is not plain, and where it ends.
+    Line(usize),
+}
+
+/// What comes next in a chunk, if it is not plain.
+enum Whole<'c> {
+    Event(Found<'c>),
+    /// A blank line that dispatches nothing.
+    Nothing,
+    /// No line ends any more.
+    End(Unfinished<'c>),
+    /// A line that cannot be borrowed, or makes that impossible for the event.
+    Line {
+        start: usize,
+        end: usize,
+        unfinished: Unfinished<'c>,
+    },
+}
+
 /// What the lines of the chunk have set so far of an event that is not complete.
+#[derive(Default)]
 pub(super) struct Unfinished<'c> {
     pub(super) data: Option<&'c str>,
-    pub(super) event: Option<&'c str>,
+    /// Empty for the default.
+    pub(super) event: &'c str,
     pub(super) id: Option<&'c str>,
 }
 
@@ -158,22 +185,21 @@ impl<'d, 'c> Events<'d, 'c> {
         EventRef::new(data, event, &self.decoder.last_event_id, sets_id)
     }
 
-    fn buffered(&self, sets_id: bool) -> EventRef<'_> {
+    fn buffered(&mut self, sets_id: bool) -> EventRef<'_> {
         let Decoder {
             data,
             event,
             last_event_id,
             ..
-        } = &*self.decoder;
-        EventRef::new(data, event, last_event_id, sets_id)
+        } = &mut *self.decoder;
+        EventRef::new(data.text(), event, last_event_id, sets_id)
     }
 
     /// Reads lines up to one that completes an item, or to the end of the chunk.
     ///
-    /// Most lines are so short that everything counts here. So the loop itself is for events of
-    /// which all is in the chunk, with one line of data, and holds them in locals. Whatever needs
-    /// the decoder's buffers is in calls, and from then on to the end of the event everything is
-    /// in the buffers: the decoder is not idle.
+    /// Most lines are so short that every instruction counts here. So there is a way for the
+    /// commonest event and for comments, one for other events of which all is in the chunk, with
+    /// one line of data, and one for all the rest, by way of the decoder's buffers.
     #[inline]
     fn find(&mut self) -> Result<Option<Found<'c>>, DecodeError> {
         if !self.decoder.idle
@@ -181,108 +207,192 @@ impl<'d, 'c> Events<'d, 'c> {
         {
             return Ok(found);
         }
-        let chunk = self.chunk;
+        // In locals, as long as nothing else needs them.
         let (mut at, mut line_ends) = (self.at, self.line_ends);
-        let (mut data, mut event, mut id) = (None, None, None);
-        while let Some(end) = line_ends.next(chunk) {
-            let start = at;
-            if end < start {
-                // The second of two bytes that were passed together.
-                continue;
-            }
-            at = end + 1;
-            if chunk[end] == b'\r' {
-                at = self.behind_cr(end);
-                if at > end + 1 {
-                    line_ends.skip_adjacent();
+        loop {
+            let end = match self.read_plain(&mut at, &mut line_ends) {
+                Plain::Event(data) => {
+                    self.pass(at, line_ends);
+                    return Ok(Some(Found::Event {
+                        data,
+                        event: "",
+                        sets_id: mem::take(&mut self.decoder.sets_id),
+                    }));
+                }
+                Plain::End => {
+                    self.end_chunk(at, Unfinished::default())?;
+                    return Ok(None);
+                }
+                Plain::Line(end) => end,
+            };
+            match self.read_whole(&mut at, &mut line_ends, end) {
+                Whole::Event(found) => {
+                    self.pass(at, line_ends);
+                    return Ok(Some(found));
+                }
+                Whole::Nothing => {}
+                Whole::End(unfinished) => {
+                    self.end_chunk(at, unfinished)?;
+                    return Ok(None);
+                }
+                Whole::Line {
+                    start,
+                    end,
+                    unfinished,
+                } => {
+                    self.keep(unfinished);
+                    self.pass(at, line_ends);
+                    if let ControlFlow::Break(found) = self.read_buffered(Some((start, end)))? {
+                        return Ok(found);
+                    }
+                    (at, line_ends) = (self.at, self.line_ends);
                 }
             }
-            if end - start > self.decoder.max_line_len {
-                return Err(self.line_too_long(start));
-            }
+        }
+    }
 
-            if start < end {
-                let (kind, offset) = Line::read_in(chunk, start, end);
-                let value = start + offset;
-                // Whether the line is read, if only to be ignored.
-                let read = match kind {
-                    Line::Data => {
-                        let text = self.text.get(chunk, value, end);
-                        let fits = end - value <= self.decoder.max_event_len;
-                        if data.is_some() {
-                            false
-                        } else if self.decoder.idle && text.is_some() && fits {
-                            data = text;
-                            true
-                        } else {
-                            self.push_data(text, start, value, end)?;
-                            true
-                        }
-                    }
-                    Line::Event => {
-                        let text = self.text.get(chunk, value, end);
-                        event = text.or(event);
-                        text.is_some()
-                    }
-                    Line::Id => {
-                        let text = self.text.get(chunk, value, end);
-                        // HTML § 9.2.6: an id with NUL is ignored.
-                        let ignored = chunk[value..end].contains(&0);
-                        if !ignored {
-                            id = text.or(id);
-                        }
-                        ignored || text.is_some()
-                    }
-                    Line::Comment => !self.decoder.report_comments,
-                    Line::Retry => {
-                        let report = self.decoder.report_retry;
-                        if !report {
-                            self.decoder.set_reconnection_time(&chunk[value..end]);
-                        }
-                        !report
-                    }
-                    Line::Unknown => true,
-                };
-                if !read {
-                    self.keep(Unfinished { data, event, id });
-                    (data, event, id) = (None, None, None);
-                    if let Some(found) = self.read_line(kind, start, value, end)? {
-                        self.pass(at, line_ends);
-                        return Ok(Some(found));
-                    }
+    /// Passes over comments, and reads an event that is nothing but a line of data, where lines
+    /// end with LF. Whatever else there is stays for [`read_whole`](Self::read_whole).
+    #[inline(always)]
+    fn read_plain(&mut self, at: &mut usize, line_ends: &mut LineEnds) -> Plain<'c> {
+        let chunk = self.chunk;
+        let longest = self.decoder.max_plain_len;
+        loop {
+            let Some(end) = line_ends.next(chunk, *at) else {
+                return Plain::End;
+            };
+            let Some(head) = Head::of(chunk, *at) else {
+                return Plain::Line(end);
+            };
+            if chunk[end] != b'\n' || end - *at > longest {
+                return Plain::Line(end);
+            }
+            if let Some(value) = head.value_after(b"data:") {
+                if chunk.get(end + 1) == Some(&b'\n')
+                    && let Some(data) = self.text.get(chunk, *at + value, end)
+                {
+                    line_ends.skip_adjacent();
+                    *at = end + 2;
+                    return Plain::Event(data);
                 }
-                if chunk[end] != b'\n' || chunk.get(at) != Some(&b'\n') {
+                return Plain::Line(end);
+            }
+            if head.value_after(b":").is_none() || self.decoder.report_comments {
+                return Plain::Line(end);
+            }
+            *at = end + 1;
+            // HTML § 9.2.6: without data a blank line does nothing.
+            if chunk.get(*at) == Some(&b'\n') {
+                line_ends.skip_adjacent();
+                *at += 1;
+            }
+        }
+    }
+
+    /// Reads an event that can be borrowed, from the line on that ends at `end`.
+    #[inline(always)]
+    fn read_whole(
+        &mut self,
+        at: &mut usize,
+        line_ends: &mut LineEnds,
+        mut end: usize,
+    ) -> Whole<'c> {
+        let chunk = self.chunk;
+        let mut unfinished = Unfinished::default();
+        loop {
+            let start = *at;
+            *at = end + 1;
+            let is_lf = chunk[end] == b'\n';
+            if !is_lf {
+                *at = self.behind_cr(end, line_ends);
+            }
+            if start < end {
+                if !self.read_borrowed(start, end, &mut unfinished) {
+                    return Whole::Line {
+                        start,
+                        end,
+                        unfinished,
+                    };
+                }
+                if !is_lf || chunk.get(*at) != Some(&b'\n') {
+                    end = match line_ends.next(chunk, *at) {
+                        Some(end) => end,
+                        None => return Whole::End(unfinished),
+                    };
                     continue;
                 }
                 // A blank line follows, as so often.
                 line_ends.skip_adjacent();
-                at += 1;
+                *at += 1;
             }
 
             // HTML § 9.2.6: a blank line dispatches the event.
-            self.pass(at, line_ends);
-            if !self.decoder.idle {
-                if let Some(found) = self.dispatch_buffered(Unfinished { data, event, id }) {
-                    return Ok(Some(found));
-                }
-            } else {
-                if let Some(id) = id {
-                    self.decoder.set_last_event_id(id);
-                }
-                if let Some(data) = data {
-                    return Ok(Some(Found::Event {
-                        data,
-                        event: event.unwrap_or_default(),
-                        sets_id: mem::take(&mut self.decoder.sets_id),
-                    }));
-                }
+            if let Some(id) = unfinished.id {
+                self.decoder.set_last_event_id(id);
             }
-            (data, event, id) = (None, None, None);
+            return match unfinished.data {
+                Some(data) => Whole::Event(Found::Event {
+                    data,
+                    event: unfinished.event,
+                    sets_id: mem::take(&mut self.decoder.sets_id),
+                }),
+                None => Whole::Nothing,
+            };
         }
-        self.pass(at, line_ends);
-        self.keep(Unfinished { data, event, id });
-        self.carry_line()?;
-        Ok(None)
+    }
+
+    /// Reads a line of an event that can be borrowed. Whether it is one.
+    #[inline(always)]
+    fn read_borrowed(&mut self, start: usize, end: usize, unfinished: &mut Unfinished<'c>) -> bool {
+        if end - start > self.decoder.max_plain_len {
+            return false;
+        }
+        // Each name by itself, so that each has its own way from here on.
+        if let Some(head) = Head::of(self.chunk, start) {
+            if let Some(value) = head.value_after(b"data:") {
+                return self.read_borrowed_value(Line::Data, start + value, end, unfinished);
+            }
+            if let Some(value) = head.value_after(b"event:") {
+                return self.read_borrowed_value(Line::Event, start + value, end, unfinished);
+            }
+            if let Some(value) = head.value_after(b"id:") {
+                return self.read_borrowed_value(Line::Id, start + value, end, unfinished);
+            }
+        }
+        let (kind, value) = Line::read(&self.chunk[start..end]);
+        self.read_borrowed_value(kind, start + value, end, unfinished)
+    }
+
+    #[inline(always)]
+    fn read_borrowed_value(
+        &mut self,
+        kind: Line,
+        value: usize,
+        end: usize,
+        unfinished: &mut Unfinished<'c>,
+    ) -> bool {
+        let mut text = || self.text.get(self.chunk, value, end);
+        match kind {
+            Line::Data if unfinished.data.is_some() => false,
+            Line::Data => {
+                unfinished.data = text();
+                unfinished.data.is_some()
+            }
+            Line::Event => text().map(|text| unfinished.event = text).is_some(),
+            Line::Id => match text() {
+                Some(text) => {
+                    // HTML § 9.2.6: an id with NUL is ignored.
+                    if !text.as_bytes().contains(&0) {
+                        unfinished.id = Some(text);
+                    }
+                    true
+                }
+                None => false,
+            },
+            Line::Comment => !self.decoder.report_comments,
+            Line::Retry => false,
+            Line::Unknown => true,
+        }
     }
 
     /// Where the next line begins, if this one ends with a CR at `end`.
@@ -290,11 +400,14 @@ impl<'d, 'c> Events<'d, 'c> {
     /// HTML § 9.2.5: a CR ends the line, whatever follows. If that is an LF it is part of the
     /// line end, but nothing waits for it.
     #[inline]
-    pub(super) fn behind_cr(&mut self, end: usize) -> usize {
+    pub(super) fn behind_cr(&mut self, end: usize, line_ends: &mut LineEnds) -> usize {
         match self.chunk.get(end + 1) {
-            Some(b'\n') => return end + 2,
+            Some(b'\n') => {
+                line_ends.skip_adjacent();
+                return end + 2;
+            }
             Some(_) => {}
-            None => self.decoder.after_cr = true,
+            None => self.decoder.ahead = Ahead::LineFeed,
         }
         end + 1
     }

@@ -39,3 +39,7 @@ impl fmt::Display for DecodeError {
 }
 
 impl error::Error for DecodeError {}
+
+/// The limit on an event's data was passed, wherever in the stream that was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EventLimit(pub(super) usize);

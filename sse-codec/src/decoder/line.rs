@@ -15,25 +15,24 @@ pub(super) enum Line {
 }
 
 impl Line {
+    /// How many bytes of a line tell which field it is, and where its value begins: the longest
+    /// name, its colon, and a space.
+    pub(super) const HEAD: usize = 7;
+
     /// Reads the line from `start` to `end` of `chunk`, as [`read`](Self::read) does. Looking at
     /// the first eight bytes at once is quicker, and fine if the line is shorter: no name can
     /// reach over the end of the line.
     #[inline(always)]
     pub(super) fn read_in(chunk: &[u8], start: usize, end: usize) -> (Self, usize) {
-        if let Some(head) = chunk[start..].first_chunk::<8>() {
-            let head = u64::from_le_bytes(*head);
+        if let Some(head) = Head::of(chunk, start) {
             for (kind, name) in [
                 (Self::Data, b"data:" as &[u8]),
                 (Self::Event, b"event:"),
                 (Self::Id, b"id:"),
                 (Self::Comment, b":"),
             ] {
-                let mut word = [0; 8];
-                word[..name.len()].copy_from_slice(name);
-                let bits = 8 * name.len();
-                if head << (64 - bits) == u64::from_le_bytes(word) << (64 - bits) {
-                    let space = (head >> bits) as u8 == b' ';
-                    return (kind, name.len() + usize::from(space));
+                if let Some(value) = head.value_after(name) {
+                    return (kind, value);
                 }
             }
         }
@@ -63,6 +62,31 @@ impl Line {
             _ => return (Self::Unknown, line.len()),
         };
         (self, line.len() - after_name.len() + before_value)
+    }
+}
+
+/// The first eight bytes of a line, and of what follows if it is shorter, in one word.
+#[derive(Clone, Copy)]
+pub(super) struct Head(u64);
+
+impl Head {
+    /// That of the line which begins at `start`, unless the chunk is over before.
+    #[inline(always)]
+    pub(super) fn of(chunk: &[u8], start: usize) -> Option<Self> {
+        let head = chunk.get(start..)?.first_chunk()?;
+        Some(Self(u64::from_le_bytes(*head)))
+    }
+
+    /// Where the value begins if the line begins with `name`, which ends with the colon. It is to
+    /// be constant, then this is one comparison.
+    #[inline(always)]
+    pub(super) fn value_after(self, name: &[u8]) -> Option<usize> {
+        let mut word = [0; 8];
+        word[..name.len()].copy_from_slice(name);
+        let bits = 8 * name.len();
+        let is_it = self.0 << (64 - bits) == u64::from_le_bytes(word) << (64 - bits);
+        let space = (self.0 >> bits) as u8 == b' ';
+        is_it.then_some(name.len() + usize::from(space))
     }
 }
 

@@ -35,7 +35,7 @@ impl<'c> Text<'c> {
 
     /// The bytes from `start` to `end` of `chunk`, if they are UTF-8. The chunk must be the same
     /// each time, and no `start` before an earlier one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&mut self, chunk: &'c [u8], start: usize, end: usize) -> Option<&'c str> {
         if end - self.start > self.valid.len() {
             self.check(chunk, start, end);

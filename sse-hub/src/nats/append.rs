@@ -44,6 +44,11 @@ pub(super) async fn append(link: &Link, call: Call) -> Result<Position, LogError
             Err(error) => Err(error),
         };
         let error = match answer {
+            // In a cluster, a key may be known of an event that got lost before it was stored.
+            Ok(answer) if answer.sequence == 0 => {
+                let why = "the key is known, but not its event".to_owned();
+                return Err(NatsError::Refused(why).into());
+            }
             Ok(answer) => return Ok(Position::new(known.epoch, answer.sequence)),
             Err(error) => error,
         };

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_nats::Statistics;
 use async_nats::connection::State;
@@ -23,6 +24,12 @@ use crate::nats::subject::Subjects;
 /// The server's code for a stream that is not there.
 const STREAM_NOT_FOUND: u64 = 10_059;
 
+/// How long a stream that has disappeared is not made again.
+const AFTER_DELETION: Duration = Duration::from_millis(300);
+
+/// None that ever is.
+const NO_SESSION: u64 = u64::MAX;
+
 /// What all of a log share.
 pub(super) struct Link {
     pub(super) client: Client,
@@ -34,8 +41,6 @@ pub(super) struct Link {
     pub(super) options: NatsOptions,
     /// What was found out last about the stream.
     known: Mutex<Known>,
-    /// One finds out for all that wait.
-    finding_out: tokio::sync::Mutex<()>,
     pub(super) topics: Mutex<HashMap<String, Listening>>,
     /// Subscriptions that the live side has not taken yet.
     pub(super) new_taps: Mutex<Vec<Tap>>,
@@ -105,12 +110,10 @@ impl Link {
             subjects: Subjects::new(&options.prefix),
             options,
             known: Mutex::new(Known {
-                // None that ever is.
-                session: u64::MAX,
+                session: NO_SESSION,
                 epoch: 0,
                 has_replicas: false,
             }),
-            finding_out: tokio::sync::Mutex::new(()),
             statistics,
             signal,
             topics: Mutex::default(),
@@ -167,29 +170,40 @@ impl Link {
     }
 
     /// Which stream it is in this session. If it is not there, it is made.
+    ///
+    /// All who want to know just after a session has begun ask for themselves. Were one to ask for
+    /// all, they would wait for one who may not be polled any more.
     pub(super) async fn known(&self) -> Result<Known, NatsError> {
-        let known_now = || Some(*lock(&self.known)).filter(|known| known.session == self.session());
-        if let Some(known) = known_now() {
-            return Ok(known);
-        }
-        let _one = self.finding_out.lock().await;
         loop {
-            if let Some(known) = known_now() {
+            let session = self.session();
+            let known = *lock(&self.known);
+            if known.session == session {
                 return Ok(known);
             }
-            let session = self.session();
-            let info = self.info_or_create().await?;
-            *lock(&self.known) = Known {
-                session,
-                epoch: info.epoch,
-                has_replicas: info.has_replicas,
-            };
+            let info = self.info_or_create(known).await?;
+            let mut known = lock(&self.known);
+            // Somebody else may have asked later and stored the answer sooner.
+            if known.session != session || known.epoch < info.epoch {
+                *known = Known {
+                    session,
+                    epoch: info.epoch,
+                    has_replicas: info.has_replicas,
+                };
+            }
         }
     }
 
-    async fn info_or_create(&self) -> Result<Info, NatsError> {
+    async fn info_or_create(&self, before: Known) -> Result<Info, NatsError> {
         if let Some(info) = self.info(None).await? {
             return Ok(info);
+        }
+        if before.session != NO_SESSION {
+            // It was there and is being deleted: servers make nothing good of it if one of the
+            // same name is made meanwhile.
+            tokio::time::sleep(AFTER_DELETION).await;
+            if let Some(info) = self.info(None).await? {
+                return Ok(info);
+            }
         }
         // Several nodes may do so at once: making the same stream twice is no error.
         let config = self.options.stream_config(&self.subjects);

@@ -97,7 +97,8 @@ pub use crate::nats::options::NatsOptions;
 /// of events pass (`max_payload`, by default 1 MB). The first node makes the stream; what it needs
 /// is checked where there is one: file storage, the subjects `sse.log.*`, republished to
 /// `sse.live.{{wildcard(1)}}`, direct gets allowed, and deleting and purging denied, as a hole
-/// within a topic could not be told from none. Stop the nodes before the stream is deleted.
+/// within a topic could not be told from none. Stop the nodes before the stream is deleted: they
+/// make it anew, and some servers make a useless one while they still delete.
 ///
 /// Nodes must be allowed to publish to `sse.log.*`, `$JS.API.STREAM.*.SSE`,
 /// `$JS.API.STREAM.MSG.GET.SSE`, `$JS.API.DIRECT.GET.SSE` and `$JS.API.DIRECT.GET.SSE.>`, and to

@@ -9,8 +9,11 @@ use crate::redis::read;
 
 /// The call that appends an entry: all that has to be copied is in it.
 pub(super) fn call(link: &Link, topic: &str, entry: &[u8], key: Option<&str>) -> Cmd {
-    let mut call = link.append.call(1 + usize::from(key.is_some()));
-    call.arg(link.keys.stream(topic));
+    let keys = 1 + usize::from(key.is_some());
+    let stream = link.keys.stream(topic);
+    let key_len = key.map_or(0, |key| stream.len() + key.len() + 8);
+    let mut call = (link.append).call(keys, stream.len() + key_len + entry.len());
+    call.arg(stream);
     if let Some(key) = key {
         call.arg(link.keys.idempotency(topic, key));
     }

@@ -30,8 +30,23 @@ struct Entry {
 
 /// The position that an id stands for: `milliseconds-number`.
 pub(super) fn position(id: &[u8]) -> Option<Position> {
-    let (major, minor) = std::str::from_utf8(id).ok()?.split_once('-')?;
-    Some(Position::new(major.parse().ok()?, minor.parse().ok()?))
+    let dash = memchr::memchr(b'-', id)?;
+    Some(Position::new(
+        number(id.get(..dash)?)?,
+        number(id.get(dash + 1..)?)?,
+    ))
+}
+
+/// As the standard library would, but without a look at the encoding first: each entry that comes
+/// has two ids.
+fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 /// An answer that has not the form that it must have.
@@ -43,8 +58,9 @@ pub(super) fn garbled() -> LogError {
 pub(super) async fn open(link: &Link, topic: &str) -> Result<Span, LogError> {
     let lease = link.channels.acquire(topic).await;
     link.listen(topic).await?;
-    let mut call = link.open.call(1);
-    call.arg(link.keys.stream(topic));
+    let stream = link.keys.stream(topic);
+    let mut call = link.open.call(1, stream.len());
+    call.arg(stream);
     let answer = link.open.run(&call, &link.commands).await;
     let Value::BulkString(id) = answer.map_err(failed)? else {
         return Err(garbled());
@@ -236,7 +252,18 @@ mod tests {
     #[test]
     fn ids_are_positions() {
         assert_eq!(position(b"17-3"), Some(Position::new(17, 3)));
-        for none in [&b""[..], b"17", b"17-", b"-3", b"x-3", b"17-3-1", b"\xff-1"] {
+        let last = format!("{}-{}", u64::MAX, u64::MAX);
+        assert_eq!(position(last.as_bytes()), Some(LAST));
+        for none in [
+            &b""[..],
+            b"17",
+            b"17-",
+            b"-3",
+            b"x-3",
+            b"17-3-1",
+            b"\xff-1",
+            b"18446744073709551616-0",
+        ] {
             assert_eq!(position(none), None, "{none:?}");
         }
     }

@@ -112,10 +112,11 @@ impl Script {
         }
     }
 
-    /// The beginning of a call: keys and arguments are to be added.
-    pub(super) fn call(&self, keys: usize) -> Cmd {
-        let mut call = redis::cmd("EVALSHA");
-        call.arg(self.script.get_hash()).arg(keys);
+    /// The beginning of a call: keys and arguments are to be added, of about so many bytes.
+    pub(super) fn call(&self, keys: usize, expected_len: usize) -> Cmd {
+        const OVERHEAD: usize = "EVALSHA".len() + 40 + 1;
+        let mut call = Cmd::with_capacity(3 + keys + 1, OVERHEAD + expected_len);
+        call.arg("EVALSHA").arg(self.script.get_hash()).arg(keys);
         call
     }
 

@@ -8,6 +8,8 @@ mod check;
 #[path = "../sockets/client.rs"]
 #[allow(dead_code, reason = "not all of it is needed here")]
 mod client;
+#[cfg(feature = "nats")]
+mod cluster;
 mod load;
 #[cfg(feature = "nats")]
 mod nats;

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::cases::{ANSWER_WITHIN, Engine, Keeps};
 use crate::servers::nats;
 
-struct Nats;
+pub(crate) struct Nats;
 
 impl Engine for Nats {
     const NAME: &'static str = "NATS";

@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep};
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The command that starts a server on a port, with its files in a folder.
-pub(crate) type MakeCommand = fn(port: u16, folder: &Path) -> Command;
+type MakeCommand = Box<dyn Fn(u16, &Path) -> Command + Send + Sync>;
 
 /// A server, and what is needed to start it again in the same place.
 pub(crate) struct Server {
@@ -34,25 +34,39 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server and waits until it listens. A port that was free may be taken by another
     /// process before the server gets it, so there are several attempts.
-    pub(crate) async fn start(command: MakeCommand) -> Self {
+    pub(crate) async fn start(
+        command: impl Fn(u16, &Path) -> Command + Clone + Send + Sync + 'static,
+    ) -> Self {
         for _ in 0..10 {
-            let port = free_port();
-            let folder = tempfile::tempdir().expect("a folder");
-            let mut server = Self {
-                command,
-                process: spawn(command(port, folder.path())),
-                port,
-                folder,
-            };
-            if server.listens().await {
+            if let Some(server) = Self::start_at(free_port(), command.clone()).await {
                 return server;
             }
         }
         panic!("the server does not start");
     }
 
+    /// Starts a server at a port, unless that is taken.
+    pub(crate) async fn start_at(
+        port: u16,
+        command: impl Fn(u16, &Path) -> Command + Send + Sync + 'static,
+    ) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut server = Self {
+            process: spawn(command(port, folder.path())),
+            command: Box::new(command),
+            port,
+            folder,
+        };
+        server.listens().await.then_some(server)
+    }
+
     pub(crate) const fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// The end without warning: `kill -9`.
@@ -132,7 +146,7 @@ fn spawn(mut command: Command) -> Child {
         })
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("its address").port()
 }

@@ -18,3 +18,15 @@ pub(crate) fn durable(port: u16, folder: &Path) -> Command {
 pub(crate) fn url(port: u16) -> String {
     format!("nats://127.0.0.1:{port}")
 }
+
+/// As one of a cluster, whose servers find each other at these ports; `number` is its own.
+pub(crate) fn in_cluster(port: u16, folder: &Path, ports: [u16; 3], number: usize) -> Command {
+    let routes = ports.map(url).join(",");
+    let mut command = durable(port, folder);
+    command
+        .args(["--cluster_name", "sse"])
+        .args(["--server_name", &number.to_string()])
+        .args(["--cluster", &url(ports[number])])
+        .args(["--routes", &routes]);
+    command
+}

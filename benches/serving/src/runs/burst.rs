@@ -16,7 +16,7 @@ use crate::workload::Workload;
 const CASES: [(usize, u64); 3] = [(16, 1_000_000), (200, 1_000_000), (4096, 200_000)];
 
 pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
-    let mut processes = field.start()?;
+    let mut processes = field.start(field.servers())?;
     let mut charted = Vec::new();
     for connections in [1, 100] {
         let mut columns = Vec::new();
@@ -72,7 +72,7 @@ pub(super) fn burst(
     let each = (count / connections).max(1);
     let workload = Workload::Burst { size, count: each };
     let keep = client::last_event_len(size);
-    let mut streams = client.open_all(process.address(), workload, keep, connections)?;
+    let mut streams = client.open_all(process, workload, keep, connections)?;
     let before = process.cpu_time()?;
     process.tick()?;
     client.read_bursts(&mut streams, size, each)?;

@@ -26,8 +26,7 @@ fn check_server(client: &mut Client, process: &mut Process) -> io::Result<()> {
     for size in SIZES {
         for connections in [1, 3] {
             let workload = Workload::Burst { size, count: COUNT };
-            let address = process.address();
-            let mut streams = client.open_all(address, workload, usize::MAX, connections)?;
+            let mut streams = client.open_all(process, workload, usize::MAX, connections)?;
             process.tick()?;
             client.read_bursts(&mut streams, size, COUNT)?;
             let expected: String = Burst::new(size, COUNT).map(on_the_wire).collect();
@@ -38,15 +37,15 @@ fn check_server(client: &mut Client, process: &mut Process) -> io::Result<()> {
     }
     let expected = on_the_wire(GREETING);
     for (workload, ends) in [(Workload::One, false), (Workload::Brief, true)] {
-        let mut stream = client.open(process.address(), workload, usize::MAX)?;
-        client.read_until(&mut stream, |response| {
+        let mut stream = client.open(process, workload, usize::MAX)?;
+        client.read_until(&mut stream, GREETING, |response| {
             let received = &response.received().tail;
             memmem::find(received, expected.as_bytes()).is_some() && response.has_ended() == ends
         })?;
         same(expected.as_bytes(), &stream.response().received().tail)?;
     }
     let keep = client::live_tail_len();
-    let mut live = [client.open(process.address(), Workload::Live, keep)?];
+    let mut live = [client.open(process, Workload::Live, keep)?];
     for _ in 0..3 {
         let tick = process.tick()?;
         client.read_tick(&mut live, tick)?;

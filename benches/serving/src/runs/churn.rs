@@ -20,11 +20,11 @@ const AT_A_TIME: u64 = 16;
 
 pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
     let streams = field.at_most(2_000, 32);
-    let mut processes = field.start()?;
+    let mut processes = field.start(&field.different_servers())?;
     // Once for what every server opens but once, and time to close the rest.
     for process in &processes {
         let client = field.client();
-        client.open(process.address(), Workload::Brief, 64)?.reset();
+        client.open(process, Workload::Brief, 64)?.reset();
     }
     std::thread::sleep(Duration::from_secs(1));
     for process in &mut processes {
@@ -88,10 +88,10 @@ fn churn(
     let before = process.cpu_time()?;
     for _ in 0..streams / AT_A_TIME {
         let mut open = (0..AT_A_TIME)
-            .map(|_| client.ask(process.address(), workload, 64))
+            .map(|number| client.ask(process, workload, 64, number))
             .collect::<io::Result<Vec<_>>>()?;
         for stream in &mut open {
-            client.read_until(stream, has_event)?;
+            client.read_until(stream, GREETING, has_event)?;
         }
         // Dropped in an orderly way, as a browser does it.
     }

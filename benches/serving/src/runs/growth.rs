@@ -44,7 +44,7 @@ fn streams(field: &mut Field, part: &mut Part) -> Result {
         let ticks = field.at_most(EVENTS / streams, 3).max(3);
         let mut samples = Samples::new();
         for round in field.rounds(3) {
-            for server in field.servers().to_vec() {
+            for server in field.different_servers() {
                 let mut process = field.start_one(server)?;
                 let cost = live_cost(field.client(), &mut process, streams, ticks)?;
                 if round > 0 {
@@ -75,7 +75,7 @@ fn live_cost(
     ticks: u64,
 ) -> io::Result<f64> {
     let keep = client::live_tail_len();
-    let mut connections = client.open_all(process.address(), Workload::Live, keep, streams)?;
+    let mut connections = client.open_all(process, Workload::Live, keep, streams)?;
     let tick = process.tick()?;
     client.read_tick(&mut connections, tick)?;
     let before = process.cpu_time()?;
@@ -91,7 +91,7 @@ fn live_cost(
 /// Bursts of a growing length.
 fn bytes(field: &mut Field, part: &mut Part) -> Result {
     let event = on_the_wire(&" ".repeat(SIZE)).len() as u64;
-    let mut processes = field.start()?;
+    let mut processes = field.start(&field.different_servers())?;
     let mut columns = Vec::new();
     for (head, bytes) in BYTES {
         let events = field.at_most(bytes.div_ceil(event), 100);
@@ -141,6 +141,10 @@ fn table(field: &Field, title: &str, columns: &[(String, Samples)]) -> Table {
             let micros = samples.median(server.name());
             micros.map_or_else(String::new, |micros| format!("{micros:.3}"))
         });
+        let costs: Vec<_> = costs.collect();
+        if costs.iter().all(String::is_empty) {
+            continue;
+        }
         table.row(std::iter::once(server.name().to_owned()).chain(costs));
     }
     table.note("Medians, for orientation; each row is to be read from left to right.");

@@ -18,7 +18,7 @@ use crate::workload::Workload;
 
 pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
     let events = field.at_most(1_000, 20);
-    let mut processes = field.start()?;
+    let mut processes = field.start(&field.different_servers())?;
     let mut p50 = Samples::new();
     let mut p99 = Samples::new();
     let mut cpu = Samples::new();
@@ -26,7 +26,7 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
     for process in &processes {
         let keep = client::live_tail_len();
         let client = field.client();
-        streams.push(client.open(process.address(), Workload::Live, keep)?);
+        streams.push(client.open(process, Workload::Live, keep)?);
     }
     for round in field.rounds(25) {
         for (process, stream) in processes.iter_mut().zip(&mut streams) {

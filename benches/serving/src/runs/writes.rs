@@ -2,7 +2,8 @@
 
 use std::io::{self, Read as _};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -17,6 +18,9 @@ use crate::workload::Workload;
 
 /// The system calls that write to a socket.
 const WRITES: [&str; 6] = ["write", "writev", "send", "sendto", "sendmsg", "sendmmsg"];
+
+/// How long strace may take to come to an end.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Calls for each event: those that write, and all.
 type Calls = [f64; 2];
@@ -46,7 +50,7 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
         })?;
         let client = field.client();
         let keep = client::live_tail_len();
-        let live = client.open(process.address(), Workload::Live, keep)?;
+        let live = client.open(&process, Workload::Live, keep)?;
         let mut live = [live];
         let alone = traced(&mut process, live_events, |process| {
             for _ in 0..live_events {
@@ -78,14 +82,21 @@ fn traced(
         .stderr(Stdio::piped())
         .spawn()?;
     // It tells that it has attached by a line for each thread; they are there at once.
-    std::thread::sleep(Duration::from_millis(500));
+    thread::sleep(Duration::from_millis(500));
     let done = load(process);
     kill(Pid::from_raw(strace.id().cast_signed()), Signal::SIGINT)?;
+    let begun = Instant::now();
+    while strace.try_wait()?.is_none() {
+        if begun.elapsed() > PATIENCE {
+            strace.kill()?;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    // All is there by now, and it is less than a pipe holds.
     let mut summary = String::new();
     if let Some(mut errors) = strace.stderr.take() {
         errors.read_to_string(&mut summary)?;
     }
-    strace.wait()?;
     done?;
 
     let mut calls = [0_u64; 2];

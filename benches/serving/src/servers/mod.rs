@@ -64,6 +64,11 @@ impl Server {
         }
     }
 
+    /// Whether it is another one but for the way in which it sends a burst.
+    pub(crate) const fn differs_in_bursts_alone(self) -> bool {
+        matches!(self, Self::SseTokioTcpFrames | Self::FloorBlocks)
+    }
+
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|server| server.name() == name)
     }

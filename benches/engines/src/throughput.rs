@@ -1,0 +1,168 @@
+//! Events a second: many publishers at once, a thousand topics, one node that is subscribed to all
+//! of them. The time is from the first publish until the last event has come. On a busy machine it
+//! says little, so the processor time that node and server take for an event is there too.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use memchr::memmem;
+use sse_bench_report::{Part, Samples, Table};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::subject::{Node, Subject};
+use crate::{Arguments, Result};
+
+const TOPICS: usize = 1_000;
+
+/// How many publish at the same time; each waits for one answer at a time.
+const PUBLISHERS: usize = 1_000;
+
+/// The length of an event's data, in bytes.
+const LEN: usize = 100;
+
+/// The mark, in events a second.
+const MARK: f64 = 70_000.0;
+
+pub(crate) fn measure(runtime: &Runtime, arguments: &Arguments, part: &mut Part) -> Result {
+    let events = if arguments.quick { 20_000 } else { 400_000 };
+    let mut samples = Samples::new();
+    let mut best = 0.0_f64;
+    // Of the node and of the server, in seconds for each event of the cheapest round.
+    let mut cheapest = [f64::INFINITY; 2];
+    for _ in 0..arguments.rounds {
+        for subject in Subject::ALL {
+            let (took, processor_times) = runtime.block_on(async {
+                match subject {
+                    Subject::Channel => Ok((through_channel(events).await?, None)),
+                    _ => through_hub(subject, events).await,
+                }
+            })?;
+            let each = |took: Duration| took.as_secs_f64() / events as f64;
+            let cost = each(took);
+            if subject == Subject::Redis {
+                best = best.max(1.0 / cost);
+                for (least, times) in cheapest.iter_mut().zip(processor_times.unwrap_or_default()) {
+                    *least = least.min(each(times));
+                }
+            }
+            samples.record(subject.name(), cost);
+        }
+    }
+    let mut table = Table::new(
+        format!("{LEN}-byte events over {TOPICS} topics, published and received by one node"),
+        [
+            "",
+            "of a channel's events a second",
+            "of the embedded hub's",
+        ],
+    );
+    for subject in Subject::ALL {
+        let of = |baseline: Subject| {
+            samples
+                .speed(subject.name(), baseline.name())
+                .map_or_else(String::new, |ratios| format!("{ratios}"))
+        };
+        table.row([
+            subject.name().to_owned(),
+            of(Subject::Channel),
+            of(Subject::Embedded),
+        ]);
+    }
+    table.note(format!(
+        "The mark for Redis is {MARK} events a second, which the best round had {:.2} times.",
+        best / MARK
+    ));
+    let [node, server] = cheapest.map(|seconds| 1.0 / seconds / MARK);
+    table.note(format!(
+        "By the processor time that they took, one core would be enough for {node:.2} times the \
+         mark in the node, and for {server:.2} times the mark in the server."
+    ));
+    part.table(&table);
+    Ok(())
+}
+
+fn topics() -> Vec<String> {
+    (0..TOPICS)
+        .map(|number| format!("topic {number}"))
+        .collect()
+}
+
+async fn through_channel(events: usize) -> Result<Duration> {
+    let (sender, mut receiver) = mpsc::channel::<Vec<u8>>(64 * 1024);
+    let begun = Instant::now();
+    let mut publishers = JoinSet::new();
+    for _ in 0..PUBLISHERS {
+        let sender = sender.clone();
+        publishers.spawn(async move {
+            for _ in 0..events / PUBLISHERS {
+                let _ = sender.send(vec![b'x'; LEN]).await;
+            }
+        });
+    }
+    drop(sender);
+    let mut received = 0;
+    while receiver.recv().await.is_some() {
+        received += 1;
+    }
+    complete(received, events)?;
+    Ok(begun.elapsed())
+}
+
+async fn through_hub(subject: Subject, events: usize) -> Result<(Duration, Option<[Duration; 2]>)> {
+    let node = Node::start(subject).await?;
+    let received = Arc::new(AtomicUsize::new(0));
+    let (done, mut all_received) = mpsc::channel::<()>(1);
+    let mut subscribers = JoinSet::new();
+    for topic in topics() {
+        let mut subscription = node.hub.subscribe([topic]).await?;
+        let (received, done) = (Arc::clone(&received), done.clone());
+        subscribers.spawn(async move {
+            // The block that comes first is no event.
+            let mut is_first = true;
+            while let Some(Ok(piece)) = subscription.next().await {
+                let count = memmem::find_iter(&piece, b"\n\n").count() - usize::from(is_first);
+                is_first = false;
+                if received.fetch_add(count, Ordering::Relaxed) + count == events {
+                    let _ = done.send(()).await;
+                }
+            }
+        });
+    }
+    let names: Arc<[String]> = topics().into();
+    let before = node.processor_times()?;
+    let begun = Instant::now();
+    let mut publishers = JoinSet::new();
+    for publisher in 0..PUBLISHERS {
+        let (hub, names) = (node.hub.clone(), Arc::clone(&names));
+        publishers.spawn(async move {
+            let data = "x".repeat(LEN);
+            for number in 0..events / PUBLISHERS {
+                let topic = &names[(publisher + number) % TOPICS];
+                hub.publish(topic, &*data).await?;
+            }
+            Ok::<_, sse_hub::PublishError>(())
+        });
+    }
+    while let Some(published) = publishers.join_next().await {
+        published??;
+    }
+    tokio::time::timeout(Duration::from_secs(30), all_received.recv()).await?;
+    let took = begun.elapsed();
+    complete(received.load(Ordering::Relaxed), events)?;
+    let mut times = node.processor_times()?;
+    for (time, before) in times.iter_mut().zip(before) {
+        *time -= before;
+    }
+    Ok((took, Some(times)))
+}
+
+fn complete(received: usize, events: usize) -> Result {
+    if received == events {
+        return Ok(());
+    }
+    Err(format!("{received} of {events} events have come").into())
+}

@@ -1,0 +1,80 @@
+//! Several NATS servers that have the same stream.
+
+use std::time::Duration;
+
+use sse_hub::Hub;
+use sse_hub::nats::{ConnectError, NatsOptions};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::cases::Engine as _;
+use crate::load::{Load, Node, TOPICS};
+use crate::nats::Nats;
+use crate::servers::{Server, free_port, nats};
+
+/// Three servers that have the same stream.
+async fn cluster() -> [Server; 3] {
+    let ports = [free_port(), free_port(), free_port()];
+    let server =
+        |number| Server::start(move |port, folder| nats::in_cluster(port, folder, ports, number));
+    // They wait for each other only after they listen.
+    [server(0).await, server(1).await, server(2).await]
+}
+
+/// A node that is connected to any of the servers.
+async fn node(urls: &[String], drivers: &mut JoinSet<()>) -> Hub {
+    let options = NatsOptions::new()
+        .replicas(3)
+        .max_events(1_000_000)
+        .answer_within(Duration::from_secs(2));
+    // Until they have found each other.
+    let log = loop {
+        match options.clone().connect(urls).await {
+            Ok(log) => break log,
+            Err(ConnectError::Stream(_)) => sleep(Duration::from_millis(100)).await,
+            Err(error) => panic!("{error:?}"),
+        }
+    };
+    let hub = Hub::builder().log(log).build();
+    let driven = hub.clone();
+    drivers.spawn(async move { driven.drive().await });
+    hub
+}
+
+/// The number of the server that decides what is stored.
+async fn leader(urls: &[String]) -> usize {
+    let client = async_nats::connect(urls).await.expect("connected");
+    let jetstream = async_nats::jetstream::new(client);
+    let stream = jetstream.get_stream("SSE").await.expect("the stream");
+    let cluster = stream.cached_info().cluster.as_ref();
+    let leader = cluster.and_then(|cluster| cluster.leader.as_ref());
+    leader.expect("a leader").parse().expect("a number")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_whose_leader_is_killed_loses_nothing() {
+    let case = async {
+        let mut servers = cluster().await;
+        let urls = servers.each_ref().map(|server| nats::url(server.port()));
+        let mut drivers = JoinSet::new();
+        let mut hubs = Vec::new();
+        for _ in 0..3 {
+            hubs.push(node(&urls, &mut drivers).await);
+        }
+        let nodes = hubs.iter().cloned().map(Node::Hub).collect();
+        let begin = hubs[0].subscribe(TOPICS).await.expect("a subscription");
+
+        let load = Load::begin(hubs.clone(), nodes, &begin.id()).await;
+        let server = &mut servers[leader(&urls).await];
+        server.kill();
+        assert!(!Nats::answers(server.port()).await, "it is dead");
+        load.flows().await;
+        server.restart().await;
+        let tally = load.finish().await;
+        tally.print(Nats::NAME, "leader of a cluster killed");
+        assert_eq!((tally.lost, tally.doubled), (0, 0), "{tally:?}");
+        assert_eq!((tally.told, tally.gaps), (0, 0), "{tally:?}");
+    };
+    let within = Duration::from_secs(100);
+    timeout(within, case).await.expect("it completes");
+}

@@ -3,6 +3,7 @@
 //! Reading the lines of one piece is the work of [`Events`]; here are the settings, the state
 //! that the standard asks for, and the buffers that carry whatever a piece leaves unfinished.
 
+mod borrowed;
 mod buffered;
 mod data;
 mod events;

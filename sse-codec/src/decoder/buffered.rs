@@ -7,7 +7,8 @@ use core::ops::ControlFlow;
 
 use memchr::{memchr, memchr2};
 
-use super::events::{Events, Found, Unfinished};
+use super::borrowed::Unfinished;
+use super::events::{Events, Found};
 use super::limits::EventLimit;
 use super::line::{self, Head, Line};
 use super::{Carried, DecodeError, Decoder, State, text};
@@ -97,15 +98,12 @@ impl<'c> Events<'_, 'c> {
             } else if let Some(value) =
                 Head::of(chunk, start).and_then(|head| head.value_after(b"data:"))
             {
-                // There are many of them, if there are several at all.
-                let value = start + value;
-                let decoder = &mut *self.decoder;
-                let read = if chunk[end] == b'\n' {
-                    decoder.idle = false;
-                    let limit = decoder.max_event_len;
-                    decoder.data.push_line(&chunk[value..=end], limit)
-                } else {
-                    decoder.read_data(&chunk[value..end])
+                // Where there are several lines of data, there are many.
+                self.decoder.idle = false;
+                let (data, limit) = (&mut self.decoder.data, self.decoder.max_event_len);
+                let read = match chunk[end] {
+                    b'\n' => data.push_line(&chunk[start + value..=end], limit),
+                    _ => self.decoder.read_data(&chunk[start + value..end]),
                 };
                 match read {
                     Ok(()) => continue,

@@ -83,7 +83,9 @@ pub struct Decoder {
     /// How much was read of a line that has begun and not ended yet.
     line_len: usize,
     carried: Carried,
-    /// What was read of that line, as far as it is kept here.
+    /// Its first bytes, until there are enough of them to tell what is to become of it.
+    head: [u8; line::Line::HEAD],
+    /// All that was read of it, from then on, if it is to be gathered.
     line: Vec<u8>,
 
     /// The data so far of the event that has begun.
@@ -157,6 +159,7 @@ impl Decoder {
             ahead: Ahead::Bom { seen: 0 },
             line_len: 0,
             carried: Carried::Whole,
+            head: [0; line::Line::HEAD],
             line: Vec::new(),
             data: Data::new(),
             event: String::new(),

@@ -278,7 +278,7 @@ impl Decoder {
                 self.line.extend_from_slice(part);
             }
         } else {
-            self.carry_head(part);
+            self.carry_head(before, part);
         }
     }
 
@@ -296,16 +296,17 @@ impl Decoder {
         }
     }
 
-    /// If there are too few of them, they are gathered.
+    /// If there are too few of them, they are gathered. `before` are there.
     #[inline(never)]
-    fn carry_head(&mut self, part: &[u8]) {
-        let missing = Line::HEAD - self.line.len();
-        let (head, rest) = part.split_at(missing.min(part.len()));
-        self.line.extend_from_slice(head);
-        if self.line.len() == Line::HEAD {
-            let head = mem::take(&mut self.line);
+    fn carry_head(&mut self, before: usize, part: &[u8]) {
+        let (head, rest) = part.split_at(part.len().min(Line::HEAD - before));
+        self.head[before..before + head.len()].copy_from_slice(head);
+        if before + head.len() == Line::HEAD {
+            let head = self.head;
             self.begin_to_carry(&head);
-            self.line = head;
+            if self.carried == Carried::Whole {
+                self.line.extend_from_slice(&head);
+            }
             self.carry_on(rest);
         }
     }
@@ -339,6 +340,12 @@ impl Decoder {
 
     #[inline(never)]
     fn end_whole_line<'c>(&mut self) -> Result<Option<Found<'c>>, EventLimit> {
+        if self.line_len < Line::HEAD {
+            let head = self.head;
+            let line = &head[..self.line_len];
+            let (kind, value) = Line::read(line);
+            return self.read_line(kind, &line[value..]);
+        }
         let line = mem::take(&mut self.line);
         let (kind, value) = Line::read(&line);
         let result = self.read_line(kind, &line[value..]);

@@ -61,7 +61,8 @@ const BOM: [u8; 3] = *b"\xEF\xBB\xBF";
 ///
 /// An event whose lines lie in one piece and whose data is one line is borrowed from that piece.
 /// Anything else is put together in buffers that are reused and never grow beyond what the
-/// limits on [a line](Self::max_line_len) and on [an event](Self::max_event_len) allow.
+/// limits on [a line](Self::max_line_len) and on [an event](Self::max_event_len) allow. Lines of
+/// no interest, comments that are not reported and unknown fields, are not kept at all.
 ///
 /// # After an error
 ///

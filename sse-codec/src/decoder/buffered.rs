@@ -15,6 +15,9 @@ use super::{Carried, DecodeError, Decoder, State, text};
 use crate::line_ends::LineEnds;
 use crate::simd::BLOCK;
 
+/// Longer than most lines that are not data.
+const SHORT_LINE: usize = 64;
+
 impl<'c> Events<'_, 'c> {
     /// Goes on with what an earlier call has left in the decoder, up to the end of an event.
     #[inline(never)]
@@ -285,6 +288,10 @@ impl Decoder {
     /// The first bytes of a line tell what is to become of it.
     #[inline]
     fn begin_to_carry(&mut self, part: &[u8]) {
+        if self.line.capacity() == 0 {
+            // From the first cut line on all buffers are there, whichever line is cut next.
+            self.line.reserve(SHORT_LINE);
+        }
         match Line::read_in(part, 0, part.len()) {
             (Line::Data, value) => {
                 self.carried = Carried::Data;

@@ -8,8 +8,8 @@ pub(crate) const LIMITS: &str = "\
 
 **16 B on raw TCP.** The kernel takes two thirds of the floor’s time, so that 1.3 times the floor \
 leaves room for about 85 instructions per event, of which the floor’s loop and copy take 46. \
-“frames”, the same stream with the events encoded beforehand, take 92 and stay below the mark; \
-looking for line breaks in a text and putting its prefix and its end costs 55 more. The path had \
+“frames”, the same stream with the events encoded beforehand, take 85 and stay below the mark; \
+looking for line breaks in a text and putting its prefix and its end costs 58 more. The path had \
 218 instructions: it lost those of an asynchronous function for each send, of a thread-local slot \
 with a destructor, of errors that come back through memory, and of one put in four. What did not \
 help: gathering the event on the stack first (the copy then waits for bytes that were only just \

@@ -12,6 +12,7 @@
 mod client;
 mod field;
 mod kernel;
+mod limits;
 mod marks;
 mod process;
 mod response;
@@ -133,6 +134,7 @@ fn measure(arguments: &Arguments) -> Result {
     }
     if let Some(marks) = field.marks().table() {
         part.table(&marks);
+        part.paragraph(limits::LIMITS);
         print(&part);
     }
     if let Some(folder) = &arguments.output {

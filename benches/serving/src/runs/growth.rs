@@ -43,7 +43,7 @@ fn streams(field: &mut Field, part: &mut Part) -> Result {
         let streams = field.at_most(streams, 20);
         let ticks = field.at_most(EVENTS / streams, 3).max(3);
         let mut samples = Samples::new();
-        for round in field.rounds(3) {
+        for round in field.rounds(2) {
             for server in field.different_servers() {
                 let mut process = field.start_one(server)?;
                 let cost = live_cost(field.client(), &mut process, streams, ticks)?;
@@ -98,7 +98,7 @@ fn bytes(field: &mut Field, part: &mut Part) -> Result {
         // Little is sent over several streams, or the tick would be most of what is measured.
         let streams = field.at_most(100, 3).min((1 << 20) / bytes).max(1);
         let mut samples = Samples::new();
-        for round in field.rounds(3) {
+        for round in field.rounds(2) {
             for process in &mut processes {
                 let client = field.client();
                 let cost = burst::burst(client, process, streams, SIZE, events * streams)?;

@@ -22,9 +22,13 @@ const WRITES: [&str; 6] = ["write", "writev", "send", "sendto", "sendmsg", "send
 /// How long strace may take to come to an end.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The text of an event of the burst.
+const SIZE: usize = 16;
+
 /// Calls for each event: those that write, and all.
 type Calls = [f64; 2];
 
+#[allow(clippy::cast_precision_loss, reason = "an event is short")]
 pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
     let found = Command::new("strace").arg("-V").output();
     if !found.is_ok_and(|output| output.status.success()) {
@@ -38,6 +42,7 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
         [
             "server",
             "burst of 16 B: writes",
+            "bytes per write",
             "all calls",
             "one at a time: writes",
             "all calls",
@@ -46,7 +51,7 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
     for server in field.servers().to_vec() {
         let mut process = field.start_one(server)?;
         let in_burst = traced(&mut process, burst_events, |process| {
-            burst::burst(field.client(), process, 1, 16, burst_events).map(drop)
+            burst::burst(field.client(), process, 1, SIZE, burst_events).map(drop)
         })?;
         let client = field.client();
         let keep = client::live_tail_len();
@@ -59,9 +64,15 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
             }
             Ok(())
         })?;
-        let cells = in_burst.into_iter().chain(alone);
-        let cells = cells.map(|calls| format!("{calls:.4}"));
-        table.row(std::iter::once(server.name().to_owned()).chain(cells));
+        let calls = |calls: f64| format!("{calls:.4}");
+        table.row([
+            server.name().to_owned(),
+            calls(in_burst[0]),
+            format!("{:.0}", client::last_event_len(SIZE) as f64 / in_burst[0]),
+            calls(in_burst[1]),
+            calls(alone[0]),
+            calls(alone[1]),
+        ]);
     }
     part.table(&table);
     Ok(())

@@ -35,6 +35,8 @@ pub(super) struct Listened {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Coming {
     New,
+    /// It is new, and what came before it, of which the stream has nothing any more, is this.
+    After(u64),
     /// It was read before, or is from another stream, whose numbers began anew.
     Again,
     /// It came before, or is from another stream.
@@ -73,13 +75,18 @@ impl Listened {
             return Coming::Impossible;
         }
         heard.last_live = Some((stretch, number));
-        match heard.last.and_then(of_stretch) {
-            Some(last) if number <= last => return Coming::Again,
-            Some(last) if predecessor.is_none() => heard.bridge = Some((last, number)),
-            _ => {}
+        let last = heard.last.and_then(of_stretch);
+        if last.is_some_and(|last| number <= last) {
+            return Coming::Again;
         }
         heard.last = Some((stretch, number));
-        Coming::New
+        match last {
+            Some(last) if predecessor.is_none() => {
+                heard.bridge = Some((last, number));
+                Coming::After(last)
+            }
+            _ => Coming::New,
+        }
     }
 
     /// Whether nothing came between the two numbers, as is known from listening.
@@ -228,10 +235,10 @@ mod tests {
     fn a_bridge_is_from_what_was_known_to_what_came_next_in_the_same_stretch() {
         let topic = topic();
         topic.has_come(1, 5, Some(3));
-        topic.has_come(1, 9, None);
+        assert_eq!(topic.has_come(1, 9, None), Coming::After(5));
         assert!(topic.bridges(5, 9));
         assert!(!topic.bridges(3, 9));
-        topic.has_come(2, 20, None);
+        assert_eq!(topic.has_come(2, 20, None), Coming::New);
         assert!(!topic.bridges(9, 20), "something may have got lost between");
         topic.has_read(2, 22);
         topic.has_come(2, 30, None);

@@ -72,15 +72,17 @@ impl LiveSide {
             if link.stretch() != stretch {
                 continue;
             }
-            let Some((entry, predecessor)) = entry(known, &topic, message) else {
+            let Some((mut entry, predecessor)) = entry(known, &topic, message) else {
                 continue;
             };
             match topic.has_come(stretch, entry.position.minor(), predecessor) {
                 Coming::New => {}
-                Coming::Again => {
-                    self.suspected = Some(known);
-                    self.poll_checking(link, cx);
+                // Or else it is another stream, whose numbers began anew.
+                Coming::After(last) => {
+                    entry.predecessor = Position::new(known.epoch, last);
+                    self.suspect(link, known, cx);
                 }
+                Coming::Again => self.suspect(link, known, cx),
                 Coming::Impossible => {
                     link.doubt(known.session);
                     continue;
@@ -111,6 +113,12 @@ impl LiveSide {
             self.current = Some(begun);
             Live::Interrupted
         })
+    }
+
+    /// Has it checked soon whether the stream is still the same one.
+    fn suspect(&mut self, link: &Arc<Link>, known: Known, cx: &mut Context<'_>) {
+        self.suspected = Some(known);
+        self.poll_checking(link, cx);
     }
 
     fn poll_checking(&mut self, link: &Arc<Link>, cx: &mut Context<'_>) {

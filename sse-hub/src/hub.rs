@@ -99,7 +99,8 @@ impl Hub {
     /// # Cancel safety
     ///
     /// With the embedded log, the event is published by the first poll or not at all. With an
-    /// engine, dropping the future leaves open whether it is.
+    /// engine, dropping the future leaves open whether it is, as does an error of the engine; with
+    /// a [key](Publish::key), it can be published again without harm.
     pub fn publish<'a>(&'a self, topic: &'a str, event: impl Encode) -> Publish<'a> {
         Publish::new(self.core(), topic, &event)
     }
@@ -144,8 +145,8 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// As [`publish_now`](Self::publish_now). `change` was run then, unless the hub shuts down or
-    /// the topic cannot be opened.
+    /// As [`publish_now`](Self::publish_now). `change` was run then, unless the hub shuts down, has
+    /// an engine, or the topic cannot be opened.
     pub fn publish_with<E: Encode>(
         &self,
         topic: &str,
@@ -154,6 +155,10 @@ impl Hub {
         let core = self.core();
         if core.closing().is_some() {
             return Err(PublishError::Closed);
+        }
+        if core.registry.log().oldest().is_some() {
+            // An engine, which must be waited for. Known before anything has changed.
+            return Err(PublishError::WouldWait);
         }
         let window = TopicRef::new(&core.registry, topic);
         let held = loop {
@@ -193,7 +198,7 @@ impl Hub {
         topic.map_or(0, |topic| topic.subscribers())
     }
 
-    /// Who subscribes to a topic, and the joins and leaves from then on.
+    /// Who subscribes to a topic in this process, and the joins and leaves from then on.
     ///
     /// # Errors
     ///
@@ -305,7 +310,8 @@ impl Hub {
 
     /// Brings what an engine yields to the topics' windows; to be spawned or polled beside the
     /// server by those who have set a [`Log`](crate::Log) of their own. With the embedded log
-    /// there is nothing to bring, and the future resolves at once.
+    /// there is nothing to bring, and the future resolves at once. With an engine it goes on as long
+    /// as it is polled, also when the hub has shut down: abort its task then.
     ///
     /// # Errors
     ///

@@ -54,8 +54,8 @@
 //!
 //! | feature | default | brings |
 //! |---|---|---|
-//! | `nats` | no | [`nats::NatsLog`]: topics in NATS JetStream, shared by several nodes |
-//! | `redis` | no | [`redis::RedisLog`]: topics in Redis or Valkey, shared by several nodes |
+//! | `nats` | no | `nats::NatsLog`: topics in NATS JetStream, shared by several nodes |
+//! | `redis` | no | `redis::RedisLog`: topics in Redis or Valkey, shared by several nodes |
 //! | `metrics` | no | counters, a gauge and a histogram through the `metrics` facade: `sse_hub_published_total`, `sse_hub_delivered_total`, `sse_hub_gaps_total`, `sse_hub_subscriptions`, `sse_hub_lag_events` |
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -85,6 +85,9 @@ mod publish;
 pub mod redis;
 mod registry;
 mod segment;
+#[cfg(doc)]
+#[doc = include_str!("sizing.md")]
+pub mod sizing {}
 mod snapshot;
 mod subscribe;
 mod subscription;

@@ -133,7 +133,11 @@ impl Registry {
             }
             self.add(&mut topics, name, options, span)
         };
-        live::catch_up(&*self.log, &topic).await?;
+        if let Err(error) = live::catch_up(&*self.log, &topic).await {
+            // Whoever comes next opens it anew, and does not take it for complete.
+            self.retire(&topic);
+            return Err(error);
+        }
         Ok(topic)
     }
 

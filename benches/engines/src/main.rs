@@ -13,6 +13,7 @@ mod latency;
 mod servers;
 mod subject;
 mod throughput;
+mod topics;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,15 +34,17 @@ struct Arguments {
 enum Run {
     Throughput,
     Latency,
+    Topics,
 }
 
 impl Run {
-    const ALL: [Self; 2] = [Self::Throughput, Self::Latency];
+    const ALL: [Self; 3] = [Self::Throughput, Self::Latency, Self::Topics];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Throughput => "throughput",
             Self::Latency => "latency",
+            Self::Topics => "topics",
         }
     }
 }
@@ -105,6 +108,7 @@ fn measure(arguments: &Arguments) -> Result {
         match run {
             Run::Throughput => throughput::measure(&runtime, arguments, &mut part)?,
             Run::Latency => latency::measure(&runtime, arguments, &mut part)?,
+            Run::Topics => topics::measure(&runtime, arguments, &mut part)?,
         }
     }
     print!("{}", part.markdown());

@@ -18,6 +18,16 @@ use crate::{Arguments, Result};
 
 const TOPICS: usize = 1_000;
 
+/// What goes through a hub.
+#[derive(Clone, Copy)]
+pub(crate) struct Load {
+    pub(crate) events: usize,
+    /// How many topics the node is subscribed to.
+    pub(crate) topics: usize,
+    /// How many of them are published to.
+    pub(crate) used: usize,
+}
+
 /// How many publish at the same time; each waits for one answer at a time.
 const PUBLISHERS: usize = 1_000;
 
@@ -38,7 +48,14 @@ pub(crate) fn measure(runtime: &Runtime, arguments: &Arguments, part: &mut Part)
             let (took, processor_times) = runtime.block_on(async {
                 match subject {
                     Subject::Channel => Ok((through_channel(events).await?, None)),
-                    _ => through_hub(subject, events).await,
+                    _ => {
+                        let load = Load {
+                            events,
+                            topics: TOPICS,
+                            used: TOPICS,
+                        };
+                        through_hub(subject, load).await
+                    }
                 }
             })?;
             let each = |took: Duration| took.as_secs_f64() / events as f64;
@@ -87,8 +104,8 @@ pub(crate) fn measure(runtime: &Runtime, arguments: &Arguments, part: &mut Part)
     Ok(())
 }
 
-fn topics() -> Vec<String> {
-    (0..TOPICS)
+fn names(topics: usize) -> Vec<String> {
+    (0..topics)
         .map(|number| format!("topic {number}"))
         .collect()
 }
@@ -114,12 +131,21 @@ async fn through_channel(events: usize) -> Result<Duration> {
     Ok(begun.elapsed())
 }
 
-async fn through_hub(subject: Subject, events: usize) -> Result<(Duration, Option<[Duration; 2]>)> {
+/// How long it takes, and the processor time of the node and of the server.
+pub(crate) async fn through_hub(
+    subject: Subject,
+    load: Load,
+) -> Result<(Duration, Option<[Duration; 2]>)> {
+    let Load {
+        events,
+        topics,
+        used,
+    } = load;
     let node = Node::start(subject).await?;
     let received = Arc::new(AtomicUsize::new(0));
     let (done, mut all_received) = mpsc::channel::<()>(1);
     let mut subscribers = JoinSet::new();
-    for topic in topics() {
+    for topic in names(topics) {
         let mut subscription = node.hub.subscribe([topic]).await?;
         let (received, done) = (Arc::clone(&received), done.clone());
         subscribers.spawn(async move {
@@ -134,7 +160,7 @@ async fn through_hub(subject: Subject, events: usize) -> Result<(Duration, Optio
             }
         });
     }
-    let names: Arc<[String]> = topics().into();
+    let names: Arc<[String]> = names(used).into();
     let before = node.processor_times()?;
     let begun = Instant::now();
     let mut publishers = JoinSet::new();
@@ -143,7 +169,7 @@ async fn through_hub(subject: Subject, events: usize) -> Result<(Duration, Optio
         publishers.spawn(async move {
             let data = "x".repeat(LEN);
             for number in 0..events / PUBLISHERS {
-                let topic = &names[(publisher + number) % TOPICS];
+                let topic = &names[(publisher + number) % used];
                 hub.publish(topic, &*data).await?;
             }
             Ok::<_, sse_hub::PublishError>(())

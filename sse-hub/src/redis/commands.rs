@@ -1,13 +1,14 @@
 //! The connection for commands: made again by the first command that needs it.
 //!
-//! `redis::aio::ConnectionManager` does not come back if the connection is cut while it is being
-//! made, in the midst of the greeting.
+//! `redis::aio::ConnectionManager` is not used: it keeps an error for good that making a connection
+//! ended with, unless that is one of input and output, and in tests that cut connections anywhere it
+//! did not come back now and then.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, Value};
+use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
 use tokio::time::Instant;
 
 /// How many commands wait in memory for their turn to be written before callers wait instead.
@@ -31,6 +32,11 @@ struct Current {
     number: u64,
 }
 
+/// Whether the connection is of no more use: it is lost, or its server is no primary any more.
+fn is_over(error: &RedisError) -> bool {
+    error.is_unrecoverable_error() || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+}
+
 impl Commands {
     pub(super) fn new(client: Client, connect_within: Duration) -> Self {
         Self {
@@ -48,16 +54,14 @@ impl Commands {
             None => self.connect().await?,
         };
         let answer = connection.send_packed_command(command).await;
-        if answer
-            .as_ref()
-            .is_err_and(RedisError::is_unrecoverable_error)
-        {
+        let answer = answer.and_then(Value::extract_error);
+        if answer.as_ref().is_err_and(is_over) {
             let mut current = self.current();
             if current.number == number {
                 current.connection = None;
             }
         }
-        answer?.extract_error()
+        answer
     }
 
     fn connected(&self) -> Option<(MultiplexedConnection, u64)> {

@@ -89,7 +89,12 @@ impl Link {
     ) -> Result<T, LogError> {
         match timeout(self.answer_within, answer).await {
             Ok(answer) => answer,
-            Err(elapsed) => Err(LogError::Engine(elapsed.into())),
+            Err(_) => {
+                let limit = self.answer_within.as_millis();
+                Err(LogError::Engine(
+                    format!("no answer within {limit} ms").into(),
+                ))
+            }
         }
     }
 }

@@ -57,7 +57,8 @@ const BURST: usize = 256;
 /// whichever node, or is told of a gap. An event is as safe as Redis keeps it when
 /// [`publish`](crate::Hub::publish) answers: with `appendonly yes` and `appendfsync always` it
 /// survives the end of the server; with less, or with a replica that takes over, the newest ones
-/// may be lost. What is lost is told as a gap, as is a wiped server. Published again with the same
+/// may be lost. What is lost is told as a gap, at the latest with the next event, and so is a wiped
+/// server. Published again with the same
 /// [key](crate::Publish::key), an event is there once.
 ///
 /// # What it costs
@@ -73,8 +74,15 @@ const BURST: usize = 256;
 /// # While Redis does not answer
 ///
 /// Publishing fails after [`RedisOptions::answer_within`] at the latest, at once if there is
-/// no connection and none can be made. Open streams stay open, and go on when Redis is back. See
+/// no connection and none can be made. Open streams stay open, and go on when Redis is back. A
+/// lost connection is known at once, a server that only is silent two seconds and that time later.
+/// See
 /// [`Subscribe::engine_down`](crate::Subscribe::engine_down) for new ones.
+///
+/// # TLS
+///
+/// URLs that begin with `rediss` need one of the TLS features of the crate `redis`, such as
+/// `tokio-rustls-comp`, in your own dependencies.
 ///
 /// # Clusters
 ///

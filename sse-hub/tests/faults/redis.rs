@@ -4,14 +4,14 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use sse_hub::Log;
+use futures_util::StreamExt as _;
 use sse_hub::redis::RedisOptions;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use sse_hub::{Hub, Log};
 use tokio::time::timeout;
 
 use crate::cases::{ANSWER_WITHIN, Engine, Keeps};
-use crate::servers::redis;
+use crate::servers::proxy::Proxy;
+use crate::servers::{Server, redis};
 
 struct Redis;
 
@@ -32,25 +32,59 @@ impl Engine for Redis {
     }
 
     async fn answers(port: u16) -> bool {
-        let answer = ask(port, "PING");
+        let answer = redis::ask(port, "PING");
         let answer = timeout(Duration::from_millis(500), answer).await;
         answer.is_ok_and(|answer| answer.as_deref() == Some("+PONG\r\n"))
     }
 
     async fn wipe(port: u16) {
-        assert_eq!(ask(port, "FLUSHALL").await.as_deref(), Some("+OK\r\n"));
+        assert_eq!(
+            redis::ask(port, "FLUSHALL").await.as_deref(),
+            Some("+OK\r\n")
+        );
     }
 }
 
-/// The answer to a command, over a connection of its own.
-async fn ask(port: u16, command: &str) -> Option<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
-    let command = format!("{command}\r\n");
-    stream.write_all(command.as_bytes()).await.ok()?;
-    let mut answer = vec![0; 100];
-    let len = stream.read(&mut answer).await.ok()?;
-    answer.truncate(len);
-    String::from_utf8(answer).ok()
-}
-
 crate::faults!(Redis);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_cut_each_of_many_topics_is_caught_up_without_a_new_event() {
+    const TOPICS: usize = 1_000;
+    let server = Server::start(redis::in_memory).await;
+    let proxy = Proxy::start(server.port()).await;
+    let hub = async |port| {
+        let hub = Hub::builder()
+            .log(Redis::log(port, Keeps::PLENTY).await)
+            .build();
+        let driven = hub.clone();
+        tokio::spawn(async move { driven.drive().await });
+        hub
+    };
+    let (cut_off, other) = (hub(proxy.port()).await, hub(server.port()).await);
+    let mut subscriptions = Vec::new();
+    for number in 0..TOPICS {
+        let topic = format!("topic {number}");
+        let mut subscription = cut_off.subscribe([topic]).await.expect("a subscription");
+        let block = subscription.next().await.expect("a block");
+        block.expect("no error");
+        subscriptions.push(subscription);
+    }
+    proxy.refuse(true);
+    proxy.cut();
+    assert!(!Redis::answers(proxy.port()).await, "it is cut off");
+    for number in 0..TOPICS {
+        let topic = format!("topic {number}");
+        let event = other.publish(&topic, &*topic).await;
+        event.expect("published");
+    }
+    let none = futures_util::future::select_all(subscriptions.iter_mut().map(|it| it.next()));
+    let none = timeout(Duration::from_millis(100), none).await;
+    assert!(none.is_err(), "nothing comes");
+    proxy.refuse(false);
+    for (number, subscription) in subscriptions.iter_mut().enumerate() {
+        let event = timeout(Duration::from_secs(20), subscription.next()).await;
+        let event = event.expect("in time").expect("it goes on");
+        let end = format!("data: topic {number}\n\n");
+        assert!(event.expect("no error").ends_with(end.as_bytes()));
+    }
+}

@@ -31,6 +31,7 @@ macro_rules! conformance {
             concurrent_publishers_are_in_one_order_for_all,
             subscribers_that_hop_between_nodes_lose_nothing_and_get_nothing_twice,
             a_topic_that_a_node_has_let_go_of_is_resumed_exactly,
+            a_topic_that_is_opened_and_let_go_of_all_the_time_loses_nothing,
         );
     };
     ($engine:ty: $($case:ident,)*) => {

@@ -1,10 +1,12 @@
 //! The suite over Redis, a server of its own for each case.
 
-use sse_hub::Hub;
-use sse_hub::redis::RedisOptions;
+use std::time::Duration;
+
+use sse_hub::redis::{ConnectError, RedisLog, RedisOptions};
+use sse_hub::{Hub, TopicOptions};
 
 use crate::servers::{Server, redis};
-use crate::suite::{self, Drivers, Engine, Keeps};
+use crate::suite::{self, Client, Drivers, Engine, Keeps, publish, within_bounds};
 
 struct Redis {
     server: Server,
@@ -38,3 +40,191 @@ impl Engine for Redis {
 }
 
 crate::conformance!(Redis);
+
+/// A server, and what drives the nodes on it.
+async fn server() -> (Server, Drivers) {
+    let server = Server::start(redis::in_memory).await;
+    (server, Drivers::default())
+}
+
+async fn node(server: &Server, drivers: &Drivers, options: RedisOptions) -> Hub {
+    let log = options.connect(&redis::url(server.port())).await;
+    // A window of its own would know what Redis has forgotten.
+    let hub = Hub::builder()
+        .log(log.expect("connected"))
+        .topics(|_| TopicOptions::new())
+        .build();
+    drivers.drive(&hub);
+    hub
+}
+
+/// Asks until the answer is as it shall be.
+async fn ask_until(server: &Server, command: &str, expected: impl Fn(&str) -> bool) {
+    loop {
+        let answer = redis::ask(server.port(), command).await.expect("an answer");
+        if expected(&answer) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_node_has_two_connections_and_hears_only_of_the_topics_that_it_uses() {
+    within_bounds(async {
+        let (server, drivers) = server().await;
+        let hub = node(&server, &drivers, RedisOptions::new()).await;
+        let mut clients = Vec::new();
+        for number in 0..300 {
+            let topic = format!("topic {number}");
+            clients.push(Client::new(&hub, &[&topic], None).await);
+        }
+        let connections = redis::ask(server.port(), "CLIENT LIST").await;
+        let connections = connections.expect("an answer");
+        // And the one that asks.
+        assert_eq!(connections.matches("addr=").count() / 2, 3, "{connections}");
+        let count =
+            |channels: usize| move |answer: &str| answer.ends_with(&format!(":{channels}\r\n"));
+        let used = "PUBSUB NUMSUB \"0:sse:{topic 7}\"";
+        ask_until(&server, used, count(1)).await;
+        let all = "PUBSUB CHANNELS";
+        ask_until(&server, all, |answer| answer.starts_with("*300\r\n")).await;
+        clients.truncate(1);
+        ask_until(&server, used, count(0)).await;
+        ask_until(&server, all, |answer| answer.starts_with("*1\r\n")).await;
+        publish(&hub, "topic 0", "still heard").await;
+        assert_eq!(clients[0].data(1).await, ["still heard"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_too_old_is_let_go_of_and_told() {
+    within_bounds(async {
+        let (server, drivers) = server().await;
+        let options = RedisOptions::new().max_age(Duration::from_millis(40));
+        let options = options
+            .prefix("short")
+            .forget_after(Duration::from_secs(60));
+        let hub = node(&server, &drivers, options).await;
+        // Redis lets go of whole nodes of a stream, of a hundred entries each.
+        let first = publish(&hub, "a", "first").await.to_id("a");
+        for number in 0..250 {
+            publish(&hub, "a", number).await;
+        }
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        publish(&hub, "a", "last").await;
+        let mut client = Client::new(&hub, &["a"], Some(&first)).await;
+        assert_eq!(client.gap().await, "trimmed");
+        let len = redis::ask(server.port(), "XLEN short:{a}").await;
+        let len = len.expect("an answer");
+        let len: usize = len[1..].trim().parse().expect("a number");
+        assert!((1..=200).contains(&len), "{len}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_topic_that_redis_has_forgotten_is_told() {
+    within_bounds(async {
+        let (server, drivers) = server().await;
+        let options = RedisOptions::new().max_age(Duration::from_millis(20));
+        let options = options.forget_after(Duration::from_millis(100));
+        let hub = node(&server, &drivers, options.clone()).await;
+        let other = node(&server, &drivers, options).await;
+        let mut open = Client::new(&hub, &["a"], None).await;
+        publish(&hub, "a", "first").await;
+        assert_eq!(open.data(1).await, ["first"]);
+        ask_until(&server, "EXISTS sse:{a}", |answer| answer == ":0\r\n").await;
+        let mut late = Client::new(&other, &["a"], Some(&open.id)).await;
+        assert!(["unknown", "trimmed"].contains(&&*late.gap().await));
+        publish(&hub, "a", "second").await;
+        // It has missed nothing, but nobody knows that any more.
+        assert!(["unknown", "trimmed"].contains(&&*open.gap().await));
+        publish(&hub, "a", "third").await;
+        assert_eq!(open.data(1).await, ["third"]);
+        let seen = late.data(2).await;
+        assert_eq!(seen, ["second", "third"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_idempotency_key_is_forgotten_in_time() {
+    within_bounds(async {
+        let (server, drivers) = server().await;
+        let options = RedisOptions::new().key_age(Duration::from_millis(100));
+        let hub = node(&server, &drivers, options).await;
+        let first = hub.publish("a", "x").key("1").await.expect("published");
+        let stored = redis::ask(server.port(), "GET sse:{a}:key:1").await;
+        let id = format!("{}-{}", first.major(), first.minor());
+        assert_eq!(
+            stored.expect("an answer"),
+            format!("${}\r\n{id}\r\n", id.len())
+        );
+        ask_until(&server, "EXISTS sse:{a}:key:1", |answer| answer == ":0\r\n").await;
+        let later = hub.publish("a", "x").key("1").await.expect("published");
+        assert!(later > first);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_others_have_written_is_never_sent_and_what_it_may_hide_is_told() {
+    within_bounds(async {
+        let (server, drivers) = server().await;
+        let hub = node(&server, &drivers, RedisOptions::new()).await;
+        let mut client = Client::new(&hub, &["a"], None).await;
+        publish(&hub, "a", "first").await;
+        assert_eq!(client.data(1).await, ["first"]);
+        let forged = "XADD sse:{a} * e \"id: 7\\ndata: forged\\n\\n\"";
+        let added = redis::ask(server.port(), forged).await;
+        assert!(added.expect("an answer").starts_with('$'));
+        publish(&hub, "a", "second").await;
+        client.gap().await;
+        publish(&hub, "a", "third").await;
+        assert_eq!(client.data(1).await, ["third"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn databases_of_one_server_are_apart() {
+    within_bounds(async {
+        let (server, drivers) = server().await;
+        let mut hubs = Vec::new();
+        for database in 0..2 {
+            let url = format!("{}{database}", redis::url(server.port()));
+            let log = RedisLog::connect(&url).await.expect("connected");
+            let hub = Hub::builder().log(log).build();
+            drivers.drive(&hub);
+            hubs.push(hub);
+        }
+        let mut clients = [
+            Client::new(&hubs[0], &["a"], None).await,
+            Client::new(&hubs[1], &["a"], None).await,
+        ];
+        for (number, hub) in hubs.iter().enumerate() {
+            publish(hub, "a", number).await;
+            publish(hub, "a", number).await;
+        }
+        assert_eq!(clients[0].data(2).await, ["0", "0"]);
+        assert_eq!(clients[1].data(2).await, ["1", "1"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn connecting_fails_with_a_reason() {
+    let wrong = RedisLog::connect("http://127.0.0.1/").await;
+    assert!(matches!(wrong, Err(ConnectError::Url(_))), "{wrong:?}");
+    // The port is free, as nothing listens there any more.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    let refused = RedisLog::connect(&redis::url(port)).await;
+    assert!(
+        matches!(refused, Err(ConnectError::Server(_))),
+        "{refused:?}"
+    );
+}

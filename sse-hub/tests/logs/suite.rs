@@ -461,3 +461,27 @@ pub(crate) async fn a_topic_that_a_node_has_let_go_of_is_resumed_exactly<E: Engi
     let mut client = Client::new(&nodes[0], &["a"], Some(&id)).await;
     assert_eq!(client.data(3).await, numbers(0..3));
 }
+
+pub(crate) async fn a_topic_that_is_opened_and_let_go_of_all_the_time_loses_nothing<E: Engine>() {
+    const EVENTS: usize = 150;
+    let engine = E::start(PLENTY).await;
+    let nodes = nodes(&engine).await;
+    let mut id = Client::new(&nodes[0], &["a"], None).await.id;
+    let publisher = nodes[1].clone();
+    let published = tokio::spawn(async move {
+        for number in 0..EVENTS {
+            publish(&publisher, "a", number).await;
+        }
+    });
+    // The topic has no other subscriber on this node.
+    let mut seen = 0;
+    while seen < EVENTS {
+        let mut client = Client::new(&nodes[2], &["a"], Some(&id)).await;
+        for _ in 0..fastrand::usize(1..4).min(EVENTS - seen) {
+            assert_eq!(client.data(1).await, [seen.to_string()]);
+            seen += 1;
+        }
+        id = client.id;
+    }
+    published.await.expect("published");
+}

@@ -86,8 +86,8 @@ pub use crate::nats::options::NatsOptions;
 ///
 /// # While NATS does not answer
 ///
-/// Publishing fails after [`NatsOptions::answer_within`] at the latest, and at once while there is
-/// no connection. An error leaves open whether the event is published, now or when the connection
+/// Publishing fails after [`NatsOptions::answer_within`] at the latest, and at once when the
+/// connection is lost or while there is none. An error leaves open whether the event is published, now or when the connection
 /// is back; with the same key, trying again is safe. Open streams stay open, and go on when NATS
 /// is back. See [`Subscribe::engine_down`](crate::Subscribe::engine_down) for new ones.
 ///

@@ -26,7 +26,7 @@ use crate::nats::append::Call;
 use crate::nats::link::{Link, lock};
 use crate::nats::live::LiveSide;
 use crate::position::Position;
-use crate::registry::TopicRef;
+use crate::registry::{TopicRef, check_name};
 
 pub use crate::nats::error::ConnectError;
 pub use crate::nats::options::NatsOptions;
@@ -82,7 +82,8 @@ pub use crate::nats::options::NatsOptions;
 ///
 /// Publishing is one message and its answer. A client that comes back costs nothing if the node
 /// still holds its position; else one request for each event that it missed, and one or two more.
-/// After a lost connection, all topics in use are read, 64 at a time.
+/// After a lost connection, all topics in use are read, 64 at a time, with two requests for each
+/// that lacks nothing; with a cluster [now and then](NatsOptions::check_every), too.
 ///
 /// # While NATS does not answer
 ///
@@ -161,6 +162,10 @@ impl Log for NatsLog {
     }
 
     fn append(&self, topic: TopicRef<'_>, entry: &[u8], key: Option<&str>) -> Answer<Position> {
+        // A server closes the connection over which a subject comes that is too long.
+        if let Err(error) = check_name(topic.name()) {
+            return Answer::ready(Err(error.into()));
+        }
         let call = Call::new(&self.link, topic.name(), entry, key);
         let link = Arc::clone(&self.link);
         Answer::later(async move { link.answer(append::append(&link, call)).await })

@@ -61,7 +61,8 @@ pub use crate::nats::options::NatsOptions;
 ///
 /// Published again with the same [key](crate::Publish::key), an event is there once, for as long
 /// as [keys are remembered](NatsOptions::remember_keys). A server that is started again knows
-/// only the keys of events that are still kept.
+/// only the keys of events that are still kept. In a cluster of servers before 2.11, a key whose
+/// event was lost with a leader may be refused for as long as it is remembered; that is an error.
 ///
 /// An id names the stream by the time at which it was created. So what was published before the
 /// server was wiped, or the stream was made anew, is told as a gap. Not told is that a backup was

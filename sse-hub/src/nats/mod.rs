@@ -77,8 +77,8 @@ pub use crate::nats::options::NatsOptions;
 ///
 /// A node has one connection, whatever the number of its topics, with a subscription for each
 /// topic in use. The server finds a message's subscriptions by its subject, so a message costs it
-/// the same whether a node has ten topics or ten thousand; and a node that does not use a topic
-/// hears nothing of it. (One subscription with a wildcard would bring every message to every
+/// hardly more where a node has ten thousand topics than where it has ten; and a node that does
+/// not use a topic hears nothing of it. (One subscription with a wildcard would bring every message to every
 /// node.) Here, a topic in use takes about 8 KB beside its window, for the client's queue.
 ///
 /// Publishing is one message and its answer. A client that comes back costs nothing if the node

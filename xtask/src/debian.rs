@@ -18,7 +18,13 @@ const REDIS: Needed = Needed {
     purpose: "several nodes behind one engine",
 };
 
-const FOR_TESTS: [Needed; 4] = [
+const NATS: Needed = Needed {
+    program: "nats-server",
+    package: "nats-server",
+    purpose: "the same behind another engine",
+};
+
+const FOR_TESTS: [Needed; 5] = [
     Needed {
         program: "chromium",
         package: "chromium",
@@ -35,10 +41,12 @@ const FOR_TESTS: [Needed; 4] = [
         purpose: "building the fuzzer's runtime",
     },
     REDIS,
+    NATS,
 ];
 
-const FOR_BENCHES: [Needed; 3] = [
+const FOR_BENCHES: [Needed; 4] = [
     REDIS,
+    NATS,
     Needed {
         program: "valgrind",
         package: "valgrind",

@@ -51,6 +51,7 @@ const FOR_TESTS: &[Needed] = &[
 
 const FOR_BENCHES: &[Needed] = &[
     REDIS,
+    NATS,
     Needed {
         program: "valgrind",
         package: "valgrind",

@@ -100,8 +100,8 @@ fn measure(arguments: &Arguments) -> Result {
     let mut part = Part::new("engines", "Engines", &Machine::here());
     part.paragraph(
         "One node with an engine behind it, beside the same work without one: a channel of \
-         tokio's, and the embedded hub. The engine is a server of its own on the same machine, \
-         with nothing kept on disk.",
+         tokio's, and the embedded hub. The engine is a server of its own on the same machine: \
+         Redis with nothing kept on disk, NATS with its stream in files.",
     );
     for run in &arguments.runs {
         eprintln!("{} …", run.name());

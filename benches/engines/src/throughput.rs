@@ -40,9 +40,9 @@ const MARK: f64 = 70_000.0;
 pub(crate) fn measure(runtime: &Runtime, arguments: &Arguments, part: &mut Part) -> Result {
     let events = if arguments.quick { 20_000 } else { 400_000 };
     let mut samples = Samples::new();
-    let mut best = 0.0_f64;
-    // Of the node and of the server, in seconds for each event of the cheapest round.
-    let mut cheapest = [f64::INFINITY; 2];
+    // Of each engine, in seconds for each event of the best round: the time, and the processor time
+    // of the node and of the server.
+    let mut best = [[f64::INFINITY; 3]; Subject::ENGINES.len()];
     for _ in 0..arguments.rounds {
         for subject in Subject::ALL {
             let (took, processor_times) = runtime.block_on(async {
@@ -60,10 +60,12 @@ pub(crate) fn measure(runtime: &Runtime, arguments: &Arguments, part: &mut Part)
             })?;
             let each = |took: Duration| took.as_secs_f64() / events as f64;
             let cost = each(took);
-            if subject == Subject::Redis {
-                best = best.max(1.0 / cost);
-                for (least, times) in cheapest.iter_mut().zip(processor_times.unwrap_or_default()) {
-                    *least = least.min(each(times));
+            let engine = Subject::ENGINES.iter().position(|one| *one == subject);
+            if let Some(engine) = engine {
+                let [node, server] = processor_times.unwrap_or_default();
+                let costs = [took, node, server].map(each);
+                for (least, cost) in best[engine].iter_mut().zip(costs) {
+                    *least = least.min(cost);
                 }
             }
             samples.record(subject.name(), cost);
@@ -89,15 +91,15 @@ pub(crate) fn measure(runtime: &Runtime, arguments: &Arguments, part: &mut Part)
             of(Subject::Embedded),
         ]);
     }
-    table.note(format!(
-        "The mark for Redis is {MARK} events a second, which the best round had {:.2} times.",
-        best / MARK
-    ));
-    let [node, server] = cheapest.map(|seconds| 1.0 / seconds / MARK);
-    table.note(format!(
-        "By the processor time that they took, one core would be enough for {node:.2} times the \
-         mark in the node, and for {server:.2} times the mark in the server."
-    ));
+    for (engine, costs) in Subject::ENGINES.iter().zip(best) {
+        let [events, node, server] = costs.map(|seconds| 1.0 / seconds / MARK);
+        table.note(format!(
+            "{}: of the mark for Redis, {MARK} events a second, the best round had {events:.2} \
+             times. By the processor time that they took, one core would be enough for {node:.2} \
+             times the mark in the node, and for {server:.2} times the mark in the server.",
+            engine.name()
+        ));
+    }
     part.table(&table);
     Ok(())
 }

@@ -14,20 +14,6 @@ const MANY: usize = 10_000;
 pub(crate) fn measure(runtime: &Runtime, arguments: &Arguments, part: &mut Part) -> Result {
     let events = if arguments.quick { 20_000 } else { 200_000 };
     let many = if arguments.quick { MANY / 10 } else { MANY };
-    let mut samples = Samples::new();
-    for _ in 0..arguments.rounds {
-        for (name, topics) in [("few", FEW), ("many", many)] {
-            let load = Load {
-                events,
-                topics,
-                used: FEW,
-            };
-            let (_, processor_times) = runtime.block_on(through_hub(Subject::Redis, load))?;
-            let [_, server] = processor_times.ok_or("the server's time is not known")?;
-            samples.record(name, server.as_secs_f64());
-        }
-    }
-    let ratios = samples.cost("many", "few").ok_or("nothing was measured")?;
     let mut table = Table::new(
         format!("The server's processor time for events in {FEW} topics"),
         [
@@ -35,7 +21,23 @@ pub(crate) fn measure(runtime: &Runtime, arguments: &Arguments, part: &mut Part)
             format!("for a node subscribed to {many}, of one subscribed to {FEW}"),
         ],
     );
-    table.row(["Redis".to_owned(), ratios.to_string()]);
+    for engine in Subject::ENGINES {
+        let mut samples = Samples::new();
+        for _ in 0..arguments.rounds {
+            for (name, topics) in [("few", FEW), ("many", many)] {
+                let load = Load {
+                    events,
+                    topics,
+                    used: FEW,
+                };
+                let (_, processor_times) = runtime.block_on(through_hub(engine, load))?;
+                let [_, server] = processor_times.ok_or("the server's time is not known")?;
+                samples.record(name, server.as_secs_f64());
+            }
+        }
+        let ratios = samples.cost("many", "few").ok_or("nothing was measured")?;
+        table.row([engine.name().to_owned(), ratios.to_string()]);
+    }
     part.table(&table);
     Ok(())
 }

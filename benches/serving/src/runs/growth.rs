@@ -64,6 +64,15 @@ fn streams(field: &mut Field, part: &mut Part) -> Result {
          one event at a time on each stream",
         &columns,
     ));
+    if let (Some(many), Some(few)) = (
+        columns[3].1.median(Server::Floor.name()),
+        columns[1].1.median(Server::Floor.name()),
+    ) {
+        part.paragraph(&format!(
+            "With 10,000 streams, an event of the floor costs {:.0} % of what it costs with 100.",
+            many / few * 100.0
+        ));
+    }
     flat(field, "10,000 streams to 100", &columns[3].1, &columns[1].1);
     Ok(())
 }

@@ -21,7 +21,7 @@ const REDIS: Needed = Needed {
 const NATS: Needed = Needed {
     program: "nats-server",
     package: "nats-server",
-    purpose: "several nodes behind the other engine",
+    purpose: "the same behind another engine",
 };
 
 const FOR_TESTS: &[Needed] = &[

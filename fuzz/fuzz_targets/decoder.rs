@@ -42,6 +42,21 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(decode(&mut limited(), &chunks), (items.clone(), error));
     assert!(expected.starts_with(&items));
     assert!(error.is_some() || items == expected);
+    // Who reports events only takes other ways, to the same end.
+    let quiet = || {
+        Decoder::new()
+            .max_line_len(control(2))
+            .max_event_len(control(3))
+    };
+    let is_event = |item: &reference::Item| matches!(item, reference::Item::Event { .. });
+    let events: Vec<_> = items
+        .iter()
+        .filter(|item| is_event(item))
+        .cloned()
+        .collect();
+    assert_eq!(decode(&mut quiet(), &[stream]), (events.clone(), error));
+    assert_eq!(decode(&mut quiet(), &chunks), (events, error));
+
     for item in items {
         if let reference::Item::Event { data, .. } = item {
             assert!(data.len() <= control(3));

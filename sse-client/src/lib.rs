@@ -34,23 +34,22 @@
 //!
 //! * **Nothing is spawned**: a connection lives in its stream, is driven by reading it and closed
 //!   by dropping it. What is not read is not received.
-//! * **Nothing panics** on what a server sends.
+//! * **Nothing panics** on what a server sends, and **nothing is lost** when a future is dropped.
 //! * **Everything has a bound**: heads, lines, events, bodies of errors, redirects and waits.
-//! * **Nothing is lost** when a future of the stream is dropped.
 //!
 //! # The HTTP stack
 //!
 //! `HttpClient` is made for streams: hyper over HTTP/1.1 or HTTP/2, rustls with the system's
 //! roots, proxies and Unix sockets. Any `tower::Service` can take its place
-//! ([`Builder::build_with`]), and any async function ([`Builder::build_with_fn`]). All timers are
-//! tokio's.
+//! ([`Builder::build_with`]), and any async function ([`Builder::build_with_fn`]): the example
+//! `event_source_reqwest` has reqwest there, and `llm_client` reads a language model, or a stand-in.
+//! All timers are tokio's.
 //!
 //! # What is missing
 //!
 //! Cookies are not there, nor HTTP/3, nor proxies that the system's settings name.
 //!
 #![doc = include_str!("faults.md")]
-//!
 //! # Features
 //!
 //! | feature | default | brings |

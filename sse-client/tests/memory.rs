@@ -297,3 +297,34 @@ fn an_unread_stream_stays_as_it_is() {
         1000
     );
 }
+
+/// However many events there were, in whatever pieces.
+#[test]
+fn a_stream_that_is_read_stays_as_it_is() {
+    let server = Server::start(|_, mut connection| async move {
+        connection.answer(server::STREAM).await;
+        let event = format!("id: {}\ndata: {}\n\n", "7".repeat(20), "x".repeat(200));
+        while connection.send(&event).await {}
+    });
+    let runtime = runtime();
+    let mut source = EventSource::get(server.url()).build().expect("valid");
+    let mut read = |events: u64| {
+        let allocated = allocation_counter::measure(|| {
+            runtime.block_on(async {
+                for _ in 0..events {
+                    source.next().await.expect("an event").expect("no error");
+                }
+            });
+        });
+        (allocated.bytes_current, allocated.count_total)
+    };
+    read(10_000);
+    let (bytes, count) = read(20_000);
+    println!(
+        "read: {bytes} bytes more, {} allocations an event",
+        count / 20_000
+    );
+    // The buffers may be larger or smaller at the end than they were.
+    assert!(bytes.abs() < 256 * 1024, "{bytes} bytes");
+    assert!(count < 20_000 * 5, "{count} allocations");
+}

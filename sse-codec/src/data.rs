@@ -15,7 +15,6 @@ use bytes::{Bytes, BytesMut};
 use crate::buffer::Buffer;
 use crate::error::EncodeError;
 use crate::line;
-use crate::plain::{SHORT, is_plain};
 
 /// What goes between two lines of data; each begins with `data` and the separator that every
 /// field gets.
@@ -60,6 +59,13 @@ pub trait Data {
 
     /// The data, if all of it is text that is there already and [`write_to`](Self::write_to)
     /// writes just that. Short text is encoded faster this way.
+    ///
+    /// ```
+    /// use sse_codec::{Data, Display};
+    ///
+    /// assert_eq!("hello".as_text(), Some("hello"));
+    /// assert_eq!(Display(42).as_text(), None);
+    /// ```
     #[inline]
     fn as_text(&self) -> Option<&str> {
         None
@@ -215,13 +221,13 @@ impl Data for str {
 /// Appends an event of short text without a line break; of any other, nothing and `false`.
 #[inline(always)]
 pub(crate) fn put_short<B: Buffer>(out: &mut B, text: &str) -> bool {
-    let plain = text.len() <= SHORT && is_plain(text.as_bytes());
-    if plain {
+    let short = line::is_short_line(text.as_bytes());
+    if short {
         out.put(&NEXT[1..]);
         out.put(text.as_bytes());
         out.put(b"\n\n");
     }
-    plain
+    short
 }
 
 impl Data for [u8] {

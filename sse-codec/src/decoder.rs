@@ -3,6 +3,7 @@
 //! Reading the lines of one piece is the work of [`Events`]; here are the settings, the state
 //! that the standard asks for, and the buffers that carry whatever a piece leaves unfinished.
 
+mod borrowed;
 mod buffered;
 mod data;
 mod events;
@@ -60,7 +61,8 @@ const BOM: [u8; 3] = *b"\xEF\xBB\xBF";
 ///
 /// An event whose lines lie in one piece and whose data is one line is borrowed from that piece.
 /// Anything else is put together in buffers that are reused and never grow beyond what the
-/// limits on [a line](Self::max_line_len) and on [an event](Self::max_event_len) allow.
+/// limits on [a line](Self::max_line_len) and on [an event](Self::max_event_len) allow. Lines of
+/// no interest, comments that are not reported and unknown fields, are not kept at all.
 ///
 /// # After an error
 ///
@@ -82,7 +84,9 @@ pub struct Decoder {
     /// How much was read of a line that has begun and not ended yet.
     line_len: usize,
     carried: Carried,
-    /// What was read of that line, as far as it is kept here.
+    /// Its first bytes, until there are enough of them to tell what is to become of it.
+    head: [u8; line::Line::HEAD],
+    /// All that was read of it, from then on, if it is to be gathered.
     line: Vec<u8>,
 
     /// The data so far of the event that has begun.
@@ -156,6 +160,7 @@ impl Decoder {
             ahead: Ahead::Bom { seen: 0 },
             line_len: 0,
             carried: Carried::Whole,
+            head: [0; line::Line::HEAD],
             line: Vec::new(),
             data: Data::new(),
             event: String::new(),

@@ -24,6 +24,15 @@ pub trait Encode {
     ///
     /// An [`Encoder`] asks for this first: it cannot fail, so it leaves nothing to be looked at,
     /// and for a short event that is most of the work.
+    ///
+    /// ```
+    /// use sse_codec::Encode;
+    ///
+    /// let mut out = Vec::new();
+    /// assert!("hello".encode_at_once(&mut out));
+    /// assert!(!"two\nlines".encode_at_once(&mut out));
+    /// assert_eq!(out, b"data: hello\n\n");
+    /// ```
     #[inline]
     fn encode_at_once<B: Buffer>(&self, out: &mut B) -> bool {
         let _ = out;

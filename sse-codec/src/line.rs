@@ -13,6 +13,17 @@ use crate::plain::{SHORT, is_plain};
 /// the nearest cache still, which takes a third of the time off a line of 4 KiB.
 const STRETCH: usize = 2048;
 
+/// Whether `text` is one line, and short enough to be looked at as a whole before it is copied. It
+/// may say no of text that is.
+#[inline(always)]
+pub(crate) fn is_short_line(text: &[u8]) -> bool {
+    if text.len() <= SHORT {
+        is_plain(text)
+    } else {
+        text.len() <= STRETCH && memchr2(b'\n', b'\r', text).is_none()
+    }
+}
+
 /// Appends every line of `text` as a line of one field, the first of which was begun and the last
 /// of which is not ended. Text without a line break, empty text included, is one line.
 ///

@@ -165,6 +165,24 @@ fn an_lf_after_a_cut_crlf_is_not_another_line() {
 }
 
 #[test]
+fn lines_end_wherever_they_lie_in_the_blocks_that_are_searched() {
+    for pad in 40..80 {
+        for end in ["\n", "\r", "\r\n"] {
+            for first in [":", "data: ", "unknown: "] {
+                let first = format!("{first}{}{end}{end}", "x".repeat(pad));
+                let stream = format!(
+                    "{first}data: a{end}{end}:{end}id: 7{end}data: b{end}data{end}event: e{end}{end}"
+                );
+                let (events, _) = read(stream);
+                let rest = seen(&[("message", "a", ""), ("e", "b\n", "7")]);
+                assert_eq!(events[events.len() - 2..], rest, "{pad} {end:?} {first:?}");
+                assert_eq!(events.len() == 3, first.starts_with("data"));
+            }
+        }
+    }
+}
+
+#[test]
 fn a_field_without_a_colon_has_an_empty_value() {
     assert_eq!(data("data\n\n"), [""]);
     assert_eq!(

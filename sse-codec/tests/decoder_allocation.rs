@@ -106,6 +106,26 @@ fn memory_stays_within_the_limits_whatever_comes() {
 }
 
 #[test]
+fn a_line_of_no_interest_is_passed_over_without_being_kept() {
+    for line in [": a comment ", "unknown: ", "dataset: ", "id"] {
+        let stream = format!("{line}{}\ndata: x\n\n", "x".repeat(100_000));
+        let mut count = 0;
+        let info = allocation_counter::measure(|| {
+            let mut decoder = Decoder::new();
+            for chunk in stream.as_bytes().chunks(1000) {
+                let mut events = decoder.feed(chunk);
+                while let Some(event) = events.next_event().expect("no limit is passed") {
+                    assert_eq!(event.data(), "x");
+                    count += 1;
+                }
+            }
+        });
+        assert_eq!(count, 1);
+        assert!(info.bytes_max < 100, "{line} {info:?}");
+    }
+}
+
+#[test]
 fn an_endless_event_stays_within_its_limit() {
     let limit = 16 * 1024;
     let info = allocation_counter::measure(|| {

@@ -240,6 +240,14 @@ proptest! {
             (&items.clone(), error)
         });
 
+        // One that reports events only takes other ways, to the same end.
+        let quiet = || Decoder::new().max_line_len(line).max_event_len(event);
+        let is_event = |item: &&reference::Item| matches!(item, reference::Item::Event { .. });
+        let events: Vec<_> = items.iter().filter(is_event).cloned().collect();
+        for chunks in [&[&stream[..]][..], &cut(&stream, &cuts)] {
+            prop_assert_eq!(decode(&mut quiet(), chunks), (events.clone(), error));
+        }
+
         for item in &items {
             if let reference::Item::Event { data, .. } = item {
                 prop_assert!(data.len() <= event);

@@ -145,8 +145,8 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// As [`publish_now`](Self::publish_now). `change` was run then, unless the hub shuts down or
-    /// the topic cannot be opened.
+    /// As [`publish_now`](Self::publish_now). `change` was run then, unless the hub shuts down, has
+    /// an engine, or the topic cannot be opened.
     pub fn publish_with<E: Encode>(
         &self,
         topic: &str,
@@ -155,6 +155,10 @@ impl Hub {
         let core = self.core();
         if core.closing().is_some() {
             return Err(PublishError::Closed);
+        }
+        if core.registry.log().oldest().is_some() {
+            // An engine, which must be waited for. Known before anything has changed.
+            return Err(PublishError::WouldWait);
         }
         let window = TopicRef::new(&core.registry, topic);
         let held = loop {

@@ -146,16 +146,7 @@ impl Registry {
         if let Some(topic) = self.get(name) {
             return Ok(Ok(topic));
         }
-        if name.is_empty() {
-            return Err(TopicError::EmptyName.into());
-        }
-        if name.len() > MAX_NAME_LEN {
-            return Err(TopicError::NameTooLong {
-                len: name.len(),
-                limit: MAX_NAME_LEN,
-            }
-            .into());
-        }
+        check_name(name)?;
         // A function of the user's, so not under the lock.
         let options = (self.options)(name);
         let mut topics = self.write();
@@ -253,6 +244,20 @@ impl Registry {
     fn write(&self) -> RwLockWriteGuard<'_, Topics> {
         self.topics.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a topic may have this name.
+pub(crate) const fn check_name(name: &str) -> Result<(), TopicError> {
+    if name.is_empty() {
+        return Err(TopicError::EmptyName);
+    }
+    if name.len() > MAX_NAME_LEN {
+        return Err(TopicError::NameTooLong {
+            len: name.len(),
+            limit: MAX_NAME_LEN,
+        });
+    }
+    Ok(())
 }
 
 /// A topic as a log is given it: by name, and opened only if the log asks for its window.

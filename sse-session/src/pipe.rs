@@ -147,7 +147,7 @@ impl Pipe {
     /// out again elsewhere, so that what comes back fits into a register. An error is large, and
     /// to have it returned and looked at costs more than to encode a short event.
     #[inline]
-    fn offer_on_loan(&self, event: &(impl Encode + ?Sized)) -> Option<Offer> {
+    pub(crate) fn offer_on_loan(&self, event: &(impl Encode + ?Sized)) -> Option<Offer> {
         loan::with_buffer(self, |buffer| {
             if self.recalled.load(Ordering::Acquire) {
                 return None;

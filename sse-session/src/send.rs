@@ -46,8 +46,8 @@ impl<'a, E: Encode> SendEvent<'a, E> {
         Poll::Ready(())
     }
 
-    /// Offers the event to a pipe that was full just now, until it is full and has noted that
-    /// this waits.
+    /// Offers the event with all that may stand in its way, until it is taken or this has noted
+    /// that it waits.
     #[inline(never)]
     fn wait(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         loop {
@@ -73,11 +73,9 @@ impl<E: Encode> Future for SendEvent<'_, E> {
         if self.room.is_some() {
             ready!(self.as_mut().poll_room(cx));
         }
-        match self.pipe.offer(&self.event) {
-            Ok(Offer::Taken) => Poll::Ready(Ok(())),
-            Ok(Offer::Closed) => Poll::Ready(Err(SendError::Closed)),
-            Ok(Offer::Full) => self.wait(cx),
-            Err(error) => Poll::Ready(Err(error.into())),
+        match self.pipe.offer_on_loan(&self.event) {
+            Some(Offer::Taken) => Poll::Ready(Ok(())),
+            _ => self.wait(cx),
         }
     }
 }

@@ -297,4 +297,30 @@ mod tests {
             assert!(whole[count..].starts_with(rest.chunk()));
         }
     }
+
+    fn bytes_of(body: &'static str, framing: Framing, complete: bool) -> Bytes {
+        let mut piece = piece(b"HEAD".to_vec(), body.into(), framing, complete);
+        piece.copy_to_bytes(piece.remaining())
+    }
+
+    #[test]
+    fn the_end_of_a_chunked_body_goes_with_its_last_piece() {
+        let chunked = |body, complete| bytes_of(body, Framing::Chunked, complete);
+        assert_eq!(chunked("data: 1\n\n", false), "HEAD9\r\ndata: 1\n\n\r\n");
+        assert_eq!(
+            chunked("data: 1\n\n", true),
+            "HEAD9\r\ndata: 1\n\n\r\n0\r\n\r\n"
+        );
+        assert_eq!(chunked("", true), "HEAD0\r\n\r\n");
+        // An empty chunk would be the end.
+        assert_eq!(chunked("", false), "HEAD");
+    }
+
+    #[test]
+    fn without_chunks_nothing_is_added_to_a_body() {
+        for complete in [false, true] {
+            assert_eq!(bytes_of("text", Framing::Close, complete), "HEADtext");
+            assert_eq!(bytes_of("text", Framing::Length(4), complete), "HEADtext");
+        }
+    }
 }

@@ -21,7 +21,7 @@ const REDIS: Needed = Needed {
 const NATS: Needed = Needed {
     program: "nats-server",
     package: "nats-server",
-    purpose: "several nodes behind the other engine",
+    purpose: "the same behind another engine",
 };
 
 const FOR_TESTS: &[Needed] = &[
@@ -51,6 +51,7 @@ const FOR_TESTS: &[Needed] = &[
 
 const FOR_BENCHES: &[Needed] = &[
     REDIS,
+    NATS,
     Needed {
         program: "valgrind",
         package: "valgrind",

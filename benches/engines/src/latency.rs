@@ -18,7 +18,7 @@ pub(crate) fn measure(runtime: &Runtime, arguments: &Arguments, part: &mut Part)
     let mut medians = Samples::new();
     let mut nearly_all = Samples::new();
     for _ in 0..arguments.rounds {
-        for subject in [Subject::Embedded, Subject::Redis] {
+        for subject in [Subject::Embedded, Subject::Redis, Subject::Nats] {
             let mut delays = runtime.block_on(delays(subject, events))?;
             delays.sort_unstable();
             let at = |percent: usize| delays[delays.len() * percent / 100].as_secs_f64();
@@ -30,16 +30,18 @@ pub(crate) fn measure(runtime: &Runtime, arguments: &Arguments, part: &mut Part)
         "The time from publishing to the subscriber, at 1,000 events a second",
         ["", "median, of the mark of 1 ms", "99 of 100, of the mark"],
     );
-    let added = |samples: &Samples| {
-        let of = |subject: Subject| samples.median(subject.name());
-        let added = of(Subject::Redis)? - of(Subject::Embedded)?;
-        Some(format!("{:.2}", added / MARK))
-    };
-    table.row([
-        "added by Redis".to_owned(),
-        added(&medians).ok_or("nothing was measured")?,
-        added(&nearly_all).ok_or("nothing was measured")?,
-    ]);
+    for engine in Subject::ENGINES {
+        let added = |samples: &Samples| {
+            let of = |subject: Subject| samples.median(subject.name());
+            let added = of(engine)? - of(Subject::Embedded)?;
+            Some(format!("{:.2}", added / MARK))
+        };
+        table.row([
+            format!("added by {}", engine.name()),
+            added(&medians).ok_or("nothing was measured")?,
+            added(&nearly_all).ok_or("nothing was measured")?,
+        ]);
+    }
     table.note("What the embedded hub takes for the same is subtracted.");
     part.table(&table);
     Ok(())

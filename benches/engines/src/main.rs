@@ -13,6 +13,7 @@ mod latency;
 mod servers;
 mod subject;
 mod throughput;
+mod topics;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,15 +34,17 @@ struct Arguments {
 enum Run {
     Throughput,
     Latency,
+    Topics,
 }
 
 impl Run {
-    const ALL: [Self; 2] = [Self::Throughput, Self::Latency];
+    const ALL: [Self; 3] = [Self::Throughput, Self::Latency, Self::Topics];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Throughput => "throughput",
             Self::Latency => "latency",
+            Self::Topics => "topics",
         }
     }
 }
@@ -97,14 +100,15 @@ fn measure(arguments: &Arguments) -> Result {
     let mut part = Part::new("engines", "Engines", &Machine::here());
     part.paragraph(
         "One node with an engine behind it, beside the same work without one: a channel of \
-         tokio's, and the embedded hub. The engine is a server of its own on the same machine, \
-         with nothing kept on disk.",
+         tokio's, and the embedded hub. The engine is a server of its own on the same machine: \
+         Redis with nothing kept on disk, NATS with its stream in files.",
     );
     for run in &arguments.runs {
         eprintln!("{} …", run.name());
         match run {
             Run::Throughput => throughput::measure(&runtime, arguments, &mut part)?,
             Run::Latency => latency::measure(&runtime, arguments, &mut part)?,
+            Run::Topics => topics::measure(&runtime, arguments, &mut part)?,
         }
     }
     print!("{}", part.markdown());

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use sse_hub::nats::NatsLog;
 use sse_hub::redis::RedisLog;
 use sse_hub::{Hub, Retention, TopicOptions};
 use tokio::task::JoinHandle;
 
 use crate::Result;
-use crate::servers::{Server, redis};
+use crate::servers::{Server, nats, redis};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
@@ -15,16 +16,21 @@ pub(crate) enum Subject {
     Channel,
     Embedded,
     Redis,
+    Nats,
 }
 
 impl Subject {
-    pub(crate) const ALL: [Self; 3] = [Self::Channel, Self::Embedded, Self::Redis];
+    pub(crate) const ALL: [Self; 4] = [Self::Channel, Self::Embedded, Self::Redis, Self::Nats];
+
+    /// Those with a server.
+    pub(crate) const ENGINES: [Self; 2] = [Self::Redis, Self::Nats];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Channel => "channel",
             Self::Embedded => "embedded",
             Self::Redis => "Redis",
+            Self::Nats => "NATS",
         }
     }
 }
@@ -47,6 +53,11 @@ impl Node {
             Subject::Redis => {
                 let server = Server::start(redis::in_memory).await;
                 let log = RedisLog::connect(&redis::url(server.port())).await?;
+                (builder.log(log).build(), Some(server))
+            }
+            Subject::Nats => {
+                let server = Server::start(nats::durable).await;
+                let log = NatsLog::connect(nats::url(server.port())).await?;
                 (builder.log(log).build(), Some(server))
             }
         };

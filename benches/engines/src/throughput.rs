@@ -18,6 +18,16 @@ use crate::{Arguments, Result};
 
 const TOPICS: usize = 1_000;
 
+/// What goes through a hub.
+#[derive(Clone, Copy)]
+pub(crate) struct Load {
+    pub(crate) events: usize,
+    /// How many topics the node is subscribed to.
+    pub(crate) topics: usize,
+    /// How many of them are published to.
+    pub(crate) used: usize,
+}
+
 /// How many publish at the same time; each waits for one answer at a time.
 const PUBLISHERS: usize = 1_000;
 
@@ -30,23 +40,32 @@ const MARK: f64 = 70_000.0;
 pub(crate) fn measure(runtime: &Runtime, arguments: &Arguments, part: &mut Part) -> Result {
     let events = if arguments.quick { 20_000 } else { 400_000 };
     let mut samples = Samples::new();
-    let mut best = 0.0_f64;
-    // Of the node and of the server, in seconds for each event of the cheapest round.
-    let mut cheapest = [f64::INFINITY; 2];
+    // Of each engine, in seconds for each event of the best round: the time, and the processor time
+    // of the node and of the server.
+    let mut best = [[f64::INFINITY; 3]; Subject::ENGINES.len()];
     for _ in 0..arguments.rounds {
         for subject in Subject::ALL {
             let (took, processor_times) = runtime.block_on(async {
                 match subject {
                     Subject::Channel => Ok((through_channel(events).await?, None)),
-                    _ => through_hub(subject, events).await,
+                    _ => {
+                        let load = Load {
+                            events,
+                            topics: TOPICS,
+                            used: TOPICS,
+                        };
+                        through_hub(subject, load).await
+                    }
                 }
             })?;
             let each = |took: Duration| took.as_secs_f64() / events as f64;
             let cost = each(took);
-            if subject == Subject::Redis {
-                best = best.max(1.0 / cost);
-                for (least, times) in cheapest.iter_mut().zip(processor_times.unwrap_or_default()) {
-                    *least = least.min(each(times));
+            let engine = Subject::ENGINES.iter().position(|one| *one == subject);
+            if let Some(engine) = engine {
+                let [node, server] = processor_times.unwrap_or_default();
+                let costs = [took, node, server].map(each);
+                for (least, cost) in best[engine].iter_mut().zip(costs) {
+                    *least = least.min(cost);
                 }
             }
             samples.record(subject.name(), cost);
@@ -72,21 +91,21 @@ pub(crate) fn measure(runtime: &Runtime, arguments: &Arguments, part: &mut Part)
             of(Subject::Embedded),
         ]);
     }
-    table.note(format!(
-        "The mark for Redis is {MARK} events a second, which the best round had {:.2} times.",
-        best / MARK
-    ));
-    let [node, server] = cheapest.map(|seconds| 1.0 / seconds / MARK);
-    table.note(format!(
-        "By the processor time that they took, one core would be enough for {node:.2} times the \
-         mark in the node, and for {server:.2} times the mark in the server."
-    ));
+    for (engine, costs) in Subject::ENGINES.iter().zip(best) {
+        let [events, node, server] = costs.map(|seconds| 1.0 / seconds / MARK);
+        table.note(format!(
+            "{}: of the mark for Redis, {MARK} events a second, the best round had {events:.2} \
+             times. By the processor time that they took, one core would be enough for {node:.2} \
+             times the mark in the node, and for {server:.2} times the mark in the server.",
+            engine.name()
+        ));
+    }
     part.table(&table);
     Ok(())
 }
 
-fn topics() -> Vec<String> {
-    (0..TOPICS)
+fn names(topics: usize) -> Vec<String> {
+    (0..topics)
         .map(|number| format!("topic {number}"))
         .collect()
 }
@@ -112,12 +131,21 @@ async fn through_channel(events: usize) -> Result<Duration> {
     Ok(begun.elapsed())
 }
 
-async fn through_hub(subject: Subject, events: usize) -> Result<(Duration, Option<[Duration; 2]>)> {
+/// How long it takes, and the processor time of the node and of the server.
+pub(crate) async fn through_hub(
+    subject: Subject,
+    load: Load,
+) -> Result<(Duration, Option<[Duration; 2]>)> {
+    let Load {
+        events,
+        topics,
+        used,
+    } = load;
     let node = Node::start(subject).await?;
     let received = Arc::new(AtomicUsize::new(0));
     let (done, mut all_received) = mpsc::channel::<()>(1);
     let mut subscribers = JoinSet::new();
-    for topic in topics() {
+    for topic in names(topics) {
         let mut subscription = node.hub.subscribe([topic]).await?;
         let (received, done) = (Arc::clone(&received), done.clone());
         subscribers.spawn(async move {
@@ -132,7 +160,7 @@ async fn through_hub(subject: Subject, events: usize) -> Result<(Duration, Optio
             }
         });
     }
-    let names: Arc<[String]> = topics().into();
+    let names: Arc<[String]> = names(used).into();
     let before = node.processor_times()?;
     let begun = Instant::now();
     let mut publishers = JoinSet::new();
@@ -141,7 +169,7 @@ async fn through_hub(subject: Subject, events: usize) -> Result<(Duration, Optio
         publishers.spawn(async move {
             let data = "x".repeat(LEN);
             for number in 0..events / PUBLISHERS {
-                let topic = &names[(publisher + number) % TOPICS];
+                let topic = &names[(publisher + number) % used];
                 hub.publish(topic, &*data).await?;
             }
             Ok::<_, sse_hub::PublishError>(())
@@ -150,7 +178,10 @@ async fn through_hub(subject: Subject, events: usize) -> Result<(Duration, Optio
     while let Some(published) = publishers.join_next().await {
         published??;
     }
-    tokio::time::timeout(Duration::from_secs(30), all_received.recv()).await?;
+    let in_time = tokio::time::timeout(Duration::from_secs(30), all_received.recv()).await;
+    if in_time.is_err() {
+        complete(received.load(Ordering::Relaxed), events)?;
+    }
     let took = begun.elapsed();
     complete(received.load(Ordering::Relaxed), events)?;
     let mut times = node.processor_times()?;

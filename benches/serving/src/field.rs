@@ -46,10 +46,10 @@ impl Field {
             "Each server is a process of its own {pinned}; all have one worker thread, \
              `TCP_NODELAY`, and keep-alive on. Costs are the CPU time that the kernel charges to \
              the server, user and system mode. The floor is a hand-written TCP server that copies \
-             each event, formatted beforehand, into its write buffer; “blocks” does not even do \
-             that, but writes the same 64 KiB again and again. “frames” are \
-             events encoded beforehand, as the floor’s are. “sse-hyper in axum” differs from \
-             “axum” in the event stream alone.{brevity}"
+             each event, formatted beforehand, into a write buffer of 64 KiB; “60 KiB” has one of \
+             that size, and “blocks” does not even copy, but writes the same 60 KiB again and \
+             again. “frames” are events encoded beforehand, as the floor’s are. “sse-hyper in \
+             axum” differs from “axum” in the event stream alone.{brevity}"
         )
     }
 

@@ -11,6 +11,7 @@
 
 mod client;
 mod field;
+mod limits;
 mod process;
 mod received;
 mod runs;
@@ -132,6 +133,7 @@ fn measure(arguments: &Arguments) -> Result {
     }
     if let Some(marks) = field.marks().table() {
         part.table(&marks);
+        part.paragraph(limits::LIMITS);
         print(&part);
     }
     if let Some(folder) = &arguments.output {

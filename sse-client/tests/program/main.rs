@@ -260,3 +260,33 @@ fn a_body_may_be_in_a_file_or_come_from_standard_input() {
     let output = run(sse().args(["-d", "@-"]).arg(server.url()).stdin(input));
     assert_eq!(text(output.stdout), "message in a file\n");
 }
+
+/// The terminal is one of `script`, which Debian always has. It must not obey the server.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_has_colours_of_its_own_and_none_of_the_server() {
+    let shown = |variables: &[(&str, &str)]| {
+        let server = stream(EVENTS);
+        let command = format!(
+            "{} --no-reconnect {}",
+            env!("CARGO_BIN_EXE_sse"),
+            server.url()
+        );
+        let output = run(Command::new("script")
+            .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+            .env_remove("NO_COLOR")
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null()));
+        assert!(output.status.success());
+        text(output.stdout)
+    };
+    assert_eq!(
+        shown(&[]),
+        "\x1b[1;36mmessage\x1b[0m\x1b[2m 7\x1b[0m a\r\nb\r\n\
+         \x1b[1;36mtick\x1b[0m\x1b[2m\x1b[0m \u{fffd}[c\r\n"
+    );
+    assert_eq!(
+        shown(&[("NO_COLOR", "1")]),
+        "message 7 a\r\nb\r\ntick \u{fffd}[c\r\n"
+    );
+}

@@ -7,12 +7,16 @@ use core::ops::ControlFlow;
 
 use memchr::{memchr, memchr2};
 
-use super::events::{Events, Found, Unfinished};
+use super::borrowed::Unfinished;
+use super::events::{Events, Found};
 use super::limits::EventLimit;
 use super::line::{self, Head, Line};
 use super::{Carried, DecodeError, Decoder, State, text};
 use crate::line_ends::LineEnds;
 use crate::simd::BLOCK;
+
+/// Longer than most lines that are not data.
+const SHORT_LINE: usize = 64;
 
 impl<'c> Events<'_, 'c> {
     /// Goes on with what an earlier call has left in the decoder, up to the end of an event.
@@ -97,15 +101,12 @@ impl<'c> Events<'_, 'c> {
             } else if let Some(value) =
                 Head::of(chunk, start).and_then(|head| head.value_after(b"data:"))
             {
-                // There are many of them, if there are several at all.
-                let value = start + value;
-                let decoder = &mut *self.decoder;
-                let read = if chunk[end] == b'\n' {
-                    decoder.idle = false;
-                    let limit = decoder.max_event_len;
-                    decoder.data.push_line(&chunk[value..=end], limit)
-                } else {
-                    decoder.read_data(&chunk[value..end])
+                // Where there are several lines of data, there are many.
+                self.decoder.idle = false;
+                let (data, limit) = (&mut self.decoder.data, self.decoder.max_event_len);
+                let read = match chunk[end] {
+                    b'\n' => data.push_line(&chunk[start + value..=end], limit),
+                    _ => self.decoder.read_data(&chunk[start + value..end]),
                 };
                 match read {
                     Ok(()) => continue,
@@ -280,13 +281,17 @@ impl Decoder {
                 self.line.extend_from_slice(part);
             }
         } else {
-            self.carry_head(part);
+            self.carry_head(before, part);
         }
     }
 
     /// The first bytes of a line tell what is to become of it.
     #[inline]
     fn begin_to_carry(&mut self, part: &[u8]) {
+        if self.line.capacity() == 0 {
+            // From the first cut line on all buffers are there, whichever line is cut next.
+            self.line.reserve(SHORT_LINE);
+        }
         match Line::read_in(part, 0, part.len()) {
             (Line::Data, value) => {
                 self.carried = Carried::Data;
@@ -298,16 +303,17 @@ impl Decoder {
         }
     }
 
-    /// If there are too few of them, they are gathered.
+    /// If there are too few of them, they are gathered. `before` are there.
     #[inline(never)]
-    fn carry_head(&mut self, part: &[u8]) {
-        let missing = Line::HEAD - self.line.len();
-        let (head, rest) = part.split_at(missing.min(part.len()));
-        self.line.extend_from_slice(head);
-        if self.line.len() == Line::HEAD {
-            let head = mem::take(&mut self.line);
+    fn carry_head(&mut self, before: usize, part: &[u8]) {
+        let (head, rest) = part.split_at(part.len().min(Line::HEAD - before));
+        self.head[before..before + head.len()].copy_from_slice(head);
+        if before + head.len() == Line::HEAD {
+            let head = self.head;
             self.begin_to_carry(&head);
-            self.line = head;
+            if self.carried == Carried::Whole {
+                self.line.extend_from_slice(&head);
+            }
             self.carry_on(rest);
         }
     }
@@ -341,6 +347,12 @@ impl Decoder {
 
     #[inline(never)]
     fn end_whole_line<'c>(&mut self) -> Result<Option<Found<'c>>, EventLimit> {
+        if self.line_len < Line::HEAD {
+            let head = self.head;
+            let line = &head[..self.line_len];
+            let (kind, value) = Line::read(line);
+            return self.read_line(kind, &line[value..]);
+        }
         let line = mem::take(&mut self.line);
         let (kind, value) = Line::read(&line);
         let result = self.read_line(kind, &line[value..]);

@@ -44,7 +44,7 @@ impl Error for ConnectError {
 /// Why NATS has not done what it was asked to.
 #[derive(Debug)]
 pub(super) enum NatsError {
-    /// There is no connection at the moment; nothing was sent.
+    /// There is no connection, or none any more.
     Disconnected,
     TimedOut(Duration),
     /// The server says no.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use async_nats::jetstream::stream::{DirectGetErrorKind, LastRawMessageErrorKind,
 use async_nats::jetstream::{Context, ContextBuilder};
 use async_nats::{Client, ConnectOptions, ToServerAddrs};
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use serde_json::{Value, json};
 
 use crate::log::LogError;
@@ -148,15 +150,19 @@ impl Link {
         self.is_connected() && lock(&self.known).session == self.session()
     }
 
-    /// The answer of the log, in time.
+    /// The answer of the log, in time; an error at once if the connection is lost, as what was
+    /// asked over it is answered no more.
     pub(super) async fn answer<T>(
         &self,
         asked: impl Future<Output = Result<T, LogError>>,
     ) -> Result<T, LogError> {
+        let lost = pin!(self.signal.disconnected());
         let limit = self.options.answer_within;
-        tokio::time::timeout(limit, asked)
-            .await
-            .unwrap_or_else(|_| Err(NatsError::TimedOut(limit).into()))
+        match tokio::time::timeout(limit, select(pin!(asked), lost)).await {
+            Ok(Either::Left((answer, _))) => answer,
+            Ok(Either::Right(_)) => Err(NatsError::Disconnected.into()),
+            Err(_) => Err(NatsError::TimedOut(limit).into()),
+        }
     }
 
     async fn within<T>(

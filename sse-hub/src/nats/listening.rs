@@ -31,12 +31,26 @@ pub(super) struct Listened {
     heard: Mutex<Heard>,
 }
 
+/// What a live message is, beside the earlier ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Coming {
+    New,
+    /// It is new, and what came before it, of which the stream has nothing any more, is this.
+    After(u64),
+    /// It was read before, or is from another stream, whose numbers began anew.
+    Again,
+    /// It came before, or is from another stream.
+    Impossible,
+}
+
 /// What is known of the topic's end from listening.
 #[derive(Debug, Default)]
 struct Heard {
     /// Up to which number all is known, and of which stretch. Nothing that comes later in the same
     /// stretch is missed.
     last: Option<(u64, u64)>,
+    /// The number of the last live message, and its stretch.
+    last_live: Option<(u64, u64)>,
     /// Two numbers between which nothing came, although the server did not know the first one any
     /// more when the second one came.
     bridge: Option<(u64, u64)>,
@@ -52,19 +66,27 @@ impl Listened {
         heard.last = Some((stretch, number));
     }
 
-    /// Notes that a live message has come. `false` if it cannot have come from a stream that has
-    /// told the earlier ones, or is a duplicate.
-    pub(super) fn has_come(&self, stretch: u64, number: u64, predecessor: Option<u64>) -> bool {
+    /// Notes that a live message has come.
+    pub(super) fn has_come(&self, stretch: u64, number: u64, predecessor: Option<u64>) -> Coming {
         let mut heard = lock(&self.heard);
-        let before = heard.last.filter(|last| last.0 == stretch);
-        heard.last = Some((stretch, number));
-        let Some((_, last)) = before else {
-            return true;
-        };
-        if predecessor.is_none() {
-            heard.bridge = Some((last, number));
+        let of_stretch = |last: (u64, u64)| (last.0 == stretch).then_some(last.1);
+        let last_live = heard.last_live.and_then(of_stretch);
+        if last_live.is_some_and(|last| number <= last) {
+            return Coming::Impossible;
         }
-        last < number
+        heard.last_live = Some((stretch, number));
+        let last = heard.last.and_then(of_stretch);
+        if last.is_some_and(|last| number <= last) {
+            return Coming::Again;
+        }
+        heard.last = Some((stretch, number));
+        match last {
+            Some(last) if predecessor.is_none() => {
+                heard.bridge = Some((last, number));
+                Coming::After(last)
+            }
+            _ => Coming::New,
+        }
     }
 
     /// Whether nothing came between the two numbers, as is known from listening.
@@ -180,5 +202,46 @@ impl Drop for Lease {
         if let Some(link) = &self.link {
             link.release(&self.topic.name);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn topic() -> Listened {
+        Listened {
+            name: "a".to_owned(),
+            subscription: AbortHandle::new_pair().0,
+            heard: Mutex::default(),
+        }
+    }
+
+    #[test]
+    fn what_was_read_may_come_again_but_what_came_may_not() {
+        let topic = topic();
+        topic.has_read(1, 5);
+        assert_eq!(topic.has_come(1, 4, Some(3)), Coming::Again);
+        assert_eq!(topic.has_come(1, 5, Some(4)), Coming::Again);
+        assert_eq!(topic.has_come(1, 6, Some(5)), Coming::New);
+        topic.has_read(1, 5);
+        assert_eq!(topic.has_come(1, 6, Some(5)), Coming::Impossible);
+        assert_eq!(topic.has_come(1, 1, None), Coming::Impossible);
+        // Nothing is known of another stretch.
+        assert_eq!(topic.has_come(2, 1, None), Coming::New);
+    }
+
+    #[test]
+    fn a_bridge_is_from_what_was_known_to_what_came_next_in_the_same_stretch() {
+        let topic = topic();
+        topic.has_come(1, 5, Some(3));
+        assert_eq!(topic.has_come(1, 9, None), Coming::After(5));
+        assert!(topic.bridges(5, 9));
+        assert!(!topic.bridges(3, 9));
+        assert_eq!(topic.has_come(2, 20, None), Coming::New);
+        assert!(!topic.bridges(9, 20), "something may have got lost between");
+        topic.has_read(2, 22);
+        topic.has_come(2, 30, None);
+        assert!(topic.bridges(22, 30));
     }
 }

@@ -15,12 +15,15 @@ use tokio::time::Sleep;
 
 use crate::log::{Live, LiveEntry};
 use crate::nats::link::{Known, Link, lock};
-use crate::nats::listening::{Listened, Tap};
+use crate::nats::listening::{Coming, Listened, Tap};
 use crate::nats::options::NatsOptions;
 use crate::position::Position;
 
 /// The pause before the stream is asked for again.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// The pause before it is checked whether the stream is still the same one.
+const CHECK_PAUSE: Duration = Duration::from_millis(200);
 
 /// What `drive` polls.
 pub(super) struct LiveSide {
@@ -28,6 +31,9 @@ pub(super) struct LiveSide {
     /// The stretch whose messages are handed on, and the stream that they are from.
     current: Option<(u64, Known)>,
     beginning: Option<BoxFuture<'static, (u64, Known)>>,
+    /// A message has come that may be from another stream than this one.
+    suspected: Option<Known>,
+    checking: Option<BoxFuture<'static, ()>>,
     until_check: Option<(Duration, Pin<Box<Sleep>>)>,
 }
 
@@ -40,6 +46,8 @@ impl LiveSide {
             taps: SelectAll::new(),
             current: None,
             beginning: None,
+            suspected: None,
+            checking: None,
             until_check: check_every.map(|every| (every, Box::pin(tokio::time::sleep(every)))),
         }
     }
@@ -50,6 +58,7 @@ impl LiveSide {
         if self.is_check_due(cx) {
             return Poll::Ready(Live::Interrupted);
         }
+        self.poll_checking(link, cx);
         loop {
             let current = self.current.filter(|current| current.0 == link.stretch());
             let Some((stretch, known)) = current else {
@@ -63,9 +72,23 @@ impl LiveSide {
             if link.stretch() != stretch {
                 continue;
             }
-            if let Some(entry) = entry(link, stretch, known, &topic, message) {
-                return Poll::Ready(Live::Entry(entry));
+            let Some((mut entry, predecessor)) = entry(known, &topic, message) else {
+                continue;
+            };
+            match topic.has_come(stretch, entry.position.minor(), predecessor) {
+                Coming::New => {}
+                // Or else it is another stream, whose numbers began anew.
+                Coming::After(last) => {
+                    entry.predecessor = Position::new(known.epoch, last);
+                    self.suspect(link, known, cx);
+                }
+                Coming::Again => self.suspect(link, known, cx),
+                Coming::Impossible => {
+                    link.doubt(known.session);
+                    continue;
+                }
             }
+            return Poll::Ready(Live::Entry(entry));
         }
     }
 
@@ -90,6 +113,30 @@ impl LiveSide {
             self.current = Some(begun);
             Live::Interrupted
         })
+    }
+
+    /// Has it checked soon whether the stream is still the same one.
+    fn suspect(&mut self, link: &Arc<Link>, known: Known, cx: &mut Context<'_>) {
+        self.suspected = Some(known);
+        self.poll_checking(link, cx);
+    }
+
+    fn poll_checking(&mut self, link: &Arc<Link>, cx: &mut Context<'_>) {
+        loop {
+            if self.checking.is_none() {
+                let Some(known) = self.suspected.take() else {
+                    return;
+                };
+                let link = Arc::clone(link);
+                self.checking = Some(Box::pin(async move { check(&link, known).await }));
+            }
+            if let Some(checking) = &mut self.checking
+                && checking.poll_unpin(cx).is_pending()
+            {
+                return;
+            }
+            self.checking = None;
+        }
     }
 
     fn is_check_due(&mut self, cx: &mut Context<'_>) -> bool {
@@ -119,14 +166,20 @@ async fn begin(link: &Link) -> (u64, Known) {
     }
 }
 
-/// The entry in a message, `None` if there is none that can be used.
-fn entry(
-    link: &Link,
-    stretch: u64,
-    known: Known,
-    topic: &Listened,
-    message: Message,
-) -> Option<LiveEntry> {
+/// Checks whether the stream is still the same one. There is a pause before that: under load, much
+/// that was read comes again, and this is done at most as often.
+async fn check(link: &Link, known: Known) {
+    tokio::time::sleep(CHECK_PAUSE).await;
+    if let Ok(info) = link.info(None).await
+        && info.is_none_or(|info| info.epoch != known.epoch)
+    {
+        link.doubt(known.session);
+    }
+}
+
+/// The entry in a message and the number of the one before it, if there is one that the stream
+/// still has; `None` if there is no entry that can be used.
+fn entry(known: Known, topic: &Listened, message: Message) -> Option<(LiveEntry, Option<u64>)> {
     let headers = message.headers.as_ref();
     let number = headers.and_then(|headers| number(headers, async_nats::header::NATS_SEQUENCE));
     let (Some(headers), Some(number)) = (headers, number.filter(|number| *number > 0)) else {
@@ -136,21 +189,17 @@ fn entry(
         );
         return None;
     };
-    // None if the stream does not have it any more, too.
     let predecessor = self::number(headers, async_nats::header::NATS_LAST_SEQUENCE)
         .filter(|predecessor| *predecessor > 0);
-    if !topic.has_come(stretch, number, predecessor) {
-        link.doubt(known.session);
-        return None;
-    }
     let at = |number| Position::new(known.epoch, number);
-    Some(LiveEntry {
+    let entry = LiveEntry {
         topic: topic.name.clone(),
         // If it is not known, nothing is known of what was before.
         predecessor: at(predecessor.unwrap_or(number - 1)),
         position: at(number),
         event: message.payload,
-    })
+    };
+    Some((entry, predecessor))
 }
 
 /// The number in the server's own header: the last one, should who published have set one too.

@@ -26,7 +26,7 @@ use crate::nats::append::Call;
 use crate::nats::link::{Link, lock};
 use crate::nats::live::LiveSide;
 use crate::position::Position;
-use crate::registry::TopicRef;
+use crate::registry::{TopicRef, check_name};
 
 pub use crate::nats::error::ConnectError;
 pub use crate::nats::options::NatsOptions;
@@ -61,7 +61,8 @@ pub use crate::nats::options::NatsOptions;
 ///
 /// Published again with the same [key](crate::Publish::key), an event is there once, for as long
 /// as [keys are remembered](NatsOptions::remember_keys). A server that is started again knows
-/// only the keys of events that are still kept.
+/// only the keys of events that are still kept. In a cluster of servers before 2.11, a key whose
+/// event was lost with a leader may be refused for as long as it is remembered; that is an error.
 ///
 /// An id names the stream by the time at which it was created. So what was published before the
 /// server was wiped, or the stream was made anew, is told as a gap. Not told is that a backup was
@@ -76,18 +77,19 @@ pub use crate::nats::options::NatsOptions;
 ///
 /// A node has one connection, whatever the number of its topics, with a subscription for each
 /// topic in use. The server finds a message's subscriptions by its subject, so a message costs it
-/// the same whether a node has ten topics or ten thousand; and a node that does not use a topic
-/// hears nothing of it. (One subscription with a wildcard would bring every message to every
+/// hardly more where a node has ten thousand topics than where it has ten; and a node that does
+/// not use a topic hears nothing of it. (One subscription with a wildcard would bring every message to every
 /// node.) Here, a topic in use takes about 8 KB beside its window, for the client's queue.
 ///
 /// Publishing is one message and its answer. A client that comes back costs nothing if the node
 /// still holds its position; else one request for each event that it missed, and one or two more.
-/// After a lost connection, all topics in use are read, 64 at a time.
+/// After a lost connection, all topics in use are read, 64 at a time, with two requests for each
+/// that lacks nothing; with a cluster [now and then](NatsOptions::check_every), too.
 ///
 /// # While NATS does not answer
 ///
-/// Publishing fails after [`NatsOptions::answer_within`] at the latest, and at once while there is
-/// no connection. An error leaves open whether the event is published, now or when the connection
+/// Publishing fails after [`NatsOptions::answer_within`] at the latest, and at once when the
+/// connection is lost or while there is none. An error leaves open whether the event is published, now or when the connection
 /// is back; with the same key, trying again is safe. Open streams stay open, and go on when NATS
 /// is back. See [`Subscribe::engine_down`](crate::Subscribe::engine_down) for new ones.
 ///
@@ -161,6 +163,10 @@ impl Log for NatsLog {
     }
 
     fn append(&self, topic: TopicRef<'_>, entry: &[u8], key: Option<&str>) -> Answer<Position> {
+        // A server closes the connection over which a subject comes that is too long.
+        if let Err(error) = check_name(topic.name()) {
+            return Answer::ready(Err(error.into()));
+        }
         let call = Call::new(&self.link, topic.name(), entry, key);
         let link = Arc::clone(&self.link);
         Answer::later(async move { link.answer(append::append(&link, call)).await })

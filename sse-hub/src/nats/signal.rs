@@ -6,6 +6,8 @@ use std::task::Waker;
 
 use async_nats::{Event, Statistics};
 use futures_util::task::AtomicWaker;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 /// What the client's events leave behind.
 #[derive(Debug, Default)]
@@ -15,6 +17,8 @@ pub(super) struct Signal {
     /// How often live messages were dropped here.
     losses: AtomicU64,
     waker: AtomicWaker,
+    /// Notified when there is no connection any more.
+    disconnected: Notify,
 }
 
 impl Signal {
@@ -24,7 +28,10 @@ impl Signal {
             Event::SlowConsumer(_) => {
                 self.losses.fetch_add(1, Ordering::AcqRel);
             }
-            Event::Disconnected => tracing::warn!("connection to NATS lost"),
+            Event::Disconnected => {
+                tracing::warn!("connection to NATS lost");
+                self.disconnected.notify_waiters();
+            }
             Event::Connected => tracing::info!("connected to NATS"),
             other => tracing::debug!(%other, "NATS"),
         }
@@ -33,6 +40,11 @@ impl Signal {
 
     pub(super) fn wake(&self) {
         self.waker.wake();
+    }
+
+    /// Resolves when the connection is lost after this was called.
+    pub(super) fn disconnected(&self) -> Notified<'_> {
+        self.disconnected.notified()
     }
 
     pub(super) fn register(&self, waker: &Waker) {

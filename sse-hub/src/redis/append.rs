@@ -5,7 +5,7 @@ use redis::{Cmd, Value};
 use crate::log::LogError;
 use crate::position::Position;
 use crate::redis::link::{Link, failed};
-use crate::redis::read;
+use crate::redis::{read, script};
 
 /// The call that appends an entry: all that has to be copied is in it.
 pub(super) fn call(link: &Link, topic: &str, entry: &[u8], key: Option<&str>) -> Cmd {
@@ -17,7 +17,7 @@ pub(super) fn call(link: &Link, topic: &str, entry: &[u8], key: Option<&str>) ->
     if let Some(key) = key {
         call.arg(link.keys.idempotency(topic, key));
     }
-    call.arg(entry);
+    call.arg(entry).arg(script::drawn());
     call
 }
 

@@ -10,7 +10,7 @@ use redis::Value;
 use crate::log::{LogError, Page, Span};
 use crate::position::Position;
 use crate::redis::link::{Link, failed};
-use crate::redis::script::{EVENT, PREDECESSOR};
+use crate::redis::script::{self, EVENT, PREDECESSOR};
 
 /// What comes before everything. No entry has this id, and no stream begins with it.
 pub(super) const OLDEST: Position = Position::new(0, 0);
@@ -60,7 +60,7 @@ pub(super) async fn open(link: &Link, topic: &str) -> Result<Span, LogError> {
     link.listen(topic).await?;
     let stream = link.keys.stream(topic);
     let mut call = link.open.call(1, stream.len());
-    call.arg(stream);
+    call.arg(stream).arg(script::drawn());
     let answer = link.open.run(&call, &link.commands).await;
     let Value::BulkString(id) = answer.map_err(failed)? else {
         return Err(garbled());

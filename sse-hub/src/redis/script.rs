@@ -37,6 +37,33 @@ local function last_id(stream)
 end
 ";
 
+/// The id of a new entry: the time, and a number that begins with what was drawn when the stream was
+/// made. So no stream has an id that another one of its name has given, be it wiped and made anew
+/// within the same millisecond, or by a server whose clock is behind. Ids grow although the clock
+/// may not.
+const NEXT_ID: &str = "
+local function next_id(previous, drawn)
+    local time = redis.call('TIME')
+    local now = time[1] * 1000 + math.floor(time[2] / 1000)
+    local before, number = string.match(previous, '(%d+)-(%d+)')
+    before, number = tonumber(before), tonumber(number)
+    if before == 0 then
+        number = drawn * 65536
+    elseif now > before then
+        number = number - number % 65536
+    else
+        now, number = before, number + 1
+    end
+    return string.format('%.0f-%.0f', now, number), now, before
+end
+";
+
+/// What a stream's ids begin with, if it is made.
+pub(super) fn drawn() -> u32 {
+    // In Lua, and as an id, it is to stay a short number.
+    fastrand::u32(1..1 << 24)
+}
+
 /// Appends an entry and tells all nodes; the answer is its id. With a second key, an entry that
 /// came with that before is found instead.
 ///
@@ -45,7 +72,7 @@ end
 pub(super) fn append(history: &History, database: i64) -> Script {
     let max_age = millis(history.max_age);
     Script::new(&format!(
-        "{LAST_ID}
+        "{LAST_ID}{NEXT_ID}
 local stream, key = KEYS[1], KEYS[2]
 if key then
     local known = redis.call('GET', key)
@@ -53,9 +80,8 @@ if key then
 end
 local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
 local previous = last and last[1] or last_id(stream) or '{NONE}'
-local id = redis.call('XADD', stream, 'MAXLEN', '~', {max_events}, '*', 'p', previous, 'e', ARGV[1])
-local now = tonumber(string.match(id, '^%d+'))
-local before = tonumber(string.match(previous, '^%d+'))
+local id, now, before = next_id(previous, ARGV[2])
+redis.call('XADD', stream, 'MAXLEN', '~', {max_events}, id, 'p', previous, 'e', ARGV[1])
 if math.floor(now / {interval}) ~= math.floor(before / {interval}) then
     redis.call('XTRIM', stream, 'MINID', '~', string.format('%.0f', math.max(now - {max_age}, 0)))
     redis.call('PEXPIRE', stream, {forget_after})
@@ -70,15 +96,15 @@ return id",
     ))
 }
 
-/// The last id of a stream, which is made if it is not there: its first id is then unlike any
-/// that an earlier stream of the name has given, by the clock.
+/// The last id of a stream, which is made if it is not there.
 pub(super) fn open(history: &History) -> Script {
     Script::new(&format!(
-        "{LAST_ID}
+        "{LAST_ID}{NEXT_ID}
 local stream = KEYS[1]
 local id = last_id(stream)
 if not id then
-    id = redis.call('XADD', stream, 'MAXLEN', 0, '*', 'p', '{NONE}')
+    id = next_id('{NONE}', ARGV[1])
+    redis.call('XADD', stream, 'MAXLEN', 0, id, 'p', '{NONE}')
     redis.call('PEXPIRE', stream, {forget_after})
 end
 return id",

@@ -349,5 +349,8 @@ async fn code_that_cannot_wait_is_told_so() {
     let node = engine.node();
     let refused = node.publish_now("a", "x");
     assert!(matches!(refused, Err(PublishError::WouldWait)));
+    let _open = node.subscribe(["a"]).await.expect("a subscription");
+    let refused = node.publish_with("a", || -> &str { panic!("nothing is to be changed") });
+    assert!(matches!(refused, Err(PublishError::WouldWait)));
     assert_eq!(engine.head("a"), Position::new(0, 0));
 }

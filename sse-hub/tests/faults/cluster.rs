@@ -26,7 +26,10 @@ async fn node(urls: &[String], drivers: &mut JoinSet<()>) -> Hub {
     let options = NatsOptions::new()
         .replicas(3)
         .max_events(1_000_000)
-        .answer_within(Duration::from_secs(2));
+        .answer_within(Duration::from_secs(2))
+        // Some servers refuse a key that came just before the end of a leader, although its event
+        // was not stored, until they have forgotten it.
+        .remember_keys(Duration::from_secs(20));
     // Until they have found each other.
     let log = loop {
         match options.clone().connect(urls).await {

@@ -33,7 +33,7 @@ impl Engine for Redis {
 
     async fn answers(port: u16) -> bool {
         let answer = redis::ask(port, "PING");
-        let answer = timeout(Duration::from_millis(500), answer).await;
+        let answer = timeout(Duration::from_secs(1), answer).await;
         answer.is_ok_and(|answer| answer.as_deref() == Some("+PONG\r\n"))
     }
 

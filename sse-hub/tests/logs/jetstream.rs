@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_nats::jetstream;
 use futures_util::StreamExt as _;
-use sse_hub::Hub;
 use sse_hub::nats::{ConnectError, NatsOptions};
+use sse_hub::{Hub, LogError, PublishError};
 use tokio::task::JoinSet;
 
 use crate::servers::{Server, nats};
@@ -212,6 +212,35 @@ async fn what_does_not_come_from_the_stream_is_ignored() {
         stored.expect("sent").await.expect("stored");
         publish(&hub, "a", "true").await;
         assert_eq!(client.data(1).await, ["true"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_too_long_for_the_server_is_refused_at_once() {
+    within_bounds(async {
+        let mut nodes = Nodes::start().await;
+        let hub = nodes.node(NatsOptions::new()).await;
+        // The server takes a mebibyte.
+        let refused = hub.publish("a", "x".repeat(1024 * 1024)).await;
+        assert!(
+            matches!(
+                refused,
+                Err(PublishError::Log(LogError::TooLong {
+                    limit: 0x10_0000,
+                    ..
+                }))
+            ),
+            "{refused:?}"
+        );
+        for name in ["", &"ø".repeat(2_000)] {
+            let refused = hub.publish(name, "x").await;
+            assert!(
+                matches!(refused, Err(PublishError::Log(LogError::Topic(_)))),
+                "{refused:?}"
+            );
+        }
+        publish(&hub, "a", "short").await;
     })
     .await;
 }

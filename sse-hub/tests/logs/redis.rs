@@ -228,3 +228,24 @@ async fn connecting_fails_with_a_reason() {
         "{refused:?}"
     );
 }
+
+#[tokio::test]
+async fn a_wiped_topic_is_told_even_if_it_is_made_again_in_the_same_millisecond() {
+    within_bounds(async {
+        let (server, drivers) = server().await;
+        let hub = node(&server, &drivers, RedisOptions::new()).await;
+        let mut client = Client::new(&hub, &["a"], None).await;
+        for number in 0..200 {
+            publish(&hub, "a", number).await;
+            assert_eq!(client.data(1).await, [number.to_string()]);
+            let before = client.id.clone();
+            let wiped = redis::ask(server.port(), "FLUSHALL").await;
+            assert_eq!(wiped.as_deref(), Some("+OK\r\n"));
+            publish(&hub, "a", "after").await;
+            client.gap().await;
+            let mut other = Client::new(&hub, &["a"], Some(&before)).await;
+            other.gap().await;
+        }
+    })
+    .await;
+}

@@ -322,7 +322,12 @@ pub(crate) async fn damaged_forged_and_future_ids_are_gaps<E: Engine>() {
         let reason = client.gap().await;
         assert!(["unknown", "trimmed"].contains(&&*reason), "{reason}");
         publish(&nodes[0], "a", number).await;
-        assert_eq!(client.data(1).await, [number.to_string()]);
+        // What was published before may not have come to this node when the gap was told.
+        let mut data = client.data(1).await.remove(0);
+        if number > 0 && data == (number - 1).to_string() {
+            data = client.data(1).await.remove(0);
+        }
+        assert_eq!(data, number.to_string());
     }
 }
 

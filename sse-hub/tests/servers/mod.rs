@@ -97,6 +97,23 @@ impl Server {
     /// Stops it where it is: its connections stay open and nothing is answered.
     pub(crate) fn freeze(&self) {
         self.signal(Signal::STOP);
+        // The signal is on its way: each of its threads stops when it next enters the kernel.
+        let deadline = std::time::Instant::now() + START_TIMEOUT;
+        while !self.is_stopped() {
+            assert!(std::time::Instant::now() < deadline, "it stops");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        let threads = format!("/proc/{}/task", self.process.id());
+        std::fs::read_dir(threads).expect("threads").all(|thread| {
+            let stat = thread.expect("a thread").path().join("stat");
+            let stat = std::fs::read_to_string(stat).unwrap_or_default();
+            // The state comes after the name, which is in brackets. A thread may just have ended.
+            stat.rsplit_once(") ")
+                .is_none_or(|(_, fields)| fields.starts_with('T'))
+        })
     }
 
     /// Lets it go on.

@@ -23,7 +23,7 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
         for (size, count) in CASES {
             let count = field.at_most(count, 2_000);
             let mut samples = Samples::new();
-            for round in field.rounds(7) {
+            for round in field.rounds(5) {
                 for process in &mut processes {
                     let cost = burst(field.client(), process, connections, size, count)?;
                     if round > 0 {

@@ -94,7 +94,7 @@ fn settle() {
 fn keep_alives(field: &mut Field, part: &mut Part, connections: u64) -> Result {
     let interval = Duration::from_millis(field.at_most(OFTEN, 50));
     let mut samples = Samples::new();
-    for round in field.rounds(3) {
+    for round in field.rounds(2) {
         for server in field.different_servers() {
             let process = field.start_one(server)?;
             let cost = keep_alive_cost(field.client(), &process, connections, interval)?;

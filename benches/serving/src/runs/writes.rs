@@ -12,6 +12,10 @@ use crate::process::Process;
 use crate::runs::burst;
 use crate::workload::Workload;
 
+/// The text of an event of the burst.
+const SIZE: usize = 16;
+
+#[allow(clippy::cast_precision_loss, reason = "an event is short")]
 pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
     if !strace::is_there() {
         part.paragraph("System calls were not counted: there is no strace.");
@@ -24,6 +28,7 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
         [
             "server",
             "burst of 16 B: writes",
+            "bytes per write",
             "all calls",
             "one at a time: writes",
             "all calls",
@@ -32,7 +37,7 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
     for server in field.servers().to_vec() {
         let mut process = field.start_one(server)?;
         let in_burst = traced(&mut process, burst_events, |process| {
-            burst::burst(field.client(), process, 1, 16, burst_events).map(drop)
+            burst::burst(field.client(), process, 1, SIZE, burst_events).map(drop)
         })?;
         let client = field.client();
         let keep = client::live_tail_len();
@@ -45,9 +50,15 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
             }
             Ok(())
         })?;
-        let cells = in_burst.into_iter().chain(alone);
-        let cells = cells.map(|calls| format!("{calls:.4}"));
-        table.row(std::iter::once(server.name().to_owned()).chain(cells));
+        let calls = |calls: f64| format!("{calls:.4}");
+        table.row([
+            server.name().to_owned(),
+            calls(in_burst[0]),
+            format!("{:.0}", client::last_event_len(SIZE) as f64 / in_burst[0]),
+            calls(in_burst[1]),
+            calls(alone[0]),
+            calls(alone[1]),
+        ]);
     }
     part.table(&table);
     Ok(())

@@ -1,9 +1,10 @@
 //! A hand-written TCP server that does nothing but what must be done: the floor.
 //!
 //! Its events are formatted before they are needed. Sending one is a copy into a buffer, which is
-//! written when it holds 64 KiB; or, as "blocks", not even that: then a burst is written from
-//! blocks of 64 KiB that were made beforehand, and what remains is the kernel's share. The end of
-//! the body is the end of the connection, so there is no framing either.
+//! written when it holds 64 KiB, or 60 KiB, of which the kernel makes one segment where it makes
+//! two of the other; or, as "blocks", not even that: then a burst is written from blocks that were
+//! made beforehand, and what remains is the kernel's share. The end of the body is the end of the
+//! connection, so there is no framing either.
 
 use std::io;
 
@@ -17,40 +18,49 @@ use crate::workload::{Burst, GREETING, Workload, live_text, on_the_wire};
 const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\n\
     content-type: text/event-stream\r\ncache-control: no-cache\r\nconnection: close\r\n\r\n";
 
-/// How much goes into one write: as much as our adapters have in their buffers at the most.
-const BLOCK: usize = 64 * 1024;
+/// How a burst is sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Floor {
+    /// Each event is copied into a buffer of this size.
+    Copies(usize),
+    /// Blocks of this size are written as they are.
+    Blocks(usize),
+}
 
-pub(super) async fn run(listener: TcpListener, ticker: Ticker, blocks: bool) -> io::Result<()> {
+pub(super) async fn run(listener: TcpListener, ticker: Ticker, floor: Floor) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         let ticker = ticker.clone();
         tokio::spawn(async move {
-            let _ = serve(stream, ticker, blocks).await;
+            let _ = serve(stream, ticker, floor).await;
         });
     }
 }
 
-async fn serve(mut stream: TcpStream, ticker: Ticker, blocks: bool) -> io::Result<()> {
+async fn serve(mut stream: TcpStream, ticker: Ticker, floor: Floor) -> io::Result<()> {
     let Some(workload) = read_request(&mut stream).await? else {
         return Ok(());
     };
     let mut ticks = ticker.subscribe();
     stream.write_all(HEAD).await?;
     match workload {
-        Workload::Burst { size, count } if blocks => {
-            write_blocks(&mut stream, &mut ticks, size, count).await
-        }
         Workload::Burst { size, count } => {
+            let block = match floor {
+                Floor::Copies(block) => block,
+                Floor::Blocks(block) => {
+                    return write_blocks(&mut stream, &mut ticks, block, size, count).await;
+                }
+            };
             let [event, last] = [2, 1].map(|left| {
                 let text = Burst::new(size, left).next().unwrap_or_default();
                 on_the_wire(text).into_bytes()
             });
-            let mut buffer = Vec::with_capacity(BLOCK + event.len());
+            let mut buffer = Vec::with_capacity(block + event.len());
             ticks.next().await;
             for number in 1..=count {
                 buffer.extend_from_slice(if number == count { &last } else { &event });
-                if buffer.len() >= BLOCK {
+                if buffer.len() >= block {
                     stream.write_all(&buffer).await?;
                     buffer.clear();
                 }
@@ -86,11 +96,12 @@ async fn serve(mut stream: TcpStream, ticker: Ticker, blocks: bool) -> io::Resul
 async fn write_blocks(
     stream: &mut TcpStream,
     ticks: &mut Ticks,
+    block: usize,
     size: usize,
     count: u64,
 ) -> io::Result<()> {
     let event_len = on_the_wire(&" ".repeat(size)).len();
-    let in_block = (BLOCK.div_ceil(event_len) as u64).min(count);
+    let in_block = (block.div_ceil(event_len) as u64).min(count);
     // The last block is one of its own, for its last event.
     let (blocks, in_last) = ((count - 1) / in_block, (count - 1) % in_block + 1);
     let text = |burst: Burst| burst.map(on_the_wire).collect::<String>();

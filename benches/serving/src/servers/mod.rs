@@ -19,6 +19,7 @@ use std::net::{TcpListener, UdpSocket};
 
 use sse_bench_process::announce;
 
+use self::floor::Floor;
 use crate::ticks::Ticker;
 
 /// A server.
@@ -33,11 +34,12 @@ pub(crate) enum Server {
     ActixWebLab,
     HyperMpsc,
     Floor,
+    FloorFitted,
     FloorBlocks,
 }
 
 impl Server {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::SseHyper,
         Self::SseAxum,
         Self::SseActix,
@@ -47,6 +49,7 @@ impl Server {
         Self::ActixWebLab,
         Self::HyperMpsc,
         Self::Floor,
+        Self::FloorFitted,
         Self::FloorBlocks,
     ];
 
@@ -62,13 +65,17 @@ impl Server {
             Self::ActixWebLab => "actix-web-lab",
             Self::HyperMpsc => "hyper + mpsc",
             Self::Floor => "floor",
+            Self::FloorFitted => "floor, 60 KiB",
             Self::FloorBlocks => "floor, blocks",
         }
     }
 
     /// Whether it is another one but for the way in which it sends a burst.
     pub(crate) const fn differs_in_bursts_alone(self) -> bool {
-        matches!(self, Self::SseTokioTcpFrames | Self::FloorBlocks)
+        matches!(
+            self,
+            Self::SseTokioTcpFrames | Self::FloorFitted | Self::FloorBlocks
+        )
     }
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
@@ -106,8 +113,9 @@ impl Server {
                 Self::SseTokioTcpFrames => sse_tokio_tcp::run(listener, ticker, true).await,
                 Self::Axum => axum::run(listener, ticker).await,
                 Self::HyperMpsc => hyper_mpsc::run(listener, ticker).await,
-                Self::FloorBlocks => floor::run(listener, ticker, true).await,
-                _ => floor::run(listener, ticker, false).await,
+                Self::FloorFitted => floor::run(listener, ticker, Floor::Copies(60 * 1024)).await,
+                Self::FloorBlocks => floor::run(listener, ticker, Floor::Blocks(60 * 1024)).await,
+                _ => floor::run(listener, ticker, Floor::Copies(64 * 1024)).await,
             }
         })
     }

@@ -1,0 +1,43 @@
+//! What a node costs the engine that is subscribed to many topics: no more for each message than one
+//! with few, if messages find their subscribers by name.
+
+use sse_bench_report::{Part, Samples, Table};
+use tokio::runtime::Runtime;
+
+use crate::subject::Subject;
+use crate::throughput::{Load, through_hub};
+use crate::{Arguments, Result};
+
+const FEW: usize = 10;
+const MANY: usize = 10_000;
+
+pub(crate) fn measure(runtime: &Runtime, arguments: &Arguments, part: &mut Part) -> Result {
+    let events = if arguments.quick { 20_000 } else { 200_000 };
+    let many = if arguments.quick { MANY / 10 } else { MANY };
+    let mut table = Table::new(
+        format!("The server's processor time for events in {FEW} topics"),
+        [
+            String::new(),
+            format!("for a node subscribed to {many}, of one subscribed to {FEW}"),
+        ],
+    );
+    for engine in Subject::ENGINES {
+        let mut samples = Samples::new();
+        for _ in 0..arguments.rounds {
+            for (name, topics) in [("few", FEW), ("many", many)] {
+                let load = Load {
+                    events,
+                    topics,
+                    used: FEW,
+                };
+                let (_, processor_times) = runtime.block_on(through_hub(engine, load))?;
+                let [_, server] = processor_times.ok_or("the server's time is not known")?;
+                samples.record(name, server.as_secs_f64());
+            }
+        }
+        let ratios = samples.cost("many", "few").ok_or("nothing was measured")?;
+        table.row([engine.name().to_owned(), ratios.to_string()]);
+    }
+    part.table(&table);
+    Ok(())
+}

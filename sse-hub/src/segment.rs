@@ -142,7 +142,11 @@ impl Segment {
 
     fn bytes_from(&mut self, start: usize) -> Bytes {
         self.freeze();
-        let after = self.blocks.partition_point(|block| block.start <= start);
+        let after = match self.blocks.last() {
+            // Most readers are up to date.
+            Some(last) if last.start <= start => self.blocks.len(),
+            _ => self.blocks.partition_point(|block| block.start <= start),
+        };
         let Some((block, rest)) = self
             .blocks
             .get_mut(after.saturating_sub(1)..)

@@ -19,7 +19,7 @@ use crate::position::Position;
 use crate::presence::{Attendance, Change};
 use crate::segment::Piece;
 use crate::snapshot::Snapshots;
-use crate::waiting::{Place, Waiting};
+use crate::waiting::{Place, Round, Waiting};
 use crate::window::{Read, Window};
 
 pub(crate) struct Topic {
@@ -28,6 +28,7 @@ pub(crate) struct Topic {
     max_event_len: usize,
     clock: Clock,
     pub(crate) snapshots: Snapshots,
+    round: Round,
     state: Mutex<State>,
 }
 
@@ -56,6 +57,7 @@ impl Topic {
             max_event_len: options.retention.max_event_len(),
             clock,
             snapshots: Snapshots::new(options.snapshot),
+            round: Round::new(),
             state: Mutex::new(State {
                 window: Window::new(options.retention, span.floor, span.head),
                 readers: Slab::new(),
@@ -173,6 +175,7 @@ impl Topic {
     /// Wakes all that wait, without holding the lock meanwhile.
     fn wake(&self, mut state: MutexGuard<'_, State>) {
         let mut all = state.waiting.take();
+        self.round.follow(&state.waiting);
         drop(state);
         if all.is_empty() {
             return;
@@ -282,6 +285,9 @@ impl Topic {
         cx: &Context<'_>,
         take: impl FnOnce(Piece<'_>) -> (Option<Position>, usize),
     ) -> Found {
+        if cursor.place.is_waiting(cx.waker(), &self.round) {
+            return Found::Nothing;
+        }
         let mut state = self.state();
         if cursor.generation != state.window.generation() {
             return Found::Restarted;
@@ -298,6 +304,12 @@ impl Topic {
         };
         let events = events as u64;
         state.advance(cursor, last.unwrap_or(cursor.after), events);
+        if cursor.after == state.window.head() {
+            // It will ask for more, and there is no more: that needs no second lock.
+            let replaced = state.waiting.wait(&mut cursor.place, cx.waker());
+            drop(state);
+            drop(replaced);
+        }
         Found::Events(events)
     }
 

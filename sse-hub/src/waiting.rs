@@ -1,8 +1,11 @@
 //! Who waits for a topic's next event.
 //!
 //! Publishing takes the whole list away in one step and wakes it outside of the topic's lock, so
-//! what is held under the lock does not grow with the number of subscribers.
+//! what is held under the lock does not grow with the number of subscribers. A subscriber that
+//! asks again in the same round needs no lock to learn that there is still nothing.
 
+use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 
 #[derive(Debug)]
@@ -16,17 +19,60 @@ pub(crate) struct Waiting {
     spare: Vec<Option<Waker>>,
 }
 
+/// The round that goes on, for those who do not have the lock. It may be seen late: who takes the
+/// round before for the present one is about to be woken.
+#[derive(Debug)]
+pub(crate) struct Round(AtomicU64);
+
 /// One subscriber's place in the list.
 #[derive(Debug, Default)]
 pub(crate) struct Place {
     round: u64,
     index: usize,
+    waker: Identity,
 }
+
+/// What tells wakers apart. That of one which is in the list stays its own, as the list keeps what
+/// it points to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Identity {
+    data: usize,
+    vtable: usize,
+}
+
+impl Identity {
+    fn of(waker: &Waker) -> Self {
+        Self {
+            data: waker.data().addr(),
+            vtable: ptr::from_ref(waker.vtable()).addr(),
+        }
+    }
+}
+
+impl Round {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicU64::new(FIRST))
+    }
+
+    /// Notes that the list was taken.
+    pub(crate) fn follow(&self, waiting: &Waiting) {
+        self.0.store(waiting.round, Ordering::Release);
+    }
+}
+
+impl Place {
+    /// Whether `waker` is in the list, which was not taken since.
+    pub(crate) fn is_waiting(&self, waker: &Waker, round: &Round) -> bool {
+        self.round == round.0.load(Ordering::Acquire) && self.waker == Identity::of(waker)
+    }
+}
+
+const FIRST: u64 = 1;
 
 impl Waiting {
     pub(crate) const fn new() -> Self {
         Self {
-            round: 1,
+            round: FIRST,
             wakers: Vec::new(),
             free: Vec::new(),
             spare: Vec::new(),
@@ -37,6 +83,7 @@ impl Waiting {
     /// is handed back to be dropped outside of the lock, for it may hold the last of a task.
     #[must_use]
     pub(crate) fn wait(&mut self, place: &mut Place, waker: &Waker) -> Option<Waker> {
+        place.waker = Identity::of(waker);
         if place.round == self.round
             && let Some(there) = self.wakers.get_mut(place.index)
         {
@@ -129,6 +176,25 @@ mod tests {
         wake_all(&mut waiting);
         let counts = counts.map(|count| count.0.load(Ordering::Relaxed));
         assert_eq!(counts, [0, 0, 2]);
+    }
+
+    #[test]
+    fn one_that_waits_knows_it_until_the_list_is_taken() {
+        let (mut waiting, round) = (Waiting::new(), Round::new());
+        let mut place = Place::default();
+        let wakers: [_; 2] = std::array::from_fn(|_| Waker::from(Arc::new(Count::default())));
+        assert!(!place.is_waiting(&wakers[0], &round));
+        assert!(waiting.wait(&mut place, &wakers[0]).is_none());
+        assert!(place.is_waiting(&wakers[0], &round));
+        assert!(place.is_waiting(&wakers[0].clone(), &round));
+        assert!(!place.is_waiting(&wakers[1], &round));
+        wake_all(&mut waiting);
+        round.follow(&waiting);
+        assert!(!place.is_waiting(&wakers[0], &round));
+
+        assert!(waiting.wait(&mut place, &wakers[0]).is_none());
+        assert!(waiting.leave(&mut place).is_some());
+        assert!(!place.is_waiting(&wakers[0], &round));
     }
 
     #[test]

@@ -30,6 +30,15 @@ pub(crate) struct Window {
     capacity: usize,
     /// How often it was restarted: positions of before may be anything now.
     generation: u32,
+    /// What was found last, and for which position: many readers are at the same one.
+    found: Option<(Position, Found)>,
+}
+
+/// Where an event is: which segment, and which of its entries.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    segment: usize,
+    index: usize,
 }
 
 /// What a reader finds after its position.
@@ -56,6 +65,7 @@ impl Window {
             segment_size: retention.segment_size(),
             capacity: FIRST_CAPACITY,
             generation: 0,
+            found: None,
             retention,
         }
     }
@@ -188,6 +198,7 @@ impl Window {
         if self.trimmed == first.entries().len() {
             self.segments.pop_front();
             self.trimmed = 0;
+            self.found = None;
             if self.segments.is_empty() {
                 // Quiet for long: begin small again.
                 self.capacity = FIRST_CAPACITY;
@@ -203,14 +214,24 @@ impl Window {
         if after < self.floor {
             return Read::Behind;
         }
-        let segment = self.segment_after(after);
-        let Some(segment) = self.segments.get_mut(segment) else {
+        let found = match self.found {
+            Some((known, found)) if known == after => found,
+            _ => self.find_after(after),
+        };
+        let Some(segment) = self.segments.get_mut(found.segment) else {
             return Read::Nothing;
         };
-        let index = segment
-            .entries()
-            .partition_point(|entry| entry.position <= after);
-        Read::Piece(segment.piece(index))
+        self.found = Some((after, found));
+        Read::Piece(segment.piece(found.index))
+    }
+
+    fn find_after(&self, after: Position) -> Found {
+        let segment = self.segment_after(after);
+        let entries = self.segments.get(segment).map(Segment::entries);
+        let index = entries.map_or(0, |entries| {
+            entries.partition_point(|entry| entry.position <= after)
+        });
+        Found { segment, index }
     }
 
     /// How many events follow `after`.

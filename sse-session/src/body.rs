@@ -32,6 +32,7 @@ pub struct SseBody {
 /// An [`SseStream`], whatever its handler is.
 trait Running: Stream<Item = Result<Bytes, HandlerError>> {
     fn has_ended(&self) -> bool;
+    fn is_settled(&self) -> bool;
     fn shut_down(&self);
     fn shut_down_on(self: Pin<&mut Self>, signal: &Shutdown);
 }
@@ -43,6 +44,10 @@ where
 {
     fn has_ended(&self) -> bool {
         self.has_ended()
+    }
+
+    fn is_settled(&self) -> bool {
+        self.is_settled()
     }
 
     fn shut_down(&self) {
@@ -80,6 +85,13 @@ impl SseBody {
     #[must_use]
     pub const fn has_ended(&self) -> bool {
         self.open.is_none()
+    }
+
+    /// Whether there is nothing more before the task is woken that has polled the body last, see
+    /// [`SseStream::is_settled`].
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.is_settled())
     }
 
     /// Ends the stream, see [`ShutdownHandle::shut_down`](crate::ShutdownHandle::shut_down). The

@@ -64,12 +64,23 @@ pub(crate) enum Offer {
 
 /// What the body finds when it looks.
 pub(crate) enum Take {
-    /// What is there, and whether nothing can come after it.
-    Frame(Bytes, bool),
+    /// What is there, and what is known of what comes after it.
+    Frame(Bytes, After),
     /// Nothing there now; the waker was kept.
     Empty,
     /// Nothing there, and nothing can come: closed, or all handles are gone.
     Ended,
+}
+
+/// What comes after a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    /// Nothing, ever.
+    End,
+    /// Nothing before the body is woken; its waker was kept.
+    Silence,
+    /// That is seen when it is looked for.
+    Unknown,
 }
 
 /// What the body was told about shutting down.
@@ -182,7 +193,9 @@ impl Pipe {
 
     /// Takes whole encoded events as they are. They are not copied unless others wait before them;
     /// and only one such piece waits at a time, for a second one could not join it uncopied.
-    pub(crate) fn offer_encoded(&self, events: &Bytes) -> Offer {
+    ///
+    /// What is taken need not be in `events` any more.
+    pub(crate) fn offer_encoded(&self, events: &mut Bytes) -> Offer {
         let mut state = self.state_without_loan();
         if state.closed {
             return Offer::Closed;
@@ -199,7 +212,7 @@ impl Pipe {
             state.buffer.append(events);
             self.recalled.store(true, Ordering::Release);
         } else if state.buffer.is_empty() {
-            state.encoded = events.clone();
+            state.encoded = std::mem::take(events);
         } else {
             state.buffer.append(events);
         }
@@ -299,26 +312,30 @@ impl Pipe {
             state.return_loan(buffer);
         }
         let no_more = state.closed || state.handles == 0;
-        if !state.encoded.is_empty() {
-            let events = std::mem::take(&mut state.encoded);
-            let last = no_more && state.buffer.is_empty();
-            self.tell_of_room(state);
-            return Take::Frame(events, last);
-        }
-        if state.buffer.is_empty() {
-            if no_more {
-                return Take::Ended;
-            }
-            state.body_waits = true;
-            match &mut state.body {
-                Some(body) => body.clone_from(cx.waker()),
-                none => *none = Some(cx.waker().clone()),
-            }
+        let frame = if !state.encoded.is_empty() {
+            std::mem::take(&mut state.encoded)
+        } else if !state.buffer.is_empty() {
+            state.buffer.take()
+        } else if no_more {
+            return Take::Ended;
+        } else {
+            state.wait(cx.waker());
             return Take::Empty;
-        }
-        let frame = state.buffer.take();
+        };
+        let after = if !state.buffer.is_empty() {
+            After::Unknown
+        } else if no_more {
+            After::End
+        } else if frame.len() < self.high_water {
+            // Whoever waits for room although there was some wakes the task when it is told.
+            state.wait(cx.waker());
+            After::Silence
+        } else {
+            // A handler that has filled the buffer goes on at once.
+            After::Unknown
+        };
         self.tell_of_room(state);
-        Take::Frame(frame, no_more)
+        Take::Frame(frame, after)
     }
 
     fn tell_of_room(&self, mut state: MutexGuard<'_, State>) {
@@ -364,10 +381,12 @@ impl Pipe {
 
     /// The state, after the loan is over if it is this thread's.
     fn state_without_loan(&self) -> MutexGuard<'_, State> {
-        if let Some(buffer) = loan::take_back(self) {
-            self.return_loan(buffer);
+        let returned = loan::take_back(self);
+        let mut state = self.state();
+        if let Some(buffer) = returned {
+            state.return_loan(buffer);
         }
-        self.state()
+        state
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -384,6 +403,15 @@ impl State {
             self.body.take()
         } else {
             None
+        }
+    }
+
+    /// The body waits.
+    fn wait(&mut self, waker: &Waker) {
+        self.body_waits = true;
+        match &mut self.body {
+            Some(body) => body.clone_from(waker),
+            none => *none = Some(waker.clone()),
         }
     }
 

@@ -112,10 +112,16 @@ impl Sse {
     /// # Cancel safety
     ///
     /// If the future is dropped before it resolves, nothing was sent.
-    pub async fn send_encoded(&self, events: Bytes) -> Result<(), SendError> {
+    pub async fn send_encoded(&self, mut events: Bytes) -> Result<(), SendError> {
+        match self.pipe.offer_encoded(&mut events) {
+            Offer::Taken => return Ok(()),
+            Offer::Closed => return Err(SendError::Closed),
+            Offer::Full => {}
+        }
         loop {
+            // Before the offer: what happens in between must not be missed.
             let room = self.pipe.room();
-            match self.pipe.offer_encoded(&events) {
+            match self.pipe.offer_encoded(&mut events) {
                 Offer::Taken => return Ok(()),
                 Offer::Closed => return Err(SendError::Closed),
                 Offer::Full => room.await,

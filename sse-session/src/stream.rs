@@ -18,7 +18,7 @@ use crate::error::HandlerError;
 use crate::keep_alive;
 use crate::options::Options;
 use crate::outcome::Outcome;
-use crate::pipe::{Pipe, Take};
+use crate::pipe::{After, Pipe, Take};
 use crate::shutdown::{self, Shutdown};
 use crate::sse::Sse;
 
@@ -39,6 +39,7 @@ pin_project! {
         failure: Option<HandlerError>,
         failure_announced: bool,
         has_ended: bool,
+        is_settled: bool,
     }
 
     impl<F> PinnedDrop for SseStream<F> {
@@ -72,6 +73,7 @@ where
             failure: None,
             failure_announced: false,
             has_ended: false,
+            is_settled: false,
         }
     }
 
@@ -86,6 +88,14 @@ where
     /// Whether it is known that nothing comes any more, which may be when the last piece comes.
     pub(crate) const fn has_ended(&self) -> bool {
         self.has_ended
+    }
+
+    /// Whether there is nothing more before the task is woken that has polled the stream last.
+    ///
+    /// That is known only where the last poll gave a piece; where it did not, there was nothing
+    /// more. It saves a server that writes each piece at once the poll that would tell it.
+    pub const fn is_settled(&self) -> bool {
+        self.is_settled
     }
 
     /// A way to shut the stream down when it has been boxed.
@@ -104,6 +114,7 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
+        *this.is_settled = false;
 
         if this.shutdown.is_signalled(this.pipe) {
             this.pipe.close(this.farewell);
@@ -137,14 +148,21 @@ where
         }
 
         match this.pipe.take(lent, cx) {
-            Take::Frame(frame, last) => {
+            Take::Frame(frame, after) => {
+                let last = after == After::End;
                 if last && this.pipe.is_closed() {
                     this.handler.set(None);
                 }
                 *this.has_ended = last && this.handler.is_none() && this.failure.is_none();
-                if let Some(keep_alive) = this.keep_alive.as_pin_mut() {
-                    keep_alive.wrote();
+                let mut is_settled = after == After::Silence;
+                if let Some(mut keep_alive) = this.keep_alive.as_pin_mut() {
+                    keep_alive.as_mut().wrote();
+                    if is_settled {
+                        // The silence begins now, so this only has the timer wake the task.
+                        is_settled = keep_alive.poll_silence(cx).is_pending();
+                    }
                 }
+                *this.is_settled = is_settled;
                 Poll::Ready(Some(Ok(frame)))
             }
             Take::Ended => {

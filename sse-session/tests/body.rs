@@ -1,7 +1,11 @@
 //! When a body knows that it has ended.
 #![cfg(feature = "http-body")]
 
+use std::future::pending;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::StreamExt as _;
 use sse_session::{BoxError, Options, SendError, Sse, SseBody, SseStream};
@@ -47,4 +51,49 @@ async fn a_failure_comes_after_the_last_piece() {
     assert!(!body.has_ended());
     assert!(matches!(body.next().await, Some(Err(_))));
     assert!(body.has_ended());
+}
+
+/// Whether a task was woken.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn a_settled_body_wakes_its_task_when_there_is_more() {
+    let (give, take) = oneshot::channel();
+    let stream = SseStream::new(&Options::new(), None, async |sse: Sse| {
+        sse.send("first").await?;
+        assert!(give.send(sse.clone()).is_ok());
+        pending::<Result<(), SendError>>().await
+    });
+    let mut body = SseBody::new(stream);
+    assert!(!body.is_settled());
+    let task = Arc::new(Woken::default());
+    let waker = Waker::from(Arc::clone(&task));
+    // Polled once, as by a server that writes each piece at once.
+    let polled = body.poll_next_unpin(&mut Context::from_waker(&waker));
+    assert!(matches!(polled, Poll::Ready(Some(Ok(piece))) if piece == "data: first\n\n"));
+    assert!(body.is_settled());
+    assert!(!task.0.load(Ordering::Relaxed));
+    let other = take.await.expect("a handle");
+    other.send("second").await.expect("an open stream");
+    assert!(task.0.load(Ordering::Relaxed));
+}
+
+#[tokio::test]
+async fn a_body_whose_handler_has_filled_the_buffer_is_not_settled() {
+    let options = Options::new().buffer_size(1);
+    let stream = SseStream::new(&options, None, async |sse: Sse| {
+        sse.send("first").await?;
+        sse.send("second").await
+    });
+    let mut body = SseBody::new(stream);
+    assert!(body.next().await.is_some());
+    assert!(!body.is_settled());
+    assert!(body.next().await.is_some());
 }

@@ -54,6 +54,8 @@ impl<'a> Sending<'a> {
     where
         I: AsyncRead + AsyncWrite + Unpin,
     {
+        // Whether this task will be woken when there are more events.
+        let mut is_settled = false;
         loop {
             if let Some(writing) = &mut self.writing {
                 ready!(writing.poll(io, cx, limit))?;
@@ -62,7 +64,13 @@ impl<'a> Sending<'a> {
             if let Some(end) = self.end.take() {
                 return Poll::Ready(end);
             }
-            let body = match Pin::new(&mut *self.events).poll_next(cx) {
+            let next = if is_settled {
+                Poll::Pending
+            } else {
+                Pin::new(&mut *self.events).poll_next(cx)
+            };
+            is_settled = self.events.is_settled();
+            let body = match next {
                 Poll::Ready(Some(Ok(piece))) => {
                     if self.events.has_ended() {
                         self.end = Some(Ok(()));

@@ -1,11 +1,10 @@
 //! Writing a response: its head, and the framing of its body.
 
-use std::io::{self, Write as _};
+use std::io::{self, IoSlice, Write as _};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
-use bytes::buf::Chain;
 use bytes::{Buf, Bytes};
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
 use http::{HeaderMap, StatusCode, Version};
@@ -67,13 +66,95 @@ pub(crate) fn head(
     head
 }
 
-/// A part of the response: what goes before it, itself, and what goes behind it.
-pub(crate) type Piece = Chain<Chain<Bytes, Bytes>, &'static [u8]>;
+/// A part of the response: what goes before it, its size, itself, and what goes behind it.
+pub(crate) struct Piece {
+    before: Bytes,
+    size: Size,
+    body: Bytes,
+    after: &'static [u8],
+}
+
+impl Piece {
+    fn parts(&self) -> [&[u8]; MOST_SLICES] {
+        [&self.before, self.size.rest(), &self.body, self.after]
+    }
+}
+
+impl Buf for Piece {
+    fn remaining(&self) -> usize {
+        self.parts().iter().map(|part| part.len()).sum()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        let parts = self.parts();
+        parts
+            .into_iter()
+            .find(|part| !part.is_empty())
+            .unwrap_or_default()
+    }
+
+    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let parts = self.parts().into_iter().filter(|part| !part.is_empty());
+        let filled = slices.iter_mut().zip(parts);
+        filled
+            .map(|(slice, part)| *slice = IoSlice::new(part))
+            .count()
+    }
+
+    fn advance(&mut self, count: usize) {
+        let mut count = count;
+        let mut take = |len: usize| {
+            let taken = count.min(len);
+            count -= taken;
+            taken
+        };
+        self.before.advance(take(self.before.len()));
+        self.size.start += take(self.size.rest().len());
+        self.body.advance(take(self.body.len()));
+        self.after = &self.after[take(self.after.len())..];
+    }
+}
+
+/// The line with a chunk's size, or nothing. It is held as it is written, for it is part of every
+/// piece, and an allocation and the formatting of a number would be most of what framing costs.
+struct Size {
+    line: [u8; LONGEST_SIZE],
+    start: usize,
+}
+
+/// All hexadecimal digits that a length can have, and the line's end.
+const LONGEST_SIZE: usize = 2 * size_of::<usize>() + 2;
+
+impl Size {
+    const NONE: Self = Self {
+        line: [0; LONGEST_SIZE],
+        start: LONGEST_SIZE,
+    };
+
+    fn of(len: usize) -> Self {
+        let mut size = Self::NONE;
+        let mut put = |byte| {
+            size.start -= 1;
+            size.line[size.start] = byte;
+        };
+        put(b'\n');
+        put(b'\r');
+        let mut rest = len;
+        while rest > 0 {
+            put(b"0123456789abcdef"[rest % 16]);
+            rest /= 16;
+        }
+        size
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.line[self.start..]
+    }
+}
 
 /// One piece of the body, framed; `before` goes out in the same write, and if the body is complete
 /// with this piece, its end does.
 pub(crate) fn piece(before: Vec<u8>, body: Bytes, framing: Framing, complete: bool) -> Piece {
-    let mut before = before;
     let after: &[u8] = match (framing, body.is_empty(), complete) {
         (Framing::Chunked, false, false) => b"\r\n",
         (Framing::Chunked, false, true) => b"\r\n0\r\n\r\n",
@@ -81,11 +162,51 @@ pub(crate) fn piece(before: Vec<u8>, body: Bytes, framing: Framing, complete: bo
         (Framing::Chunked, true, false) => b"",
         (Framing::None | Framing::Length(_) | Framing::Close, ..) => b"",
     };
-    if framing == Framing::Chunked && !body.is_empty() {
-        let _ = write!(before, "{:x}\r\n", body.len());
+    let size = if framing == Framing::Chunked && !body.is_empty() {
+        Size::of(body.len())
+    } else {
+        Size::NONE
+    };
+    Piece {
+        before: before.into(),
+        size,
+        body,
+        after,
     }
-    Bytes::from(before).chain(body).chain(after)
 }
+
+/// As much is copied together, for one range of memory is written at less than several.
+const SMALL: usize = 512;
+
+/// Writes some of `bytes`.
+fn poll_write_some<I, B>(
+    io: Pin<&mut I>,
+    cx: &mut Context<'_>,
+    bytes: &mut B,
+) -> Poll<io::Result<usize>>
+where
+    I: AsyncWrite,
+    B: Buf,
+{
+    let len = bytes.remaining();
+    if len > SMALL || bytes.chunk().len() == len {
+        return poll_write_buf(io, cx, bytes);
+    }
+    let mut slices = [IoSlice::new(&[]); MOST_SLICES];
+    let count = bytes.chunks_vectored(&mut slices);
+    let mut together = [0; SMALL];
+    let mut filled = 0;
+    for slice in &slices[..count] {
+        together[filled..filled + slice.len()].copy_from_slice(slice);
+        filled += slice.len();
+    }
+    let written = ready!(io.poll_write(cx, &together[..filled]))?;
+    bytes.advance(written);
+    Poll::Ready(Ok(written))
+}
+
+/// What a [`Piece`] has.
+const MOST_SLICES: usize = 4;
 
 /// Bytes on their way out.
 pub(crate) struct Writing<B> {
@@ -117,7 +238,7 @@ impl<B: Buf> Writing<B> {
         loop {
             let io = Pin::new(&mut *io);
             let written = if self.bytes.has_remaining() {
-                poll_write_buf(io, cx, &mut self.bytes).map_ok(Some)
+                poll_write_some(io, cx, &mut self.bytes).map_ok(Some)
             } else {
                 io.poll_flush(cx).map_ok(|()| None)
             };
@@ -145,6 +266,37 @@ impl<B: Buf> Writing<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_chunk_s_size_is_in_hexadecimal_digits() {
+        for len in [1, 9, 10, 15, 16, 255, 256, 0xabc_def, usize::MAX] {
+            assert_eq!(Size::of(len).rest(), format!("{len:x}\r\n").as_bytes());
+        }
+        assert!(Size::NONE.rest().is_empty());
+    }
+
+    #[test]
+    fn a_piece_goes_on_wherever_it_was_left() {
+        let new = || {
+            piece(
+                b"head".to_vec(),
+                Bytes::from_static(b"body"),
+                Framing::Chunked,
+                true,
+            )
+        };
+        let whole = b"head4\r\nbody\r\n0\r\n\r\n";
+        for count in 0..=whole.len() {
+            let mut rest = new();
+            rest.advance(count);
+            assert_eq!(rest.remaining(), whole.len() - count);
+            let mut slices = [IoSlice::new(&[]); MOST_SLICES];
+            let filled = rest.chunks_vectored(&mut slices);
+            let rest_of_it: Vec<u8> = slices[..filled].iter().flat_map(|it| it.to_vec()).collect();
+            assert_eq!(rest_of_it, whole[count..]);
+            assert!(whole[count..].starts_with(rest.chunk()));
+        }
+    }
 
     fn bytes_of(body: &'static str, framing: Framing, complete: bool) -> Bytes {
         let mut piece = piece(b"HEAD".to_vec(), body.into(), framing, complete);

@@ -62,7 +62,23 @@ const FOR_BENCHES: &[Needed] = &[
         package: "strace",
         purpose: "counting system calls",
     },
+    Needed {
+        program: NGINX,
+        package: "nginx",
+        purpose: "comparing the fan-out with nchan's",
+    },
+    Needed {
+        program: NCHAN,
+        package: "libnginx-mod-nchan",
+        purpose: "comparing the fan-out with nchan's",
+    },
 ];
+
+/// By its path, for it is where those who are not root do not look.
+const NGINX: &str = "/usr/sbin/nginx";
+
+/// By its path, for it is no program.
+const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
 /// Installs what the tests need.
 pub(crate) fn install_for_tests() -> Result {

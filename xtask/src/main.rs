@@ -20,7 +20,7 @@ usage: cargo xtask <command>
 
   test [STEP…]                      run all checks and tests, or only the named steps
   bench [NAME…] [--quick]           measure against the peers and write benches/REPORT.md:
-                                    all of it, or decode, encode, serving, or less by name;
+                                    all of it, or decode, encode, serving, fanout, engines, or less;
                                     --quick only checks that everything runs and agrees
   fuzz [--seconds N] [TARGET…]      run fuzz targets, by default all of them for 60 seconds each
 

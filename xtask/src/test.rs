@@ -58,6 +58,8 @@ const STEPS: [Step; 9] = [
                     "--exclude",
                     "sse-bench-codec",
                     "--exclude",
+                    "sse-bench-fanout",
+                    "--exclude",
                     "sse-bench-serving",
                     "--exclude",
                     "sse-bench-engines",

@@ -5,6 +5,7 @@
 //!   machine's mood of the minute is in it, and in a ratio of neighbours it is not.
 //! * [`Valgrind`] counts the instructions and allocations of a program, which do not depend on
 //!   the minute at all.
+//! * [`Marks`] are what was to be reached, and whether it was.
 //! * [`Part`] is one part of the report: text, [`Table`]s and [`Chart`]s, opened by what
 //!   [`Machine`] it was measured on.
 //!
@@ -12,6 +13,7 @@
 
 mod chart;
 mod machine;
+mod marks;
 mod part;
 mod ratios;
 mod samples;
@@ -20,6 +22,7 @@ mod valgrind;
 
 pub use crate::chart::Chart;
 pub use crate::machine::Machine;
+pub use crate::marks::Marks;
 pub use crate::part::Part;
 pub use crate::ratios::{Ratios, geometric_mean};
 pub use crate::samples::{Contender, Samples, interleave};

@@ -11,10 +11,10 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use memchr::memmem;
-use nix::sys::socket::{setsockopt, sockopt};
+use sse_bench_process::reset;
 
 use crate::process::Process;
-use crate::response::Response;
+use crate::received::{Received, Response};
 use crate::servers::Server;
 use crate::workload::{Burst, EARLY_COMMENT, Workload, live_text, on_the_wire};
 
@@ -80,7 +80,7 @@ impl Client {
         Ok(Connection {
             name,
             io: connect().map_err(|error| name.failed("connecting", error))?,
-            response: Response::new(keep),
+            response: Response::new(Received::new(keep)),
         })
     }
 
@@ -202,7 +202,7 @@ impl Client {
         // One after the other, for the others' events wait in their sockets.
         for connection in connections {
             self.read_until(connection, "the event of a tick", |response| {
-                let tail = &response.received().tail;
+                let tail = &response.body().tail;
                 // Only a keep-alive can come behind it.
                 tail.ends_with(event.as_bytes()) || memmem::find(tail, event.as_bytes()).is_some()
             })?;
@@ -219,17 +219,13 @@ impl Connection {
 
     /// Closes the connection by a reset, which leaves no port behind that waits to be used again.
     pub(crate) fn reset(self) {
-        let linger = nix::libc::linger {
-            l_onoff: 1,
-            l_linger: 0,
-        };
-        let _ = setsockopt(&self.io, sockopt::Linger, &linger);
+        reset(&self.io);
     }
 }
 
 impl Connection {
     fn timed_out(&self, what: &str) -> io::Error {
-        let len = self.response.received().len;
+        let len = self.response.body().len;
         let error = format!("nothing comes any more after {len} bytes of the body");
         let error = io::Error::new(io::ErrorKind::TimedOut, error);
         self.name.failed(what, error)
@@ -287,7 +283,7 @@ pub(crate) fn live_tail_len() -> usize {
 
 /// The right number of bytes, and the last event at their end.
 fn check_burst(response: &Response, size: usize, count: u64) -> io::Result<()> {
-    let received = response.received();
+    let received = response.body();
     let last = on_the_wire(Burst::new(size, 1).next().unwrap_or_default());
     let expected = last.len() as u64 * count;
     let comment = EARLY_COMMENT.len() as u64;

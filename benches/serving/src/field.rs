@@ -2,11 +2,10 @@
 
 use std::io;
 
-use sse_bench_report::{Samples, Table};
+use sse_bench_report::{Marks, Samples, Table};
 
 use crate::Arguments;
 use crate::client::Client;
-use crate::marks::Marks;
 use crate::process::Process;
 use crate::servers::Server;
 

@@ -11,11 +11,9 @@
 
 mod client;
 mod field;
-mod kernel;
 mod limits;
-mod marks;
 mod process;
-mod response;
+mod received;
 mod runs;
 mod servers;
 mod ticks;
@@ -24,6 +22,7 @@ mod workload;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use sse_bench_process::kernel;
 use sse_bench_report::{Machine, Part};
 
 use crate::field::Field;

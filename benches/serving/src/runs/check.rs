@@ -31,7 +31,7 @@ fn check_server(client: &mut Client, process: &mut Process) -> io::Result<()> {
             client.read_bursts(&mut streams, size, COUNT)?;
             let expected: String = Burst::new(size, COUNT).map(on_the_wire).collect();
             for stream in streams {
-                same(expected.as_bytes(), &stream.response().received().tail)?;
+                same(expected.as_bytes(), &stream.response().body().tail)?;
             }
         }
     }
@@ -39,10 +39,10 @@ fn check_server(client: &mut Client, process: &mut Process) -> io::Result<()> {
     for (workload, ends) in [(Workload::One, false), (Workload::Brief, true)] {
         let mut stream = client.open(process, workload, usize::MAX)?;
         client.read_until(&mut stream, GREETING, |response| {
-            let received = &response.received().tail;
+            let received = &response.body().tail;
             memmem::find(received, expected.as_bytes()).is_some() && response.has_ended() == ends
         })?;
-        same(expected.as_bytes(), &stream.response().received().tail)?;
+        same(expected.as_bytes(), &stream.response().body().tail)?;
     }
     let keep = client::live_tail_len();
     let mut live = [client.open(process, Workload::Live, keep)?];

@@ -11,7 +11,7 @@ use crate::Result;
 use crate::client::Client;
 use crate::field::Field;
 use crate::process::Process;
-use crate::response::Response;
+use crate::received::Response;
 use crate::servers::Server;
 use crate::workload::{GREETING, Workload, on_the_wire};
 
@@ -81,7 +81,7 @@ fn churn(
     let event = on_the_wire(GREETING);
     // A comment may come before or after it.
     let has_event = |response: &Response| {
-        let received = &response.received().tail;
+        let received = &response.body().tail;
         memmem::find(received, event.as_bytes()).is_some()
             && (response.has_ended() || workload != Workload::Brief)
     };

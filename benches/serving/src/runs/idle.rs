@@ -123,9 +123,7 @@ fn keep_alive_cost(
     let mut streams = client.open_all(process, workload, 4096, connections)?;
     // Every stream is in its rhythm once it has had its first keep-alive.
     for stream in &mut streams {
-        client.read_until(stream, "a keep-alive", |response| {
-            response.received().len > 0
-        })?;
+        client.read_until(stream, "a keep-alive", |response| response.body().len > 0)?;
     }
     let before = (comments(client, &mut streams)?, process.cpu_time_so_far()?);
     std::thread::sleep(keep_alive * INTERVALS);
@@ -146,7 +144,7 @@ fn comments(client: &mut Client, streams: &mut [Connection]) -> io::Result<u64> 
     let mut count = 0;
     for stream in streams {
         while client.try_read(stream)? {}
-        let received = &stream.response().received().tail;
+        let received = &stream.response().body().tail;
         if received.first() != Some(&b':') {
             return Err(io::Error::other("something else than a comment"));
         }

@@ -14,8 +14,10 @@ mod sse_axum;
 mod sse_hyper;
 mod sse_tokio_tcp;
 
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::net::{TcpListener, UdpSocket};
+
+use sse_bench_process::announce;
 
 use self::floor::Floor;
 use crate::ticks::Ticker;
@@ -89,13 +91,7 @@ impl Server {
             datagrams.local_addr()?.port(),
         );
         listener.set_nonblocking(true)?;
-        std::thread::spawn(|| {
-            // The load generator is done, or gone.
-            let _ = io::stdin().read_to_end(&mut Vec::new());
-            std::process::exit(0);
-        });
-        println!("{port} {tick_port}");
-        io::stdout().flush()?;
+        announce(&[port, tick_port])?;
 
         match self {
             Self::SseActix => return sse_actix::run(listener, datagrams),
@@ -122,5 +118,11 @@ impl Server {
                 _ => floor::run(listener, ticker, Floor::Copies(64 * 1024)).await,
             }
         })
+    }
+}
+
+impl AsRef<str> for Server {
+    fn as_ref(&self) -> &str {
+        self.name()
     }
 }

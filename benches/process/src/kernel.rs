@@ -9,14 +9,22 @@ use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
 /// The cores of the load generator and of the servers, if there are two.
-pub(crate) fn two_cores() -> io::Result<Option<[usize; 2]>> {
+///
+/// # Errors
+///
+/// When the kernel does not tell.
+pub fn two_cores() -> io::Result<Option<[usize; 2]>> {
     let allowed = sched_getaffinity(Pid::this())?;
     let mut cores = (0..CpuSet::count()).filter(|core| allowed.is_set(*core) == Ok(true));
     Ok(cores.next().zip(cores.next()).map(<[usize; 2]>::from))
 }
 
 /// Keeps the calling thread, and those that it makes from now on, on one core.
-pub(crate) fn pin_to(core: usize) -> io::Result<()> {
+///
+/// # Errors
+///
+/// When there is no such core.
+pub fn pin_to(core: usize) -> io::Result<()> {
     let mut only = CpuSet::new();
     only.set(core)?;
     Ok(sched_setaffinity(Pid::this(), &only)?)
@@ -24,32 +32,57 @@ pub(crate) fn pin_to(core: usize) -> io::Result<()> {
 
 /// The CPU time that all threads of a process have used, in user and system mode. It is the
 /// scheduler's own sum, to the nanosecond, and not the coarse one of the process table.
-pub(crate) fn cpu_time(process: u32) -> io::Result<Duration> {
+///
+/// # Errors
+///
+/// When the process is gone.
+pub fn cpu_time(process: u32) -> io::Result<Duration> {
     let clock = ClockId::pid_cpu_clock_id(pid(process))?;
     Ok(clock_gettime(clock)?.into())
 }
 
-/// The memory of a process that is its own and not a file's, in bytes: stacks and heap.
-pub(crate) fn anonymous_memory(process: u32) -> io::Result<u64> {
+/// The memory of a process that is not a file's, in bytes: stacks, heap, and what it has touched of
+/// memory that it shares with others of its kind.
+///
+/// # Errors
+///
+/// When the process is gone.
+pub fn anonymous_memory(process: u32) -> io::Result<u64> {
     let status = fs::read_to_string(proc(process).join("status"))?;
-    let entry = |line: &str| {
-        let kib = line.strip_prefix("RssAnon:")?.trim().strip_suffix(" kB")?;
-        kib.parse::<u64>().ok()
+    let entry = |name: &str| {
+        let mut lines = status.lines();
+        let kib = lines.find_map(|line| line.strip_prefix(name))?;
+        kib.trim().strip_suffix(" kB")?.parse::<u64>().ok()
     };
-    let kib = status.lines().find_map(entry);
-    kib.map(|kib| kib * 1024)
+    let kib = entry("RssAnon:").zip(entry("RssShmem:"));
+    kib.map(|(own, shared)| (own + shared) * 1024)
         .ok_or_else(|| io::Error::other("no RssAnon in the process's status"))
 }
 
 /// How many files, and so connections, a process has open.
-pub(crate) fn open_files(process: u32) -> io::Result<usize> {
+///
+/// # Errors
+///
+/// When the process is gone.
+pub fn open_files(process: u32) -> io::Result<usize> {
     Ok(fs::read_dir(proc(process).join("fd"))?.count())
+}
+
+/// A process that this one has started and that is still there.
+///
+/// # Errors
+///
+/// When the process is gone.
+pub fn child_of(process: u32) -> io::Result<Option<u32>> {
+    let children = proc(process).join("task").join(process.to_string());
+    let children = fs::read_to_string(children.join("children"))?;
+    Ok(children.split_whitespace().find_map(|it| it.parse().ok()))
 }
 
 fn proc(process: u32) -> Box<Path> {
     Path::new("/proc").join(process.to_string()).into()
 }
 
-fn pid(process: u32) -> Pid {
+pub(crate) fn pid(process: u32) -> Pid {
     Pid::from_raw(process.cast_signed())
 }

@@ -1,12 +1,12 @@
-//! The marks that our servers are to reach, each a ratio to a named peer.
+//! The marks that are to be reached, each a ratio to a named peer or a bound.
 
-use sse_bench_report::{Ratios, Samples, Table};
-
-use crate::servers::Server;
+use crate::ratios::Ratios;
+use crate::samples::Samples;
+use crate::table::Table;
 
 /// The marks that were looked at.
 #[derive(Debug, Default)]
-pub(crate) struct Marks(Vec<Mark>);
+pub struct Marks(Vec<Mark>);
 
 #[derive(Debug)]
 struct Mark {
@@ -19,16 +19,17 @@ struct Mark {
 impl Marks {
     /// Looks whether `server` costs at most `limit` times what `peer` does. Nothing is noted if
     /// one of them was not measured.
-    pub(crate) fn ratio(
+    pub fn ratio(
         &mut self,
         what: impl Into<String>,
         samples: &Samples,
-        [server, peer]: [Server; 2],
+        [server, peer]: [impl AsRef<str>; 2],
         limit: f64,
     ) {
-        if let Some(ratios) = samples.cost(server.name(), peer.name()) {
+        let (server, peer) = (server.as_ref(), peer.as_ref());
+        if let Some(ratios) = samples.cost(server, peer) {
             self.ratios(
-                format!("{}: {} to {}", what.into(), server.name(), peer.name()),
+                format!("{}: {server} to {peer}", what.into()),
                 ratios,
                 limit,
             );
@@ -36,7 +37,7 @@ impl Marks {
     }
 
     /// Looks whether `ratios` are at most `limit`, at the median.
-    pub(crate) fn ratios(&mut self, what: String, ratios: Ratios, limit: f64) {
+    pub fn ratios(&mut self, what: String, ratios: Ratios, limit: f64) {
         self.0.push(Mark {
             what,
             measured: ratios.to_string(),
@@ -46,7 +47,7 @@ impl Marks {
     }
 
     /// Looks whether a value is at most `limit`.
-    pub(crate) fn value(&mut self, what: String, value: f64, limit: f64) {
+    pub fn value(&mut self, what: String, value: f64, limit: f64) {
         self.0.push(Mark {
             what,
             measured: format!("{value:.0}"),
@@ -56,7 +57,8 @@ impl Marks {
     }
 
     /// All of them, unless there are none.
-    pub(crate) fn table(&self) -> Option<Table> {
+    #[must_use]
+    pub fn table(&self) -> Option<Table> {
         let mut table = Table::new("The marks", ["mark", "measured", "at most", "reached"]);
         for mark in &self.0 {
             let reached = if mark.reached { "yes" } else { "no" };

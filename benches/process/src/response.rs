@@ -2,14 +2,26 @@
 //! server, thorough enough to notice a byte that is missing or too many.
 
 use std::io;
+use std::net::TcpStream;
 
 use memchr::memmem;
+use nix::sys::socket::{setsockopt, sockopt};
+
+/// What becomes of a response's body.
+pub trait Body {
+    /// Takes what comes next of it, without its framing.
+    ///
+    /// # Errors
+    ///
+    /// When it is not what it should be.
+    fn take(&mut self, bytes: &[u8]) -> io::Result<()>;
+}
 
 /// A response as it comes in.
 #[derive(Debug)]
-pub(crate) struct Response {
+pub struct Response<B> {
     state: State,
-    received: Received,
+    body: B,
 }
 
 #[derive(Debug)]
@@ -26,43 +38,41 @@ enum State {
     Ended,
 }
 
-/// What has come of the body, without its framing.
-#[derive(Debug)]
-pub(crate) struct Received {
-    /// How many bytes.
-    pub(crate) len: u64,
-    /// The last of them, up to a limit.
-    pub(crate) tail: Vec<u8>,
-    most: usize,
-}
-
-impl Response {
-    /// A response of which the last `most` bytes of the body are kept.
-    pub(crate) fn new(most: usize) -> Self {
+impl<B: Body> Response<B> {
+    /// A response of which nothing has come.
+    pub const fn new(body: B) -> Self {
         Self {
             state: State::Head(Vec::new()),
-            received: Received {
-                len: 0,
-                tail: Vec::new(),
-                most,
-            },
+            body,
         }
     }
 
-    pub(crate) const fn has_head(&self) -> bool {
+    /// Whether all of the head has come.
+    pub const fn has_head(&self) -> bool {
         !matches!(self.state, State::Head(_))
     }
 
-    pub(crate) const fn has_ended(&self) -> bool {
+    /// Whether all of the body has come.
+    pub const fn has_ended(&self) -> bool {
         matches!(self.state, State::Ended)
     }
 
-    pub(crate) const fn received(&self) -> &Received {
-        &self.received
+    /// What has become of the body so far.
+    pub const fn body(&self) -> &B {
+        &self.body
+    }
+
+    /// What has become of the body so far, to be changed.
+    pub const fn body_mut(&mut self) -> &mut B {
+        &mut self.body
     }
 
     /// Takes the next bytes.
-    pub(crate) fn feed(&mut self, bytes: &[u8]) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// When they are not those of an event stream, or the body does not take them.
+    pub fn feed(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut rest = bytes;
         while !rest.is_empty() {
             match &mut self.state {
@@ -76,7 +86,7 @@ impl Response {
                     self.state = next;
                 }
                 State::UntilClose => {
-                    self.received.take(rest);
+                    self.body.take(rest)?;
                     return Ok(());
                 }
                 State::Size(size) => {
@@ -93,7 +103,7 @@ impl Response {
                 State::Data(left) => {
                     let data = left.saturating_sub(2).min(rest.len());
                     if data > 0 {
-                        self.received.take(&rest[..data]);
+                        self.body.take(&rest[..data])?;
                     }
                     let taken = (*left).min(rest.len());
                     rest = &rest[taken..];
@@ -116,7 +126,11 @@ impl Response {
     }
 
     /// Notes that the connection has ended.
-    pub(crate) fn close(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// When the body has not.
+    pub fn close(&mut self) -> io::Result<()> {
         match self.state {
             State::UntilClose | State::Ended => {
                 self.state = State::Ended;
@@ -127,19 +141,13 @@ impl Response {
     }
 }
 
-impl Received {
-    fn take(&mut self, bytes: &[u8]) {
-        self.len += bytes.len() as u64;
-        if bytes.len() >= self.most {
-            self.tail.clear();
-            self.tail
-                .extend_from_slice(&bytes[bytes.len() - self.most..]);
-        } else {
-            let excess = (self.tail.len() + bytes.len()).saturating_sub(self.most);
-            self.tail.drain(..excess);
-            self.tail.extend_from_slice(bytes);
-        }
-    }
+/// Makes dropping a connection a reset, which leaves no port behind that waits to be used again.
+pub fn reset(connection: &TcpStream) {
+    let linger = nix::libc::linger {
+        l_onoff: 1,
+        l_linger: 0,
+    };
+    let _ = setsockopt(connection, sockopt::Linger, &linger);
 }
 
 fn body_state(head: &[u8]) -> io::Result<State> {
@@ -162,6 +170,13 @@ fn invalid(what: &str) -> io::Error {
 mod tests {
     use super::*;
 
+    impl Body for Vec<u8> {
+        fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+            self.extend_from_slice(bytes);
+            Ok(())
+        }
+    }
+
     const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
 
     #[test]
@@ -170,31 +185,30 @@ mod tests {
             "{HEAD}transfer-encoding: chunked\r\n\r\n4\r\nabcd\r\n10\r\n0123456789abcdef\r\n0\r\n\r\n"
         );
         for size in 1..all.len() {
-            let mut response = Response::new(6);
+            let mut response = Response::new(Vec::new());
             for piece in all.as_bytes().chunks(size) {
                 assert!(!response.has_ended());
                 response.feed(piece).unwrap();
             }
             assert!(response.has_ended());
-            assert_eq!(response.received().len, 20);
-            assert_eq!(response.received().tail, b"abcdef");
+            assert_eq!(response.body(), b"abcd0123456789abcdef");
         }
     }
 
     #[test]
     fn without_chunks_the_connection_s_end_is_the_body_s() {
-        let mut response = Response::new(usize::MAX);
+        let mut response = Response::new(Vec::new());
         response.feed(format!("{HEAD}\r\nab").as_bytes()).unwrap();
         response.feed(b"c").unwrap();
         assert!(!response.has_ended());
         response.close().unwrap();
         assert!(response.has_ended());
-        assert_eq!(response.received().tail, b"abc");
+        assert_eq!(response.body(), b"abc");
     }
 
     #[test]
     fn a_cut_body_is_an_error() {
-        let mut response = Response::new(6);
+        let mut response = Response::new(Vec::new());
         let head = format!("{HEAD}transfer-encoding: chunked\r\n\r\n4\r\nab");
         response.feed(head.as_bytes()).unwrap();
         assert!(response.close().is_err());

@@ -1,0 +1,33 @@
+//! How a server is told to publish: by a datagram with the number of events. Each server publishes
+//! in its own way what it reads here.
+
+use std::io;
+use std::net::UdpSocket;
+
+use crate::events::text;
+
+/// The orders of a server process.
+#[derive(Debug)]
+pub(crate) struct Orders {
+    socket: tokio::net::UdpSocket,
+    published: u64,
+}
+
+impl Orders {
+    pub(crate) fn new(socket: UdpSocket) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        Ok(Self {
+            socket: tokio::net::UdpSocket::from_std(socket)?,
+            published: 0,
+        })
+    }
+
+    /// The texts of the events that are to be published now.
+    pub(crate) async fn next(&mut self) -> io::Result<impl Iterator<Item = String>> {
+        let mut count = [0; 8];
+        while self.socket.recv(&mut count).await? != count.len() {}
+        let first = self.published + 1;
+        self.published += u64::from_be_bytes(count);
+        Ok((first..=self.published).map(text))
+    }
+}

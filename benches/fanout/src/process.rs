@@ -1,0 +1,145 @@
+//! A server of this benchmark's: started, and told to publish.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::ops::Deref;
+use std::time::Duration;
+
+use crate::events::text;
+use crate::nginx;
+use crate::servers::Server;
+
+/// How long nginx may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub(crate) struct Process {
+    server: Server,
+    process: sse_bench_process::Process,
+    address: SocketAddr,
+    publisher: Publisher,
+    published: u64,
+    /// Where nginx has its files, until it has ended.
+    _folder: Option<tempfile::TempDir>,
+}
+
+/// Those who publish are elsewhere: in the server itself, or behind a request to nginx.
+#[derive(Debug)]
+enum Publisher {
+    Datagrams(UdpSocket),
+    Requests {
+        connection: TcpStream,
+        unanswered: u64,
+    },
+}
+
+impl Process {
+    /// Starts a server on a core of its own.
+    pub(crate) fn start(server: Server, core: Option<usize>) -> io::Result<Self> {
+        if server == Server::Nchan {
+            return Self::start_nginx(core);
+        }
+        let mut arguments = vec!["serve".to_owned(), server.name().to_owned()];
+        arguments.extend(core.map(|core| core.to_string()));
+        let (process, ports) = sse_bench_process::Process::start_again(server.name(), &arguments)?;
+        let [port, order_port] = ports[..] else {
+            return Err(io::Error::other("a server has two ports"));
+        };
+        let orders = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        orders.connect((Ipv4Addr::LOCALHOST, order_port))?;
+        Ok(Self {
+            server,
+            process,
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            publisher: Publisher::Datagrams(orders),
+            published: 0,
+            _folder: None,
+        })
+    }
+
+    fn start_nginx(core: Option<usize>) -> io::Result<Self> {
+        let nginx = nginx::start(core)?;
+        let connection = TcpStream::connect(nginx.address)?;
+        connection.set_nodelay(true)?;
+        connection.set_read_timeout(Some(PATIENCE))?;
+        Ok(Self {
+            server: Server::Nchan,
+            process: nginx.process,
+            address: nginx.address,
+            publisher: Publisher::Requests {
+                connection,
+                unanswered: 0,
+            },
+            published: 0,
+            _folder: Some(nginx.folder),
+        })
+    }
+
+    pub(crate) const fn server(&self) -> Server {
+        self.server
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The number of the event that was published last.
+    pub(crate) const fn published(&self) -> u64 {
+        self.published
+    }
+
+    /// Has it publish so many events, one right after the other, and tells the last one's number.
+    pub(crate) fn publish(&mut self, count: u64) -> io::Result<u64> {
+        let first = self.published + 1;
+        self.published += count;
+        match &mut self.publisher {
+            Publisher::Datagrams(orders) => {
+                orders.send(&count.to_be_bytes())?;
+            }
+            Publisher::Requests {
+                connection,
+                unanswered,
+            } => {
+                let requests: String = (first..=self.published)
+                    .map(|number| nginx::publish_request(&text(number)))
+                    .collect();
+                connection.write_all(requests.as_bytes())?;
+                *unanswered += count;
+            }
+        }
+        Ok(self.published)
+    }
+
+    /// Takes the answers to what was published, where there are any. It is called when the events
+    /// have come, so that nobody waits for it.
+    pub(crate) fn take_answers(&mut self) -> io::Result<()> {
+        let Publisher::Requests {
+            connection,
+            unanswered,
+        } = &mut self.publisher
+        else {
+            return Ok(());
+        };
+        let mut answers = Vec::new();
+        while *unanswered > 0 {
+            let mut buffer = [0; 4096];
+            let len = connection.read(&mut buffer).map_err(|error| {
+                io::Error::other(format!("{unanswered} answers of nginx: {error}"))
+            })?;
+            answers.extend_from_slice(&buffer[..len]);
+            if len == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            *unanswered -= nginx::take_answers(&mut answers)?;
+        }
+        Ok(())
+    }
+}
+
+impl Deref for Process {
+    type Target = sse_bench_process::Process;
+
+    fn deref(&self) -> &Self::Target {
+        &self.process
+    }
+}

@@ -1,0 +1,58 @@
+//! What is measured: each run is one question, and ends in a table or two.
+
+mod calls;
+mod fan;
+mod stalled;
+mod wakes;
+
+use std::time::Duration;
+
+use sse_bench_report::Part;
+
+use crate::Result;
+use crate::field::Field;
+
+/// A subset of the benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Run {
+    Fan,
+    Stalled,
+    Wakes,
+    Calls,
+}
+
+impl Run {
+    pub(crate) const ALL: [Self; 4] = [Self::Fan, Self::Stalled, Self::Wakes, Self::Calls];
+
+    /// Its name on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Fan => "fan",
+            Self::Stalled => "stalled",
+            Self::Wakes => "wakes",
+            Self::Calls => "calls",
+        }
+    }
+
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|run| run.name() == name)
+    }
+
+    pub(crate) fn measure(self, field: &mut Field, part: &mut Part) -> Result {
+        match self {
+            Self::Fan => fan::measure(field, part),
+            Self::Stalled => stalled::measure(field, part),
+            Self::Wakes => wakes::measure(field, part),
+            Self::Calls => calls::measure(field, part),
+        }
+    }
+}
+
+/// Microseconds for each of `count`.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "counts of events are far below 2^52"
+)]
+fn micros_each(total: Duration, count: u64) -> f64 {
+    total.as_secs_f64() * 1e6 / count as f64
+}

@@ -1,0 +1,106 @@
+//! The servers that are compared. Each is one file, written as its own documentation shows it;
+//! each runs as a process of its own, and publishes what it is [ordered](crate::orders) to.
+
+mod actix_web_lab;
+mod axum;
+mod floor;
+mod hub;
+mod on_actix;
+
+use std::io;
+use std::net::{TcpListener, UdpSocket};
+
+use sse_bench_process::announce;
+
+use crate::orders::Orders;
+
+/// A server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Server {
+    Floor,
+    SseTokioTcp,
+    SseHyper,
+    SseAxum,
+    Axum,
+    SseActix,
+    ActixWebLab,
+    Nchan,
+}
+
+impl Server {
+    /// Those that are to be compared are neighbours.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Floor,
+        Self::SseTokioTcp,
+        Self::SseHyper,
+        Self::SseAxum,
+        Self::Axum,
+        Self::SseActix,
+        Self::ActixWebLab,
+        Self::Nchan,
+    ];
+
+    /// Our hub on its transports.
+    pub(crate) const OURS: [Self; 4] = [
+        Self::SseTokioTcp,
+        Self::SseHyper,
+        Self::SseAxum,
+        Self::SseActix,
+    ];
+
+    /// Its name, in tables and on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Floor => "floor",
+            Self::SseTokioTcp => "hub, sse-tokio-tcp",
+            Self::SseHyper => "hub, sse-hyper",
+            Self::SseAxum => "hub, sse-hyper in axum",
+            Self::Axum => "axum",
+            Self::SseActix => "hub, sse-actix",
+            Self::ActixWebLab => "actix-web-lab",
+            Self::Nchan => "nchan",
+        }
+    }
+
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|server| server.name() == name)
+    }
+
+    /// Runs the server in this process until its standard input ends.
+    pub(crate) fn run(self) -> io::Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let datagrams = UdpSocket::bind("127.0.0.1:0")?;
+        let (port, order_port) = (
+            listener.local_addr()?.port(),
+            datagrams.local_addr()?.port(),
+        );
+        listener.set_nonblocking(true)?;
+        announce(&[port, order_port])?;
+        match self {
+            Self::SseActix => return hub::on_actix(listener, datagrams),
+            Self::ActixWebLab => return actix_web_lab::run(listener, datagrams),
+            _ => {}
+        }
+        // What `#[tokio::main]` makes: a worker for each core, so here it is one.
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            let orders = Orders::new(datagrams)?;
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            match self {
+                Self::SseTokioTcp => hub::on_tokio_tcp(listener, orders).await,
+                Self::SseHyper => hub::on_hyper(listener, orders).await,
+                Self::SseAxum => hub::on_axum(listener, orders).await,
+                Self::Axum => axum::run(listener, orders).await,
+                _ => floor::run(listener, orders).await,
+            }
+        })
+    }
+}
+
+impl AsRef<str> for Server {
+    fn as_ref(&self) -> &str {
+        self.name()
+    }
+}

@@ -24,6 +24,12 @@ const NATS: Needed = Needed {
     purpose: "the same behind another engine",
 };
 
+const NGINX: Needed = Needed {
+    program: "nginx",
+    package: "nginx",
+    purpose: "the proxy between servers and clients",
+};
+
 const FOR_TESTS: &[Needed] = &[
     Needed {
         program: "chromium",
@@ -35,11 +41,7 @@ const FOR_TESTS: &[Needed] = &[
         package: "chromium-driver",
         purpose: "driving the browser",
     },
-    Needed {
-        program: "nginx",
-        package: "nginx",
-        purpose: "the reverse proxy between servers and clients",
-    },
+    NGINX,
     Needed {
         program: "c++",
         package: "g++",
@@ -62,20 +64,13 @@ const FOR_BENCHES: &[Needed] = &[
         package: "strace",
         purpose: "counting system calls",
     },
-    Needed {
-        program: NGINX,
-        package: "nginx",
-        purpose: "comparing the fan-out with nchan's",
-    },
+    NGINX,
     Needed {
         program: NCHAN,
         package: "libnginx-mod-nchan",
         purpose: "comparing the fan-out with nchan's",
     },
 ];
-
-/// By its path, for it is where those who are not root do not look.
-const NGINX: &str = "/usr/sbin/nginx";
 
 /// By its path, for it is no program.
 const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";

@@ -9,8 +9,6 @@
 //! ```
 
 mod latency;
-#[path = "../../../sse-hub/tests/servers/mod.rs"]
-mod servers;
 mod subject;
 mod throughput;
 mod topics;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use sse_engines::{Server, nats, redis};
 use sse_hub::nats::NatsLog;
 use sse_hub::redis::RedisLog;
 use sse_hub::{Hub, Retention, TopicOptions};
 use tokio::task::JoinHandle;
 
 use crate::Result;
-use crate::servers::{Server, nats, redis};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {

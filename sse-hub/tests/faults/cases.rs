@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use sse_engines::{Proxy, Server};
 use sse_hub::{
     EngineDown, Hub, Log, LogError, PublishError, Retention, SubscribeError, Subscription,
     TopicOptions,
@@ -14,8 +15,6 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::check::Tally;
 use crate::load::{Load, Node, TOPICS};
 use crate::nodes::Process;
-use crate::servers::Server;
-use crate::servers::proxy::Proxy;
 
 /// An engine that can be harmed.
 pub(crate) trait Engine: 'static {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sse_engines::{Server, free_port, nats};
 use sse_hub::Hub;
 use sse_hub::nats::{ConnectError, NatsOptions};
 use tokio::task::JoinSet;
@@ -10,7 +11,6 @@ use tokio::time::{sleep, timeout};
 use crate::cases::Engine as _;
 use crate::load::{Load, Node, TOPICS};
 use crate::nats::Nats;
-use crate::servers::{Server, free_port, nats};
 
 /// Three servers that have the same stream.
 async fn cluster() -> [Server; 3] {

@@ -18,8 +18,6 @@ mod nodes;
 mod reader;
 #[cfg(feature = "redis")]
 mod redis;
-#[path = "../servers/mod.rs"]
-mod servers;
 
 /// The tests of one engine, a type that implements [`cases::Engine`].
 macro_rules! faults {

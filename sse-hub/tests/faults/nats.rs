@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use sse_engines::nats;
 use sse_hub::Log;
 use sse_hub::nats::NatsOptions;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufStream};
@@ -11,7 +12,6 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::cases::{ANSWER_WITHIN, Engine, Keeps};
-use crate::servers::nats;
 
 pub(crate) struct Nats;
 

@@ -5,13 +5,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use sse_engines::{Proxy, Server, redis};
 use sse_hub::redis::RedisOptions;
 use sse_hub::{Hub, Log};
 use tokio::time::timeout;
 
 use crate::cases::{ANSWER_WITHIN, Engine, Keeps};
-use crate::servers::proxy::Proxy;
-use crate::servers::{Server, redis};
 
 struct Redis;
 

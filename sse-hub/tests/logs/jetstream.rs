@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use async_nats::jetstream;
 use futures_util::StreamExt as _;
+use sse_engines::{Server, nats};
 use sse_hub::nats::{ConnectError, NatsOptions};
 use sse_hub::{Hub, LogError, PublishError};
 use tokio::task::JoinSet;
 
-use crate::servers::{Server, nats};
 use crate::suite::{Client, publish, within_bounds};
 
 /// Hubs on one server, each driven unless it is told otherwise.

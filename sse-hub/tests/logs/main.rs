@@ -10,9 +10,6 @@ mod nats;
 mod reader;
 #[cfg(feature = "redis")]
 mod redis;
-#[cfg(any(feature = "nats", feature = "redis"))]
-#[path = "../servers/mod.rs"]
-mod servers;
 mod suite;
 
 /// The tests of the suite for one engine, a type that implements [`suite::Engine`].

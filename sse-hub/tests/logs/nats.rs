@@ -1,9 +1,9 @@
 //! The suite over NATS JetStream: a server for each case, and a connection for each node.
 
+use sse_engines::{Server, nats};
 use sse_hub::Hub;
 use sse_hub::nats::NatsOptions;
 
-use crate::servers::{Server, nats};
 use crate::suite::{self, Drivers, Engine, Keeps};
 
 struct Nats {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use sse_engines::{Server, redis};
 use sse_hub::redis::{ConnectError, RedisLog, RedisOptions};
 use sse_hub::{Hub, TopicOptions};
 
-use crate::servers::{Server, redis};
 use crate::suite::{self, Client, Drivers, Engine, Keeps, publish, within_bounds};
 
 struct Redis {

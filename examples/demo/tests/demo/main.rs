@@ -3,8 +3,6 @@
 mod browser;
 mod chat;
 mod chat_browser;
-#[path = "../../../../sse-hub/tests/servers/mod.rs"]
-mod engines;
 mod nodes_browser;
 mod process;
 mod servers;

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 use sse_browser::Browser;
+use sse_engines::{Server, nats, redis};
 use sse_nginx::Nginx;
 
 use crate::browser::take_screenshots;
-use crate::engines::{Server, nats, redis};
 use crate::process::{Process, get};
 use crate::tab::Tab;
 

@@ -7,14 +7,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// With nothing kept on disk.
-pub(crate) fn in_memory(port: u16, folder: &Path) -> Command {
+pub fn in_memory(port: u16, folder: &Path) -> Command {
     let mut command = base(port, folder);
     command.args(["--appendonly", "no"]);
     command
 }
 
 /// With every write on disk before its answer.
-pub(crate) fn durable(port: u16, folder: &Path) -> Command {
+pub fn durable(port: u16, folder: &Path) -> Command {
     let mut command = base(port, folder);
     command.args(["--appendonly", "yes", "--appendfsync", "always"]);
     command
@@ -32,13 +32,15 @@ fn base(port: u16, folder: &Path) -> Command {
     command
 }
 
-pub(crate) fn url(port: u16) -> String {
+/// The URL of the server at a port.
+#[must_use]
+pub fn url(port: u16) -> String {
     format!("redis://127.0.0.1:{port}/")
 }
 
 /// The answer to a command, over a connection of its own; as Redis writes it, and as far as it comes
 /// at once.
-pub(crate) async fn ask(port: u16, command: &str) -> Option<String> {
+pub async fn ask(port: u16, command: &str) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
     let command = format!("{command}\r\n");
     stream.write_all(command.as_bytes()).await.ok()?;

@@ -11,12 +11,14 @@ use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
 
 /// Forwards connections to a port, and cuts them all when told to.
-pub(crate) struct Proxy {
+#[derive(Debug)]
+pub struct Proxy {
     port: u16,
     state: Arc<State>,
     task: AbortHandle,
 }
 
+#[derive(Debug)]
 struct State {
     /// How many more bytes of the server's are let through before the cut; no cut if negative.
     left: AtomicI64,
@@ -28,7 +30,7 @@ struct State {
 
 impl Proxy {
     /// Listens, and forwards to a port of this machine.
-    pub(crate) async fn start(to: u16) -> Self {
+    pub async fn start(to: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("its address").port();
         let state = Arc::new(State {
@@ -42,30 +44,33 @@ impl Proxy {
         Self { port, state, task }
     }
 
-    pub(crate) const fn port(&self) -> u16 {
+    /// The port on which it listens.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
         self.port
     }
 
     /// Cuts all connections when the server has sent so many more bytes, likely in the midst of a
     /// message.
-    pub(crate) fn cut_after(&self, bytes: i64) {
+    pub fn cut_after(&self, bytes: i64) {
         self.state.left.store(bytes, Ordering::SeqCst);
         self.state.is_armed.store(true, Ordering::SeqCst);
     }
 
     /// Cuts all connections now.
-    pub(crate) fn cut(&self) {
+    pub fn cut(&self) {
         self.state.cuts.fetch_add(1, Ordering::SeqCst);
         self.state.cut.notify_waiters();
     }
 
     /// Whether new connections are closed at once.
-    pub(crate) fn refuse(&self, refuses: bool) {
+    pub fn refuse(&self, refuses: bool) {
         self.state.refuses.store(refuses, Ordering::SeqCst);
     }
 
     /// How many cuts there were.
-    pub(crate) fn cuts(&self) -> usize {
+    #[must_use]
+    pub fn cuts(&self) -> usize {
         self.state.cuts.load(Ordering::SeqCst)
     }
 }

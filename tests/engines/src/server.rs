@@ -1,12 +1,7 @@
-//! Real servers from Debian's packages as child processes: each on a loopback port and in a folder
-//! of its own, killed, frozen, thawed and restarted in the same place, and ended when dropped.
+//! A server: on a loopback port and in a folder of its own, killed, frozen, thawed and restarted in
+//! the same place, and ended when dropped.
 
-#![allow(dead_code, reason = "not every test needs all of it")]
-
-pub(crate) mod nats;
-pub(crate) mod proxy;
-pub(crate) mod redis;
-
+use std::fmt;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -24,7 +19,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(20);
 type MakeCommand = Box<dyn Fn(u16, &Path) -> Command + Send + Sync>;
 
 /// A server, and what is needed to start it again in the same place.
-pub(crate) struct Server {
+pub struct Server {
     command: MakeCommand,
     process: Child,
     port: u16,
@@ -34,7 +29,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server and waits until it listens. A port that was free may be taken by another
     /// process before the server gets it, so there are several attempts.
-    pub(crate) async fn start(
+    pub async fn start(
         command: impl Fn(u16, &Path) -> Command + Clone + Send + Sync + 'static,
     ) -> Self {
         for _ in 0..10 {
@@ -46,7 +41,7 @@ impl Server {
     }
 
     /// Starts a server at a port, unless that is taken.
-    pub(crate) async fn start_at(
+    pub async fn start_at(
         port: u16,
         command: impl Fn(u16, &Path) -> Command + Send + Sync + 'static,
     ) -> Option<Self> {
@@ -60,29 +55,32 @@ impl Server {
         server.listens().await.then_some(server)
     }
 
-    pub(crate) const fn port(&self) -> u16 {
+    /// The port on which it listens, of this machine's loopback address.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
         self.port
     }
 
     /// The id of its process.
-    pub(crate) fn id(&self) -> u32 {
+    #[must_use]
+    pub fn id(&self) -> u32 {
         self.process.id()
     }
 
     /// The end without warning: `kill -9`.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.process.kill().expect("killed");
         self.process.wait().expect("its end");
     }
 
     /// Starts it again after [`kill`](Self::kill), on the same port and with the same files.
-    pub(crate) async fn restart(&mut self) {
+    pub async fn restart(&mut self) {
         self.process = spawn((self.command)(self.port, self.folder.path()));
         assert!(self.listens().await, "it listens again");
     }
 
     /// Removes its files, between the two.
-    pub(crate) fn wipe(&self) {
+    pub fn wipe(&self) {
         for entry in std::fs::read_dir(self.folder.path()).expect("its folder") {
             let path = entry.expect("an entry").path();
             let removed = if path.is_dir() {
@@ -95,7 +93,7 @@ impl Server {
     }
 
     /// Stops it where it is: its connections stay open and nothing is answered.
-    pub(crate) fn freeze(&self) {
+    pub fn freeze(&self) {
         self.signal(Signal::STOP);
         // The signal is on its way: each of its threads stops when it next enters the kernel.
         let deadline = std::time::Instant::now() + START_TIMEOUT;
@@ -117,7 +115,7 @@ impl Server {
     }
 
     /// Lets it go on.
-    pub(crate) fn thaw(&self) {
+    pub fn thaw(&self) {
         self.signal(Signal::CONT);
     }
 
@@ -151,6 +149,16 @@ impl Drop for Server {
     }
 }
 
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("process", &self.process)
+            .field("port", &self.port)
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
+    }
+}
+
 fn spawn(mut command: Command) -> Child {
     let program = command.get_program().to_owned();
     command
@@ -163,7 +171,9 @@ fn spawn(mut command: Command) -> Child {
         })
 }
 
-pub(crate) fn free_port() -> u16 {
+/// A port that nothing listens on, for the moment.
+#[must_use]
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("its address").port()
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// With JetStream in the folder.
-pub(crate) fn durable(port: u16, folder: &Path) -> Command {
+pub fn durable(port: u16, folder: &Path) -> Command {
     let mut command = Command::new("nats-server");
     command
         .args(["--addr", "127.0.0.1"])
@@ -15,12 +15,14 @@ pub(crate) fn durable(port: u16, folder: &Path) -> Command {
     command
 }
 
-pub(crate) fn url(port: u16) -> String {
+/// The URL of the server at a port.
+#[must_use]
+pub fn url(port: u16) -> String {
     format!("nats://127.0.0.1:{port}")
 }
 
 /// As one of a cluster, whose servers find each other at these ports; `number` is its own.
-pub(crate) fn in_cluster(port: u16, folder: &Path, ports: [u16; 3], number: usize) -> Command {
+pub fn in_cluster(port: u16, folder: &Path, ports: [u16; 3], number: usize) -> Command {
     let routes = ports.map(url).join(",");
     let mut command = durable(port, folder);
     command

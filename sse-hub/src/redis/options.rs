@@ -89,7 +89,7 @@ impl RedisOptions {
 
     /// Sets how long idempotency keys are remembered; ten minutes by default. Each takes about 150
     /// bytes in Redis meanwhile, and their number is not limited.
-    pub const fn key_age(mut self, age: Duration) -> Self {
+    pub const fn remember_keys(mut self, age: Duration) -> Self {
         self.history.key_age = age;
         self
     }

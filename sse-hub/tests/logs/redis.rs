@@ -153,7 +153,7 @@ async fn a_topic_that_redis_has_forgotten_is_told() {
 async fn an_idempotency_key_is_forgotten_in_time() {
     within_bounds(async {
         let (server, drivers) = server().await;
-        let options = RedisOptions::new().key_age(Duration::from_millis(100));
+        let options = RedisOptions::new().remember_keys(Duration::from_millis(100));
         let hub = node(&server, &drivers, options).await;
         let first = hub.publish("a", "x").key("1").await.expect("published");
         let stored = redis::ask(server.port(), "GET sse:{a}:key:1").await;

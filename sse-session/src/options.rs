@@ -103,6 +103,10 @@ impl Options {
 
     /// Begins every stream with this reconnection time: how long a client waits before it
     /// connects again. See [`Event::retry`] on rounding.
+    ///
+    /// It also opens the stream at once behind proxies that keep the head of a response back until
+    /// the first byte of its body, as nginx does for clients of HTTP/2: without it, a page there is
+    /// `CONNECTING` until the first event or keep-alive.
     pub fn retry(mut self, reconnection_time: Duration) -> Self {
         self.opening = encode(Event::new().retry(reconnection_time));
         self

@@ -67,16 +67,23 @@ pub(crate) fn head(
 }
 
 /// A part of the response: what goes before it, its size, itself, and what goes behind it.
+///
+/// An open stream always has room for one, so this is as small as it can be.
 pub(crate) struct Piece {
     before: Bytes,
-    size: Size,
     body: Bytes,
-    after: &'static [u8],
+    size: Size,
+    after: After,
 }
 
 impl Piece {
     fn parts(&self) -> [&[u8]; MOST_SLICES] {
-        [&self.before, self.size.rest(), &self.body, self.after]
+        [
+            &self.before,
+            self.size.rest(),
+            &self.body,
+            self.after.rest(),
+        ]
     }
 }
 
@@ -109,9 +116,9 @@ impl Buf for Piece {
             taken
         };
         self.before.advance(take(self.before.len()));
-        self.size.start += take(self.size.rest().len());
+        self.size.advance(take(self.size.rest().len()));
         self.body.advance(take(self.body.len()));
-        self.after = &self.after[take(self.after.len())..];
+        self.after.advance(take(self.after.rest().len()));
     }
 }
 
@@ -119,7 +126,8 @@ impl Buf for Piece {
 /// piece, and an allocation and the formatting of a number would be most of what framing costs.
 struct Size {
     line: [u8; LONGEST_SIZE],
-    start: usize,
+    /// How long the rest of it is.
+    left: u8,
 }
 
 /// All hexadecimal digits that a length can have, and the line's end.
@@ -128,14 +136,14 @@ const LONGEST_SIZE: usize = 2 * size_of::<usize>() + 2;
 impl Size {
     const NONE: Self = Self {
         line: [0; LONGEST_SIZE],
-        start: LONGEST_SIZE,
+        left: 0,
     };
 
     fn of(len: usize) -> Self {
         let mut size = Self::NONE;
         let mut put = |byte| {
-            size.start -= 1;
-            size.line[size.start] = byte;
+            size.left += 1;
+            size.line[LONGEST_SIZE - usize::from(size.left)] = byte;
         };
         put(b'\n');
         put(b'\r');
@@ -148,19 +156,52 @@ impl Size {
     }
 
     fn rest(&self) -> &[u8] {
-        &self.line[self.start..]
+        &self.line[LONGEST_SIZE - usize::from(self.left)..]
     }
+
+    fn advance(&mut self, count: usize) {
+        self.left -= short(count);
+    }
+}
+
+/// What goes behind a piece: a stretch of [`ENDS`].
+struct After {
+    start: u8,
+    end: u8,
+}
+
+/// The end of a chunk, and the last chunk, which is empty.
+const ENDS: &[u8] = b"\r\n0\r\n\r\n";
+
+impl After {
+    const NOTHING: Self = Self { start: 0, end: 0 };
+    const CHUNK: Self = Self { start: 0, end: 2 };
+    const LAST_CHUNK: Self = Self { start: 2, end: 7 };
+    const CHUNK_AND_LAST: Self = Self { start: 0, end: 7 };
+
+    fn rest(&self) -> &'static [u8] {
+        &ENDS[usize::from(self.start)..usize::from(self.end)]
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.start += short(count);
+    }
+}
+
+/// A count of what is shorter than 256 bytes.
+fn short(count: usize) -> u8 {
+    u8::try_from(count).unwrap_or(u8::MAX)
 }
 
 /// One piece of the body, framed; `before` goes out in the same write, and if the body is complete
 /// with this piece, its end does.
 pub(crate) fn piece(before: Vec<u8>, body: Bytes, framing: Framing, complete: bool) -> Piece {
-    let after: &[u8] = match (framing, body.is_empty(), complete) {
-        (Framing::Chunked, false, false) => b"\r\n",
-        (Framing::Chunked, false, true) => b"\r\n0\r\n\r\n",
-        (Framing::Chunked, true, true) => b"0\r\n\r\n",
-        (Framing::Chunked, true, false) => b"",
-        (Framing::None | Framing::Length(_) | Framing::Close, ..) => b"",
+    let after = match (framing, body.is_empty(), complete) {
+        (Framing::Chunked, false, false) => After::CHUNK,
+        (Framing::Chunked, false, true) => After::CHUNK_AND_LAST,
+        (Framing::Chunked, true, true) => After::LAST_CHUNK,
+        (Framing::Chunked, true, false) => After::NOTHING,
+        (Framing::None | Framing::Length(_) | Framing::Close, ..) => After::NOTHING,
     };
     let size = if framing == Framing::Chunked && !body.is_empty() {
         Size::of(body.len())

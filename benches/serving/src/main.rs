@@ -109,6 +109,8 @@ fn usage() -> String {
 }
 
 fn measure(arguments: &Arguments) -> Result {
+    // Before this process is kept on one of its cores.
+    let machine = Machine::here();
     let cores = kernel::two_cores()?;
     if let Some([ours, _]) = cores {
         kernel::pin_to(ours)?;
@@ -117,7 +119,7 @@ fn measure(arguments: &Arguments) -> Result {
     let mut field = Field::new(arguments, cores);
     runs::check(&mut field)?;
 
-    let mut part = Part::new("serving", "Serving", &Machine::here());
+    let mut part = Part::new("serving", "Serving", &machine);
     part.paragraph(&field.description());
     // Printed as it comes, for all of it takes a quarter of an hour.
     let mut printed = 0;

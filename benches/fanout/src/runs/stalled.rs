@@ -2,7 +2,7 @@
 //! what they have not taken, and what they find when they read on.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sse_bench_report::{Part, Table};
 
@@ -25,6 +25,10 @@ const STEPS: u64 = 4;
 /// How long those who read wait for an event before the server is taken to have stopped.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long a server may take for all of it. One that goes through all that is kept for each of
+/// those who have stalled, with every event, would take for hours.
+const BOUND: Duration = Duration::from_secs(45);
+
 /// How much memory may grow in the last quarter and still be called flat, in bytes: less than three
 /// events for each of those who have stalled.
 const FLAT: u64 = 64 * 1024;
@@ -35,6 +39,8 @@ struct Outcome {
     growth: Vec<u64>,
     /// After how many events nothing came any more.
     stopped: Option<u64>,
+    /// After how many events the time was up, and how much memory had grown by then.
+    given_up: Option<(u64, u64)>,
     losses: Losses,
 }
 
@@ -83,9 +89,16 @@ fn stall(field: &Field, server: Server, bursts: u64) -> io::Result<Outcome> {
     let mut outcome = Outcome {
         growth: Vec::new(),
         stopped: None,
+        given_up: None,
         losses: Losses::default(),
     };
+    let begun = Instant::now();
     for burst in 1..=bursts {
+        if begun.elapsed() > BOUND {
+            let now = process.anonymous_memory()?;
+            outcome.given_up = Some(((burst - 1) * BURST, now.saturating_sub(before)));
+            return Ok(outcome);
+        }
         let number = process.publish(BURST)?;
         match reading.wait_at_most(PATIENCE, number) {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
@@ -114,6 +127,10 @@ fn said(outcome: &Outcome) -> String {
     } = outcome.losses;
     if let Some(number) = outcome.stopped {
         return format!("nobody got event {number}");
+    }
+    if let Some((number, grown)) = outcome.given_up {
+        let (seconds, kib) = (BOUND.as_secs(), grown / 1024);
+        return format!("given up after {seconds} s and {number} events, at {kib} KiB");
     }
     if cut > 0 {
         return format!("{cut} were cut off");

@@ -85,8 +85,12 @@ where
         this.shutdown.set_server(signal, this.pipe);
     }
 
-    /// Whether it is known that nothing comes any more, which may be when the last piece comes.
-    pub(crate) const fn has_ended(&self) -> bool {
+    /// Whether it is known that nothing comes any more.
+    ///
+    /// It is known with the last piece already where the handler has returned, and the last handle
+    /// gone, by then: a server can send the end of the body along with it.
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
         self.has_ended
     }
 
@@ -94,6 +98,7 @@ where
     ///
     /// That is known only where the last poll gave a piece; where it did not, there was nothing
     /// more. It saves a server that writes each piece at once the poll that would tell it.
+    #[must_use]
     pub const fn is_settled(&self) -> bool {
         self.is_settled
     }
@@ -174,6 +179,7 @@ where
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
+                *this.has_ended = true;
                 Poll::Ready(this.failure.take().map(Err))
             }
             Take::Empty => match this.keep_alive.as_pin_mut() {

@@ -408,3 +408,27 @@ async fn a_plain_stream_is_forwarded_and_its_error_cuts() {
     assert!(body.next().await.expect("a piece").is_ok());
     assert!(body.next().await.expect("an error").is_err());
 }
+
+#[tokio::test]
+async fn the_end_is_known_with_the_last_piece_or_when_it_comes() {
+    let mut brief = pin!(SseStream::new(&Options::new(), None, async |sse: Sse| sse
+        .send("last")
+        .await));
+    assert!(!brief.has_ended());
+    assert!(matches!(brief.next().await, Some(Ok(_))));
+    assert!(brief.has_ended());
+
+    // Nothing was sent that could be the last.
+    let mut silent = pin!(SseStream::new(&Options::new(), None, async |_: Sse| {}));
+    assert!(silent.next().await.is_none());
+    assert!(silent.has_ended());
+
+    let mut failed = pin!(SseStream::new(&Options::new(), None, async |sse: Sse| {
+        sse.send("last").await?;
+        Err::<(), sse_session::BoxError>(Box::new(io::Error::other("database gone")))
+    }));
+    assert!(matches!(failed.next().await, Some(Ok(_))));
+    assert!(!failed.has_ended());
+    assert!(matches!(failed.next().await, Some(Err(_))));
+    assert!(failed.has_ended());
+}

@@ -103,24 +103,32 @@ impl Window {
 
     /// The event at a position, without its id.
     pub(crate) fn event_at(&mut self, position: Position) -> Option<Bytes> {
-        let (segment, index) = self.find(position)?;
+        let Found { segment, index } = self.find(position)?;
         let piece = self.segments.get_mut(segment)?.piece(index);
         piece.events().next().map(|(_, event)| event)
     }
 
-    /// Where the event at a position is: which segment, and which of its entries.
-    fn find(&self, position: Position) -> Option<(usize, usize)> {
+    /// Where the event at a position is, if it is held.
+    fn find(&self, position: Position) -> Option<Found> {
+        let found = self.seek(|other| other < position);
+        let entry = self.segments.get(found.segment)?.entries().get(found.index);
+        let is_there = entry.is_some_and(|entry| entry.position == position);
+        let is_trimmed = position <= self.floor;
+        (is_there && !is_trimmed).then_some(found)
+    }
+
+    /// Where the first event is whose position is not passed over. Those that are must be the
+    /// first ones.
+    fn seek(&self, is_passed: impl Fn(Position) -> bool) -> Found {
         let segment = self.segments.partition_point(|segment| {
             let last = segment.entries().last();
-            last.is_some_and(|last| last.position < position)
+            last.is_some_and(|last| is_passed(last.position))
         });
-        let entries = self.segments.get(segment)?.entries();
-        let index = entries.partition_point(|entry| entry.position < position);
-        let is_there = entries
-            .get(index)
-            .is_some_and(|entry| entry.position == position);
-        let is_trimmed = position <= self.floor;
-        (is_there && !is_trimmed).then_some((segment, index))
+        let entries = self.segments.get(segment).map(Segment::entries);
+        let index = entries.map_or(0, |entries| {
+            entries.partition_point(|entry| is_passed(entry.position))
+        });
+        Found { segment, index }
     }
 
     /// Notes that nothing came up to `head`.
@@ -216,7 +224,7 @@ impl Window {
         }
         let found = match self.found {
             Some((known, found)) if known == after => found,
-            _ => self.find_after(after),
+            _ => self.seek(|position| position <= after),
         };
         let Some(segment) = self.segments.get_mut(found.segment) else {
             return Read::Nothing;
@@ -225,36 +233,12 @@ impl Window {
         Read::Piece(segment.piece(found.index))
     }
 
-    fn find_after(&self, after: Position) -> Found {
-        let segment = self.segment_after(after);
-        let entries = self.segments.get(segment).map(Segment::entries);
-        let index = entries.map_or(0, |entries| {
-            entries.partition_point(|entry| entry.position <= after)
-        });
-        Found { segment, index }
-    }
-
     /// How many events follow `after`.
     pub(crate) fn count_after(&self, after: Position) -> u64 {
-        let segment = self.segment_after(after);
-        self.segments
-            .range(segment.min(self.segments.len())..)
-            .map(|segment| {
-                let entries = segment.entries();
-                let before = entries.partition_point(|entry| entry.position <= after);
-                (entries.len() - before) as u64
-            })
-            .sum()
-    }
-
-    /// The first segment that holds anything after `after`.
-    fn segment_after(&self, after: Position) -> usize {
-        self.segments.partition_point(|segment| {
-            segment
-                .entries()
-                .last()
-                .is_some_and(|last| last.position <= after)
-        })
+        let found = self.seek(|position| position <= after);
+        let segments = self.segments.iter().skip(found.segment);
+        let events: usize = segments.map(|segment| segment.entries().len()).sum();
+        (events - found.index) as u64
     }
 }
 

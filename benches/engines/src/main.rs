@@ -108,8 +108,8 @@ fn measure(arguments: &Arguments) -> Result {
             Run::Latency => latency::measure(&runtime, arguments, &mut part)?,
             Run::Topics => topics::measure(&runtime, arguments, &mut part)?,
         }
+        part.print_news();
     }
-    print!("{}", part.markdown());
     if let Some(folder) = &arguments.output {
         part.write_to(folder)?;
     }

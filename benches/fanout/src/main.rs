@@ -118,22 +118,16 @@ fn measure(arguments: Arguments) -> Result {
     let mut field = Field::new(arguments, cores);
     let mut part = Part::new("fanout", "Fan-out", &machine);
     part.paragraph(&field.description());
-    // Printed as it comes, for all of it takes some minutes.
-    let mut printed = 0;
-    let mut print = |part: &Part| {
-        print!("{}", &part.markdown()[printed..]);
-        printed = part.markdown().len();
-    };
     for run in runs {
         eprintln!("{} …", run.name());
         run.measure(&mut field, &mut part)?;
-        print(&part);
+        part.print_news();
     }
     if let Some(marks) = field.marks().table() {
         part.table(&marks);
     }
     part.paragraph(include_str!("tried.md").trim_end());
-    print(&part);
+    part.print_news();
     if let Some(folder) = &output {
         part.write_to(folder)?;
     }

@@ -25,6 +25,6 @@ pub use crate::machine::Machine;
 pub use crate::marks::Marks;
 pub use crate::part::Part;
 pub use crate::ratios::{Ratios, geometric_mean};
-pub use crate::samples::{Contender, Samples, interleave};
+pub use crate::samples::{Contender, Samples, interleave, micros_each};
 pub use crate::table::Table;
 pub use crate::valgrind::Valgrind;

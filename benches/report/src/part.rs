@@ -13,6 +13,8 @@ use crate::table::Table;
 pub struct Part {
     name: String,
     markdown: String,
+    /// How much of it was printed.
+    printed: usize,
     charts: Vec<(String, String)>,
 }
 
@@ -23,6 +25,7 @@ impl Part {
         Self {
             name: name.to_owned(),
             markdown: format!("## {title}\n\n{machine}"),
+            printed: 0,
             charts: Vec::new(),
         }
     }
@@ -50,6 +53,13 @@ impl Part {
         let _ = write!(self.markdown, "\n![{}]({file})\n", chart.title());
         self.charts.push((file, svg));
         Ok(self)
+    }
+
+    /// Prints what was added since the last time: a benchmark may take long, and what it has found
+    /// is not to be lost if it does not get to its end.
+    pub fn print_news(&mut self) {
+        print!("{}", &self.markdown[self.printed..]);
+        self.printed = self.markdown.len();
     }
 
     /// The part as Markdown.

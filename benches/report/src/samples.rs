@@ -7,6 +7,16 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::ratios::Ratios;
 
+/// Microseconds for each of `count`.
+#[must_use]
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "counts of events are far below 2^52"
+)]
+pub fn micros_each(total: Duration, count: u64) -> f64 {
+    total.as_secs_f64() * 1e6 / count as f64
+}
+
 /// The costs of contenders, in whatever unit, one for each round.
 #[derive(Clone, Debug, Default)]
 pub struct Samples {

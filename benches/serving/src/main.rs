@@ -121,22 +121,16 @@ fn measure(arguments: &Arguments) -> Result {
 
     let mut part = Part::new("serving", "Serving", &machine);
     part.paragraph(&field.description());
-    // Printed as it comes, for all of it takes a quarter of an hour.
-    let mut printed = 0;
-    let mut print = |part: &Part| {
-        print!("{}", &part.markdown()[printed..]);
-        printed = part.markdown().len();
-    };
     for run in &arguments.runs {
         eprintln!("{} …", run.name());
         run.measure(&mut field, &mut part)
             .map_err(|error| format!("{}: {error}", run.name()))?;
-        print(&part);
+        part.print_news();
     }
     if let Some(marks) = field.marks().table() {
         part.table(&marks);
         part.paragraph(limits::LIMITS);
-        print(&part);
+        part.print_news();
     }
     if let Some(folder) = &arguments.output {
         part.write_to(folder)?;

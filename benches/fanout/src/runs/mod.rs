@@ -5,8 +5,6 @@ mod fan;
 mod stalled;
 mod wakes;
 
-use std::time::Duration;
-
 use sse_bench_report::Part;
 
 use crate::Result;
@@ -46,13 +44,4 @@ impl Run {
             Self::Calls => calls::measure(field, part),
         }
     }
-}
-
-/// Microseconds for each of `count`.
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "counts of events are far below 2^52"
-)]
-fn micros_each(total: Duration, count: u64) -> f64 {
-    total.as_secs_f64() * 1e6 / count as f64
 }

@@ -6,9 +6,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use sse_bench_report::{Part, Samples};
+use sse_bench_report::{Part, Samples, micros_each};
 
-use super::micros_each;
 use crate::Result;
 use crate::field::{Field, deliver};
 use crate::servers::Server;

@@ -2,9 +2,8 @@
 
 use std::io;
 
-use sse_bench_report::{Chart, Part, Samples};
+use sse_bench_report::{Chart, Part, Samples, micros_each};
 
-use super::micros_each;
 use crate::Result;
 use crate::client::{self, Client, Connection};
 use crate::field::Field;

@@ -2,9 +2,9 @@
 
 use std::io;
 
-use sse_bench_report::{Part, Samples, Table};
+use sse_bench_report::{Part, Samples, Table, micros_each};
 
-use super::{burst, micros_each};
+use super::burst;
 use crate::Result;
 use crate::client::{self, Client, Connection};
 use crate::field::Field;

@@ -4,9 +4,8 @@
 use std::io;
 use std::time::Duration;
 
-use sse_bench_report::{Part, Samples};
+use sse_bench_report::{Part, Samples, micros_each};
 
-use super::micros_each;
 use crate::Result;
 use crate::client::{Client, Connection};
 use crate::field::Field;

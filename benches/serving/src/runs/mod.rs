@@ -8,8 +8,6 @@ mod idle;
 mod live;
 mod writes;
 
-use std::time::Duration;
-
 use sse_bench_report::Part;
 
 pub(crate) use self::check::check;
@@ -63,13 +61,4 @@ impl Run {
             Self::Writes => writes::measure(field, part),
         }
     }
-}
-
-/// Microseconds for each of `count`.
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "counts of events are far below 2^52"
-)]
-fn micros_each(total: Duration, count: u64) -> f64 {
-    total.as_secs_f64() * 1e6 / count as f64
 }

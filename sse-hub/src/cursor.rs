@@ -59,6 +59,6 @@ pub(crate) enum Insertion {
     Appended,
     /// It was there already.
     Known,
-    /// Entries between the head, given here, and this one are missing.
-    Hole(Position),
+    /// Entries between the head and this one are missing.
+    Hole,
 }

@@ -86,7 +86,7 @@ impl Repairs {
         }
         // Otherwise nobody here wants it.
         if let Some(topic) = core.registry().get(&entry.topic)
-            && let Insertion::Hole(_) = topic.insert(&entry)
+            && let Insertion::Hole = topic.insert(&entry)
         {
             self.add(topic.name());
         }

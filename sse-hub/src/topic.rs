@@ -122,13 +122,13 @@ impl Topic {
         let head = state.window.head();
         if entry.position <= head {
             return if state.is_contradicted_by(entry) {
-                Insertion::Hole(head)
+                Insertion::Hole
             } else {
                 Insertion::Known
             };
         }
         if entry.predecessor != head {
-            return Insertion::Hole(head);
+            return Insertion::Hole;
         }
         if let Err(error) = entry::check(&entry.event) {
             // Somebody else has written to the engine. Its place is passed over.

@@ -2,7 +2,7 @@
 //! supervisor brings back, as there is more to be done then.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -53,21 +53,19 @@ impl Link {
     }
 
     pub(super) fn live(&self) -> Option<MultiplexedConnection> {
-        self.live
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.lock_live().clone()
     }
 
     pub(super) fn set_live(&self, connection: Option<MultiplexedConnection>) {
-        *self.live.lock().unwrap_or_else(PoisonError::into_inner) = connection;
+        *self.lock_live() = connection;
     }
 
     pub(super) fn is_up(&self) -> bool {
-        self.live
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_some()
+        self.lock_live().is_some()
+    }
+
+    fn lock_live(&self) -> MutexGuard<'_, Option<MultiplexedConnection>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Subscribes to a topic's channel. Without a connection, or if it is lost meanwhile, the next

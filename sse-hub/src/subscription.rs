@@ -95,7 +95,13 @@ enum Phase {
     /// The topic's state comes first.
     Snapshot,
     /// What follows the cursor must be read from the log behind the window.
-    Reading(BoxFuture<'static, Result<Page, LogError>>),
+    Reading(Reading),
+}
+
+struct Reading {
+    page: BoxFuture<'static, Result<Page, LogError>>,
+    /// Where the window began when the log was asked.
+    floor: Position,
 }
 
 impl Feed {
@@ -284,12 +290,12 @@ impl Subscription {
     fn poll_feed(&mut self, index: usize, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
         loop {
             let feed = &mut self.feeds[index];
-            let page = match &mut feed.phase {
+            let (page, floor) = match &mut feed.phase {
                 Phase::Snapshot => return Poll::Ready(Some(self.take_snapshot(index))),
-                Phase::Reading(page) => {
-                    let page = std::task::ready!(page.as_mut().poll(cx));
+                Phase::Reading(Reading { page, floor }) => {
+                    let read = (std::task::ready!(page.as_mut().poll(cx)), *floor);
                     feed.phase = Phase::Live;
-                    page
+                    read
                 }
                 Phase::Live => {
                     let (found, piece) = self.read(index, cx);
@@ -300,7 +306,7 @@ impl Subscription {
                         }
                         Found::Nothing => return Poll::Pending,
                         Found::Behind | Found::Restarted => match self.read_behind(index) {
-                            Some(page) => page,
+                            Some(read) => read,
                             None => continue,
                         },
                     }
@@ -311,7 +317,7 @@ impl Subscription {
                 Ok(page) => match reason_of(&page) {
                     Some(reason) => return Poll::Ready(self.fall_behind(index, reason)),
                     None => {
-                        if let Some(piece) = self.take_page(index, page) {
+                        if let Some(piece) = self.take_page(index, page, floor) {
                             return Poll::Ready(Some(Ok(piece)));
                         }
                     }
@@ -337,31 +343,35 @@ impl Subscription {
         (found, piece)
     }
 
-    /// Asks the log for what follows the cursor. `None` if that takes time.
-    fn read_behind(&mut self, index: usize) -> Option<Result<Page, LogError>> {
+    /// Asks the log for what follows the cursor. `None` if that takes time. With the answer comes
+    /// where the window began before.
+    fn read_behind(&mut self, index: usize) -> Option<(Result<Page, LogError>, Position)> {
         let feed = &mut self.feeds[index];
         let log = self.core.registry().log();
-        feed.topic.is_asked_for(&mut feed.cursor);
+        let floor = feed.topic.is_asked_for(&mut feed.cursor);
         let (topic, after) = (feed.topic.name(), feed.cursor.after);
         let first = match log.read(topic, after).now_or_later() {
             Ok(Err(LogError::Engine(error))) => Box::pin(ready(Err(LogError::Engine(error)))),
-            Ok(page) => return Some(page),
+            Ok(page) => return Some((page, floor)),
             Err(later) => later,
         };
         let page = behind::read(Arc::clone(log), Arc::clone(topic), after, first);
-        feed.phase = Phase::Reading(Box::pin(page));
+        let page = Box::pin(page);
+        feed.phase = Phase::Reading(Reading { page, floor });
         None
     }
 
     /// Writes a page of the log's. `None` if there is nothing on it.
-    fn take_page(&mut self, index: usize, page: Page) -> Option<Bytes> {
+    fn take_page(&mut self, index: usize, page: Page, floor: Position) -> Option<Bytes> {
         let Page::Entries(mut entries) = page else {
             return None;
         };
         let feed = &mut self.feeds[index];
         let Some((last, _)) = entries.last() else {
-            // The log has nothing there, so the window has all that comes.
-            feed.topic.skip_to_floor(&mut feed.cursor);
+            // Nothing lies between the cursor and where the window began when the log was asked.
+            // Meanwhile the window may have let go of what came after that.
+            let floor = floor.max(feed.cursor.after);
+            feed.topic.skip_to(&mut feed.cursor, floor, 0);
             return None;
         };
         feed.topic

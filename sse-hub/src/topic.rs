@@ -314,20 +314,16 @@ impl Topic {
     }
 
     /// Notes that the log is asked about the cursor, whose position is as good as the answer then.
-    pub(crate) fn is_asked_for(&self, cursor: &mut Cursor) {
-        cursor.generation = self.state().window.generation();
+    /// What comes back is where the window begins now.
+    pub(crate) fn is_asked_for(&self, cursor: &mut Cursor) -> Position {
+        let state = self.state();
+        cursor.generation = state.window.generation();
+        state.window.floor()
     }
 
     /// Moves the cursor over events that it got from the log behind the window.
     pub(crate) fn skip_to(&self, cursor: &mut Cursor, position: Position, events: u64) {
         self.state().advance(cursor, position, events);
-    }
-
-    /// Moves the cursor to where the window begins, if that is further on.
-    pub(crate) fn skip_to_floor(&self, cursor: &mut Cursor) {
-        let mut state = self.state();
-        let floor = state.window.floor().max(cursor.after);
-        state.advance(cursor, floor, 0);
     }
 
     /// Moves the cursor to the head, and tells how many events it has missed as far as they came

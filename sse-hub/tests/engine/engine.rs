@@ -11,7 +11,7 @@ use sse_hub::{
     Answer, Hub, Live, LiveEntry, Log, LogError, Page, Position, Retention, Span, TopicOptions,
     TopicRef,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// How many entries a page has.
 pub(crate) const PAGE: usize = 7;
@@ -27,6 +27,9 @@ pub(crate) struct Engine {
     pub(crate) down: AtomicBool,
     /// Whether live entries are lost.
     pub(crate) mute: AtomicBool,
+    /// Whether the next answer stays on its way, as true as it was, until it shall go on.
+    pub(crate) hold_next: AtomicBool,
+    pub(crate) go_on: Notify,
 }
 
 #[derive(Default)]
@@ -189,11 +192,22 @@ impl Node {
     ) -> Answer<T> {
         let engine = Arc::clone(&self.engine);
         Answer::later(async move {
-            for _ in 0..fastrand::u8(0..4) {
-                tokio::task::yield_now().await;
+            travel().await;
+            let answer = answer(&engine);
+            if engine.hold_next.swap(false, Ordering::Relaxed) {
+                engine.go_on.notified().await;
             }
-            answer(&engine)
+            travel().await;
+            answer
         })
+    }
+}
+
+/// The way to the engine, or back: others may be faster.
+async fn travel() {
+    let longest = if fastrand::u8(0..10) == 0 { 100 } else { 4 };
+    for _ in 0..fastrand::u8(0..longest) {
+        tokio::task::yield_now().await;
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use engine::Engine;
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use reader::{Event, Reader};
 use sse_hub::{EngineDown, Hub, LogError, Position, PublishError, SubscribeError, Subscription};
 use tokio::task::JoinSet;
@@ -243,6 +243,51 @@ async fn after_an_interruption_every_topic_is_read_without_a_new_entry() {
     engine.mute.store(false, Ordering::Relaxed);
     engine.interrupt();
     assert_eq!(next_event(&mut open).await.data, "unheard");
+}
+
+#[tokio::test]
+async fn what_comes_while_an_answer_is_on_its_way_that_nothing_follows_is_not_passed_over() {
+    let engine = Arc::new(Engine::default());
+    let node = engine.node_that_keeps(2);
+    let _driven = drive(std::slice::from_ref(&node));
+    let _open = node.subscribe(["a"]).await.expect("a subscription");
+    let append = |number: u8| {
+        let event = Bytes::from(format!("data: {number}\n\n"));
+        engine.append("a", event).expect("appended")
+    };
+    // A client comes back with an event that this node has not heard of yet.
+    engine.mute.store(true, Ordering::Relaxed);
+    let id = append(0).to_id("a");
+    engine.mute.store(false, Ordering::Relaxed);
+    let mut late = node
+        .subscribe(["a"])
+        .resume(Some(&id))
+        .await
+        .expect("a subscription");
+    late.next().await.expect("a block").expect("no error");
+    engine.hold_next.store(true, Ordering::Relaxed);
+    while engine.hold_next.load(Ordering::Relaxed) {
+        assert!(late.next().now_or_never().is_none());
+        tokio::task::yield_now().await;
+    }
+    // The first ones of these are held no more by the time that the answer is there.
+    for number in 1..=4 {
+        append(number);
+    }
+    within_bounds(async {
+        while node.topic_metrics("a").expect("in use").published < 5 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    engine.go_on.notify_one();
+    let mut events = Vec::new();
+    let mut reader = Reader::after(Some(&id));
+    while events.last().is_none_or(|last| last != "4") {
+        let piece = late.next().await.expect("a piece").expect("no error");
+        events.extend(reader.feed(&piece).into_iter().map(|event| event.data));
+    }
+    assert_eq!(events, ["1", "2", "3", "4"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,8 +1,9 @@
 //! Several NATS servers that have the same stream.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use sse_engines::{Server, free_port, nats};
+use sse_engines::{Port, Server, nats};
 use sse_hub::Hub;
 use sse_hub::nats::{ConnectError, NatsOptions};
 use tokio::task::JoinSet;
@@ -14,9 +15,14 @@ use crate::nats::Nats;
 
 /// Three servers that have the same stream.
 async fn cluster() -> [Server; 3] {
-    let ports = [free_port(), free_port(), free_port()];
-    let server =
-        |number| Server::start(move |port, folder| nats::in_cluster(port, folder, ports, number));
+    let ports = Arc::new([Port::take(), Port::take(), Port::take()]);
+    let server = |number| {
+        let ports = Arc::clone(&ports);
+        Server::start(move |port, folder| {
+            let ports = ports.each_ref().map(Port::number);
+            nats::in_cluster(port, folder, ports, number)
+        })
+    };
     // They wait for each other only after they listen.
     [server(0).await, server(1).await, server(2).await]
 }

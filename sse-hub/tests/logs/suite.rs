@@ -413,7 +413,7 @@ pub(crate) async fn subscribers_that_hop_between_nodes_lose_nothing_and_get_noth
 >() {
     const EVENTS: usize = 200;
     let engine = E::start(Keeps {
-        window: 5,
+        window: 1,
         ..PLENTY
     })
     .await;

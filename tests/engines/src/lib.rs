@@ -17,9 +17,11 @@
 #![cfg(unix)]
 
 pub mod nats;
+mod port;
 mod proxy;
 pub mod redis;
 mod server;
 
+pub use crate::port::Port;
 pub use crate::proxy::Proxy;
-pub use crate::server::{Server, free_port};
+pub use crate::server::Server;

@@ -2,7 +2,6 @@
 //! the same place, and ended when dropped.
 
 use std::fmt;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -11,6 +10,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
+
+use crate::port::Port;
 
 /// How long a server may take to listen.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -22,43 +23,29 @@ type MakeCommand = Box<dyn Fn(u16, &Path) -> Command + Send + Sync>;
 pub struct Server {
     command: MakeCommand,
     process: Child,
-    port: u16,
+    port: Port,
     folder: TempDir,
 }
 
 impl Server {
-    /// Starts a server and waits until it listens. A port that was free may be taken by another
-    /// process before the server gets it, so there are several attempts.
-    pub async fn start(
-        command: impl Fn(u16, &Path) -> Command + Clone + Send + Sync + 'static,
-    ) -> Self {
-        for _ in 0..10 {
-            if let Some(server) = Self::start_at(free_port(), command.clone()).await {
-                return server;
-            }
-        }
-        panic!("the server does not start");
-    }
-
-    /// Starts a server at a port, unless that is taken.
-    pub async fn start_at(
-        port: u16,
-        command: impl Fn(u16, &Path) -> Command + Send + Sync + 'static,
-    ) -> Option<Self> {
+    /// Starts a server and waits until it listens.
+    pub async fn start(command: impl Fn(u16, &Path) -> Command + Send + Sync + 'static) -> Self {
+        let port = Port::take();
         let folder = tempfile::tempdir().expect("a folder");
         let mut server = Self {
-            process: spawn(command(port, folder.path())),
+            process: spawn(command(port.number(), folder.path())),
             command: Box::new(command),
             port,
             folder,
         };
-        server.listens().await.then_some(server)
+        assert!(server.listens().await, "it listens");
+        server
     }
 
     /// The port on which it listens, of this machine's loopback address.
     #[must_use]
-    pub const fn port(&self) -> u16 {
-        self.port
+    pub fn port(&self) -> u16 {
+        self.port.number()
     }
 
     /// The id of its process.
@@ -75,7 +62,7 @@ impl Server {
 
     /// Starts it again after [`kill`](Self::kill), on the same port and with the same files.
     pub async fn restart(&mut self) {
-        self.process = spawn((self.command)(self.port, self.folder.path()));
+        self.process = spawn((self.command)(self.port(), self.folder.path()));
         assert!(self.listens().await, "it listens again");
     }
 
@@ -132,7 +119,7 @@ impl Server {
             if self.process.try_wait().expect("its state").is_some() {
                 return false;
             }
-            if TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
+            if TcpStream::connect(("127.0.0.1", self.port())).await.is_ok() {
                 return true;
             }
             sleep(Duration::from_millis(10)).await;
@@ -169,11 +156,4 @@ fn spawn(mut command: Command) -> Child {
         .unwrap_or_else(|error| {
             panic!("{program:?}: {error}; `cargo xtask test packages` installs what is missing")
         })
-}
-
-/// A port that nothing listens on, for the moment.
-#[must_use]
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
 }

@@ -1,0 +1,60 @@
+//! A port for a server that is ended and started again: nobody else is given it meanwhile.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tokio::net::TcpSocket;
+
+/// A port of this machine's loopback address, kept until this is dropped.
+///
+/// A port that was merely free a moment ago may be given to another process before the server has
+/// it, and a client then finds a server that is not its own.
+#[derive(Debug)]
+pub struct Port {
+    /// Has the port, but does not listen. So the kernel draws it for nobody, while a server that
+    /// asks for it by its number, and lets its address be reused as servers do, gets it.
+    socket: TcpSocket,
+}
+
+impl Port {
+    /// Takes one that nobody has.
+    #[must_use]
+    pub fn take() -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("set");
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        socket.bind(any).expect("a free port");
+        Self { socket }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn number(&self) -> u16 {
+        self.socket.local_addr().expect("its address").port()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_port_is_nobody_elses_and_a_server_can_have_it_again_and_again() {
+        let ports: Vec<_> = (0..500).map(|_| Port::take()).collect();
+        let numbers: HashSet<_> = ports.iter().map(Port::number).collect();
+        assert_eq!(numbers.len(), ports.len());
+        for _ in 0..500 {
+            let other = TcpListener::bind("127.0.0.1:0").expect("a free port");
+            let other = other.local_addr().expect("its address").port();
+            assert!(!numbers.contains(&other), "{other}");
+        }
+        for _ in 0..2 {
+            let server = TcpListener::bind(("127.0.0.1", ports[0].number())).expect("the port");
+            let second = TcpListener::bind(("127.0.0.1", ports[0].number()));
+            assert!(second.is_err(), "only one at a time");
+            drop(server);
+        }
+    }
+}

@@ -35,7 +35,7 @@ async fn subscribers_that_hop_between_nodes_lose_nothing_and_get_nothing_twice()
     let engine = Arc::new(Engine::default());
     engine.faults.enabled.store(true, Ordering::Relaxed);
     // The third one holds so little that its subscribers often read from the engine.
-    let nodes = [engine.node(), engine.node(), engine.node_that_keeps(5)];
+    let nodes = [engine.node(), engine.node(), engine.node_that_keeps(1)];
     let _driven = drive(&nodes);
 
     // From before the first event.

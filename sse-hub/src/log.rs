@@ -76,7 +76,8 @@ pub trait Log: fmt::Debug + Send + Sync + 'static {
     fn append(&self, topic: TopicRef<'_>, entry: &[u8], key: Option<&str>) -> Answer<Position>;
 
     /// The entries after a position that the topic's window does not reach back to; a part of
-    /// them from the oldest on if they are many.
+    /// them from the oldest on if they are many. What this log has told of before, live or in an
+    /// answer, must not be missing.
     fn read(&self, topic: &str, after: Position) -> Answer<Page>;
 
     /// What comes next of any opened topic. `None` says that nothing comes this way, now or ever.

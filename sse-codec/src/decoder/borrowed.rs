@@ -53,7 +53,7 @@ impl<'c> Events<'_, 'c> {
         let (mut at, mut line_ends) = (self.at, self.line_ends);
         loop {
             let Some(end) = line_ends.next(self.chunk, at) else {
-                self.end_chunk(at, Unfinished::default())?;
+                self.end_chunk(at)?;
                 return Ok(None);
             };
             if let Some(data) = self.read_plain(at, end) {
@@ -67,7 +67,7 @@ impl<'c> Events<'_, 'c> {
                 }));
             }
             let Some(end) = self.skip_comments(&mut at, &mut line_ends, end) else {
-                self.end_chunk(at, Unfinished::default())?;
+                self.end_chunk(at)?;
                 return Ok(None);
             };
             match self.read_whole(&mut at, &mut line_ends, end) {
@@ -77,7 +77,8 @@ impl<'c> Events<'_, 'c> {
                 }
                 Whole::Nothing => {}
                 Whole::End(unfinished) => {
-                    self.end_chunk(at, unfinished)?;
+                    self.keep(unfinished);
+                    self.end_chunk(at)?;
                     return Ok(None);
                 }
                 Whole::Line {

@@ -183,15 +183,9 @@ impl<'c> Events<'_, 'c> {
         }
     }
 
-    /// Keeps what the chunk does not complete: the last line, which begins at `at`, and what the
-    /// lines before it have set.
+    /// Keeps the last line, which begins at `at` and does not end in the chunk.
     #[inline(never)]
-    pub(super) fn end_chunk(
-        &mut self,
-        at: usize,
-        unfinished: Unfinished<'c>,
-    ) -> Result<(), DecodeError> {
-        self.keep(unfinished);
+    pub(super) fn end_chunk(&mut self, at: usize) -> Result<(), DecodeError> {
         self.pass(at, LineEnds::new(self.chunk.len()));
         self.carry_rest()
     }

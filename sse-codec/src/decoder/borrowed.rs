@@ -39,9 +39,8 @@ enum Whole<'c> {
 impl<'c> Events<'_, 'c> {
     /// Reads lines up to one that completes an item, or to the end of the chunk.
     ///
-    /// There is a way for the commonest event, one for comments and other events that can be
-    /// borrowed, and one for all the rest, by way of the decoder's buffers. The first is so little
-    /// that it can be part of the loop of whoever takes the events.
+    /// There is a way for the commonest event, one for comments, one for other events that can be
+    /// borrowed, and one for all the rest, by way of the decoder's buffers.
     #[inline(always)]
     pub(super) fn find(&mut self) -> Result<Option<Found<'c>>, DecodeError> {
         if !self.decoder.idle

@@ -109,8 +109,10 @@ impl<'a> EventRef<'a> {
     }
 
     /// Keeps the event, with one allocation at most, and none if it is short.
+    // A call, so that the event is written to where it is wanted: with the parts of it just written,
+    // moving it would wait for them.
     #[must_use]
-    #[inline]
+    #[inline(never)]
     pub fn into_owned(self) -> ReceivedEvent {
         let Self {
             data,

@@ -51,21 +51,27 @@ impl<'c> Events<'_, 'c> {
         self.is_plain = false;
         let (mut at, mut line_ends) = (self.at, self.line_ends);
         loop {
-            let Some(end) = line_ends.next(self.chunk, at) else {
-                self.end_chunk(at)?;
-                return Ok(None);
-            };
-            if let Some(data) = self.read_plain(at, end) {
-                line_ends.skip_adjacent();
-                self.pass(end + 2, line_ends);
-                self.is_plain = true;
-                return Ok(Some(Found::Event {
-                    data,
-                    event: "",
-                    sets_id: mem::take(&mut self.decoder.sets_id),
-                }));
+            let mut end = line_ends.next(self.chunk, at);
+            // The first byte tells which of the ways are worth a try.
+            match self.chunk.get(at) {
+                Some(b'd') => {
+                    if let Some(end) = end
+                        && let Some(data) = self.read_plain(at, end)
+                    {
+                        line_ends.skip_adjacent();
+                        self.pass(end + 2, line_ends);
+                        self.is_plain = true;
+                        return Ok(Some(Found::Event {
+                            data,
+                            event: "",
+                            sets_id: mem::take(&mut self.decoder.sets_id),
+                        }));
+                    }
+                }
+                Some(b':') => end = self.skip_comments(&mut at, &mut line_ends, end),
+                _ => {}
             }
-            let Some(end) = self.skip_comments(&mut at, &mut line_ends, end) else {
+            let Some(end) = end else {
                 self.end_chunk(at)?;
                 return Ok(None);
             };
@@ -133,9 +139,10 @@ impl<'c> Events<'_, 'c> {
         &self,
         at: &mut usize,
         line_ends: &mut LineEnds,
-        mut end: usize,
+        end: Option<usize>,
     ) -> Option<usize> {
         let chunk = self.chunk;
+        let mut end = end?;
         let longest = if self.decoder.report_comments {
             0
         } else {

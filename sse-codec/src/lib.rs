@@ -36,7 +36,8 @@
 //!   of the same field; in an event name or id they are an [`EncodeError`], and nothing is written.
 //! * **Everything has a bound**: a line, an event, and so the memory of a decoder.
 //! * **No hidden allocation**: encoding text or JSON into a buffer with room allocates nothing,
-//!   decoding nothing once its buffers have grown, and an event that is kept is one allocation.
+//!   decoding nothing once its buffers have grown, and an event that is kept is one allocation, or
+//!   none if it is short.
 //! * **What was sent comes back**, however it is cut, and what was received can be sent on.
 //!
 //! # Features

@@ -1,13 +1,15 @@
 //! A received event: as it is borrowed from a decoder, and as it is kept.
 //!
 //! It has what the standard's `MessageEvent` has. Both forms can be encoded again, so a proxy can
-//! pass on what it received.
+//! pass on what it received. How the text of a kept event is stored is the matter of `text`.
 
-use alloc::string::String;
+mod text;
+
 use core::fmt;
 
 use bytes::Bytes;
-use bytestring::ByteString;
+
+use self::text::Text;
 
 use crate::buffer::Buffer;
 use crate::encoder::Encode;
@@ -106,9 +108,11 @@ impl<'a> EventRef<'a> {
         event.data(self.data)
     }
 
-    /// Keeps the event, with one allocation at most.
+    /// Keeps the event, with one allocation at most, and none if it is short.
+    // A call, so that the event is written to where it is wanted: with the parts of it just written,
+    // moving it would wait for them.
     #[must_use]
-    #[inline]
+    #[inline(never)]
     pub fn into_owned(self) -> ReceivedEvent {
         let Self {
             data,
@@ -117,14 +121,9 @@ impl<'a> EventRef<'a> {
             sets_id,
         } = self;
         let text = if event.is_empty() && last_event_id.is_empty() {
-            ByteString::from(data)
+            Text::new(data)
         } else {
-            let len = data.len() + event.len() + last_event_id.len();
-            let mut text = String::with_capacity(len);
-            text.push_str(data);
-            text.push_str(event);
-            text.push_str(last_event_id);
-            ByteString::from(text)
+            Text::joined([data, event, last_event_id])
         };
         ReceivedEvent {
             text,
@@ -154,7 +153,8 @@ impl Encode for EventRef<'_> {
 
 /// A received event that is kept: an [`EventRef`] with its own text.
 ///
-/// All of its text is one allocation, which clones share.
+/// All of its text is one allocation, and none at all if it is no longer than 32 bytes. A clone is
+/// a copy; an event that many are to have goes into an [`Arc`](alloc::sync::Arc).
 ///
 /// ```
 /// use sse_codec::{Decoder, Encoder, ReceivedEvent};
@@ -171,7 +171,7 @@ impl Encode for EventRef<'_> {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ReceivedEvent {
     /// The data, then the name, then the last event ID.
-    text: ByteString,
+    text: Text,
     data_len: usize,
     event_len: usize,
     sets_id: bool,
@@ -182,7 +182,7 @@ impl ReceivedEvent {
     #[must_use]
     #[inline]
     pub fn as_event_ref(&self) -> EventRef<'_> {
-        let behind_data = self.text.get(self.data_len..).unwrap_or_default();
+        let behind_data = self.text.as_str().get(self.data_len..).unwrap_or_default();
         let event = behind_data.get(..self.event_len).unwrap_or_default();
         EventRef::new(self.data(), event, self.last_event_id(), self.sets_id)
     }
@@ -191,7 +191,7 @@ impl ReceivedEvent {
     #[must_use]
     #[inline]
     pub fn data(&self) -> &str {
-        self.text.get(..self.data_len).unwrap_or_default()
+        self.text.as_str().get(..self.data_len).unwrap_or_default()
     }
 
     /// The event's name: `message` if the stream gave none.
@@ -209,7 +209,7 @@ impl ReceivedEvent {
     #[inline]
     pub fn last_event_id(&self) -> &str {
         let start = self.data_len + self.event_len;
-        self.text.get(start..).unwrap_or_default()
+        self.text.as_str().get(start..).unwrap_or_default()
     }
 
     /// The id, if it was set since the event before; see [`EventRef::id`].
@@ -224,7 +224,7 @@ impl ReceivedEvent {
         self.as_event_ref().to_event()
     }
 
-    /// The data, without a copy.
+    /// The data. Text that is an allocation becomes the `Bytes` as it is, without a copy.
     #[must_use]
     pub fn into_data(self) -> Bytes {
         let mut data = self.text.into_bytes();

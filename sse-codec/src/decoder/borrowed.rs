@@ -21,17 +21,7 @@ pub(super) struct Unfinished<'c> {
     pub(super) id: Option<&'c str>,
 }
 
-/// What comes next in a chunk, if it is plain.
-enum Plain<'c> {
-    /// An event that has this data, and nothing else.
-    Event(&'c str),
-    /// No line ends any more.
-    End,
-    /// A line that is not plain, and where it ends.
-    Line(usize),
-}
-
-/// What comes next in a chunk, if it is not plain.
+/// What comes next in a chunk.
 enum Whole<'c> {
     Event(Found<'c>),
     /// A blank line that dispatches nothing.
@@ -49,31 +39,41 @@ enum Whole<'c> {
 impl<'c> Events<'_, 'c> {
     /// Reads lines up to one that completes an item, or to the end of the chunk.
     ///
-    /// There is a way for the commonest event and for comments, one for other events that can be
+    /// There is a way for the commonest event, one for comments, one for other events that can be
     /// borrowed, and one for all the rest, by way of the decoder's buffers.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(&mut self) -> Result<Option<Found<'c>>, DecodeError> {
         if !self.decoder.idle
             && let ControlFlow::Break(found) = self.resume()?
         {
             return Ok(found);
         }
+        self.is_plain = false;
         let (mut at, mut line_ends) = (self.at, self.line_ends);
         loop {
-            let end = match self.read_plain(&mut at, &mut line_ends) {
-                Plain::Event(data) => {
-                    self.pass(at, line_ends);
-                    return Ok(Some(Found::Event {
-                        data,
-                        event: "",
-                        sets_id: mem::take(&mut self.decoder.sets_id),
-                    }));
+            let mut end = line_ends.next(self.chunk, at);
+            // The first byte tells which of the ways are worth a try.
+            match self.chunk.get(at) {
+                Some(b'd') => {
+                    if let Some(end) = end
+                        && let Some(data) = self.read_plain(at, end)
+                    {
+                        line_ends.skip_adjacent();
+                        self.pass(end + 2, line_ends);
+                        self.is_plain = true;
+                        return Ok(Some(Found::Event {
+                            data,
+                            event: "",
+                            sets_id: mem::take(&mut self.decoder.sets_id),
+                        }));
+                    }
                 }
-                Plain::End => {
-                    self.end_chunk(at, Unfinished::default())?;
-                    return Ok(None);
-                }
-                Plain::Line(end) => end,
+                Some(b':') => end = self.skip_comments(&mut at, &mut line_ends, end),
+                _ => {}
+            }
+            let Some(end) = end else {
+                self.end_chunk(at)?;
+                return Ok(None);
             };
             match self.read_whole(&mut at, &mut line_ends, end) {
                 Whole::Event(found) => {
@@ -82,7 +82,8 @@ impl<'c> Events<'_, 'c> {
                 }
                 Whole::Nothing => {}
                 Whole::End(unfinished) => {
-                    self.end_chunk(at, unfinished)?;
+                    self.keep(unfinished);
+                    self.end_chunk(at)?;
                     return Ok(None);
                 }
                 Whole::Line {
@@ -101,42 +102,64 @@ impl<'c> Events<'_, 'c> {
         }
     }
 
-    /// Passes over comments, and reads an event that is nothing but a line of data, where lines
-    /// end with LF. Whatever else there is stays for [`read_whole`](Self::read_whole).
+    /// The next event if it is nothing but a line of data, and the last one was too; and whether
+    /// an id was set. It is so little that it can be in the loop of whoever takes the events.
     #[inline(always)]
-    fn read_plain(&mut self, at: &mut usize, line_ends: &mut LineEnds) -> Plain<'c> {
-        let chunk = self.chunk;
-        let longest = self.decoder.max_plain_len;
-        loop {
-            let Some(end) = line_ends.next(chunk, *at) else {
-                return Plain::End;
-            };
-            let Some(head) = Head::of(chunk, *at) else {
-                return Plain::Line(end);
-            };
-            if chunk[end] != b'\n' || end - *at > longest {
-                return Plain::Line(end);
-            }
-            if let Some(value) = head.value_after(b"data:") {
-                if chunk.get(end + 1) == Some(&b'\n')
-                    && let Some(data) = self.text.get(chunk, *at + value, end)
-                {
-                    line_ends.skip_adjacent();
-                    *at = end + 2;
-                    return Plain::Event(data);
-                }
-                return Plain::Line(end);
-            }
-            if head.value_after(b":").is_none() || self.decoder.report_comments {
-                return Plain::Line(end);
-            }
-            *at = end + 1;
-            // HTML § 9.2.6: without data a blank line does nothing.
-            if chunk.get(*at) == Some(&b'\n') {
-                line_ends.skip_adjacent();
-                *at += 1;
-            }
+    pub(super) fn find_plain(&mut self) -> Option<(&'c str, bool)> {
+        if !self.is_plain {
+            return None;
         }
+        let mut line_ends = self.line_ends;
+        let end = line_ends.next(self.chunk, self.at)?;
+        let data = self.read_plain(self.at, end)?;
+        line_ends.skip_adjacent();
+        self.pass(end + 2, line_ends);
+        Some((data, mem::take(&mut self.decoder.sets_id)))
+    }
+
+    /// Reads an event that is nothing but the line from `start` to `end`, one of data, where lines
+    /// end with LF.
+    #[inline(always)]
+    fn read_plain(&mut self, start: usize, end: usize) -> Option<&'c str> {
+        let value = Head::of(self.chunk, start)?.value_after(b"data:")?;
+        let is_plain = self.chunk.get(end..)?.starts_with(b"\n\n")
+            && end - start <= self.decoder.max_plain_len;
+        if is_plain {
+            self.text.get(self.chunk, start + value, end)
+        } else {
+            None
+        }
+    }
+
+    /// Passes over comments that a blank line follows, as servers write them to keep a connection
+    /// alive, from the line on that ends at `end`. Returns where the first other line ends, if one
+    /// does.
+    #[inline(always)]
+    fn skip_comments(
+        &self,
+        at: &mut usize,
+        line_ends: &mut LineEnds,
+        end: Option<usize>,
+    ) -> Option<usize> {
+        let chunk = self.chunk;
+        let mut end = end?;
+        let longest = if self.decoder.report_comments {
+            0
+        } else {
+            self.decoder.max_line_len
+        };
+        while chunk.get(*at) == Some(&b':') && end - *at <= longest {
+            // One way only: with one for a comment without a blank line in here, where the next
+            // line begins would be known late, as the compiler makes it no branch.
+            if !chunk[end..].starts_with(b"\n\n") {
+                break;
+            }
+            // HTML § 9.2.6: without data a blank line does nothing.
+            line_ends.skip_adjacent();
+            *at = end + 2;
+            end = line_ends.next(chunk, *at)?;
+        }
+        Some(end)
     }
 
     /// Reads an event that can be borrowed, from the line on that ends at `end`.

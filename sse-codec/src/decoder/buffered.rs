@@ -86,7 +86,7 @@ impl<'c> Events<'_, 'c> {
         loop {
             let (start, end) = if let Some(line) = first.take() {
                 line
-            } else if let Some(end) = line_ends.next(chunk, at) {
+            } else if let Some(end) = self.read_lines_of_data(&mut at, &mut line_ends) {
                 let next = self.behind(end, &mut line_ends);
                 (mem::replace(&mut at, next), end)
             } else {
@@ -98,22 +98,8 @@ impl<'c> Events<'_, 'c> {
             let result = if start == end {
                 // HTML § 9.2.6: a blank line dispatches the event.
                 Ok(self.decoder.dispatch())
-            } else if let Some(value) =
-                Head::of(chunk, start).and_then(|head| head.value_after(b"data:"))
-            {
-                // Where there are several lines of data, there are many.
-                self.decoder.idle = false;
-                let (data, limit) = (&mut self.decoder.data, self.decoder.max_event_len);
-                let read = match chunk[end] {
-                    b'\n' => data.push_line(&chunk[start + value..=end], limit),
-                    _ => self.decoder.read_data(&chunk[start + value..end]),
-                };
-                match read {
-                    Ok(()) => continue,
-                    Err(limit) => Err(limit),
-                }
             } else {
-                let (kind, value) = Line::read(&chunk[start..end]);
+                let (kind, value) = Line::read_in(chunk, start, end);
                 self.decoder.read_line(kind, &chunk[start + value..end])
             };
             match result {
@@ -131,6 +117,38 @@ impl<'c> Events<'_, 'c> {
         self.pass(at, line_ends);
         self.carry_rest()?;
         Ok(ControlFlow::Break(None))
+    }
+
+    /// Reads lines into the buffers as long as they are data and end with LF: where there are
+    /// several, there are many. Returns where the first line ends that is something else, or is to
+    /// be looked at more closely.
+    #[inline(always)]
+    fn read_lines_of_data(&mut self, at: &mut usize, line_ends: &mut LineEnds) -> Option<usize> {
+        let chunk = self.chunk;
+        let Decoder {
+            max_line_len,
+            max_event_len,
+            data,
+            idle,
+            ..
+        } = &mut *self.decoder;
+        loop {
+            let (start, end) = (*at, line_ends.next(chunk, *at)?);
+            if let Some(value) = Head::of(chunk, start).and_then(|head| head.value_after(b"data:"))
+                && chunk.get(end) == Some(&b'\n')
+                && end - start <= *max_line_len
+                && data.push_line(
+                    &chunk[start + value..],
+                    end + 1 - (start + value),
+                    *max_event_len,
+                )
+            {
+                *idle = false;
+                *at = end + 1;
+            } else {
+                return Some(end);
+            }
+        }
     }
 
     /// Where the line begins that follows one which ends at `end`.
@@ -165,15 +183,9 @@ impl<'c> Events<'_, 'c> {
         }
     }
 
-    /// Keeps what the chunk does not complete: the last line, which begins at `at`, and what the
-    /// lines before it have set.
+    /// Keeps the last line, which begins at `at` and does not end in the chunk.
     #[inline(never)]
-    pub(super) fn end_chunk(
-        &mut self,
-        at: usize,
-        unfinished: Unfinished<'c>,
-    ) -> Result<(), DecodeError> {
-        self.keep(unfinished);
+    pub(super) fn end_chunk(&mut self, at: usize) -> Result<(), DecodeError> {
         self.pass(at, LineEnds::new(self.chunk.len()));
         self.carry_rest()
     }

@@ -15,6 +15,9 @@ use crate::simd;
 /// three. (A power of two is quicker to divide by.)
 const MUCH_LONGER: usize = 4;
 
+/// What the compiler copies without a call.
+const SHORT_LINE: usize = 128;
+
 #[derive(Clone, Debug)]
 pub(super) struct Data {
     /// The lines, each with an LF behind it.
@@ -65,14 +68,23 @@ impl Data {
         self.check(limit)
     }
 
-    /// Adds a whole line that ends with LF, which is copied with it.
-    #[inline]
-    pub(super) fn push_line(&mut self, line: &[u8], limit: usize) -> Result<(), EventLimit> {
-        if self.bytes.len() > limit {
-            return Err(EventLimit(limit));
+    /// Adds a whole line: the first `len` bytes of `rest`, the last of which is its LF. Whether it
+    /// is certain that the limit is not passed; if not, nothing was added.
+    #[inline(always)]
+    pub(super) fn push_line(&mut self, rest: &[u8], len: usize, limit: usize) -> bool {
+        let end = self.bytes.len() + len;
+        if end > limit / MUCH_LONGER {
+            return false;
         }
-        self.bytes.extend_from_slice(line);
-        self.check(limit)
+        match rest.first_chunk::<SHORT_LINE>() {
+            // Copying a block and taking back what is too much is quicker than a call.
+            Some(block) if len <= SHORT_LINE => {
+                self.bytes.extend_from_slice(block);
+                self.bytes.truncate(end);
+            }
+            _ => self.bytes.extend_from_slice(&rest[..len]),
+        }
+        true
     }
 
     #[inline]
@@ -127,6 +139,8 @@ fn joined(lines: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
 
     fn data(lines: &[&[u8]], limit: usize) -> (Data, Result<(), EventLimit>) {
@@ -152,6 +166,23 @@ mod tests {
     }
 
     #[test]
+    fn whole_lines_of_any_length_are_copied_and_nothing_behind_them() {
+        for len in [1, 2, SHORT_LINE - 1, SHORT_LINE, SHORT_LINE + 1] {
+            for behind in [0, 1, SHORT_LINE] {
+                let mut line = vec![b'x'; len];
+                line[len - 1] = b'\n';
+                let rest = [&line[..], &vec![b'?'; behind]].concat();
+                let mut joined = Data::new();
+                assert!(joined.push_line(&rest, len, MUCH_LONGER * 2 * len));
+                assert!(joined.push_line(&rest, len, MUCH_LONGER * 2 * len));
+                assert_eq!(joined.bytes, line.repeat(2));
+                assert!(!joined.push_line(&rest, len, MUCH_LONGER * 2 * len));
+                assert_eq!(joined.bytes, line.repeat(2));
+            }
+        }
+    }
+
+    #[test]
     fn a_character_does_not_go_on_in_the_next_line() {
         let (mut joined, _) = data(&[b"\xC3", b"\xA9"], 100);
         assert_eq!(joined.text(), "\u{fffd}\n\u{fffd}");
@@ -168,7 +199,7 @@ mod tests {
             let len = data(lines, 100).0.text().len();
             let (mut joined, result) = data(lines, len);
             assert_eq!(result, Ok(()));
-            assert_eq!(joined.clone().push_line(b"\n", len), Err(EventLimit(len)));
+            assert!(!joined.clone().push_line(b"\n", 1, len));
             joined.push(b"", len);
             assert_eq!(joined.end_line(len), Err(EventLimit(len)));
             let limit = EventLimit(len - 1);

@@ -82,18 +82,28 @@ without `unsafe` of its own can reach, takes most of the time. Checking each pie
 the cache, copying and checking 1 KiB or 4 KiB at a time, and the other variant of the check were \
 within the noise of checking once at the end.
 - **Several lines** (`lines`): they have to be joined, so each line costs a copy, whoever does it. \
-Copying a line together with its LF and checking the joined text once is what is left of it.
+Copying a line together with its LF, as a block of fixed length if it is no longer than that, and \
+checking the joined text once is what is left of it; a third of the instructions are the masks. \
+Holding the buffer in local variables for the while took more instructions, not less.
 - **Line ends**: the masks are in SSE2, what every x86-64 has. Choosing wider vectors at run time, \
 for 16 blocks in one call, took a tenth of the instructions off `openai` and no time; with the \
 whole program compiled for AVX2 most corpora gained 2 to 15 %. Going on by `memchr2` after a first \
 block without a line end is slower for lines of some 200 bytes, and skipping blocks that hold no \
-control character gains nothing.
-- **Events that are kept**: allocating, filling and freeing the one allocation costs about twice \
-what reading a `tiny` event does. Sharing the memory of the chunks instead (`Bytes::slice`) was \
-15 to 35 % dearer than the copy up to 1,600 bytes, as its two atomic operations cost more; \
-`Arc<str>` was dearer by 30 to 50 %, and `Box<str>` cheaper by 10 to 15 %, but a clone would then \
-be a copy. An event from the buffers is copied once more, since its buffer is larger than its \
-text, and handing that over takes a second allocation.";
+control character gains nothing. Nor does one comparison for all bytes up to CR, with a look at \
+each that is found; and letting the next block begin behind a blank line, rather than clearing a \
+bit of it, makes each block wait for the line before it.
+- **Handing events over** (`tiny`): saving registers for a call and passing the event in memory \
+cost more than reading it, so the way of the commonest event, a line of data and a blank line, is \
+inlined into the loop of whoever takes the events. Names and ids are read by a call, as the code \
+for them is too much to be inlined.
+- **Events that are kept**: their text is a `Box<str>`, or in place up to 32 bytes, so what is left \
+is `malloc` and `free`. `Bytes`, which clones could share, was dearer by 20 to 40 % for the text \
+of one line, and `Arc<str>` by more. Sharing the memory of the chunks (`Bytes::slice`) was another \
+15 to 35 % dearer than `Bytes` with a copy, up to 1,600 bytes, as its two atomic operations cost \
+more than `malloc` and `free`; any block that events share has those. An event from the buffers is \
+copied once more, since its buffer is larger than its text; and who would take the buffer itself \
+must have it checked again, as only the standard library makes a `String` of bytes, by a slower \
+check.";
 
 fn is_peer(name: &str) -> bool {
     !peers::is_ours(name) && name != node::NAME && LIMITS.iter().all(|limit| limit.name != name)

@@ -33,7 +33,7 @@ pub(super) struct Owned;
 
 impl Decode for Owned {
     const NAME: &'static str = "ours, owned";
-    const EVENTS: &'static str = "one `Bytes`";
+    const EVENTS: &'static str = "one `Box<str>`, none if short";
 
     fn decode(input: &Input, sink: &mut impl Sink) {
         let mut decoder = Decoder::new();

@@ -246,6 +246,9 @@ impl Subscription {
     }
 
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+        if let Some(polled) = self.poll_live(cx) {
+            return polled;
+        }
         if self.ended {
             return Poll::Ready(None);
         }
@@ -277,6 +280,32 @@ impl Subscription {
             }
             // It has begun meanwhile.
             closing = true;
+        }
+    }
+
+    /// The usual case on a short way: a single topic, and nothing in between. `None` if there is
+    /// more to be looked at; nothing is lost then.
+    #[inline]
+    fn poll_live(&mut self, cx: &mut Context<'_>) -> Option<Poll<Option<Piece>>> {
+        let [feed] = &mut self.feeds[..] else {
+            return None;
+        };
+        let is_live = matches!(feed.phase, Phase::Live) && self.opening.is_empty();
+        if !is_live || self.ended || self.core.closing().is_some() {
+            return None;
+        }
+        match feed.topic.read(&mut feed.cursor, cx) {
+            (Found::Events(events), piece) => {
+                feed.was_held = true;
+                tell(Happening::Delivered(events));
+                Some(Poll::Ready(Some(Ok(piece))))
+            }
+            // Who waits is woken when it closes; it may have closed before that.
+            (Found::Nothing, _) if self.core.closing().is_none() => {
+                feed.was_held = true;
+                Some(Poll::Pending)
+            }
+            _ => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::future::{poll_fn, ready};
+use std::future::{Future, poll_fn, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -230,19 +230,21 @@ impl Subscription {
     /// # Cancel safety
     ///
     /// Dropping the future ends the subscription.
-    pub async fn serve(mut self, sse: Sse) -> Result<(), BoxError> {
-        while let Some(events) = self.next_piece().await {
-            match sse.send_encoded(events?).await {
-                Ok(()) => {}
-                Err(SendError::Closed) => return Ok(()),
-                Err(error) => return Err(error.into()),
+    #[allow(
+        clippy::manual_async_fn,
+        reason = "an async function would hold the subscription twice, for as long as it is open"
+    )]
+    pub fn serve(mut self, sse: Sse) -> impl Future<Output = Result<(), BoxError>> + Send + use<> {
+        async move {
+            while let Some(events) = poll_fn(|cx| self.poll_piece(cx)).await {
+                match sse.send_encoded(events?).await {
+                    Ok(()) => {}
+                    Err(SendError::Closed) => return Ok(()),
+                    Err(error) => return Err(error.into()),
+                }
             }
+            Ok(())
         }
-        Ok(())
-    }
-
-    pub(crate) async fn next_piece(&mut self) -> Option<Piece> {
-        poll_fn(|cx| self.poll_piece(cx)).await
     }
 
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {

@@ -2,10 +2,10 @@
 
 use std::error::Error;
 use std::fmt;
-use std::future::{Future, poll_fn, ready};
-use std::pin::Pin;
+use std::future::{self, Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -230,21 +230,35 @@ impl Subscription {
     /// # Cancel safety
     ///
     /// Dropping the future ends the subscription.
-    #[allow(
-        clippy::manual_async_fn,
-        reason = "an async function would hold the subscription twice, for as long as it is open"
-    )]
     pub fn serve(mut self, sse: Sse) -> impl Future<Output = Result<(), BoxError>> + Send + use<> {
-        async move {
-            while let Some(events) = poll_fn(|cx| self.poll_piece(cx)).await {
-                match sse.send_encoded(events?).await {
+        // Not an async function: that would hold the subscription twice, and room for a send.
+        let mut waiting: Option<BoxFuture<'static, Result<(), SendError>>> = None;
+        poll_fn(move |cx| {
+            loop {
+                let sent = if let Some(sending) = &mut waiting {
+                    let sent = ready!(sending.as_mut().poll(cx));
+                    waiting = None;
+                    sent
+                } else {
+                    let Some(events) = ready!(self.poll_piece(cx)).transpose()? else {
+                        return Poll::Ready(Ok(()));
+                    };
+                    // Mostly there is room, so it lives no longer than this.
+                    if let Poll::Ready(sent) = pin!(sse.send_encoded(events.clone())).poll(cx) {
+                        sent
+                    } else {
+                        let sse = sse.clone();
+                        waiting = Some(Box::pin(async move { sse.send_encoded(events).await }));
+                        continue;
+                    }
+                };
+                match sent {
                     Ok(()) => {}
-                    Err(SendError::Closed) => return Ok(()),
-                    Err(error) => return Err(error.into()),
+                    Err(SendError::Closed) => return Poll::Ready(Ok(())),
+                    Err(error) => return Poll::Ready(Err(error.into())),
                 }
             }
-            Ok(())
-        }
+        })
     }
 
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
@@ -318,7 +332,7 @@ impl Subscription {
             let page = match &mut feed.phase {
                 Phase::Snapshot => return Poll::Ready(Some(self.take_snapshot(index))),
                 Phase::Reading(page) => {
-                    let page = std::task::ready!(page.as_mut().poll(cx));
+                    let page = ready!(page.as_mut().poll(cx));
                     feed.phase = Phase::Live;
                     page
                 }
@@ -375,7 +389,9 @@ impl Subscription {
         feed.topic.is_asked_for(&mut feed.cursor);
         let (topic, after) = (feed.topic.name(), feed.cursor.after);
         let first = match log.read(topic, after).now_or_later() {
-            Ok(Err(LogError::Engine(error))) => Box::pin(ready(Err(LogError::Engine(error)))),
+            Ok(Err(LogError::Engine(error))) => {
+                Box::pin(future::ready(Err(LogError::Engine(error))))
+            }
             Ok(page) => return Some(page),
             Err(later) => later,
         };

@@ -233,15 +233,23 @@ pub(crate) fn together<'a>(
     if framing != Framing::Chunked {
         return Some(body);
     }
-    let size = Size::of(body.len());
-    let mut filled = 0;
-    for part in [size.rest(), body, After::CHUNK.rest()] {
-        room.get_mut(filled..filled + part.len())?
-            .copy_from_slice(part);
-        filled += part.len();
+    // The line with the size grows towards what it stands before.
+    let end = MOST_BEFORE + body.len();
+    room.get_mut(MOST_BEFORE..end)?.copy_from_slice(body);
+    room.get_mut(end..end + 2)?.copy_from_slice(b"\r\n");
+    let (mut start, mut rest) = (MOST_BEFORE - 2, body.len());
+    room[start..MOST_BEFORE].copy_from_slice(b"\r\n");
+    while rest > 0 {
+        start -= 1;
+        room[start] = b"0123456789abcdef"[rest % 16];
+        rest /= 16;
     }
-    room.get(..filled)
+    room.get(start..end + 2)
 }
+
+/// The longest line with the size of a piece that is put together with it.
+const MOST_BEFORE: usize = 5;
+const _: () = assert!(SMALL < 0x1000);
 
 /// Writes some of `bytes`.
 fn poll_write_some<I, B>(
@@ -399,7 +407,7 @@ mod tests {
             for framing in [Framing::Chunked, Framing::Close] {
                 let mut piece = piece(Vec::new(), body.clone().into(), framing, false);
                 let piece = piece.copy_to_bytes(piece.remaining());
-                let is_short = len > 0 && (piece.len() <= SMALL || framing == Framing::Close);
+                let is_short = len > 0 && (len + 7 <= SMALL || framing == Framing::Close);
                 let mut room = [0; SMALL];
                 let together = together(&body, framing, &mut room);
                 assert_eq!(together, is_short.then_some(&*piece), "{len} {framing:?}");

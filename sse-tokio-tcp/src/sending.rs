@@ -147,3 +147,169 @@ impl Sending {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Mutex;
+    use std::task::Waker;
+
+    use http::HeaderMap;
+    use sse_session::{SendError, Sse, sse_response};
+    use tokio::io::ReadBuf;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    /// A client that is silent, and of each piece takes so many bytes at once.
+    struct Client {
+        at_once: usize,
+        taken: Mutex<Vec<u8>>,
+    }
+
+    impl Client {
+        fn take(&self, bytes: &[u8]) -> usize {
+            self.taken.lock().unwrap().extend_from_slice(bytes);
+            bytes.len()
+        }
+    }
+
+    impl AsyncRead for Client {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _cx: &mut Context<'_>,
+            _bytes: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Client {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _cx: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            // Not all of it here either.
+            Poll::Ready(Ok(self.take(&bytes[..bytes.len().min(5)])))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    enum Tried {}
+
+    impl Transport<Client> for Tried {
+        fn reset(_io: &Client) {}
+
+        fn try_write(io: &Client, bytes: &[u8]) -> io::Result<usize> {
+            Ok(io.take(&bytes[..bytes.len().min(io.at_once)]))
+        }
+
+        fn is_quiet(_io: &Client) -> bool {
+            true
+        }
+    }
+
+    async fn send_three(_: HeaderMap, sse: Sse) -> Result<(), SendError> {
+        for text in ["one", "two", "three"] {
+            sse.send(text).await?;
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_is_not_taken_at_once_follows() {
+        for (framing, expected) in [
+            (
+                Framing::Chunked,
+                "HEADb\r\ndata: one\n\n\r\nb\r\ndata: two\n\n\r\nd\r\ndata: three\n\n\r\n0\r\n\r\n",
+            ),
+            (
+                Framing::Close,
+                "HEADdata: one\n\ndata: two\n\ndata: three\n\n",
+            ),
+        ] {
+            for at_once in 0..20 {
+                let mut client = Client {
+                    at_once,
+                    taken: Mutex::default(),
+                };
+                let body = sse_response(HeaderMap::new(), send_three).into_body();
+                let stop = CancellationToken::new().into();
+                let head = b"HEAD".to_vec();
+                let mut sending = Sending::new(head, Content::Events(body), framing, &stop);
+                let limit = Duration::from_secs(1);
+                std::future::poll_fn(|cx| sending.poll::<_, Tried>(&mut client, cx, limit))
+                    .await
+                    .unwrap();
+                let taken = client.taken.into_inner().unwrap();
+                assert_eq!(String::from_utf8(taken).unwrap(), expected, "{at_once}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_of_what_is_tried_is_waited_for() {
+        /// One that takes nothing at all.
+        struct Full;
+
+        impl AsyncRead for Full {
+            fn poll_read(
+                self: Pin<&mut Self>,
+                _cx: &mut Context<'_>,
+                _bytes: &mut ReadBuf<'_>,
+            ) -> Poll<io::Result<()>> {
+                Poll::Pending
+            }
+        }
+
+        impl AsyncWrite for Full {
+            fn poll_write(
+                self: Pin<&mut Self>,
+                _cx: &mut Context<'_>,
+                _bytes: &[u8],
+            ) -> Poll<io::Result<usize>> {
+                Poll::Pending
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(Ok(()))
+            }
+
+            fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(Ok(()))
+            }
+        }
+
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let _guard = runtime.enter();
+        let body = sse_response(HeaderMap::new(), send_three).into_body();
+        let stop = CancellationToken::new().into();
+        let mut sending = Sending::new(Vec::new(), Content::Events(body), Framing::Chunked, &stop);
+        let limit = Duration::from_secs(1);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(
+            sending
+                .poll::<_, crate::transport::Unknown>(&mut Full, &mut cx, limit)
+                .is_pending()
+        );
+        let failed = runtime.block_on(std::future::poll_fn(|cx| {
+            sending.poll::<_, crate::transport::Unknown>(&mut Full, cx, limit)
+        }));
+        assert!(
+            matches!(failed, Err(ConnectionError::Io(error)) if error.kind() == io::ErrorKind::TimedOut)
+        );
+    }
+}

@@ -24,43 +24,38 @@ const PROBE: Bytes = Bytes::from_static(b": keep-alive\n\n");
 
 pub(crate) struct Sending {
     events: SseBody,
-    /// The response's head, until it goes out with the first events.
-    before: Vec<u8>,
     watch: Watch,
     framing: Framing,
-    /// What the client has not taken yet. Mostly there is none, so it is not part of this.
-    rest: Option<Box<Writing<Piece>>>,
-    /// What comes after that.
-    end: Option<Result<(), ConnectionError>>,
+    /// Not part of this, for there is none while events come and are taken.
+    seldom: Option<Box<Seldom>>,
+}
+
+enum Seldom {
+    /// The response's head, which goes out with the first events.
+    Head(Vec<u8>),
+    /// What the client has not taken yet, and what comes after it.
+    Rest(Writing<Piece>, Option<Result<(), ConnectionError>>),
 }
 
 impl Sending {
     /// A response with this head; an event stream ends when `stop` is given.
     pub(crate) fn new(head: Vec<u8>, content: Content, framing: Framing, stop: &Shutdown) -> Self {
-        let mut sending = Self {
-            events: SseBody::empty(),
-            before: Vec::new(),
+        let mut events = SseBody::empty();
+        let seldom = match content {
+            Content::Events(body) => {
+                events = body;
+                events.shut_down_on(stop);
+                Seldom::Head(head)
+            }
+            Content::Full(bytes) => Seldom::all(head, bytes, framing),
+            Content::Empty => Seldom::all(head, Bytes::new(), framing),
+        };
+        Self {
+            events,
             watch: Watch::new(),
             framing,
-            rest: None,
-            end: None,
-        };
-        match content {
-            Content::Events(events) => {
-                sending.before = head;
-                sending.events = events;
-                sending.events.shut_down_on(stop);
-            }
-            Content::Full(bytes) => sending.send_all(head, bytes),
-            Content::Empty => sending.send_all(head, Bytes::new()),
+            seldom: Some(Box::new(seldom)),
         }
-        sending
-    }
-
-    fn send_all(&mut self, head: Vec<u8>, body: Bytes) {
-        let piece = wire::piece(head, body, self.framing, false);
-        self.rest = Some(Box::new(Writing::new(piece)));
-        self.end = Some(Ok(()));
     }
 
     /// How the end of the body is told.
@@ -80,30 +75,32 @@ impl Sending {
         I: AsyncRead + AsyncWrite + Unpin,
         T: Transport<I>,
     {
+        if let Some(Seldom::Rest(rest, end)) = self.seldom.as_deref_mut() {
+            ready!(rest.poll(io, cx, limit))?;
+            let end = end.take();
+            self.seldom = None;
+            if let Some(end) = end {
+                return Poll::Ready(end);
+            }
+        }
         // Whether this task will be woken when there are more events.
         let mut is_settled = false;
         // Only once each time, for nothing counts these, and the task must make way for others.
         let mut at_once = true;
         loop {
-            if let Some(rest) = &mut self.rest {
-                ready!(rest.poll(io, cx, limit))?;
-                self.rest = None;
-            }
-            if let Some(end) = self.end.take() {
-                return Poll::Ready(end);
-            }
             let next = if is_settled {
                 Poll::Pending
             } else {
                 Pin::new(&mut self.events).poll_next(cx)
             };
             is_settled = self.events.is_settled();
+            let mut end = None;
             let mut written = 0;
             let body = match next {
                 Poll::Ready(Some(Ok(piece))) => {
                     if self.events.has_ended() {
-                        self.end = Some(Ok(()));
-                    } else if take(&mut at_once) && self.before.is_empty() {
+                        end = Some(Ok(()));
+                    } else if take(&mut at_once) && self.seldom.is_none() {
                         let mut room = [0; SMALL];
                         if let Some(whole) = wire::together(&piece, self.framing, &mut room) {
                             written = T::try_write(io, whole)?;
@@ -115,15 +112,15 @@ impl Sending {
                     piece
                 }
                 Poll::Ready(Some(Err(error))) => {
-                    self.end = Some(Err(ConnectionError::Handler(error)));
+                    end = Some(Err(ConnectionError::Handler(error)));
                     Bytes::new()
                 }
                 Poll::Ready(None) => {
-                    self.end = Some(Ok(()));
+                    end = Some(Ok(()));
                     Bytes::new()
                 }
                 // The head goes out with the first events if there are any, else alone.
-                Poll::Pending if !self.before.is_empty() => Bytes::new(),
+                Poll::Pending if self.seldom.is_some() => Bytes::new(),
                 Poll::Pending if self.watch.is_waiting() && T::is_quiet(io) => {
                     return Poll::Pending;
                 }
@@ -132,19 +129,33 @@ impl Sending {
                     Notice::Gone(error) => return Poll::Ready(Err(error.into())),
                 },
             };
-            let before = take(&mut self.before);
-            let complete = matches!(self.end, Some(Ok(())));
-            let mut piece = wire::piece(before, body, self.framing, complete);
+            let head = match self.seldom.take().map(|seldom| *seldom) {
+                Some(Seldom::Head(head)) => head,
+                _ => Vec::new(),
+            };
+            let complete = matches!(end, Some(Ok(())));
+            let mut piece = wire::piece(head, body, self.framing, complete);
             piece.advance(written);
             let mut writing = Writing::new(piece);
             match writing.poll(io, cx, limit) {
                 Poll::Ready(done) => done?,
                 Poll::Pending => {
-                    self.rest = Some(Box::new(writing));
+                    self.seldom = Some(Box::new(Seldom::Rest(writing, end)));
                     return Poll::Pending;
                 }
             }
+            if let Some(end) = end {
+                return Poll::Ready(end);
+            }
         }
+    }
+}
+
+impl Seldom {
+    /// All of a response whose content is known.
+    fn all(head: Vec<u8>, body: Bytes, framing: Framing) -> Self {
+        let piece = wire::piece(head, body, framing, false);
+        Self::Rest(Writing::new(piece), Some(Ok(())))
     }
 }
 

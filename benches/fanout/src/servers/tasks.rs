@@ -2,8 +2,9 @@
 //!
 //! Each task waits until there is something new, writes it, and waits again. It has no future in
 //! its future, no timer and no buffer, takes the lock once for each event, and is woken by a list
-//! that is taken as a whole. The head is answered, and a client that does not take all is cut off,
-//! as the floor does.
+//! that is taken as a whole. It keeps nothing but what was published last, for here nothing is
+//! published before all have that. A client that does not take all of a write is cut off, as by
+//! the floor.
 
 use std::future::poll_fn;
 use std::io;

@@ -190,24 +190,26 @@ impl Subscribe {
     /// # Cancel safety
     ///
     /// Dropping the future ends the subscription.
-    pub async fn serve(mut self, sse: Sse) -> Result<(), BoxError> {
+    pub async fn serve(self, sse: Sse) -> Result<(), BoxError> {
+        // Boxed: what beginning needs is more than what going on needs, and goes away.
+        Box::pin(self.begin_serving(sse)).await?.await
+    }
+
+    async fn begin_serving(
+        mut self,
+        sse: Sse,
+    ) -> Result<impl Future<Output = Result<(), BoxError>>, BoxError> {
         if matches!(self.resume, Resume::Unsaid) {
             self.resume = Resume::Said(sse.last_event_id().map(Into::into));
         }
-        let core = Arc::clone(&self.core);
-        // Boxed: what beginning needs is more than what going on needs, and goes away.
-        let subscription = match self.into_future().await {
+        let (core, slow) = (Arc::clone(&self.core), self.slow);
+        let subscription = match self.begin().await {
             Ok(subscription) => subscription,
-            Err(SubscribeError::Closed) => {
-                if let Some(closing) = core.closing() {
-                    sse.send_encoded(closing.farewell()).await?;
-                }
-                return Ok(());
-            }
+            // Without topics it has nothing but what is said at the end.
+            Err(SubscribeError::Closed) => Subscription::new(core, slow, None, 0),
             Err(error) => return Err(error.into()),
         };
-        drop(core);
-        subscription.serve(sse).await
+        Ok(subscription.serve(sse))
     }
 
     async fn begin(mut self) -> Result<Subscription, SubscribeError> {

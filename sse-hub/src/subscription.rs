@@ -2,10 +2,10 @@
 
 use std::error::Error;
 use std::fmt;
-use std::future::{poll_fn, ready};
-use std::pin::Pin;
+use std::future::{self, Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -236,22 +236,41 @@ impl Subscription {
     /// # Cancel safety
     ///
     /// Dropping the future ends the subscription.
-    pub async fn serve(mut self, sse: Sse) -> Result<(), BoxError> {
-        while let Some(events) = self.next_piece().await {
-            match sse.send_encoded(events?).await {
-                Ok(()) => {}
-                Err(SendError::Closed) => return Ok(()),
-                Err(error) => return Err(error.into()),
+    pub fn serve(mut self, sse: Sse) -> impl Future<Output = Result<(), BoxError>> + Send + use<> {
+        // Not an async function: that would hold the subscription twice, and room for a send.
+        let mut waiting: Option<BoxFuture<'static, Result<(), SendError>>> = None;
+        poll_fn(move |cx| {
+            loop {
+                let sent = if let Some(sending) = &mut waiting {
+                    let sent = ready!(sending.as_mut().poll(cx));
+                    waiting = None;
+                    sent
+                } else {
+                    let Some(events) = ready!(self.poll_piece(cx)).transpose()? else {
+                        return Poll::Ready(Ok(()));
+                    };
+                    // Mostly there is room, so it lives no longer than this.
+                    if let Poll::Ready(sent) = pin!(sse.send_encoded(events.clone())).poll(cx) {
+                        sent
+                    } else {
+                        let sse = sse.clone();
+                        waiting = Some(Box::pin(async move { sse.send_encoded(events).await }));
+                        continue;
+                    }
+                };
+                match sent {
+                    Ok(()) => {}
+                    Err(SendError::Closed) => return Poll::Ready(Ok(())),
+                    Err(error) => return Poll::Ready(Err(error.into())),
+                }
             }
-        }
-        Ok(())
-    }
-
-    pub(crate) async fn next_piece(&mut self) -> Option<Piece> {
-        poll_fn(|cx| self.poll_piece(cx)).await
+        })
     }
 
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+        if let Some(polled) = self.poll_live(cx) {
+            return polled;
+        }
         if self.ended {
             return Poll::Ready(None);
         }
@@ -286,6 +305,32 @@ impl Subscription {
         }
     }
 
+    /// The usual case on a short way: a single topic, and nothing in between. `None` if there is
+    /// more to be looked at; nothing is lost then.
+    #[inline]
+    fn poll_live(&mut self, cx: &mut Context<'_>) -> Option<Poll<Option<Piece>>> {
+        let [feed] = &mut self.feeds[..] else {
+            return None;
+        };
+        let is_live = matches!(feed.phase, Phase::Live) && self.opening.is_empty();
+        if !is_live || self.ended || self.core.closing().is_some() {
+            return None;
+        }
+        match feed.topic.read(&mut feed.cursor, cx) {
+            (Found::Events(events), piece) => {
+                feed.was_held = true;
+                tell(Happening::Delivered(events));
+                Some(Poll::Ready(Some(Ok(piece))))
+            }
+            // Who waits is woken when it closes; it may have closed before that.
+            (Found::Nothing, _) if self.core.closing().is_none() => {
+                feed.was_held = true;
+                Some(Poll::Pending)
+            }
+            _ => None,
+        }
+    }
+
     /// What one topic has next; `None` ends the subscription.
     fn poll_feed(&mut self, index: usize, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
         loop {
@@ -293,7 +338,7 @@ impl Subscription {
             let (page, floor) = match &mut feed.phase {
                 Phase::Snapshot => return Poll::Ready(Some(self.take_snapshot(index))),
                 Phase::Reading(Reading { page, floor }) => {
-                    let read = (std::task::ready!(page.as_mut().poll(cx)), *floor);
+                    let read = (ready!(page.as_mut().poll(cx)), *floor);
                     feed.phase = Phase::Live;
                     read
                 }
@@ -351,7 +396,9 @@ impl Subscription {
         let floor = feed.topic.is_asked_for(&mut feed.cursor);
         let (topic, after) = (feed.topic.name(), feed.cursor.after);
         let first = match log.read(topic, after).now_or_later() {
-            Ok(Err(LogError::Engine(error))) => Box::pin(ready(Err(LogError::Engine(error)))),
+            Ok(Err(LogError::Engine(error))) => {
+                Box::pin(future::ready(Err(LogError::Engine(error))))
+            }
             Ok(page) => return Some((page, floor)),
             Err(later) => later,
         };

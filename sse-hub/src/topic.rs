@@ -17,7 +17,6 @@ use crate::metrics::{Counts, TopicMetrics};
 use crate::options::TopicOptions;
 use crate::position::Position;
 use crate::presence::{Attendance, Change};
-use crate::segment::Piece;
 use crate::snapshot::Snapshots;
 use crate::waiting::{Place, Round, Waiting};
 use crate::window::{Read, Window};
@@ -244,14 +243,16 @@ impl Topic {
     }
 
     /// Takes what follows the cursor, as one piece. The waker is kept if there is nothing.
+    #[inline]
     pub(crate) fn read(&self, cursor: &mut Cursor, cx: &Context<'_>) -> (Found, Bytes) {
-        let mut taken = Bytes::new();
-        let found = self.find(cursor, cx, |piece| {
-            taken = piece.bytes;
-            let last = piece.entries.last().map(|entry| entry.position);
-            (last, piece.entries.len())
-        });
-        (found, taken)
+        if cursor.place.is_waiting(cx.waker(), &self.round) {
+            return (Found::Nothing, Bytes::new());
+        }
+        self.find(cursor, cx, |window, after| match window.take(after) {
+            Read::Piece(taken) => Read::Piece((taken.last, taken.events, taken.bytes)),
+            Read::Nothing => Read::Nothing,
+            Read::Behind => Read::Behind,
+        })
     }
 
     /// Takes what follows the cursor event by event and without ids, until it is `enough` bytes.
@@ -261,9 +262,16 @@ impl Topic {
         cx: &Context<'_>,
         enough: usize,
     ) -> (Found, Vec<(Position, Bytes)>) {
-        let mut taken = Vec::new();
-        let found = self.find(cursor, cx, |piece| {
-            let mut bytes = 0;
+        if cursor.place.is_waiting(cx.waker(), &self.round) {
+            return (Found::Nothing, Vec::new());
+        }
+        self.find(cursor, cx, |window, after| {
+            let piece = match window.read(after) {
+                Read::Piece(piece) => piece,
+                Read::Nothing => return Read::Nothing,
+                Read::Behind => return Read::Behind,
+            };
+            let (mut taken, mut bytes) = (Vec::new(), 0);
             for (position, event) in piece.events() {
                 bytes += event.len();
                 taken.push((position, event));
@@ -271,46 +279,38 @@ impl Topic {
                     break;
                 }
             }
-            let last = taken.last().map(|(position, _)| *position);
-            (last, taken.len())
-        });
-        (found, taken)
+            let last = taken.last().map_or(after, |(position, _)| *position);
+            Read::Piece((last, taken.len() as u64, taken))
+        })
     }
 
     /// Finds what follows the cursor, which then moves to the last position that `take` took, and
     /// over as many events.
-    fn find(
+    fn find<T: Default>(
         &self,
         cursor: &mut Cursor,
         cx: &Context<'_>,
-        take: impl FnOnce(Piece<'_>) -> (Option<Position>, usize),
-    ) -> Found {
-        if cursor.place.is_waiting(cx.waker(), &self.round) {
-            return Found::Nothing;
-        }
+        take: impl FnOnce(&mut Window, Position) -> Read<(Position, u64, T)>,
+    ) -> (Found, T) {
         let mut state = self.state();
         if cursor.generation != state.window.generation() {
-            return Found::Restarted;
+            return (Found::Restarted, T::default());
         }
-        let (last, events) = match state.window.read(cursor.after) {
-            Read::Piece(piece) => take(piece),
-            Read::Behind => return Found::Behind,
-            Read::Nothing => {
-                let replaced = state.waiting.wait(&mut cursor.place, cx.waker());
-                drop(state);
-                drop(replaced);
-                return Found::Nothing;
+        let (found, taken) = match take(&mut state.window, cursor.after) {
+            Read::Piece((last, events, taken)) => {
+                state.advance(cursor, last, events);
+                (Found::Events(events), taken)
             }
+            Read::Behind => return (Found::Behind, T::default()),
+            Read::Nothing => (Found::Nothing, T::default()),
         };
-        let events = events as u64;
-        state.advance(cursor, last.unwrap_or(cursor.after), events);
-        if cursor.after == state.window.head() {
-            // It will ask for more, and there is no more: that needs no second lock.
+        if matches!(found, Found::Nothing) || cursor.after == state.window.head() {
+            // Even if it took some: it will ask for more, and that needs no second lock then.
             let replaced = state.waiting.wait(&mut cursor.place, cx.waker());
             drop(state);
             drop(replaced);
         }
-        Found::Events(events)
+        (found, taken)
     }
 
     /// Notes that the log is asked about the cursor, whose position is as good as the answer then.

@@ -32,6 +32,8 @@ pub(crate) struct Window {
     generation: u32,
     /// What was found last, and for which position: many readers are at the same one.
     found: Option<(Position, Found)>,
+    /// What was taken last as a whole, and after which position. Most readers take the same.
+    taken: Option<(Position, Taken)>,
 }
 
 /// Where an event is: which segment, and which of its entries.
@@ -41,10 +43,19 @@ struct Found {
     index: usize,
 }
 
+/// Events as they are handed out: all from one place to the end of a segment.
+#[derive(Clone, Debug)]
+pub(crate) struct Taken {
+    pub(crate) bytes: Bytes,
+    /// The position of the last one.
+    pub(crate) last: Position,
+    pub(crate) events: u64,
+}
+
 /// What a reader finds after its position.
 #[derive(Debug)]
-pub(crate) enum Read<'a> {
-    Piece(Piece<'a>),
+pub(crate) enum Read<T> {
+    Piece(T),
     Nothing,
     /// Not all that followed its position is held any more.
     Behind,
@@ -66,6 +77,7 @@ impl Window {
             capacity: FIRST_CAPACITY,
             generation: 0,
             found: None,
+            taken: None,
             retention,
         }
     }
@@ -173,6 +185,7 @@ impl Window {
         self.events += 1;
         self.bytes += len;
         self.appended += 1;
+        self.taken = None;
         self.trim(now);
     }
 
@@ -203,6 +216,8 @@ impl Window {
         self.bytes -= first.entry_len(self.trimmed);
         self.events -= 1;
         self.trimmed += 1;
+        // It would keep what is let go of.
+        self.taken = None;
         if self.trimmed == first.entries().len() {
             self.segments.pop_front();
             self.trimmed = 0;
@@ -214,8 +229,29 @@ impl Window {
         }
     }
 
+    /// What follows `after`, up to the end of the segment that it lies in, as one piece.
+    pub(crate) fn take(&mut self, after: Position) -> Read<Taken> {
+        if let Some((known, taken)) = &self.taken
+            && *known == after
+        {
+            return Read::Piece(taken.clone());
+        }
+        let piece = match self.read(after) {
+            Read::Piece(piece) => piece,
+            Read::Nothing => return Read::Nothing,
+            Read::Behind => return Read::Behind,
+        };
+        let taken = Taken {
+            last: piece.entries.last().map_or(after, |entry| entry.position),
+            events: piece.entries.len() as u64,
+            bytes: piece.bytes,
+        };
+        self.taken = Some((after, taken.clone()));
+        Read::Piece(taken)
+    }
+
     /// What follows `after`, up to the end of the segment that it lies in.
-    pub(crate) fn read(&mut self, after: Position) -> Read<'_> {
+    pub(crate) fn read(&mut self, after: Position) -> Read<Piece<'_>> {
         if after >= self.head {
             return Read::Nothing;
         }
@@ -293,6 +329,30 @@ mod tests {
             );
             assert_eq!(window.count_after(at(after)), 2000 - after);
         }
+    }
+
+    #[test]
+    fn what_is_taken_is_what_is_there_by_then() {
+        let mut window = window(Retention::new().max_events(3));
+        let take = |window: &mut Window, after| match window.take(at(after)) {
+            Read::Piece(taken) => Some((taken.bytes.len(), taken.last.minor(), taken.events)),
+            Read::Nothing => None,
+            Read::Behind => Some((0, 0, 0)),
+        };
+        fill(&mut window, 1..=2);
+        let each = b"id: x\ndata: 1\n\n".len();
+        for _ in 0..2 {
+            assert_eq!(take(&mut window, 0), Some((2 * each, 2, 2)));
+        }
+        assert_eq!(take(&mut window, 1), Some((each, 2, 1)));
+        fill(&mut window, 3..=3);
+        assert_eq!(take(&mut window, 1), Some((2 * each, 3, 2)));
+        fill(&mut window, 4..=5);
+        assert_eq!(take(&mut window, 1), Some((0, 0, 0)));
+        assert_eq!(take(&mut window, 2), Some((3 * each, 5, 3)));
+        window.restart(at(7));
+        assert_eq!(take(&mut window, 2), Some((0, 0, 0)));
+        assert_eq!(take(&mut window, 7), None);
     }
 
     #[test]

@@ -4,10 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::mem::take;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode, Version};
 use sse_session::{HandlerError, Shutdown};
@@ -21,7 +19,8 @@ use crate::request::{HeadError, read_head};
 use crate::response::{Response, plain};
 use crate::sending::Sending;
 use crate::service::Service;
-use crate::wire::{self, Framing, Writing};
+use crate::transport::{Transport, Unknown};
+use crate::wire::{self, Framing};
 
 /// How long a client has to close a connection that the server is done with. Closing earlier
 /// while bytes of the client's are unread would reset the connection, and the reset could
@@ -114,52 +113,34 @@ where
     S: Service,
 {
     let stop = Shutdown::from(stop.clone());
-    serve(&mut io, service, limits, &stop, |_| {}).await
+    serve::<_, _, Unknown>(&mut io, service, limits, &stop).await
 }
 
-/// [`serve_connection`], with what makes dropping the connection a reset.
+/// [`serve_connection`], with what is known of the connection.
 ///
 /// What comes before the body and what comes after it is in boxes, and gone while the body is
 /// sent: an event stream is open for long, and the memory of its task is most of what it costs.
-pub(crate) async fn serve<I, S>(
+pub(crate) async fn serve<I, S, T>(
     io: &mut I,
     service: &S,
     limits: &Limits,
     stop: &Shutdown,
-    reset: impl Fn(&I),
 ) -> Result<(), ConnectionError>
 where
     I: AsyncRead + AsyncWrite + Unpin,
     S: Service,
+    T: Transport<I>,
 {
-    let Some(mut answer) = Box::pin(answer(io, service, limits, stop)).await? else {
+    let Some(mut sending) = Box::pin(answer(io, service, limits, stop)).await? else {
         return Ok(());
     };
-    let head = take(&mut answer.head);
-    if let Content::Events(events) = &mut answer.content {
-        events.shut_down_on(stop);
-        let mut sending = Sending::new(head, events, answer.framing);
-        let sent = poll_fn(|cx| sending.poll(io, cx, limits.write_timeout)).await;
-        if answer.framing == Framing::Close && matches!(sent, Err(ConnectionError::Handler(_))) {
-            reset(io);
-        }
-        sent?;
-    } else {
-        let content = match answer.content {
-            Content::Full(bytes) => bytes,
-            Content::Empty | Content::Events(_) => Bytes::new(),
-        };
-        let mut writing = Writing::new(wire::piece(head, content, answer.framing, false));
-        poll_fn(|cx| writing.poll(io, cx, limits.write_timeout)).await?;
+    let sent = poll_fn(|cx| sending.poll::<I, T>(io, cx, limits.write_timeout)).await;
+    if sending.framing() == Framing::Close && matches!(sent, Err(ConnectionError::Handler(_))) {
+        T::reset(io);
     }
+    sent?;
+    drop(sending);
     Box::pin(take_leave(io)).await
-}
-
-/// A response, ready to be written.
-struct Answer {
-    head: Vec<u8>,
-    content: Content,
-    framing: Framing,
 }
 
 /// Reads the request and answers it; `None` if there is none, and nothing to be said.
@@ -168,7 +149,7 @@ async fn answer<I, S>(
     service: &S,
     limits: &Limits,
     stop: &Shutdown,
-) -> Result<Option<Answer>, ConnectionError>
+) -> Result<Option<Sending>, ConnectionError>
 where
     I: AsyncRead + Unpin,
     S: Service,
@@ -210,15 +191,13 @@ where
         Content::Events(_) if version == Version::HTTP_10 => Framing::Close,
         Content::Events(_) => Framing::Chunked,
     };
-    Ok(Some(Answer {
-        head: wire::head(version, parts.status, &parts.headers, framing),
-        content: if head_only || no_body {
-            Content::Empty
-        } else {
-            body.0
-        },
-        framing,
-    }))
+    let head = wire::head(version, parts.status, &parts.headers, framing);
+    let content = if head_only || no_body {
+        Content::Empty
+    } else {
+        body.0
+    };
+    Ok(Some(Sending::new(head, content, framing, stop)))
 }
 
 /// Closes the sending side, and takes what the client sent that nobody asked for, up to its own

@@ -86,6 +86,7 @@ mod router;
 mod sending;
 mod server;
 mod service;
+mod transport;
 mod watch;
 mod wire;
 

@@ -1,4 +1,4 @@
-//! Sending an event stream: its pieces as they come, while the client is watched.
+//! Sending a response: what it consists of, piece by piece, while the client is watched.
 //!
 //! It is a state machine made by hand and not an async function, for it is what an open stream
 //! consists of, and an async function has its arguments twice and its values side by side.
@@ -8,44 +8,64 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use futures_core::Stream as _;
-use sse_session::SseBody;
+use sse_session::{Shutdown, SseBody};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::body::Content;
 use crate::connection::ConnectionError;
+use crate::transport::Transport;
 use crate::watch::{Notice, Watch};
-use crate::wire::{self, Framing, Piece, Writing};
+use crate::wire::{self, Framing, Piece, SMALL, Writing};
 
 /// What a connection that may be gone is sent; clients ignore comments.
 const PROBE: Bytes = Bytes::from_static(b": keep-alive\n\n");
 
-pub(crate) struct Sending<'a> {
-    /// The response's head, until it goes out with the first events.
-    before: Vec<u8>,
-    events: &'a mut SseBody,
-    framing: Framing,
+pub(crate) struct Sending {
+    events: SseBody,
     watch: Watch,
-    writing: Option<Writing<Piece>>,
-    /// What comes after that.
-    end: Option<Result<(), ConnectionError>>,
+    framing: Framing,
+    /// Not part of this, for there is none while events come and are taken.
+    seldom: Option<Box<Seldom>>,
 }
 
-impl<'a> Sending<'a> {
-    pub(crate) const fn new(head: Vec<u8>, events: &'a mut SseBody, framing: Framing) -> Self {
+enum Seldom {
+    /// The response's head, which goes out with the first events.
+    Head(Vec<u8>),
+    /// What the client has not taken yet, and what comes after it.
+    Rest(Writing<Piece>, Option<Result<(), ConnectionError>>),
+}
+
+impl Sending {
+    /// A response with this head; an event stream ends when `stop` is given.
+    pub(crate) fn new(head: Vec<u8>, content: Content, framing: Framing, stop: &Shutdown) -> Self {
+        let mut events = SseBody::empty();
+        let seldom = match content {
+            Content::Events(body) => {
+                events = body;
+                events.shut_down_on(stop);
+                Seldom::Head(head)
+            }
+            Content::Full(bytes) => Seldom::all(head, bytes, framing),
+            Content::Empty => Seldom::all(head, Bytes::new(), framing),
+        };
         Self {
-            before: head,
             events,
-            framing,
             watch: Watch::new(),
-            writing: None,
-            end: None,
+            framing,
+            seldom: Some(Box::new(seldom)),
         }
+    }
+
+    /// How the end of the body is told.
+    pub(crate) const fn framing(&self) -> Framing {
+        self.framing
     }
 
     /// Ready when all is sent, or it cannot be. Each time that the client takes nothing, it has
     /// `limit` to take some.
-    pub(crate) fn poll<I>(
+    pub(crate) fn poll<I, T>(
         &mut self,
         io: &mut I,
         cx: &mut Context<'_>,
@@ -53,49 +73,254 @@ impl<'a> Sending<'a> {
     ) -> Poll<Result<(), ConnectionError>>
     where
         I: AsyncRead + AsyncWrite + Unpin,
+        T: Transport<I>,
     {
-        // Whether this task will be woken when there are more events.
-        let mut is_settled = false;
-        loop {
-            if let Some(writing) = &mut self.writing {
-                ready!(writing.poll(io, cx, limit))?;
-                self.writing = None;
-            }
-            if let Some(end) = self.end.take() {
+        if let Some(Seldom::Rest(rest, end)) = self.seldom.as_deref_mut() {
+            ready!(rest.poll(io, cx, limit))?;
+            let end = end.take();
+            self.seldom = None;
+            if let Some(end) = end {
                 return Poll::Ready(end);
             }
+        }
+        // Whether this task will be woken when there are more events.
+        let mut is_settled = false;
+        // Only once each time, for nothing counts these, and the task must make way for others.
+        let mut at_once = true;
+        loop {
             let next = if is_settled {
                 Poll::Pending
             } else {
-                Pin::new(&mut *self.events).poll_next(cx)
+                Pin::new(&mut self.events).poll_next(cx)
             };
             is_settled = self.events.is_settled();
+            let mut end = None;
+            let mut written = 0;
             let body = match next {
                 Poll::Ready(Some(Ok(piece))) => {
                     if self.events.has_ended() {
-                        self.end = Some(Ok(()));
+                        end = Some(Ok(()));
+                    } else if take(&mut at_once) && self.seldom.is_none() {
+                        let mut room = [0; SMALL];
+                        if let Some(whole) = wire::together(&piece, self.framing, &mut room) {
+                            written = T::try_write(io, whole)?;
+                            if written == whole.len() {
+                                continue;
+                            }
+                        }
                     }
                     piece
                 }
                 Poll::Ready(Some(Err(error))) => {
-                    self.end = Some(Err(ConnectionError::Handler(error)));
+                    end = Some(Err(ConnectionError::Handler(error)));
                     Bytes::new()
                 }
                 Poll::Ready(None) => {
-                    self.end = Some(Ok(()));
+                    end = Some(Ok(()));
                     Bytes::new()
                 }
                 // The head goes out with the first events if there are any, else alone.
-                Poll::Pending if !self.before.is_empty() => Bytes::new(),
+                Poll::Pending if self.seldom.is_some() => Bytes::new(),
+                Poll::Pending if self.watch.is_waiting() && T::is_quiet(io) => {
+                    return Poll::Pending;
+                }
                 Poll::Pending => match ready!(self.watch.poll(io, cx)) {
                     Notice::Probe => PROBE,
                     Notice::Gone(error) => return Poll::Ready(Err(error.into())),
                 },
             };
-            let before = take(&mut self.before);
-            let complete = matches!(self.end, Some(Ok(())));
-            let piece = wire::piece(before, body, self.framing, complete);
-            self.writing = Some(Writing::new(piece));
+            let head = match self.seldom.take().map(|seldom| *seldom) {
+                Some(Seldom::Head(head)) => head,
+                _ => Vec::new(),
+            };
+            let complete = matches!(end, Some(Ok(())));
+            let mut piece = wire::piece(head, body, self.framing, complete);
+            piece.advance(written);
+            let mut writing = Writing::new(piece);
+            match writing.poll(io, cx, limit) {
+                Poll::Ready(done) => done?,
+                Poll::Pending => {
+                    self.seldom = Some(Box::new(Seldom::Rest(writing, end)));
+                    return Poll::Pending;
+                }
+            }
+            if let Some(end) = end {
+                return Poll::Ready(end);
+            }
         }
+    }
+}
+
+impl Seldom {
+    /// All of a response whose content is known.
+    fn all(head: Vec<u8>, body: Bytes, framing: Framing) -> Self {
+        let piece = wire::piece(head, body, framing, false);
+        Self::Rest(Writing::new(piece), Some(Ok(())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Mutex;
+    use std::task::Waker;
+
+    use http::HeaderMap;
+    use sse_session::{SendError, Sse, sse_response};
+    use tokio::io::ReadBuf;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    /// A client that is silent, and of each piece takes so many bytes at once.
+    struct Client {
+        at_once: usize,
+        taken: Mutex<Vec<u8>>,
+    }
+
+    impl Client {
+        fn take(&self, bytes: &[u8]) -> usize {
+            self.taken.lock().unwrap().extend_from_slice(bytes);
+            bytes.len()
+        }
+    }
+
+    impl AsyncRead for Client {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _cx: &mut Context<'_>,
+            _bytes: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Client {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _cx: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            // Not all of it here either.
+            Poll::Ready(Ok(self.take(&bytes[..bytes.len().min(5)])))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    enum Tried {}
+
+    impl Transport<Client> for Tried {
+        fn reset(_io: &Client) {}
+
+        fn try_write(io: &Client, bytes: &[u8]) -> io::Result<usize> {
+            Ok(io.take(&bytes[..bytes.len().min(io.at_once)]))
+        }
+
+        fn is_quiet(_io: &Client) -> bool {
+            true
+        }
+    }
+
+    async fn send_three(_: HeaderMap, sse: Sse) -> Result<(), SendError> {
+        for text in ["one", "two", "three"] {
+            sse.send(text).await?;
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_is_not_taken_at_once_follows() {
+        for (framing, expected) in [
+            (
+                Framing::Chunked,
+                "HEADb\r\ndata: one\n\n\r\nb\r\ndata: two\n\n\r\nd\r\ndata: three\n\n\r\n0\r\n\r\n",
+            ),
+            (
+                Framing::Close,
+                "HEADdata: one\n\ndata: two\n\ndata: three\n\n",
+            ),
+        ] {
+            for at_once in 0..20 {
+                let mut client = Client {
+                    at_once,
+                    taken: Mutex::default(),
+                };
+                let body = sse_response(HeaderMap::new(), send_three).into_body();
+                let stop = CancellationToken::new().into();
+                let head = b"HEAD".to_vec();
+                let mut sending = Sending::new(head, Content::Events(body), framing, &stop);
+                let limit = Duration::from_secs(1);
+                std::future::poll_fn(|cx| sending.poll::<_, Tried>(&mut client, cx, limit))
+                    .await
+                    .unwrap();
+                let taken = client.taken.into_inner().unwrap();
+                assert_eq!(String::from_utf8(taken).unwrap(), expected, "{at_once}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_of_what_is_tried_is_waited_for() {
+        /// One that takes nothing at all.
+        struct Full;
+
+        impl AsyncRead for Full {
+            fn poll_read(
+                self: Pin<&mut Self>,
+                _cx: &mut Context<'_>,
+                _bytes: &mut ReadBuf<'_>,
+            ) -> Poll<io::Result<()>> {
+                Poll::Pending
+            }
+        }
+
+        impl AsyncWrite for Full {
+            fn poll_write(
+                self: Pin<&mut Self>,
+                _cx: &mut Context<'_>,
+                _bytes: &[u8],
+            ) -> Poll<io::Result<usize>> {
+                Poll::Pending
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(Ok(()))
+            }
+
+            fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(Ok(()))
+            }
+        }
+
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let _guard = runtime.enter();
+        let body = sse_response(HeaderMap::new(), send_three).into_body();
+        let stop = CancellationToken::new().into();
+        let mut sending = Sending::new(Vec::new(), Content::Events(body), Framing::Chunked, &stop);
+        let limit = Duration::from_secs(1);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(
+            sending
+                .poll::<_, crate::transport::Unknown>(&mut Full, &mut cx, limit)
+                .is_pending()
+        );
+        let failed = runtime.block_on(std::future::poll_fn(|cx| {
+            sending.poll::<_, crate::transport::Unknown>(&mut Full, cx, limit)
+        }));
+        assert!(
+            matches!(failed, Err(ConnectionError::Io(error)) if error.kind() == io::ErrorKind::TimedOut)
+        );
     }
 }

@@ -13,6 +13,7 @@ use crate::connection;
 use crate::limits::Limits;
 use crate::listener::Listener;
 use crate::service::Service;
+use crate::transport::Accepted;
 
 /// How long to wait when no connection can be accepted, mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
@@ -143,7 +144,9 @@ fn spawn<L: Listener>(
             limits,
             stop,
         } = &*shared;
-        if let Err(error) = connection::serve(&mut io, service, limits, stop, L::reset).await {
+        if let Err(error) =
+            connection::serve::<_, _, Accepted<L>>(&mut io, service, limits, stop).await
+        {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
                 "connection ended early"

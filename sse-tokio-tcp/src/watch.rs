@@ -8,11 +8,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, ReadBuf};
+use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Sleep, sleep};
 
 /// How much a client may send that nobody asked for before it is no longer read. It is not cut
 /// off for it; that it has gone is then noticed when something is written.
-const MOST_DISCARDED: usize = 64 * 1024;
+const MOST_DISCARDED: u32 = 64 * 1024;
 
 /// How long after the first probe the second one goes out, for the reset to have come back.
 const PROBE_DELAY: Duration = Duration::from_millis(500);
@@ -29,7 +30,9 @@ pub(crate) enum Notice {
 
 pub(crate) enum Watch {
     Reading {
-        discarded: usize,
+        discarded: u32,
+        /// Whether the task is woken when there is something to read.
+        waits: bool,
     },
     /// The first probe is out.
     Probed(Pin<Box<Sleep>>),
@@ -39,7 +42,17 @@ pub(crate) enum Watch {
 
 impl Watch {
     pub(crate) const fn new() -> Self {
-        Self::Reading { discarded: 0 }
+        Self::Reading {
+            discarded: 0,
+            waits: false,
+        }
+    }
+
+    /// Whether polling it would do nothing but find again that there is nothing to read, provided
+    /// that there is not, and that the task is the same.
+    #[inline]
+    pub(crate) const fn is_waiting(&self) -> bool {
+        matches!(self, Self::Reading { waits: true, .. })
     }
 
     /// Ready when there is something to do about the client.
@@ -49,16 +62,20 @@ impl Watch {
     {
         loop {
             match self {
-                Self::Reading { discarded } => {
+                Self::Reading { discarded, waits } => {
                     let mut bytes = [std::mem::MaybeUninit::uninit(); 256];
                     let mut bytes = ReadBuf::uninit(&mut bytes);
-                    match std::task::ready!(Pin::new(&mut *io).poll_read(cx, &mut bytes)) {
+                    // A task whose turn is over is woken for that alone.
+                    let has_turn = has_budget_remaining();
+                    let polled = Pin::new(&mut *io).poll_read(cx, &mut bytes);
+                    *waits = has_turn && polled.is_pending();
+                    match std::task::ready!(polled) {
                         Ok(()) if bytes.filled().is_empty() => {
                             *self = Self::Probed(Box::pin(sleep(PROBE_DELAY)));
                             return Poll::Ready(Notice::Probe);
                         }
                         Ok(()) => {
-                            *discarded += bytes.filled().len();
+                            *discarded += u32::try_from(bytes.filled().len()).unwrap_or(u32::MAX);
                             if *discarded > MOST_DISCARDED {
                                 *self = Self::Done;
                             }

@@ -217,7 +217,39 @@ pub(crate) fn piece(before: Vec<u8>, body: Bytes, framing: Framing, complete: bo
 }
 
 /// As much is copied together, for one range of memory is written at less than several.
-const SMALL: usize = 512;
+pub(crate) const SMALL: usize = 512;
+
+/// A piece of the body, framed in `room`; `None` if there is not enough of that, and of an empty
+/// one. The body is not complete with it.
+#[inline]
+pub(crate) fn together<'a>(
+    body: &'a [u8],
+    framing: Framing,
+    room: &'a mut [u8; SMALL],
+) -> Option<&'a [u8]> {
+    if body.is_empty() {
+        return None;
+    }
+    if framing != Framing::Chunked {
+        return Some(body);
+    }
+    // The line with the size grows towards what it stands before.
+    let end = MOST_BEFORE + body.len();
+    room.get_mut(MOST_BEFORE..end)?.copy_from_slice(body);
+    room.get_mut(end..end + 2)?.copy_from_slice(b"\r\n");
+    let (mut start, mut rest) = (MOST_BEFORE - 2, body.len());
+    room[start..MOST_BEFORE].copy_from_slice(b"\r\n");
+    while rest > 0 {
+        start -= 1;
+        room[start] = b"0123456789abcdef"[rest % 16];
+        rest /= 16;
+    }
+    room.get(start..end + 2)
+}
+
+/// The longest line with the size of a piece that is put together with it.
+const MOST_BEFORE: usize = 5;
+const _: () = assert!(SMALL < 0x1000);
 
 /// Writes some of `bytes`.
 fn poll_write_some<I, B>(
@@ -355,6 +387,32 @@ mod tests {
         assert_eq!(chunked("", true), "HEAD0\r\n\r\n");
         // An empty chunk would be the end.
         assert_eq!(chunked("", false), "HEAD");
+    }
+
+    #[test]
+    fn a_short_piece_is_framed_like_any_other() {
+        for len in [
+            0,
+            1,
+            15,
+            16,
+            255,
+            256,
+            SMALL - 8,
+            SMALL - 7,
+            SMALL - 6,
+            SMALL,
+        ] {
+            let body = vec![b'x'; len];
+            for framing in [Framing::Chunked, Framing::Close] {
+                let mut piece = piece(Vec::new(), body.clone().into(), framing, false);
+                let piece = piece.copy_to_bytes(piece.remaining());
+                let is_short = len > 0 && (len + 7 <= SMALL || framing == Framing::Close);
+                let mut room = [0; SMALL];
+                let together = together(&body, framing, &mut room);
+                assert_eq!(together, is_short.then_some(&*piece), "{len} {framing:?}");
+            }
+        }
     }
 
     #[test]

@@ -291,6 +291,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Response<S> {
         std::str::from_utf8(&self.body).expect("an event stream is UTF-8")
     }
 
+    /// Sends something while the response comes in.
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.connection.send(bytes).await;
+    }
+
     pub(crate) fn into_connection(self) -> Connection<S> {
         self.connection
     }

@@ -68,7 +68,9 @@ impl Field {
              on each adapter. “axum” has `tokio::sync::broadcast` as its documentation shows it, \
              “actix-web-lab” a channel for each client, “nchan” is nginx. The floor is a \
              hand-written loop of one `write` for each subscriber, of bytes formatted beforehand, \
-             without HTTP’s chunks and without ids; a burst is one write. The order to publish is \
+             without HTTP’s chunks and without ids; a burst is one write. “floor, tasks” does the \
+             same from a task for each subscriber, which is woken for it: less than that no server \
+             of tasks can cost. The order to publish is \
              a datagram with the number of events, for nchan the requests that publish them, on \
              one connection and in one write.{missing}{brevity}"
         )

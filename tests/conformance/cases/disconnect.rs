@@ -22,6 +22,7 @@ on_every_transport! {
     a_client_that_resets_ends_a_handler_that_sends,
     a_client_that_goes_away_ends_a_handler_that_waits_for_room,
     early_bytes_do_not_hide_that_a_client_has_closed,
+    a_client_that_closes_after_many_events_is_noticed,
     handles_elsewhere_learn_that_the_client_is_gone,
     a_thousand_connects_and_disconnects_leave_no_handler,
 }
@@ -139,6 +140,47 @@ async fn early_bytes_do_not_hide_that_a_client_has_closed<T: Transport>() {
     measure::<T>("closed while idle, after early bytes", &handlers).await;
 }
 
+async fn a_client_that_closes_after_many_events_is_noticed<T: Transport>() {
+    closing_after_events_is_noticed::<T>("").await;
+}
+
+/// Each event is awaited by the client before the next one is sent, so that it is written alone;
+/// before some of them, the client says something that nobody asked for.
+async fn closing_after_events_is_noticed<T: Transport>(early: &str) {
+    let handlers = Handlers::new();
+    let number = watch::Sender::new(0);
+    let site = {
+        let (handlers, number) = (handlers.clone(), number.clone());
+        Site::new(move |_, sse: Sse| {
+            let (guard, mut number) = (handlers.guard(), number.subscribe());
+            async move {
+                let _guard = guard;
+                sse.send("hello").await?;
+                while number.changed().await.is_ok() {
+                    let number = *number.borrow_and_update();
+                    sse.send(sse_session::Display(number)).await?;
+                }
+                Ok::<_, SendError>(())
+            }
+        })
+    };
+    let server = T::start(site.options(options::<T>())).await;
+    for last in [1, 3, 20] {
+        let mut response = server.get("/").await;
+        response.receive("hello").await;
+        for event in 0..last {
+            if event % 2 == 0 {
+                response.send(early).await;
+            }
+            number.send_modify(|number| *number += 1);
+            let sent = *number.borrow();
+            response.receive(&sent.to_string()).await;
+        }
+        drop(response);
+        measure::<T>("closed after events", &handlers).await;
+    }
+}
+
 async fn handles_elsewhere_learn_that_the_client_is_gone<T: Transport>() {
     let (give, mut handle) = watch::channel(None);
     let site = Site::new(move |_, sse: Sse| {
@@ -184,6 +226,11 @@ async fn a_thousand_connects_and_disconnects_leave_no_handler<T: Transport>() {
     handlers.dropped(1_000).await;
     server.stop().await;
     assert_eq!(handlers.running(), 0);
+}
+
+#[tokio::test]
+async fn what_clients_of_raw_tcp_say_between_events_does_not_hide_that_they_have_closed() {
+    super::within_limit(closing_after_events_is_noticed::<Tcp>("GET /")).await;
 }
 
 /// With `h1_allow_half_closed(false)`, actix-web notices without a keep-alive.

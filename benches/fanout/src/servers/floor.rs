@@ -47,7 +47,7 @@ async fn publish(connections: Connections, mut orders: Orders) -> io::Result<()>
 }
 
 /// Reads a request up to its blank line, and writes the response's head.
-async fn answer(mut stream: TcpStream) -> io::Result<Option<TcpStream>> {
+pub(super) async fn answer(mut stream: TcpStream) -> io::Result<Option<TcpStream>> {
     // On the heap and freed after: it must not be part of what an open stream costs.
     let mut bytes = vec![0; 1024];
     let mut len = 0;

@@ -6,6 +6,7 @@ mod axum;
 mod floor;
 mod hub;
 mod on_actix;
+mod tasks;
 
 use std::io;
 use std::net::{TcpListener, UdpSocket};
@@ -18,6 +19,7 @@ use crate::orders::Orders;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Server {
     Floor,
+    Tasks,
     SseTokioTcp,
     SseHyper,
     SseAxum,
@@ -29,8 +31,9 @@ pub(crate) enum Server {
 
 impl Server {
     /// Those that are to be compared are neighbours.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Floor,
+        Self::Tasks,
         Self::SseTokioTcp,
         Self::SseHyper,
         Self::SseAxum,
@@ -52,6 +55,7 @@ impl Server {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Floor => "floor",
+            Self::Tasks => "floor, tasks",
             Self::SseTokioTcp => "hub, sse-tokio-tcp",
             Self::SseHyper => "hub, sse-hyper",
             Self::SseAxum => "hub, sse-hyper in axum",
@@ -93,6 +97,7 @@ impl Server {
                 Self::SseHyper => hub::on_hyper(listener, orders).await,
                 Self::SseAxum => hub::on_axum(listener, orders).await,
                 Self::Axum => axum::run(listener, orders).await,
+                Self::Tasks => tasks::run(listener, orders).await,
                 _ => floor::run(listener, orders).await,
             }
         })

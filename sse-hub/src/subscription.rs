@@ -95,14 +95,11 @@ enum Phase {
     /// The topic's state comes first.
     Snapshot,
     /// What follows the cursor must be read from the log behind the window.
-    Reading(Reading),
+    Reading(BoxFuture<'static, Answer>),
 }
 
-struct Reading {
-    page: BoxFuture<'static, Result<Page, LogError>>,
-    /// Where the window began when the log was asked.
-    floor: Position,
-}
+/// What the log has behind the window, and where that began when the log was asked.
+type Answer = (Result<Page, LogError>, Position);
 
 impl Feed {
     pub(crate) const fn new(topic: Arc<Topic>, cursor: Cursor, is_held: bool) -> Self {
@@ -337,10 +334,10 @@ impl Subscription {
             let feed = &mut self.feeds[index];
             let (page, floor) = match &mut feed.phase {
                 Phase::Snapshot => return Poll::Ready(Some(self.take_snapshot(index))),
-                Phase::Reading(Reading { page, floor }) => {
-                    let read = (ready!(page.as_mut().poll(cx)), *floor);
+                Phase::Reading(answer) => {
+                    let answer = ready!(answer.as_mut().poll(cx));
                     feed.phase = Phase::Live;
-                    read
+                    answer
                 }
                 Phase::Live => {
                     let (found, piece) = self.read(index, cx);
@@ -351,7 +348,7 @@ impl Subscription {
                         }
                         Found::Nothing => return Poll::Pending,
                         Found::Behind | Found::Restarted => match self.read_behind(index) {
-                            Some(read) => read,
+                            Some(answer) => answer,
                             None => continue,
                         },
                     }
@@ -388,9 +385,8 @@ impl Subscription {
         (found, piece)
     }
 
-    /// Asks the log for what follows the cursor. `None` if that takes time. With the answer comes
-    /// where the window began before.
-    fn read_behind(&mut self, index: usize) -> Option<(Result<Page, LogError>, Position)> {
+    /// Asks the log for what follows the cursor. `None` if that takes time.
+    fn read_behind(&mut self, index: usize) -> Option<Answer> {
         let feed = &mut self.feeds[index];
         let log = self.core.registry().log();
         let floor = feed.topic.is_asked_for(&mut feed.cursor);
@@ -403,8 +399,7 @@ impl Subscription {
             Err(later) => later,
         };
         let page = behind::read(Arc::clone(log), Arc::clone(topic), after, first);
-        let page = Box::pin(page);
-        feed.phase = Phase::Reading(Reading { page, floor });
+        feed.phase = Phase::Reading(Box::pin(async move { (page.await, floor) }));
         None
     }
 

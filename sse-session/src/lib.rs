@@ -63,6 +63,7 @@ mod shutdown;
 mod source;
 mod sse;
 mod stream;
+mod waker;
 
 #[cfg(feature = "http-body")]
 pub use crate::body::SseBody;

@@ -11,7 +11,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Wake, Waker};
+use std::task::Wake;
 
 use bytes::Bytes;
 use sse_codec::{Encode, EncodeError, Encoder};
@@ -21,6 +21,7 @@ use tokio::sync::futures::Notified;
 use crate::buffer::Buffer;
 use crate::loan::{self, Loan};
 use crate::options::Options;
+use crate::waker::StreamWaker;
 
 #[derive(Debug)]
 pub(crate) struct Pipe {
@@ -50,9 +51,9 @@ struct State {
     closed: bool,
     /// Whether somebody has found the buffer full since it was emptied.
     room_is_wanted: bool,
-    /// Whether the body waits: whoever gives it something to do takes its waker and wakes it.
+    /// Whether the body has seen all that is here: whoever gives it something to do wakes it.
     body_waits: bool,
-    body: Option<Waker>,
+    body: Option<Arc<StreamWaker>>,
 }
 
 /// What became of an event that was offered.
@@ -66,7 +67,7 @@ pub(crate) enum Offer {
 pub(crate) enum Take {
     /// What is there, and what is known of what comes after it.
     Frame(Bytes, After),
-    /// Nothing there now; the waker was kept.
+    /// Nothing there now; the body will be woken.
     Empty,
     /// Nothing there, and nothing can come: closed, or all handles are gone.
     Ended,
@@ -77,7 +78,7 @@ pub(crate) enum Take {
 pub(crate) enum After {
     /// Nothing, ever.
     End,
-    /// Nothing before the body is woken; its waker was kept.
+    /// Nothing here before the body is woken.
     Silence,
     /// That is seen when it is looked for.
     Unknown,
@@ -256,6 +257,14 @@ impl Pipe {
         }
     }
 
+    /// The body is gone: [`close`](Self::close), and let go of its task, which the handles that
+    /// are left must not keep.
+    pub(crate) fn abandon(&self) {
+        let body = self.state().body.take();
+        self.close(b"");
+        drop(body);
+    }
+
     pub(crate) fn add_handle(&self) {
         self.state().handles += 1;
     }
@@ -272,6 +281,13 @@ impl Pipe {
         if let Some(body) = body {
             body.wake();
         }
+    }
+
+    /// The body is woken by `body` from now on.
+    pub(crate) fn wake_by(&self, body: Arc<StreamWaker>) {
+        let before = self.state().body.replace(body);
+        // Outside of the lock, for it may hold the last of a task.
+        drop(before);
     }
 
     /// Called by the body before it polls the handler: it lends the buffer to this thread, and
@@ -306,7 +322,7 @@ impl Pipe {
     }
 
     /// Takes all that is there, after what was on loan until now has been returned.
-    pub(crate) fn take(&self, lent: Option<Buffer>, cx: &Context<'_>) -> Take {
+    pub(crate) fn take(&self, lent: Option<Buffer>) -> Take {
         let mut state = self.state();
         if let Some(buffer) = lent {
             state.return_loan(buffer);
@@ -319,7 +335,7 @@ impl Pipe {
         } else if no_more {
             return Take::Ended;
         } else {
-            state.wait(cx.waker());
+            state.body_waits = true;
             return Take::Empty;
         };
         let after = if !state.buffer.is_empty() {
@@ -327,8 +343,8 @@ impl Pipe {
         } else if no_more {
             After::End
         } else if frame.len() < self.high_water {
-            // Whoever waits for room although there was some wakes the task when it is told.
-            state.wait(cx.waker());
+            // Whoever waits for room although there was some wakes the body when it is told.
+            state.body_waits = true;
             After::Silence
         } else {
             // A handler that has filled the buffer goes on at once.
@@ -398,20 +414,11 @@ impl Pipe {
 
 impl State {
     /// The body's waker, if it waits.
-    fn waiting_body(&mut self) -> Option<Waker> {
+    fn waiting_body(&mut self) -> Option<Arc<StreamWaker>> {
         if std::mem::take(&mut self.body_waits) {
-            self.body.take()
+            self.body.clone()
         } else {
             None
-        }
-    }
-
-    /// The body waits.
-    fn wait(&mut self, waker: &Waker) {
-        self.body_waits = true;
-        match &mut self.body {
-            Some(body) => body.clone_from(waker),
-            none => *none = Some(waker.clone()),
         }
     }
 

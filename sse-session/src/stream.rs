@@ -21,6 +21,7 @@ use crate::outcome::Outcome;
 use crate::pipe::{After, Pipe, Take};
 use crate::shutdown::{self, Shutdown};
 use crate::sse::Sse;
+use crate::waker::StreamWaker;
 
 pin_project! {
     /// One event stream: a `Stream` of bytes that runs its handler while it is polled.
@@ -30,6 +31,8 @@ pin_project! {
     #[must_use = "streams do nothing unless polled"]
     pub struct SseStream<F> {
         pipe: Arc<Pipe>,
+        // From the first poll on.
+        waker: Option<Arc<StreamWaker>>,
         #[pin]
         handler: Option<F>,
         #[pin]
@@ -45,7 +48,7 @@ pin_project! {
     impl<F> PinnedDrop for SseStream<F> {
         fn drop(this: Pin<&mut Self>) {
             // The client is gone, or all was sent: handles in other tasks must know.
-            this.pipe.close(b"");
+            this.pipe.abandon();
         }
     }
 }
@@ -66,6 +69,7 @@ where
         let handler = handler(Sse::first(Arc::clone(&pipe)));
         Self {
             pipe,
+            waker: None,
             handler: Some(handler),
             keep_alive: options.keep_alive_watch().map(keep_alive::Watch::new),
             shutdown: shutdown::Watch::new(options.shutdown_signal()),
@@ -117,9 +121,25 @@ where
 {
     type Item = Result<Bytes, HandlerError>;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+    fn poll_next(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
+        let waker = match this.waker {
+            Some(waker) if waker.is_for(task) => {
+                if waker.is_waiting() {
+                    return Poll::Pending;
+                }
+                &*waker
+            }
+            waker => {
+                let new = waker.insert(StreamWaker::new(task.waker()));
+                this.pipe.wake_by(Arc::clone(new));
+                new
+            }
+        };
+        waker.look();
         *this.is_settled = false;
+        let by_ref = waker.by_ref();
+        let cx = &mut Context::from_waker(&by_ref);
 
         if this.shutdown.is_signalled(this.pipe) {
             this.pipe.close(this.farewell);
@@ -152,22 +172,22 @@ where
             }
         }
 
-        match this.pipe.take(lent, cx) {
+        match this.pipe.take(lent) {
             Take::Frame(frame, after) => {
                 let last = after == After::End;
                 if last && this.pipe.is_closed() {
                     this.handler.set(None);
                 }
                 *this.has_ended = last && this.handler.is_none() && this.failure.is_none();
-                let mut is_settled = after == After::Silence;
+                let mut is_silent = after == After::Silence;
                 if let Some(mut keep_alive) = this.keep_alive.as_pin_mut() {
                     keep_alive.as_mut().wrote();
-                    if is_settled {
-                        // The silence begins now, so this only has the timer wake the task.
-                        is_settled = keep_alive.poll_silence(cx).is_pending();
+                    if is_silent {
+                        // The silence begins now, so this only has the timer wake the stream.
+                        is_silent = keep_alive.poll_silence(cx).is_pending();
                     }
                 }
-                *this.is_settled = is_settled;
+                *this.is_settled = is_silent && waker.wait();
                 Poll::Ready(Some(Ok(frame)))
             }
             Take::Ended => {
@@ -176,16 +196,26 @@ where
                 if this.failure.is_some() && !std::mem::replace(this.failure_announced, true) {
                     // Servers drop what they have not written yet when a body fails, but they
                     // write when it has nothing for them: so there is nothing, once.
-                    cx.waker().wake_by_ref();
+                    task.waker().wake_by_ref();
                     return Poll::Pending;
                 }
                 *this.has_ended = true;
                 Poll::Ready(this.failure.take().map(Err))
             }
-            Take::Empty => match this.keep_alive.as_pin_mut() {
-                Some(keep_alive) => keep_alive.poll_silence(cx).map(|comment| Some(Ok(comment))),
-                None => Poll::Pending,
-            },
+            Take::Empty => {
+                if let Some(mut keep_alive) = this.keep_alive.as_pin_mut()
+                    && let Poll::Ready(comment) = keep_alive.as_mut().poll_silence(cx)
+                {
+                    // As above.
+                    let is_silent = keep_alive.poll_silence(cx).is_pending();
+                    *this.is_settled = is_silent && waker.wait();
+                    return Poll::Ready(Some(Ok(comment)));
+                }
+                if !waker.wait() {
+                    task.waker().wake_by_ref();
+                }
+                Poll::Pending
+            }
         }
     }
 }

@@ -26,6 +26,8 @@ pin_project! {
         last_write: Instant,
         #[pin]
         timer: Option<Sleep>,
+        // Whether the timer, while it sleeps, will wake the stream.
+        is_set: bool,
     }
 }
 
@@ -35,6 +37,7 @@ impl Watch {
             keep_alive,
             last_write: Instant::now(),
             timer: None,
+            is_set: false,
         }
     }
 
@@ -43,34 +46,47 @@ impl Watch {
         *self.project().last_write = Instant::now();
     }
 
+    /// The stream has another waker now.
+    pub(crate) fn forget_waker(self: Pin<&mut Self>) {
+        *self.project().is_set = false;
+    }
+
+    /// [`poll_silence`](Self::poll_silence) where something was written just now, which as a rule
+    /// leaves the timer alone.
+    pub(crate) fn poll_silence_from_now(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Bytes> {
+        match &self.timer {
+            Some(timer) if self.is_set && !timer.is_elapsed() => Poll::Pending,
+            _ => self.poll_silence(cx),
+        }
+    }
+
     /// Ready with a comment when the interval has passed in silence.
     pub(crate) fn poll_silence(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Bytes> {
         let mut this = self.project();
+        *this.is_set = false;
         loop {
             // An interval beyond what the clock can count means: never.
             let Some(due) = this.last_write.checked_add(this.keep_alive.interval) else {
                 return Poll::Pending;
             };
-            match this.timer.as_mut().as_pin_mut() {
-                None => this.timer.set(Some(sleep_until(due))),
-                Some(timer) => {
-                    std::task::ready!(timer.poll(cx));
-                    let now = Instant::now();
-                    if now >= due {
-                        *this.last_write = now;
-                        if let (Some(next), Some(timer)) = (
-                            now.checked_add(this.keep_alive.interval),
-                            this.timer.as_mut().as_pin_mut(),
-                        ) {
-                            timer.reset(next);
-                        }
-                        return Poll::Ready(this.keep_alive.frame.clone());
-                    }
-                    if let Some(timer) = this.timer.as_mut().as_pin_mut() {
-                        timer.reset(due);
-                    }
-                }
+            let Some(mut timer) = this.timer.as_mut().as_pin_mut() else {
+                this.timer.set(Some(sleep_until(due)));
+                continue;
+            };
+            if timer.as_mut().poll(cx).is_pending() {
+                *this.is_set = true;
+                return Poll::Pending;
             }
+            let now = Instant::now();
+            if now < due {
+                timer.reset(due);
+                continue;
+            }
+            *this.last_write = now;
+            if let Some(next) = now.checked_add(this.keep_alive.interval) {
+                timer.reset(next);
+            }
+            return Poll::Ready(this.keep_alive.frame.clone());
         }
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Pipe {
     encoder: Encoder,
     last_event_id: Option<Box<str>>,
     signal: AtomicU8,
+    /// What the body is to know before it polls the handler, without the lock.
+    lending: AtomicU8,
     /// Whether the buffer on loan is wanted back.
     recalled: AtomicBool,
     /// How much is in the buffer on loan, for those who do not have it.
@@ -51,8 +53,7 @@ struct State {
     closed: bool,
     /// Whether somebody has found the buffer full since it was emptied.
     room_is_wanted: bool,
-    /// Whether the body has seen all that is here: whoever gives it something to do wakes it.
-    body_waits: bool,
+    /// Whoever gives the body something to do wakes it, if it has seen all else that is here.
     body: Option<Arc<StreamWaker>>,
 }
 
@@ -69,6 +70,8 @@ pub(crate) enum Take {
     Frame(Bytes, After),
     /// Nothing there now; the body will be woken.
     Empty,
+    /// Nothing there now, but the body was woken while it looked.
+    Woken,
     /// Nothing there, and nothing can come: closed, or all handles are gone.
     Ended,
 }
@@ -98,6 +101,13 @@ const NONE: u8 = 0;
 const LOOK: u8 = 1;
 const DEMAND: u8 = 2;
 
+/// The handler has the buffer while it is polled.
+const LEND: u8 = 0;
+/// The handler sends what is encoded already: to have the buffer would be of no use to it.
+const KEEP: u8 = 1;
+/// The pipe is closed.
+const CLOSED: u8 = 2;
+
 impl Pipe {
     pub(crate) fn new(options: &Options, last_event_id: Option<&str>) -> Arc<Self> {
         let mut buffer = Buffer::default();
@@ -110,7 +120,6 @@ impl Pipe {
                 handles: 1,
                 closed: false,
                 room_is_wanted: false,
-                body_waits: false,
                 body: None,
             }),
             room: Notify::new(),
@@ -119,6 +128,7 @@ impl Pipe {
             encoder: options.encoder(),
             last_event_id: last_event_id.map(Into::into),
             signal: AtomicU8::new(LOOK),
+            lending: AtomicU8::new(LEND),
             recalled: AtomicBool::new(false),
             lent_len: AtomicUsize::new(0),
         })
@@ -168,7 +178,7 @@ impl Pipe {
         &self,
         event: &(impl Encode + ?Sized),
     ) -> Result<Offer, EncodeError> {
-        let mut state = self.state_without_loan();
+        let mut state = self.state_without_loan(LEND);
         if state.closed {
             return Ok(Offer::Closed);
         }
@@ -197,7 +207,7 @@ impl Pipe {
     ///
     /// What is taken need not be in `events` any more.
     pub(crate) fn offer_encoded(&self, events: &mut Bytes) -> Offer {
-        let mut state = self.state_without_loan();
+        let mut state = self.state_without_loan(KEEP);
         if state.closed {
             return Offer::Closed;
         }
@@ -246,6 +256,7 @@ impl Pipe {
                 return;
             }
             state.closed = true;
+            self.lending.store(CLOSED, Ordering::Release);
             state.buffer.append(last);
             self.recalled.store(true, Ordering::Release);
             state.waiting_body()
@@ -290,12 +301,19 @@ impl Pipe {
         drop(before);
     }
 
-    /// Called by the body before it polls the handler: it lends the buffer to this thread, and
-    /// until the body waits again, nobody needs to wake it. `None` if the pipe is closed, so that
-    /// the handler must not be polled any more.
+    /// Called by the body before it polls the handler: it lends the buffer to this thread, if
+    /// that is of use. `None` if the pipe is closed, so that the handler must not be polled any
+    /// more.
     pub(crate) fn lend(&self) -> Option<Loan<'_>> {
+        match self.lending.load(Ordering::Acquire) {
+            LEND => self.lend_buffer(),
+            KEEP => Some(Loan::none(self)),
+            _ => None,
+        }
+    }
+
+    fn lend_buffer(&self) -> Option<Loan<'_>> {
         let mut state = self.state();
-        state.body_waits = false;
         if state.closed {
             return None;
         }
@@ -321,8 +339,9 @@ impl Pipe {
         self.state().return_loan(buffer);
     }
 
-    /// Takes all that is there, after what was on loan until now has been returned.
-    pub(crate) fn take(&self, lent: Option<Buffer>) -> Take {
+    /// Takes all that is there, after what was on loan until now has been returned. Where nothing
+    /// is left, the body waits from then on, unless it was woken meanwhile.
+    pub(crate) fn take(&self, lent: Option<Buffer>, body: &StreamWaker) -> Take {
         let mut state = self.state();
         if let Some(buffer) = lent {
             state.return_loan(buffer);
@@ -335,30 +354,28 @@ impl Pipe {
         } else if no_more {
             return Take::Ended;
         } else {
-            state.body_waits = true;
-            return Take::Empty;
+            return if body.wait() {
+                Take::Empty
+            } else {
+                Take::Woken
+            };
         };
         let after = if !state.buffer.is_empty() {
             After::Unknown
         } else if no_more {
             After::End
-        } else if frame.len() < self.high_water {
-            // Whoever waits for room although there was some wakes the body when it is told.
-            state.body_waits = true;
+        } else if frame.len() < self.high_water && !state.room_is_wanted && body.wait() {
             After::Silence
         } else {
-            // A handler that has filled the buffer goes on at once.
+            // A handler that has filled the buffer, or waits for room, goes on at once.
             After::Unknown
         };
-        self.tell_of_room(state);
-        Take::Frame(frame, after)
-    }
-
-    fn tell_of_room(&self, mut state: MutexGuard<'_, State>) {
-        if std::mem::take(&mut state.room_is_wanted) {
-            drop(state);
+        let room_is_wanted = std::mem::take(&mut state.room_is_wanted);
+        drop(state);
+        if room_is_wanted {
             self.room.notify_waiters();
         }
+        Take::Frame(frame, after)
     }
 
     pub(crate) fn take_signal(&self) -> Signal {
@@ -379,7 +396,8 @@ impl Pipe {
 
     fn raise(&self, signal: u8) {
         self.signal.fetch_max(signal, Ordering::AcqRel);
-        let body = self.state().waiting_body();
+        // Even if it does not wait: it may have looked for signals already, and go on to wait.
+        let body = self.state().body.clone();
         if let Some(body) = body {
             body.wake();
         }
@@ -395,12 +413,19 @@ impl Pipe {
         state.encoded.len() + state.buffer.len() + lent
     }
 
-    /// The state, after the loan is over if it is this thread's.
-    fn state_without_loan(&self) -> MutexGuard<'_, State> {
-        let returned = loan::take_back(self);
+    /// The state, after the loan is over if it is this thread's. `next` is what would have been
+    /// right for what is done now, and so may be for the next poll.
+    fn state_without_loan(&self, next: u8) -> MutexGuard<'_, State> {
         let mut state = self.state();
-        if let Some(buffer) = returned {
+        let mut is_unused = true;
+        if state.is_lent
+            && let Some(buffer) = loan::take_back(self)
+        {
+            is_unused = buffer.is_empty();
             state.return_loan(buffer);
+        }
+        if is_unused && self.lending.load(Ordering::Relaxed) != CLOSED {
+            self.lending.store(next, Ordering::Relaxed);
         }
         state
     }
@@ -413,13 +438,10 @@ impl Pipe {
 }
 
 impl State {
-    /// The body's waker, if it waits.
-    fn waiting_body(&mut self) -> Option<Arc<StreamWaker>> {
-        if std::mem::take(&mut self.body_waits) {
-            self.body.clone()
-        } else {
-            None
-        }
+    /// The body's waker, if it waits. If it does not, it has yet to take what is there.
+    fn waiting_body(&self) -> Option<Arc<StreamWaker>> {
+        let body = self.body.as_ref()?;
+        body.is_waiting().then(|| Arc::clone(body))
     }
 
     /// What the handler has sent comes before what others have sent meanwhile.

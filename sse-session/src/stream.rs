@@ -38,7 +38,7 @@ pin_project! {
         #[pin]
         keep_alive: Option<keep_alive::Watch>,
         shutdown: shutdown::Watch,
-        farewell: Bytes,
+        farewell: Box<[u8]>,
         failure: Option<HandlerError>,
         failure_announced: bool,
         has_ended: bool,
@@ -73,7 +73,7 @@ where
             handler: Some(handler),
             keep_alive: options.keep_alive_watch().map(keep_alive::Watch::new),
             shutdown: shutdown::Watch::new(options.shutdown_signal()),
-            farewell: options.farewell(),
+            farewell: options.farewell().into(),
             failure: None,
             failure_announced: false,
             has_ended: false,
@@ -133,6 +133,9 @@ where
             waker => {
                 let new = waker.insert(StreamWaker::new(task.waker()));
                 this.pipe.wake_by(Arc::clone(new));
+                if let Some(keep_alive) = this.keep_alive.as_mut().as_pin_mut() {
+                    keep_alive.forget_waker();
+                }
                 new
             }
         };
@@ -172,22 +175,18 @@ where
             }
         }
 
-        match this.pipe.take(lent) {
+        match this.pipe.take(lent, waker) {
             Take::Frame(frame, after) => {
                 let last = after == After::End;
                 if last && this.pipe.is_closed() {
                     this.handler.set(None);
                 }
                 *this.has_ended = last && this.handler.is_none() && this.failure.is_none();
-                let mut is_silent = after == After::Silence;
-                if let Some(mut keep_alive) = this.keep_alive.as_pin_mut() {
+                let mut keep_alive = this.keep_alive.as_pin_mut();
+                if let Some(keep_alive) = &mut keep_alive {
                     keep_alive.as_mut().wrote();
-                    if is_silent {
-                        // The silence begins now, so this only has the timer wake the stream.
-                        is_silent = keep_alive.poll_silence(cx).is_pending();
-                    }
                 }
-                *this.is_settled = is_silent && waker.wait();
+                *this.is_settled = after == After::Silence && settle(keep_alive, waker, cx);
                 Poll::Ready(Some(Ok(frame)))
             }
             Take::Ended => {
@@ -202,22 +201,35 @@ where
                 *this.has_ended = true;
                 Poll::Ready(this.failure.take().map(Err))
             }
-            Take::Empty => {
+            nothing @ (Take::Empty | Take::Woken) => {
+                let is_empty = matches!(nothing, Take::Empty);
                 if let Some(mut keep_alive) = this.keep_alive.as_pin_mut()
                     && let Poll::Ready(comment) = keep_alive.as_mut().poll_silence(cx)
                 {
-                    // As above.
-                    let is_silent = keep_alive.poll_silence(cx).is_pending();
-                    *this.is_settled = is_silent && waker.wait();
+                    *this.is_settled = is_empty && settle(Some(keep_alive), waker, cx);
                     return Poll::Ready(Some(Ok(comment)));
                 }
-                if !waker.wait() {
+                if !is_empty {
                     task.waker().wake_by_ref();
                 }
                 Poll::Pending
             }
         }
     }
+}
+
+/// Whether a stream that gives a piece, and has nothing left, will be woken when it is silent.
+fn settle(
+    keep_alive: Option<Pin<&mut keep_alive::Watch>>,
+    waker: &StreamWaker,
+    cx: &mut Context<'_>,
+) -> bool {
+    // The silence begins now, so this only has the timer wake the stream.
+    let is_settled = keep_alive.is_none_or(|watch| watch.poll_silence_from_now(cx).is_pending());
+    if !is_settled {
+        waker.wake();
+    }
+    is_settled
 }
 
 impl<F> fmt::Debug for SseStream<F> {

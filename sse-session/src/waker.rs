@@ -114,7 +114,8 @@ mod tests {
         assert!(waker.wait());
         assert!(waker.is_waiting());
         waker.by_ref().wake_by_ref();
-        waker.by_ref().clone().wake();
+        let clone = waker.by_ref().clone();
+        clone.wake();
         assert_eq!(calls(&task), 1);
         assert!(!waker.is_waiting());
     }

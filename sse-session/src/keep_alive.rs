@@ -21,23 +21,27 @@ pin_project! {
     ///
     /// Traffic does not touch the timer. It only leaves a time stamp, which the timer looks at
     /// when it fires: if something was sent meanwhile, it sleeps for the rest of the interval.
+    // What each piece needs comes first, as in the pipe.
+    #[repr(C)]
     pub(crate) struct Watch {
-        keep_alive: KeepAlive,
+        // Whether the timer, while it sleeps, will wake the stream.
+        is_set: bool,
+        interval: Duration,
         last_write: Instant,
         #[pin]
         timer: Option<Sleep>,
-        // Whether the timer, while it sleeps, will wake the stream.
-        is_set: bool,
+        comment: Bytes,
     }
 }
 
 impl Watch {
-    pub(crate) fn new(keep_alive: KeepAlive) -> Self {
+    pub(crate) fn new(KeepAlive { interval, frame }: KeepAlive) -> Self {
         Self {
-            keep_alive,
+            is_set: false,
+            interval,
             last_write: Instant::now(),
             timer: None,
-            is_set: false,
+            comment: frame,
         }
     }
 
@@ -66,7 +70,7 @@ impl Watch {
         *this.is_set = false;
         loop {
             // An interval beyond what the clock can count means: never.
-            let Some(due) = this.last_write.checked_add(this.keep_alive.interval) else {
+            let Some(due) = this.last_write.checked_add(*this.interval) else {
                 return Poll::Pending;
             };
             let Some(mut timer) = this.timer.as_mut().as_pin_mut() else {
@@ -83,10 +87,10 @@ impl Watch {
                 continue;
             }
             *this.last_write = now;
-            if let Some(next) = now.checked_add(this.keep_alive.interval) {
+            if let Some(next) = now.checked_add(*this.interval) {
                 timer.reset(next);
             }
-            return Poll::Ready(this.keep_alive.frame.clone());
+            return Poll::Ready(this.comment.clone());
         }
     }
 }

@@ -23,16 +23,11 @@ use crate::loan::{self, Loan};
 use crate::options::Options;
 use crate::waker::StreamWaker;
 
+/// What each event needs comes first and together: with many streams, it has left the processor's
+/// caches before the next one.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Pipe {
-    state: Mutex<State>,
-    /// Told when the buffer was emptied, or when there is nothing to wait for any more.
-    room: Notify,
-    /// Told once, when the pipe is closed.
-    closed: Notify,
-    high_water: usize,
-    encoder: Encoder,
-    last_event_id: Option<Box<str>>,
     signal: AtomicU8,
     /// What the body is to know before it polls the handler, without the lock.
     lending: AtomicU8,
@@ -40,6 +35,14 @@ pub(crate) struct Pipe {
     recalled: AtomicBool,
     /// How much is in the buffer on loan, for those who do not have it.
     lent_len: AtomicUsize,
+    high_water: usize,
+    state: Mutex<State>,
+    encoder: Encoder,
+    /// Told when the buffer was emptied, or when there is nothing to wait for any more.
+    room: Notify,
+    /// Told once, when the pipe is closed.
+    closed: Notify,
+    last_event_id: Option<Box<str>>,
 }
 
 #[derive(Debug)]

@@ -29,20 +29,22 @@ pin_project! {
     /// The adapters hand it to their servers as the response's body. It yields all that is there
     /// as one piece; an error means that the handler failed, and is the last item.
     #[must_use = "streams do nothing unless polled"]
+    // What each piece needs comes first and together, as in the pipe.
+    #[repr(C)]
     pub struct SseStream<F> {
         pipe: Arc<Pipe>,
         // From the first poll on.
         waker: Option<Arc<StreamWaker>>,
-        #[pin]
-        handler: Option<F>,
-        #[pin]
-        keep_alive: Option<keep_alive::Watch>,
-        shutdown: shutdown::Watch,
-        farewell: Box<[u8]>,
-        failure: Option<HandlerError>,
         failure_announced: bool,
         has_ended: bool,
         is_settled: bool,
+        #[pin]
+        keep_alive: Option<keep_alive::Watch>,
+        #[pin]
+        handler: Option<F>,
+        shutdown: shutdown::Watch,
+        farewell: Box<[u8]>,
+        failure: Option<HandlerError>,
     }
 
     impl<F> PinnedDrop for SseStream<F> {

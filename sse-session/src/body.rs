@@ -111,12 +111,9 @@ impl SseBody {
     }
 }
 
-/// The body's bytes without the turns that [`poll_frame`](Body::poll_frame) gives a server, for
-/// servers that write every piece before they ask for the next.
-impl Stream for SseBody {
-    type Item = Result<Bytes, HandlerError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+impl SseBody {
+    #[inline(always)]
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, HandlerError>>> {
         let Some(open) = &mut self.open else {
             return Poll::Ready(None);
         };
@@ -124,9 +121,19 @@ impl Stream for SseBody {
         // With the last piece already, where that is known to be the last: a server can then send
         // the end of the body along with it.
         if !matches!(next, Some(Ok(_))) || open.has_ended() {
-            *self = Self::empty();
+            self.open = None;
         }
         Poll::Ready(next)
+    }
+}
+
+/// The body's bytes without the turns that [`poll_frame`](Body::poll_frame) gives a server, for
+/// servers that write every piece before they ask for the next.
+impl Stream for SseBody {
+    type Item = Result<Bytes, HandlerError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_piece(cx)
     }
 }
 
@@ -147,7 +154,7 @@ impl Body for SseBody {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        match self.as_mut().poll_next(cx) {
+        match self.poll_piece(cx) {
             Poll::Ready(Some(Ok(bytes))) => {
                 self.taken += bytes.len();
                 Poll::Ready(Some(Ok(Frame::data(bytes))))

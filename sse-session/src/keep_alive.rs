@@ -21,20 +21,27 @@ pin_project! {
     ///
     /// Traffic does not touch the timer. It only leaves a time stamp, which the timer looks at
     /// when it fires: if something was sent meanwhile, it sleeps for the rest of the interval.
+    // What each piece needs comes first, as in the pipe.
+    #[repr(C)]
     pub(crate) struct Watch {
-        keep_alive: KeepAlive,
+        // Whether the timer, while it sleeps, will wake the stream.
+        is_set: bool,
+        interval: Duration,
         last_write: Instant,
         #[pin]
         timer: Option<Sleep>,
+        comment: Bytes,
     }
 }
 
 impl Watch {
-    pub(crate) fn new(keep_alive: KeepAlive) -> Self {
+    pub(crate) fn new(KeepAlive { interval, frame }: KeepAlive) -> Self {
         Self {
-            keep_alive,
+            is_set: false,
+            interval,
             last_write: Instant::now(),
             timer: None,
+            comment: frame,
         }
     }
 
@@ -43,34 +50,47 @@ impl Watch {
         *self.project().last_write = Instant::now();
     }
 
+    /// The stream has another waker now.
+    pub(crate) fn forget_waker(self: Pin<&mut Self>) {
+        *self.project().is_set = false;
+    }
+
+    /// [`poll_silence`](Self::poll_silence) where something was written just now, which as a rule
+    /// leaves the timer alone.
+    pub(crate) fn poll_silence_from_now(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Bytes> {
+        match &self.timer {
+            Some(timer) if self.is_set && !timer.is_elapsed() => Poll::Pending,
+            _ => self.poll_silence(cx),
+        }
+    }
+
     /// Ready with a comment when the interval has passed in silence.
     pub(crate) fn poll_silence(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Bytes> {
         let mut this = self.project();
+        *this.is_set = false;
         loop {
             // An interval beyond what the clock can count means: never.
-            let Some(due) = this.last_write.checked_add(this.keep_alive.interval) else {
+            let Some(due) = this.last_write.checked_add(*this.interval) else {
                 return Poll::Pending;
             };
-            match this.timer.as_mut().as_pin_mut() {
-                None => this.timer.set(Some(sleep_until(due))),
-                Some(timer) => {
-                    std::task::ready!(timer.poll(cx));
-                    let now = Instant::now();
-                    if now >= due {
-                        *this.last_write = now;
-                        if let (Some(next), Some(timer)) = (
-                            now.checked_add(this.keep_alive.interval),
-                            this.timer.as_mut().as_pin_mut(),
-                        ) {
-                            timer.reset(next);
-                        }
-                        return Poll::Ready(this.keep_alive.frame.clone());
-                    }
-                    if let Some(timer) = this.timer.as_mut().as_pin_mut() {
-                        timer.reset(due);
-                    }
-                }
+            let Some(mut timer) = this.timer.as_mut().as_pin_mut() else {
+                this.timer.set(Some(sleep_until(due)));
+                continue;
+            };
+            if timer.as_mut().poll(cx).is_pending() {
+                *this.is_set = true;
+                return Poll::Pending;
             }
+            let now = Instant::now();
+            if now < due {
+                timer.reset(due);
+                continue;
+            }
+            *this.last_write = now;
+            if let Some(next) = now.checked_add(*this.interval) {
+                timer.reset(next);
+            }
+            return Poll::Ready(this.comment.clone());
         }
     }
 }

@@ -29,6 +29,8 @@
 //!   the handler at the point where it waits. While the client takes nothing, the handler is not
 //!   polled, and nothing in it goes on, timers included: what must not wait belongs into a task
 //!   of its own.
+//! * **A poll without a reason is cheap.** The stream has a waker of its own and polls the handler
+//!   only when that was woken, however often a server polls the stream.
 //! * **Bounded memory.** Sends wait while the buffer is filled to
 //!   [`Options::buffer_size`]; an idle stream holds no buffer at all.
 //! * **Few writes.** All that was sent since the last poll is one piece of the body.
@@ -63,6 +65,7 @@ mod shutdown;
 mod source;
 mod sse;
 mod stream;
+mod waker;
 
 #[cfg(feature = "http-body")]
 pub use crate::body::SseBody;

@@ -88,8 +88,10 @@ impl Loan<'_> {
     }
 
     fn end_it(&mut self) -> Option<Buffer> {
+        // Once, and not if there was no loan.
+        let outer = self.outer.take()?;
         let buffer = take_back(self.pipe);
-        if let Some(outer) = self.outer.take() {
+        if outer.is_some() {
             let _ = LENT.try_with(|slot| slot.replace(ManuallyDrop::new(outer)));
         }
         buffer

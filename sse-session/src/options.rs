@@ -213,8 +213,8 @@ impl Options {
         &self.opening
     }
 
-    pub(crate) fn farewell(&self) -> Bytes {
-        self.farewell.clone()
+    pub(crate) fn farewell(&self) -> &[u8] {
+        &self.farewell
     }
 
     pub(crate) const fn shutdown_signal(&self) -> Option<&Shutdown> {

@@ -11,7 +11,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Wake, Waker};
+use std::task::Wake;
 
 use bytes::Bytes;
 use sse_codec::{Encode, EncodeError, Encoder};
@@ -21,22 +21,28 @@ use tokio::sync::futures::Notified;
 use crate::buffer::Buffer;
 use crate::loan::{self, Loan};
 use crate::options::Options;
+use crate::waker::StreamWaker;
 
+/// What each event needs comes first and together: with many streams, it has left the processor's
+/// caches before the next one.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Pipe {
-    state: Mutex<State>,
-    /// Told when the buffer was emptied, or when there is nothing to wait for any more.
-    room: Notify,
-    /// Told once, when the pipe is closed.
-    closed: Notify,
-    high_water: usize,
-    encoder: Encoder,
-    last_event_id: Option<Box<str>>,
     signal: AtomicU8,
+    /// What the body is to know before it polls the handler, without the lock.
+    lending: AtomicU8,
     /// Whether the buffer on loan is wanted back.
     recalled: AtomicBool,
     /// How much is in the buffer on loan, for those who do not have it.
     lent_len: AtomicUsize,
+    high_water: usize,
+    state: Mutex<State>,
+    encoder: Encoder,
+    /// Told when the buffer was emptied, or when there is nothing to wait for any more.
+    room: Notify,
+    /// Told once, when the pipe is closed.
+    closed: Notify,
+    last_event_id: Option<Box<str>>,
 }
 
 #[derive(Debug)]
@@ -50,9 +56,8 @@ struct State {
     closed: bool,
     /// Whether somebody has found the buffer full since it was emptied.
     room_is_wanted: bool,
-    /// Whether the body waits: whoever gives it something to do takes its waker and wakes it.
-    body_waits: bool,
-    body: Option<Waker>,
+    /// Whoever gives the body something to do wakes it, if it has seen all else that is here.
+    body: Option<Arc<StreamWaker>>,
 }
 
 /// What became of an event that was offered.
@@ -66,8 +71,10 @@ pub(crate) enum Offer {
 pub(crate) enum Take {
     /// What is there, and what is known of what comes after it.
     Frame(Bytes, After),
-    /// Nothing there now; the waker was kept.
+    /// Nothing there now; the body will be woken.
     Empty,
+    /// Nothing there now, but the body was woken while it looked.
+    Woken,
     /// Nothing there, and nothing can come: closed, or all handles are gone.
     Ended,
 }
@@ -77,7 +84,7 @@ pub(crate) enum Take {
 pub(crate) enum After {
     /// Nothing, ever.
     End,
-    /// Nothing before the body is woken; its waker was kept.
+    /// Nothing here before the body is woken.
     Silence,
     /// That is seen when it is looked for.
     Unknown,
@@ -97,6 +104,13 @@ const NONE: u8 = 0;
 const LOOK: u8 = 1;
 const DEMAND: u8 = 2;
 
+/// The handler has the buffer while it is polled.
+const LEND: u8 = 0;
+/// The handler sends what is encoded already: to have the buffer would be of no use to it.
+const KEEP: u8 = 1;
+/// The pipe is closed.
+const CLOSED: u8 = 2;
+
 impl Pipe {
     pub(crate) fn new(options: &Options, last_event_id: Option<&str>) -> Arc<Self> {
         let mut buffer = Buffer::default();
@@ -109,7 +123,6 @@ impl Pipe {
                 handles: 1,
                 closed: false,
                 room_is_wanted: false,
-                body_waits: false,
                 body: None,
             }),
             room: Notify::new(),
@@ -118,6 +131,7 @@ impl Pipe {
             encoder: options.encoder(),
             last_event_id: last_event_id.map(Into::into),
             signal: AtomicU8::new(LOOK),
+            lending: AtomicU8::new(LEND),
             recalled: AtomicBool::new(false),
             lent_len: AtomicUsize::new(0),
         })
@@ -167,7 +181,7 @@ impl Pipe {
         &self,
         event: &(impl Encode + ?Sized),
     ) -> Result<Offer, EncodeError> {
-        let mut state = self.state_without_loan();
+        let mut state = self.state_without_loan(LEND);
         if state.closed {
             return Ok(Offer::Closed);
         }
@@ -196,7 +210,7 @@ impl Pipe {
     ///
     /// What is taken need not be in `events` any more.
     pub(crate) fn offer_encoded(&self, events: &mut Bytes) -> Offer {
-        let mut state = self.state_without_loan();
+        let mut state = self.state_without_loan(KEEP);
         if state.closed {
             return Offer::Closed;
         }
@@ -245,6 +259,7 @@ impl Pipe {
                 return;
             }
             state.closed = true;
+            self.lending.store(CLOSED, Ordering::Release);
             state.buffer.append(last);
             self.recalled.store(true, Ordering::Release);
             state.waiting_body()
@@ -254,6 +269,14 @@ impl Pipe {
         if let Some(body) = body {
             body.wake();
         }
+    }
+
+    /// The body is gone: [`close`](Self::close), and let go of its task, which the handles that
+    /// are left must not keep.
+    pub(crate) fn abandon(&self) {
+        let body = self.state().body.take();
+        self.close(b"");
+        drop(body);
     }
 
     pub(crate) fn add_handle(&self) {
@@ -274,12 +297,26 @@ impl Pipe {
         }
     }
 
-    /// Called by the body before it polls the handler: it lends the buffer to this thread, and
-    /// until the body waits again, nobody needs to wake it. `None` if the pipe is closed, so that
-    /// the handler must not be polled any more.
+    /// The body is woken by `body` from now on.
+    pub(crate) fn wake_by(&self, body: Arc<StreamWaker>) {
+        let before = self.state().body.replace(body);
+        // Outside of the lock, for it may hold the last of a task.
+        drop(before);
+    }
+
+    /// Called by the body before it polls the handler: it lends the buffer to this thread, if
+    /// that is of use. `None` if the pipe is closed, so that the handler must not be polled any
+    /// more.
     pub(crate) fn lend(&self) -> Option<Loan<'_>> {
+        match self.lending.load(Ordering::Acquire) {
+            LEND => self.lend_buffer(),
+            KEEP => Some(Loan::none(self)),
+            _ => None,
+        }
+    }
+
+    fn lend_buffer(&self) -> Option<Loan<'_>> {
         let mut state = self.state();
-        state.body_waits = false;
         if state.closed {
             return None;
         }
@@ -305,8 +342,9 @@ impl Pipe {
         self.state().return_loan(buffer);
     }
 
-    /// Takes all that is there, after what was on loan until now has been returned.
-    pub(crate) fn take(&self, lent: Option<Buffer>, cx: &Context<'_>) -> Take {
+    /// Takes all that is there, after what was on loan until now has been returned. Where nothing
+    /// is left, the body waits from then on, unless it was woken meanwhile.
+    pub(crate) fn take(&self, lent: Option<Buffer>, body: &StreamWaker) -> Take {
         let mut state = self.state();
         if let Some(buffer) = lent {
             state.return_loan(buffer);
@@ -319,30 +357,28 @@ impl Pipe {
         } else if no_more {
             return Take::Ended;
         } else {
-            state.wait(cx.waker());
-            return Take::Empty;
+            return if body.wait() {
+                Take::Empty
+            } else {
+                Take::Woken
+            };
         };
         let after = if !state.buffer.is_empty() {
             After::Unknown
         } else if no_more {
             After::End
-        } else if frame.len() < self.high_water {
-            // Whoever waits for room although there was some wakes the task when it is told.
-            state.wait(cx.waker());
+        } else if frame.len() < self.high_water && !state.room_is_wanted && body.wait() {
             After::Silence
         } else {
-            // A handler that has filled the buffer goes on at once.
+            // A handler that has filled the buffer, or waits for room, goes on at once.
             After::Unknown
         };
-        self.tell_of_room(state);
-        Take::Frame(frame, after)
-    }
-
-    fn tell_of_room(&self, mut state: MutexGuard<'_, State>) {
-        if std::mem::take(&mut state.room_is_wanted) {
-            drop(state);
+        let room_is_wanted = std::mem::take(&mut state.room_is_wanted);
+        drop(state);
+        if room_is_wanted {
             self.room.notify_waiters();
         }
+        Take::Frame(frame, after)
     }
 
     pub(crate) fn take_signal(&self) -> Signal {
@@ -363,7 +399,8 @@ impl Pipe {
 
     fn raise(&self, signal: u8) {
         self.signal.fetch_max(signal, Ordering::AcqRel);
-        let body = self.state().waiting_body();
+        // Even if it does not wait: it may have looked for signals already, and go on to wait.
+        let body = self.state().body.clone();
         if let Some(body) = body {
             body.wake();
         }
@@ -379,12 +416,19 @@ impl Pipe {
         state.encoded.len() + state.buffer.len() + lent
     }
 
-    /// The state, after the loan is over if it is this thread's.
-    fn state_without_loan(&self) -> MutexGuard<'_, State> {
-        let returned = loan::take_back(self);
+    /// The state, after the loan is over if it is this thread's. `next` is what would have been
+    /// right for what is done now, and so may be for the next poll.
+    fn state_without_loan(&self, next: u8) -> MutexGuard<'_, State> {
         let mut state = self.state();
-        if let Some(buffer) = returned {
+        let mut is_unused = true;
+        if state.is_lent
+            && let Some(buffer) = loan::take_back(self)
+        {
+            is_unused = buffer.is_empty();
             state.return_loan(buffer);
+        }
+        if is_unused && self.lending.load(Ordering::Relaxed) != CLOSED {
+            self.lending.store(next, Ordering::Relaxed);
         }
         state
     }
@@ -397,22 +441,10 @@ impl Pipe {
 }
 
 impl State {
-    /// The body's waker, if it waits.
-    fn waiting_body(&mut self) -> Option<Waker> {
-        if std::mem::take(&mut self.body_waits) {
-            self.body.take()
-        } else {
-            None
-        }
-    }
-
-    /// The body waits.
-    fn wait(&mut self, waker: &Waker) {
-        self.body_waits = true;
-        match &mut self.body {
-            Some(body) => body.clone_from(waker),
-            none => *none = Some(waker.clone()),
-        }
+    /// The body's waker, if it waits. If it does not, it has yet to take what is there.
+    fn waiting_body(&self) -> Option<Arc<StreamWaker>> {
+        let body = self.body.as_ref()?;
+        body.is_waiting().then(|| Arc::clone(body))
     }
 
     /// What the handler has sent comes before what others have sent meanwhile.

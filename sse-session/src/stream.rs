@@ -21,6 +21,7 @@ use crate::outcome::Outcome;
 use crate::pipe::{After, Pipe, Take};
 use crate::shutdown::{self, Shutdown};
 use crate::sse::Sse;
+use crate::waker::StreamWaker;
 
 pin_project! {
     /// One event stream: a `Stream` of bytes that runs its handler while it is polled.
@@ -28,24 +29,28 @@ pin_project! {
     /// The adapters hand it to their servers as the response's body. It yields all that is there
     /// as one piece; an error means that the handler failed, and is the last item.
     #[must_use = "streams do nothing unless polled"]
+    // What each piece needs comes first and together, as in the pipe.
+    #[repr(C)]
     pub struct SseStream<F> {
         pipe: Arc<Pipe>,
-        #[pin]
-        handler: Option<F>,
-        #[pin]
-        keep_alive: Option<keep_alive::Watch>,
-        shutdown: shutdown::Watch,
-        farewell: Bytes,
-        failure: Option<HandlerError>,
+        // From the first poll on.
+        waker: Option<Arc<StreamWaker>>,
         failure_announced: bool,
         has_ended: bool,
         is_settled: bool,
+        #[pin]
+        keep_alive: Option<keep_alive::Watch>,
+        #[pin]
+        handler: Option<F>,
+        shutdown: shutdown::Watch,
+        farewell: Box<[u8]>,
+        failure: Option<HandlerError>,
     }
 
     impl<F> PinnedDrop for SseStream<F> {
         fn drop(this: Pin<&mut Self>) {
             // The client is gone, or all was sent: handles in other tasks must know.
-            this.pipe.close(b"");
+            this.pipe.abandon();
         }
     }
 }
@@ -66,10 +71,11 @@ where
         let handler = handler(Sse::first(Arc::clone(&pipe)));
         Self {
             pipe,
+            waker: None,
             handler: Some(handler),
             keep_alive: options.keep_alive_watch().map(keep_alive::Watch::new),
             shutdown: shutdown::Watch::new(options.shutdown_signal()),
-            farewell: options.farewell(),
+            farewell: options.farewell().into(),
             failure: None,
             failure_announced: false,
             has_ended: false,
@@ -117,9 +123,28 @@ where
 {
     type Item = Result<Bytes, HandlerError>;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+    fn poll_next(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
+        let waker = match this.waker {
+            Some(waker) if waker.is_for(task) => {
+                if waker.is_waiting() {
+                    return Poll::Pending;
+                }
+                &*waker
+            }
+            waker => {
+                let new = waker.insert(StreamWaker::new(task.waker()));
+                this.pipe.wake_by(Arc::clone(new));
+                if let Some(keep_alive) = this.keep_alive.as_mut().as_pin_mut() {
+                    keep_alive.forget_waker();
+                }
+                new
+            }
+        };
+        waker.look();
         *this.is_settled = false;
+        let by_ref = waker.by_ref();
+        let cx = &mut Context::from_waker(&by_ref);
 
         if this.shutdown.is_signalled(this.pipe) {
             this.pipe.close(this.farewell);
@@ -152,22 +177,18 @@ where
             }
         }
 
-        match this.pipe.take(lent, cx) {
+        match this.pipe.take(lent, waker) {
             Take::Frame(frame, after) => {
                 let last = after == After::End;
                 if last && this.pipe.is_closed() {
                     this.handler.set(None);
                 }
                 *this.has_ended = last && this.handler.is_none() && this.failure.is_none();
-                let mut is_settled = after == After::Silence;
-                if let Some(mut keep_alive) = this.keep_alive.as_pin_mut() {
+                let mut keep_alive = this.keep_alive.as_pin_mut();
+                if let Some(keep_alive) = &mut keep_alive {
                     keep_alive.as_mut().wrote();
-                    if is_settled {
-                        // The silence begins now, so this only has the timer wake the task.
-                        is_settled = keep_alive.poll_silence(cx).is_pending();
-                    }
                 }
-                *this.is_settled = is_settled;
+                *this.is_settled = after == After::Silence && settle(keep_alive, waker, cx);
                 Poll::Ready(Some(Ok(frame)))
             }
             Take::Ended => {
@@ -176,18 +197,41 @@ where
                 if this.failure.is_some() && !std::mem::replace(this.failure_announced, true) {
                     // Servers drop what they have not written yet when a body fails, but they
                     // write when it has nothing for them: so there is nothing, once.
-                    cx.waker().wake_by_ref();
+                    task.waker().wake_by_ref();
                     return Poll::Pending;
                 }
                 *this.has_ended = true;
                 Poll::Ready(this.failure.take().map(Err))
             }
-            Take::Empty => match this.keep_alive.as_pin_mut() {
-                Some(keep_alive) => keep_alive.poll_silence(cx).map(|comment| Some(Ok(comment))),
-                None => Poll::Pending,
-            },
+            nothing @ (Take::Empty | Take::Woken) => {
+                let is_empty = matches!(nothing, Take::Empty);
+                if let Some(mut keep_alive) = this.keep_alive.as_pin_mut()
+                    && let Poll::Ready(comment) = keep_alive.as_mut().poll_silence(cx)
+                {
+                    *this.is_settled = is_empty && settle(Some(keep_alive), waker, cx);
+                    return Poll::Ready(Some(Ok(comment)));
+                }
+                if !is_empty {
+                    task.waker().wake_by_ref();
+                }
+                Poll::Pending
+            }
         }
     }
+}
+
+/// Whether a stream that gives a piece, and has nothing left, will be woken when it is silent.
+fn settle(
+    keep_alive: Option<Pin<&mut keep_alive::Watch>>,
+    waker: &StreamWaker,
+    cx: &mut Context<'_>,
+) -> bool {
+    // The silence begins now, so this only has the timer wake the stream.
+    let is_settled = keep_alive.is_none_or(|watch| watch.poll_silence_from_now(cx).is_pending());
+    if !is_settled {
+        waker.wake();
+    }
+    is_settled
 }
 
 impl<F> fmt::Debug for SseStream<F> {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::StreamExt as _;
-use sse_session::{BoxError, Options, SendError, Sse, SseBody, SseStream};
+use sse_session::{BoxError, Frame, Options, SendError, Sse, SseBody, SseStream};
 use tokio::sync::oneshot;
 
 #[tokio::test]
@@ -96,4 +96,21 @@ async fn a_body_whose_handler_has_filled_the_buffer_is_not_settled() {
     assert!(body.next().await.is_some());
     assert!(!body.is_settled());
     assert!(body.next().await.is_some());
+}
+
+#[tokio::test]
+async fn a_body_whose_handler_waits_for_room_is_not_settled() {
+    let stream = SseStream::new(&Options::new(), None, async |sse: Sse| {
+        for text in ["first", "second"] {
+            // One such piece waits at a time.
+            let frame = Frame::new(text).expect("valid").into_bytes();
+            sse.send_encoded(frame).await?;
+        }
+        pending::<Result<(), SendError>>().await
+    });
+    let mut body = SseBody::new(stream);
+    assert!(body.next().await.is_some());
+    assert!(!body.is_settled());
+    assert!(body.next().await.is_some());
+    assert!(body.is_settled());
 }

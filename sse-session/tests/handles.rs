@@ -33,7 +33,7 @@ fn what_another_thread_sends_while_the_handler_runs_keeps_its_place() {
             elsewhere(&sse, |sse| sse.try_send("another")).expect("room");
             sse.send("handler again").await?;
             if round == 0 {
-                futures_util::pending!();
+                tokio::task::yield_now().await;
             }
         }
         Ok::<_, SendError>(())

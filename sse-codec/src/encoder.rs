@@ -38,6 +38,20 @@ pub trait Encode {
         let _ = out;
         false
     }
+
+    /// The text, if the event is nothing but that: no name, no id, and the text is there already.
+    /// It can then be put by [`EventBuffer::put_text`](crate::EventBuffer::put_text).
+    ///
+    /// ```
+    /// use sse_codec::{Encode, Event};
+    ///
+    /// assert_eq!("hello".only_text(), Some("hello"));
+    /// assert_eq!(Event::new().id("1").data("hello").only_text(), None);
+    /// ```
+    #[inline]
+    fn only_text(&self) -> Option<&str> {
+        None
+    }
 }
 
 impl<D: Data + ?Sized> Encode for D {
@@ -62,6 +76,11 @@ impl<D: Data + ?Sized> Encode for D {
             Some(text) if self.event_name().is_none() => data::put_short(out, text),
             _ => false,
         }
+    }
+
+    #[inline(always)]
+    fn only_text(&self) -> Option<&str> {
+        self.as_text().filter(|_| self.event_name().is_none())
     }
 }
 
@@ -130,6 +149,12 @@ impl Encoder {
     pub const fn max_event_len(mut self, limit: usize) -> Self {
         self.max_event_len = limit;
         self
+    }
+
+    /// The limit on the length of one encoded event, in bytes.
+    #[must_use]
+    pub const fn limit(&self) -> usize {
+        self.max_event_len
     }
 
     /// Appends `event` to `out` and returns how many bytes it took.

@@ -1,21 +1,16 @@
 //! The bytes that wait to be taken as one frame, and the memory that they are in.
 
-use std::mem;
-
-use bytes::{Bytes, BytesMut};
-use sse_codec::{Encode, EncodeError, Encoder};
+use bytes::Bytes;
+use sse_codec::{Encode, EncodeError, Encoder, EventBuffer};
 
 /// Encoded events, up to the next frame.
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
-    bytes: BytesMut,
-    /// How long the last frame was. The next one is likely to need as much, so that a busy stream
-    /// allocates once per frame.
-    expected: usize,
+    bytes: EventBuffer,
 }
 
 impl Buffer {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }
@@ -30,28 +25,26 @@ impl Buffer {
         encoder: &Encoder,
         event: &(impl Encode + ?Sized),
     ) -> Result<(), EncodeError> {
-        if self.bytes.capacity() == 0 {
-            self.allocate();
-        }
         encoder.encode(event, &mut self.bytes)?;
         Ok(())
     }
 
-    #[cold]
-    fn allocate(&mut self) {
-        self.bytes.reserve(self.expected);
+    /// Puts an event of short text, if the buffer is ready for that.
+    #[inline(always)]
+    pub(crate) fn put_text(&mut self, text: &str) -> bool {
+        self.bytes.put_text(text)
     }
 
     pub(crate) fn append(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+        self.bytes.put_encoded(bytes);
     }
 
     /// Moves all of `later` behind what is here.
-    pub(crate) fn append_all(&mut self, later: Self) {
+    pub(crate) fn append_all(&mut self, mut later: Self) {
         if self.bytes.is_empty() {
             self.bytes = later.bytes;
-        } else {
-            self.bytes.extend_from_slice(&later.bytes);
+        } else if !later.is_empty() {
+            self.bytes.put_encoded(&later.bytes.take());
         }
     }
 
@@ -59,7 +52,6 @@ impl Buffer {
     /// and a busy one gets that back from the allocator which was used last, by whatever stream,
     /// and is still in the processor's cache.
     pub(crate) fn take(&mut self) -> Bytes {
-        self.expected = self.bytes.len();
-        mem::take(&mut self.bytes).freeze()
+        self.bytes.take().freeze()
     }
 }

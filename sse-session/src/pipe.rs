@@ -9,12 +9,13 @@
 //! next poll everyone goes through the lock. So the order is that of the sends, wherever one of
 //! them is known to have come before another.
 
+use std::hint::cold_path;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Wake, Waker};
 
 use bytes::Bytes;
-use sse_codec::{Encode, EncodeError, Encoder};
+use sse_codec::{Encode, EncodeError, Encoder, EventBuffer};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
@@ -30,6 +31,9 @@ pub(crate) struct Pipe {
     /// Told once, when the pipe is closed.
     closed: Notify,
     high_water: usize,
+    /// The high-water mark for short text; zero, if the limit on an event's length is so low that
+    /// even that must be measured.
+    text_mark: usize,
     encoder: Encoder,
     last_event_id: Option<Box<str>>,
     signal: AtomicU8,
@@ -101,6 +105,12 @@ impl Pipe {
     pub(crate) fn new(options: &Options, last_event_id: Option<&str>) -> Arc<Self> {
         let mut buffer = Buffer::default();
         buffer.append(options.opening());
+        let encoder = options.encoder();
+        let text_mark = if encoder.limit() < EventBuffer::MAX_TEXT_EVENT_LEN {
+            0
+        } else {
+            options.high_water()
+        };
         Arc::new(Self {
             state: Mutex::new(State {
                 encoded: Bytes::new(),
@@ -115,7 +125,8 @@ impl Pipe {
             room: Notify::new(),
             closed: Notify::new(),
             high_water: options.high_water(),
-            encoder: options.encoder(),
+            text_mark,
+            encoder,
             last_event_id: last_event_id.map(Into::into),
             signal: AtomicU8::new(LOOK),
             recalled: AtomicBool::new(false),
@@ -150,15 +161,39 @@ impl Pipe {
     pub(crate) fn offer_on_loan(&self, event: &(impl Encode + ?Sized)) -> Option<Offer> {
         loan::with_buffer(self, |buffer| {
             if self.recalled.load(Ordering::Acquire) {
+                cold_path();
                 return None;
             }
             if buffer.len() >= self.high_water {
+                cold_path();
                 return Some(Offer::Full);
             }
-            buffer.encode(&self.encoder, event).ok()?;
+            if buffer.encode(&self.encoder, event).is_err() {
+                cold_path();
+                return None;
+            }
             self.lent_len.store(buffer.len(), Ordering::Relaxed);
             Some(Offer::Taken)
         })?
+    }
+
+    /// [`offer_on_loan`](Self::offer_on_loan) of short text, and hotter still. Whether it was
+    /// taken; what was not is for that.
+    #[inline(always)]
+    pub(crate) fn offer_text(&self, text: &str) -> bool {
+        loan::put_text(self, text)
+    }
+
+    /// What [`offer_text`](Self::offer_text) does with the `buffer` on loan.
+    #[inline(always)]
+    pub(crate) fn put_text(&self, buffer: &mut Buffer, text: &str) -> bool {
+        let taken = !self.recalled.load(Ordering::Acquire)
+            && buffer.len() < self.text_mark
+            && buffer.put_text(text);
+        if taken {
+            self.lent_len.store(buffer.len(), Ordering::Relaxed);
+        }
+        taken
     }
 
     /// [`offer`](Self::offer) where others may do the same; the loan is over.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use sse_codec::{Encode, EncodeError, Encoder, Event, EventBuffer};
+use sse_codec::{Encode, EncodeError, Encoder, Event};
 
 use crate::strict::{Received, as_received, receive};
 
@@ -108,9 +108,6 @@ fuzz_target!(|sent: Sent<'_>| {
     let result = sent.encode(&mut out);
     let (before, encoded) = out.split_at(BEFORE.len());
     assert_eq!(before, BEFORE);
-    if let Data::Text(text) = sent.data {
-        same_as_text_alone(text);
-    }
     match (result, sent.expected()) {
         (Ok(len), Some(expected)) => {
             assert_eq!(len, encoded.len());
@@ -125,23 +122,3 @@ fuzz_target!(|sent: Sent<'_>| {
         (result, expected) => panic!("got {result:?} where {expected:?} was to be received"),
     }
 });
-
-/// An event buffer puts text that is all of an event in a way of its own.
-fn same_as_text_alone(text: &str) {
-    let mut plain = Vec::new();
-    let mut out = EventBuffer::default();
-    for _ in 0..3 {
-        assert!(Encoder::new().encode(text, &mut plain).is_ok());
-        if !out.put_text(text) {
-            assert!(Encoder::new().encode(text, &mut out).is_ok());
-        }
-    }
-    assert_eq!(out.take(), plain);
-    // Now it expects as much, and prepares for it.
-    for _ in 0..3 {
-        if !out.put_text(text) {
-            assert!(Encoder::new().encode(text, &mut out).is_ok());
-        }
-    }
-    assert_eq!(out.take(), plain);
-}

@@ -10,7 +10,7 @@ use bytes::BytesMut;
 
 /// A growable byte buffer that an [`Encoder`](crate::Encoder) can append to and cut back.
 ///
-/// Implemented for [`BytesMut`], `Vec<u8>` and [`EventBuffer`](crate::EventBuffer); it is sealed, as an encoder relies on exactly
+/// Implemented for [`BytesMut`] and `Vec<u8>`; it is sealed, as an encoder relies on exactly
 /// their behaviour. For any other sink (a fixed slice, a `BufMut`), encode a
 /// [`Frame`](crate::Frame) and copy its bytes.
 pub trait Buffer: sealed::Growable {}

@@ -10,18 +10,22 @@
 //! them is known to have come before another.
 
 use std::hint::cold_path;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Wake, Waker};
 
 use bytes::Bytes;
-use sse_codec::{Encode, EncodeError, Encoder, EventBuffer};
+use sse_codec::{Encode, EncodeError, Encoder};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use crate::buffer::Buffer;
 use crate::loan::{self, Loan};
 use crate::options::Options;
+
+/// The lengths of texts for which the buffer is prepared.
+const SHORT: RangeInclusive<usize> = 8..=32;
 
 #[derive(Debug)]
 pub(crate) struct Pipe {
@@ -31,9 +35,6 @@ pub(crate) struct Pipe {
     /// Told once, when the pipe is closed.
     closed: Notify,
     high_water: usize,
-    /// The high-water mark for short text; zero, if the limit on an event's length is so low that
-    /// even that must be measured.
-    text_mark: usize,
     encoder: Encoder,
     last_event_id: Option<Box<str>>,
     signal: AtomicU8,
@@ -105,12 +106,6 @@ impl Pipe {
     pub(crate) fn new(options: &Options, last_event_id: Option<&str>) -> Arc<Self> {
         let mut buffer = Buffer::default();
         buffer.append(options.opening());
-        let encoder = options.encoder();
-        let text_mark = if encoder.limit() < EventBuffer::MAX_TEXT_EVENT_LEN {
-            0
-        } else {
-            options.high_water()
-        };
         Arc::new(Self {
             state: Mutex::new(State {
                 encoded: Bytes::new(),
@@ -125,8 +120,7 @@ impl Pipe {
             room: Notify::new(),
             closed: Notify::new(),
             high_water: options.high_water(),
-            text_mark,
-            encoder,
+            encoder: options.encoder(),
             last_event_id: last_event_id.map(Into::into),
             signal: AtomicU8::new(LOOK),
             recalled: AtomicBool::new(false),
@@ -181,15 +175,34 @@ impl Pipe {
     /// taken; what was not is for that.
     #[inline(always)]
     pub(crate) fn offer_text(&self, text: &str) -> bool {
-        loan::put_text(self, text)
+        SHORT.contains(&text.len()) && loan::put_text(self, text) || self.offer_other_text(text)
+    }
+
+    /// Compiled once for all that send text.
+    #[inline(never)]
+    fn offer_other_text(&self, text: &str) -> bool {
+        let taken = loan::with_buffer(self, |buffer| {
+            let taken = !self.recalled.load(Ordering::Acquire)
+                && buffer.len() < self.high_water
+                && buffer.encode(&self.encoder, text).is_ok();
+            if taken {
+                self.lent_len.store(buffer.len(), Ordering::Relaxed);
+                if SHORT.contains(&text.len()) {
+                    // There are more of them where it comes from.
+                    buffer.prepare();
+                }
+            }
+            taken
+        });
+        taken == Some(true)
     }
 
     /// What [`offer_text`](Self::offer_text) does with the `buffer` on loan.
     #[inline(always)]
     pub(crate) fn put_text(&self, buffer: &mut Buffer, text: &str) -> bool {
         let taken = !self.recalled.load(Ordering::Acquire)
-            && buffer.len() < self.text_mark
-            && buffer.put_text(text);
+            && buffer.len() < self.high_water
+            && buffer.encode_short(&self.encoder, text);
         if taken {
             self.lent_len.store(buffer.len(), Ordering::Relaxed);
         }

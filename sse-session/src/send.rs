@@ -77,11 +77,10 @@ impl<E: Encode> Future for SendEvent<'_, E> {
             cold_path();
             ready!(self.as_mut().poll_room(cx));
         }
-        let taken = self
-            .event
-            .only_text()
-            .is_some_and(|text| self.pipe.offer_text(text))
-            || matches!(self.pipe.offer_on_loan(&self.event), Some(Offer::Taken));
+        let taken = match self.event.only_text() {
+            Some(text) => self.pipe.offer_text(text),
+            None => matches!(self.pipe.offer_on_loan(&self.event), Some(Offer::Taken)),
+        };
         if taken {
             Poll::Ready(Ok(()))
         } else {

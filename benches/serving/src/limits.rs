@@ -13,7 +13,7 @@ event. The whole of `sse.send(text)` in a loop takes 99, of which the loop itsel
 and missed the mark at 1.4 to 1.5. But it was not the instructions alone that stood in the way. \
 The compiler had cut what uses the thread’s slot out of every handler that sends text in two \
 places, with its arguments in memory, and that took 1.2 times as long as the same code in its \
-place. Now text of 8 to 32 bytes goes through one function of 45 to 50 instructions that calls \
+place. Now text of 8 to 32 bytes goes through one function of some fifty instructions that calls \
 nothing and has its arguments in registers. It checks and stores the text as two overlapping \
 halves of a fixed size, in memory that was zeroed beforehand, 1 KiB at a time, as safe code \
 cannot store into any other. All else goes another way, as before. What did not help: two puts of \

@@ -4,6 +4,7 @@ use crate::buffer::Buffer;
 use crate::data::{self, Data, DataWriter};
 use crate::error::EncodeError;
 use crate::field;
+use crate::short;
 
 /// Something that can be encoded as one event.
 ///
@@ -38,6 +39,20 @@ pub trait Encode {
         let _ = out;
         false
     }
+
+    /// The text, if the event is nothing but that: no name, no id, and the text is there already.
+    /// It may then be one for [`Encoder::encode_short`].
+    ///
+    /// ```
+    /// use sse_codec::{Encode, Event};
+    ///
+    /// assert_eq!("hello".only_text(), Some("hello"));
+    /// assert_eq!(Event::new().id("1").data("hello").only_text(), None);
+    /// ```
+    #[inline]
+    fn only_text(&self) -> Option<&str> {
+        None
+    }
 }
 
 impl<D: Data + ?Sized> Encode for D {
@@ -62,6 +77,11 @@ impl<D: Data + ?Sized> Encode for D {
             Some(text) if self.event_name().is_none() => data::put_short(out, text),
             _ => false,
         }
+    }
+
+    #[inline(always)]
+    fn only_text(&self) -> Option<&str> {
+        self.as_text().filter(|_| self.event_name().is_none())
     }
 }
 
@@ -154,6 +174,33 @@ impl Encoder {
             return Err(self.take_back(start, out));
         }
         Ok(len)
+    }
+
+    /// The room that [`encode_short`](Self::encode_short) asks for, in bytes.
+    pub const SHORT_LEN: usize = short::ROOM;
+
+    /// Writes an event of `text` to the beginning of `out` and returns its length, if that takes
+    /// next to nothing: if the text has 8 to 32 bytes, no line break and no other control
+    /// character, and `out` has [`SHORT_LEN`](Self::SHORT_LEN) bytes. Else the event is one for
+    /// [`encode`](Self::encode), and `out` is as it was.
+    ///
+    /// It is for inner loops: it consists of some thirty instructions, none of them a call. What
+    /// is in `out` behind the event is of no meaning.
+    ///
+    /// ```
+    /// let encoder = sse_codec::Encoder::new();
+    /// let mut out = [0; 100];
+    /// let len = encoder.encode_short("good morning", &mut out).unwrap_or(0);
+    /// assert_eq!(&out[..len], b"data: good morning\n\n");
+    /// assert_eq!(encoder.encode_short("good\nnight", &mut out), None);
+    /// ```
+    #[must_use]
+    #[inline(always)]
+    pub fn encode_short(&self, text: &str, out: &mut [u8]) -> Option<usize> {
+        if self.max_event_len < Self::SHORT_LEN {
+            return None;
+        }
+        short::write(text, out)
     }
 
     #[cold]

@@ -72,6 +72,7 @@ mod line;
 mod line_ends;
 mod plain;
 mod received;
+mod short;
 mod simd;
 #[cfg(feature = "json")]
 mod typed;

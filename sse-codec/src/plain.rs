@@ -29,8 +29,14 @@ pub(crate) fn is_plain(text: &[u8]) -> bool {
     }
 }
 
+/// [`is_plain`] of text that begins with `first` and ends with `last`, without a gap in between.
+#[inline(always)]
+pub(crate) fn are_plain(first: &[u8; 16], last: &[u8; 16]) -> bool {
+    !(any_low(first) | any_low(last))
+}
+
 /// Whether one of 16 bytes is looked for; the compiler makes vector instructions of it.
-#[inline]
+#[inline(always)]
 fn any_low(block: &[u8; 16]) -> bool {
     block
         .iter()

@@ -6,22 +6,24 @@
 //! thread can get at it. When to end the loan early is the pipe's business.
 
 use std::cell::RefCell;
+use std::hint::cold_path;
 use std::mem::ManuallyDrop;
-use std::ptr;
+use std::ptr::NonNull;
 
 use crate::buffer::Buffer;
 use crate::pipe::Pipe;
 
+type Slot = RefCell<ManuallyDrop<Option<Lent>>>;
+
 thread_local! {
     // Without a destructor, there is no asking at each access whether it has run yet. There is
     // nothing for it to do: when a thread ends, its loans are over.
-    static LENT: RefCell<ManuallyDrop<Option<Lent>>> =
-        const { RefCell::new(ManuallyDrop::new(None)) };
+    static LENT: Slot = const { RefCell::new(ManuallyDrop::new(None)) };
 }
 
 struct Lent {
     /// Only to be compared: which pipe the buffer belongs to.
-    owner: *const Pipe,
+    owner: NonNull<Pipe>,
     buffer: Buffer,
 }
 
@@ -43,7 +45,7 @@ impl<'a> Loan<'a> {
 /// Lends the buffer of `pipe` to this thread. Where that cannot be, the loan is over at once.
 pub(crate) fn lend(pipe: &Pipe, buffer: Buffer) -> Loan<'_> {
     let mut lent = Some(Lent {
-        owner: pipe,
+        owner: NonNull::from(pipe),
         buffer,
     });
     // It cannot be while an event is being encoded whose own code polls the body of a stream,
@@ -65,18 +67,52 @@ pub(crate) fn lend(pipe: &Pipe, buffer: Buffer) -> Loan<'_> {
 #[inline(always)]
 pub(crate) fn with_buffer<R>(pipe: &Pipe, with: impl FnOnce(&mut Buffer) -> R) -> Option<R> {
     LENT.try_with(|slot| {
-        let mut slot = slot.try_borrow_mut().ok()?;
-        let lent = slot.as_mut()?;
-        ptr::eq(lent.owner, pipe).then(|| with(&mut lent.buffer))
+        let Ok(mut slot) = slot.try_borrow_mut() else {
+            cold_path();
+            return None;
+        };
+        match slot.as_mut() {
+            Some(lent) if lent.owner == NonNull::from(pipe) => Some(with(&mut lent.buffer)),
+            _ => {
+                cold_path();
+                None
+            }
+        }
     })
     .ok()?
+}
+
+/// Puts an event of short text into the buffer of `pipe`, if this thread has it and the
+/// buffer is ready for that.
+#[inline(always)]
+pub(crate) fn put_text(pipe: &Pipe, text: &str) -> bool {
+    LENT.try_with(|slot| put_text_into(slot, pipe, text))
+        .unwrap_or_default()
+}
+
+/// Compiled once and by itself. As part of each handler it would be too large for the compiler to
+/// leave it there, and what that cut out instead took half as long again. There is no call in it,
+/// so it keeps nothing on the stack.
+#[inline(never)]
+fn put_text_into(slot: &Slot, pipe: &Pipe, text: &str) -> bool {
+    let Ok(mut slot) = slot.try_borrow_mut() else {
+        cold_path();
+        return false;
+    };
+    match slot.as_mut() {
+        Some(lent) if lent.owner == NonNull::from(pipe) => pipe.put_text(&mut lent.buffer, text),
+        _ => {
+            cold_path();
+            false
+        }
+    }
 }
 
 /// Takes back the buffer of `pipe`, if this thread has it.
 pub(crate) fn take_back(pipe: &Pipe) -> Option<Buffer> {
     let lent = LENT.try_with(|slot| {
         let mut slot = slot.try_borrow_mut().ok()?;
-        slot.take_if(|lent| ptr::eq(lent.owner, pipe))
+        slot.take_if(|lent| lent.owner == NonNull::from(pipe))
     });
     Some(lent.ok()??.buffer)
 }

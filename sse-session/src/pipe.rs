@@ -9,6 +9,8 @@
 //! next poll everyone goes through the lock. So the order is that of the sends, wherever one of
 //! them is known to have come before another.
 
+use std::hint::cold_path;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Wake;
@@ -22,6 +24,9 @@ use crate::buffer::Buffer;
 use crate::loan::{self, Loan};
 use crate::options::Options;
 use crate::waker::StreamWaker;
+
+/// The lengths of texts for which the buffer is prepared.
+const SHORT: RangeInclusive<usize> = 8..=32;
 
 /// What each event needs comes first and together: with many streams, it has left the processor's
 /// caches before the next one.
@@ -164,15 +169,58 @@ impl Pipe {
     pub(crate) fn offer_on_loan(&self, event: &(impl Encode + ?Sized)) -> Option<Offer> {
         loan::with_buffer(self, |buffer| {
             if self.recalled.load(Ordering::Acquire) {
+                cold_path();
                 return None;
             }
             if buffer.len() >= self.high_water {
+                cold_path();
                 return Some(Offer::Full);
             }
-            buffer.encode(&self.encoder, event).ok()?;
+            if buffer.encode(&self.encoder, event).is_err() {
+                cold_path();
+                return None;
+            }
             self.lent_len.store(buffer.len(), Ordering::Relaxed);
             Some(Offer::Taken)
         })?
+    }
+
+    /// [`offer_on_loan`](Self::offer_on_loan) of short text, and hotter still. Whether it was
+    /// taken; what was not is for that.
+    #[inline(always)]
+    pub(crate) fn offer_text(&self, text: &str) -> bool {
+        SHORT.contains(&text.len()) && loan::put_text(self, text) || self.offer_other_text(text)
+    }
+
+    /// Compiled once for all that send text.
+    #[inline(never)]
+    fn offer_other_text(&self, text: &str) -> bool {
+        let taken = loan::with_buffer(self, |buffer| {
+            let taken = !self.recalled.load(Ordering::Acquire)
+                && buffer.len() < self.high_water
+                && buffer.encode(&self.encoder, text).is_ok();
+            if taken {
+                self.lent_len.store(buffer.len(), Ordering::Relaxed);
+                if SHORT.contains(&text.len()) {
+                    // There are more of them where it comes from.
+                    buffer.prepare();
+                }
+            }
+            taken
+        });
+        taken == Some(true)
+    }
+
+    /// What [`offer_text`](Self::offer_text) does with the `buffer` on loan.
+    #[inline(always)]
+    pub(crate) fn put_text(&self, buffer: &mut Buffer, text: &str) -> bool {
+        let taken = !self.recalled.load(Ordering::Acquire)
+            && buffer.len() < self.high_water
+            && buffer.encode_short(&self.encoder, text);
+        if taken {
+            self.lent_len.store(buffer.len(), Ordering::Relaxed);
+        }
+        taken
     }
 
     /// [`offer`](Self::offer) where others may do the same; the loan is over.

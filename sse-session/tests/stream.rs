@@ -120,13 +120,16 @@ async fn an_event_that_cannot_be_encoded_is_an_error_and_the_stream_goes_on() {
 async fn an_event_beyond_the_limit_is_an_error() {
     let options = Options::new().max_event_len(20);
     let body = SseStream::new(&options, None, |sse: Sse| async move {
+        for _ in 0..100 {
+            sse.send("8 bytes.").await.expect("an event of 16 bytes");
+        }
         let long = sse.send("longer than twenty bytes").await;
         assert!(matches!(
             long,
             Err(SendError::Encode(EncodeError::TooLong { limit: 20, .. }))
         ));
     });
-    assert_eq!(rest(body).await, "");
+    assert_eq!(rest(body).await, "data: 8 bytes.\n\n".repeat(100));
 }
 
 #[tokio::test]

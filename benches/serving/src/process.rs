@@ -49,6 +49,14 @@ impl Process {
         self.ticks.send(&self.tick.to_be_bytes())?;
         Ok(self.tick)
     }
+
+    /// [`tick`](Self::tick) for the streams of one group only.
+    pub(crate) fn tick_group(&mut self, group: usize) -> io::Result<u64> {
+        self.tick += 1;
+        let numbers = [self.tick, group as u64].map(u64::to_be_bytes);
+        self.ticks.send(numbers.as_flattened())?;
+        Ok(self.tick)
+    }
 }
 
 impl Deref for Process {

@@ -1,36 +1,65 @@
 //! How the load generator tells a server that it is time for an event: by a datagram with a
-//! number, which every server passes on to its streams in the same way.
+//! number, which every server passes on to its streams in the same way. One with a second number
+//! is for some of the streams only.
 
 use std::io;
 use std::net::UdpSocket;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+/// How many streams are ticked together when they are not all: those that came one after the
+/// other are a group.
+pub(crate) const GROUP: usize = 100;
+
 /// Ticks of a server process, from which each stream takes its own [`Ticks`].
-#[derive(Clone, Debug)]
-pub(crate) struct Ticker(Arc<watch::Sender<u64>>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ticker(Arc<Mutex<Groups>>);
+
+#[derive(Debug, Default)]
+struct Groups {
+    streams: usize,
+    senders: Vec<watch::Sender<u64>>,
+}
 
 impl Ticker {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(0)))
-    }
-
     /// Passes on what arrives at `socket`, for ever.
     pub(crate) async fn run(self, socket: UdpSocket) -> io::Result<()> {
         socket.set_nonblocking(true)?;
         let socket = tokio::net::UdpSocket::from_std(socket)?;
         loop {
-            let mut number = [0; 8];
-            if socket.recv(&mut number).await? == number.len() {
-                self.0.send_replace(u64::from_be_bytes(number));
+            let mut numbers = [[0; 8]; 2];
+            let len = socket.recv(numbers.as_flattened_mut()).await?;
+            let [tick, group] = numbers.map(u64::from_be_bytes);
+            let groups = self.groups();
+            match len {
+                8 => groups.senders.iter().for_each(|sender| {
+                    sender.send_replace(tick);
+                }),
+                16 => {
+                    let group = usize::try_from(group).unwrap_or(usize::MAX);
+                    if let Some(sender) = groups.senders.get(group) {
+                        sender.send_replace(tick);
+                    }
+                }
+                _ => {}
             }
         }
     }
 
     /// The ticks from now on.
     pub(crate) fn subscribe(&self) -> Ticks {
-        Ticks(self.0.subscribe())
+        let mut groups = self.groups();
+        let group = groups.streams / GROUP;
+        groups.streams += 1;
+        if groups.senders.len() <= group {
+            groups.senders.push(watch::Sender::new(0));
+        }
+        Ticks(groups.senders[group].subscribe())
+    }
+
+    fn groups(&self) -> MutexGuard<'_, Groups> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

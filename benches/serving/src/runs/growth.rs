@@ -10,6 +10,7 @@ use crate::client::{self, Client, Connection};
 use crate::field::Field;
 use crate::process::Process;
 use crate::servers::Server;
+use crate::ticks::GROUP;
 use crate::workload::{Workload, on_the_wire};
 
 /// Numbers of streams.
@@ -36,7 +37,8 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
     bytes(field, part)
 }
 
-/// A tick brings one event on each stream.
+/// A tick brings one event on each of a hundred streams, and then it is the next hundred's turn.
+/// So each time that a server is woken it has as much to do, however many streams there are.
 fn streams(field: &mut Field, part: &mut Part) -> Result {
     let mut columns = Vec::new();
     for streams in STREAMS {
@@ -61,7 +63,7 @@ fn streams(field: &mut Field, part: &mut Part) -> Result {
     part.table(&table(
         field,
         "Growth with the number of streams: microseconds of CPU time per event, \
-         one event at a time on each stream",
+         one event at a time on each stream, a hundred streams in turn",
         &columns,
     ));
     if let (Some(many), Some(few)) = (
@@ -89,8 +91,10 @@ fn live_cost(
     client.read_tick(&mut connections, tick)?;
     let before = process.cpu_time()?;
     for _ in 0..ticks {
-        let tick = process.tick()?;
-        client.read_tick(&mut connections, tick)?;
+        for (group, streams) in connections.chunks_mut(GROUP).enumerate() {
+            let tick = process.tick_group(group)?;
+            client.read_tick(streams, tick)?;
+        }
     }
     let used = process.cpu_time()? - before;
     connections.into_iter().for_each(Connection::reset);

@@ -103,7 +103,7 @@ impl Server {
             .enable_all()
             .build()?;
         runtime.block_on(async {
-            let ticker = Ticker::new();
+            let ticker = Ticker::default();
             tokio::spawn(ticker.clone().run(datagrams));
             let listener = tokio::net::TcpListener::from_std(listener)?;
             match self {

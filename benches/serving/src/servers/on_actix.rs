@@ -13,7 +13,7 @@ pub(super) fn run(
     datagrams: UdpSocket,
     route: fn() -> Route,
 ) -> io::Result<()> {
-    let ticker = Ticker::new();
+    let ticker = Ticker::default();
     let datagrams = Arc::new(Mutex::new(Some(datagrams)));
     actix_rt::System::new().block_on(async move {
         HttpServer::new(move || {

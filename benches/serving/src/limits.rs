@@ -37,12 +37,12 @@ much at 40 KiB, 1.5 times at 16 KiB), larger ones gain little, and a slow client
 
 **One event at a time** is the kernel’s: a datagram received, a task woken, a write. The floor, \
 which does nothing else, comes to within a few percent of everybody, and of the instructions per \
-event in user mode 7,600 are the floor’s; axum takes 11,000. Ours took 11,100 on hyper, which asks \
+event in user mode 7,600 are the floor’s; axum takes 11,100. Ours took 11,100 on hyper, which asks \
 the body again after each piece, and once more when it is written: each time, the handler was \
 polled in vain. A stream has a waker of its own now and knows whether there was a reason to poll \
-it: 9,400. Before, two locks instead of four in each poll, no call to those who wait for room where \
-nobody does, and a waker that is kept had made 100 of a difference. On raw TCP it is 8,300, on \
-actix 11,900.
+it: 9,600. Before, two locks instead of four in each poll, no call to those who wait for room where \
+nobody does, and a waker that is kept had made 100 of a difference. On raw TCP it is 7,700, on \
+actix 12,100.
 
 **Streams that come and go** on raw TCP take fewer instructions than in axum (37,000 against \
 52,000), but more of the kernel: the server closes first (`connection: close`), and a client that \
@@ -54,20 +54,21 @@ and in the kernel one write, and two segments: the event and its acknowledgement
 not touched, and the server sleeps once per tick. What grows is the time that memory takes. \
 Simulated with this processor’s nearer caches (48 KiB and 1 MiB), an event of the floor finds \
 everything there with 100 streams, and misses 13 lines with 10,000; one of sse-tokio-tcp misses \
-24. Yet most of the growth is the kernel’s. Going by a profiler, the floor went from 3.9 to 7.7 \
-µs, 3.1 of them in the kernel and 0.7 in user mode, and sse-tokio-tcp from 4.2 to 8.1, 2.7 in the \
-kernel and 1.2 in user mode. The kernel’s part is wherever a socket is touched first: the \
-descriptor, the table of connections, the lock, the state, the wake-up of the reader. Without any \
-growth of ours, 164 % would be left, so no server that writes to sockets reaches 110 % here.
+24. Yet most of the growth is the kernel’s. Going by a profiler, with all streams ticked at once, \
+the floor went from 3.9 to 7.7 µs, 3.1 of them in the kernel and 0.7 in user mode, and \
+sse-tokio-tcp from 4.2 to 8.1, 2.7 in the kernel and 1.2 in user mode. The kernel’s part is \
+wherever a socket is touched first: the descriptor, the table of connections, the lock, the state, \
+the wake-up of the reader. Without any growth of ours, 164 % would have been left, so no server \
+that writes to sockets reaches 110 % here.
 
-What was tried, with all streams ticked at once: huge pages for the heap (1 % for the floor, \
-nothing for us), looking for new input after 1,009 tasks instead of 61 (nothing), and waking a \
-hundred streams at a time. That takes off 0.8 of 8.6 µs, for the floor as for us: a tick for \
-10,000 overflows the worker’s queue of 256 tasks, and what was read to wake a task has left the \
-caches when the task runs. With a hundred streams a tick wakes a hundred, so to wake as many of \
-ten thousand in turn is the fairer comparison, and what the table shows. Busy polling has nothing \
-to gain from a server that never waits. Fewer lines per stream would gain little: with the \
-floor’s 13, which do nothing but what must be done, sse-tokio-tcp would save 0.4 of its 8.1 µs.
+What was tried, in the same way: huge pages for the heap (1 % for the floor, nothing for us), \
+looking for new input after 1,009 tasks instead of 61 (nothing), and waking a hundred streams at a \
+time. That takes off 0.8 of 8.6 µs, for the floor as for us: a tick for 10,000 overflows the \
+worker’s queue of 256 tasks, and what was read to wake a task has left the caches when the task \
+runs. With a hundred streams a tick wakes a hundred, so to wake as many of ten thousand in turn is \
+the fairer comparison, and what the table shows. Busy polling has nothing to gain from a server \
+that never waits. Fewer lines per stream would gain little: with the floor’s 13, which do nothing \
+but what must be done, sse-tokio-tcp would save 0.4 of its 8.1 µs.
 
 Much of the rest comes from the loopback, on which the kernel does the receiver’s half too in the \
 server’s time, and with it touches a second socket for each stream: a third of all time. In a \

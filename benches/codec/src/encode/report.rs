@@ -22,12 +22,12 @@ const LIMITS: &str = "\
 out whether there is a line break in it, and to copy it. axum's event does the same, so what can \
 be gained is bounded by the copy alone, which is no more than two to three times as fast as \
 axum's event and varies by that much from one run to the next. Ours takes a third of the floor's \
-instructions and a sixth of axum's, and has no more to give up than the search: it was tried over \
-the whole line before the copy, in stretches of 0.5, 1, 2, 4, 8 and 16 KiB, so that the copy finds \
-them in the cache (what is done now), in the same loop as the copy, block by block, and as the \
-minimum of all bytes in vectors instead of a search. All are within a tenth of each other. What \
-would be faster is not to copy at all, but to hand long text on to the socket as it is; that is \
-what an encoded frame is for (`Sse::send_encoded`).";
+instructions and a sixth of axum's, and has nothing to give up but the search: it was tried over \
+the whole line before the copy, in stretches of 0.5 to 16 KiB, which the copy then finds in the \
+cache (what is done now), in the same loop as the copy, block by block, and as the minimum of all \
+bytes in vectors instead of a search. None was faster than what is done now. What would be is not \
+to copy at all, but to hand long text on to the socket as it is; that is what an encoded frame is \
+for (`Sse::send_encoded`).";
 
 /// Writes the part, to the terminal and where it was asked for.
 pub(super) fn write(

@@ -248,10 +248,9 @@ impl Topic {
         if cursor.place.is_waiting(cx.waker(), &self.round) {
             return (Found::Nothing, Bytes::new());
         }
-        self.find(cursor, cx, |window, after| match window.take(after) {
-            Read::Piece(taken) => Read::Piece((taken.last, taken.events, taken.bytes)),
-            Read::Nothing => Read::Nothing,
-            Read::Behind => Read::Behind,
+        self.find(cursor, cx, |window, after| {
+            let taken = window.take(after);
+            taken.map(|taken| (taken.last, taken.events, taken.bytes))
         })
     }
 
@@ -266,21 +265,18 @@ impl Topic {
             return (Found::Nothing, Vec::new());
         }
         self.find(cursor, cx, |window, after| {
-            let piece = match window.read(after) {
-                Read::Piece(piece) => piece,
-                Read::Nothing => return Read::Nothing,
-                Read::Behind => return Read::Behind,
-            };
-            let (mut taken, mut bytes) = (Vec::new(), 0);
-            for (position, event) in piece.events() {
-                bytes += event.len();
-                taken.push((position, event));
-                if bytes >= enough {
-                    break;
+            window.read(after).map(|piece| {
+                let (mut taken, mut bytes) = (Vec::new(), 0);
+                for (position, event) in piece.events() {
+                    bytes += event.len();
+                    taken.push((position, event));
+                    if bytes >= enough {
+                        break;
+                    }
                 }
-            }
-            let last = taken.last().map_or(after, |(position, _)| *position);
-            Read::Piece((last, taken.len() as u64, taken))
+                let last = taken.last().map_or(after, |(position, _)| *position);
+                (last, taken.len() as u64, taken)
+            })
         })
     }
 

@@ -61,6 +61,17 @@ pub(crate) enum Read<T> {
     Behind,
 }
 
+impl<T> Read<T> {
+    #[inline]
+    pub(crate) fn map<U>(self, map: impl FnOnce(T) -> U) -> Read<U> {
+        match self {
+            Self::Piece(piece) => Read::Piece(map(piece)),
+            Self::Nothing => Read::Nothing,
+            Self::Behind => Read::Behind,
+        }
+    }
+}
+
 impl Window {
     /// An empty window in which everything after `floor` will be, and of which it is known that
     /// nothing came up to `head`.
@@ -236,18 +247,15 @@ impl Window {
         {
             return Read::Piece(taken.clone());
         }
-        let piece = match self.read(after) {
-            Read::Piece(piece) => piece,
-            Read::Nothing => return Read::Nothing,
-            Read::Behind => return Read::Behind,
-        };
-        let taken = Taken {
+        let read = self.read(after).map(|piece| Taken {
             last: piece.entries.last().map_or(after, |entry| entry.position),
             events: piece.entries.len() as u64,
             bytes: piece.bytes,
-        };
-        self.taken = Some((after, taken.clone()));
-        Read::Piece(taken)
+        });
+        if let Read::Piece(taken) = &read {
+            self.taken = Some((after, taken.clone()));
+        }
+        read
     }
 
     /// What follows `after`, up to the end of the segment that it lies in.

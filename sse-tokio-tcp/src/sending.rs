@@ -175,6 +175,8 @@ mod tests {
     /// A client that is silent, and of each piece takes so many bytes at once.
     struct Client {
         at_once: usize,
+        /// How many it takes of what is written then; none if it is full.
+        at_a_time: usize,
         taken: Mutex<Vec<u8>>,
     }
 
@@ -201,8 +203,10 @@ mod tests {
             _cx: &mut Context<'_>,
             bytes: &[u8],
         ) -> Poll<io::Result<usize>> {
-            // Not all of it here either.
-            Poll::Ready(Ok(self.take(&bytes[..bytes.len().min(5)])))
+            match bytes.len().min(self.at_a_time) {
+                0 => Poll::Pending,
+                len => Poll::Ready(Ok(self.take(&bytes[..len]))),
+            }
         }
 
         fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -251,6 +255,8 @@ mod tests {
             for at_once in 0..20 {
                 let mut client = Client {
                     at_once,
+                    // Not all of it here either.
+                    at_a_time: 5,
                     taken: Mutex::default(),
                 };
                 let body = sse_response(HeaderMap::new(), send_three).into_body();
@@ -269,37 +275,11 @@ mod tests {
 
     #[test]
     fn a_client_that_takes_nothing_of_what_is_tried_is_waited_for() {
-        /// One that takes nothing at all.
-        struct Full;
-
-        impl AsyncRead for Full {
-            fn poll_read(
-                self: Pin<&mut Self>,
-                _cx: &mut Context<'_>,
-                _bytes: &mut ReadBuf<'_>,
-            ) -> Poll<io::Result<()>> {
-                Poll::Pending
-            }
-        }
-
-        impl AsyncWrite for Full {
-            fn poll_write(
-                self: Pin<&mut Self>,
-                _cx: &mut Context<'_>,
-                _bytes: &[u8],
-            ) -> Poll<io::Result<usize>> {
-                Poll::Pending
-            }
-
-            fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Poll::Ready(Ok(()))
-            }
-
-            fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Poll::Ready(Ok(()))
-            }
-        }
-
+        let mut full = Client {
+            at_once: 0,
+            at_a_time: 0,
+            taken: Mutex::default(),
+        };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
@@ -313,11 +293,11 @@ mod tests {
         let mut cx = Context::from_waker(Waker::noop());
         assert!(
             sending
-                .poll::<_, crate::transport::Unknown>(&mut Full, &mut cx, limit)
+                .poll::<_, crate::transport::Unknown>(&mut full, &mut cx, limit)
                 .is_pending()
         );
         let failed = runtime.block_on(std::future::poll_fn(|cx| {
-            sending.poll::<_, crate::transport::Unknown>(&mut Full, cx, limit)
+            sending.poll::<_, crate::transport::Unknown>(&mut full, cx, limit)
         }));
         assert!(
             matches!(failed, Err(ConnectionError::Io(error)) if error.kind() == io::ErrorKind::TimedOut)

@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
 use http_body::{Body, Frame, SizeHint};
 
+use crate::direct::DirectWrite;
 use crate::error::HandlerError;
 use crate::options::Options;
 use crate::outcome::Outcome;
@@ -35,6 +37,7 @@ trait Running: Stream<Item = Result<Bytes, HandlerError>> {
     fn is_settled(&self) -> bool;
     fn shut_down(&self);
     fn shut_down_on(self: Pin<&mut Self>, signal: &Shutdown);
+    fn deliver_through(self: Pin<&mut Self>, line: Arc<dyn DirectWrite>);
 }
 
 impl<F> Running for SseStream<F>
@@ -56,6 +59,10 @@ where
 
     fn shut_down_on(self: Pin<&mut Self>, signal: &Shutdown) {
         self.shut_down_on(signal);
+    }
+
+    fn deliver_through(self: Pin<&mut Self>, line: Arc<dyn DirectWrite>) {
+        self.deliver_through(line);
     }
 }
 
@@ -107,6 +114,13 @@ impl SseBody {
     pub fn shut_down_on(&mut self, signal: &Shutdown) {
         if let Some(open) = &mut self.open {
             open.as_mut().shut_down_on(signal);
+        }
+    }
+
+    /// Lets others deliver to this stream past its task, see [`SseStream::deliver_through`].
+    pub fn deliver_through(&mut self, line: Arc<dyn DirectWrite>) {
+        if let Some(open) = &mut self.open {
+            open.as_mut().deliver_through(line);
         }
     }
 }

@@ -50,6 +50,12 @@ impl Watch {
         *self.project().last_write = Instant::now();
     }
 
+    /// Notes when something was last delivered past the stream.
+    pub(crate) fn delivered(self: Pin<&mut Self>, at: Instant) {
+        let last_write = self.project().last_write;
+        *last_write = at.max(*last_write);
+    }
+
     /// The stream has another waker now.
     pub(crate) fn forget_waker(self: Pin<&mut Self>) {
         *self.project().is_set = false;

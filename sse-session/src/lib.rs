@@ -51,6 +51,7 @@
 #[cfg(feature = "http-body")]
 mod body;
 mod buffer;
+mod direct;
 mod error;
 mod keep_alive;
 mod last_event_id;
@@ -69,6 +70,7 @@ mod waker;
 
 #[cfg(feature = "http-body")]
 pub use crate::body::SseBody;
+pub use crate::direct::{Delivery, Direct, DirectWrite, Errand};
 pub use crate::error::{BoxError, HandlerError, HeaderError, SendError, TrySendError};
 pub use crate::last_event_id::parse_last_event_id;
 pub use crate::options::Options;

@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use crate::buffer::Buffer;
+use crate::direct::{Direct, DirectWrite};
 use crate::loan::{self, Loan};
 use crate::options::Options;
 use crate::waker::StreamWaker;
@@ -38,6 +39,8 @@ pub(crate) struct Pipe {
     lending: AtomicU8,
     /// Whether the buffer on loan is wanted back.
     recalled: AtomicBool,
+    /// Whether there is a way past the body's task.
+    has_line: AtomicBool,
     /// How much is in the buffer on loan, for those who do not have it.
     lent_len: AtomicUsize,
     high_water: usize,
@@ -63,6 +66,8 @@ struct State {
     room_is_wanted: bool,
     /// Whoever gives the body something to do wakes it, if it has seen all else that is here.
     body: Option<Arc<StreamWaker>>,
+    /// The way past the body's task.
+    line: Option<Arc<dyn DirectWrite>>,
 }
 
 /// What became of an event that was offered.
@@ -129,6 +134,7 @@ impl Pipe {
                 closed: false,
                 room_is_wanted: false,
                 body: None,
+                line: None,
             }),
             room: Notify::new(),
             closed: Notify::new(),
@@ -138,6 +144,7 @@ impl Pipe {
             signal: AtomicU8::new(LOOK),
             lending: AtomicU8::new(LEND),
             recalled: AtomicBool::new(false),
+            has_line: AtomicBool::new(false),
             lent_len: AtomicUsize::new(0),
         })
     }
@@ -322,9 +329,11 @@ impl Pipe {
     /// The body is gone: [`close`](Self::close), and let go of its task, which the handles that
     /// are left must not keep.
     pub(crate) fn abandon(&self) {
-        let body = self.state().body.take();
+        let mut state = self.state();
+        let (body, line) = (state.body.take(), state.line.take());
+        drop(state);
         self.close(b"");
-        drop(body);
+        drop((body, line));
     }
 
     pub(crate) fn add_handle(&self) {
@@ -350,6 +359,24 @@ impl Pipe {
         let before = self.state().body.replace(body);
         // Outside of the lock, for it may hold the last of a task.
         drop(before);
+    }
+
+    /// There is a way past the body's task from now on.
+    pub(crate) fn deliver_through(&self, line: Arc<dyn DirectWrite>) {
+        let before = self.state().line.replace(line);
+        self.has_line.store(true, Ordering::Relaxed);
+        drop(before);
+    }
+
+    pub(crate) fn has_line(&self) -> bool {
+        self.has_line.load(Ordering::Relaxed)
+    }
+
+    /// The way past the body's task, once that has looked here.
+    pub(crate) fn direct(&self) -> Option<Direct> {
+        let state = self.state();
+        let (body, line) = (state.body.as_ref()?, state.line.as_ref()?);
+        Some(Direct::new(Arc::clone(body), Arc::clone(line)))
     }
 
     /// Called by the body before it polls the handler: it lends the buffer to this thread, if

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
+use crate::direct::DirectWrite;
 use crate::error::HandlerError;
 use crate::keep_alive;
 use crate::options::Options;
@@ -91,6 +92,11 @@ where
         this.shutdown.set_server(signal, this.pipe);
     }
 
+    /// Lets others deliver to this stream past its task, by way of `line`: see [`DirectWrite`].
+    pub fn deliver_through(self: Pin<&mut Self>, line: Arc<dyn DirectWrite>) {
+        self.pipe.deliver_through(line);
+    }
+
     /// Whether it is known that nothing comes any more.
     ///
     /// It is known with the last piece already where the handler has returned, and the last handle
@@ -133,6 +139,9 @@ where
                 &*waker
             }
             waker => {
+                if let Some(old) = waker {
+                    old.retire();
+                }
                 let new = waker.insert(StreamWaker::new(task.waker()));
                 this.pipe.wake_by(Arc::clone(new));
                 if let Some(keep_alive) = this.keep_alive.as_mut().as_pin_mut() {
@@ -205,7 +214,11 @@ where
             }
             nothing @ (Take::Empty | Take::Woken) => {
                 let is_empty = matches!(nothing, Take::Empty);
-                if let Some(mut keep_alive) = this.keep_alive.as_pin_mut()
+                let mut keep_alive = this.keep_alive.as_pin_mut();
+                if let Some(keep_alive) = &mut keep_alive {
+                    keep_alive.as_mut().delivered(waker.last_delivery());
+                }
+                if let Some(mut keep_alive) = keep_alive
                     && let Poll::Ready(comment) = keep_alive.as_mut().poll_silence(cx)
                 {
                     *this.is_settled = is_empty && settle(Some(keep_alive), waker, cx);

@@ -6,10 +6,12 @@
 //! a stream that was not woken knows without them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use futures_util::task::{ArcWake, WakerRef, waker_ref};
+use tokio::time::Instant;
 
 /// Wakes one task for one stream, and knows whether it was called.
 ///
@@ -19,6 +21,9 @@ use futures_util::task::{ArcWake, WakerRef, waker_ref};
 pub(crate) struct StreamWaker {
     state: AtomicU8,
     task: Waker,
+    made: Instant,
+    /// When something was last delivered past the task, in milliseconds from when this was made.
+    delivered: AtomicU64,
 }
 
 /// The stream looks at what there is, or is about to: it need not be woken.
@@ -33,6 +38,8 @@ impl StreamWaker {
         Arc::new(Self {
             state: AtomicU8::new(LOOKS),
             task: task.clone(),
+            made: Instant::now(),
+            delivered: AtomicU64::new(0),
         })
     }
 
@@ -65,6 +72,26 @@ impl StreamWaker {
         if self.state.swap(WOKEN, Ordering::AcqRel) == WAITS {
             self.task.wake_by_ref();
         }
+    }
+
+    /// The stream has another waker from now on: this one must not be taken for one that waits.
+    pub(crate) fn retire(&self) {
+        self.state.store(LOOKS, Ordering::Release);
+    }
+
+    /// Notes that something was delivered past the task.
+    pub(crate) fn note_delivery(&self, at: Instant) {
+        let millis = at.saturating_duration_since(self.made).as_millis();
+        let millis = u64::try_from(millis).unwrap_or(u64::MAX);
+        self.delivered.store(millis, Ordering::Relaxed);
+    }
+
+    /// When something was last delivered past the task; at first, when this was made.
+    pub(crate) fn last_delivery(&self) -> Instant {
+        let millis = self.delivered.load(Ordering::Relaxed);
+        // What was added up to a time once can be again.
+        let at = self.made.checked_add(Duration::from_millis(millis));
+        at.unwrap_or(self.made)
     }
 
     /// This as a `Waker`, without counting another owner.

@@ -103,7 +103,7 @@ impl From<io::Error> for ConnectionError {
 ///
 /// Dropping the future closes the connection and drops the handler.
 pub async fn serve_connection<I, S>(
-    mut io: I,
+    io: I,
     service: &S,
     limits: &Limits,
     stop: &CancellationToken,
@@ -113,15 +113,15 @@ where
     S: Service,
 {
     let stop = Shutdown::from(stop.clone());
-    serve::<_, _, Unknown>(&mut io, service, limits, &stop).await
+    serve::<_, _, Unknown>(&mut Some(io), service, limits, &stop).await
 }
 
-/// [`serve_connection`], with what is known of the connection.
+/// [`serve_connection`], with what is known of the connection, which is taken out of `io`.
 ///
 /// What comes before the body and what comes after it is in boxes, and gone while the body is
 /// sent: an event stream is open for long, and the memory of its task is most of what it costs.
 pub(crate) async fn serve<I, S, T>(
-    io: &mut I,
+    io: &mut Option<I>,
     service: &S,
     limits: &Limits,
     stop: &Shutdown,
@@ -131,29 +131,38 @@ where
     S: Service,
     T: Transport<I>,
 {
-    let Some(mut sending) = Box::pin(answer(io, service, limits, stop)).await? else {
+    let answered = Box::pin(answer::<I, S, T>(io, service, limits, stop)).await?;
+    let Some(mut sending) = answered else {
         return Ok(());
     };
-    let sent = poll_fn(|cx| sending.poll::<I, T>(io, cx, limits.write_timeout)).await;
-    if sending.framing() == Framing::Close && matches!(sent, Err(ConnectionError::Handler(_))) {
+    let sent = poll_fn(|cx| sending.poll::<T>(cx, limits.write_timeout)).await;
+    let framing = sending.framing();
+    *io = sending.finish();
+    let Some(io) = io else {
+        return sent;
+    };
+    if framing == Framing::Close && matches!(sent, Err(ConnectionError::Handler(_))) {
         T::reset(io);
     }
     sent?;
-    drop(sending);
     Box::pin(take_leave(io)).await
 }
 
 /// Reads the request and answers it; `None` if there is none, and nothing to be said.
-async fn answer<I, S>(
-    io: &mut I,
+async fn answer<I, S, T>(
+    connection: &mut Option<I>,
     service: &S,
     limits: &Limits,
     stop: &Shutdown,
-) -> Result<Option<Sending>, ConnectionError>
+) -> Result<Option<Sending<I>>, ConnectionError>
 where
-    I: AsyncRead + Unpin,
+    I: AsyncRead + AsyncWrite + Unpin,
     S: Service,
+    T: Transport<I>,
 {
+    let Some(io) = connection else {
+        return Ok(None);
+    };
     let head = tokio::select! {
         biased;
         head = timeout(limits.head_timeout, read_head(io, limits)) => head.unwrap_or(Err(
@@ -197,7 +206,8 @@ where
     } else {
         body.0
     };
-    Ok(Some(Sending::new(head, content, framing, stop)))
+    let sending = |io| Sending::new::<T>(io, head, content, framing, stop);
+    Ok(connection.take().map(sending))
 }
 
 /// Closes the sending side, and takes what the client sent that nobody asked for, up to its own

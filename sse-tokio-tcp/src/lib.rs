@@ -79,6 +79,7 @@
 mod body;
 mod connection;
 mod limits;
+mod line;
 mod listener;
 mod request;
 mod response;

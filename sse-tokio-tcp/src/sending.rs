@@ -5,6 +5,7 @@
 
 use std::mem::take;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -15,31 +16,32 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::body::Content;
 use crate::connection::ConnectionError;
+use crate::line::{Line, Seldom};
 use crate::transport::Transport;
 use crate::watch::{Notice, Watch};
-use crate::wire::{self, Framing, Piece, SMALL, Writing};
+use crate::wire::{self, Framing, SMALL, Writing};
 
 /// What a connection that may be gone is sent; clients ignore comments.
 const PROBE: Bytes = Bytes::from_static(b": keep-alive\n\n");
 
-pub(crate) struct Sending {
+pub(crate) struct Sending<I> {
+    line: Arc<Line<I>>,
     events: SseBody,
     watch: Watch,
-    framing: Framing,
-    /// Not part of this, for there is none while events come and are taken.
-    seldom: Option<Box<Seldom>>,
 }
 
-enum Seldom {
-    /// The response's head, which goes out with the first events.
-    Head(Vec<u8>),
-    /// What the client has not taken yet, and what comes after it.
-    Rest(Writing<Piece>, Option<Result<(), ConnectionError>>),
-}
-
-impl Sending {
-    /// A response with this head; an event stream ends when `stop` is given.
-    pub(crate) fn new(head: Vec<u8>, content: Content, framing: Framing, stop: &Shutdown) -> Self {
+impl<I> Sending<I>
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+{
+    /// A response on this connection, with this head; an event stream ends when `stop` is given.
+    pub(crate) fn new<T: Transport<I>>(
+        io: I,
+        head: Vec<u8>,
+        content: Content,
+        framing: Framing,
+        stop: &Shutdown,
+    ) -> Self {
         let mut events = SseBody::empty();
         let seldom = match content {
             Content::Events(body) => {
@@ -50,35 +52,46 @@ impl Sending {
             Content::Full(bytes) => Seldom::all(head, bytes, framing),
             Content::Empty => Seldom::all(head, Bytes::new(), framing),
         };
+        // The connections of a server are run together, and have their signal in one place.
+        let home = std::ptr::from_ref(stop).addr();
+        let line = Arc::new(Line::new(io, seldom, framing, home));
+        if let Some(direct) = T::direct(&line) {
+            events.deliver_through(direct);
+        }
         Self {
+            line,
             events,
             watch: Watch::new(),
-            framing,
-            seldom: Some(Box::new(seldom)),
         }
     }
 
     /// How the end of the body is told.
-    pub(crate) const fn framing(&self) -> Framing {
-        self.framing
+    pub(crate) fn framing(&self) -> Framing {
+        self.line.framing()
+    }
+
+    /// The connection back, when all is sent or it cannot be.
+    pub(crate) fn finish(self) -> Option<I> {
+        self.line.close()
     }
 
     /// Ready when all is sent, or it cannot be. Each time that the client takes nothing, it has
     /// `limit` to take some.
-    pub(crate) fn poll<I, T>(
+    pub(crate) fn poll<T: Transport<I>>(
         &mut self,
-        io: &mut I,
         cx: &mut Context<'_>,
         limit: Duration,
-    ) -> Poll<Result<(), ConnectionError>>
-    where
-        I: AsyncRead + AsyncWrite + Unpin,
-        T: Transport<I>,
-    {
-        if let Some(Seldom::Rest(rest, end)) = self.seldom.as_deref_mut() {
+    ) -> Poll<Result<(), ConnectionError>> {
+        let framing = self.line.framing();
+        let mut out = self.line.take_up();
+        let out = &mut *out;
+        let Some(io) = &mut out.io else {
+            return Poll::Ready(Ok(()));
+        };
+        if let Some(Seldom::Rest(rest, end)) = out.seldom.as_deref_mut() {
             ready!(rest.poll(io, cx, limit))?;
             let end = end.take();
-            self.seldom = None;
+            out.seldom = None;
             if let Some(end) = end {
                 return Poll::Ready(end);
             }
@@ -100,9 +113,9 @@ impl Sending {
                 Poll::Ready(Some(Ok(piece))) => {
                     if self.events.has_ended() {
                         end = Some(Ok(()));
-                    } else if take(&mut at_once) && self.seldom.is_none() {
+                    } else if take(&mut at_once) && out.seldom.is_none() {
                         let mut room = [0; SMALL];
-                        if let Some(whole) = wire::together(&piece, self.framing, &mut room) {
+                        if let Some(whole) = wire::together(&piece, framing, &mut room) {
                             written = T::try_write(io, whole)?;
                             if written == whole.len() {
                                 continue;
@@ -120,27 +133,32 @@ impl Sending {
                     Bytes::new()
                 }
                 // The head goes out with the first events if there are any, else alone.
-                Poll::Pending if self.seldom.is_some() => Bytes::new(),
+                Poll::Pending if out.seldom.is_some() => Bytes::new(),
                 Poll::Pending if self.watch.is_waiting() && T::is_quiet(io) => {
+                    out.rest(cx);
                     return Poll::Pending;
                 }
-                Poll::Pending => match ready!(self.watch.poll(io, cx)) {
-                    Notice::Probe => PROBE,
-                    Notice::Gone(error) => return Poll::Ready(Err(error.into())),
+                Poll::Pending => match self.watch.poll(io, cx) {
+                    Poll::Ready(Notice::Probe) => PROBE,
+                    Poll::Ready(Notice::Gone(error)) => return Poll::Ready(Err(error.into())),
+                    Poll::Pending => {
+                        out.rest(cx);
+                        return Poll::Pending;
+                    }
                 },
             };
-            let head = match self.seldom.take().map(|seldom| *seldom) {
+            let head = match out.seldom.take().map(|seldom| *seldom) {
                 Some(Seldom::Head(head)) => head,
                 _ => Vec::new(),
             };
             let complete = matches!(end, Some(Ok(())));
-            let mut piece = wire::piece(head, body, self.framing, complete);
+            let mut piece = wire::piece(head, body, framing, complete);
             piece.advance(written);
             let mut writing = Writing::new(piece);
             match writing.poll(io, cx, limit) {
                 Poll::Ready(done) => done?,
                 Poll::Pending => {
-                    self.seldom = Some(Box::new(Seldom::Rest(writing, end)));
+                    out.seldom = Some(Box::new(Seldom::Rest(writing, end)));
                     return Poll::Pending;
                 }
             }
@@ -151,11 +169,10 @@ impl Sending {
     }
 }
 
-impl Seldom {
-    /// All of a response whose content is known.
-    fn all(head: Vec<u8>, body: Bytes, framing: Framing) -> Self {
-        let piece = wire::piece(head, body, framing, false);
-        Self::Rest(Writing::new(piece), Some(Ok(())))
+/// The connection is closed at once, whoever else has a hand on it.
+impl<I> Drop for Sending<I> {
+    fn drop(&mut self) {
+        self.line.close();
     }
 }
 
@@ -171,6 +188,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
+    use crate::transport::Unknown;
 
     /// A client that is silent, and of each piece takes so many bytes at once.
     struct Client {
@@ -230,6 +248,10 @@ mod tests {
         fn is_quiet(_io: &Client) -> bool {
             true
         }
+
+        fn direct(_line: &Arc<Line<Client>>) -> Option<Arc<dyn sse_session::DirectWrite>> {
+            None
+        }
     }
 
     async fn send_three(_: HeaderMap, sse: Sse) -> Result<(), SendError> {
@@ -253,7 +275,7 @@ mod tests {
             ),
         ] {
             for at_once in 0..20 {
-                let mut client = Client {
+                let client = Client {
                     at_once,
                     // Not all of it here either.
                     at_a_time: 5,
@@ -262,12 +284,13 @@ mod tests {
                 let body = sse_response(HeaderMap::new(), send_three).into_body();
                 let stop = CancellationToken::new().into();
                 let head = b"HEAD".to_vec();
-                let mut sending = Sending::new(head, Content::Events(body), framing, &stop);
+                let content = Content::Events(body);
+                let mut sending = Sending::new::<Tried>(client, head, content, framing, &stop);
                 let limit = Duration::from_secs(1);
-                std::future::poll_fn(|cx| sending.poll::<_, Tried>(&mut client, cx, limit))
+                std::future::poll_fn(|cx| sending.poll::<Tried>(cx, limit))
                     .await
                     .unwrap();
-                let taken = client.taken.into_inner().unwrap();
+                let taken = sending.finish().unwrap().taken.into_inner().unwrap();
                 assert_eq!(String::from_utf8(taken).unwrap(), expected, "{at_once}");
             }
         }
@@ -275,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_client_that_takes_nothing_of_what_is_tried_is_waited_for() {
-        let mut full = Client {
+        let full = Client {
             at_once: 0,
             at_a_time: 0,
             taken: Mutex::default(),
@@ -288,16 +311,14 @@ mod tests {
         let _guard = runtime.enter();
         let body = sse_response(HeaderMap::new(), send_three).into_body();
         let stop = CancellationToken::new().into();
-        let mut sending = Sending::new(Vec::new(), Content::Events(body), Framing::Chunked, &stop);
+        let content = Content::Events(body);
+        let mut sending =
+            Sending::new::<Unknown>(full, Vec::new(), content, Framing::Chunked, &stop);
         let limit = Duration::from_secs(1);
         let mut cx = Context::from_waker(Waker::noop());
-        assert!(
-            sending
-                .poll::<_, crate::transport::Unknown>(&mut full, &mut cx, limit)
-                .is_pending()
-        );
+        assert!(sending.poll::<Unknown>(&mut cx, limit).is_pending());
         let failed = runtime.block_on(std::future::poll_fn(|cx| {
-            sending.poll::<_, crate::transport::Unknown>(&mut full, cx, limit)
+            sending.poll::<Unknown>(cx, limit)
         }));
         assert!(
             matches!(failed, Err(ConnectionError::Io(error)) if error.kind() == io::ErrorKind::TimedOut)

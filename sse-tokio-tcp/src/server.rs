@@ -134,10 +134,10 @@ struct Shared<S> {
 
 fn spawn<L: Listener>(
     connections: &mut JoinSet<()>,
-    mut io: L::Io,
+    io: L::Io,
     shared: &Arc<Shared<impl Service>>,
 ) {
-    let shared = Arc::clone(shared);
+    let (shared, mut io) = (Arc::clone(shared), Some(io));
     connections.spawn(async move {
         let Shared {
             service,

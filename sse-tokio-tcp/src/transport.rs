@@ -4,15 +4,18 @@
 //! sent to thousands of clients, one at a time, is paid for that with each of them. The sockets of
 //! tokio can do without, where it is known who waits for them.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::io;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
+use sse_session::DirectWrite;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
+use crate::line::Line;
 use crate::listener::Listener;
 
 pub(crate) trait Transport<I> {
@@ -30,6 +33,10 @@ pub(crate) trait Transport<I> {
     /// Whether there is nothing to be read, and whoever was the last to find that by polling is
     /// still the one to be woken when there is.
     fn is_quiet(io: &I) -> bool;
+
+    /// The connection for others than its task, if they can write to it, and the task is always
+    /// run when it is woken.
+    fn direct(line: &Arc<Line<I>>) -> Option<Arc<dyn DirectWrite>>;
 }
 
 /// A connection of which nothing is known, nor whether it is polled by the same task each time.
@@ -45,6 +52,10 @@ impl<I> Transport<I> for Unknown {
     fn is_quiet(_io: &I) -> bool {
         false
     }
+
+    fn direct(_line: &Arc<Line<I>>) -> Option<Arc<dyn DirectWrite>> {
+        None
+    }
 }
 
 /// A connection of a listener's, in a task of its own.
@@ -57,16 +68,7 @@ impl<L: Listener> Transport<L::Io> for Accepted<L> {
 
     #[inline]
     fn try_write(io: &L::Io, bytes: &[u8]) -> io::Result<usize> {
-        let written = match Socket::of(io) {
-            Some(Socket::Tcp(tcp)) => tcp.try_write(bytes),
-            #[cfg(unix)]
-            Some(Socket::Unix(unix)) => unix.try_write(bytes),
-            None => Ok(0),
-        };
-        match written {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-            written => written,
-        }
+        Socket::of(io).map_or(Ok(0), |socket| socket.try_write(bytes))
     }
 
     // The readiness is taken back by nobody but who finds nothing when it reads, and then waits:
@@ -81,19 +83,34 @@ impl<L: Listener> Transport<L::Io> for Accepted<L> {
         };
         ready.is_err()
     }
+
+    fn direct(line: &Arc<Line<L::Io>>) -> Option<Arc<dyn DirectWrite>> {
+        let line: Arc<dyn DirectWrite> = Arc::<Line<_>>::clone(line);
+        Some(line).filter(|_| Socket::is::<L::Io>())
+    }
 }
 
 /// A connection that is one of tokio's own sockets.
-enum Socket<'a> {
+pub(crate) enum Socket<'a> {
     Tcp(&'a TcpStream),
     #[cfg(unix)]
     Unix(&'a UnixStream),
 }
 
 impl<'a> Socket<'a> {
+    /// Whether a connection of this type is one.
+    fn is<I: 'static>() -> bool {
+        let is_tcp = TypeId::of::<I>() == TypeId::of::<TcpStream>();
+        #[cfg(unix)]
+        let is_unix = TypeId::of::<I>() == TypeId::of::<UnixStream>();
+        #[cfg(not(unix))]
+        let is_unix = false;
+        is_tcp || is_unix
+    }
+
     /// Which one it is, is known when this is compiled.
     #[inline(always)]
-    fn of<I: 'static>(io: &'a I) -> Option<Self> {
+    pub(crate) fn of<I: 'static>(io: &'a I) -> Option<Self> {
         let io: &dyn Any = io;
         if let Some(tcp) = io.downcast_ref() {
             return Some(Self::Tcp(tcp));
@@ -103,5 +120,19 @@ impl<'a> Socket<'a> {
             return Some(Self::Unix(unix));
         }
         None
+    }
+
+    /// Writes as much as can be written at once, which may be nothing.
+    #[inline]
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let written = match self {
+            Self::Tcp(tcp) => tcp.try_write(bytes),
+            #[cfg(unix)]
+            Self::Unix(unix) => unix.try_write(bytes),
+        };
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            written => written,
+        }
     }
 }

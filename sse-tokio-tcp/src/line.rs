@@ -1,0 +1,183 @@
+//! A connection whose response is being sent, as its task has it and as others may.
+//!
+//! While the task sleeps and has nothing left to write, others can write to the connection: see
+//! [`DirectWrite`]. Whoever writes holds the lock, the task each time that it runs; others never
+//! wait for it.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::task::{Context, Waker};
+
+use bytes::{Buf as _, Bytes};
+use sse_session::{Delivery, DirectWrite, Errand};
+
+use crate::connection::ConnectionError;
+use crate::transport::Socket;
+use crate::wire::{self, Framing, Piece, Writing};
+
+pub(crate) struct Line<I> {
+    framing: Framing,
+    home: usize,
+    out: Mutex<Out<I>>,
+}
+
+/// The connection and what is to be done with it.
+pub(crate) struct Out<I> {
+    /// Until all is sent.
+    pub(crate) io: Option<I>,
+    /// Not part of this, for there is none while events come and are taken.
+    pub(crate) seldom: Option<Box<Seldom>>,
+    /// While the connection is at rest.
+    is_at_rest: bool,
+    /// Whose connection this is.
+    task: Option<Waker>,
+    errand: Option<Errand>,
+}
+
+pub(crate) enum Seldom {
+    /// The response's head, which goes out with the first events.
+    Head(Vec<u8>),
+    /// What the client has not taken yet, and what comes after it.
+    Rest(Writing<Piece>, Option<Result<(), ConnectionError>>),
+}
+
+impl Seldom {
+    /// All of a response whose content is known.
+    pub(crate) fn all(head: Vec<u8>, body: Bytes, framing: Framing) -> Self {
+        let piece = wire::piece(head, body, framing, false);
+        Self::Rest(Writing::new(piece), Some(Ok(())))
+    }
+}
+
+impl<I> Line<I> {
+    pub(crate) fn new(io: I, seldom: Seldom, framing: Framing, home: usize) -> Self {
+        Self {
+            framing,
+            home,
+            out: Mutex::new(Out {
+                io: Some(io),
+                seldom: Some(Box::new(seldom)),
+                is_at_rest: false,
+                task: None,
+                errand: None,
+            }),
+        }
+    }
+
+    /// How the end of the body is told.
+    pub(crate) const fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// The task takes the connection, after it has gone on the errand that it was woken for.
+    pub(crate) fn take_up(&self) -> MutexGuard<'_, Out<I>> {
+        let mut out = self.out();
+        if let Some(errand) = out.errand.take() {
+            drop(out);
+            // Still at rest for that, as the errand may be to this connection too.
+            errand();
+            out = self.out();
+        }
+        out.is_at_rest = false;
+        out
+    }
+
+    /// Nothing is done with the connection any more.
+    pub(crate) fn close(&self) -> Option<I> {
+        let mut out = self.out();
+        let (io, errand) = (out.io.take(), out.errand.take());
+        out.is_at_rest = false;
+        drop(out);
+        drop(errand);
+        io
+    }
+
+    fn out(&self) -> MutexGuard<'_, Out<I>> {
+        // Who panics here is the handler, and its connection ends with it.
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn out_at_rest(&self) -> Option<MutexGuard<'_, Out<I>>> {
+        match self.out.try_lock() {
+            Ok(out) => out.is_at_rest.then_some(out),
+            Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => None,
+        }
+    }
+}
+
+impl<I> Out<I> {
+    /// All is written, and the task sleeps from now on.
+    pub(crate) fn rest(&mut self, cx: &Context<'_>) {
+        self.is_at_rest = true;
+        match &mut self.task {
+            Some(task) => task.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+    }
+}
+
+impl<I: Send + 'static> DirectWrite for Line<I> {
+    fn deliver(&self, delivery: &Delivery) -> bool {
+        let Some(mut out) = self.out_at_rest() else {
+            return false;
+        };
+        let Some(socket) = out.io.as_ref().and_then(Socket::of) else {
+            return false;
+        };
+        let bytes = match self.framing {
+            Framing::Chunked => delivery.chunk(),
+            Framing::None | Framing::Length(_) | Framing::Close => {
+                delivery.events().map(|events| &**events)
+            }
+        };
+        let (Some(events), Some(bytes)) = (delivery.events(), bytes) else {
+            return false;
+        };
+        match socket.try_write(bytes) {
+            Ok(written) if written == bytes.len() => true,
+            // An error is for the task to find.
+            Ok(0) | Err(_) => false,
+            Ok(written) => {
+                let mut rest = wire::piece(Vec::new(), events.clone(), self.framing, false);
+                rest.advance(written);
+                out.seldom = Some(Box::new(Seldom::Rest(Writing::new(rest), None)));
+                out.is_at_rest = false;
+                let task = out.task.clone();
+                drop(out);
+                if let Some(task) = task {
+                    task.wake();
+                }
+                true
+            }
+        }
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.out_at_rest().is_some_and(|out| out.errand.is_none())
+    }
+
+    fn send_on(&self, errand: Errand) -> Result<(), Errand> {
+        let Some(mut out) = self.out_at_rest().filter(|out| out.errand.is_none()) else {
+            return Err(errand);
+        };
+        let Some(task) = out.task.clone() else {
+            return Err(errand);
+        };
+        out.errand = Some(errand);
+        drop(out);
+        task.wake();
+        Ok(())
+    }
+
+    fn home(&self) -> usize {
+        self.home
+    }
+}
+
+impl<I> fmt::Debug for Line<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line")
+            .field("framing", &self.framing)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,20 +1,31 @@
 //! Places in a topic, and what is found there.
 
 use crate::position::Position;
-use crate::waiting::Place;
+use crate::topic::Place;
 
 /// One subscription's place in a topic.
 #[derive(Debug)]
 pub(crate) struct Cursor {
     /// All up to here was taken, or skipped by a gap.
     pub(crate) after: Position,
-    /// How many of the topic's events it has seen or skipped.
-    pub(crate) seen: u64,
     /// The window's when its position was last known to be one of that history.
     pub(crate) generation: u32,
     /// Its place among the topic's readers.
     pub(crate) key: usize,
     pub(crate) place: Place,
+    /// Whether it waits in a group, or has and does not know where it is by now.
+    pub(crate) is_grouped: bool,
+    /// Whether something may be delivered past its task right now.
+    pub(crate) is_away: bool,
+}
+
+/// Where in a topic somebody is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// All up to here was taken, or skipped by a gap.
+    pub(crate) after: Position,
+    /// How many of the topic's events that were.
+    pub(crate) seen: u64,
 }
 
 /// Where a subscription begins.

@@ -92,7 +92,6 @@ mod snapshot;
 mod subscribe;
 mod subscription;
 mod topic;
-mod waiting;
 mod window;
 mod writer;
 

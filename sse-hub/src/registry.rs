@@ -182,7 +182,7 @@ impl Registry {
         span: Span,
     ) -> Arc<Topic> {
         let name: Arc<str> = name.into();
-        let topic = Arc::new(Topic::new(Arc::clone(&name), options, span, self.clock));
+        let topic = Topic::new(Arc::clone(&name), options, span, self.clock);
         topics.by_name.insert(Arc::clone(&name), Arc::clone(&topic));
         topics.to_sweep.push_back(name);
         topic

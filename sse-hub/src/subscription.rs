@@ -237,13 +237,14 @@ impl Subscription {
         // Not an async function: that would hold the subscription twice, and room for a send.
         let mut waiting: Option<BoxFuture<'static, Result<(), SendError>>> = None;
         poll_fn(move |cx| {
+            let direct = sse.is_direct().then_some(&sse);
             loop {
                 let sent = if let Some(sending) = &mut waiting {
                     let sent = ready!(sending.as_mut().poll(cx));
                     waiting = None;
                     sent
                 } else {
-                    let Some(events) = ready!(self.poll_piece(cx)).transpose()? else {
+                    let Some(events) = ready!(self.poll_piece(cx, direct)).transpose()? else {
                         return Poll::Ready(Ok(()));
                     };
                     // Mostly there is room, so it lives no longer than this.
@@ -264,8 +265,10 @@ impl Subscription {
         })
     }
 
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
-        if let Some(polled) = self.poll_live(cx) {
+    /// The next piece, if all before it were sent. Further ones may be sent past the task that
+    /// polls, where `direct` has a way for that.
+    fn poll_piece(&mut self, cx: &mut Context<'_>, direct: Option<&Sse>) -> Poll<Option<Piece>> {
+        if let Some(polled) = self.poll_live(cx, direct) {
             return polled;
         }
         if self.ended {
@@ -283,10 +286,13 @@ impl Subscription {
                 for _ in 0..self.feeds.len() {
                     let index = self.turn;
                     self.turn = (index + 1) % self.feeds.len();
-                    if let Poll::Ready(piece) = self.poll_feed(index, cx) {
+                    if let Poll::Ready(piece) = self.poll_feed(index, cx, direct) {
                         self.ended = !matches!(piece, Some(Ok(_)));
                         return Poll::Ready(piece);
                     }
+                }
+                if self.feeds.iter().any(|feed| feed.cursor.is_away) {
+                    return Poll::Pending;
                 }
             }
             let Some(now_closing) = self.core.closing() else {
@@ -305,7 +311,11 @@ impl Subscription {
     /// The usual case on a short way: a single topic, and nothing in between. `None` if there is
     /// more to be looked at; nothing is lost then.
     #[inline]
-    fn poll_live(&mut self, cx: &mut Context<'_>) -> Option<Poll<Option<Piece>>> {
+    fn poll_live(
+        &mut self,
+        cx: &mut Context<'_>,
+        direct: Option<&Sse>,
+    ) -> Option<Poll<Option<Piece>>> {
         let [feed] = &mut self.feeds[..] else {
             return None;
         };
@@ -313,7 +323,7 @@ impl Subscription {
         if !is_live || self.ended || self.core.closing().is_some() {
             return None;
         }
-        match feed.topic.read(&mut feed.cursor, cx) {
+        match feed.topic.read(&mut feed.cursor, cx, direct) {
             (Found::Events(events), piece) => {
                 feed.was_held = true;
                 tell(Happening::Delivered(events));
@@ -329,7 +339,12 @@ impl Subscription {
     }
 
     /// What one topic has next; `None` ends the subscription.
-    fn poll_feed(&mut self, index: usize, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+    fn poll_feed(
+        &mut self,
+        index: usize,
+        cx: &mut Context<'_>,
+        direct: Option<&Sse>,
+    ) -> Poll<Option<Piece>> {
         loop {
             let feed = &mut self.feeds[index];
             let (page, floor) = match &mut feed.phase {
@@ -340,7 +355,7 @@ impl Subscription {
                     answer
                 }
                 Phase::Live => {
-                    let (found, piece) = self.read(index, cx);
+                    let (found, piece) = self.read(index, cx, direct);
                     match found {
                         Found::Events(events) => {
                             tell(Happening::Delivered(events));
@@ -369,9 +384,9 @@ impl Subscription {
     }
 
     /// Reads what follows the cursor in the window.
-    fn read(&mut self, index: usize, cx: &mut Context<'_>) -> (Found, Bytes) {
+    fn read(&mut self, index: usize, cx: &mut Context<'_>, direct: Option<&Sse>) -> (Found, Bytes) {
         let (found, piece) = if let [feed] = &mut self.feeds[..] {
-            feed.topic.read(&mut feed.cursor, cx)
+            feed.topic.read(&mut feed.cursor, cx, direct)
         } else {
             let feed = &mut self.feeds[index];
             let (found, events) = feed.topic.read_events(&mut feed.cursor, cx, ENOUGH);
@@ -463,7 +478,7 @@ impl Stream for Subscription {
     type Item = Result<Bytes, SubscriptionError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().poll_piece(cx)
+        self.get_mut().poll_piece(cx, None)
     }
 }
 

@@ -1,14 +1,22 @@
 //! One topic: its window, who reads it, and who waits for more.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod errand;
+mod groups;
+mod waiting;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Waker};
 
 use bytes::Bytes;
 use slab::Slab;
+use sse_session::{Direct, Sse};
 use tokio::sync::broadcast;
 
+use self::errand::{Errand, Return};
+use self::groups::{Groups, Key, Look, Member};
+use self::waiting::{Round, Waiting};
 use crate::clock::Clock;
-use crate::cursor::{Appended, Cursor, Found, Insertion, Start};
+use crate::cursor::{Appended, Cursor, Found, Insertion, Standing, Start};
 use crate::entry::{self, EventError};
 use crate::id;
 use crate::keys::Keys;
@@ -18,10 +26,12 @@ use crate::options::TopicOptions;
 use crate::position::Position;
 use crate::presence::{Attendance, Change};
 use crate::snapshot::Snapshots;
-use crate::waiting::{Place, Round, Waiting};
-use crate::window::{Read, Window};
+use crate::window::{Read, Taken, Window};
+
+pub(crate) use self::waiting::Place;
 
 pub(crate) struct Topic {
+    this: Weak<Self>,
     name: Arc<str>,
     tag: u32,
     max_event_len: usize,
@@ -33,9 +43,9 @@ pub(crate) struct Topic {
 
 struct State {
     window: Window,
-    /// For each subscription, how many of the topic's events it has seen or skipped.
-    readers: Slab<u64>,
+    readers: Slab<Reader>,
     waiting: Waiting,
+    groups: Groups,
     attendance: Attendance,
     counts: Counts,
     /// The idempotency keys of late; `None` if there are none.
@@ -48,9 +58,23 @@ struct State {
     id_scratch: Vec<u8>,
 }
 
+/// A subscription, as the topic knows it.
+struct Reader {
+    /// Where it is. While it reads for itself, its cursor knows better after what.
+    standing: Standing,
+    /// The group that it waits in, which knows better where it is.
+    group: Option<Key>,
+}
+
 impl Topic {
-    pub(crate) fn new(name: Arc<str>, options: TopicOptions, span: Span, clock: Clock) -> Self {
-        Self {
+    pub(crate) fn new(
+        name: Arc<str>,
+        options: TopicOptions,
+        span: Span,
+        clock: Clock,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            this: Weak::clone(this),
             tag: id::tag(&name),
             name,
             max_event_len: options.retention.max_event_len(),
@@ -61,6 +85,7 @@ impl Topic {
                 window: Window::new(options.retention, span.floor, span.head),
                 readers: Slab::new(),
                 waiting: Waiting::new(),
+                groups: Groups::default(),
                 attendance: Attendance::default(),
                 counts: Counts::default(),
                 keys: None,
@@ -69,7 +94,7 @@ impl Topic {
                 id_line: Vec::new(),
                 id_scratch: Vec::new(),
             }),
-        }
+        })
     }
 
     pub(crate) fn name(&self) -> &Arc<str> {
@@ -154,7 +179,7 @@ impl Topic {
     pub(crate) fn restart(&self, at: Position) {
         let mut state = self.state();
         state.window.restart(at);
-        self.wake(state);
+        self.recall(state);
     }
 
     fn push(&self, state: &mut State, position: Position, event: &[u8]) {
@@ -171,8 +196,32 @@ impl Topic {
         window.append(position, self.clock.millis(), id_line, event);
     }
 
-    /// Wakes all that wait, without holding the lock meanwhile.
+    /// Tells all that wait that there is something new, without holding the lock meanwhile.
     fn wake(&self, mut state: MutexGuard<'_, State>) {
+        let sent = state.groups.send_out();
+        self.wake_waiting(state);
+        if !sent.is_empty()
+            && let Some(this) = self.this.upgrade()
+        {
+            for sent in sent {
+                Errand::new(Arc::clone(&this), sent).send();
+            }
+        }
+    }
+
+    /// Wakes all that wait, so that each looks for itself.
+    fn recall(&self, mut state: MutexGuard<'_, State>) {
+        let recalled = state.groups.recall();
+        for (member, standing) in &recalled {
+            state.release(member.reader, *standing);
+        }
+        self.wake_waiting(state);
+        for (member, _) in recalled {
+            member.waker.wake();
+        }
+    }
+
+    fn wake_waiting(&self, mut state: MutexGuard<'_, State>) {
         let mut all = state.waiting.take();
         self.round.follow(&state.waiting);
         drop(state);
@@ -184,7 +233,7 @@ impl Topic {
     }
 
     pub(crate) fn wake_all(&self) {
-        self.wake(self.state());
+        self.recall(self.state());
     }
 
     /// Adds a subscription. The answer is its cursor, and whether it begins behind what is held;
@@ -212,12 +261,14 @@ impl Topic {
         let is_known = !matches!(start, Start::Checked(_)) || state.window.holds(after);
         let behind = after < state.window.floor() || !is_known;
         let seen = state.window.appended() - state.window.count_after(after);
-        let key = state.readers.insert(seen);
+        let key = state.readers.insert(Reader {
+            standing: Standing { after, seen },
+            group: None,
+        });
         let subscribers = state.readers.len();
         state.attendance.join(member, subscribers);
         let cursor = Cursor {
             after,
-            seen,
             generation: if is_known {
                 generation
             } else {
@@ -225,6 +276,8 @@ impl Topic {
             },
             key,
             place: Place::default(),
+            is_grouped: false,
+            is_away: false,
         };
         Some((cursor, behind))
     }
@@ -233,22 +286,30 @@ impl Topic {
     pub(crate) fn leave(&self, cursor: &mut Cursor, member: Option<&Arc<str>>) -> bool {
         let mut state = self.state();
         let waker = state.waiting.leave(&mut cursor.place);
-        state.readers.try_remove(cursor.key);
+        let reader = state.readers.try_remove(cursor.key);
+        let group = reader.and_then(|reader| reader.group);
+        let left = group.and_then(|group| state.groups.leave(group, cursor.key));
         let subscribers = state.readers.len();
         state.attendance.leave(member, subscribers);
         let idle = state.is_idle();
         drop(state);
-        drop(waker);
+        drop((waker, left));
         idle
     }
 
-    /// Takes what follows the cursor, as one piece. The waker is kept if there is nothing.
+    /// Takes what follows the cursor, as one piece. If there is nothing, the waker is kept; what
+    /// follows then may be delivered to `direct`, which has got all that was taken before.
     #[inline]
-    pub(crate) fn read(&self, cursor: &mut Cursor, cx: &Context<'_>) -> (Found, Bytes) {
+    pub(crate) fn read(
+        &self,
+        cursor: &mut Cursor,
+        cx: &Context<'_>,
+        direct: Option<&Sse>,
+    ) -> (Found, Bytes) {
         if cursor.place.is_waiting(cx.waker(), &self.round) {
             return (Found::Nothing, Bytes::new());
         }
-        self.find(cursor, cx, |window, after| {
+        self.find(cursor, cx, direct, |window, after| {
             let taken = window.take(after);
             taken.map(|taken| (taken.last, taken.events, taken.bytes))
         })
@@ -264,7 +325,7 @@ impl Topic {
         if cursor.place.is_waiting(cx.waker(), &self.round) {
             return (Found::Nothing, Vec::new());
         }
-        self.find(cursor, cx, |window, after| {
+        self.find(cursor, cx, None, |window, after| {
             window.read(after).map(|piece| {
                 let (mut taken, mut bytes) = (Vec::new(), 0);
                 for (position, event) in piece.events() {
@@ -286,9 +347,18 @@ impl Topic {
         &self,
         cursor: &mut Cursor,
         cx: &Context<'_>,
+        direct: Option<&Sse>,
         take: impl FnOnce(&mut Window, Position) -> Read<(Position, u64, T)>,
     ) -> (Found, T) {
         let mut state = self.state();
+        if cursor.is_grouped {
+            let replaced = state.ask_group(cursor, cx.waker());
+            if cursor.is_grouped {
+                drop(state);
+                drop(replaced);
+                return (Found::Nothing, T::default());
+            }
+        }
         if cursor.generation != state.window.generation() {
             return (Found::Restarted, T::default());
         }
@@ -300,13 +370,85 @@ impl Topic {
             Read::Behind => return (Found::Behind, T::default()),
             Read::Nothing => (Found::Nothing, T::default()),
         };
-        if matches!(found, Found::Nothing) || cursor.after == state.window.head() {
+        let is_nothing = matches!(found, Found::Nothing);
+        let replaced = if direct.is_some() && !is_nothing {
+            // What it took is still in its hands, and must not be overtaken.
+            None
+        } else if let Some(direct) = direct.and_then(Sse::direct) {
+            state.group(cursor, direct, cx.waker())
+        } else if is_nothing || cursor.after == state.window.head() {
             // Even if it took some: it will ask for more, and that needs no second lock then.
-            let replaced = state.waiting.wait(&mut cursor.place, cx.waker());
-            drop(state);
-            drop(replaced);
-        }
+            state.waiting.wait(&mut cursor.place, cx.waker())
+        } else {
+            None
+        };
+        drop(state);
+        drop(replaced);
         (found, taken)
+    }
+
+    /// What a group that was sent out is to be delivered, if that can be taken as a whole.
+    fn take_for(&self, group: Key) -> Option<Taken> {
+        let mut state = self.state();
+        let standing = state.groups.standing(group)?;
+        match state.window.take(standing.after) {
+            Read::Piece(taken) if !state.groups.is_recalled(group) => Some(taken),
+            _ => None,
+        }
+    }
+
+    /// A group comes back, the `members` of which got what was `delivered`.
+    fn come_back(
+        &self,
+        group: Key,
+        mut members: Vec<Member>,
+        mut refused: Vec<Member>,
+        delivered: Option<(Position, u64)>,
+    ) -> Return {
+        let mut back = Return::default();
+        let mut state = self.state();
+        let Some((before, away)) = state.groups.account(group) else {
+            return back;
+        };
+        if !away.left.is_empty() {
+            let has_left = |member: &mut Member| away.left.contains(&member.reader);
+            back.gone.extend(members.extract_if(.., has_left));
+            back.gone.extend(refused.extract_if(.., has_left));
+        }
+        let mut after = before;
+        if let Some((last, events)) = delivered {
+            after.after = last;
+            after.seen += events;
+            state.counts.delivered += events * members.len() as u64;
+        }
+        for (reader, waker) in away.asked {
+            if let Some(member) = members.iter_mut().find(|it| it.reader == reader) {
+                let before = std::mem::replace(&mut member.waker, waker.clone());
+                back.replaced.push(before);
+            }
+            back.wakers.push(waker);
+        }
+        for member in &refused {
+            state.release(member.reader, before);
+        }
+        back.woken = refused;
+        if away.is_recalled {
+            for member in &members {
+                state.release(member.reader, after);
+            }
+            back.woken.append(&mut members);
+        }
+        let has_more = !matches!(state.window.take(after.after), Read::Nothing);
+        if has_more && !members.is_empty() {
+            back.again = state.groups.stay_out(group, after, members);
+            return back;
+        }
+        for (reader, group) in state.groups.come_back(group, after, members) {
+            if let Some(reader) = state.readers.get_mut(reader) {
+                reader.group = Some(group);
+            }
+        }
+        back
     }
 
     /// Notes that the log is asked about the cursor, whose position is as good as the answer then.
@@ -329,7 +471,11 @@ impl Topic {
         if let Some(head) = head {
             state.window.advance(head);
         }
-        let missed = state.window.appended().saturating_sub(cursor.seen);
+        let seen = state.readers.get(cursor.key).map(|it| it.standing.seen);
+        let missed = state
+            .window
+            .appended()
+            .saturating_sub(seen.unwrap_or_default());
         state.move_to_head(cursor);
         state.counts.gaps += 1;
         missed
@@ -398,7 +544,7 @@ impl Topic {
 
     pub(crate) fn metrics(&self) -> TopicMetrics {
         let state = self.state();
-        let slowest = state.readers.iter().map(|(_, seen)| *seen).min();
+        let slowest = state.slowest();
         let appended = state.window.appended();
         let counts = state.counts_now();
         TopicMetrics {
@@ -433,20 +579,76 @@ impl State {
 
     fn advance(&mut self, cursor: &mut Cursor, last: Position, events: u64) {
         cursor.after = last;
-        cursor.seen += events;
         self.counts.delivered += events;
-        if let Some(seen) = self.readers.get_mut(cursor.key) {
-            *seen = cursor.seen;
+        if let Some(reader) = self.readers.get_mut(cursor.key) {
+            reader.standing.seen += events;
         }
     }
 
     fn move_to_head(&mut self, cursor: &mut Cursor) {
         cursor.after = self.window.head();
         cursor.generation = self.window.generation();
-        cursor.seen = self.window.appended();
-        if let Some(seen) = self.readers.get_mut(cursor.key) {
-            *seen = cursor.seen;
+        if let Some(reader) = self.readers.get_mut(cursor.key) {
+            reader.standing.seen = self.window.appended();
         }
+    }
+
+    /// Has a subscription that has all there is wait in a group.
+    #[must_use]
+    fn group(&mut self, cursor: &mut Cursor, direct: Direct, waker: &Waker) -> Option<Waker> {
+        let replaced = self.waiting.leave(&mut cursor.place);
+        let member = Member {
+            reader: cursor.key,
+            direct,
+            waker: waker.clone(),
+        };
+        if let Some(reader) = self.readers.get_mut(cursor.key) {
+            reader.standing.after = cursor.after;
+            reader.group = Some(self.groups.join(member, reader.standing));
+            cursor.is_grouped = true;
+        }
+        replaced
+    }
+
+    /// A subscription that waits in a group asks. Its cursor is where it is then, unless the group
+    /// is away. What comes back is the waker that it had before, if that was another.
+    #[must_use]
+    fn ask_group(&mut self, cursor: &mut Cursor, waker: &Waker) -> Option<Waker> {
+        let reader = self.readers.get(cursor.key)?;
+        cursor.is_away = false;
+        let (standing, replaced) = match reader.group {
+            None => {
+                cursor.is_grouped = false;
+                (reader.standing, None)
+            }
+            Some(group) => match self.groups.look(group, cursor.key, waker) {
+                Look::Nothing(standing, replaced) => (standing, replaced),
+                Look::Away(replaced) => {
+                    cursor.is_away = true;
+                    return replaced;
+                }
+            },
+        };
+        cursor.after = standing.after;
+        replaced
+    }
+
+    /// A subscription is in no group any more.
+    fn release(&mut self, reader: usize, standing: Standing) {
+        if let Some(reader) = self.readers.get_mut(reader) {
+            reader.standing = standing;
+            reader.group = None;
+        }
+    }
+
+    /// How many events the subscription has seen or skipped that is behind all others.
+    fn slowest(&self) -> Option<u64> {
+        let standing = |reader: &Reader| {
+            let group = reader.group.and_then(|group| self.groups.standing(group));
+            group.unwrap_or(reader.standing)
+        };
+        let seen = |(_, reader)| standing(reader).seen;
+        self.readers.iter().map(seen).min()
     }
 
     fn counts_now(&self) -> Counts {

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use tokio::time::Instant;
 
+use crate::moment::Moment;
 use crate::waker::StreamWaker;
 
 /// Something to be done in the task of one connection on behalf of many.
@@ -57,7 +57,7 @@ pub struct Delivery {
     events: Bytes,
     call_off: Arc<AtomicBool>,
     chunk: OnceCell<Vec<u8>>,
-    at: Instant,
+    at: Moment,
 }
 
 impl Delivery {
@@ -72,7 +72,7 @@ impl Delivery {
             events,
             call_off,
             chunk: OnceCell::new(),
-            at: Instant::now(),
+            at: Moment::now(),
         }
     }
 

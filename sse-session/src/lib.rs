@@ -56,6 +56,7 @@ mod error;
 mod keep_alive;
 mod last_event_id;
 mod loan;
+mod moment;
 mod options;
 mod outcome;
 mod pipe;

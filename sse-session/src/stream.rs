@@ -215,8 +215,8 @@ where
             nothing @ (Take::Empty | Take::Woken) => {
                 let is_empty = matches!(nothing, Take::Empty);
                 let mut keep_alive = this.keep_alive.as_pin_mut();
-                if let Some(keep_alive) = &mut keep_alive {
-                    keep_alive.as_mut().delivered(waker.last_delivery());
+                if let (Some(keep_alive), Some(at)) = (&mut keep_alive, waker.last_delivery()) {
+                    keep_alive.as_mut().delivered(at);
                 }
                 if let Some(mut keep_alive) = keep_alive
                     && let Poll::Ready(comment) = keep_alive.as_mut().poll_silence(cx)

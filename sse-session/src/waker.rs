@@ -6,12 +6,13 @@
 //! a stream that was not woken knows without them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Waker};
-use std::time::Duration;
 
 use futures_util::task::{ArcWake, WakerRef, waker_ref};
 use tokio::time::Instant;
+
+use crate::moment::{LastMoment, Moment};
 
 /// Wakes one task for one stream, and knows whether it was called.
 ///
@@ -21,9 +22,8 @@ use tokio::time::Instant;
 pub(crate) struct StreamWaker {
     state: AtomicU8,
     task: Waker,
-    made: Instant,
-    /// When something was last delivered past the task, in milliseconds from when this was made.
-    delivered: AtomicU64,
+    /// When something was last delivered past the task.
+    delivered: LastMoment,
 }
 
 /// The stream looks at what there is, or is about to: it need not be woken.
@@ -38,8 +38,7 @@ impl StreamWaker {
         Arc::new(Self {
             state: AtomicU8::new(LOOKS),
             task: task.clone(),
-            made: Instant::now(),
-            delivered: AtomicU64::new(0),
+            delivered: LastMoment::never(),
         })
     }
 
@@ -80,18 +79,13 @@ impl StreamWaker {
     }
 
     /// Notes that something was delivered past the task.
-    pub(crate) fn note_delivery(&self, at: Instant) {
-        let millis = at.saturating_duration_since(self.made).as_millis();
-        let millis = u64::try_from(millis).unwrap_or(u64::MAX);
-        self.delivered.store(millis, Ordering::Relaxed);
+    pub(crate) fn note_delivery(&self, at: Moment) {
+        self.delivered.set(at);
     }
 
-    /// When something was last delivered past the task; at first, when this was made.
-    pub(crate) fn last_delivery(&self) -> Instant {
-        let millis = self.delivered.load(Ordering::Relaxed);
-        // What was added up to a time once can be again.
-        let at = self.made.checked_add(Duration::from_millis(millis));
-        at.unwrap_or(self.made)
+    /// When something was last delivered past the task.
+    pub(crate) fn last_delivery(&self) -> Option<Instant> {
+        self.delivered.get()
     }
 
     /// This as a `Waker`, without counting another owner.

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{ALLOW, HeaderValue};
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::body::Content;
 use crate::limits::Limits;
+use crate::line::Line;
 use crate::request::{HeadError, read_head};
 use crate::response::{Response, plain};
 use crate::sending::Sending;
@@ -113,44 +115,39 @@ where
     S: Service,
 {
     let stop = Shutdown::from(stop.clone());
-    serve::<_, _, Unknown>(&mut Some(io), service, limits, &stop).await
+    let line = Arc::new(Line::new(io, 0));
+    serve::<_, _, Unknown>(line, service, limits, &stop).await
 }
 
-/// [`serve_connection`], with what is known of the connection, which is taken out of `io`.
+/// [`serve_connection`], with what is known of the connection.
 ///
 /// What comes before the body and what comes after it is in boxes, and gone while the body is
 /// sent: an event stream is open for long, and the memory of its task is most of what it costs.
-pub(crate) async fn serve<I, S, T>(
-    io: &mut Option<I>,
-    service: &S,
-    limits: &Limits,
-    stop: &Shutdown,
-) -> Result<(), ConnectionError>
+/// It is not an async function, for that would hold its arguments twice.
+pub(crate) fn serve<'a, I, S, T>(
+    line: Arc<Line<I>>,
+    service: &'a S,
+    limits: &'a Limits,
+    stop: &'a Shutdown,
+) -> impl Future<Output = Result<(), ConnectionError>> + use<'a, I, S, T>
 where
     I: AsyncRead + AsyncWrite + Unpin,
     S: Service,
     T: Transport<I>,
 {
-    let answered = Box::pin(answer::<I, S, T>(io, service, limits, stop)).await?;
-    let Some(mut sending) = answered else {
-        return Ok(());
-    };
-    let sent = poll_fn(|cx| sending.poll::<T>(cx, limits.write_timeout)).await;
-    let framing = sending.framing();
-    *io = sending.finish();
-    let Some(io) = io else {
-        return sent;
-    };
-    if framing == Framing::Close && matches!(sent, Err(ConnectionError::Handler(_))) {
-        T::reset(io);
+    async move {
+        let answered = Box::pin(answer::<I, S, T>(line, service, limits, stop)).await?;
+        let Some(mut sending) = answered else {
+            return Ok(());
+        };
+        let sent = poll_fn(|cx| sending.poll::<T>(cx, limits.write_timeout)).await;
+        Box::pin(part::<I, T>(sending, sent)).await
     }
-    sent?;
-    Box::pin(take_leave(io)).await
 }
 
 /// Reads the request and answers it; `None` if there is none, and nothing to be said.
 async fn answer<I, S, T>(
-    connection: &mut Option<I>,
+    line: Arc<Line<I>>,
     service: &S,
     limits: &Limits,
     stop: &Shutdown,
@@ -160,12 +157,12 @@ where
     S: Service,
     T: Transport<I>,
 {
-    let Some(io) = connection else {
+    let Some(mut io) = line.take() else {
         return Ok(None);
     };
     let head = tokio::select! {
         biased;
-        head = timeout(limits.head_timeout, read_head(io, limits)) => head.unwrap_or(Err(
+        head = timeout(limits.head_timeout, read_head(&mut io, limits)) => head.unwrap_or(Err(
             HeadError::Rejected(StatusCode::REQUEST_TIMEOUT, "the request took too long"),
         )),
         () = stop.signalled() => return Ok(None),
@@ -193,21 +190,44 @@ where
     let no_body = parts.status == StatusCode::NO_CONTENT
         || parts.status == StatusCode::NOT_MODIFIED
         || parts.status.is_informational();
+    let len = match &body.0 {
+        Content::Full(bytes) => bytes.len(),
+        Content::Empty | Content::Events(_) => 0,
+    };
     let framing = match &body.0 {
         _ if no_body => Framing::None,
-        Content::Empty => Framing::Length(0),
-        Content::Full(bytes) => Framing::Length(bytes.len()),
+        Content::Empty | Content::Full(_) => Framing::Length,
         Content::Events(_) if version == Version::HTTP_10 => Framing::Close,
         Content::Events(_) => Framing::Chunked,
     };
-    let head = wire::head(version, parts.status, &parts.headers, framing);
+    let head = wire::head(version, parts.status, &parts.headers, framing, len);
     let content = if head_only || no_body {
         Content::Empty
     } else {
         body.0
     };
-    let sending = |io| Sending::new::<T>(io, head, content, framing, stop);
-    Ok(connection.take().map(sending))
+    let sending = Sending::new::<T>(line, io, head, content, framing, stop);
+    Ok(Some(sending))
+}
+
+/// Ends the connection so that the client sees how the response has ended.
+async fn part<I, T>(
+    sending: Sending<I>,
+    sent: Result<(), ConnectionError>,
+) -> Result<(), ConnectionError>
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+    T: Transport<I>,
+{
+    let framing = sending.framing();
+    let Some(mut io) = sending.finish() else {
+        return sent;
+    };
+    if framing == Framing::Close && matches!(sent, Err(ConnectionError::Handler(_))) {
+        T::reset(&io);
+    }
+    sent?;
+    take_leave(&mut io).await
 }
 
 /// Closes the sending side, and takes what the client sent that nobody asked for, up to its own

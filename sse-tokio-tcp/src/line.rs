@@ -16,22 +16,22 @@ use crate::transport::Socket;
 use crate::wire::{self, Framing, Piece, Writing};
 
 pub(crate) struct Line<I> {
-    framing: Framing,
     home: usize,
     out: Mutex<Out<I>>,
 }
 
 /// The connection and what is to be done with it.
 pub(crate) struct Out<I> {
-    /// Until all is sent.
+    /// While nobody has taken it.
     pub(crate) io: Option<I>,
+    /// How the end of the body is told.
+    pub(crate) framing: Framing,
     /// Not part of this, for there is none while events come and are taken.
     pub(crate) seldom: Option<Box<Seldom>>,
     /// While the connection is at rest.
     is_at_rest: bool,
     /// Whose connection this is.
     task: Option<Waker>,
-    errand: Option<Errand>,
 }
 
 pub(crate) enum Seldom {
@@ -39,6 +39,8 @@ pub(crate) enum Seldom {
     Head(Vec<u8>),
     /// What the client has not taken yet, and what comes after it.
     Rest(Writing<Piece>, Option<Result<(), ConnectionError>>),
+    /// What the task is to do before anything else. The connection is at rest.
+    Errand(Errand),
 }
 
 impl Seldom {
@@ -50,29 +52,38 @@ impl Seldom {
 }
 
 impl<I> Line<I> {
-    pub(crate) fn new(io: I, seldom: Seldom, framing: Framing, home: usize) -> Self {
+    /// A connection of which nothing is known yet, but what it is run together with.
+    pub(crate) fn new(io: I, home: usize) -> Self {
         Self {
-            framing,
             home,
             out: Mutex::new(Out {
                 io: Some(io),
-                seldom: Some(Box::new(seldom)),
+                framing: Framing::None,
+                seldom: None,
                 is_at_rest: false,
                 task: None,
-                errand: None,
             }),
         }
     }
 
-    /// How the end of the body is told.
-    pub(crate) const fn framing(&self) -> Framing {
-        self.framing
+    /// The connection is put back, with what is to be sent first.
+    pub(crate) fn begin(&self, io: I, seldom: Seldom, framing: Framing) {
+        let mut out = self.out();
+        out.io = Some(io);
+        out.framing = framing;
+        out.seldom = Some(Box::new(seldom));
+    }
+
+    pub(crate) fn framing(&self) -> Framing {
+        self.out().framing
     }
 
     /// The task takes the connection, after it has gone on the errand that it was woken for.
     pub(crate) fn take_up(&self) -> MutexGuard<'_, Out<I>> {
         let mut out = self.out();
-        if let Some(errand) = out.errand.take() {
+        if let Some(Seldom::Errand(_)) = out.seldom.as_deref()
+            && let Some(Seldom::Errand(errand)) = out.seldom.take().map(|seldom| *seldom)
+        {
             drop(out);
             // Still at rest for that, as the errand may be to this connection too.
             errand();
@@ -82,13 +93,14 @@ impl<I> Line<I> {
         out
     }
 
-    /// Nothing is done with the connection any more.
-    pub(crate) fn close(&self) -> Option<I> {
+    /// Takes the connection away. Nothing is written to it here any more.
+    pub(crate) fn take(&self) -> Option<I> {
         let mut out = self.out();
-        let (io, errand) = (out.io.take(), out.errand.take());
+        let (io, seldom) = (out.io.take(), out.seldom.take());
         out.is_at_rest = false;
         drop(out);
-        drop(errand);
+        // Outside of the lock, for it may be an errand.
+        drop(seldom);
         io
     }
 
@@ -97,9 +109,10 @@ impl<I> Line<I> {
         self.out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The connection, if it is at rest and has no errand to go on.
     fn out_at_rest(&self) -> Option<MutexGuard<'_, Out<I>>> {
         match self.out.try_lock() {
-            Ok(out) => out.is_at_rest.then_some(out),
+            Ok(out) => (out.is_at_rest && out.seldom.is_none()).then_some(out),
             Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => None,
         }
     }
@@ -124,9 +137,9 @@ impl<I: Send + 'static> DirectWrite for Line<I> {
         let Some(socket) = out.io.as_ref().and_then(Socket::of) else {
             return false;
         };
-        let bytes = match self.framing {
+        let bytes = match out.framing {
             Framing::Chunked => delivery.chunk(),
-            Framing::None | Framing::Length(_) | Framing::Close => {
+            Framing::None | Framing::Length | Framing::Close => {
                 delivery.events().map(|events| &**events)
             }
         };
@@ -138,7 +151,7 @@ impl<I: Send + 'static> DirectWrite for Line<I> {
             // An error is for the task to find.
             Ok(0) | Err(_) => false,
             Ok(written) => {
-                let mut rest = wire::piece(Vec::new(), events.clone(), self.framing, false);
+                let mut rest = wire::piece(Vec::new(), events.clone(), out.framing, false);
                 rest.advance(written);
                 out.seldom = Some(Box::new(Seldom::Rest(Writing::new(rest), None)));
                 out.is_at_rest = false;
@@ -153,17 +166,17 @@ impl<I: Send + 'static> DirectWrite for Line<I> {
     }
 
     fn is_at_rest(&self) -> bool {
-        self.out_at_rest().is_some_and(|out| out.errand.is_none())
+        self.out_at_rest().is_some()
     }
 
     fn send_on(&self, errand: Errand) -> Result<(), Errand> {
-        let Some(mut out) = self.out_at_rest().filter(|out| out.errand.is_none()) else {
+        let Some(mut out) = self.out_at_rest() else {
             return Err(errand);
         };
         let Some(task) = out.task.clone() else {
             return Err(errand);
         };
-        out.errand = Some(errand);
+        out.seldom = Some(Box::new(Seldom::Errand(errand)));
         drop(out);
         task.wake();
         Ok(())
@@ -176,8 +189,6 @@ impl<I: Send + 'static> DirectWrite for Line<I> {
 
 impl<I> fmt::Debug for Line<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Line")
-            .field("framing", &self.framing)
-            .finish_non_exhaustive()
+        f.debug_struct("Line").finish_non_exhaustive()
     }
 }

@@ -36,6 +36,7 @@ where
 {
     /// A response on this connection, with this head; an event stream ends when `stop` is given.
     pub(crate) fn new<T: Transport<I>>(
+        line: Arc<Line<I>>,
         io: I,
         head: Vec<u8>,
         content: Content,
@@ -52,9 +53,7 @@ where
             Content::Full(bytes) => Seldom::all(head, bytes, framing),
             Content::Empty => Seldom::all(head, Bytes::new(), framing),
         };
-        // The connections of a server are run together, and have their signal in one place.
-        let home = std::ptr::from_ref(stop).addr();
-        let line = Arc::new(Line::new(io, seldom, framing, home));
+        line.begin(io, seldom, framing);
         if let Some(direct) = T::direct(&line) {
             events.deliver_through(direct);
         }
@@ -72,7 +71,7 @@ where
 
     /// The connection back, when all is sent or it cannot be.
     pub(crate) fn finish(self) -> Option<I> {
-        self.line.close()
+        self.line.take()
     }
 
     /// Ready when all is sent, or it cannot be. Each time that the client takes nothing, it has
@@ -82,9 +81,9 @@ where
         cx: &mut Context<'_>,
         limit: Duration,
     ) -> Poll<Result<(), ConnectionError>> {
-        let framing = self.line.framing();
         let mut out = self.line.take_up();
         let out = &mut *out;
+        let framing = out.framing;
         let Some(io) = &mut out.io else {
             return Poll::Ready(Ok(()));
         };
@@ -172,7 +171,7 @@ where
 /// The connection is closed at once, whoever else has a hand on it.
 impl<I> Drop for Sending<I> {
     fn drop(&mut self) {
-        self.line.close();
+        self.line.take();
     }
 }
 
@@ -262,6 +261,19 @@ mod tests {
         Ok(())
     }
 
+    fn send<T: Transport<Client>>(
+        client: Client,
+        head: &[u8],
+        framing: Framing,
+    ) -> Sending<Client> {
+        let body = sse_response(HeaderMap::new(), send_three).into_body();
+        let line = Arc::new(Line::new(client, 0));
+        let client = line.take().unwrap();
+        let stop = CancellationToken::new().into();
+        let content = Content::Events(body);
+        Sending::new::<T>(line, client, head.to_vec(), content, framing, &stop)
+    }
+
     #[tokio::test]
     async fn what_is_not_taken_at_once_follows() {
         for (framing, expected) in [
@@ -281,11 +293,7 @@ mod tests {
                     at_a_time: 5,
                     taken: Mutex::default(),
                 };
-                let body = sse_response(HeaderMap::new(), send_three).into_body();
-                let stop = CancellationToken::new().into();
-                let head = b"HEAD".to_vec();
-                let content = Content::Events(body);
-                let mut sending = Sending::new::<Tried>(client, head, content, framing, &stop);
+                let mut sending = send::<Tried>(client, b"HEAD", framing);
                 let limit = Duration::from_secs(1);
                 std::future::poll_fn(|cx| sending.poll::<Tried>(cx, limit))
                     .await
@@ -309,11 +317,7 @@ mod tests {
             .build()
             .unwrap();
         let _guard = runtime.enter();
-        let body = sse_response(HeaderMap::new(), send_three).into_body();
-        let stop = CancellationToken::new().into();
-        let content = Content::Events(body);
-        let mut sending =
-            Sending::new::<Unknown>(full, Vec::new(), content, Framing::Chunked, &stop);
+        let mut sending = send::<Unknown>(full, b"", Framing::Chunked);
         let limit = Duration::from_secs(1);
         let mut cx = Context::from_waker(Waker::noop());
         assert!(sending.poll::<Unknown>(&mut cx, limit).is_pending());

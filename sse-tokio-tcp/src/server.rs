@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::connection;
 use crate::limits::Limits;
+use crate::line::Line;
 use crate::listener::Listener;
 use crate::service::Service;
 use crate::transport::Accepted;
@@ -137,16 +138,17 @@ fn spawn<L: Listener>(
     io: L::Io,
     shared: &Arc<Shared<impl Service>>,
 ) {
-    let (shared, mut io) = (Arc::clone(shared), Some(io));
+    let shared = Arc::clone(shared);
+    // The tasks of one server are run by one runtime.
+    let line = Arc::new(Line::new(io, Arc::as_ptr(&shared).addr()));
     connections.spawn(async move {
         let Shared {
             service,
             limits,
             stop,
         } = &*shared;
-        if let Err(error) =
-            connection::serve::<_, _, Accepted<L>>(&mut io, service, limits, stop).await
-        {
+        let served = connection::serve::<_, _, Accepted<L>>(line, service, limits, stop);
+        if let Err(error) = served.await {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
                 "connection ended early"

@@ -18,19 +18,20 @@ pub(crate) enum Framing {
     /// There is no body.
     None,
     /// The length is known (RFC 9112 § 6.2).
-    Length(usize),
+    Length,
     /// In chunks, the last of which is empty (RFC 9112 § 7.1).
     Chunked,
     /// By the end of the connection, for HTTP/1.0 clients.
     Close,
 }
 
-/// The bytes of a response's head.
+/// The bytes of a response's head; `len` is the body's length, if that is known.
 pub(crate) fn head(
     version: Version,
     status: StatusCode,
     headers: &HeaderMap,
     framing: Framing,
+    len: usize,
 ) -> Vec<u8> {
     let mut head = Vec::with_capacity(256);
     let minor = if version == Version::HTTP_10 {
@@ -56,7 +57,7 @@ pub(crate) fn head(
         let _ = write!(head, "date: {date}\r\n");
     }
     match framing {
-        Framing::Length(len) => {
+        Framing::Length => {
             let _ = write!(head, "content-length: {len}\r\n");
         }
         Framing::Chunked => head.extend_from_slice(b"transfer-encoding: chunked\r\n"),
@@ -201,7 +202,7 @@ pub(crate) fn piece(before: Vec<u8>, body: Bytes, framing: Framing, complete: bo
         (Framing::Chunked, false, true) => After::CHUNK_AND_LAST,
         (Framing::Chunked, true, true) => After::LAST_CHUNK,
         (Framing::Chunked, true, false) => After::NOTHING,
-        (Framing::None | Framing::Length(_) | Framing::Close, ..) => After::NOTHING,
+        (Framing::None | Framing::Length | Framing::Close, ..) => After::NOTHING,
     };
     let size = if framing == Framing::Chunked && !body.is_empty() {
         Size::of(body.len())
@@ -419,7 +420,7 @@ mod tests {
     fn without_chunks_nothing_is_added_to_a_body() {
         for complete in [false, true] {
             assert_eq!(bytes_of("text", Framing::Close, complete), "HEADtext");
-            assert_eq!(bytes_of("text", Framing::Length(4), complete), "HEADtext");
+            assert_eq!(bytes_of("text", Framing::Length, complete), "HEADtext");
         }
     }
 }

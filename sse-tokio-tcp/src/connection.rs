@@ -123,7 +123,10 @@ where
 ///
 /// What comes before the body and what comes after it is in boxes, and gone while the body is
 /// sent: an event stream is open for long, and the memory of its task is most of what it costs.
-/// It is not an async function, for that would hold its arguments twice.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async function holds its arguments twice"
+)]
 pub(crate) fn serve<'a, I, S, T>(
     line: Arc<Line<I>>,
     service: &'a S,

@@ -14,7 +14,8 @@ use crate::subscribers::Subscribers;
 pub(crate) struct Field {
     servers: Vec<Server>,
     subscribers: Vec<u64>,
-    cores: Option<[usize; 2]>,
+    /// The servers', if it is not the load generator's too.
+    core: Option<usize>,
     quick: bool,
     rounds: Option<usize>,
     marks: Marks,
@@ -23,8 +24,8 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    pub(crate) fn new(arguments: Arguments, cores: Option<[usize; 2]>) -> Self {
-        let mut servers = arguments.servers;
+    pub(crate) fn new(arguments: &Arguments, core: Option<usize>) -> Self {
+        let mut servers = arguments.general.servers().to_vec();
         let mut missing = None;
         if servers.contains(&Server::Nchan)
             && let Err(why) = nginx::find()
@@ -35,10 +36,10 @@ impl Field {
         }
         Self {
             servers,
-            subscribers: arguments.subscribers,
-            cores,
-            quick: arguments.quick,
-            rounds: arguments.rounds,
+            subscribers: arguments.subscribers.clone(),
+            core,
+            quick: arguments.general.quick(),
+            rounds: arguments.general.rounds(),
             marks: Marks::default(),
             missing,
         }
@@ -46,7 +47,7 @@ impl Field {
 
     /// How the servers run, in a few sentences.
     pub(crate) fn description(&self) -> String {
-        let pinned = match self.cores {
+        let pinned = match self.core {
             Some(_) => "on one core, with the load generator on another",
             None => "on the same core as the load generator, for there is no other",
         };
@@ -110,7 +111,7 @@ impl Field {
     }
 
     pub(crate) fn start(&self, server: Server) -> io::Result<Process> {
-        Process::start(server, self.cores.map(|[_, servers]| servers))
+        Process::start(server, self.core)
     }
 
     /// Starts a server and subscribes so many, who all have got something before.

@@ -1,7 +1,7 @@
 //! A server of this benchmark's: started, and told to publish.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -39,18 +39,12 @@ impl Process {
         if server == Server::Nchan {
             return Self::start_nginx(core);
         }
-        let mut arguments = vec!["serve".to_owned(), server.name().to_owned()];
-        arguments.extend(core.map(|core| core.to_string()));
-        let (process, ports) = sse_bench_process::Process::start_again(server.name(), &arguments)?;
-        let [port, order_port] = ports[..] else {
-            return Err(io::Error::other("a server has two ports"));
-        };
-        let orders = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-        orders.connect((Ipv4Addr::LOCALHOST, order_port))?;
+        let (process, address, orders) =
+            sse_bench_process::Process::start_again(server.name(), core)?;
         Ok(Self {
             server,
             process,
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            address,
             publisher: Publisher::Datagrams(orders),
             published: 0,
             _folder: None,

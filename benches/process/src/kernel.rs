@@ -8,23 +8,23 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
-/// The cores of the load generator and of the servers, if there are two.
+/// Keeps the load generator on one core if there are two, and tells which is the servers' then.
 ///
 /// # Errors
 ///
-/// When the kernel does not tell.
-pub fn two_cores() -> io::Result<Option<[usize; 2]>> {
+/// When the kernel does not tell, or not let it.
+pub fn share_cores() -> io::Result<Option<usize>> {
     let allowed = sched_getaffinity(Pid::this())?;
     let mut cores = (0..CpuSet::count()).filter(|core| allowed.is_set(*core) == Ok(true));
-    Ok(cores.next().zip(cores.next()).map(<[usize; 2]>::from))
+    let Some((ours, servers)) = cores.next().zip(cores.next()) else {
+        return Ok(None);
+    };
+    pin_to(ours)?;
+    Ok(Some(servers))
 }
 
 /// Keeps the calling thread, and those that it makes from now on, on one core.
-///
-/// # Errors
-///
-/// When there is no such core.
-pub fn pin_to(core: usize) -> io::Result<()> {
+pub(crate) fn pin_to(core: usize) -> io::Result<()> {
     let mut only = CpuSet::new();
     only.set(core)?;
     Ok(sched_setaffinity(Pid::this(), &only)?)

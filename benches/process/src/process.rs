@@ -1,6 +1,7 @@
 //! A server as a process of its own: started, measured, ended.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -27,15 +28,19 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts this very program again with `arguments`, as a server that will
-    /// [announce](announce) itself. The ports are those that it announces.
+    /// Starts this very program again as the server of this name, on a core of its own. Beside it:
+    /// where it has its clients, and a socket that sends to where it is told what to do.
     ///
     /// # Errors
     ///
-    /// When it cannot be started, or ends before it has announced anything.
-    pub fn start_again(name: &str, arguments: &[String]) -> io::Result<(Self, Vec<u16>)> {
+    /// When it cannot be started, or ends before it has told where it listens.
+    pub fn start_again(
+        name: &str,
+        core: Option<usize>,
+    ) -> io::Result<(Self, SocketAddr, UdpSocket)> {
         let mut child = Command::new(std::env::current_exe()?)
-            .args(arguments)
+            .args(["serve", name])
+            .args(core.map(|core| core.to_string()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -51,11 +56,14 @@ impl Process {
         let worker = child.id();
         let process = Self::new(name, child, worker);
         let line = receiver.recv_timeout(PATIENCE).unwrap_or_default();
-        let ports = line.split_whitespace().map(str::parse);
-        match ports.collect::<Result<Vec<u16>, _>>() {
-            Ok(ports) if !ports.is_empty() => Ok((process, ports)),
-            _ => Err(io::Error::other(format!("{name} did not start"))),
-        }
+        let ports = line.split_whitespace().map(str::parse::<u16>);
+        let ports: Vec<_> = ports.collect::<Result<_, _>>().unwrap_or_default();
+        let [port, order_port] = ports[..] else {
+            return Err(io::Error::other(format!("{name} did not start")));
+        };
+        let orders = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        orders.connect((Ipv4Addr::LOCALHOST, order_port))?;
+        Ok((process, (Ipv4Addr::LOCALHOST, port).into(), orders))
     }
 
     /// A server that was started otherwise, and whose work is done by the process `worker`. It
@@ -176,21 +184,4 @@ pub fn guard(program: &mut Command) -> io::Result<()> {
     kill(kernel::pid(child.id()), Signal::SIGTERM)?;
     child.wait()?;
     Ok(())
-}
-
-/// Tells the load generator where this server listens, and ends this process when the load
-/// generator is done, or gone.
-///
-/// # Errors
-///
-/// When there is nobody to tell.
-pub fn announce(ports: &[u16]) -> io::Result<()> {
-    thread::spawn(|| {
-        let _ = io::stdin().read_to_end(&mut Vec::new());
-        std::process::exit(0);
-    });
-    let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
-    let mut output = io::stdout();
-    writeln!(output, "{}", ports.join(" "))?;
-    output.flush()
 }

@@ -12,7 +12,8 @@ use crate::servers::Server;
 #[derive(Debug)]
 pub(crate) struct Field {
     servers: Vec<Server>,
-    cores: Option<[usize; 2]>,
+    /// The servers', if it is not the load generator's too.
+    core: Option<usize>,
     quick: bool,
     rounds: Option<usize>,
     client: Client,
@@ -20,12 +21,12 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    pub(crate) fn new(arguments: &Arguments, cores: Option<[usize; 2]>) -> Self {
+    pub(crate) fn new(arguments: &Arguments, core: Option<usize>) -> Self {
         Self {
-            servers: arguments.servers.clone(),
-            cores,
-            quick: arguments.quick,
-            rounds: arguments.rounds,
+            servers: arguments.servers().to_vec(),
+            core,
+            quick: arguments.quick(),
+            rounds: arguments.rounds(),
             client: Client::new(),
             marks: Marks::default(),
         }
@@ -33,7 +34,7 @@ impl Field {
 
     /// How the servers run, in a few sentences.
     pub(crate) fn description(&self) -> String {
-        let pinned = match self.cores {
+        let pinned = match self.core {
             Some(_) => "on one core, with the load generator on another",
             None => "on the same core as the load generator, for there is no other",
         };
@@ -74,7 +75,7 @@ impl Field {
     }
 
     pub(crate) fn start_one(&self, server: Server) -> io::Result<Process> {
-        Process::start(server, self.cores.map(|[_, servers]| servers))
+        Process::start(server, self.core)
     }
 
     pub(crate) fn servers(&self) -> &[Server] {

@@ -1,7 +1,7 @@
 //! A server of this benchmark's: started, and told the time.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::ops::{Deref, DerefMut};
 
 use crate::servers::Server;
@@ -18,18 +18,12 @@ pub(crate) struct Process {
 impl Process {
     /// Starts this program again, as a server on a core of its own.
     pub(crate) fn start(server: Server, core: Option<usize>) -> io::Result<Self> {
-        let mut arguments = vec!["serve".to_owned(), server.name().to_owned()];
-        arguments.extend(core.map(|core| core.to_string()));
-        let (process, ports) = sse_bench_process::Process::start_again(server.name(), &arguments)?;
-        let [port, tick_port] = ports[..] else {
-            return Err(io::Error::other("a server has two ports"));
-        };
-        let ticks = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-        ticks.connect((Ipv4Addr::LOCALHOST, tick_port))?;
+        let (process, address, ticks) =
+            sse_bench_process::Process::start_again(server.name(), core)?;
         Ok(Self {
             server,
             process,
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            address,
             ticks,
             tick: 0,
         })

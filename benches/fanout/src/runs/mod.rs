@@ -32,10 +32,6 @@ impl Run {
         }
     }
 
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|run| run.name() == name)
-    }
-
     pub(crate) fn measure(self, field: &mut Field, part: &mut Part) -> Result {
         match self {
             Self::Fan => fan::measure(field, part),
@@ -43,5 +39,11 @@ impl Run {
             Self::Wakes => wakes::measure(field, part),
             Self::Calls => calls::measure(field, part),
         }
+    }
+}
+
+impl AsRef<str> for Run {
+    fn as_ref(&self) -> &str {
+        self.name()
     }
 }

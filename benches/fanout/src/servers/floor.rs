@@ -8,14 +8,12 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use sse_bench_process::server::{HEAD, read_request};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::events::on_the_wire;
 use crate::orders::Orders;
-
-const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\n\
-    content-type: text/event-stream\r\ncache-control: no-cache\r\nconnection: close\r\n\r\n";
 
 type Connections = Arc<Mutex<Vec<TcpStream>>>;
 
@@ -46,17 +44,10 @@ async fn publish(connections: Connections, mut orders: Orders) -> io::Result<()>
     }
 }
 
-/// Reads a request up to its blank line, and writes the response's head.
+/// Reads a request, and writes the response's head.
 pub(super) async fn answer(mut stream: TcpStream) -> io::Result<Option<TcpStream>> {
-    // On the heap and freed after: it must not be part of what an open stream costs.
-    let mut bytes = vec![0; 1024];
-    let mut len = 0;
-    while !bytes[..len].ends_with(b"\r\n\r\n") {
-        let read = stream.read(&mut bytes[len..]).await?;
-        if read == 0 {
-            return Ok(None);
-        }
-        len += read;
+    if read_request(&mut stream).await?.is_none() {
+        return Ok(None);
     }
     stream.write_all(HEAD).await?;
     Ok(Some(stream))

@@ -11,7 +11,7 @@ mod tasks;
 use std::io;
 use std::net::{TcpListener, UdpSocket};
 
-use sse_bench_process::announce;
+use sse_bench_process::server;
 
 use crate::orders::Orders;
 
@@ -66,30 +66,14 @@ impl Server {
         }
     }
 
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|server| server.name() == name)
-    }
-
     /// Runs the server in this process until its standard input ends.
-    pub(crate) fn run(self) -> io::Result<()> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let datagrams = UdpSocket::bind("127.0.0.1:0")?;
-        let (port, order_port) = (
-            listener.local_addr()?.port(),
-            datagrams.local_addr()?.port(),
-        );
-        listener.set_nonblocking(true)?;
-        announce(&[port, order_port])?;
+    pub(crate) fn run(self, listener: TcpListener, datagrams: UdpSocket) -> io::Result<()> {
         match self {
             Self::SseActix => return hub::on_actix(listener, datagrams),
             Self::ActixWebLab => return actix_web_lab::run(listener, datagrams),
             _ => {}
         }
-        // What `#[tokio::main]` makes: a worker for each core, so here it is one.
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()?;
-        runtime.block_on(async {
+        server::runtime()?.block_on(async {
             let orders = Orders::new(datagrams)?;
             let listener = tokio::net::TcpListener::from_std(listener)?;
             match self {

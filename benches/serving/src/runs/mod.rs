@@ -47,10 +47,6 @@ impl Run {
         }
     }
 
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|run| run.name() == name)
-    }
-
     pub(crate) fn measure(self, field: &mut Field, part: &mut Part) -> Result {
         match self {
             Self::Burst => burst::measure(field, part),
@@ -60,5 +56,11 @@ impl Run {
             Self::Growth => growth::measure(field, part),
             Self::Writes => writes::measure(field, part),
         }
+    }
+}
+
+impl AsRef<str> for Run {
+    fn as_ref(&self) -> &str {
+        self.name()
     }
 }

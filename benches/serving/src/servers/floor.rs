@@ -8,15 +8,13 @@
 
 use std::io;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use sse_bench_process::server::{HEAD, read_request};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, interval_at};
 
 use crate::ticks::{Ticker, Ticks};
 use crate::workload::{Burst, GREETING, Workload, live_text, on_the_wire};
-
-const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\n\
-    content-type: text/event-stream\r\ncache-control: no-cache\r\nconnection: close\r\n\r\n";
 
 /// How a burst is sent.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +37,7 @@ pub(super) async fn run(listener: TcpListener, ticker: Ticker, floor: Floor) -> 
 }
 
 async fn serve(mut stream: TcpStream, ticker: Ticker, floor: Floor) -> io::Result<()> {
-    let Some(workload) = read_request(&mut stream).await? else {
+    let Some(workload) = (read_request(&mut stream).await?).and_then(|it| workload(&it)) else {
         return Ok(());
     };
     let mut ticks = ticker.subscribe();
@@ -115,21 +113,10 @@ async fn write_blocks(
     stream.write_all(last.as_bytes()).await
 }
 
-/// Reads a request up to its blank line; nothing must follow it.
-async fn read_request(stream: &mut TcpStream) -> io::Result<Option<Workload>> {
-    // On the heap and freed after: it must not be part of what an open stream costs.
-    let mut bytes = vec![0; 1024];
-    let mut len = 0;
-    while !bytes[..len].ends_with(b"\r\n\r\n") {
-        let read = stream.read(&mut bytes[len..]).await?;
-        if read == 0 {
-            return Ok(None);
-        }
-        len += read;
-    }
-    let request = String::from_utf8_lossy(&bytes[..len]);
+fn workload(request: &[u8]) -> Option<Workload> {
+    let request = String::from_utf8_lossy(request);
     let path = request.split(' ').nth(1);
-    Ok(path.and_then(Workload::from_path))
+    path.and_then(Workload::from_path)
 }
 
 /// Resolves when the client has closed the connection.

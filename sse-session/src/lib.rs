@@ -31,6 +31,8 @@
 //!   of its own.
 //! * **A poll without a reason is cheap.** The stream has a waker of its own and polls the handler
 //!   only when that was woken, however often a server polls the stream.
+//! * **Many streams cost less than their tasks.** A server can have others write to a connection
+//!   whose stream waits, see [`DirectWrite`].
 //! * **Bounded memory.** Sends wait while the buffer is filled to
 //!   [`Options::buffer_size`]; an idle stream holds no buffer at all.
 //! * **Few writes.** All that was sent since the last poll is one piece of the body.

@@ -11,7 +11,9 @@ pub(crate) const TOPICS: [&str; 3] = ["a", "b", "state"];
 pub(crate) const STATE: usize = 2;
 pub(crate) const KEPT: usize = 4;
 pub(crate) const MAX_AGE: Duration = Duration::from_secs(60);
-pub(crate) const CLIENTS: usize = 4;
+pub(crate) const CLIENTS: usize = 6;
+/// So many of the clients are run together, and the others too.
+pub(crate) const AT_HOME: usize = 4;
 
 /// The model: how many events each topic has had, and how many of them are gone.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +41,8 @@ pub(crate) enum Step {
         from: From,
         start: bool,
         disconnect: bool,
+        /// Through a stream, on a line in this mood.
+        served: Option<Mood>,
     },
     /// Takes some pieces, or all that there are.
     Read {
@@ -48,6 +52,40 @@ pub(crate) enum Step {
     Drop {
         client: usize,
     },
+    /// The line of a client that is served is like this from now on.
+    Mood {
+        client: usize,
+        mood: Mood,
+    },
+    /// The errand on which the client's task was sent is run, or dropped undone.
+    Errand {
+        client: usize,
+        undone: bool,
+    },
+    /// Another handle sends a comment to a client that is served.
+    Comment {
+        client: usize,
+    },
+    /// The handler of a client that is served drops its subscription, and goes on with another one
+    /// after the client's last event ID.
+    Switch {
+        client: usize,
+    },
+}
+
+/// How a line is to those who want to write to it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Mood {
+    /// It takes what it is given.
+    Takes,
+    /// And runs errands before anything else happens.
+    AtOnce,
+    /// It takes a part at once, and the rest when its task runs.
+    TakesPart,
+    /// It is at rest, and takes nothing.
+    Refuses,
+    /// It is not at rest.
+    Busy,
 }
 
 /// Where a client goes on.
@@ -89,22 +127,57 @@ impl ReferenceStateMachine for Model {
             1 => (topic.clone(), any::<Index>()).prop_map(|(topic, at)| From::Forged(topic, at)),
             1 => (topic.clone(), 1..1000_u64).prop_map(|(topic, by)| From::Future(topic, by)),
         ];
-        let connect = (client.clone(), topics, from, any::<bool>(), any::<bool>()).prop_map(
-            |(client, topics, from, start, disconnect)| Step::Connect {
+        let mood = prop_oneof![
+            4 => Just(Mood::Takes),
+            2 => Just(Mood::AtOnce),
+            1 => Just(Mood::TakesPart),
+            2 => Just(Mood::Refuses),
+            1 => Just(Mood::Busy),
+        ];
+        let from_start = (from.clone(), any::<bool>());
+        let plain = (client.clone(), topics, from_start, any::<bool>()).prop_map(
+            |(client, topics, (from, start), disconnect)| Step::Connect {
                 client,
                 topics,
                 from,
                 start,
                 disconnect,
+                served: None,
             },
         );
+        // Mostly with the same topic, for it is those that are served together.
+        let topics = prop_oneof![
+            6 => Just(vec![0]),
+            1 => Just(vec![STATE]),
+            1 => Just(vec![0, 1]),
+        ];
+        let from = prop_oneof![2 => Just(From::Fresh), 4 => Just(From::Own), 1 => from];
+        let from_start = (from, any::<bool>());
+        let is_rare = proptest::bool::weighted(0.2);
+        let served = (client.clone(), topics, from_start, is_rare, mood.clone()).prop_map(
+            |(client, topics, (from, start), disconnect, mood)| Step::Connect {
+                client,
+                topics,
+                from,
+                start,
+                disconnect,
+                served: Some(mood),
+            },
+        );
+        let (one, undone) = (client.clone(), proptest::bool::weighted(0.3));
         let read = (client.clone(), proptest::option::weighted(0.5, 1..4_usize));
         prop_oneof![
-            6 => (topic, 1..4_usize).prop_map(|(topic, events)| Step::Publish { topic, events }),
+            4 => (topic, 1..4_usize).prop_map(|(topic, events)| Step::Publish { topic, events }),
+            6 => Just(Step::Publish { topic: 0, events: 1 }),
             1 => Just(Step::Age),
-            4 => connect,
-            6 => read.prop_map(|(client, pieces)| Step::Read { client, pieces }),
-            2 => client.prop_map(|client| Step::Drop { client }),
+            4 => plain,
+            6 => served,
+            12 => read.prop_map(|(client, pieces)| Step::Read { client, pieces }),
+            2 => client.clone().prop_map(|client| Step::Drop { client }),
+            2 => (client.clone(), mood).prop_map(|(client, mood)| Step::Mood { client, mood }),
+            4 => (one, undone).prop_map(|(client, undone)| Step::Errand { client, undone }),
+            1 => client.clone().prop_map(|client| Step::Comment { client }),
+            2 => client.prop_map(|client| Step::Switch { client }),
         ]
         .boxed()
     }
@@ -121,7 +194,7 @@ impl ReferenceStateMachine for Model {
                     log.gone = log.published;
                 }
             }
-            Step::Connect { .. } | Step::Read { .. } | Step::Drop { .. } => {}
+            _ => {}
         }
         state
     }

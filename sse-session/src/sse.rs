@@ -130,6 +130,35 @@ impl Sse {
         }
     }
 
+    /// [`send_encoded`](Self::send_encoded) without waiting. What was sent is no longer in
+    /// `events`; what was not still is.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use sse_session::{Sse, TrySendError};
+    ///
+    /// fn offer(sse: &Sse, mut latest: Bytes) -> Option<Bytes> {
+    ///     match sse.try_send_encoded(&mut latest) {
+    ///         // For later: a slow client has room for one such piece at a time.
+    ///         Err(TrySendError::Full) => Some(latest),
+    ///         _ => None,
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError::Full`] where [`send_encoded`](Self::send_encoded) would wait;
+    /// [`TrySendError::Closed`] as there.
+    #[inline]
+    pub fn try_send_encoded(&self, events: &mut Bytes) -> Result<(), TrySendError> {
+        match self.pipe.offer_encoded(events) {
+            Offer::Taken => Ok(()),
+            Offer::Full => Err(TrySendError::Full),
+            Offer::Closed => Err(TrySendError::Closed),
+        }
+    }
+
     /// Sends a comment, which clients ignore.
     ///
     /// # Errors

@@ -81,3 +81,27 @@ async fn nothing_at_all_is_sent_at_once() {
     let mut body = Box::pin(SseStream::new(&Options::new(), None, handler));
     assert!(body.next().await.is_none());
 }
+
+#[tokio::test]
+async fn what_is_tried_is_taken_whole_or_left() {
+    let mut handle = None;
+    let keep = &mut handle;
+    let mut body = Box::pin(SseStream::new(&Options::new(), None, |sse: Sse| {
+        *keep = Some(sse);
+        std::future::pending::<()>()
+    }));
+    let sse = handle.take().expect("a handle");
+    let mut events = EVENTS;
+    sse.try_send_encoded(&mut events).expect("room");
+    assert!(events.is_empty());
+    let mut second = EVENTS;
+    let full = sse.try_send_encoded(&mut second);
+    assert!(matches!(full, Err(TrySendError::Full)));
+    assert_eq!(second, EVENTS);
+    let piece = body.next().await.expect("a piece").expect("no failure");
+    assert_eq!(piece, EVENTS);
+    sse.close();
+    let closed = sse.try_send_encoded(&mut second);
+    assert!(matches!(closed, Err(TrySendError::Closed)));
+    assert_eq!(second, EVENTS);
+}

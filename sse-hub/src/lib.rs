@@ -85,6 +85,7 @@ mod publish;
 pub mod redis;
 mod registry;
 mod segment;
+mod serving;
 #[cfg(doc)]
 #[doc = include_str!("sizing.md")]
 pub mod sizing {}

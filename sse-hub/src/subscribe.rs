@@ -13,6 +13,7 @@ use crate::gap::{Gap, GapReason};
 use crate::hub::Core;
 use crate::id::{self, Positions};
 use crate::log::{LogError, Page};
+use crate::serving::Serving;
 use crate::subscription::{Feed, Subscription};
 
 /// How many topics one subscription may have.
@@ -190,15 +191,11 @@ impl Subscribe {
     /// # Cancel safety
     ///
     /// Dropping the future ends the subscription.
-    pub async fn serve(self, sse: Sse) -> Result<(), BoxError> {
-        // Boxed: what beginning needs is more than what going on needs, and goes away.
-        Box::pin(self.begin_serving(sse)).await?.await
+    pub fn serve(self, sse: Sse) -> impl Future<Output = Result<(), BoxError>> + Send + use<> {
+        Serving::beginning(self.begin_serving(sse))
     }
 
-    async fn begin_serving(
-        mut self,
-        sse: Sse,
-    ) -> Result<impl Future<Output = Result<(), BoxError>>, BoxError> {
+    async fn begin_serving(mut self, sse: Sse) -> Result<Serving, BoxError> {
         if matches!(self.resume, Resume::Unsaid) {
             self.resume = Resume::Said(sse.last_event_id().map(Into::into));
         }
@@ -209,7 +206,7 @@ impl Subscribe {
             Err(SubscribeError::Closed) => Subscription::new(core, slow, None, 0),
             Err(error) => return Err(error.into()),
         };
-        Ok(subscription.serve(sse))
+        Ok(Serving::new(subscription, sse))
     }
 
     async fn begin(mut self) -> Result<Subscription, SubscribeError> {

@@ -2,15 +2,15 @@
 
 use std::error::Error;
 use std::fmt;
-use std::future::{self, Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::{self, Future};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
-use sse_session::{BoxError, SendError, Sse};
+use sse_session::{BoxError, Sse};
 
 use crate::behind;
 use crate::closing::Closing;
@@ -21,6 +21,7 @@ use crate::hub::Core;
 use crate::log::{LogError, Page};
 use crate::metrics::{Happening, tell};
 use crate::position::Position;
+use crate::serving::Serving;
 use crate::subscribe::{SlowConsumer, reason_of};
 use crate::topic::Topic;
 use crate::writer::{ENOUGH, Writer, id_block};
@@ -233,41 +234,18 @@ impl Subscription {
     /// # Cancel safety
     ///
     /// Dropping the future ends the subscription.
-    pub fn serve(mut self, sse: Sse) -> impl Future<Output = Result<(), BoxError>> + Send + use<> {
-        // Not an async function: that would hold the subscription twice, and room for a send.
-        let mut waiting: Option<BoxFuture<'static, Result<(), SendError>>> = None;
-        poll_fn(move |cx| {
-            let direct = sse.is_direct().then_some(&sse);
-            loop {
-                let sent = if let Some(sending) = &mut waiting {
-                    let sent = ready!(sending.as_mut().poll(cx));
-                    waiting = None;
-                    sent
-                } else {
-                    let Some(events) = ready!(self.poll_piece(cx, direct)).transpose()? else {
-                        return Poll::Ready(Ok(()));
-                    };
-                    // Mostly there is room, so it lives no longer than this.
-                    if let Poll::Ready(sent) = pin!(sse.send_encoded(events.clone())).poll(cx) {
-                        sent
-                    } else {
-                        let sse = sse.clone();
-                        waiting = Some(Box::pin(async move { sse.send_encoded(events).await }));
-                        continue;
-                    }
-                };
-                match sent {
-                    Ok(()) => {}
-                    Err(SendError::Closed) => return Poll::Ready(Ok(())),
-                    Err(error) => return Poll::Ready(Err(error.into())),
-                }
-            }
-        })
+    pub fn serve(self, sse: Sse) -> impl Future<Output = Result<(), BoxError>> + Send + use<> {
+        Serving::new(self, sse)
     }
 
     /// The next piece, if all before it were sent. Further ones may be sent past the task that
     /// polls, where `direct` has a way for that.
-    fn poll_piece(&mut self, cx: &mut Context<'_>, direct: Option<&Sse>) -> Poll<Option<Piece>> {
+    #[inline]
+    pub(crate) fn poll_piece(
+        &mut self,
+        cx: &mut Context<'_>,
+        direct: Option<&Sse>,
+    ) -> Poll<Option<Piece>> {
         if let Some(polled) = self.poll_live(cx, direct) {
             return polled;
         }

@@ -11,10 +11,10 @@ use std::task::Waker;
 use sse_session::Delivery;
 
 use super::Topic;
-use super::groups::{Member, Sent};
+use super::groups::{Key, Member, Sent};
 use crate::metrics::{Happening, tell};
 use crate::position::Position;
-use crate::window::Taken;
+use crate::window::{Read, Taken};
 
 /// As many bytes are delivered past tasks at the most. Of more, it is the copying that costs, and
 /// that is for each task to do in its own turn.
@@ -99,5 +99,71 @@ impl Drop for Errand {
         if !undone.is_empty() {
             self.come_back(Vec::new(), undone, None);
         }
+    }
+}
+
+impl Topic {
+    /// What a group that was sent out is to be delivered, if that can be taken as a whole.
+    fn take_for(&self, group: Key) -> Option<Taken> {
+        let mut state = self.state();
+        let standing = state.groups.standing(group)?;
+        match state.window.take(standing.after) {
+            Read::Piece(taken) if !state.groups.is_recalled(group) => Some(taken),
+            _ => None,
+        }
+    }
+
+    /// A group comes back, the `members` of which got what was `delivered`.
+    fn come_back(
+        &self,
+        group: Key,
+        mut members: Vec<Member>,
+        mut refused: Vec<Member>,
+        delivered: Option<(Position, u64)>,
+    ) -> Return {
+        let mut back = Return::default();
+        let mut state = self.state();
+        let Some((before, away)) = state.groups.account(group) else {
+            return back;
+        };
+        if !away.left.is_empty() {
+            let has_left = |member: &mut Member| away.left.contains(&member.reader);
+            back.gone.extend(members.extract_if(.., has_left));
+            back.gone.extend(refused.extract_if(.., has_left));
+        }
+        let mut after = before;
+        if let Some((last, events)) = delivered {
+            after.after = last;
+            after.seen += events;
+            state.counts.delivered += events * members.len() as u64;
+        }
+        for (reader, waker) in away.asked {
+            if let Some(member) = members.iter_mut().find(|it| it.reader == reader) {
+                let before = std::mem::replace(&mut member.waker, waker.clone());
+                back.replaced.push(before);
+            }
+            back.wakers.push(waker);
+        }
+        for member in &refused {
+            state.release(member.reader, before);
+        }
+        back.woken = refused;
+        if away.is_recalled {
+            for member in &members {
+                state.release(member.reader, after);
+            }
+            back.woken.append(&mut members);
+        }
+        let has_more = !matches!(state.window.take(after.after), Read::Nothing);
+        if has_more && !members.is_empty() {
+            back.again = state.groups.stay_out(group, after, members);
+            return back;
+        }
+        for (reader, group) in state.groups.come_back(group, after, members) {
+            if let Some(reader) = state.readers.get_mut(reader) {
+                reader.group = Some(group);
+            }
+        }
+        back
     }
 }

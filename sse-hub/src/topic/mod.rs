@@ -2,22 +2,21 @@
 
 mod errand;
 mod groups;
+mod reading;
 mod waiting;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Waker};
+use std::task::Waker;
 
-use bytes::Bytes;
 use slab::Slab;
-use sse_session::{Direct, Sse};
 use tokio::sync::broadcast;
 
-use self::errand::{Errand, Return};
-use self::groups::{Groups, Key, Look, Member};
+use self::errand::Errand;
+use self::groups::{Groups, Key};
 use self::waiting::{Round, Waiting};
 use crate::clock::Clock;
-use crate::cursor::{Appended, Cursor, Found, Insertion, Standing, Start};
-use crate::entry::{self, EventError};
+use crate::cursor::{Appended, Cursor, Insertion, Standing, Start};
+use crate::entry;
 use crate::id;
 use crate::keys::Keys;
 use crate::log::{LiveEntry, Span};
@@ -26,7 +25,7 @@ use crate::options::TopicOptions;
 use crate::position::Position;
 use crate::presence::{Attendance, Change};
 use crate::snapshot::Snapshots;
-use crate::window::{Read, Taken, Window};
+use crate::window::Window;
 
 pub(crate) use self::waiting::Place;
 
@@ -297,200 +296,6 @@ impl Topic {
         idle
     }
 
-    /// Takes what follows the cursor, as one piece. If there is nothing, the waker is kept; what
-    /// follows then may be delivered to `direct`, which has got all that was taken before.
-    #[inline]
-    pub(crate) fn read(
-        &self,
-        cursor: &mut Cursor,
-        cx: &Context<'_>,
-        direct: Option<&Sse>,
-    ) -> (Found, Bytes) {
-        if cursor.place.is_waiting(cx.waker(), &self.round) {
-            return (Found::Nothing, Bytes::new());
-        }
-        self.find(cursor, cx, direct, |window, after| {
-            let taken = window.take(after);
-            taken.map(|taken| (taken.last, taken.events, taken.bytes))
-        })
-    }
-
-    /// Takes what follows the cursor event by event and without ids, until it is `enough` bytes.
-    pub(crate) fn read_events(
-        &self,
-        cursor: &mut Cursor,
-        cx: &Context<'_>,
-        enough: usize,
-    ) -> (Found, Vec<(Position, Bytes)>) {
-        if cursor.place.is_waiting(cx.waker(), &self.round) {
-            return (Found::Nothing, Vec::new());
-        }
-        self.find(cursor, cx, None, |window, after| {
-            window.read(after).map(|piece| {
-                let (mut taken, mut bytes) = (Vec::new(), 0);
-                for (position, event) in piece.events() {
-                    bytes += event.len();
-                    taken.push((position, event));
-                    if bytes >= enough {
-                        break;
-                    }
-                }
-                let last = taken.last().map_or(after, |(position, _)| *position);
-                (last, taken.len() as u64, taken)
-            })
-        })
-    }
-
-    /// Finds what follows the cursor, which then moves to the last position that `take` took, and
-    /// over as many events.
-    fn find<T: Default>(
-        &self,
-        cursor: &mut Cursor,
-        cx: &Context<'_>,
-        direct: Option<&Sse>,
-        take: impl FnOnce(&mut Window, Position) -> Read<(Position, u64, T)>,
-    ) -> (Found, T) {
-        let mut state = self.state();
-        if cursor.is_grouped {
-            let replaced = state.ask_group(cursor, cx.waker());
-            if cursor.is_grouped {
-                drop(state);
-                drop(replaced);
-                return (Found::Nothing, T::default());
-            }
-        }
-        if cursor.generation != state.window.generation() {
-            return (Found::Restarted, T::default());
-        }
-        let (found, taken) = match take(&mut state.window, cursor.after) {
-            Read::Piece((last, events, taken)) => {
-                state.advance(cursor, last, events);
-                (Found::Events(events), taken)
-            }
-            Read::Behind => return (Found::Behind, T::default()),
-            Read::Nothing => (Found::Nothing, T::default()),
-        };
-        let is_nothing = matches!(found, Found::Nothing);
-        let replaced = if direct.is_some() && !is_nothing {
-            // What it took is still in its hands, and must not be overtaken.
-            None
-        } else if let Some(direct) = direct.and_then(Sse::direct) {
-            state.group(cursor, direct, cx.waker())
-        } else if is_nothing || cursor.after == state.window.head() {
-            // Even if it took some: it will ask for more, and that needs no second lock then.
-            state.waiting.wait(&mut cursor.place, cx.waker())
-        } else {
-            None
-        };
-        drop(state);
-        drop(replaced);
-        (found, taken)
-    }
-
-    /// What a group that was sent out is to be delivered, if that can be taken as a whole.
-    fn take_for(&self, group: Key) -> Option<Taken> {
-        let mut state = self.state();
-        let standing = state.groups.standing(group)?;
-        match state.window.take(standing.after) {
-            Read::Piece(taken) if !state.groups.is_recalled(group) => Some(taken),
-            _ => None,
-        }
-    }
-
-    /// A group comes back, the `members` of which got what was `delivered`.
-    fn come_back(
-        &self,
-        group: Key,
-        mut members: Vec<Member>,
-        mut refused: Vec<Member>,
-        delivered: Option<(Position, u64)>,
-    ) -> Return {
-        let mut back = Return::default();
-        let mut state = self.state();
-        let Some((before, away)) = state.groups.account(group) else {
-            return back;
-        };
-        if !away.left.is_empty() {
-            let has_left = |member: &mut Member| away.left.contains(&member.reader);
-            back.gone.extend(members.extract_if(.., has_left));
-            back.gone.extend(refused.extract_if(.., has_left));
-        }
-        let mut after = before;
-        if let Some((last, events)) = delivered {
-            after.after = last;
-            after.seen += events;
-            state.counts.delivered += events * members.len() as u64;
-        }
-        for (reader, waker) in away.asked {
-            if let Some(member) = members.iter_mut().find(|it| it.reader == reader) {
-                let before = std::mem::replace(&mut member.waker, waker.clone());
-                back.replaced.push(before);
-            }
-            back.wakers.push(waker);
-        }
-        for member in &refused {
-            state.release(member.reader, before);
-        }
-        back.woken = refused;
-        if away.is_recalled {
-            for member in &members {
-                state.release(member.reader, after);
-            }
-            back.woken.append(&mut members);
-        }
-        let has_more = !matches!(state.window.take(after.after), Read::Nothing);
-        if has_more && !members.is_empty() {
-            back.again = state.groups.stay_out(group, after, members);
-            return back;
-        }
-        for (reader, group) in state.groups.come_back(group, after, members) {
-            if let Some(reader) = state.readers.get_mut(reader) {
-                reader.group = Some(group);
-            }
-        }
-        back
-    }
-
-    /// Notes that the log is asked about the cursor, whose position is as good as the answer then.
-    /// What comes back is where the window begins now.
-    pub(crate) fn is_asked_for(&self, cursor: &mut Cursor) -> Position {
-        let state = self.state();
-        cursor.generation = state.window.generation();
-        state.window.floor()
-    }
-
-    /// Moves the cursor over events that it got from the log behind the window.
-    pub(crate) fn skip_to(&self, cursor: &mut Cursor, position: Position, events: u64) {
-        self.state().advance(cursor, position, events);
-    }
-
-    /// Moves the cursor to the head, and tells how many events it has missed as far as they came
-    /// through here.
-    pub(crate) fn skip_to_head(&self, cursor: &mut Cursor, head: Option<Position>) -> u64 {
-        let mut state = self.state();
-        if let Some(head) = head {
-            state.window.advance(head);
-        }
-        let seen = state.readers.get(cursor.key).map(|it| it.standing.seen);
-        let missed = state
-            .window
-            .appended()
-            .saturating_sub(seen.unwrap_or_default());
-        state.move_to_head(cursor);
-        state.counts.gaps += 1;
-        missed
-    }
-
-    /// The topic's state as an event without an id, and the cursor moved to what follows it;
-    /// `None` if there is no state.
-    pub(crate) fn take_snapshot(&self, cursor: &mut Cursor) -> Result<Option<Bytes>, EventError> {
-        self.snapshots.take(|| {
-            let mut state = self.state();
-            state.move_to_head(cursor);
-            cursor.after
-        })
-    }
-
     /// Keeps the topic in the registry until it is released; `false` if it has left that.
     pub(crate) fn hold(&self) -> bool {
         let mut state = self.state();
@@ -575,62 +380,6 @@ impl State {
         entry.position > self.window.floor()
             && self.window.event_at(entry.position).as_ref() != Some(&entry.event)
             && entry::check(&entry.event).is_ok()
-    }
-
-    fn advance(&mut self, cursor: &mut Cursor, last: Position, events: u64) {
-        cursor.after = last;
-        self.counts.delivered += events;
-        if let Some(reader) = self.readers.get_mut(cursor.key) {
-            reader.standing.seen += events;
-        }
-    }
-
-    fn move_to_head(&mut self, cursor: &mut Cursor) {
-        cursor.after = self.window.head();
-        cursor.generation = self.window.generation();
-        if let Some(reader) = self.readers.get_mut(cursor.key) {
-            reader.standing.seen = self.window.appended();
-        }
-    }
-
-    /// Has a subscription that has all there is wait in a group.
-    #[must_use]
-    fn group(&mut self, cursor: &mut Cursor, direct: Direct, waker: &Waker) -> Option<Waker> {
-        let replaced = self.waiting.leave(&mut cursor.place);
-        let member = Member {
-            reader: cursor.key,
-            direct,
-            waker: waker.clone(),
-        };
-        if let Some(reader) = self.readers.get_mut(cursor.key) {
-            reader.standing.after = cursor.after;
-            reader.group = Some(self.groups.join(member, reader.standing));
-            cursor.is_grouped = true;
-        }
-        replaced
-    }
-
-    /// A subscription that waits in a group asks. Its cursor is where it is then, unless the group
-    /// is away. What comes back is the waker that it had before, if that was another.
-    #[must_use]
-    fn ask_group(&mut self, cursor: &mut Cursor, waker: &Waker) -> Option<Waker> {
-        let reader = self.readers.get(cursor.key)?;
-        cursor.is_away = false;
-        let (standing, replaced) = match reader.group {
-            None => {
-                cursor.is_grouped = false;
-                (reader.standing, None)
-            }
-            Some(group) => match self.groups.look(group, cursor.key, waker) {
-                Look::Nothing(standing, replaced) => (standing, replaced),
-                Look::Away(replaced) => {
-                    cursor.is_away = true;
-                    return replaced;
-                }
-            },
-        };
-        cursor.after = standing.after;
-        replaced
     }
 
     /// A subscription is in no group any more.

@@ -139,13 +139,17 @@ where
                 &*waker
             }
             waker => {
-                if let Some(old) = waker {
+                let last_delivery = waker.as_ref().and_then(|old| {
                     old.retire();
-                }
+                    old.last_delivery()
+                });
                 let new = waker.insert(StreamWaker::new(task.waker()));
                 this.pipe.wake_by(Arc::clone(new));
-                if let Some(keep_alive) = this.keep_alive.as_mut().as_pin_mut() {
-                    keep_alive.forget_waker();
+                if let Some(mut keep_alive) = this.keep_alive.as_mut().as_pin_mut() {
+                    keep_alive.as_mut().forget_waker();
+                    if let Some(at) = last_delivery {
+                        keep_alive.delivered(at);
+                    }
                 }
                 new
             }

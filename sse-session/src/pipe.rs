@@ -332,6 +332,9 @@ impl Pipe {
         let mut state = self.state();
         let (body, line) = (state.body.take(), state.line.take());
         drop(state);
+        if let Some(body) = &body {
+            body.retire();
+        }
         self.close(b"");
         drop((body, line));
     }

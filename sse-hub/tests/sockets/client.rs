@@ -1,4 +1,5 @@
-//! A client over a socket that reads HTTP/1.1 chunk by chunk, and can stop or vanish anywhere.
+//! A client over a socket that reads HTTP/1.1 chunk by chunk, or HTTP/1.0 as it comes, and can stop
+//! or vanish anywhere.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ pub(crate) struct Client {
     received: Vec<u8>,
     /// How many bytes of the current chunk are to come, with the line break behind it.
     chunk: usize,
+    is_chunked: bool,
     pub(crate) reader: Reader,
 }
 
@@ -45,13 +47,28 @@ impl Client {
         last_event_id: Option<&str>,
         bytes: Option<u32>,
     ) -> io::Result<Self> {
+        Self::ask(address, path, last_event_id, bytes, true).await
+    }
+
+    /// [`with_receive_buffer`](Self::with_receive_buffer), in HTTP/1.1 if the answer may be in
+    /// chunks, else in HTTP/1.0.
+    pub(crate) async fn ask(
+        address: SocketAddr,
+        path: &str,
+        last_event_id: Option<&str>,
+        bytes: Option<u32>,
+        is_chunked: bool,
+    ) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         if let Some(bytes) = bytes {
             socket.set_recv_buffer_size(bytes)?;
         }
         let mut stream = socket.connect(address).await?;
         let id = last_event_id.map_or_else(String::new, |id| format!("Last-Event-ID: {id}\r\n"));
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{id}\r\n");
+        let request = format!(
+            "GET {path} HTTP/1.{}\r\nHost: localhost\r\n{id}\r\n",
+            u8::from(is_chunked)
+        );
         stream.write_all(request.as_bytes()).await?;
 
         let mut received = Vec::new();
@@ -66,16 +83,16 @@ impl Client {
         let head = std::str::from_utf8(&received[..end])
             .expect("a head in ASCII")
             .to_lowercase();
-        assert!(head.starts_with("http/1.1 200 "), "{head}");
-        assert!(
-            head.contains("\r\ntransfer-encoding: chunked\r\n"),
-            "{head}"
-        );
+        let status = format!("http/1.{} 200 ", u8::from(is_chunked));
+        assert!(head.starts_with(&status), "{head}");
+        let says_so = head.contains("\r\ntransfer-encoding: chunked\r\n");
+        assert_eq!(says_so, is_chunked, "{head}");
         received.drain(..end);
         Ok(Self {
             stream,
             received,
             chunk: 0,
+            is_chunked,
             reader: Reader::after(last_event_id),
         })
     }
@@ -101,9 +118,16 @@ impl Client {
 
     /// The events in what was received.
     fn decode(&mut self) -> Met {
+        if !self.is_chunked {
+            let events = self.reader.feed(&self.received);
+            self.received.clear();
+            return Met::Events(events);
+        }
         let mut events = Vec::new();
         loop {
             if self.chunk == 0 {
+                // The adapters send whole events in each chunk.
+                assert!(self.reader.is_whole());
                 let Some(end) = memmem::find(&self.received, b"\r\n") else {
                     return Met::Events(events);
                 };

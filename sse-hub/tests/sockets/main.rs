@@ -1,6 +1,7 @@
 //! A hub over real sockets, behind each of the three adapters.
 
 mod client;
+mod crowd;
 #[path = "../reader/mod.rs"]
 mod reader;
 mod transports;

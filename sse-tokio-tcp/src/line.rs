@@ -192,3 +192,122 @@ impl<I> fmt::Debug for Line<I> {
         f.debug_struct("Line").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// A connection at rest, and the client's end of it.
+    async fn at_rest(framing: Framing) -> (Line<TcpStream>, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let (io, _) = listener.accept().await.unwrap();
+        let line = Line::new(io, 0);
+        let io = line.take().unwrap();
+        line.begin(io, Seldom::Head(Vec::new()), framing);
+        assert!(!line.is_at_rest(), "the head is to be written");
+        line.take_up().seldom = None;
+        assert!(!line.is_at_rest(), "the task runs");
+        poll_fn(|cx| {
+            line.take_up().rest(cx);
+            std::task::Poll::Ready(())
+        })
+        .await;
+        assert!(line.is_at_rest());
+        (line, client.unwrap())
+    }
+
+    fn delivery(text: String) -> Delivery {
+        Delivery::new(text.into(), Arc::default())
+    }
+
+    #[tokio::test]
+    async fn what_a_client_takes_only_in_part_is_left_to_the_task() {
+        for framing in [Framing::Chunked, Framing::Close] {
+            let (line, mut client) = at_rest(framing).await;
+            let mut expected = Vec::new();
+            // A length that no buffer is a multiple of.
+            for number in 0.. {
+                let delivery = delivery(format!("data: {number:65001}\n\n"));
+                if !line.deliver(&delivery) {
+                    break;
+                }
+                match framing {
+                    Framing::Chunked => expected.extend_from_slice(delivery.chunk().unwrap()),
+                    _ => expected.extend_from_slice(delivery.events().unwrap()),
+                }
+            }
+            // The last one was taken in part, or just in full; nothing goes before its rest.
+            assert!(!line.deliver(&delivery("data: x\n\n".to_owned())));
+            let mut received = vec![0; expected.len()];
+            let read = client.read_exact(&mut received);
+            let write = poll_fn(|cx| {
+                let out = &mut *line.take_up();
+                match (out.seldom.as_deref_mut(), &mut out.io) {
+                    (Some(Seldom::Rest(rest, None)), Some(io)) => {
+                        rest.poll(io, cx, Duration::from_secs(60))
+                    }
+                    _ => panic!("nothing is left"),
+                }
+            });
+            let (read, written) = tokio::join!(read, write);
+            written.unwrap();
+            read.unwrap();
+            assert!(received == expected, "{framing:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_delivered_once_it_was_called_off_or_the_connection_is_gone() {
+        let (line, mut client) = at_rest(Framing::Chunked).await;
+        let call_off = Arc::new(AtomicBool::new(false));
+        let delivery = Delivery::new(Bytes::from_static(b"data\n\n"), Arc::clone(&call_off));
+        assert!(line.deliver(&delivery));
+        call_off.store(true, Ordering::Release);
+        assert!(!line.deliver(&delivery));
+        call_off.store(false, Ordering::Release);
+        drop(line.take());
+        assert!(!line.deliver(&delivery));
+        let mut received = Vec::new();
+        client.read_to_end(&mut received).await.unwrap();
+        assert_eq!(received, b"6\r\ndata\n\n\r\n");
+    }
+
+    #[tokio::test]
+    async fn a_task_has_one_errand_at_a_time_and_drops_it_with_the_connection() {
+        let (line, _client) = at_rest(Framing::Chunked).await;
+        let done = Arc::new(AtomicUsize::new(0));
+        let errand = || -> Errand {
+            let done = Arc::clone(&done);
+            Box::new(move || {
+                done.fetch_add(1, Ordering::Relaxed);
+            })
+        };
+        assert!(line.send_on(errand()).is_ok());
+        assert!(line.send_on(errand()).is_err());
+        assert!(!line.is_at_rest());
+        drop(line.take_up());
+        assert_eq!(done.load(Ordering::Relaxed), 1);
+        assert!(line.send_on(errand()).is_err(), "the task runs");
+        poll_fn(|cx| {
+            line.take_up().rest(cx);
+            std::task::Poll::Ready(())
+        })
+        .await;
+        assert!(line.send_on(errand()).is_ok());
+        drop(line.take());
+        assert_eq!(
+            (done.load(Ordering::Relaxed), Arc::strong_count(&done)),
+            (1, 1)
+        );
+        assert!(line.send_on(errand()).is_err());
+    }
+}

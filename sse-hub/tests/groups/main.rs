@@ -1,0 +1,372 @@
+//! Delivery in groups, step by step: who gets which bytes past its task, and who is woken to read
+//! for itself.
+
+mod line;
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{FutureExt as _, StreamExt as _};
+use line::Client;
+use sse_hub::{Event, Hub};
+use sse_session::Sse;
+use tokio::sync::Notify;
+
+fn client(hub: &Hub, home: usize) -> Client {
+    Client::new(home, |sse| hub.subscribe(["news"]).serve(sse))
+}
+
+/// Clients in one group; the first one goes on its errands.
+fn group<const N: usize>(hub: &Hub) -> [Client; N] {
+    std::array::from_fn(|_| client(hub, 0))
+}
+
+/// A client with another handle to its stream.
+fn client_with_handle(hub: &Hub) -> (Client, Sse) {
+    let mut handle = None;
+    let client = Client::new(0, |sse| {
+        handle = Some(sse.clone());
+        hub.subscribe(["news"]).serve(sse)
+    });
+    (client, handle.expect("a handle"))
+}
+
+fn publish(hub: &Hub, data: &str) {
+    hub.publish_now("news", data).expect("published");
+}
+
+/// The bytes of the events that were published last, as one that reads all by itself gets them.
+fn last_events(hub: &Hub, data: &[&str]) -> String {
+    let all = hub
+        .subscribe(["news"])
+        .from_start()
+        .into_future()
+        .now_or_never();
+    let mut all = all.expect("at once").expect("subscribed");
+    let mut bytes = Vec::new();
+    while let Some(Some(piece)) = all.next().now_or_never() {
+        bytes.extend_from_slice(&piece.expect("no error"));
+    }
+    let text = String::from_utf8(bytes).expect("UTF-8");
+    let events: Vec<_> = text.split_inclusive("\n\n").collect();
+    let events = &events[events.len() - data.len()..];
+    for (event, data) in events.iter().zip(data) {
+        assert!(event.starts_with("id: "), "{event:?}");
+        assert!(event.ends_with(&format!("\ndata: {data}\n\n")), "{event:?}");
+    }
+    events.concat()
+}
+
+/// Those who are woken read for themselves, each once.
+fn read_themselves(clients: &mut [Client], expected: &str) {
+    for client in clients {
+        assert_eq!(client.received(), "");
+        assert!(!client.run());
+        assert_eq!(client.received(), expected);
+        assert_eq!(client.line.deliveries(), 0);
+        assert!(!client.run());
+        assert_eq!(client.received(), "");
+    }
+}
+
+#[test]
+fn an_errand_brings_all_members_the_event_and_wakes_only_the_leader() {
+    let hub = Hub::new();
+    let mut clients = group::<3>(&hub);
+    for data in ["a", "b"] {
+        publish(&hub, data);
+        let errands = clients.each_ref().map(|it| it.line.has_errand());
+        assert_eq!(errands, [true, false, false]);
+        clients[0].line.run_errand();
+        let expected = last_events(&hub, &[data]);
+        for client in &clients {
+            assert_eq!(client.received(), expected);
+            assert_eq!(client.line.deliveries(), 1);
+        }
+        assert_eq!(clients.each_ref().map(Client::wakes), [1, 0, 0]);
+    }
+    // Nothing comes twice.
+    for client in &mut clients {
+        client.move_to_another_task();
+        assert!(!client.run());
+        assert_eq!(client.received(), "");
+    }
+}
+
+#[test]
+fn a_subscription_that_was_awaited_before_is_grouped_as_well() {
+    let hub = Hub::new();
+    let clients: [_; 2] = std::array::from_fn(|_| {
+        let subscription = hub.subscribe(["news"]).into_future().now_or_never();
+        let subscription = subscription.expect("at once").expect("subscribed");
+        Client::new(0, |sse| subscription.serve(sse))
+    });
+    publish(&hub, "a");
+    clients[0].line.run_errand();
+    let expected = last_events(&hub, &["a"]);
+    assert_eq!(clients.each_ref().map(Client::received), [&*expected; 2]);
+    assert_eq!(clients.each_ref().map(Client::wakes), [1, 0]);
+}
+
+#[test]
+fn of_an_errand_dropped_undone_all_are_woken() {
+    let hub = Hub::new();
+    let mut clients = group::<2>(&hub);
+    publish(&hub, "a");
+    clients[0].line.drop_errand();
+    // The leader was woken for its errand before.
+    assert_eq!(clients.each_ref().map(Client::wakes), [2, 1]);
+    read_themselves(&mut clients, &last_events(&hub, &["a"]));
+    // They have joined a group again.
+    publish(&hub, "b");
+    clients[0].line.run_errand();
+    let expected = last_events(&hub, &["b"]);
+    assert_eq!(clients.each_ref().map(Client::received), [&*expected; 2]);
+}
+
+#[test]
+fn a_late_errand_delivers_all_there_is_at_once() {
+    let hub = Hub::new();
+    let clients = group::<2>(&hub);
+    for data in ["a", "b", "c"] {
+        publish(&hub, data);
+    }
+    assert!(!clients[1].line.has_errand());
+    clients[0].line.run_errand();
+    let expected = last_events(&hub, &["a", "b", "c"]);
+    for client in &clients {
+        assert_eq!(client.received(), expected);
+        assert_eq!(client.line.deliveries(), 1);
+        assert!(!client.line.has_errand());
+    }
+    assert_eq!(clients.each_ref().map(Client::wakes), [1, 0]);
+}
+
+#[test]
+fn a_member_that_refuses_reads_for_itself_and_joins_again() {
+    let hub = Hub::new();
+    let mut clients = group::<3>(&hub);
+    clients[1].line.refuse(true);
+    publish(&hub, "a");
+    clients[0].line.run_errand();
+    let expected = last_events(&hub, &["a"]);
+    assert_eq!(clients[0].received(), expected);
+    assert_eq!(clients[2].received(), expected);
+    assert_eq!(clients.each_ref().map(Client::wakes), [1, 1, 0]);
+    read_themselves(&mut clients[1..2], &expected);
+
+    clients[1].line.refuse(false);
+    publish(&hub, "b");
+    clients[0].line.run_errand();
+    let expected = last_events(&hub, &["b"]);
+    assert_eq!(clients.each_ref().map(Client::received), [&*expected; 3]);
+    assert_eq!(clients.each_ref().map(Client::wakes), [1, 0, 0]);
+}
+
+#[test]
+fn one_that_comes_in_the_place_of_a_lost_member_gets_only_what_came_after_it() {
+    let hub = Hub::new();
+    let [mut first, lost, mut last] = group(&hub);
+    publish(&hub, "a");
+    drop(lost);
+    let new = client(&hub, 0);
+    publish(&hub, "b");
+    first.line.run_errand();
+    let both = last_events(&hub, &["a", "b"]);
+    for client in [&mut first, &mut last] {
+        // What was under way is called off.
+        assert_eq!(
+            (client.received(), client.line.deliveries()),
+            (String::new(), 0)
+        );
+        assert!(client.wakes() > 0);
+        assert!(!client.run());
+        assert_eq!(client.received(), both);
+    }
+    new.line.run_errand();
+    assert_eq!(new.received(), last_events(&hub, &["b"]));
+    assert_eq!(new.wakes(), 1);
+
+    publish(&hub, "c");
+    for client in [&first, &last, &new] {
+        if client.line.has_errand() {
+            client.line.run_errand();
+        }
+    }
+    let expected = last_events(&hub, &["c"]);
+    for client in [&first, &last, &new] {
+        assert_eq!(client.received(), expected);
+    }
+}
+
+#[test]
+fn a_member_that_asks_while_its_group_is_away_is_woken_after_the_errand() {
+    let hub = Hub::new();
+    let leader = client(&hub, 0);
+    let (mut member, handle) = client_with_handle(&hub);
+    publish(&hub, "a");
+    handle.try_send(Event::new().comment("c")).expect("room");
+    assert_eq!(member.wakes(), 1);
+    assert!(!member.run());
+    assert_eq!(member.received(), ": c\n\n");
+    assert_eq!(member.wakes(), 0);
+    leader.line.run_errand();
+    let expected = last_events(&hub, &["a"]);
+    assert_eq!(leader.received(), expected);
+    assert_eq!(member.received(), expected);
+    assert_eq!(member.wakes(), 1);
+    assert!(!member.run());
+    assert_eq!(member.received(), "");
+}
+
+#[test]
+fn a_member_that_moves_to_another_task_while_its_group_is_away_is_woken_there() {
+    let hub = Hub::new();
+    let mut clients = group::<2>(&hub);
+    publish(&hub, "a");
+    clients[1].move_to_another_task();
+    assert!(!clients[1].run());
+    assert_eq!(clients[1].received(), "");
+    clients[0].line.run_errand();
+    let expected = last_events(&hub, &["a"]);
+    assert_eq!(clients[0].received(), expected);
+    assert_eq!(clients[1].wakes(), 1);
+    read_themselves(&mut clients[1..], &expected);
+}
+
+#[tokio::test]
+async fn at_shutdown_a_group_that_is_away_gets_the_last_event_and_then_the_reconnection_time() {
+    let hub = Hub::new();
+    let mut clients = group::<2>(&hub);
+    publish(&hub, "last");
+    let expected = last_events(&hub, &["last"]) + "retry: 2000\n\n";
+    let retry = Duration::from_secs(2)..=Duration::from_secs(2);
+    let mut shut_down = Box::pin(hub.shut_down(Duration::from_secs(60), retry));
+    assert!((&mut shut_down).now_or_never().is_none());
+    clients[0].line.run_errand();
+    for client in &mut clients {
+        assert!(client.wakes() > 0);
+        assert!(client.run(), "it has ended");
+        assert_eq!(client.received(), expected);
+        assert_eq!(client.line.deliveries(), 0);
+    }
+    assert_eq!(shut_down.await, 0);
+}
+
+#[test]
+fn of_a_large_piece_all_are_woken() {
+    let hub = Hub::new();
+    let mut clients = group::<2>(&hub);
+    let large = "x".repeat(4096);
+    publish(&hub, &large);
+    clients[0].line.run_errand();
+    assert_eq!(clients.each_ref().map(Client::wakes), [2, 1]);
+    read_themselves(&mut clients, &last_events(&hub, &[&large]));
+}
+
+#[test]
+fn an_errand_is_only_for_those_who_have_their_home_in_common() {
+    let hub = Hub::new();
+    let clients = [0, 1, 0].map(|home| client(&hub, home));
+    publish(&hub, "a");
+    let errands = clients.each_ref().map(|it| it.line.has_errand());
+    assert_eq!(errands, [true, true, false]);
+    let expected = last_events(&hub, &["a"]);
+    clients[0].line.run_errand();
+    let received = clients.each_ref().map(Client::received);
+    assert_eq!(received, [&*expected, "", &*expected]);
+    clients[1].line.run_errand();
+    let received = clients.each_ref().map(Client::received);
+    assert_eq!(received, ["", &*expected, ""]);
+    assert_eq!(clients.each_ref().map(Client::wakes), [1, 1, 0]);
+}
+
+#[test]
+fn where_nobody_is_at_rest_all_are_woken() {
+    let hub = Hub::new();
+    let mut clients = group::<2>(&hub);
+    for client in &clients {
+        client.line.stir();
+    }
+    publish(&hub, "a");
+    assert!(clients.iter().all(|client| !client.line.has_errand()));
+    assert_eq!(clients.each_ref().map(Client::wakes), [1, 1]);
+    read_themselves(&mut clients, &last_events(&hub, &["a"]));
+}
+
+#[test]
+fn what_is_away_counts_as_undelivered_until_it_is_back() {
+    let hub = Hub::new();
+    let [leader, member, lost] = group(&hub);
+    let metrics = || {
+        let metrics = hub.topic_metrics("news").expect("in use");
+        (metrics.delivered, metrics.lag, metrics.subscribers)
+    };
+    publish(&hub, "a");
+    assert_eq!(metrics(), (0, 1, 3));
+    leader.line.run_errand();
+    assert_eq!(metrics(), (3, 0, 3));
+    publish(&hub, "b");
+    publish(&hub, "c");
+    assert_eq!(metrics(), (3, 2, 3));
+    drop(lost);
+    assert_eq!(metrics(), (3, 2, 2));
+    leader.line.run_errand();
+    // They read for themselves.
+    assert_eq!(metrics(), (3, 2, 2));
+    for (mut client, after) in [(leader, (5, 2, 2)), (member, (7, 0, 1))] {
+        assert!(!client.run());
+        assert_eq!(metrics(), after);
+    }
+}
+
+#[test]
+fn subscriptions_to_several_topics_are_not_grouped() {
+    let hub = Hub::new();
+    let serve = |sse| hub.subscribe(["news", "weather"]).serve(sse);
+    let mut clients = [Client::new(0, serve), Client::new(0, serve)];
+    publish(&hub, "a");
+    assert!(clients.iter().all(|client| !client.line.has_errand()));
+    assert_eq!(clients.each_ref().map(Client::wakes), [1, 1]);
+    for client in &mut clients {
+        assert!(!client.run());
+        let received = client.received();
+        assert!(received.starts_with("id: "), "{received:?}");
+        assert!(received.ends_with("\ndata: a\n\n"), "{received:?}");
+        assert_eq!(client.line.deliveries(), 0);
+    }
+}
+
+#[test]
+fn one_that_is_not_served_any_more_gets_nothing_of_what_is_away() {
+    let hub = Hub::new();
+    let mut leader = client(&hub, 0);
+    let stop = Arc::new(Notify::new());
+    let stopped = Arc::clone(&stop);
+    let mut member = Client::new(0, |sse| {
+        let served = hub.subscribe(["news"]).serve(sse.clone());
+        async move {
+            tokio::select! {
+                biased;
+                () = stopped.notified() => {}
+                served = served => return served,
+            }
+            // The stream stays open.
+            let _sse = sse;
+            pending().await
+        }
+    });
+    publish(&hub, "a");
+    stop.notify_one();
+    assert!(!member.run());
+    leader.line.run_errand();
+    assert_eq!(member.received(), "");
+    assert!(leader.wakes() > 0);
+    read_themselves(
+        std::slice::from_mut(&mut leader),
+        &last_events(&hub, &["a"]),
+    );
+    assert!(!member.run());
+    assert_eq!(member.received(), "");
+}

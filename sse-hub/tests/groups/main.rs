@@ -170,7 +170,7 @@ fn one_that_comes_in_the_place_of_a_lost_member_gets_only_what_came_after_it() {
     let [mut first, lost, mut last] = group(&hub);
     publish(&hub, "a");
     drop(lost);
-    let new = client(&hub, 0);
+    let mut new = client(&hub, 0);
     publish(&hub, "b");
     first.line.run_errand();
     let both = last_events(&hub, &["a", "b"]);
@@ -195,8 +195,12 @@ fn one_that_comes_in_the_place_of_a_lost_member_gets_only_what_came_after_it() {
         }
     }
     let expected = last_events(&hub, &["c"]);
-    for client in [&first, &last, &new] {
+    for client in [&mut first, &mut last, &mut new] {
         assert_eq!(client.received(), expected);
+        // Each is where it is thought to be.
+        client.move_to_another_task();
+        assert!(!client.run());
+        assert_eq!(client.received(), "");
     }
 }
 

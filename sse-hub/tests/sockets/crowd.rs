@@ -109,7 +109,8 @@ async fn follow(servers: [SocketAddr; 2], kind: &str, is_chunked: bool) {
     let mut last: (Option<String>, usize) = (None, 0);
     let mut cuts = 0;
     loop {
-        let buffer = fastrand::bool().then_some(2048);
+        // With a smaller one, the system waits for long before it tells that there is room again.
+        let buffer = fastrand::bool().then_some(16 * 1024);
         let server = servers[usize::from(cuts == 0)];
         if last.1 == EVENTS {
             return;

@@ -32,6 +32,8 @@ pub(crate) struct Out<I> {
     is_at_rest: bool,
     /// Whose connection this is.
     task: Option<Waker>,
+    /// What the task is to do before anything else, when it runs next.
+    errand: Option<Errand>,
 }
 
 pub(crate) enum Seldom {
@@ -39,8 +41,6 @@ pub(crate) enum Seldom {
     Head(Vec<u8>),
     /// What the client has not taken yet, and what comes after it.
     Rest(Writing<Piece>, Option<Result<(), ConnectionError>>),
-    /// What the task is to do before anything else. The connection is at rest.
-    Errand(Errand),
 }
 
 impl Seldom {
@@ -62,6 +62,7 @@ impl<I> Line<I> {
                 seldom: None,
                 is_at_rest: false,
                 task: None,
+                errand: None,
             }),
         }
     }
@@ -81,9 +82,7 @@ impl<I> Line<I> {
     /// The task takes the connection, after it has gone on the errand that it was woken for.
     pub(crate) fn take_up(&self) -> MutexGuard<'_, Out<I>> {
         let mut out = self.out();
-        if let Some(Seldom::Errand(_)) = out.seldom.as_deref()
-            && let Some(Seldom::Errand(errand)) = out.seldom.take().map(|seldom| *seldom)
-        {
+        if let Some(errand) = out.errand.take() {
             drop(out);
             // Still at rest for that, as the errand may be to this connection too.
             errand();
@@ -96,11 +95,12 @@ impl<I> Line<I> {
     /// Takes the connection away. Nothing is written to it here any more.
     pub(crate) fn take(&self) -> Option<I> {
         let mut out = self.out();
-        let (io, seldom) = (out.io.take(), out.seldom.take());
+        let (io, errand) = (out.io.take(), out.errand.take());
+        out.seldom = None;
         out.is_at_rest = false;
         drop(out);
-        // Outside of the lock, for it may be an errand.
-        drop(seldom);
+        // Outside of the lock, for it is not known what it does.
+        drop(errand);
         io
     }
 
@@ -112,7 +112,7 @@ impl<I> Line<I> {
     /// The connection, if it is at rest and has no errand to go on.
     fn out_at_rest(&self) -> Option<MutexGuard<'_, Out<I>>> {
         match self.out.try_lock() {
-            Ok(out) => (out.is_at_rest && out.seldom.is_none()).then_some(out),
+            Ok(out) => (out.is_at_rest && out.errand.is_none()).then_some(out),
             Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => None,
         }
     }
@@ -176,7 +176,7 @@ impl<I: Send + 'static> DirectWrite for Line<I> {
         let Some(task) = out.task.clone() else {
             return Err(errand);
         };
-        out.seldom = Some(Box::new(Seldom::Errand(errand)));
+        out.errand = Some(errand);
         drop(out);
         task.wake();
         Ok(())

@@ -132,10 +132,7 @@ where
                     Bytes::new()
                 }
                 // The head goes out with the first events if there are any, else alone.
-                Poll::Pending if matches!(out.seldom.as_deref(), Some(Seldom::Head(_))) => {
-                    Bytes::new()
-                }
-                // An errand that came while this task went on another one is for the next time.
+                Poll::Pending if out.seldom.is_some() => Bytes::new(),
                 Poll::Pending if self.watch.is_waiting() && T::is_quiet(io) => {
                     out.rest(cx);
                     return Poll::Pending;
@@ -151,7 +148,6 @@ where
             };
             let head = match out.seldom.take().map(|seldom| *seldom) {
                 Some(Seldom::Head(head)) => head,
-                // An errand is better left undone than done late.
                 _ => Vec::new(),
             };
             let complete = matches!(end, Some(Ok(())));

@@ -53,10 +53,10 @@ where
             Content::Full(bytes) => Seldom::all(head, bytes, framing),
             Content::Empty => Seldom::all(head, Bytes::new(), framing),
         };
-        line.begin(io, seldom, framing);
-        if let Some(direct) = T::direct(&line) {
+        if let Some(direct) = T::direct(&io, &line) {
             events.deliver_through(direct);
         }
+        line.begin(io, seldom, framing);
         Self {
             line,
             events,
@@ -248,7 +248,10 @@ mod tests {
             true
         }
 
-        fn direct(_line: &Arc<Line<Client>>) -> Option<Arc<dyn sse_session::DirectWrite>> {
+        fn direct(
+            _io: &Client,
+            _line: &Arc<Line<Client>>,
+        ) -> Option<Arc<dyn sse_session::DirectWrite>> {
             None
         }
     }

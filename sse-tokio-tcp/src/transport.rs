@@ -4,7 +4,7 @@
 //! sent to thousands of clients, one at a time, is paid for that with each of them. The sockets of
 //! tokio can do without, where it is known who waits for them.
 
-use std::any::{Any, TypeId};
+use std::any::Any;
 use std::io;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -34,9 +34,9 @@ pub(crate) trait Transport<I> {
     /// still the one to be woken when there is.
     fn is_quiet(io: &I) -> bool;
 
-    /// The connection for others than its task, if they can write to it, and the task is always
-    /// run when it is woken.
-    fn direct(line: &Arc<Line<I>>) -> Option<Arc<dyn DirectWrite>>;
+    /// The connection `io`, which is to be in `line`, for others than its task; if they can write
+    /// to it, and the task is always run when it is woken.
+    fn direct(io: &I, line: &Arc<Line<I>>) -> Option<Arc<dyn DirectWrite>>;
 }
 
 /// A connection of which nothing is known, nor whether it is polled by the same task each time.
@@ -53,7 +53,7 @@ impl<I> Transport<I> for Unknown {
         false
     }
 
-    fn direct(_line: &Arc<Line<I>>) -> Option<Arc<dyn DirectWrite>> {
+    fn direct(_io: &I, _line: &Arc<Line<I>>) -> Option<Arc<dyn DirectWrite>> {
         None
     }
 }
@@ -84,9 +84,9 @@ impl<L: Listener> Transport<L::Io> for Accepted<L> {
         ready.is_err()
     }
 
-    fn direct(line: &Arc<Line<L::Io>>) -> Option<Arc<dyn DirectWrite>> {
-        let line: Arc<dyn DirectWrite> = Arc::<Line<_>>::clone(line);
-        Some(line).filter(|_| Socket::is::<L::Io>())
+    fn direct(io: &L::Io, line: &Arc<Line<L::Io>>) -> Option<Arc<dyn DirectWrite>> {
+        Socket::of(io)?;
+        Some(Arc::<Line<_>>::clone(line))
     }
 }
 
@@ -98,16 +98,6 @@ pub(crate) enum Socket<'a> {
 }
 
 impl<'a> Socket<'a> {
-    /// Whether a connection of this type is one.
-    fn is<I: 'static>() -> bool {
-        let is_tcp = TypeId::of::<I>() == TypeId::of::<TcpStream>();
-        #[cfg(unix)]
-        let is_unix = TypeId::of::<I>() == TypeId::of::<UnixStream>();
-        #[cfg(not(unix))]
-        let is_unix = false;
-        is_tcp || is_unix
-    }
-
     /// Which one it is, is known when this is compiled.
     #[inline(always)]
     pub(crate) fn of<I: 'static>(io: &'a I) -> Option<Self> {

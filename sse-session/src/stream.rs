@@ -147,9 +147,7 @@ where
                 this.pipe.wake_by(Arc::clone(new));
                 if let Some(mut keep_alive) = this.keep_alive.as_mut().as_pin_mut() {
                     keep_alive.as_mut().forget_waker();
-                    if let Some(at) = last_delivery {
-                        keep_alive.delivered(at);
-                    }
+                    keep_alive.delivered(last_delivery);
                 }
                 new
             }
@@ -218,15 +216,12 @@ where
             }
             nothing @ (Take::Empty | Take::Woken) => {
                 let is_empty = matches!(nothing, Take::Empty);
-                let mut keep_alive = this.keep_alive.as_pin_mut();
-                if let (Some(keep_alive), Some(at)) = (&mut keep_alive, waker.last_delivery()) {
-                    keep_alive.as_mut().delivered(at);
-                }
-                if let Some(mut keep_alive) = keep_alive
-                    && let Poll::Ready(comment) = keep_alive.as_mut().poll_silence(cx)
-                {
-                    *this.is_settled = is_empty && settle(Some(keep_alive), waker, cx);
-                    return Poll::Ready(Some(Ok(comment)));
+                if let Some(mut keep_alive) = this.keep_alive.as_pin_mut() {
+                    keep_alive.as_mut().delivered(waker.last_delivery());
+                    if let Poll::Ready(comment) = keep_alive.as_mut().poll_silence(cx) {
+                        *this.is_settled = is_empty && settle(Some(keep_alive), waker, cx);
+                        return Poll::Ready(Some(Ok(comment)));
+                    }
                 }
                 if !is_empty {
                     task.waker().wake_by_ref();

@@ -73,7 +73,8 @@ impl StreamWaker {
         }
     }
 
-    /// The stream is gone or has another waker from now on: this one must not be taken for one that waits.
+    /// The stream is gone or has another waker from now on: this one must not be taken for one
+    /// that waits.
     pub(crate) fn retire(&self) {
         self.state.store(LOOKS, Ordering::Release);
     }

@@ -114,7 +114,7 @@ impl Groups {
             self.with_room.push(group);
             group
         });
-        self.add(group, &mut vec![member]);
+        self.add(group, [member]);
         group
     }
 
@@ -133,14 +133,14 @@ impl Groups {
         })
     }
 
-    fn add(&mut self, group: Key, new: &mut Vec<Member>) {
+    fn add(&mut self, group: Key, new: impl IntoIterator<Item = Member>) {
         if let Some(Group {
             state: State::Here(members),
             has_room,
             ..
         }) = self.groups.get_mut(group.index())
         {
-            members.append(new);
+            members.extend(new);
             if members.len() >= SIZE {
                 *has_room = false;
                 self.with_room.retain(|other| *other != group);
@@ -289,7 +289,7 @@ impl Groups {
         &mut self,
         group: Key,
         standing: Standing,
-        mut members: Vec<Member>,
+        members: Vec<Member>,
     ) -> Vec<(usize, Key)> {
         let Some(home) = self.groups.get(group.index()).map(|group| group.home) else {
             return Vec::new();
@@ -305,7 +305,7 @@ impl Groups {
                 .iter()
                 .map(|member| (member.reader, other))
                 .collect();
-            self.add(other, &mut members);
+            self.add(other, members);
             self.remove(group);
             return moved;
         }

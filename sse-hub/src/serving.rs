@@ -19,6 +19,8 @@ pub(crate) struct Serving(State);
 enum State {
     Beginning(BoxFuture<'static, Result<Serving, BoxError>>),
     Going(Going),
+    /// The subscription has ended, even if this is kept.
+    Over,
 }
 
 struct Going {
@@ -50,10 +52,19 @@ impl Future for Serving {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            match &mut self.0 {
-                State::Going(going) => return going.poll(cx),
-                State::Beginning(beginning) => *self = ready!(beginning.as_mut().poll(cx))?,
-            }
+            let result = match &mut self.0 {
+                State::Going(going) => ready!(going.poll(cx)),
+                State::Beginning(beginning) => match ready!(beginning.as_mut().poll(cx)) {
+                    Ok(going) => {
+                        *self = going;
+                        continue;
+                    }
+                    Err(error) => Err(error),
+                },
+                State::Over => Ok(()),
+            };
+            self.0 = State::Over;
+            return Poll::Ready(result);
         }
     }
 }

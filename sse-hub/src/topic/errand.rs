@@ -22,12 +22,19 @@ const MOST: usize = 4096;
 
 pub(super) struct Errand {
     topic: Arc<Topic>,
+    /// Whom it is for. The first ones of them are those who were delivered to already.
     sent: Sent,
+    delivered_to: usize,
+    refused: Vec<Member>,
+    /// What is delivered: up to where, and how many events.
+    delivered: Option<(Position, u64)>,
 }
 
 /// What is to be done when a group has come back, outside of the topic's lock.
 #[derive(Default)]
 pub(super) struct Return {
+    /// How many were delivered to and are still there.
+    pub(super) delivered_to: usize,
     pub(super) woken: Vec<Member>,
     pub(super) wakers: Vec<Waker>,
     /// What is only to be dropped.
@@ -39,7 +46,13 @@ pub(super) struct Return {
 
 impl Errand {
     pub(super) const fn new(topic: Arc<Topic>, sent: Sent) -> Self {
-        Self { topic, sent }
+        Self {
+            topic,
+            sent,
+            delivered_to: 0,
+            refused: Vec::new(),
+            delivered: None,
+        }
     }
 
     /// Sends one of the group.
@@ -53,35 +66,52 @@ impl Errand {
     }
 
     fn run(mut self) {
-        let Some(Taken {
+        let Some(events) = self.deliver() else {
+            return;
+        };
+        // Whom this tells may be anybody's code, so the group is back before.
+        for _ in 0..self.come_back() {
+            tell(Happening::Delivered(events));
+        }
+    }
+
+    /// Writes to each member what is new: so many events, if that can be done here.
+    ///
+    /// A connection is anybody's code, too. If one panics, the errand is dropped with what is
+    /// noted up to then, and whoever is not known to have got the events reads for itself.
+    fn deliver(&mut self) -> Option<u64> {
+        let Taken {
             bytes,
             last,
             events,
-        }) = self.topic.take_for(self.sent.group)
-        else {
-            return;
-        };
+        } = self.topic.take_for(self.sent.group)?;
         if bytes.len() > MOST {
-            return;
+            return None;
         }
+        self.delivered = Some((last, events));
         let delivery = Delivery::new(bytes, Arc::clone(&self.sent.call_off));
-        let mut members = take(&mut self.sent.members);
-        let refused = members
-            .extract_if(.., |member| !member.direct.deliver(&delivery))
-            .collect();
-        for _ in &members {
-            tell(Happening::Delivered(events));
+        let delivered_to = &mut self.delivered_to;
+        let refused = self.sent.members.extract_if(.., |member| {
+            let is_delivered = member.direct.deliver(&delivery);
+            *delivered_to += usize::from(is_delivered);
+            !is_delivered
+        });
+        for member in refused {
+            self.refused.push(member);
         }
-        self.come_back(members, refused, Some((last, events)));
+        Some(events)
     }
 
-    fn come_back(
-        &self,
-        members: Vec<Member>,
-        refused: Vec<Member>,
-        delivered: Option<(Position, u64)>,
-    ) {
+    /// Brings the group back. The answer is how many of it were delivered to.
+    fn come_back(&mut self) -> usize {
+        let mut members = take(&mut self.sent.members);
+        let mut refused = take(&mut self.refused);
+        refused.extend(members.drain(take(&mut self.delivered_to)..));
+        if members.is_empty() && refused.is_empty() {
+            return 0;
+        }
         let topic = &self.topic;
+        let delivered = self.delivered.take();
         let back = topic.come_back(self.sent.group, members, refused, delivered);
         for member in back.woken {
             member.waker.wake();
@@ -90,15 +120,13 @@ impl Errand {
         if let Some(sent) = back.again {
             Self::new(Arc::clone(topic), sent).send();
         }
+        back.delivered_to
     }
 }
 
 impl Drop for Errand {
     fn drop(&mut self) {
-        let undone = take(&mut self.sent.members);
-        if !undone.is_empty() {
-            self.come_back(Vec::new(), undone, None);
-        }
+        self.come_back();
     }
 }
 
@@ -135,6 +163,7 @@ impl Topic {
         if let Some((last, events)) = delivered {
             after.after = last;
             after.seen += events;
+            back.delivered_to = members.len();
             state.counts.delivered += events * members.len() as u64;
         }
         for (reader, waker) in away.asked {

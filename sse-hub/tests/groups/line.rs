@@ -13,7 +13,7 @@ use futures_util::Stream;
 use sse_session::{BoxError, Delivery, DirectWrite, Errand, HandlerError, Options, Sse, SseStream};
 
 pub(crate) struct Client {
-    stream: Pin<Box<dyn Stream<Item = Result<Bytes, HandlerError>>>>,
+    stream: Pin<Box<dyn Stream<Item = Result<Bytes, HandlerError>> + Send>>,
     pub(crate) line: Arc<Line>,
 }
 
@@ -21,7 +21,7 @@ impl Client {
     /// A client whose task was run until it sleeps.
     pub(crate) fn new<F>(home: usize, handler: impl FnOnce(Sse) -> F) -> Self
     where
-        F: Future<Output = Result<(), BoxError>> + 'static,
+        F: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
         let line = Arc::new(Line {
             home,
@@ -85,6 +85,7 @@ pub(crate) struct Line {
 struct State {
     is_at_rest: bool,
     refuses: bool,
+    meanwhile: Option<Box<dyn FnOnce() + Send>>,
     errand: Option<Errand>,
     written: Vec<u8>,
     deliveries: usize,
@@ -106,6 +107,11 @@ impl Line {
 
     pub(crate) fn refuse(&self, refuses: bool) {
         self.state().refuses = refuses;
+    }
+
+    /// Does this when something is about to be delivered here.
+    pub(crate) fn meanwhile(&self, what: impl FnOnce() + Send + 'static) {
+        self.state().meanwhile = Some(Box::new(what));
     }
 
     /// As if the task had something to do.
@@ -135,6 +141,10 @@ impl Line {
 
 impl DirectWrite for Line {
     fn deliver(&self, delivery: &Delivery) -> bool {
+        let meanwhile = self.state().meanwhile.take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile();
+        }
         let mut state = self.state();
         if !state.is_at_rest || state.refuses {
             return false;

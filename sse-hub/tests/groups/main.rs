@@ -1,17 +1,17 @@
 //! Delivery in groups, step by step: who gets which bytes past its task, and who is woken to read
 //! for itself.
 
+mod away;
+#[path = "../engine/engine.rs"]
+#[allow(dead_code, reason = "not all of it is needed here")]
+mod engine;
 mod line;
-
-use std::future::pending;
-use std::sync::Arc;
-use std::time::Duration;
+mod lost;
 
 use futures_util::{FutureExt as _, StreamExt as _};
 use line::Client;
-use sse_hub::{Event, Hub};
+use sse_hub::Hub;
 use sse_session::Sse;
-use tokio::sync::Notify;
 
 fn client(hub: &Hub, home: usize) -> Client {
     Client::new(home, |sse| hub.subscribe(["news"]).serve(sse))
@@ -165,100 +165,6 @@ fn a_member_that_refuses_reads_for_itself_and_joins_again() {
 }
 
 #[test]
-fn one_that_comes_in_the_place_of_a_lost_member_gets_only_what_came_after_it() {
-    let hub = Hub::new();
-    let [mut first, lost, mut last] = group(&hub);
-    publish(&hub, "a");
-    drop(lost);
-    let mut new = client(&hub, 0);
-    publish(&hub, "b");
-    first.line.run_errand();
-    let both = last_events(&hub, &["a", "b"]);
-    for client in [&mut first, &mut last] {
-        // What was under way is called off.
-        assert_eq!(
-            (client.received(), client.line.deliveries()),
-            (String::new(), 0)
-        );
-        assert!(client.wakes() > 0);
-        assert!(!client.run());
-        assert_eq!(client.received(), both);
-    }
-    new.line.run_errand();
-    assert_eq!(new.received(), last_events(&hub, &["b"]));
-    assert_eq!(new.wakes(), 1);
-
-    publish(&hub, "c");
-    for client in [&first, &last, &new] {
-        if client.line.has_errand() {
-            client.line.run_errand();
-        }
-    }
-    let expected = last_events(&hub, &["c"]);
-    for client in [&mut first, &mut last, &mut new] {
-        assert_eq!(client.received(), expected);
-        // Each is where it is thought to be.
-        client.move_to_another_task();
-        assert!(!client.run());
-        assert_eq!(client.received(), "");
-    }
-}
-
-#[test]
-fn a_member_that_asks_while_its_group_is_away_is_woken_after_the_errand() {
-    let hub = Hub::new();
-    let leader = client(&hub, 0);
-    let (mut member, handle) = client_with_handle(&hub);
-    publish(&hub, "a");
-    handle.try_send(Event::new().comment("c")).expect("room");
-    assert_eq!(member.wakes(), 1);
-    assert!(!member.run());
-    assert_eq!(member.received(), ": c\n\n");
-    assert_eq!(member.wakes(), 0);
-    leader.line.run_errand();
-    let expected = last_events(&hub, &["a"]);
-    assert_eq!(leader.received(), expected);
-    assert_eq!(member.received(), expected);
-    assert_eq!(member.wakes(), 1);
-    assert!(!member.run());
-    assert_eq!(member.received(), "");
-}
-
-#[test]
-fn a_member_that_moves_to_another_task_while_its_group_is_away_is_woken_there() {
-    let hub = Hub::new();
-    let mut clients = group::<2>(&hub);
-    publish(&hub, "a");
-    clients[1].move_to_another_task();
-    assert!(!clients[1].run());
-    assert_eq!(clients[1].received(), "");
-    clients[0].line.run_errand();
-    let expected = last_events(&hub, &["a"]);
-    assert_eq!(clients[0].received(), expected);
-    assert_eq!(clients[1].wakes(), 1);
-    read_themselves(&mut clients[1..], &expected);
-}
-
-#[tokio::test]
-async fn at_shutdown_a_group_that_is_away_gets_the_last_event_and_then_the_reconnection_time() {
-    let hub = Hub::new();
-    let mut clients = group::<2>(&hub);
-    publish(&hub, "last");
-    let expected = last_events(&hub, &["last"]) + "retry: 2000\n\n";
-    let retry = Duration::from_secs(2)..=Duration::from_secs(2);
-    let mut shut_down = Box::pin(hub.shut_down(Duration::from_secs(60), retry));
-    assert!((&mut shut_down).now_or_never().is_none());
-    clients[0].line.run_errand();
-    for client in &mut clients {
-        assert!(client.wakes() > 0);
-        assert!(client.run(), "it has ended");
-        assert_eq!(client.received(), expected);
-        assert_eq!(client.line.deliveries(), 0);
-    }
-    assert_eq!(shut_down.await, 0);
-}
-
-#[test]
 fn of_a_large_piece_all_are_woken() {
     let hub = Hub::new();
     let mut clients = group::<2>(&hub);
@@ -300,32 +206,6 @@ fn where_nobody_is_at_rest_all_are_woken() {
 }
 
 #[test]
-fn what_is_away_counts_as_undelivered_until_it_is_back() {
-    let hub = Hub::new();
-    let [leader, member, lost] = group(&hub);
-    let metrics = || {
-        let metrics = hub.topic_metrics("news").expect("in use");
-        (metrics.delivered, metrics.lag, metrics.subscribers)
-    };
-    publish(&hub, "a");
-    assert_eq!(metrics(), (0, 1, 3));
-    leader.line.run_errand();
-    assert_eq!(metrics(), (3, 0, 3));
-    publish(&hub, "b");
-    publish(&hub, "c");
-    assert_eq!(metrics(), (3, 2, 3));
-    drop(lost);
-    assert_eq!(metrics(), (3, 2, 2));
-    leader.line.run_errand();
-    // They read for themselves.
-    assert_eq!(metrics(), (3, 2, 2));
-    for (mut client, after) in [(leader, (5, 2, 2)), (member, (7, 0, 1))] {
-        assert!(!client.run());
-        assert_eq!(metrics(), after);
-    }
-}
-
-#[test]
 fn subscriptions_to_several_topics_are_not_grouped() {
     let hub = Hub::new();
     let serve = |sse| hub.subscribe(["news", "weather"]).serve(sse);
@@ -342,35 +222,46 @@ fn subscriptions_to_several_topics_are_not_grouped() {
     }
 }
 
+/// How many errands there are, which are done then.
+fn errands(clients: &[Client]) -> usize {
+    let sent = clients.iter().filter(|client| client.line.has_errand());
+    sent.map(|leader| leader.line.run_errand()).count()
+}
+
 #[test]
-fn one_that_is_not_served_any_more_gets_nothing_of_what_is_away() {
+fn a_full_group_that_loses_a_member_has_room_for_one() {
     let hub = Hub::new();
-    let mut leader = client(&hub, 0);
-    let stop = Arc::new(Notify::new());
-    let stopped = Arc::clone(&stop);
-    let mut member = Client::new(0, |sse| {
-        let served = hub.subscribe(["news"]).serve(sse.clone());
-        async move {
-            tokio::select! {
-                biased;
-                () = stopped.notified() => {}
-                served = served => return served,
-            }
-            // The stream stays open.
-            let _sse = sse;
-            pending().await
-        }
-    });
+    let mut clients: Vec<_> = (0..32).map(|_| client(&hub, 0)).collect();
+    clients.remove(7);
+    clients.push(client(&hub, 0));
     publish(&hub, "a");
-    stop.notify_one();
-    assert!(!member.run());
-    leader.line.run_errand();
-    assert_eq!(member.received(), "");
-    assert!(leader.wakes() > 0);
-    read_themselves(
-        std::slice::from_mut(&mut leader),
-        &last_events(&hub, &["a"]),
-    );
-    assert!(!member.run());
-    assert_eq!(member.received(), "");
+    assert_eq!(errands(&clients), 1);
+    clients.push(client(&hub, 0));
+    publish(&hub, "b");
+    assert_eq!(errands(&clients), 2);
+}
+
+#[test]
+fn groups_that_have_shrunk_become_one() {
+    let hub = Hub::new();
+    let mut clients: Vec<_> = (0..64).map(|_| client(&hub, 0)).collect();
+    publish(&hub, "a");
+    assert_eq!(errands(&clients), 2);
+    // 12 of each are left.
+    let mut index = 0..;
+    clients.retain(|_| index.next().is_some_and(|index: usize| index % 32 < 12));
+    publish(&hub, "b");
+    assert_eq!(errands(&clients), 2);
+    publish(&hub, "c");
+    assert_eq!(errands(&clients), 1);
+    // There is room for 8 more.
+    clients.extend((0..9).map(|_| client(&hub, 0)));
+    publish(&hub, "d");
+    assert_eq!(errands(&clients), 2);
+    let expected = last_events(&hub, &["a", "b", "c", "d"]);
+    let since_d = last_events(&hub, &["d"]);
+    for (index, client) in clients.iter().enumerate() {
+        let expected = if index < 24 { &expected } else { &since_d };
+        assert_eq!(client.received(), *expected);
+    }
 }

@@ -48,6 +48,8 @@ pub trait DirectWrite: fmt::Debug + Send + Sync {
 
     /// What tells connections apart that are not run together: an errand is done for those that
     /// have the same in common, as a task that does not run must not hold up others that could.
+    ///
+    /// It is always the same for a connection, and only told: it may be asked under locks.
     fn home(&self) -> usize;
 }
 
@@ -133,6 +135,9 @@ impl Direct {
     }
 
     /// Wakes the connection's task for an errand, see [`DirectWrite::send_on`].
+    ///
+    /// Unlike [`is_at_rest`](Self::is_at_rest) this does not ask whether the stream itself waits:
+    /// it is the connection's task that goes, whatever its stream is about to do.
     ///
     /// # Errors
     ///

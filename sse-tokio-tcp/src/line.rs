@@ -95,12 +95,13 @@ impl<I> Line<I> {
     /// Takes the connection away. Nothing is written to it here any more.
     pub(crate) fn take(&self) -> Option<I> {
         let mut out = self.out();
-        let (io, errand) = (out.io.take(), out.errand.take());
+        let (io, errand, task) = (out.io.take(), out.errand.take(), out.task.take());
         out.seldom = None;
         out.is_at_rest = false;
         drop(out);
-        // Outside of the lock, for it is not known what it does.
-        drop(errand);
+        // Outside of the lock, for it is not known what they do. The task is not kept by those who
+        // still know the connection.
+        drop((errand, task));
         io
     }
 
@@ -198,6 +199,7 @@ mod tests {
     use std::future::poll_fn;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::task::Wake;
     use std::time::Duration;
 
     use tokio::io::AsyncReadExt as _;
@@ -223,6 +225,12 @@ mod tests {
         .await;
         assert!(line.is_at_rest());
         (line, client.unwrap())
+    }
+
+    struct Task;
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {}
     }
 
     fn delivery(text: String) -> Delivery {
@@ -274,7 +282,12 @@ mod tests {
         call_off.store(true, Ordering::Release);
         assert!(!line.deliver(&delivery));
         call_off.store(false, Ordering::Release);
+        let task = Arc::new(Task);
+        let waker = Waker::from(Arc::clone(&task));
+        line.take_up().rest(&Context::from_waker(&waker));
+        drop(waker);
         drop(line.take());
+        assert_eq!(Arc::strong_count(&task), 1, "its task is not kept");
         assert!(!line.deliver(&delivery));
         let mut received = Vec::new();
         client.read_to_end(&mut received).await.unwrap();

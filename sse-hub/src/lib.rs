@@ -67,6 +67,7 @@ mod closing;
 mod cursor;
 mod embedded;
 mod entry;
+mod feed;
 mod gap;
 mod held;
 mod hub;

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use sse_session::{BoxError, Sse};
 
 use crate::cursor::Start;
+use crate::feed::Feed;
 use crate::gap::{Gap, GapReason};
 use crate::hub::Core;
 use crate::id::{self, Positions};
 use crate::log::{LogError, Page};
 use crate::serving::Serving;
-use crate::subscription::{Feed, Subscription};
+use crate::subscription::Subscription;
 
 /// How many topics one subscription may have.
 pub(crate) const MOST_TOPICS: usize = 64;

@@ -2,20 +2,19 @@
 
 use std::error::Error;
 use std::fmt;
-use std::future::{self, Future};
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use futures_core::future::BoxFuture;
 use sse_session::{BoxError, Sse};
 
-use crate::behind;
 use crate::closing::Closing;
-use crate::cursor::{Cursor, Found};
+use crate::cursor::Found;
 use crate::entry::{self, EventError};
+use crate::feed::{Feed, Phase};
 use crate::gap::{self, Gap, GapReason};
 use crate::hub::Core;
 use crate::log::{LogError, Page};
@@ -23,7 +22,6 @@ use crate::metrics::{Happening, tell};
 use crate::position::Position;
 use crate::serving::Serving;
 use crate::subscribe::{SlowConsumer, reason_of};
-use crate::topic::Topic;
 use crate::writer::{ENOUGH, Writer, id_block};
 
 /// Why a subscription has ended before its time.
@@ -79,61 +77,6 @@ pub struct Subscription {
     slow: SlowConsumer,
     member: Option<Arc<str>>,
     ended: bool,
-}
-
-/// One topic of a subscription.
-pub(crate) struct Feed {
-    topic: Arc<Topic>,
-    cursor: Cursor,
-    phase: Phase,
-    /// Whether what follows the cursor was held here once: then only slowness loses it.
-    was_held: bool,
-}
-
-enum Phase {
-    /// What follows the cursor comes next.
-    Live,
-    /// The topic's state comes first.
-    Snapshot,
-    /// What follows the cursor must be read from the log behind the window.
-    Reading(BoxFuture<'static, Answer>),
-}
-
-/// What the log has behind the window, and where that began when the log was asked.
-type Answer = (Result<Page, LogError>, Position);
-
-impl Feed {
-    pub(crate) const fn new(topic: Arc<Topic>, cursor: Cursor, is_held: bool) -> Self {
-        Self {
-            topic,
-            cursor,
-            phase: Phase::Live,
-            was_held: is_held,
-        }
-    }
-
-    pub(crate) const fn after(&self) -> Position {
-        self.cursor.after
-    }
-
-    pub(crate) fn skip_to_head(&mut self, head: Option<Position>) -> u64 {
-        tell(Happening::Gap);
-        self.was_held = true;
-        self.topic.skip_to_head(&mut self.cursor, head)
-    }
-
-    pub(crate) fn want_snapshot(&mut self) {
-        if self.topic.snapshots.exist() {
-            self.phase = Phase::Snapshot;
-        }
-    }
-
-    /// What an id says of this topic: nothing before the snapshot, so that a client that comes
-    /// back without it gets it.
-    fn place(&self) -> Option<(u32, Position)> {
-        let has_begun = !matches!(self.phase, Phase::Snapshot);
-        has_begun.then_some((self.topic.tag(), self.cursor.after))
-    }
 }
 
 /// A piece, or the error that ends the subscription.
@@ -340,10 +283,13 @@ impl Subscription {
                             return Poll::Ready(Some(Ok(piece)));
                         }
                         Found::Nothing => return Poll::Pending,
-                        Found::Behind | Found::Restarted => match self.read_behind(index) {
-                            Some(answer) => answer,
-                            None => continue,
-                        },
+                        Found::Behind | Found::Restarted => {
+                            let log = self.core.registry().log();
+                            match self.feeds[index].read_behind(log) {
+                                Some(answer) => answer,
+                                None => continue,
+                            }
+                        }
                     }
                 }
             };
@@ -376,24 +322,6 @@ impl Subscription {
             Found::Restarted => self.feeds[index].was_held = false,
         }
         (found, piece)
-    }
-
-    /// Asks the log for what follows the cursor. `None` if that takes time.
-    fn read_behind(&mut self, index: usize) -> Option<Answer> {
-        let feed = &mut self.feeds[index];
-        let log = self.core.registry().log();
-        let floor = feed.topic.is_asked_for(&mut feed.cursor);
-        let (topic, after) = (feed.topic.name(), feed.cursor.after);
-        let first = match log.read(topic, after).now_or_later() {
-            Ok(Err(LogError::Engine(error))) => {
-                Box::pin(future::ready(Err(LogError::Engine(error))))
-            }
-            Ok(page) => return Some((page, floor)),
-            Err(later) => later,
-        };
-        let page = behind::read(Arc::clone(log), Arc::clone(topic), after, first);
-        feed.phase = Phase::Reading(Box::pin(async move { (page.await, floor) }));
-        None
     }
 
     /// Writes a page of the log's. `None` if there is nothing on it.

@@ -1,10 +1,16 @@
-//! What a subscriber costs, and that it does not grow with what is published.
+//! What a subscriber costs, and that it does not grow with what is published, nor with those who
+//! come and go.
 //!
 //! A test binary of its own, for it counts what is allocated, by the thread that measures.
+
+#[path = "groups/line.rs"]
+#[allow(dead_code, reason = "not all of it is needed here")]
+mod line;
 
 use allocation_counter::measure;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
+use line::Client;
 use sse_hub::{Hub, Retention, Subscription, TopicOptions};
 use sse_session::{Options, SseStream};
 
@@ -160,4 +166,41 @@ fn publishing_and_reading_allocate_the_same_however_many_subscribe() {
     );
     // The lists of those who wait and of blocks grow a few times.
     assert!(reads.count_total < 20, "{reads:?}");
+}
+
+#[test]
+fn groups_that_come_and_go_leave_nothing_behind() {
+    let retention = Retention::new().max_events(1);
+    let hub = Hub::builder()
+        .topics(move |_| TopicOptions::new().retention(retention))
+        .build();
+    let publish = |data: &str| hub.publish_now("news", data).expect("published");
+    // The topic stays in use.
+    let _open = Client::new(0, |sse| hub.subscribe(["news"]).serve(sse));
+    let come_and_go = || {
+        let mut clients: Vec<_> = (1..=40)
+            .map(|number| Client::new(number / 40, |sse| hub.subscribe(["news"]).serve(sse)))
+            .collect();
+        publish("event");
+        for client in clients.iter().filter(|client| client.line.has_errand()) {
+            client.line.run_errand();
+        }
+        // Some leave while their group waits, all others while it is away.
+        clients.truncate(8);
+        publish("event");
+    };
+    let long = "x".repeat(100_000);
+    let rounds = || {
+        (0..1_000).for_each(|_| come_and_go());
+        // A segment of its own, so that the topic's history is of the same size each time.
+        publish(&long);
+    };
+    rounds();
+    let left = measure(rounds);
+    println!(
+        "{} bytes are left, in {} allocations",
+        left.bytes_current, left.count_current
+    );
+    assert!(left.bytes_current.abs() < 4_096, "{left:?}");
+    assert!(left.count_current.abs() < 10, "{left:?}");
 }

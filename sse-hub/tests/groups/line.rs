@@ -75,6 +75,14 @@ impl Client {
     }
 }
 
+impl Drop for Client {
+    fn drop(&mut self) {
+        // A connection takes its errand with it.
+        let errand = self.line.state().errand.take();
+        drop(errand);
+    }
+}
+
 pub(crate) struct Line {
     home: usize,
     task: Mutex<Arc<Task>>,

@@ -2,11 +2,17 @@
 
 #![cfg(feature = "metrics")]
 
+#[path = "groups/line.rs"]
+#[allow(dead_code, reason = "not all of it is needed here")]
+mod line;
+
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::{FutureExt as _, StreamExt as _};
+use line::Client;
 use metrics::{
     Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
@@ -14,16 +20,20 @@ use sse_hub::Hub;
 
 /// Keeps a number for each name: what was counted, or recorded last.
 #[derive(Default)]
-struct Numbers(Mutex<HashMap<String, Arc<AtomicU64>>>);
+struct Numbers {
+    all: Mutex<HashMap<String, Arc<AtomicU64>>>,
+    /// The next histogram that is asked for panics.
+    panics: AtomicBool,
+}
 
 impl Numbers {
     fn of(&self, key: &Key) -> Arc<AtomicU64> {
-        let mut numbers = self.0.lock().expect("not poisoned");
+        let mut numbers = self.all.lock().expect("not poisoned");
         Arc::clone(numbers.entry(key.name().to_owned()).or_default())
     }
 
     fn get(&self, name: &str) -> u64 {
-        self.0.lock().expect("not poisoned")[name].load(Ordering::Relaxed)
+        self.all.lock().expect("not poisoned")[name].load(Ordering::Relaxed)
     }
 }
 
@@ -49,6 +59,10 @@ impl Recorder for Numbers {
     }
 
     fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
+        assert!(
+            !self.panics.swap(false, Ordering::Relaxed),
+            "as was asked for"
+        );
         Histogram::from_arc(Arc::new(Last(self.of(key))))
     }
 }
@@ -77,4 +91,47 @@ fn the_facade_is_told_what_happens() {
     // The subscription that was left ended with the closure.
     assert_eq!(f64::from_bits(numbers.get("sse_hub_subscriptions")), 0.0);
     assert_eq!(f64::from_bits(numbers.get("sse_hub_lag_events")), 3.0);
+}
+
+/// Clients in one group.
+fn group<const N: usize>(hub: &Hub) -> [Client; N] {
+    std::array::from_fn(|_| Client::new(0, |sse| hub.subscribe(["news"]).serve(sse)))
+}
+
+#[test]
+fn of_a_group_those_who_were_delivered_to_and_are_there_are_counted() {
+    let numbers = Numbers::default();
+    metrics::with_local_recorder(&numbers, || {
+        let hub = Hub::new();
+        let [leader, member, lost, last] = group(&hub);
+        hub.publish_now("news", "a").expect("published");
+        let lost = Mutex::new(Some(lost));
+        last.line
+            .meanwhile(move || drop(lost.lock().expect("not poisoned").take()));
+        leader.line.run_errand();
+        assert_eq!(numbers.get("sse_hub_delivered_total"), 2);
+        assert_eq!(hub.metrics().delivered, 2);
+        drop((member, last));
+    });
+}
+
+#[test]
+fn a_recorder_that_panics_during_an_errand_leaves_nobody_behind() {
+    let numbers = Numbers::default();
+    metrics::with_local_recorder(&numbers, || {
+        let hub = Hub::new();
+        let clients = group::<3>(&hub);
+        hub.publish_now("news", "a").expect("published");
+        numbers.panics.store(true, Ordering::Relaxed);
+        let errand = AssertUnwindSafe(|| clients[0].line.run_errand());
+        assert!(catch_unwind(errand).is_err());
+        hub.publish_now("news", "b").expect("published");
+        clients[0].line.run_errand();
+        for client in &clients {
+            let received = client.received();
+            assert!(received.contains("data: a\n\n"), "{received:?}");
+            assert!(received.ends_with("data: b\n\n"), "{received:?}");
+            assert_eq!(client.line.deliveries(), 2);
+        }
+    });
 }

@@ -10,7 +10,7 @@ mod line;
 use allocation_counter::measure;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
-use line::Client;
+use line::{Client, run_errands};
 use sse_hub::{Hub, Retention, Subscription, TopicOptions};
 use sse_session::{Options, SseStream};
 
@@ -177,15 +177,13 @@ fn groups_that_come_and_go_leave_nothing_behind() {
         .build();
     let publish = |data: &str| hub.publish_now("news", data).expect("published");
     // The topic stays in use.
-    let _open = Client::new(0, |sse| hub.subscribe(["news"]).serve(sse));
+    let _open = Client::of(&hub, 0);
     let come_and_go = || {
         let mut clients: Vec<_> = (1..=40)
-            .map(|number| Client::new(number / 40, |sse| hub.subscribe(["news"]).serve(sse)))
+            .map(|number| Client::of(&hub, number / 40))
             .collect();
         publish("event");
-        for client in clients.iter().filter(|client| client.line.has_errand()) {
-            client.line.run_errand();
-        }
+        run_errands(&clients);
         // Some leave while their group waits, all others while it is away.
         clients.truncate(8);
         publish("event");

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::{FutureExt as _, StreamExt as _};
-use line::Client;
+use line::group;
 use metrics::{
     Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
@@ -93,11 +93,6 @@ fn the_facade_is_told_what_happens() {
     assert_eq!(f64::from_bits(numbers.get("sse_hub_lag_events")), 3.0);
 }
 
-/// Clients in one group.
-fn group<const N: usize>(hub: &Hub) -> [Client; N] {
-    std::array::from_fn(|_| Client::new(0, |sse| hub.subscribe(["news"]).serve(sse)))
-}
-
 #[test]
 fn of_a_group_those_who_were_delivered_to_and_are_there_are_counted() {
     let numbers = Numbers::default();
@@ -105,9 +100,7 @@ fn of_a_group_those_who_were_delivered_to_and_are_there_are_counted() {
         let hub = Hub::new();
         let [leader, member, lost, last] = group(&hub);
         hub.publish_now("news", "a").expect("published");
-        let lost = Mutex::new(Some(lost));
-        last.line
-            .meanwhile(move || drop(lost.lock().expect("not poisoned").take()));
+        last.line.meanwhile(move || drop(lost));
         leader.line.run_errand();
         assert_eq!(numbers.get("sse_hub_delivered_total"), 2);
         assert_eq!(hub.metrics().delivered, 2);

@@ -3,15 +3,15 @@
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use sse_hub::{Event, Hub, Retention, TopicOptions};
 use tokio::sync::Notify;
 
-use crate::line::Client;
-use crate::{client, client_with_handle, group, last_events, publish, read_themselves};
+use crate::line::{Client, group};
+use crate::{client_with_handle, has_no_more, last_events, publish, read_themselves};
 
 #[test]
 fn one_that_comes_in_the_place_of_a_lost_member_gets_only_what_came_after_it() {
@@ -19,13 +19,11 @@ fn one_that_comes_in_the_place_of_a_lost_member_gets_only_what_came_after_it() {
     let [mut first, lost, mut last] = group(&hub);
     publish(&hub, "a");
     drop(lost);
-    let mut new = client(&hub, 0);
+    let mut new = Client::of(&hub, 0);
     publish(&hub, "b");
     first.line.run_errand();
     // The new one is still away, whatever became of the other group.
-    new.move_to_another_task();
-    assert!(!new.run());
-    assert_eq!(new.received(), "");
+    has_no_more(&mut new);
     let both = last_events(&hub, &["a", "b"]);
     for client in [&mut first, &mut last] {
         // What was under way is called off.
@@ -50,17 +48,14 @@ fn one_that_comes_in_the_place_of_a_lost_member_gets_only_what_came_after_it() {
     let expected = last_events(&hub, &["c"]);
     for client in [&mut first, &mut last, &mut new] {
         assert_eq!(client.received(), expected);
-        // Each is where it is thought to be.
-        client.move_to_another_task();
-        assert!(!client.run());
-        assert_eq!(client.received(), "");
+        has_no_more(client);
     }
 }
 
 #[test]
 fn a_member_that_asks_while_its_group_is_away_is_woken_after_the_errand() {
     let hub = Hub::new();
-    let leader = client(&hub, 0);
+    let leader = Client::of(&hub, 0);
     let (mut member, handle) = client_with_handle(&hub);
     publish(&hub, "a");
     handle.try_send(Event::new().comment("c")).expect("room");
@@ -121,7 +116,7 @@ fn what_is_away_counts_as_undelivered_until_it_is_back() {
 #[test]
 fn one_that_is_not_served_any_more_gets_nothing_of_what_is_away() {
     let hub = Hub::new();
-    let mut leader = client(&hub, 0);
+    let mut leader = Client::of(&hub, 0);
     let stop = Arc::new(Notify::new());
     let stopped = Arc::clone(&stop);
     let mut member = Client::new(0, |sse| {
@@ -218,10 +213,7 @@ fn what_is_published_during_an_errand_is_the_next_one() {
 fn one_that_leaves_after_it_was_delivered_to_is_no_member_any_more() {
     let hub = Hub::new();
     let [mut leader, lost, mut last] = group(&hub);
-    let lost = Arc::new(Mutex::new(Some(lost)));
-    let leaves = Arc::clone(&lost);
-    last.line
-        .meanwhile(move || drop(leaves.lock().expect("not poisoned").take()));
+    last.line.meanwhile(move || drop(lost));
     publish(&hub, "a");
     leader.line.run_errand();
     let metrics = hub.topic_metrics("news").expect("in use");
@@ -233,7 +225,7 @@ fn one_that_leaves_after_it_was_delivered_to_is_no_member_any_more() {
     read_themselves(std::slice::from_mut(&mut last), &expected);
 
     // This one is known to the topic by what the lost one was known by.
-    let mut new = client(&hub, 0);
+    let mut new = Client::of(&hub, 0);
     publish(&hub, "b");
     let before = hub.topic_metrics("news").expect("in use");
     leader.line.run_errand();
@@ -242,9 +234,7 @@ fn one_that_leaves_after_it_was_delivered_to_is_no_member_any_more() {
     let expected = last_events(&hub, &["b"]);
     for client in [&mut leader, &mut last, &mut new] {
         assert_eq!(client.received(), expected);
-        client.move_to_another_task();
-        assert!(!client.run());
-        assert_eq!(client.received(), "");
+        has_no_more(client);
     }
 }
 

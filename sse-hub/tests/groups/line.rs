@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use bytes::Bytes;
 use futures_util::Stream;
+use sse_hub::Hub;
 use sse_session::{BoxError, Delivery, DirectWrite, Errand, HandlerError, Options, Sse, SseStream};
 
 pub(crate) struct Client {
@@ -35,6 +36,11 @@ impl Client {
         assert!(!client.run(), "it goes on");
         client.line.state().written.clear();
         client
+    }
+
+    /// A client that is served a topic, "news".
+    pub(crate) fn of(hub: &Hub, home: usize) -> Self {
+        Self::new(home, |sse| hub.subscribe(["news"]).serve(sse))
     }
 
     /// Runs the task until it sleeps, or until the stream has ended: then it is `true`.
@@ -73,6 +79,17 @@ impl Client {
         let task = self.line.task.lock().expect("not poisoned");
         task.0.swap(0, Ordering::Relaxed)
     }
+}
+
+/// Clients in one group; the first one goes on its errands.
+pub(crate) fn group<const N: usize>(hub: &Hub) -> [Client; N] {
+    std::array::from_fn(|_| Client::of(hub, 0))
+}
+
+/// How many errands there are, which are done then.
+pub(crate) fn run_errands(clients: &[Client]) -> usize {
+    let sent = clients.iter().filter(|client| client.line.has_errand());
+    sent.map(|leader| leader.line.run_errand()).count()
 }
 
 impl Drop for Client {

@@ -8,8 +8,7 @@ use tokio::task::{JoinSet, yield_now};
 use tokio::time::timeout;
 
 use crate::engine::Engine;
-use crate::group;
-use crate::line::Client;
+use crate::line::{Client, group};
 
 async fn publish(hub: &Hub, data: &str) {
     hub.publish("news", data).await.expect("published");

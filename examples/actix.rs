@@ -8,14 +8,14 @@
 use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
-use sse_actix::{Event, Options, Request, SendError, Sse, SseBody, sse_response_with, with_sse};
+use sse_actix::{Event, Request, SendError, Sse, SseBody, SseOptions, sse_response_with, with_sse};
 use tokio_util::sync::CancellationToken;
 
 // A route with extractors answers with `sse_response`.
 async fn room(
     request: Request,
     room: web::Path<String>,
-    options: web::Data<Options>,
+    options: web::Data<SseOptions>,
 ) -> HttpResponse<SseBody> {
     sse_response_with(&options, &request, |_request, sse: Sse| async move {
         sse.send(format!("welcome to {room}")).await?;
@@ -36,7 +36,7 @@ async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
     let stop = CancellationToken::new();
-    let options = web::Data::new(Options::new().shutdown(stop.clone()));
+    let options = web::Data::new(SseOptions::new().shutdown(stop.clone()));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(options.clone())

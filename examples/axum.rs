@@ -11,7 +11,7 @@ use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::response::Html;
 use axum::routing::get;
-use sse_hyper::{Event, Options, SendError, Sse, SseBody, sse_response_with, with_sse};
+use sse_hyper::{Event, SendError, Sse, SseBody, SseOptions, sse_response_with, with_sse};
 use tokio_util::sync::CancellationToken;
 
 async fn page() -> Html<&'static str> {
@@ -21,7 +21,7 @@ async fn page() -> Html<&'static str> {
 // A route with extractors answers with `sse_response`.
 async fn room(
     Path(room): Path<String>,
-    State(options): State<Options>,
+    State(options): State<SseOptions>,
     request: Request,
 ) -> http::Response<SseBody> {
     sse_response_with(&options, request, |_request, sse: Sse| async move {
@@ -43,7 +43,7 @@ async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let stop = CancellationToken::new();
-    let options = Options::new().shutdown(stop.clone());
+    let options = SseOptions::new().shutdown(stop.clone());
     let app = Router::new()
         .route("/", get(page))
         .route("/rooms/{room}", get(room))

@@ -6,9 +6,12 @@
 //! ```
 
 use futures_util::TryStreamExt as _;
-use sse_client::{BuildError, Builder, EventSource};
+use sse_eventsource::{BuildError, EventSource, EventSourceBuilder};
 
-fn over_reqwest(builder: Builder, client: reqwest::Client) -> Result<EventSource, BuildError> {
+fn over_reqwest(
+    builder: EventSourceBuilder,
+    client: reqwest::Client,
+) -> Result<EventSource, BuildError> {
     builder.build_with_fn(move |request| {
         let client = client.clone();
         async move {
@@ -55,7 +58,7 @@ async fn a_stream_is_resumed_over_reqwest() {
         listener,
         sse_tokio_tcp::with_sse(handler),
     ));
-    let at_once = sse_client::Backoff::new()
+    let at_once = sse_eventsource::Backoff::new()
         .reconnection_time(std::time::Duration::ZERO)
         .initial(std::time::Duration::ZERO);
     let builder = EventSource::get(url).backoff(at_once);

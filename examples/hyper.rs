@@ -10,7 +10,7 @@ use std::time::Duration;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use sse_hyper::{Event, Options, Request, SendError, Sse, with_sse};
+use sse_hyper::{Event, Request, SendError, Sse, SseOptions, with_sse};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +28,7 @@ async fn count(request: Request, sse: Sse) -> Result<(), SendError> {
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let stop = CancellationToken::new();
-    let options = Options::new().shutdown(stop.clone());
+    let options = SseOptions::new().shutdown(stop.clone());
     let service = with_sse(count).options(options);
 
     let listener = TcpListener::bind("127.0.0.1:3000").await?;

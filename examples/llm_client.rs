@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use serde_json::{Value, json};
-use sse_client::{Builder, EventSource, Reconnect};
+use sse_eventsource::{EventSource, EventSourceBuilder, Reconnect};
 
-fn completion(api: &str, key: &str) -> Builder {
+fn completion(api: &str, key: &str) -> EventSourceBuilder {
     EventSource::post(format!("{api}/v1/chat/completions"))
         .header("Authorization", format!("Bearer {key}"))
         .json(&json!({
@@ -30,7 +30,10 @@ fn completion(api: &str, key: &str) -> Builder {
         .end_if(|event| event.data() == "[DONE]")
 }
 
-async fn read(builder: Builder, mut text: impl FnMut(&str)) -> Result<(), Box<dyn Error>> {
+async fn read(
+    builder: EventSourceBuilder,
+    mut text: impl FnMut(&str),
+) -> Result<(), Box<dyn Error>> {
     let mut chunks = builder.build()?;
     while let Some(event) = chunks.try_next().await? {
         let chunk: Value = event.json()?;
@@ -102,7 +105,7 @@ mod stand_in {
 async fn a_completion_is_read_from_the_stand_in() {
     let api = stand_in::start().await.expect("started");
     let mut all = String::new();
-    let at_once = sse_client::Backoff::new().initial(Duration::ZERO);
+    let at_once = sse_eventsource::Backoff::new().initial(Duration::ZERO);
     let builder = completion(&api, "key").backoff(at_once);
     let read = read(builder, |text| all.push_str(text));
     read.await.expect("a whole answer");

@@ -14,5 +14,5 @@ mod sse_actix {}
 mod sse_tokio_tcp {}
 #[doc = include_str!("../sse-hub/README.md")]
 mod sse_hub {}
-#[doc = include_str!("../sse-client/README.md")]
-mod sse_client {}
+#[doc = include_str!("../sse-eventsource/README.md")]
+mod sse_eventsource {}

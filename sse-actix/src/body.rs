@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 use futures_core::stream::LocalBoxStream;
-use sse_session::{HandlerError, Outcome, SseStream};
+use sse_session::{HandlerError, IntoHandlerResult, SseStream};
 
 /// The body of a response that streams events.
 ///
@@ -22,7 +22,7 @@ impl SseBody {
     pub(crate) fn new<F>(stream: SseStream<F>) -> Self
     where
         F: Future + 'static,
-        F::Output: Outcome,
+        F::Output: IntoHandlerResult,
     {
         Self {
             stream: Some(Box::pin(stream)),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::{Future, Ready, ready};
 
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse};
-use sse_session::{Options, Outcome, Sse};
+use sse_session::{IntoHandlerResult, Sse, SseOptions};
 
 use crate::body::SseBody;
 use crate::response::respond;
@@ -28,7 +28,7 @@ use crate::response::respond;
 pub fn with_sse<H>(handler: H) -> WithSse<H> {
     WithSse {
         handler,
-        options: Options::new(),
+        options: SseOptions::new(),
     }
 }
 
@@ -38,12 +38,12 @@ pub fn with_sse<H>(handler: H) -> WithSse<H> {
 #[must_use = "handlers do nothing unless they are routed to"]
 pub struct WithSse<H> {
     handler: H,
-    options: Options,
+    options: SseOptions,
 }
 
 impl<H> WithSse<H> {
     /// Sets the options.
-    pub fn options(mut self, options: Options) -> Self {
+    pub fn options(mut self, options: SseOptions) -> Self {
         self.options = options;
         self
     }
@@ -62,7 +62,7 @@ where
     H: Fn(A, Sse) -> F + Clone + 'static,
     A: FromRequest + 'static,
     F: Future + 'static,
-    F::Output: Outcome,
+    F::Output: IntoHandlerResult,
 {
     type Output = HttpResponse<SseBody>;
     type Future = Ready<HttpResponse<SseBody>>;

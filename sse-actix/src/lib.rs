@@ -26,7 +26,7 @@
 //! * [`sse_stream`] answers with the events of a `futures::Stream`.
 //! * [`no_content`] answers 204, which makes an `EventSource` stop reconnecting.
 //!
-//! `sse_response_with`, `sse_stream_with` and [`WithSse::options`] take [`Options`]: keep-alive,
+//! `sse_response_with`, `sse_stream_with` and [`WithSse::options`] take [`SseOptions`]: keep-alive,
 //! buffer size, reconnection time, headers, shutdown. Handlers and streams may be `!Send`.
 //!
 //! `web::get()` takes `GET` alone. For `HEAD`, which is answered without running the handler, add
@@ -35,7 +35,7 @@
 //! # Shutdown
 //!
 //! actix's graceful shutdown waits for open responses up to its `shutdown_timeout`. Give the
-//! streams a signal through [`Options::shutdown`], and they end when it comes. Over HTTP/2, actix
+//! streams a signal through [`SseOptions::shutdown`], and they end when it comes. Over HTTP/2, actix
 //! also waits for the clients to close their connections, and it does not ask them to.
 //!
 //! # When the client goes away
@@ -47,7 +47,7 @@
 //!   The price: a client that closes its sending side early gets no events.
 //! * By default, actix takes the closed connection for such a client and goes on. The next write
 //!   then provokes a reset and the one after it meets that. So a handler that sends is dropped at
-//!   its second event, and an idle one at the second keep-alive: choose [`Options::keep_alive`]
+//!   its second event, and an idle one at the second keep-alive: choose [`SseOptions::keep_alive`]
 //!   accordingly. Without keep-alive, an idle handler is never dropped.
 //! * Over HTTP/2, a reset stream or a closed connection drops the handler at the next write, which
 //!   is the next keep-alive at the latest.
@@ -89,6 +89,6 @@ pub use crate::response::{
 #[cfg(feature = "json")]
 pub use sse_session::Json;
 pub use sse_session::{
-    BoxError, Data, Display, Encode, EncodeError, Event, Frame, HandlerError, HeaderError, Options,
-    Outcome, SendError, Shutdown, SourceItem, Sse, TrySendError, forward,
+    BoxError, Data, Display, Encode, EncodeError, Event, Frame, HandlerError, HeaderError,
+    IntoEvent, IntoHandlerResult, SendError, Shutdown, Sse, SseOptions, TrySendError, forward,
 };

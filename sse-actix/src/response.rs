@@ -6,7 +6,9 @@ use actix_web::http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Method, StatusCode, Version};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_core::Stream;
-use sse_session::{Options, Outcome, SourceItem, Sse, SseStream, forward, parse_last_event_id};
+use sse_session::{
+    IntoEvent, IntoHandlerResult, Sse, SseOptions, SseStream, forward, parse_last_event_id,
+};
 
 use crate::body::SseBody;
 
@@ -29,21 +31,21 @@ pub fn sse_response<H, F>(request: &HttpRequest, handler: H) -> HttpResponse<Sse
 where
     H: FnOnce(HttpRequest, Sse) -> F,
     F: Future + 'static,
-    F::Output: Outcome,
+    F::Output: IntoHandlerResult,
 {
-    sse_response_with(&Options::new(), request, handler)
+    sse_response_with(&SseOptions::new(), request, handler)
 }
 
 /// [`sse_response`] with options.
 pub fn sse_response_with<H, F>(
-    options: &Options,
+    options: &SseOptions,
     request: &HttpRequest,
     handler: H,
 ) -> HttpResponse<SseBody>
 where
     H: FnOnce(HttpRequest, Sse) -> F,
     F: Future + 'static,
-    F::Output: Outcome,
+    F::Output: IntoHandlerResult,
 {
     respond(options, request, |sse| handler(request.clone(), sse))
 }
@@ -68,16 +70,16 @@ where
 pub fn sse_stream<S>(events: S) -> HttpResponse<SseBody>
 where
     S: Stream + 'static,
-    S::Item: SourceItem,
+    S::Item: IntoEvent,
 {
-    sse_stream_with(&Options::new(), events)
+    sse_stream_with(&SseOptions::new(), events)
 }
 
 /// [`sse_stream`] with options.
-pub fn sse_stream_with<S>(options: &Options, events: S) -> HttpResponse<SseBody>
+pub fn sse_stream_with<S>(options: &SseOptions, events: S) -> HttpResponse<SseBody>
 where
     S: Stream + 'static,
-    S::Item: SourceItem,
+    S::Item: IntoEvent,
 {
     let stream = SseStream::new(
         options,
@@ -95,13 +97,13 @@ pub fn no_content() -> HttpResponse<SseBody> {
 
 /// Answers `request` with the stream whose handler `start` makes.
 pub(crate) fn respond<F>(
-    options: &Options,
+    options: &SseOptions,
     request: &HttpRequest,
     start: impl FnOnce(Sse) -> F,
 ) -> HttpResponse<SseBody>
 where
     F: Future + 'static,
-    F::Output: Outcome,
+    F::Output: IntoHandlerResult,
 {
     if *request.method() == Method::HEAD {
         return streaming(options, SseBody::empty());
@@ -124,7 +126,7 @@ where
 
 /// A response with an event stream's headers. The options keep them in the types of http 1, and
 /// actix has those of http 0.2: what one of them allows, the other does too.
-fn streaming(options: &Options, body: SseBody) -> HttpResponse<SseBody> {
+fn streaming(options: &SseOptions, body: SseBody) -> HttpResponse<SseBody> {
     let mut response = HttpResponse::with_body(StatusCode::OK, body);
     let headers = response.headers_mut();
     for (name, value) in &options.response_headers() {

@@ -24,13 +24,13 @@ use crate::registry::Registry;
 ///     .build();
 /// ```
 #[must_use = "a builder does nothing until it builds"]
-pub struct Builder {
+pub struct HubBuilder {
     log: Arc<dyn Log>,
     options: Box<dyn Fn(&str) -> TopicOptions + Send + Sync>,
     max_topics: usize,
 }
 
-impl Builder {
+impl HubBuilder {
     /// The default limit on the number of topics: 10,000.
     pub const DEFAULT_MAX_TOPICS: usize = 10_000;
 
@@ -79,9 +79,9 @@ impl Builder {
     }
 }
 
-impl fmt::Debug for Builder {
+impl fmt::Debug for HubBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
+        f.debug_struct("HubBuilder")
             .field("log", &self.log)
             .field("max_topics", &self.max_topics)
             .finish_non_exhaustive()

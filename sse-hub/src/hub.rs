@@ -9,7 +9,7 @@ use std::time::Duration;
 use sse_codec::Encode;
 use tokio::sync::Notify;
 
-use crate::builder::Builder;
+use crate::builder::HubBuilder;
 use crate::closing::Closing;
 use crate::held::Held;
 use crate::live;
@@ -55,15 +55,15 @@ pub(crate) struct Core {
 }
 
 impl Hub {
-    /// A hub whose topics live in this process, with the defaults of [`Builder`].
+    /// A hub whose topics live in this process, with the defaults of [`HubBuilder`].
     #[must_use]
     pub fn new() -> Self {
         Self::builder().build()
     }
 
     /// A hub with options.
-    pub fn builder() -> Builder {
-        Builder::new()
+    pub fn builder() -> HubBuilder {
+        HubBuilder::new()
     }
 
     pub(crate) fn from_registry(registry: Registry) -> Self {
@@ -277,7 +277,7 @@ impl Hub {
     ///     String::from_utf8(all)
     /// });
     /// let retry = Duration::from_secs(1)..=Duration::from_secs(10);
-    /// assert_eq!(hub.shut_down(Duration::from_secs(5), retry).await, 0);
+    /// assert_eq!(hub.shutdown(Duration::from_secs(5), retry).await, 0);
     /// assert!(client.await??.contains("retry: "));
     /// # Ok(())
     /// # }
@@ -287,7 +287,7 @@ impl Hub {
     ///
     /// The shutdown begins at the first poll and is not taken back; dropping the future only ends
     /// the waiting. Calling it again waits again.
-    pub async fn shut_down(&self, within: Duration, retry: RangeInclusive<Duration>) -> usize {
+    pub async fn shutdown(&self, within: Duration, retry: RangeInclusive<Duration>) -> usize {
         let core = self.core();
         core.close(Closing::new(within, Some(retry)));
         let all_gone = async {

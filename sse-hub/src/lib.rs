@@ -34,7 +34,7 @@
 //!
 //! | what | by |
 //! |---|---|
-//! | topics | [`Builder::max_topics`]; idle ones without history disappear |
+//! | topics | [`HubBuilder::max_topics`]; idle ones without history disappear |
 //! | a topic's history | [`Retention`]: bytes, number and age, whichever comes first |
 //! | an event | [`Retention::max_bytes`] |
 //! | idempotency keys | 1,024 of a topic, each of 128 bytes and for two minutes |
@@ -47,7 +47,7 @@
 //!
 //! Nothing is spawned. Publishing wakes the subscribers that wait, on the caller's thread; what
 //! they do then is done by whoever polls them. Times are tokio's, but no timer is needed except
-//! for [`Hub::shut_down`] and, with an engine, for [`Hub::drive`] and for waiting until a failed
+//! for [`Hub::shutdown`] and, with an engine, for [`Hub::drive`] and for waiting until a failed
 //! engine answers.
 //!
 //! # Features
@@ -97,7 +97,7 @@ mod topic;
 mod window;
 mod writer;
 
-pub use crate::builder::Builder;
+pub use crate::builder::HubBuilder;
 pub use crate::entry::EventError;
 pub use crate::gap::GapReason;
 pub use crate::hub::Hub;

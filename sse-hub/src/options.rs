@@ -97,7 +97,7 @@ impl Default for Retention {
 /// What a topic is like: how much it keeps, and what its current state is.
 ///
 /// A hub asks for the options of a topic by its name when the topic comes into being, see
-/// [`Builder::topics`](crate::Builder::topics).
+/// [`HubBuilder::topics`](crate::HubBuilder::topics).
 #[derive(Clone, Default)]
 #[must_use = "options do nothing until a topic has them"]
 pub struct TopicOptions {

@@ -12,7 +12,7 @@ use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
 use line::{Client, run_errands};
 use sse_hub::{Hub, Retention, Subscription, TopicOptions};
-use sse_session::{Options, SseStream};
+use sse_session::{SseOptions, SseStream};
 
 const SUBSCRIBERS: usize = 1_000;
 
@@ -112,7 +112,7 @@ fn the_memory_of_a_subscriber_is_as_stated_and_does_not_grow() {
     let served = measure(|| {
         for _ in 0..SUBSCRIBERS {
             let handler = |sse| hub.subscribe(["news"]).serve(sse);
-            let stream = SseStream::new(&Options::new(), None, handler);
+            let stream = SseStream::new(&SseOptions::new(), None, handler);
             let mut stream: BoxStream<'_, _> = Box::pin(stream);
             assert!(stream.next().now_or_never().is_some(), "the opening");
             assert!(stream.next().now_or_never().is_none(), "idle");

@@ -35,7 +35,7 @@
 //! * [`sse_stream`] answers with the events of a `futures::Stream`.
 //! * [`no_content`] answers 204, which makes an `EventSource` stop reconnecting.
 //!
-//! `sse_response_with`, `sse_stream_with` and [`WithSse::options`] take [`Options`]: keep-alive,
+//! `sse_response_with`, `sse_stream_with` and [`WithSse::options`] take [`SseOptions`]: keep-alive,
 //! buffer size, reconnection time, headers, shutdown.
 //!
 //! # In axum
@@ -59,7 +59,7 @@
 //! # Shutdown
 //!
 //! hyper's graceful shutdown waits for open responses, and so does axum's. Give the streams the
-//! same signal through [`Options::shutdown`], and they end when it comes. What remains are clients
+//! same signal through [`SseOptions::shutdown`], and they end when it comes. What remains are clients
 //! that take nothing: their connections cannot be ended in order, so give the wait a time limit,
 //! for instance `tokio::time::timeout`.
 //!
@@ -80,7 +80,7 @@
 //! Two things keep hyper from reading, so that only writes can tell: its `half_close` option, and
 //! a client that sends another request before it has the response to the first. The first write
 //! to a closed connection provokes a reset and the second one meets it: an idle handler is
-//! dropped at the second keep-alive, see [`Options::keep_alive`].
+//! dropped at the second keep-alive, see [`SseOptions::keep_alive`].
 //!
 //! # Failed handlers
 //!
@@ -110,7 +110,8 @@ pub type Request<B = hyper::body::Incoming> = http::Request<B>;
 #[cfg(feature = "json")]
 pub use sse_session::Json;
 pub use sse_session::{
-    BoxError, Data, Display, Encode, EncodeError, Event, Frame, HandlerError, HeaderError, Options,
-    Outcome, RequestHead, SendError, Shutdown, SourceItem, Sse, SseBody, TrySendError, forward,
-    no_content, sse_response, sse_response_with, sse_stream, sse_stream_with,
+    BoxError, Data, Display, Encode, EncodeError, Event, Frame, HandlerError, HeaderError,
+    IntoEvent, IntoHandlerResult, RequestHead, SendError, Shutdown, Sse, SseBody, SseOptions,
+    TrySendError, forward, no_content, sse_response, sse_response_with, sse_stream,
+    sse_stream_with,
 };

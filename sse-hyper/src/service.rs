@@ -6,7 +6,7 @@ use std::future::{Future, Ready, ready};
 
 use http::{Request, Response};
 use hyper::service::Service;
-use sse_session::{Options, Outcome, Sse, SseBody, sse_response_with};
+use sse_session::{IntoHandlerResult, Sse, SseBody, SseOptions, sse_response_with};
 
 /// Makes a service of `handler`, an async function of the request and an [`Sse`]: each request is
 /// answered with the events that it sends.
@@ -23,7 +23,7 @@ use sse_session::{Options, Outcome, Sse, SseBody, sse_response_with};
 pub fn with_sse<H>(handler: H) -> WithSse<H> {
     WithSse {
         handler,
-        options: Options::new(),
+        options: SseOptions::new(),
     }
 }
 
@@ -35,12 +35,12 @@ pub fn with_sse<H>(handler: H) -> WithSse<H> {
 #[must_use = "services do nothing unless served"]
 pub struct WithSse<H> {
     handler: H,
-    options: Options,
+    options: SseOptions,
 }
 
 impl<H> WithSse<H> {
     /// Sets the options.
-    pub fn options(mut self, options: Options) -> Self {
+    pub fn options(mut self, options: SseOptions) -> Self {
         self.options = options;
         self
     }
@@ -49,7 +49,7 @@ impl<H> WithSse<H> {
     where
         H: Fn(Request<B>, Sse) -> F,
         F: Future + Send + 'static,
-        F::Output: Outcome,
+        F::Output: IntoHandlerResult,
     {
         ready(Ok(sse_response_with(&self.options, request, &self.handler)))
     }
@@ -67,7 +67,7 @@ impl<H, B, F> Service<Request<B>> for WithSse<H>
 where
     H: Fn(Request<B>, Sse) -> F,
     F: Future + Send + 'static,
-    F::Output: Outcome,
+    F::Output: IntoHandlerResult,
 {
     type Response = Response<SseBody>;
     type Error = Infallible;
@@ -83,7 +83,7 @@ impl<H, B, F> tower_service::Service<Request<B>> for WithSse<H>
 where
     H: Fn(Request<B>, Sse) -> F,
     F: Future + Send + 'static,
-    F::Output: Outcome,
+    F::Output: IntoHandlerResult,
 {
     type Response = Response<SseBody>;
     type Error = Infallible;

@@ -11,14 +11,14 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::direct::DirectWrite;
 use crate::error::HandlerError;
-use crate::options::Options;
-use crate::outcome::Outcome;
+use crate::handler_result::IntoHandlerResult;
+use crate::options::SseOptions;
 use crate::shutdown::Shutdown;
 use crate::stream::SseStream;
 
 /// How many bytes a server is given before it has a turn to write: two buffers of the default
 /// size. Twice as much leaves the cache, half as much has it change too often between connections.
-const TURN: usize = 2 * Options::DEFAULT_BUFFER_SIZE;
+const TURN: usize = 2 * SseOptions::DEFAULT_BUFFER_SIZE;
 
 /// The body of a response that streams events, for every server that takes an
 /// [`http_body::Body`].
@@ -35,15 +35,15 @@ pub struct SseBody {
 trait Running: Stream<Item = Result<Bytes, HandlerError>> {
     fn has_ended(&self) -> bool;
     fn is_settled(&self) -> bool;
-    fn shut_down(&self);
-    fn shut_down_on(self: Pin<&mut Self>, signal: &Shutdown);
+    fn shutdown(&self);
+    fn shutdown_on(self: Pin<&mut Self>, signal: &Shutdown);
     fn deliver_through(self: Pin<&mut Self>, line: Arc<dyn DirectWrite>);
 }
 
 impl<F> Running for SseStream<F>
 where
     F: Future,
-    F::Output: Outcome,
+    F::Output: IntoHandlerResult,
 {
     fn has_ended(&self) -> bool {
         self.has_ended()
@@ -53,12 +53,12 @@ where
         self.is_settled()
     }
 
-    fn shut_down(&self) {
-        self.shutdown_handle().shut_down();
+    fn shutdown(&self) {
+        self.shutdown_handle().shutdown();
     }
 
-    fn shut_down_on(self: Pin<&mut Self>, signal: &Shutdown) {
-        self.shut_down_on(signal);
+    fn shutdown_on(self: Pin<&mut Self>, signal: &Shutdown) {
+        self.shutdown_on(signal);
     }
 
     fn deliver_through(self: Pin<&mut Self>, line: Arc<dyn DirectWrite>) {
@@ -71,7 +71,7 @@ impl SseBody {
     pub fn new<F>(stream: SseStream<F>) -> Self
     where
         F: Future + Send + 'static,
-        F::Output: Outcome,
+        F::Output: IntoHandlerResult,
     {
         Self {
             open: Some(Box::pin(stream)),
@@ -101,19 +101,19 @@ impl SseBody {
         self.open.as_ref().is_some_and(|open| open.is_settled())
     }
 
-    /// Ends the stream, see [`ShutdownHandle::shut_down`](crate::ShutdownHandle::shut_down). The
+    /// Ends the stream, see [`ShutdownHandle::shutdown`](crate::ShutdownHandle::shutdown). The
     /// body must be polled on to its end.
-    pub fn shut_down(&self) {
+    pub fn shutdown(&self) {
         if let Some(open) = &self.open {
-            open.shut_down();
+            open.shutdown();
         }
     }
 
-    /// Ends the stream when `signal` is given, see [`SseStream::shut_down_on`]. The body must be
+    /// Ends the stream when `signal` is given, see [`SseStream::shutdown_on`]. The body must be
     /// polled on to its end.
-    pub fn shut_down_on(&mut self, signal: &Shutdown) {
+    pub fn shutdown_on(&mut self, signal: &Shutdown) {
         if let Some(open) = &mut self.open {
-            open.as_mut().shut_down_on(signal);
+            open.as_mut().shutdown_on(signal);
         }
     }
 

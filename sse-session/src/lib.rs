@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use futures_util::StreamExt as _;
-//! use sse_session::{Event, SseStream, Options, SendError, Sse};
+//! use sse_session::{Event, SseStream, SseOptions, SendError, Sse};
 //!
 //! async fn hello(sse: Sse) -> Result<(), SendError> {
 //!     sse.send("hello").await?;
@@ -16,7 +16,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
-//! let mut body = std::pin::pin!(SseStream::new(&Options::new(), None, hello));
+//! let mut body = std::pin::pin!(SseStream::new(&SseOptions::new(), None, hello));
 //! let bytes = body.next().await.expect("a frame").expect("no failure");
 //! assert_eq!(bytes, "data: hello\n\nevent: greeting\ndata: hello\n\n");
 //! assert!(body.next().await.is_none());
@@ -34,12 +34,12 @@
 //! * **Many streams cost less than their tasks.** A server can have others write to a connection
 //!   whose stream waits, see [`DirectWrite`].
 //! * **Bounded memory.** Sends wait while the buffer is filled to
-//!   [`Options::buffer_size`]; an idle stream holds no buffer at all.
+//!   [`SseOptions::buffer_size`]; an idle stream holds no buffer at all.
 //! * **Few writes.** All that was sent since the last poll is one piece of the body.
-//! * **Silence is filled** with a comment every 15 seconds, see [`Options::keep_alive`].
+//! * **Silence is filled** with a comment every 15 seconds, see [`SseOptions::keep_alive`].
 //! * **Errors are visible.** A failed handler cuts the stream, so that the client does not take
 //!   it for complete, and is logged through `tracing`.
-//! * **Streams end on shutdown**, see [`Options::shutdown`].
+//! * **Streams end on shutdown**, see [`SseOptions::shutdown`].
 //!
 //! # Features
 //!
@@ -55,18 +55,18 @@ mod body;
 mod buffer;
 mod direct;
 mod error;
+mod handler_result;
+mod into_event;
 mod keep_alive;
 mod last_event_id;
 mod loan;
 mod moment;
 mod options;
-mod outcome;
 mod pipe;
 #[cfg(feature = "http-body")]
 mod response;
 mod send;
 mod shutdown;
-mod source;
 mod sse;
 mod stream;
 mod waker;
@@ -75,15 +75,15 @@ mod waker;
 pub use crate::body::SseBody;
 pub use crate::direct::{Delivery, Direct, DirectWrite, Errand};
 pub use crate::error::{BoxError, HandlerError, HeaderError, SendError, TrySendError};
+pub use crate::handler_result::IntoHandlerResult;
+pub use crate::into_event::{IntoEvent, forward};
 pub use crate::last_event_id::parse_last_event_id;
-pub use crate::options::Options;
-pub use crate::outcome::Outcome;
+pub use crate::options::SseOptions;
 #[cfg(feature = "http-body")]
 pub use crate::response::{
     RequestHead, no_content, sse_response, sse_response_with, sse_stream, sse_stream_with,
 };
 pub use crate::shutdown::Shutdown;
-pub use crate::source::{SourceItem, forward};
 pub use crate::sse::Sse;
 pub use crate::stream::{ShutdownHandle, SseStream};
 #[cfg(feature = "json")]

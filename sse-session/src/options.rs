@@ -15,9 +15,9 @@ use crate::shutdown::Shutdown;
 /// ```
 /// use std::time::Duration;
 ///
-/// use sse_session::Options;
+/// use sse_session::SseOptions;
 ///
-/// let options = Options::new()
+/// let options = SseOptions::new()
 ///     .keep_alive(Duration::from_secs(5))
 ///     .retry(Duration::from_secs(1))
 ///     .header("Access-Control-Allow-Origin", "*")?;
@@ -25,7 +25,7 @@ use crate::shutdown::Shutdown;
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing until they are given to an adapter"]
-pub struct Options {
+pub struct SseOptions {
     keep_alive: Option<Duration>,
     keep_alive_comment: Bytes,
     buffer_size: usize,
@@ -36,7 +36,7 @@ pub struct Options {
     farewell: Bytes,
 }
 
-impl Options {
+impl SseOptions {
     /// How much silence brings a keep-alive by default: 15 seconds.
     pub const DEFAULT_KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -222,7 +222,7 @@ impl Options {
     }
 }
 
-impl Default for Options {
+impl Default for SseOptions {
     fn default() -> Self {
         Self::new()
     }

@@ -23,7 +23,7 @@ use tokio::sync::futures::Notified;
 use crate::buffer::Buffer;
 use crate::direct::{Direct, DirectWrite};
 use crate::loan::{self, Loan};
-use crate::options::Options;
+use crate::options::SseOptions;
 use crate::waker::StreamWaker;
 
 /// The lengths of texts for which the buffer is prepared.
@@ -122,7 +122,7 @@ const KEEP: u8 = 1;
 const CLOSED: u8 = 2;
 
 impl Pipe {
-    pub(crate) fn new(options: &Options, last_event_id: Option<&str>) -> Arc<Self> {
+    pub(crate) fn new(options: &SseOptions, last_event_id: Option<&str>) -> Arc<Self> {
         let mut buffer = Buffer::default();
         buffer.append(options.opening());
         Arc::new(Self {

@@ -6,10 +6,10 @@ use futures_core::Stream;
 use http::{HeaderMap, Method, Request, Response, StatusCode, request};
 
 use crate::body::SseBody;
+use crate::handler_result::IntoHandlerResult;
+use crate::into_event::{IntoEvent, forward};
 use crate::last_event_id::parse_last_event_id;
-use crate::options::Options;
-use crate::outcome::Outcome;
-use crate::source::{SourceItem, forward};
+use crate::options::SseOptions;
 use crate::sse::Sse;
 use crate::stream::SseStream;
 
@@ -62,18 +62,18 @@ where
     R: RequestHead,
     H: FnOnce(R, Sse) -> F,
     F: Future + Send + 'static,
-    F::Output: Outcome,
+    F::Output: IntoHandlerResult,
 {
-    sse_response_with(&Options::new(), request, handler)
+    sse_response_with(&SseOptions::new(), request, handler)
 }
 
 /// [`sse_response`] with options.
-pub fn sse_response_with<R, H, F>(options: &Options, request: R, handler: H) -> Response<SseBody>
+pub fn sse_response_with<R, H, F>(options: &SseOptions, request: R, handler: H) -> Response<SseBody>
 where
     R: RequestHead,
     H: FnOnce(R, Sse) -> F,
     F: Future + Send + 'static,
-    F::Output: Outcome,
+    F::Output: IntoHandlerResult,
 {
     if request.method() == Some(&Method::HEAD) {
         return response(options, SseBody::empty());
@@ -95,18 +95,18 @@ where
 pub fn sse_stream<S>(events: S) -> Response<SseBody>
 where
     S: Stream + Send + 'static,
-    S::Item: SourceItem + Send,
-    <S::Item as SourceItem>::Event: Send,
+    S::Item: IntoEvent + Send,
+    <S::Item as IntoEvent>::Event: Send,
 {
-    sse_stream_with(&Options::new(), events)
+    sse_stream_with(&SseOptions::new(), events)
 }
 
 /// [`sse_stream`] with options.
-pub fn sse_stream_with<S>(options: &Options, events: S) -> Response<SseBody>
+pub fn sse_stream_with<S>(options: &SseOptions, events: S) -> Response<SseBody>
 where
     S: Stream + Send + 'static,
-    S::Item: SourceItem + Send,
-    <S::Item as SourceItem>::Event: Send,
+    S::Item: IntoEvent + Send,
+    <S::Item as IntoEvent>::Event: Send,
 {
     let stream = SseStream::new(
         options,
@@ -123,7 +123,7 @@ pub fn no_content() -> Response<SseBody> {
     response
 }
 
-fn response(options: &Options, body: SseBody) -> Response<SseBody> {
+fn response(options: &SseOptions, body: SseBody) -> Response<SseBody> {
     let mut response = Response::new(body);
     *response.headers_mut() = options.response_headers();
     response

@@ -18,15 +18,15 @@ use crate::pipe::{Pipe, Signal};
 /// a server share one.
 ///
 /// ```
-/// use sse_session::{Options, Shutdown};
+/// use sse_session::{SseOptions, Shutdown};
 /// use tokio_util::sync::CancellationToken;
 ///
 /// let token = CancellationToken::new();
-/// let options = Options::new().shutdown(token.clone());
+/// let options = SseOptions::new().shutdown(token.clone());
 /// // later: token.cancel();
 ///
 /// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-/// let options = Options::new().shutdown(Shutdown::when(stopped));
+/// let options = SseOptions::new().shutdown(Shutdown::when(stopped));
 /// # let _ = (options, stop);
 /// ```
 #[derive(Clone)]

@@ -48,7 +48,7 @@ impl Sse {
     /// before.
     ///
     /// The event is encoded into the connection's buffer at once while that is below its
-    /// high-water mark (see [`Options::buffer_size`](crate::Options::buffer_size)). Above it,
+    /// high-water mark (see [`SseOptions::buffer_size`](crate::SseOptions::buffer_size)). Above it,
     /// `send` waits until the client has taken some: that is the back-pressure.
     ///
     /// # Errors
@@ -94,7 +94,7 @@ impl Sse {
     /// as they are. What sends the same to many clients builds on this.
     ///
     /// The bytes are trusted to be whole events, as a [`Frame`](crate::Frame) holds one: they are
-    /// neither checked nor held to [`Options::max_event_len`](crate::Options::max_event_len). One
+    /// neither checked nor held to [`SseOptions::max_event_len`](crate::SseOptions::max_event_len). One
     /// such piece waits for the client at a time, beside what the buffer holds.
     ///
     /// ```

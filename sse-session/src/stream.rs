@@ -16,9 +16,9 @@ use pin_project_lite::pin_project;
 
 use crate::direct::DirectWrite;
 use crate::error::HandlerError;
+use crate::handler_result::IntoHandlerResult;
 use crate::keep_alive;
-use crate::options::Options;
-use crate::outcome::Outcome;
+use crate::options::SseOptions;
 use crate::pipe::{After, Pipe, Take};
 use crate::shutdown::{self, Shutdown};
 use crate::sse::Sse;
@@ -59,12 +59,12 @@ pin_project! {
 impl<F> SseStream<F>
 where
     F: Future,
-    F::Output: Outcome,
+    F::Output: IntoHandlerResult,
 {
     /// A stream whose handler is the future that `handler` returns; that is polled only when the
     /// stream is.
     pub fn new(
-        options: &Options,
+        options: &SseOptions,
         last_event_id: Option<&str>,
         handler: impl FnOnce(Sse) -> F,
     ) -> Self {
@@ -84,10 +84,10 @@ where
         }
     }
 
-    /// Ends the stream when `signal` is given, as the signal in its [`Options`] does. This is for
+    /// Ends the stream when `signal` is given, as the signal in its [`SseOptions`] does. This is for
     /// servers that have a signal of their own; a stream has one of each, and a second one takes
     /// the place of the first.
-    pub fn shut_down_on(self: Pin<&mut Self>, signal: &Shutdown) {
+    pub fn shutdown_on(self: Pin<&mut Self>, signal: &Shutdown) {
         let this = self.project();
         this.shutdown.set_server(signal, this.pipe);
     }
@@ -125,7 +125,7 @@ where
 impl<F> Stream for SseStream<F>
 where
     F: Future,
-    F::Output: Outcome,
+    F::Output: IntoHandlerResult,
 {
     type Item = Result<Bytes, HandlerError>;
 
@@ -258,14 +258,14 @@ impl<F> fmt::Debug for SseStream<F> {
     }
 }
 
-/// Shuts one stream down, as the signal in its [`Options`] would.
+/// Shuts one stream down, as the signal in its [`SseOptions`] would.
 #[derive(Clone, Debug)]
 pub struct ShutdownHandle(Arc<Pipe>);
 
 impl ShutdownHandle {
     /// Ends the stream: what was sent before still goes out, then the reconnection time given to
-    /// [`Options::retry_on_shutdown`], if any, then the end.
-    pub fn shut_down(&self) {
+    /// [`SseOptions::retry_on_shutdown`], if any, then the end.
+    pub fn shutdown(&self) {
         self.0.demand_shutdown();
     }
 }

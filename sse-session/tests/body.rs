@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::StreamExt as _;
-use sse_session::{BoxError, Frame, Options, SendError, Sse, SseBody, SseStream};
+use sse_session::{BoxError, Frame, SendError, Sse, SseBody, SseOptions, SseStream};
 use tokio::sync::oneshot;
 
 #[tokio::test]
 async fn the_last_piece_is_known_to_be_the_last() {
-    let stream = SseStream::new(&Options::new(), None, async |sse: Sse| {
+    let stream = SseStream::new(&SseOptions::new(), None, async |sse: Sse| {
         sse.send("last").await
     });
     let mut body = SseBody::new(stream);
@@ -27,7 +27,7 @@ async fn the_last_piece_is_known_to_be_the_last() {
 #[tokio::test]
 async fn a_piece_is_not_the_last_while_there_is_a_handle() {
     let (give, take) = oneshot::channel();
-    let stream = SseStream::new(&Options::new(), None, async |sse: Sse| {
+    let stream = SseStream::new(&SseOptions::new(), None, async |sse: Sse| {
         sse.send("not the last").await?;
         assert!(give.send(sse).is_ok());
         Ok::<_, SendError>(())
@@ -42,7 +42,7 @@ async fn a_piece_is_not_the_last_while_there_is_a_handle() {
 
 #[tokio::test]
 async fn a_failure_comes_after_the_last_piece() {
-    let stream = SseStream::new(&Options::new(), None, async |sse: Sse| {
+    let stream = SseStream::new(&SseOptions::new(), None, async |sse: Sse| {
         sse.send("last").await?;
         Err::<(), BoxError>(Box::new(io::Error::other("database gone")))
     });
@@ -66,7 +66,7 @@ impl Wake for Woken {
 #[tokio::test]
 async fn a_settled_body_wakes_its_task_when_there_is_more() {
     let (give, take) = oneshot::channel();
-    let stream = SseStream::new(&Options::new(), None, async |sse: Sse| {
+    let stream = SseStream::new(&SseOptions::new(), None, async |sse: Sse| {
         sse.send("first").await?;
         assert!(give.send(sse.clone()).is_ok());
         pending::<Result<(), SendError>>().await
@@ -87,7 +87,7 @@ async fn a_settled_body_wakes_its_task_when_there_is_more() {
 
 #[tokio::test]
 async fn a_body_whose_handler_has_filled_the_buffer_is_not_settled() {
-    let options = Options::new().buffer_size(1);
+    let options = SseOptions::new().buffer_size(1);
     let stream = SseStream::new(&options, None, async |sse: Sse| {
         sse.send("first").await?;
         sse.send("second").await
@@ -100,7 +100,7 @@ async fn a_body_whose_handler_has_filled_the_buffer_is_not_settled() {
 
 #[tokio::test]
 async fn a_body_whose_handler_waits_for_room_is_not_settled() {
-    let stream = SseStream::new(&Options::new(), None, async |sse: Sse| {
+    let stream = SseStream::new(&SseOptions::new(), None, async |sse: Sse| {
         for text in ["first", "second"] {
             // One such piece waits at a time.
             let frame = Frame::new(text).expect("valid").into_bytes();

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::Stream;
 use sse_session::{
-    Delivery, Direct, DirectWrite, Errand, HandlerError, Options, ShutdownHandle, Sse, SseStream,
+    Delivery, Direct, DirectWrite, Errand, HandlerError, ShutdownHandle, Sse, SseOptions, SseStream,
 };
 use tokio::sync::oneshot;
 use tokio::time::advance;
@@ -92,7 +92,7 @@ struct Client {
 }
 
 impl Client {
-    fn new(options: &Options) -> Self {
+    fn new(options: &SseOptions) -> Self {
         let line = Arc::new(Line::default());
         let mut given = None;
         let stream = SseStream::new(options, None, |sse: Sse| {
@@ -113,7 +113,7 @@ impl Client {
 
     /// One that waits.
     fn waiting() -> Self {
-        let mut client = Self::new(&Options::new().without_keep_alive());
+        let mut client = Self::new(&SseOptions::new().without_keep_alive());
         assert_eq!(client.poll(), Poll::Pending);
         client
     }
@@ -147,7 +147,7 @@ fn piece(text: &str) -> Poll<Option<String>> {
 
 #[test]
 fn there_is_a_way_past_a_task_once_that_has_polled_and_until_the_stream_is_gone() {
-    let mut client = Client::new(&Options::new().without_keep_alive());
+    let mut client = Client::new(&SseOptions::new().without_keep_alive());
     assert!(client.sse.is_direct());
     assert!(client.sse.direct().is_none());
     assert_eq!(client.poll(), Poll::Pending);
@@ -164,7 +164,7 @@ fn there_is_a_way_past_a_task_once_that_has_polled_and_until_the_stream_is_gone(
 fn there_is_none_past_a_task_whose_server_has_none() {
     let mut given = None;
     let mut stream = Box::pin(SseStream::new(
-        &Options::new().without_keep_alive(),
+        &SseOptions::new().without_keep_alive(),
         None,
         |sse: Sse| {
             given = Some(sse);
@@ -230,7 +230,7 @@ fn a_piece_that_is_not_the_last_one_leaves_the_stream_something_to_do() {
 fn a_stream_that_is_to_end_or_has_ended_is_not_delivered_to() {
     let ends: [fn(&Client); 2] = [
         |client| client.sse.close(),
-        |client| client.shutdown.shut_down(),
+        |client| client.shutdown.shutdown(),
     ];
     for end in ends {
         let mut client = Client::waiting();
@@ -265,7 +265,7 @@ fn a_stream_that_was_woken_and_has_not_looked_yet_is_not_delivered_to() {
     let line = Arc::new(Line::default());
     let mut given = None;
     let mut stream = Box::pin(SseStream::new(
-        &Options::new().without_keep_alive(),
+        &SseOptions::new().without_keep_alive(),
         None,
         |sse: Sse| {
             given = Some(sse);
@@ -329,7 +329,7 @@ fn a_stream_that_is_gone_lets_go_of_its_line_and_its_task() {
 #[test]
 fn another_line_takes_the_place_of_the_first_one() {
     let line = Arc::new(Line::default());
-    let mut stream = Box::pin(SseStream::new(&Options::new(), None, |_: Sse| {
+    let mut stream = Box::pin(SseStream::new(&SseOptions::new(), None, |_: Sse| {
         pending::<()>()
     }));
     stream.as_mut().deliver_through(Arc::<Line>::clone(&line));
@@ -357,7 +357,7 @@ const COMMENT: &str = ": keep-alive\n\n";
 #[tokio::test(start_paused = true)]
 async fn the_silence_begins_with_what_was_delivered_past_the_task() {
     let interval = Duration::from_secs(15);
-    let mut client = Client::new(&Options::new().keep_alive(interval));
+    let mut client = Client::new(&SseOptions::new().keep_alive(interval));
     assert_eq!(client.poll(), Poll::Pending);
     assert_eq!(watch(&mut client, 10).await, []);
     assert!(client.direct().deliver(&event("x")));
@@ -377,7 +377,7 @@ async fn the_silence_begins_with_what_was_delivered_past_the_task() {
 #[tokio::test(start_paused = true)]
 async fn the_silence_goes_on_while_the_stream_moves_from_task_to_task() {
     let interval = Duration::from_secs(15);
-    let mut client = Client::new(&Options::new().keep_alive(interval));
+    let mut client = Client::new(&SseOptions::new().keep_alive(interval));
     assert_eq!(client.poll(), Poll::Pending);
     for _ in 0..2 {
         for _ in 0..14 {

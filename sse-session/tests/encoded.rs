@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
-use sse_session::{Frame, Options, SendError, Sse, SseStream, TrySendError};
+use sse_session::{Frame, SendError, Sse, SseOptions, SseStream, TrySendError};
 
 const EVENTS: Bytes = Bytes::from_static(b"data: a\n\ndata: b\n\n");
 
@@ -11,7 +11,7 @@ async fn encoded_events_reach_the_body_without_a_copy() {
     let events = Bytes::from(EVENTS.to_vec());
     let sent = events.clone();
     let handler = |sse: Sse| async move { sse.send_encoded(sent).await };
-    let mut body = Box::pin(SseStream::new(&Options::new(), None, handler));
+    let mut body = Box::pin(SseStream::new(&SseOptions::new(), None, handler));
     let piece = body.next().await.expect("a piece").expect("no failure");
     assert_eq!(piece, events);
     assert_eq!(piece.as_ptr(), events.as_ptr());
@@ -26,7 +26,7 @@ async fn encoded_events_keep_their_place_among_others() {
         sse.send("after").await?;
         sse.send_encoded(Frame::new("last")?.into_bytes()).await
     };
-    let mut body = Box::pin(SseStream::new(&Options::new(), None, handler));
+    let mut body = Box::pin(SseStream::new(&SseOptions::new(), None, handler));
     let mut all = Vec::new();
     while let Some(piece) = body.next().await {
         all.extend_from_slice(&piece.expect("no failure"));
@@ -37,7 +37,7 @@ async fn encoded_events_keep_their_place_among_others() {
 
 #[tokio::test]
 async fn one_piece_waits_at_a_time_and_counts_for_the_high_water_mark() {
-    let options = Options::new().buffer_size(EVENTS.len() + 1);
+    let options = SseOptions::new().buffer_size(EVENTS.len() + 1);
     let mut handle = None;
     let keep = &mut handle;
     let handler = |sse: Sse| {
@@ -78,7 +78,7 @@ async fn one_piece_waits_at_a_time_and_counts_for_the_high_water_mark() {
 #[tokio::test]
 async fn nothing_at_all_is_sent_at_once() {
     let handler = |sse: Sse| async move { sse.send_encoded(Bytes::new()).await };
-    let mut body = Box::pin(SseStream::new(&Options::new(), None, handler));
+    let mut body = Box::pin(SseStream::new(&SseOptions::new(), None, handler));
     assert!(body.next().await.is_none());
 }
 
@@ -86,7 +86,7 @@ async fn nothing_at_all_is_sent_at_once() {
 async fn what_is_tried_is_taken_whole_or_left() {
     let mut handle = None;
     let keep = &mut handle;
-    let mut body = Box::pin(SseStream::new(&Options::new(), None, |sse: Sse| {
+    let mut body = Box::pin(SseStream::new(&SseOptions::new(), None, |sse: Sse| {
         *keep = Some(sse);
         std::future::pending::<()>()
     }));

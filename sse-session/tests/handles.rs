@@ -6,7 +6,7 @@ use std::thread;
 
 use bytes::Bytes;
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
-use sse_session::{Frame, HandlerError, Options, SendError, Sse, SseStream, TrySendError};
+use sse_session::{Frame, HandlerError, SendError, Sse, SseOptions, SseStream, TrySendError};
 
 /// What a body yields that must be ready.
 fn now(body: &mut (impl Stream<Item = Result<Bytes, HandlerError>> + Unpin)) -> Bytes {
@@ -20,8 +20,8 @@ fn elsewhere<T: Send + 'static>(sse: &Sse, act: impl FnOnce(Sse) -> T + Send + '
     thread::spawn(|| act(handle)).join().expect("no panic")
 }
 
-fn without_keep_alive() -> Options {
-    Options::new().without_keep_alive()
+fn without_keep_alive() -> SseOptions {
+    SseOptions::new().without_keep_alive()
 }
 
 #[test]

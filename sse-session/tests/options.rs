@@ -1,11 +1,11 @@
 //! Headers, and who may set them.
 
 use http::HeaderValue;
-use sse_session::{HeaderError, Options};
+use sse_session::{HeaderError, SseOptions};
 
 #[test]
 fn the_default_headers_are_those_of_an_event_stream() {
-    let headers = Options::new().response_headers();
+    let headers = SseOptions::new().response_headers();
     assert_eq!(headers["content-type"], "text/event-stream");
     assert_eq!(headers["cache-control"], "no-cache");
     assert_eq!(headers["x-accel-buffering"], "no");
@@ -14,7 +14,7 @@ fn the_default_headers_are_those_of_an_event_stream() {
 
 #[test]
 fn extra_headers_are_added_and_replace_defaults_of_the_same_name() {
-    let headers = Options::new()
+    let headers = SseOptions::new()
         .header("Set-Cookie", "a=1")
         .and_then(|options| options.header("set-cookie", HeaderValue::from_static("b=2")))
         .and_then(|options| options.header("Cache-Control", "no-store"))
@@ -30,7 +30,7 @@ fn extra_headers_are_added_and_replace_defaults_of_the_same_name() {
 
 #[test]
 fn invalid_and_reserved_headers_are_typed_errors() {
-    let header = |name, value| Options::new().header(name, value);
+    let header = |name, value| SseOptions::new().header(name, value);
     assert!(matches!(header("a b", "x"), Err(HeaderError::Invalid(_))));
     assert!(matches!(
         header("a", "x\r\nSet-Cookie: y"),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use sse_session::{
-    EncodeError, Event, Frame, HandlerError, Options, SendError, Shutdown, Sse, SseStream,
+    EncodeError, Event, Frame, HandlerError, SendError, Shutdown, Sse, SseOptions, SseStream,
     TrySendError, forward,
 };
 use tokio::sync::{mpsc, oneshot};
@@ -47,7 +47,7 @@ async fn idle(sse: Sse) {
 #[tokio::test]
 async fn many_sends_are_one_piece() {
     let mut body = pin!(SseStream::new(
-        &Options::new(),
+        &SseOptions::new(),
         None,
         |sse: Sse| async move {
             for _ in 0..100 {
@@ -67,7 +67,7 @@ async fn many_sends_are_one_piece() {
 async fn a_sender_waits_at_the_high_water_mark_and_is_woken_when_the_body_takes() {
     let sent = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&sent);
-    let options = Options::new().buffer_size(18);
+    let options = SseOptions::new().buffer_size(18);
     let mut body = pin!(SseStream::new(&options, None, |sse: Sse| async move {
         while sse.send("x").await.is_ok() {
             counter.fetch_add(1, Ordering::SeqCst);
@@ -82,7 +82,7 @@ async fn a_sender_waits_at_the_high_water_mark_and_is_woken_when_the_body_takes(
 
 #[tokio::test]
 async fn one_event_may_pass_the_mark_but_the_next_one_waits() {
-    let options = Options::new().buffer_size(1);
+    let options = SseOptions::new().buffer_size(1);
     let body = SseStream::new(&options, None, |sse: Sse| async move {
         sse.try_send("longer than the mark")
             .expect("an empty buffer takes one");
@@ -93,7 +93,7 @@ async fn one_event_may_pass_the_mark_but_the_next_one_waits() {
 
 #[tokio::test]
 async fn a_send_that_was_dropped_while_it_waited_was_not_sent() {
-    let options = Options::new().buffer_size(1);
+    let options = SseOptions::new().buffer_size(1);
     let body = SseStream::new(&options, None, |sse: Sse| async move {
         sse.send("first").await?;
         assert!(sse.send("dropped").now_or_never().is_none());
@@ -104,7 +104,7 @@ async fn a_send_that_was_dropped_while_it_waited_was_not_sent() {
 
 #[tokio::test]
 async fn an_event_that_cannot_be_encoded_is_an_error_and_the_stream_goes_on() {
-    let body = SseStream::new(&Options::new(), None, |sse: Sse| async move {
+    let body = SseStream::new(&SseOptions::new(), None, |sse: Sse| async move {
         sse.send("before").await?;
         let bad = sse.send(Event::new().event("a\nb").data("x")).await;
         assert!(matches!(
@@ -118,7 +118,7 @@ async fn an_event_that_cannot_be_encoded_is_an_error_and_the_stream_goes_on() {
 
 #[tokio::test]
 async fn an_event_beyond_the_limit_is_an_error() {
-    let options = Options::new().max_event_len(20);
+    let options = SseOptions::new().max_event_len(20);
     let body = SseStream::new(&options, None, |sse: Sse| async move {
         for _ in 0..100 {
             sse.send("8 bytes.").await.expect("an event of 16 bytes");
@@ -137,7 +137,7 @@ async fn dropping_the_body_drops_the_handler_and_tells_other_handles() {
     let (canary, dropped) = Canary::new();
     let (give, take) = oneshot::channel();
     let mut body = Box::pin(SseStream::new(
-        &Options::new(),
+        &SseOptions::new(),
         None,
         |sse: Sse| async move {
             let _canary = canary;
@@ -162,7 +162,7 @@ async fn dropping_the_body_drops_the_handler_and_tells_other_handles() {
 #[tokio::test]
 async fn a_sender_waiting_in_another_task_learns_that_the_client_is_gone() {
     let (give, take) = oneshot::channel();
-    let options = Options::new().buffer_size(1);
+    let options = SseOptions::new().buffer_size(1);
     let mut body = Box::pin(SseStream::new(&options, None, |sse: Sse| async move {
         assert!(give.send(sse).is_ok());
     }));
@@ -179,7 +179,7 @@ async fn a_sender_waiting_in_another_task_learns_that_the_client_is_gone() {
 async fn the_stream_ends_when_the_handler_returned_and_the_last_handle_is_gone() {
     let (give, take) = oneshot::channel();
     let mut body = pin!(SseStream::new(
-        &Options::new(),
+        &SseOptions::new(),
         None,
         |sse: Sse| async move {
             sse.send("from the handler").await?;
@@ -207,7 +207,7 @@ async fn the_stream_ends_when_the_handler_returned_and_the_last_handle_is_gone()
 #[tokio::test]
 async fn close_sends_what_was_accepted_and_drops_the_handler() {
     let (canary, dropped) = Canary::new();
-    let body = SseStream::new(&Options::new(), None, |sse: Sse| async move {
+    let body = SseStream::new(&SseOptions::new(), None, |sse: Sse| async move {
         let _canary = canary;
         sse.send("accepted").await.expect("open");
         sse.close();
@@ -221,7 +221,7 @@ async fn close_sends_what_was_accepted_and_drops_the_handler() {
 #[tokio::test]
 async fn a_handlers_error_comes_after_what_was_accepted_and_is_the_last() {
     let mut body = pin!(SseStream::new(
-        &Options::new(),
+        &SseOptions::new(),
         None,
         |sse: Sse| async move {
             sse.send("accepted").await?;
@@ -245,7 +245,7 @@ async fn a_handlers_error_comes_after_what_was_accepted_and_is_the_last() {
 #[tokio::test]
 async fn a_server_has_a_turn_to_write_between_the_last_piece_and_the_error() {
     let mut body = pin!(SseStream::new(
-        &Options::new(),
+        &SseOptions::new(),
         None,
         |sse: Sse| async move {
             sse.send("accepted").await?;
@@ -260,7 +260,7 @@ async fn a_server_has_a_turn_to_write_between_the_last_piece_and_the_error() {
 
 #[tokio::test]
 async fn a_handler_that_stops_at_a_closed_stream_did_not_fail() {
-    let body = SseStream::new(&Options::new(), None, |sse: Sse| async move {
+    let body = SseStream::new(&SseOptions::new(), None, |sse: Sse| async move {
         sse.send("x").await?;
         sse.close();
         sse.send("y").await
@@ -271,7 +271,7 @@ async fn a_handler_that_stops_at_a_closed_stream_did_not_fail() {
 #[tokio::test(start_paused = true)]
 async fn keep_alives_come_after_silence_and_not_during_traffic() {
     let (events, mut incoming) = mpsc::unbounded_channel::<&str>();
-    let options = Options::new()
+    let options = SseOptions::new()
         .keep_alive(Duration::from_secs(10))
         .keep_alive_comment("ping");
     let mut body = pin!(SseStream::new(&options, None, |sse: Sse| async move {
@@ -306,7 +306,7 @@ async fn keep_alives_come_after_silence_and_not_during_traffic() {
 #[tokio::test(start_paused = true)]
 async fn without_keep_alive_silence_stays_silence() {
     let mut body = pin!(SseStream::new(
-        &Options::new().without_keep_alive(),
+        &SseOptions::new().without_keep_alive(),
         None,
         idle
     ));
@@ -319,11 +319,11 @@ async fn without_keep_alive_silence_stays_silence() {
 
 #[tokio::test(start_paused = true)]
 async fn an_interval_beyond_the_clock_is_never_and_zero_is_a_millisecond() {
-    let never = Options::new().keep_alive(Duration::MAX);
+    let never = SseOptions::new().keep_alive(Duration::MAX);
     let mut body = pin!(SseStream::new(&never, None, idle));
     assert!(futures_util::poll!(body.next()).is_pending());
 
-    let zero = Options::new().keep_alive(Duration::ZERO);
+    let zero = SseOptions::new().keep_alive(Duration::ZERO);
     let mut body = pin!(SseStream::new(&zero, None, idle));
     assert!(futures_util::poll!(body.next()).is_pending(), "no hot loop");
 }
@@ -332,7 +332,7 @@ async fn an_interval_beyond_the_clock_is_never_and_zero_is_a_millisecond() {
 async fn a_token_ends_the_stream_with_a_last_retry() {
     let token = CancellationToken::new();
     let (canary, dropped) = Canary::new();
-    let options = Options::new()
+    let options = SseOptions::new()
         .shutdown(token.clone())
         .retry(Duration::from_secs(1))
         .retry_on_shutdown(Duration::from_millis(4_500));
@@ -357,7 +357,7 @@ async fn a_token_ends_the_stream_with_a_last_retry() {
 #[tokio::test]
 async fn any_future_ends_all_streams_and_those_that_come_after() {
     let (stop, stopped) = oneshot::channel::<()>();
-    let options = Options::new().shutdown(Shutdown::when(stopped));
+    let options = SseOptions::new().shutdown(Shutdown::when(stopped));
     let stream = || rest(SseStream::new(&options, None, idle));
     let bodies: Vec<_> = (0..10).map(|_| tokio::spawn(stream())).collect();
     tokio::task::yield_now().await;
@@ -370,20 +370,20 @@ async fn any_future_ends_all_streams_and_those_that_come_after() {
 
 #[tokio::test]
 async fn a_boxed_stream_can_be_shut_down_from_outside() {
-    let stream = SseStream::new(&Options::new(), None, |sse: Sse| async move {
+    let stream = SseStream::new(&SseOptions::new(), None, |sse: Sse| async move {
         sse.send("x").await.expect("open");
         idle(sse).await;
     });
     let handle = stream.shutdown_handle();
     let body = tokio::spawn(rest(stream.boxed()));
     tokio::task::yield_now().await;
-    handle.shut_down();
+    handle.shutdown();
     assert_eq!(body.await.expect("no panic"), "data: x\n\n");
 }
 
 #[tokio::test]
 async fn the_last_event_id_reaches_the_handler() {
-    let body = SseStream::new(&Options::new(), Some("41"), |sse: Sse| async move {
+    let body = SseStream::new(&SseOptions::new(), Some("41"), |sse: Sse| async move {
         assert_eq!(sse.clone().last_event_id(), Some("41"));
         sse.send(sse.last_event_id().unwrap_or("none")).await
     });
@@ -392,7 +392,7 @@ async fn the_last_event_id_reaches_the_handler() {
 
 #[tokio::test]
 async fn a_plain_stream_is_forwarded_and_its_error_cuts() {
-    let body = SseStream::new(&Options::new(), None, |sse| async move {
+    let body = SseStream::new(&SseOptions::new(), None, |sse| async move {
         let events = ["a", "b"].map(|data| Event::new().event("letter").data(data));
         forward(stream::iter(events), &sse).await?;
         let frame = Frame::new("c")?;
@@ -401,7 +401,7 @@ async fn a_plain_stream_is_forwarded_and_its_error_cuts() {
     let letters = "event: letter\ndata: a\n\nevent: letter\ndata: b\n\ndata: c\n\n";
     assert_eq!(rest(body).await, letters);
 
-    let mut body = pin!(SseStream::new(&Options::new(), None, |sse| async move {
+    let mut body = pin!(SseStream::new(&SseOptions::new(), None, |sse| async move {
         forward(
             stream::iter([Ok("a"), Err(io::Error::other("source gone"))]),
             &sse,
@@ -414,22 +414,28 @@ async fn a_plain_stream_is_forwarded_and_its_error_cuts() {
 
 #[tokio::test]
 async fn the_end_is_known_with_the_last_piece_or_when_it_comes() {
-    let mut brief = pin!(SseStream::new(&Options::new(), None, async |sse: Sse| sse
-        .send("last")
-        .await));
+    let mut brief = pin!(SseStream::new(
+        &SseOptions::new(),
+        None,
+        async |sse: Sse| sse.send("last").await
+    ));
     assert!(!brief.has_ended());
     assert!(matches!(brief.next().await, Some(Ok(_))));
     assert!(brief.has_ended());
 
     // Nothing was sent that could be the last.
-    let mut silent = pin!(SseStream::new(&Options::new(), None, async |_: Sse| {}));
+    let mut silent = pin!(SseStream::new(&SseOptions::new(), None, async |_: Sse| {}));
     assert!(silent.next().await.is_none());
     assert!(silent.has_ended());
 
-    let mut failed = pin!(SseStream::new(&Options::new(), None, async |sse: Sse| {
-        sse.send("last").await?;
-        Err::<(), sse_session::BoxError>(Box::new(io::Error::other("database gone")))
-    }));
+    let mut failed = pin!(SseStream::new(
+        &SseOptions::new(),
+        None,
+        async |sse: Sse| {
+            sse.send("last").await?;
+            Err::<(), sse_session::BoxError>(Box::new(io::Error::other("database gone")))
+        }
+    ));
     assert!(matches!(failed.next().await, Some(Ok(_))));
     assert!(!failed.has_ended());
     assert!(matches!(failed.next().await, Some(Err(_))));

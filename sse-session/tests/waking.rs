@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use sse_session::{
-    Frame, HandlerError, Options, Outcome, SendError, ShutdownHandle, Sse, SseStream,
+    Frame, HandlerError, IntoHandlerResult, SendError, ShutdownHandle, Sse, SseOptions, SseStream,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{advance, timeout};
@@ -42,9 +42,9 @@ impl Task {
 
 type Body = Pin<Box<dyn Stream<Item = Result<Bytes, HandlerError>>>>;
 
-fn body<F>(options: &Options, handler: impl FnOnce(Sse) -> F) -> Body
+fn body<F>(options: &SseOptions, handler: impl FnOnce(Sse) -> F) -> Body
 where
-    F: Future<Output: Outcome> + 'static,
+    F: Future<Output: IntoHandlerResult> + 'static,
 {
     Box::pin(SseStream::new(options, None, handler))
 }
@@ -77,8 +77,8 @@ fn elsewhere<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> T {
     thread::spawn(act).join().expect("no panic")
 }
 
-fn quiet() -> Options {
-    Options::new().without_keep_alive()
+fn quiet() -> SseOptions {
+    SseOptions::new().without_keep_alive()
 }
 
 /// A handler that sends what comes through a channel.
@@ -94,7 +94,7 @@ fn relay() -> (mpsc::UnboundedSender<&'static str>, Body) {
 }
 
 /// A handler that gives its handle away, and counts how often it is polled in vain.
-fn idle(options: &Options) -> (Body, Sse, Arc<AtomicUsize>) {
+fn idle(options: &SseOptions) -> (Body, Sse, Arc<AtomicUsize>) {
     let polls = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&polls);
     let mut given = None;
@@ -281,7 +281,7 @@ fn a_shutdown_while_the_handler_is_polled_is_not_missed() {
     let (give, take) = oneshot::channel::<ShutdownHandle>();
     let stream = SseStream::new(&quiet(), None, |sse: Sse| async move {
         let shutdown = take.await.expect("a handle");
-        elsewhere(move || shutdown.shut_down());
+        elsewhere(move || shutdown.shutdown());
         let _open = sse;
         pending::<()>().await;
     });
@@ -296,7 +296,7 @@ fn a_shutdown_while_the_handler_is_polled_is_not_missed() {
 #[tokio::test(start_paused = true)]
 async fn a_timer_that_is_left_alone_wakes_all_the_same() {
     let second = Duration::from_secs(1);
-    let options = Options::new().keep_alive(15 * second);
+    let options = SseOptions::new().keep_alive(15 * second);
     let (mut body, sse, polls) = idle(&options);
     let task = Task::new();
     assert_eq!(poll(&mut body, &task), Got::Nothing);
@@ -328,7 +328,7 @@ async fn a_timer_that_is_left_alone_wakes_all_the_same() {
 #[tokio::test(start_paused = true)]
 async fn an_event_that_comes_with_the_timer_does_not_end_the_keep_alives() {
     let interval = Duration::from_secs(15);
-    let (mut body, sse, _) = idle(&Options::new().keep_alive(interval));
+    let (mut body, sse, _) = idle(&SseOptions::new().keep_alive(interval));
     let task = Task::new();
     assert_eq!(poll(&mut body, &task), Got::Nothing);
     for _ in 0..3 {
@@ -347,7 +347,7 @@ async fn an_event_that_comes_with_the_timer_does_not_end_the_keep_alives() {
 #[tokio::test(start_paused = true)]
 async fn the_timer_wakes_the_task_that_polled_last() {
     let interval = Duration::from_secs(15);
-    let (mut body, sse, _) = idle(&Options::new().keep_alive(interval));
+    let (mut body, sse, _) = idle(&SseOptions::new().keep_alive(interval));
     let (first, second) = (Task::new(), Task::new());
     assert_eq!(poll(&mut body, &first), Got::Nothing);
     sse.try_send("x").expect("room");
@@ -361,7 +361,7 @@ async fn the_timer_wakes_the_task_that_polled_last() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_never_rests_does_not_hold_up_the_keep_alives() {
-    let options = Options::new().keep_alive(Duration::from_secs(15));
+    let options = SseOptions::new().keep_alive(Duration::from_secs(15));
     let mut body = body(&options, |sse: Sse| {
         poll_fn(move |cx| {
             assert!(!sse.is_closed());
@@ -459,7 +459,7 @@ async fn no_wake_is_lost_between_threads() {
     const ROUNDS: usize = 20_000;
     let (to_handler, mut from_driver) = mpsc::unbounded_channel();
     let (give, take) = oneshot::channel::<Sse>();
-    let stream = SseStream::new(&Options::new(), None, |sse: Sse| async move {
+    let stream = SseStream::new(&SseOptions::new(), None, |sse: Sse| async move {
         assert!(give.send(sse.clone()).is_ok());
         while let Some(text) = from_driver.recv().await {
             sse.send(text).await?;
@@ -521,7 +521,7 @@ async fn no_wake_is_lost_between_threads() {
 async fn many_threads_that_send_at_once_lose_nothing() {
     const THREADS: usize = 4;
     const EVENTS: usize = 5_000;
-    let options = Options::new().buffer_size(64);
+    let options = SseOptions::new().buffer_size(64);
     let stream = SseStream::new(&options, None, |sse: Sse| async move {
         for _ in 0..THREADS {
             let sse = sse.clone();

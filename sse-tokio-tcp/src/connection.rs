@@ -69,7 +69,7 @@ impl From<io::Error> for ConnectionError {
 /// Serves one connection: a TCP or Unix stream, a TLS stream, an in-memory pipe.
 ///
 /// One request is read and answered, then the connection is closed. `stop` ends an open event
-/// stream in order (see [`Options::retry_on_shutdown`](crate::Options::retry_on_shutdown)), and
+/// stream in order (see [`SseOptions::retry_on_shutdown`](crate::SseOptions::retry_on_shutdown)), and
 /// a connection on which nothing was asked for yet.
 ///
 /// ```

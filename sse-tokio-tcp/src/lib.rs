@@ -66,7 +66,7 @@
 //!
 //! Where the reset takes longer than that to come back, or after 64 KiB that the client sent and
 //! nobody asked for, it is the keep-alives that tell, at the second one at the latest; see
-//! [`Options::keep_alive`].
+//! [`SseOptions::keep_alive`].
 //!
 //! # Failed handlers
 //!
@@ -111,6 +111,7 @@ pub use crate::service::{Service, WithSse, with_sse};
 #[cfg(feature = "json")]
 pub use sse_session::Json;
 pub use sse_session::{
-    BoxError, Data, Display, Encode, EncodeError, Event, Frame, HandlerError, HeaderError, Options,
-    Outcome, SendError, Shutdown, SourceItem, Sse, SseBody, TrySendError, forward,
+    BoxError, Data, Display, Encode, EncodeError, Event, Frame, HandlerError, HeaderError,
+    IntoEvent, IntoHandlerResult, SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError,
+    forward,
 };

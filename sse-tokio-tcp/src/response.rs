@@ -5,7 +5,7 @@ use std::future::Future;
 use futures_core::Stream;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use sse_session::{Options, Outcome, SourceItem, Sse};
+use sse_session::{IntoEvent, IntoHandlerResult, Sse, SseOptions};
 
 use crate::body::Body;
 use crate::request::Request;
@@ -35,17 +35,17 @@ pub fn sse_response<H, F>(request: Request, handler: H) -> Response
 where
     H: FnOnce(Request, Sse) -> F,
     F: Future + Send + 'static,
-    F::Output: Outcome,
+    F::Output: IntoHandlerResult,
 {
-    sse_response_with(&Options::new(), request, handler)
+    sse_response_with(&SseOptions::new(), request, handler)
 }
 
 /// [`sse_response`] with options.
-pub fn sse_response_with<H, F>(options: &Options, request: Request, handler: H) -> Response
+pub fn sse_response_with<H, F>(options: &SseOptions, request: Request, handler: H) -> Response
 where
     H: FnOnce(Request, Sse) -> F,
     F: Future + Send + 'static,
-    F::Output: Outcome,
+    F::Output: IntoHandlerResult,
 {
     sse_session::sse_response_with(options, request, handler).map(Body::from)
 }
@@ -57,18 +57,18 @@ where
 pub fn sse_stream<S>(events: S) -> Response
 where
     S: Stream + Send + 'static,
-    S::Item: SourceItem + Send,
-    <S::Item as SourceItem>::Event: Send,
+    S::Item: IntoEvent + Send,
+    <S::Item as IntoEvent>::Event: Send,
 {
-    sse_stream_with(&Options::new(), events)
+    sse_stream_with(&SseOptions::new(), events)
 }
 
 /// [`sse_stream`] with options.
-pub fn sse_stream_with<S>(options: &Options, events: S) -> Response
+pub fn sse_stream_with<S>(options: &SseOptions, events: S) -> Response
 where
     S: Stream + Send + 'static,
-    S::Item: SourceItem + Send,
-    <S::Item as SourceItem>::Event: Send,
+    S::Item: IntoEvent + Send,
+    <S::Item as IntoEvent>::Event: Send,
 {
     sse_session::sse_stream_with(options, events).map(Body::from)
 }

@@ -47,7 +47,7 @@ where
         let seldom = match content {
             Content::Events(body) => {
                 events = body;
-                events.shut_down_on(stop);
+                events.shutdown_on(stop);
                 Seldom::Head(head)
             }
             Content::Full(bytes) => Seldom::all(head, bytes, framing),

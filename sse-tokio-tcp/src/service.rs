@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 
-use sse_session::{Options, Outcome, Sse};
+use sse_session::{IntoHandlerResult, Sse, SseOptions};
 
 use crate::request::Request;
 use crate::response::{Response, sse_response_with};
@@ -30,7 +30,7 @@ where
 pub fn with_sse<H>(handler: H) -> WithSse<H> {
     WithSse {
         handler,
-        options: Options::new(),
+        options: SseOptions::new(),
     }
 }
 
@@ -40,12 +40,12 @@ pub fn with_sse<H>(handler: H) -> WithSse<H> {
 #[must_use = "services do nothing unless served"]
 pub struct WithSse<H> {
     handler: H,
-    options: Options,
+    options: SseOptions,
 }
 
 impl<H> WithSse<H> {
     /// Sets the options.
-    pub fn options(mut self, options: Options) -> Self {
+    pub fn options(mut self, options: SseOptions) -> Self {
         self.options = options;
         self
     }
@@ -63,7 +63,7 @@ impl<H, F> Service for WithSse<H>
 where
     H: Fn(Request, Sse) -> F + Send + Sync + 'static,
     F: Future + Send + 'static,
-    F::Output: Outcome,
+    F::Output: IntoHandlerResult,
 {
     async fn call(&self, request: Request) -> Response {
         sse_response_with(&self.options, request, &self.handler)

@@ -10,7 +10,7 @@ pub(crate) struct Case {
     pub(crate) answers: Vec<Vec<u8>>,
 }
 
-/// Short, and longer than the least that `sse-client` accepts.
+/// Short, and longer than the least that `sse-eventsource` accepts.
 const SOON: &str = "retry: 150\n";
 
 /// One event.

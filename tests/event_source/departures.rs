@@ -1,4 +1,4 @@
-//! Where `sse-client` and Chromium are not the same, and why. What both of them do is written down,
+//! Where `sse-eventsource` and Chromium are not the same, and why. What both of them do is written down,
 //! so that it is noticed when one of them no longer does.
 
 /// Cases in which the clients differ in the same way.
@@ -12,7 +12,7 @@ pub(crate) struct Departure {
 
 const FAILURES_MAY_PASS: &str = "HTML § 9.2.2: any status but 200 fails the connection for good. \
                                  We try again after those that may pass, as services restart; \
-                                 `Builder::retry_if` decides otherwise.";
+                                 `EventSourceBuilder::retry_if` decides otherwise.";
 
 const FIRST_URL: &str = "HTML § 9.2.3 fetches the same request again, whose URL a redirect has \
                          moved. We begin at the first URL again, which still knows where the \
@@ -91,14 +91,14 @@ pub(crate) const DEPARTURES: &[Departure] = &[
     },
     Departure {
         cases: &["Content-Encoding: gzip"],
-        reason: "We ask for no encoding unless `Builder::compression` is set, so that no server \
+        reason: "We ask for no encoding unless `EventSourceBuilder::compression` is set, so that no server \
                  holds events back, and say what is wrong if one comes nevertheless.",
         ours: "start -> closed",
         theirs: r#"2 x start -> open, message "x" "", connecting, closed"#,
     },
     Departure {
         cases: &["Set-Cookie"],
-        reason: "Cookies are a browser's. We send what `Builder::header` sets.",
+        reason: "Cookies are a browser's. We send what `EventSourceBuilder::header` sets.",
         ours: r#"2 x start -> open, message "x" "", connecting, closed"#,
         theirs: r#"start, start with "name=value" -> open, message "x" "", connecting, closed"#,
     },

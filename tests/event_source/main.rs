@@ -1,4 +1,4 @@
-//! `sse-client` and a browser's `EventSource`, side by side.
+//! `sse-eventsource` and a browser's `EventSource`, side by side.
 //!
 //! Both are answered by the same script, case by case, and must be the same in what they ask of the
 //! server and in what they report: the standard's states and the events. Where they are not, it is

@@ -1,11 +1,11 @@
-//! What `sse-client` makes of the cases, with its defaults but for the random wait, in the words of
+//! What `sse-eventsource` makes of the cases, with its defaults but for the random wait, in the words of
 //! the page.
 
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
-use sse_client::{Backoff, EventSource, ReadyState, Update, Updates};
+use sse_eventsource::{Backoff, EventSource, ReadyState, Update, Updates};
 use tokio::task::JoinSet;
 
 use crate::server::{case_paths, race_paths};

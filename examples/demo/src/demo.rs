@@ -11,8 +11,8 @@ use bytes::Bytes;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
-// `Options`, `Event` and `Sse` are the same types in all three adapters.
-use sse_hyper::{HeaderError, Options};
+// `SseOptions`, `Event` and `Sse` are the same types in all three adapters.
+use sse_hyper::{HeaderError, SseOptions};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::Transport;
@@ -53,11 +53,11 @@ pub(crate) struct Demo {
     pub(crate) clock: Clock,
     pub(crate) connections: Connections,
     /// How `/hello` is streamed.
-    pub(crate) hello_options: Options,
+    pub(crate) hello_options: SseOptions,
     /// How `/ticks` is streamed.
-    pub(crate) ticks_options: Options,
+    pub(crate) ticks_options: SseOptions,
     /// How `/chat/events` is streamed.
-    pub(crate) chat_options: Options,
+    pub(crate) chat_options: SseOptions,
     /// Stops the server.
     pub(crate) stop: CancellationToken,
     servers: Bytes,
@@ -73,7 +73,7 @@ impl Demo {
         servers: &[Server],
         stop: CancellationToken,
     ) -> Result<Self, HeaderError> {
-        let options = Options::new()
+        let options = SseOptions::new()
             // Pages that came from another server, and be it the same host's other port.
             .header(ACCESS_CONTROL_ALLOW_ORIGIN, "*")?;
         let hello_options = options.clone().shutdown(stop.clone());

@@ -71,7 +71,7 @@ async fn run(addresses: Addresses, engine: Option<Engine>) -> Result<(), BoxErro
         signalled.await;
         // First the hub, so that the clients of the chat are told when to come back; then the
         // servers, with the streams that are left.
-        hub.shut_down(GRACE_PERIOD, COME_BACK).await;
+        hub.shutdown(GRACE_PERIOD, COME_BACK).await;
         stop_servers.cancel();
     });
 

@@ -153,8 +153,8 @@ async fn at_shutdown_a_group_that_is_away_gets_the_last_event_and_then_the_recon
     publish(&hub, "last");
     let expected = last_events(&hub, &["last"]) + "retry: 2000\n\n";
     let retry = Duration::from_secs(2)..=Duration::from_secs(2);
-    let mut shut_down = Box::pin(hub.shut_down(Duration::from_secs(60), retry));
-    assert!((&mut shut_down).now_or_never().is_none());
+    let mut shutdown = Box::pin(hub.shutdown(Duration::from_secs(60), retry));
+    assert!((&mut shutdown).now_or_never().is_none());
     clients[0].line.run_errand();
     for client in &mut clients {
         assert!(client.wakes() > 0);
@@ -162,7 +162,7 @@ async fn at_shutdown_a_group_that_is_away_gets_the_last_event_and_then_the_recon
         assert_eq!(client.received(), expected);
         assert_eq!(client.line.deliveries(), 0);
     }
-    assert_eq!(shut_down.await, 0);
+    assert_eq!(shutdown.await, 0);
 }
 
 #[tokio::test]
@@ -172,9 +172,7 @@ async fn a_shutdown_that_begins_during_an_errand_is_noticed_by_all() {
     let ending = hub.clone();
     clients[1].line.meanwhile(move || {
         let now = Duration::ZERO..=Duration::ZERO;
-        let _ = ending
-            .shut_down(Duration::from_secs(60), now)
-            .now_or_never();
+        let _ = ending.shutdown(Duration::from_secs(60), now).now_or_never();
     });
     publish(&hub, "last");
     let expected = last_events(&hub, &["last"]) + "retry: 0\n\n";
@@ -298,9 +296,8 @@ async fn what_has_been_served_to_its_end_is_no_subscription_even_if_it_is_kept()
             served.await
         }
     });
-    let mut shut_down =
-        pin!(hub.shut_down(Duration::from_secs(60), Duration::ZERO..=Duration::ZERO));
-    assert!(shut_down.as_mut().now_or_never().is_none());
+    let mut shutdown = pin!(hub.shutdown(Duration::from_secs(60), Duration::ZERO..=Duration::ZERO));
+    assert!(shutdown.as_mut().now_or_never().is_none());
     assert!(!client.run());
-    assert_eq!(shut_down.now_or_never(), Some(0));
+    assert_eq!(shutdown.now_or_never(), Some(0));
 }

@@ -11,7 +11,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use bytes::Bytes;
 use futures_util::Stream;
 use sse_hub::Hub;
-use sse_session::{BoxError, Delivery, DirectWrite, Errand, HandlerError, Options, Sse, SseStream};
+use sse_session::{
+    BoxError, Delivery, DirectWrite, Errand, HandlerError, Sse, SseOptions, SseStream,
+};
 
 pub(crate) struct Client {
     stream: Pin<Box<dyn Stream<Item = Result<Bytes, HandlerError>> + Send>>,
@@ -29,7 +31,7 @@ impl Client {
             task: Mutex::default(),
             state: Mutex::default(),
         });
-        let options = Options::new().without_keep_alive();
+        let options = SseOptions::new().without_keep_alive();
         let mut stream = Box::pin(SseStream::new(&options, None, handler));
         stream.as_mut().deliver_through(Arc::<Line>::clone(&line));
         let mut client = Self { stream, line };

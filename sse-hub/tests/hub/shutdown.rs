@@ -26,12 +26,12 @@ async fn at_shutdown_streams_end_after_what_was_published() {
             assert!((2000..=4000).contains(&retry), "{retry}");
         }
     };
-    let shut_down = hub.shut_down(Duration::from_secs(10), retry);
-    tokio::pin!(shut_down);
-    assert!((&mut shut_down).now_or_never().is_none());
+    let shutdown = hub.shutdown(Duration::from_secs(10), retry);
+    tokio::pin!(shutdown);
+    assert!((&mut shutdown).now_or_never().is_none());
     clients.await;
     drop((waiting, several));
-    assert_eq!(shut_down.await, 0);
+    assert_eq!(shutdown.await, 0);
 
     let refused = hub.publish("news", "x").await;
     assert!(matches!(refused, Err(PublishError::Closed)));
@@ -46,7 +46,7 @@ async fn an_overdue_stream_ends_with_events_undelivered() {
     client.read();
     publish(&hub, "news", "never seen");
     let retry = Duration::from_secs(1)..=Duration::from_secs(1);
-    assert_eq!(hub.shut_down(Duration::ZERO, retry).await, 1);
+    assert_eq!(hub.shutdown(Duration::ZERO, retry).await, 1);
     assert_eq!(client.read(), []);
     assert!(client.ended);
     assert_eq!(client.reader.retry, Some(1000));

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use sse_hub::{Event, Subscription};
 use sse_session::{
-    BoxError, Delivery, DirectWrite, Errand, HandlerError, Options, Sse, SseStream, TrySendError,
+    BoxError, Delivery, DirectWrite, Errand, HandlerError, Sse, SseOptions, SseStream, TrySendError,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -42,7 +42,7 @@ impl Served {
         let line = Arc::new(line);
         let (next, others) = unbounded_channel();
         let mut handle = None;
-        let mut stream = Box::pin(SseStream::new(&Options::new(), None, |sse| {
+        let mut stream = Box::pin(SseStream::new(&SseOptions::new(), None, |sse| {
             handle = has_handle.then(|| sse.clone());
             serve_in_turn(sse, first, others)
         }));

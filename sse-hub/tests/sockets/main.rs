@@ -329,7 +329,7 @@ async fn shutdown_in_the_middle_ends_every_stream_in_order(transport: Transport)
     });
     half_way.await.expect("publishing goes on");
     let retry = Duration::from_millis(1000)..=Duration::from_millis(60_000);
-    let left = hub.shut_down(Duration::from_secs(60), retry).await;
+    let left = hub.shutdown(Duration::from_secs(60), retry).await;
     assert_eq!(left, 0);
     let published = publisher.await.expect("published");
     let mut retries = std::collections::HashSet::new();

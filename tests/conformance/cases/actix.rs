@@ -14,7 +14,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use sse_actix::{
-    HandlerError, Options, SendError, Sse, SseBody, sse_response, sse_response_with, sse_stream,
+    HandlerError, SendError, Sse, SseBody, SseOptions, sse_response, sse_response_with, sse_stream,
     with_sse,
 };
 use tokio::sync::watch;
@@ -199,7 +199,7 @@ async fn a_closed_connection_that_passes_for_half_closed_ends_by_the_second_keep
         let (handlers, pieces) = (Handlers::new(), Progress::new());
         let server = {
             let (handlers, pieces) = (handlers.clone(), pieces.clone());
-            let options = Options::new().keep_alive(Duration::from_millis(200));
+            let options = SseOptions::new().keep_alive(Duration::from_millis(200));
             Actix::serve(move |config: &mut ServiceConfig| {
                 let (handlers, pieces) = (handlers.clone(), pieces.clone());
                 let options = options.clone();

@@ -9,7 +9,7 @@ use ::axum::routing::get;
 use ::axum::{Router, serve};
 use http::{HeaderMap, Response};
 use sse_hyper::{
-    Options, SendError, Sse, SseBody, no_content, sse_response, sse_response_with, sse_stream,
+    SendError, Sse, SseBody, SseOptions, no_content, sse_response, sse_response_with, sse_stream,
     with_sse,
 };
 use tokio::net::TcpListener;
@@ -23,7 +23,7 @@ use crate::transports::plain_stream;
 #[derive(Clone)]
 struct App {
     handlers: Handlers,
-    options: Options,
+    options: SseOptions,
 }
 
 async fn room(
@@ -65,7 +65,7 @@ async fn start(
 ) -> (SocketAddr, impl Future<Output = ()>) {
     let app = App {
         handlers: handlers.clone(),
-        options: Options::new()
+        options: SseOptions::new()
             .shutdown(stop.clone())
             .retry_on_shutdown(Duration::from_secs(3)),
     };

@@ -1,6 +1,6 @@
 //! A client that is slower than its handler holds it back, and costs no more than the buffers.
 
-use sse_session::{Options, SendError, Sse};
+use sse_session::{SendError, Sse, SseOptions};
 
 use crate::alone::{self, Memory};
 use crate::client::{Connection, End};
@@ -46,7 +46,11 @@ fn firehose(accepted: &Progress) -> Site {
             Ok::<_, SendError>(())
         }
     })
-    .options(Options::new().buffer_size(HIGH_WATER).without_keep_alive())
+    .options(
+        SseOptions::new()
+            .buffer_size(HIGH_WATER)
+            .without_keep_alive(),
+    )
     .send_buffer(SOCKET_BUFFER)
 }
 

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use sse_session::{Options, SendError, Sse};
+use sse_session::{SendError, Sse, SseOptions};
 use tokio::sync::watch;
 
 use crate::client::{Connection, End};
@@ -30,10 +30,10 @@ on_every_transport! {
 const KEEP_ALIVE: Duration = Duration::from_millis(100);
 
 /// Keep-alive only where it is what tells that the client is gone.
-fn options<T: Transport>() -> Options {
+fn options<T: Transport>() -> SseOptions {
     match T::IDLE_DISCONNECT {
-        Notice::Unprompted => Options::new().without_keep_alive(),
-        Notice::KeepAlives => Options::new().keep_alive(KEEP_ALIVE),
+        Notice::Unprompted => SseOptions::new().without_keep_alive(),
+        Notice::KeepAlives => SseOptions::new().keep_alive(KEEP_ALIVE),
     }
 }
 
@@ -52,7 +52,7 @@ fn busy(handlers: &Handlers) -> Site {
             Ok::<_, SendError>(())
         }
     })
-    .options(Options::new().without_keep_alive())
+    .options(SseOptions::new().without_keep_alive())
 }
 
 /// A client that has seen the stream begin.
@@ -84,7 +84,7 @@ async fn a_client_that_closes_ends_an_idle_handler<T: Transport>() {
 async fn a_client_that_resets_ends_an_idle_handler<T: Transport>() {
     let handlers = Handlers::new();
     // A reset is noticed by all of them without keep-alive.
-    let options = Options::new().without_keep_alive();
+    let options = SseOptions::new().without_keep_alive();
     let server = T::start(idle(&handlers).options(options)).await;
     let connection = listening(&server).await;
     assert_eq!(handlers.running(), 1);
@@ -113,7 +113,8 @@ async fn a_client_that_resets_ends_a_handler_that_sends<T: Transport>() {
 async fn a_client_that_goes_away_ends_a_handler_that_waits_for_room<T: Transport>() {
     let handlers = Handlers::new();
     let progress = Progress::new();
-    let site = endless(&handlers, &progress, 10_000).options(Options::new().without_keep_alive());
+    let site =
+        endless(&handlers, &progress, 10_000).options(SseOptions::new().without_keep_alive());
     let server = T::start(site).await;
     let mut connection = Connection::open_with_receive_buffer(server.address, 16 * 1024).await;
     connection
@@ -127,7 +128,7 @@ async fn a_client_that_goes_away_ends_a_handler_that_waits_for_room<T: Transport
 
 async fn early_bytes_do_not_hide_that_a_client_has_closed<T: Transport>() {
     let handlers = Handlers::new();
-    let options = Options::new().keep_alive(KEEP_ALIVE);
+    let options = SseOptions::new().keep_alive(KEEP_ALIVE);
     let server = T::start(idle(&handlers).options(options)).await;
     let mut connection = server.connect().await;
     // Two requests at once; the second one would have its turn after the first one's response.

@@ -1,7 +1,7 @@
 //! Status and headers.
 
 use http::header::{CONNECTION, DATE, TRANSFER_ENCODING, UPGRADE};
-use sse_session::{Options, Sse};
+use sse_session::{Sse, SseOptions};
 
 use crate::client::End;
 use crate::handlers::Handlers;
@@ -39,7 +39,7 @@ async fn an_event_stream_says_what_it_is<T: Transport>() {
 }
 
 async fn extra_headers_are_sent_and_defaults_can_be_replaced<T: Transport>() {
-    let options = Options::new()
+    let options = SseOptions::new()
         .header("Access-Control-Allow-Origin", "*")
         .and_then(|options| options.header("X-Twice", "1"))
         .and_then(|options| options.header("X-Twice", "2"))

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use sse_session::{BoxError, Event, Options, Sse};
+use sse_session::{BoxError, Event, Sse, SseOptions};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
@@ -39,10 +39,10 @@ on_http_2! {
 }
 
 /// Keep-alive only where it is what tells that the client is gone.
-fn options<T: Transport>() -> Options {
+fn options<T: Transport>() -> SseOptions {
     match T::IDLE_DISCONNECT {
-        Notice::Unprompted => Options::new().without_keep_alive(),
-        Notice::KeepAlives => Options::new().keep_alive(Duration::from_millis(100)),
+        Notice::Unprompted => SseOptions::new().without_keep_alive(),
+        Notice::KeepAlives => SseOptions::new().keep_alive(Duration::from_millis(100)),
     }
 }
 
@@ -114,7 +114,7 @@ async fn a_script_arrives_byte_for_byte_with_nothing_that_http_2_forbids<T: Tran
             .await?;
         sse.send(Event::new().json(["x"])).await
     });
-    let options = Options::new()
+    let options = SseOptions::new()
         .retry(Duration::from_secs(1))
         .header("X-Extra", "1")
         .expect("a valid header");
@@ -236,7 +236,7 @@ async fn a_graceful_stop_of_hyper_closes_the_connection_too() {
 /// they have ended.
 async fn stop_with_open_streams<T: Transport>(after: impl FnOnce(Client)) {
     let (handlers, stop) = (Handlers::new(), CancellationToken::new());
-    let options = Options::new()
+    let options = SseOptions::new()
         .shutdown(stop.clone())
         .retry_on_shutdown(Duration::from_secs(3));
     let server = T::start(idle(&handlers).options(options)).await;

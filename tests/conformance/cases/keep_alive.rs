@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ::hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use sse_session::{Options, SendError, Sse};
+use sse_session::{SendError, Sse, SseOptions};
 use tokio::io::duplex;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -35,7 +35,7 @@ async fn a_silent_stream_gets_comments_between_its_events<T: Transport>() {
             }
         }
     });
-    let options = Options::new().keep_alive(Duration::from_millis(20));
+    let options = SseOptions::new().keep_alive(Duration::from_millis(20));
     let server = T::start(site.options(options)).await;
     let mut response = server.get("/").await;
     for number in 0..3 {
@@ -55,7 +55,7 @@ async fn the_comment_can_be_chosen<T: Transport>() {
     let site = Site::new(|_, sse: Sse| async move {
         sse.closed().await;
     });
-    let options = Options::new()
+    let options = SseOptions::new()
         .keep_alive(Duration::from_millis(20))
         .keep_alive_comment("still\nhere");
     let server = T::start(site.options(options)).await;
@@ -91,7 +91,7 @@ async fn assert_ticks(mut response: Response<tokio::io::DuplexStream>) {
 async fn hyper_sends_none_during_traffic() {
     let (client, server) = duplex(1024);
     let service = sse_hyper::with_sse(|_: sse_hyper::Request, sse| ticks(sse))
-        .options(Options::new().keep_alive(INTERVAL));
+        .options(SseOptions::new().keep_alive(INTERVAL));
     tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(server), service));
     assert_ticks(Connection::over(client).get("/").await).await;
 }
@@ -102,7 +102,7 @@ async fn tcp_sends_none_during_traffic() {
 
     let (client, server) = duplex(1024);
     tokio::spawn(async move {
-        let options = Options::new().keep_alive(INTERVAL);
+        let options = SseOptions::new().keep_alive(INTERVAL);
         let service = with_sse(|_: Request, sse| ticks(sse)).options(options);
         serve_connection(server, &service, &Limits::new(), &CancellationToken::new())
             .await
@@ -117,7 +117,7 @@ async fn actix_sends_none_during_traffic() {
         actix_web::App::new().route(
             "/",
             actix_web::web::get().to(sse_actix::with_sse(|_: sse_actix::Request, sse| ticks(sse))
-                .options(Options::new().keep_alive(INTERVAL))),
+                .options(SseOptions::new().keep_alive(INTERVAL))),
         ),
     )
     .await;
@@ -133,7 +133,7 @@ async fn actix_sends_none_during_traffic() {
 async fn it_can_be_switched_off() {
     let (client, server) = duplex(1024);
     let service = sse_hyper::with_sse(|_: sse_hyper::Request, sse| ticks(sse))
-        .options(Options::new().without_keep_alive());
+        .options(SseOptions::new().without_keep_alive());
     tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(server), service));
     let mut response = Connection::over(client).get("/").await;
     assert_eq!(response.complete().await, "data: tick\n\n".repeat(5));

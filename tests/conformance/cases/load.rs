@@ -1,7 +1,7 @@
 //! Many streams at once.
 
 use futures_util::future::join_all;
-use sse_session::{Event, Frame, Options, SendError, Sse};
+use sse_session::{Event, Frame, SendError, Sse, SseOptions};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -39,7 +39,7 @@ async fn a_thousand_streams_are_open_at_once_and_all_get_every_event<T: Transpor
             }
         }
     })
-    .options(Options::new().shutdown(stop.clone()));
+    .options(SseOptions::new().shutdown(stop.clone()));
     let server = T::start(site).await;
 
     let mut streams = join_all((0..STREAMS).map(|_| server.get("/"))).await;
@@ -83,7 +83,7 @@ async fn handles_in_many_threads_lose_nothing_and_keep_their_order<T: Transport>
         }
     })
     // So small that they wait for room again and again, and are woken by the body.
-    .options(Options::new().buffer_size(200));
+    .options(SseOptions::new().buffer_size(200));
     let server = T::start(site).await;
     let mut response = server.get("/").await;
     let mut next = [0; THREADS];

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sse_session::{Options, Sse};
+use sse_session::{Sse, SseOptions};
 use sse_tokio_tcp::{Limits, Server as TcpServer};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{UnixListener, UnixStream};
@@ -195,7 +195,7 @@ async fn a_client_that_never_stops_sending_is_not_read_for_ever() {
 
     within_limit(async {
         let handlers = Handlers::new();
-        let options = Options::new().keep_alive(Duration::from_millis(100));
+        let options = SseOptions::new().keep_alive(Duration::from_millis(100));
         let server = serve(idle(&handlers).options(options), Limits::new());
         let mut io = tokio::net::TcpStream::connect(server.address)
             .await
@@ -267,7 +267,7 @@ async fn a_connection_beyond_the_limit_waits_until_there_is_room() {
 async fn a_stop_ends_open_streams_by_itself_and_closes_idle_connections() {
     within_limit(async {
         let handlers = Handlers::new();
-        let options = Options::new().retry_on_shutdown(Duration::from_secs(3));
+        let options = SseOptions::new().retry_on_shutdown(Duration::from_secs(3));
         let server = serve(idle(&handlers).options(options), Limits::new());
         let mut stream = server.get("/").await;
         stream.receive("hello").await;

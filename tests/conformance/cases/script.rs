@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use sse_session::{
-    Display, EncodeError, Event, Frame, Json, Options, SendError, Sse, TrySendError,
+    Display, EncodeError, Event, Frame, Json, SendError, Sse, SseOptions, TrySendError,
 };
 
 use crate::client::End;
@@ -117,7 +117,7 @@ async fn a_bad_name_is_an_error_to_the_handler_and_nothing_on_the_wire<T: Transp
 }
 
 async fn a_stream_begins_with_its_reconnection_time<T: Transport>() {
-    let options = Options::new().retry(Duration::from_millis(2500));
+    let options = SseOptions::new().retry(Duration::from_millis(2500));
     let server = T::start(Site::new(script).options(options)).await;
     for (path, events) in [
         ("/", SCRIPT),

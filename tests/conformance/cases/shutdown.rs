@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sse_session::{Options, Sse};
+use sse_session::{Sse, SseOptions};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{Connection, End};
@@ -18,8 +18,8 @@ on_every_transport! {
 }
 
 /// Streams that end at `stop`, and say when to come back.
-fn options(stop: &CancellationToken) -> Options {
-    Options::new()
+fn options(stop: &CancellationToken) -> SseOptions {
+    SseOptions::new()
         .shutdown(stop.clone())
         .retry_on_shutdown(Duration::from_secs(3))
 }
@@ -58,7 +58,7 @@ async fn a_graceful_stop_ends_handlers_that_never_stop_sending<T: Transport>() {
             tokio::task::yield_now().await;
         }
     })
-    .options(Options::new().shutdown(stop.clone()));
+    .options(SseOptions::new().shutdown(stop.clone()));
     let server = T::start(site).await;
     let mut response = server.get("/").await;
     response.read_until("more").await;

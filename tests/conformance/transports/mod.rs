@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use futures_util::{Stream, stream};
 use http::HeaderMap;
-use sse_session::{BoxError, Event, Options, Outcome, Sse};
+use sse_session::{BoxError, Event, IntoHandlerResult, Sse, SseOptions};
 use tokio::net::{TcpListener, TcpSocket};
 
 pub(crate) use self::actix::{Actix, ActixHttp2, ActixWithoutHalfClose};
@@ -58,7 +58,7 @@ pub(crate) enum Notice {
 #[derive(Clone)]
 pub(crate) struct Site {
     handler: Handler,
-    options: Options,
+    options: SseOptions,
     send_buffer: Option<u32>,
 }
 
@@ -78,19 +78,19 @@ impl Site {
     where
         H: Fn(Asked, Sse) -> F + Send + Sync + 'static,
         F: Future + Send + 'static,
-        F::Output: Outcome,
+        F::Output: IntoHandlerResult,
     {
         Self {
             handler: Arc::new(move |asked, sse| {
                 let handler = handler(asked, sse);
                 Box::pin(async move { handler.await.into_result() })
             }),
-            options: Options::new(),
+            options: SseOptions::new(),
             send_buffer: None,
         }
     }
 
-    pub(crate) fn options(mut self, options: Options) -> Self {
+    pub(crate) fn options(mut self, options: SseOptions) -> Self {
         self.options = options;
         self
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use http::Method;
-use sse_client::{Backoff, EventSource, Reconnect, Update, Updates};
+use sse_eventsource::{Backoff, EventSource, Reconnect, Update, Updates};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 

@@ -1,5 +1,5 @@
 //! The service by which the public contract tests for Server-Sent Events are run against
-//! `sse-client`. How to do that is in the README beside it.
+//! `sse-eventsource`. How to do that is in the README beside it.
 //!
 //! It makes a client for each request of the tests, and reports to them what that receives.
 

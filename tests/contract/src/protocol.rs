@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The optional parts of the suite that `sse-client` is up to. There is no `event-type-listeners`,
+/// The optional parts of the suite that `sse-eventsource` is up to. There is no `event-type-listeners`,
 /// as events of all types are received, and no `payload-size-stress-testable`, as its events of up to
 /// 128 MiB are beyond the limits of the decoder.
 pub(crate) const CAPABILITIES: &[&str] = &[

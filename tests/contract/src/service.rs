@@ -56,7 +56,7 @@ pub(crate) async fn serve(listener: TcpListener) -> io::Result<()> {
 
 async fn status() -> Json<Status> {
     Json(Status {
-        name: "sse-client",
+        name: "sse-eventsource",
         capabilities: CAPABILITIES,
     })
 }

@@ -1,13 +1,13 @@
 //! The handler that our three adapters have in common.
 
-use sse_hyper::{Options, SendError, Sse};
+use sse_hyper::{SendError, Sse, SseOptions};
 
 use crate::ticks::Ticks;
 use crate::workload::{Burst, GREETING, Workload, live_text};
 
 /// The options for a workload: the defaults but for the keep-alive interval.
-pub(super) fn options(workload: Workload) -> Options {
-    Options::new().keep_alive(workload.keep_alive())
+pub(super) fn options(workload: Workload) -> SseOptions {
+    SseOptions::new().keep_alive(workload.keep_alive())
 }
 
 pub(super) async fn send(workload: Workload, mut ticks: Ticks, sse: Sse) -> Result<(), SendError> {

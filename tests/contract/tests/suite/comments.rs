@@ -1,4 +1,4 @@
-//! Comments, which `sse-client` reports if asked to (capability `comments`).
+//! Comments, which `sse-eventsource` reports if asked to (capability `comments`).
 
 use serde_json::json;
 

@@ -12,7 +12,7 @@ async fn it_says_what_the_client_is_capable_of() {
     assert_eq!(status, StatusCode::OK);
     assert_eq!(headers["content-type"], "application/json");
     let body: Value = serde_json::from_str(&body).expect("JSON");
-    assert_eq!(body["name"], "sse-client");
+    assert_eq!(body["name"], "sse-eventsource");
     // For each of them there is a test here.
     let capabilities = [
         "204",

@@ -1,0 +1,245 @@
+//! The body of a request, and whether there is another one of it for the next attempt.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::{Buf as _, Bytes};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::combinators::BoxBody;
+
+use crate::error::BoxError;
+
+type Stream = BoxBody<Bytes, BoxError>;
+
+/// The body of a request: bytes, or any [`http_body::Body`] that is read while it is sent.
+///
+/// A request may have to be sent more than once: with the next attempt, and after a redirect of
+/// 307 or 308. Bytes are sent again without a copy, and what [`from_fn`](Self::from_fn) makes is
+/// made again. A body of [`once`](Self::once) is sent once, whatever
+/// [`Reconnect`](crate::Reconnect) says.
+///
+/// ```
+/// use std::convert::Infallible;
+///
+/// use bytes::Bytes;
+/// use futures_util::stream;
+/// use http_body::Frame;
+/// use http_body_util::StreamBody;
+/// use sse_eventsource::{EventSource, Reconnect, RequestBody};
+///
+/// let question = RequestBody::from_fn(|| {
+///     let pieces = ["{\"stream\":", "true}"];
+///     let frames = pieces.map(|piece| Ok::<_, Infallible>(Frame::data(Bytes::from(piece))));
+///     StreamBody::new(stream::iter(frames))
+/// });
+/// let builder = EventSource::post("https://llm.example/v1/chat/completions")
+///     .body(question)
+///     .reconnect(Reconnect::UntilOpen);
+/// # let _ = builder;
+/// ```
+#[must_use = "a body does nothing until it is sent"]
+pub struct RequestBody(Kind);
+
+enum Kind {
+    Bytes(Bytes),
+    /// Is made when it is sent, see [`RequestBody::make`].
+    Make(Arc<dyn Fn() -> Stream + Send + Sync>),
+    Stream(Stream),
+    /// It was of one use, and has been sent.
+    Spent,
+}
+
+impl RequestBody {
+    /// A body that is made anew each time that it is sent.
+    pub fn from_fn<F, B>(make: F) -> Self
+    where
+        F: Fn() -> B + Send + Sync + 'static,
+        B: Body + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        Self(Kind::Make(Arc::new(move || stream(make()))))
+    }
+
+    /// A body that can be sent once: there is one attempt, after which the event source does not
+    /// connect again, and a redirect that asks for the body is an error.
+    pub fn once<B>(body: B) -> Self
+    where
+        B: Body + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        Self(Kind::Stream(stream(body)))
+    }
+
+    /// The body, if it is of bytes: for HTTP stacks that know nothing else.
+    #[must_use]
+    pub fn as_bytes(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Kind::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Whether it can be sent again.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        matches!(self.0, Kind::Bytes(_) | Kind::Make(_))
+    }
+
+    pub(crate) fn is_spent(&self) -> bool {
+        matches!(self.0, Kind::Spent)
+    }
+
+    /// Takes it to be sent. What stays here can be sent later, or is spent.
+    pub(crate) fn take(&mut self) -> Self {
+        Self(match &self.0 {
+            Kind::Bytes(bytes) => Kind::Bytes(bytes.clone()),
+            Kind::Make(make) => Kind::Make(Arc::clone(make)),
+            Kind::Stream(_) | Kind::Spent => std::mem::replace(&mut self.0, Kind::Spent),
+        })
+    }
+
+    /// Makes it, if it is to be made. Its size is not known before.
+    pub(crate) fn make(self) -> Self {
+        match self.0 {
+            Kind::Make(make) => Self(Kind::Stream(make())),
+            other => Self(other),
+        }
+    }
+}
+
+fn stream<B>(body: B) -> Stream
+where
+    B: Body + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    BoxBody::new(Erased(Mutex::new(Box::pin(body))))
+}
+
+/// Any body with the types of this one. http-body-util's adapters would forget its size.
+///
+/// The mutex makes it `Sync`, which some HTTP stacks ask for. It is never waited for.
+struct Erased<B>(Mutex<Pin<Box<B>>>);
+
+impl<B> Erased<B> {
+    fn lock(&self) -> MutexGuard<'_, Pin<Box<B>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<B> Body for Erased<B>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let body = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        body.as_mut().poll_frame(cx).map(|frame| {
+            let frame = frame?.map_err(Into::into);
+            Some(frame.map(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))))
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.lock().is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.lock().size_hint()
+    }
+}
+
+/// The empty body.
+impl Default for RequestBody {
+    fn default() -> Self {
+        Self::from(Bytes::new())
+    }
+}
+
+impl From<Bytes> for RequestBody {
+    fn from(bytes: Bytes) -> Self {
+        Self(Kind::Bytes(bytes))
+    }
+}
+
+impl From<Vec<u8>> for RequestBody {
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes::from(bytes).into()
+    }
+}
+
+impl From<String> for RequestBody {
+    fn from(text: String) -> Self {
+        Bytes::from(text).into()
+    }
+}
+
+impl From<&'static [u8]> for RequestBody {
+    fn from(bytes: &'static [u8]) -> Self {
+        Bytes::from_static(bytes).into()
+    }
+}
+
+impl From<&'static str> for RequestBody {
+    fn from(text: &'static str) -> Self {
+        text.as_bytes().into()
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut self.0 {
+            Kind::Bytes(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Kind::Bytes(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Kind::Make(make) => {
+                let made = make();
+                self.0 = Kind::Stream(made);
+                self.poll_frame(cx)
+            }
+            Kind::Stream(body) => Pin::new(body).poll_frame(cx),
+            Kind::Spent => Poll::Ready(Some(Err("the body was sent already".into()))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Bytes(bytes) => bytes.is_empty(),
+            Kind::Stream(body) => body.is_end_stream(),
+            Kind::Make(_) | Kind::Spent => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Stream(body) => body.size_hint(),
+            Kind::Make(_) | Kind::Spent => SizeHint::default(),
+        }
+    }
+}
+
+impl fmt::Debug for RequestBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = f.debug_tuple("RequestBody");
+        match &self.0 {
+            // It may be a secret.
+            Kind::Bytes(bytes) => f.field(&format_args!("{} bytes", bytes.len())),
+            Kind::Make(_) => f.field(&format_args!("made each time")),
+            Kind::Stream(_) => f.field(&format_args!("sent once")),
+            Kind::Spent => f.field(&format_args!("spent")),
+        };
+        f.finish()
+    }
+}

@@ -1,0 +1,158 @@
+//! Compressed streams, which come by the event and not by the block.
+
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use async_compression::tokio::write::{BrotliEncoder, GzipEncoder, ZstdEncoder};
+use futures_util::StreamExt as _;
+use sse_eventsource::{DecodeError, Error, EventSource};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+
+use crate::server::{STREAM, Server, header};
+
+/// An encoder that writes to memory.
+trait Encoder: AsyncWrite + Unpin {
+    fn written(&mut self) -> &mut Vec<u8>;
+}
+
+impl Encoder for BrotliEncoder<Vec<u8>> {
+    fn written(&mut self) -> &mut Vec<u8> {
+        self.get_mut()
+    }
+}
+
+impl Encoder for GzipEncoder<Vec<u8>> {
+    fn written(&mut self) -> &mut Vec<u8> {
+        self.get_mut()
+    }
+}
+
+impl Encoder for ZstdEncoder<Vec<u8>> {
+    fn written(&mut self) -> &mut Vec<u8> {
+        self.get_mut()
+    }
+}
+
+fn encoder(coding: &str) -> Box<dyn Encoder> {
+    match coding {
+        "br" => Box::new(BrotliEncoder::new(Vec::new())),
+        "gzip" => Box::new(GzipEncoder::new(Vec::new())),
+        "zstd" => Box::new(ZstdEncoder::new(Vec::new())),
+        other => panic!("{other}"),
+    }
+}
+
+fn head(coding: &str) -> String {
+    STREAM.replace(
+        "\r\n\r\n",
+        &format!("\r\nContent-Encoding: {coding}\r\n\r\n"),
+    )
+}
+
+#[tokio::test]
+async fn each_event_comes_as_soon_as_it_was_flushed() {
+    for coding in ["br", "gzip", "zstd"] {
+        let (received, was_received) = mpsc::channel::<()>();
+        let was_received = Arc::new(Mutex::new(was_received));
+        let server = Server::start(move |_, mut connection| {
+            let was_received = Arc::clone(&was_received);
+            async move {
+                let request = connection.head().await;
+                assert_eq!(header(&request, "accept-encoding"), Some("zstd,gzip,br"));
+                connection.send(head(coding)).await;
+                let mut encoder = encoder(coding);
+                for number in 0..5 {
+                    let event = format!("data: {number}\n\n");
+                    encoder
+                        .write_all(event.as_bytes())
+                        .await
+                        .expect("compressed");
+                    encoder.flush().await.expect("compressed");
+                    let bytes = std::mem::take(encoder.written());
+                    connection.send(bytes).await;
+                    // The next one is not sent before this one has come.
+                    let lock = was_received.lock().expect("a lock");
+                    lock.recv_timeout(Duration::from_secs(60))
+                        .expect("received");
+                }
+            }
+        });
+        let builder = EventSource::get(server.url()).compression(true);
+        let mut source = builder.build().expect("valid");
+        for number in 0..5 {
+            let event = source.next().await.expect("an event").expect("no error");
+            assert_eq!(event.data(), number.to_string(), "{coding}");
+            received.send(()).expect("the server waits");
+        }
+    }
+}
+
+#[tokio::test]
+async fn garbage_is_a_lost_connection() {
+    for coding in ["br", "gzip", "zstd"] {
+        let server = Server::start(move |_, mut connection| async move {
+            let garbage = "this is not compressed at all, as anybody can see".repeat(100);
+            connection.answer(head(coding) + &garbage).await;
+            connection.closed().await;
+        });
+        let builder = EventSource::get(server.url())
+            .compression(true)
+            .max_attempts(1);
+        let mut source = builder.build().expect("valid");
+        let error = source
+            .next()
+            .await
+            .expect("an error")
+            .expect_err("an error");
+        assert!(matches!(error, Error::Body(_)), "{coding}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_bomb_meets_the_limits_of_the_decoder() {
+    let server = Server::start(|_, mut connection| async move {
+        let mut encoder = GzipEncoder::new(Vec::new());
+        encoder.write_all(b"data: ").await.expect("compressed");
+        for _ in 0..64 {
+            encoder
+                .write_all(&[b'x'; 1024 * 1024])
+                .await
+                .expect("compressed");
+        }
+        encoder.shutdown().await.expect("compressed");
+        connection.answer(head("gzip")).await;
+        connection.send(encoder.into_inner()).await;
+        connection.closed().await;
+    });
+    let builder = EventSource::get(server.url())
+        .compression(true)
+        .max_line_len(4096);
+    let mut source = builder.build().expect("valid");
+    let error = source
+        .next()
+        .await
+        .expect("an error")
+        .expect_err("an error");
+    assert!(
+        matches!(
+            error,
+            Error::Decode(DecodeError::LineTooLong { limit: 4096, .. })
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_encoding_that_is_not_known_is_an_error() {
+    let server = Server::start(|_, mut connection| async move {
+        connection.answer(head("compress")).await;
+    });
+    let builder = EventSource::get(server.url()).compression(true);
+    let mut source = builder.build().expect("valid");
+    let error = source
+        .next()
+        .await
+        .expect("an error")
+        .expect_err("an error");
+    assert!(matches!(error, Error::ContentEncoding(_)), "{error:?}");
+}

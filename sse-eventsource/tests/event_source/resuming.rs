@@ -1,0 +1,108 @@
+//! Streams that are cut again and again, and yet come complete.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use sse_eventsource::{Backoff, EventSource, Update};
+
+use crate::server::{CHUNKED, STREAM, Server, header};
+
+const DISCONNECTS: usize = 1000;
+
+/// The server has an endless log of events and resumes by id, and cuts each connection somewhere
+/// else and in another way.
+#[tokio::test]
+async fn no_event_is_lost_or_repeated_over_a_thousand_disconnects() {
+    let resumed = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&resumed);
+    let server = Server::start(move |number, mut connection| {
+        let resumed = Arc::clone(&counter);
+        async move {
+            let head = connection.head().await;
+            let last = header(&head, "last-event-id");
+            let last: usize = last.map_or(0, |id| id.parse().expect("an id of this server"));
+            resumed.fetch_add(usize::from(last > 0), Ordering::Relaxed);
+            let mut random = fastrand::Rng::with_seed(number as u64);
+            let events: String = (1..=random.usize(0..20))
+                .map(|next| last + next)
+                // Some of them have no data: they count for the id alone.
+                .map(|id| match id % 5 {
+                    0 => format!("id: {id}\n\n"),
+                    _ => format!("id: {id}\ndata: {id}\ndata: x\n\n"),
+                })
+                .collect();
+            if number == DISCONNECTS {
+                connection.send(STREAM).await;
+                connection.send(&events).await;
+                connection.send("event: end\ndata\n\n").await;
+                connection.closed().await;
+                return;
+            }
+            let somewhere = &events[..random.usize(0..=events.len())];
+            match random.usize(0..5) {
+                // In order, but in the middle of an event.
+                0 => {
+                    connection.send(STREAM).await;
+                    connection.send(somewhere).await;
+                }
+                // Without the last chunk.
+                1 => {
+                    connection.send(CHUNKED).await;
+                    connection.chunk(somewhere).await;
+                }
+                // In the middle of a chunk.
+                2 => {
+                    connection.send(CHUNKED).await;
+                    connection
+                        .send(format!("{:x}\r\n{somewhere}", events.len() + 1))
+                        .await;
+                }
+                // With a reset, which takes along what was not read yet.
+                3 => {
+                    connection.send(STREAM).await;
+                    connection.send(somewhere).await;
+                    connection.reset();
+                }
+                // Without a response.
+                _ => {}
+            }
+        }
+    });
+
+    let none = Duration::ZERO;
+    let backoff = Backoff::new()
+        .reconnection_time(none)
+        .min_reconnection_time(none)
+        .initial(none);
+    let source = EventSource::get(server.url())
+        .backoff(backoff)
+        .build()
+        .expect("valid");
+    let mut updates = source.into_updates();
+    let (mut expected, mut disconnects) = (1, 0);
+    loop {
+        match updates
+            .next()
+            .await
+            .expect("endless")
+            .expect("no final error")
+        {
+            Update::Event(event) if event.event() == "end" => break,
+            Update::Event(event) => {
+                if expected % 5 == 0 {
+                    expected += 1;
+                }
+                assert_eq!(event.data(), format!("{expected}\nx"));
+                expected += 1;
+            }
+            Update::Disconnected { .. } => disconnects += 1,
+            _ => {}
+        }
+    }
+    assert_eq!(disconnects, DISCONNECTS);
+    assert_eq!(server.connections(), DISCONNECTS + 1);
+    assert!(expected > DISCONNECTS, "only {expected} events");
+    assert!(resumed.load(Ordering::Relaxed) > DISCONNECTS / 2);
+}

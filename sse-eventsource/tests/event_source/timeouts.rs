@@ -1,0 +1,114 @@
+//! What takes too long.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use sse_eventsource::{Error, EventSource, Update};
+use tokio::time::{Instant, sleep};
+
+use crate::stack::{Reply, Stack, body, events, no_jitter, open, read_all, reply};
+
+fn get() -> sse_eventsource::EventSourceBuilder {
+    EventSource::get("https://example.com/ticks").backoff(no_jitter())
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// The error of the first connection that is lost, and after how long.
+async fn first_loss(source: EventSource) -> (Option<Error>, Duration) {
+    let start = Instant::now();
+    let mut updates = source.into_updates();
+    loop {
+        match updates.next().await {
+            Some(Ok(Update::Disconnected { error, .. })) => return (error, start.elapsed()),
+            Some(Ok(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_that_does_not_come_is_asked_for_again() {
+    let stack = Stack::new([Reply::Silence, events(["data: a\n\n"])]);
+    let source = get()
+        .connect_timeout(seconds(5))
+        .build_with(stack)
+        .expect("valid");
+    let start = Instant::now();
+    let (data, error) = read_all(source).await;
+    assert_eq!(data, ["a"]);
+    assert!(error.is_none());
+    assert_eq!(start.elapsed().as_secs(), 5 + 3 + 3);
+
+    let stack = Stack::new([Reply::Silence]);
+    let source = get()
+        .connect_timeout(seconds(5))
+        .build_with(stack)
+        .expect("valid");
+    let (error, _) = first_loss(source).await;
+    assert!(matches!(error, Some(Error::ConnectTimeout(time)) if time == seconds(5)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_stream_is_lost() {
+    let stack = Stack::new([open("data: a\n\n")]);
+    let source = get()
+        .idle_timeout(seconds(30))
+        .build_with(stack)
+        .expect("valid");
+    let (error, time) = first_loss(source).await;
+    assert!(matches!(error, Some(Error::IdleTimeout(time)) if time == seconds(30)));
+    assert_eq!(time.as_secs(), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keep_alive_comments_keep_a_stream_alive() {
+    let keep_alives = stream::unfold(0, |count| async move {
+        sleep(seconds(15)).await;
+        (count < 100).then_some((Ok(":\n"), count + 1))
+    });
+    let silence = stream::pending();
+    let stack = Stack::new([body(keep_alives.chain(silence))]);
+    let source = get()
+        .idle_timeout(seconds(20))
+        .build_with(stack)
+        .expect("valid");
+    let (error, time) = first_loss(source).await;
+    assert!(matches!(error, Some(Error::IdleTimeout(_))), "{error:?}");
+    assert_eq!(time.as_secs(), 100 * 15 + 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_reader_does_not_make_a_stream_idle() {
+    let comes = stream::unfold(0, |count| async move {
+        sleep(seconds(10)).await;
+        let pieces = ["data: a\n\n", "data: b\n\n", "data: c\n\n"];
+        Some((Ok(*pieces.get(count)?), count + 1))
+    });
+    let stack = Stack::new([body(comes)]);
+    let mut source = get()
+        .idle_timeout(seconds(15))
+        .build_with(stack.clone())
+        .expect("valid");
+    for expected in ["a", "b", "c"] {
+        let event = source.next().await.expect("more").expect("no error");
+        assert_eq!(event.data(), expected);
+        sleep(seconds(100)).await;
+    }
+    assert_eq!(stack.requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_body_of_an_error_is_not_waited_for_long() {
+    let hangs = stream::iter([Ok("not "), Ok("found")]).chain(stream::pending());
+    let stack = Stack::new([reply(404, &[], hangs)]);
+    let source = get().connect_timeout(seconds(1)).build_with(stack);
+    let start = Instant::now();
+    let (_, error) = read_all(source.expect("valid")).await;
+    let error = error.expect("an error");
+    assert!(matches!(error, Error::Status(_)), "{error:?}");
+    assert_eq!(error.rejected().expect("a response").body(), "not found");
+    assert_eq!(start.elapsed().as_secs(), 5);
+}

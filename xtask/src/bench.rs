@@ -7,8 +7,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::process::{cargo, root, run};
-use crate::{Result, debian};
+use crate::debian;
+use crate::process::{root, run};
+use crate::result::Result;
+use crate::workspace::{Workspace, target_directory};
 
 /// A package of benchmarks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,15 +135,16 @@ fn start(bench: &Bench, names: &[String], options: &[&str]) -> Result {
         eprintln!("{}: not there, left out", bench.package);
         return Ok(());
     }
-    run(cargo()
-        .args(["run", "--release", "--package", bench.package, "--"])
+    run(Workspace::Benches
+        .cargo_build("run")?
+        .args(["--release", "--package", bench.package, "--"])
         .args(options)
         .args(names))
 }
 
 /// An empty folder for the parts that are measured now.
 fn fresh_folder() -> Result<PathBuf> {
-    let folder = crate::process::target_directory()?.join("bench-report");
+    let folder = target_directory()?.join("bench-report");
     if folder.is_dir() {
         fs::remove_dir_all(&folder)?;
     }

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::Result;
 use crate::process::{find, output, run};
+use crate::result::Result;
 
 /// A program that must be there, the package that brings it, and what it is needed for.
 struct Needed {

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use crate::Result;
-use crate::process::{cargo, output, run};
+use crate::process::{cargo, run};
+use crate::result::Result;
+use crate::workspace::Workspace;
 
 /// Checks each published package with each set of its features.
 pub(crate) fn check() -> Result {
@@ -25,7 +26,7 @@ pub(crate) fn check() -> Result {
 
 /// The packages that are published, each with its features.
 fn published() -> Result<Vec<(String, Vec<String>)>> {
-    let metadata = cargo_metadata()?;
+    let metadata = Workspace::Product.metadata()?;
     let packages = metadata["packages"].as_array().ok_or("no packages")?;
     packages
         .iter()
@@ -41,9 +42,4 @@ fn published() -> Result<Vec<(String, Vec<String>)>> {
             Ok((name.to_owned(), features.cloned().collect()))
         })
         .collect()
-}
-
-fn cargo_metadata() -> Result<Value> {
-    let metadata = output(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
-    Ok(serde_json::from_str(&metadata)?)
 }

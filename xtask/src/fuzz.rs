@@ -7,8 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::Result;
-use crate::process::{cargo, find, root, run, target_directory};
+use crate::process::{cargo, find, root, run};
+use crate::result::Result;
+use crate::workspace::target_directory;
 
 /// The cargo-fuzz that is installed when there is none.
 const CARGO_FUZZ_VERSION: &str = "0.13.2";

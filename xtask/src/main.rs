@@ -8,12 +8,11 @@ mod debian;
 mod features;
 mod fuzz;
 mod process;
+mod result;
 mod test;
+mod workspace;
 
 use std::process::ExitCode;
-
-/// What a command may fail with; it is shown to people and nothing else.
-type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
 const HELP: &str = "\
 usage: cargo xtask <command>

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::Result;
+use crate::result::Result;
 
 /// The workspace's folder.
 pub(crate) fn root() -> &'static Path {
@@ -16,14 +16,6 @@ pub(crate) fn root() -> &'static Path {
 /// The cargo that runs this program.
 pub(crate) fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
-}
-
-/// The folder that cargo builds in.
-pub(crate) fn target_directory() -> Result<PathBuf> {
-    let metadata = output(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
-    let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
-    let directory = metadata["target_directory"].as_str();
-    Ok(directory.ok_or("cargo names no target directory")?.into())
 }
 
 /// Runs `command` in the workspace's folder and shows its output.

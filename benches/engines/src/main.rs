@@ -5,7 +5,7 @@
 //! the same rounds: a channel and the embedded hub, which are the same work without an engine.
 //!
 //! ```text
-//! cargo run --release -p sse-bench-engines -- [--quick] [--rounds N] [--output FOLDER] [RUN…]
+//! cargo run --manifest-path benches/Cargo.toml --release -p sse-bench-engines -- [--quick] [--rounds N] [--output FOLDER] [RUN…]
 //! ```
 
 mod latency;

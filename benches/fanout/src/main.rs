@@ -6,7 +6,7 @@
 //! of neighbouring runs.
 //!
 //! ```text
-//! cargo run --release -p sse-bench-fanout -- \
+//! cargo run --manifest-path benches/Cargo.toml --release -p sse-bench-fanout -- \
 //!     [--quick] [--rounds N] [--output FOLDER] [--server NAME]… [--subscribers N]… [RUN…]
 //! ```
 

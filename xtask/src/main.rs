@@ -7,6 +7,8 @@ mod bench;
 mod debian;
 mod features;
 mod fuzz;
+mod layers;
+mod packages;
 mod process;
 mod result;
 mod test;
@@ -22,6 +24,8 @@ usage: cargo xtask <command>
                                     all of it, or decode, encode, serving, fanout, engines, or less;
                                     --quick only checks that everything runs and agrees
   fuzz [--seconds N] [TARGET…]      run fuzz targets, by default all of them for 60 seconds each
+  layers                            count the files of each crate and the arrows between them, and
+                                    show every cycle
 
 steps of `test`, in their order:
 ";
@@ -34,6 +38,7 @@ fn main() -> ExitCode {
         Some("test") => test::command(&arguments),
         Some("bench") => bench::command(&arguments),
         Some("fuzz") => fuzz::command(&arguments),
+        Some("layers") => layers::check(),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}{}", test::steps());
             Ok(())

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::process::{cargo, run};
 use crate::result::Result;
 use crate::workspace::Workspace;
-use crate::{bench, debian, features, fuzz};
+use crate::{bench, debian, features, fuzz, layers};
 
 /// How long each fuzz target runs here, in seconds: long enough to meet what the seeds and their
 /// near neighbours provoke. `cargo xtask fuzz` is for longer runs.
@@ -18,7 +18,7 @@ struct Step {
 }
 
 /// The quick ones first.
-const STEPS: [Step; 9] = [
+const STEPS: &[Step] = &[
     Step {
         name: "packages",
         purpose: "install the Debian packages that the tests need",
@@ -28,6 +28,11 @@ const STEPS: [Step; 9] = [
         name: "fmt",
         purpose: "formatting",
         run: || for_all(|workspace| run(workspace.cargo("fmt").args(["--all", "--check"]))),
+    },
+    Step {
+        name: "layers",
+        purpose: "no file of a crate uses itself by way of others",
+        run: layers::check,
     },
     Step {
         name: "clippy",
@@ -107,7 +112,7 @@ pub(crate) fn command(names: &[String]) -> Result {
         return Err(format!("there is no step {unknown}; the steps are:\n{}", steps()).into());
     }
     let begun = Instant::now();
-    for step in &STEPS {
+    for step in STEPS {
         if !names.is_empty() && !names.iter().any(|name| name == step.name) {
             continue;
         }

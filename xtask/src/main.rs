@@ -5,9 +5,13 @@
 
 mod bench;
 mod debian;
+mod dependencies;
+mod docs;
+mod external_types;
 mod features;
 mod fuzz;
 mod layers;
+mod msrv;
 mod packages;
 mod process;
 mod result;
@@ -26,6 +30,7 @@ usage: cargo xtask <command>
   fuzz [--seconds N] [TARGET…]      run fuzz targets, by default all of them for 60 seconds each
   layers                            count the files of each crate and the arrows between them, and
                                     show every cycle
+  surface                           count the public items of each published package
 
 steps of `test`, in their order:
 ";
@@ -39,6 +44,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::command(&arguments),
         Some("fuzz") => fuzz::command(&arguments),
         Some("layers") => layers::check(),
+        Some("surface") => external_types::surface(),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}{}", test::steps());
             Ok(())

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::process::{cargo, run};
 use crate::result::Result;
 use crate::workspace::Workspace;
-use crate::{bench, debian, features, fuzz, layers};
+use crate::{bench, debian, docs, external_types, features, fuzz, layers, msrv};
 
 /// How long each fuzz target runs here, in seconds: long enough to meet what the seeds and their
 /// near neighbours provoke. `cargo xtask fuzz` is for longer runs.
@@ -35,6 +35,11 @@ const STEPS: &[Step] = &[
         run: layers::check,
     },
     Step {
+        name: "msrv",
+        purpose: "no dependency states a newer compiler than the packages do",
+        run: msrv::check,
+    },
+    Step {
         name: "clippy",
         purpose: "lints over all targets, examples and fuzz targets included",
         run: || {
@@ -48,13 +53,13 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "docs",
-        purpose: "the documentation builds without a warning",
-        run: || {
-            run(cargo()
-                .env("RUSTDOCFLAGS", "--deny warnings")
-                .args(["doc", "--workspace", "--all-features", "--no-deps"])
-                .args(["--exclude", "sse-fuzz"]))
-        },
+        purpose: "the documentation builds as on docs.rs, without a warning",
+        run: docs::check,
+    },
+    Step {
+        name: "external-types",
+        purpose: "the public API names only types of other crates that are meant to be there",
+        run: external_types::check,
     },
     Step {
         name: "test",
@@ -101,7 +106,7 @@ fn for_all(run: impl Fn(Workspace) -> Result) -> Result {
 pub(crate) fn steps() -> String {
     STEPS
         .iter()
-        .map(|step| format!("  {:<10} {}\n", step.name, step.purpose))
+        .map(|step| format!("  {:<14} {}\n", step.name, step.purpose))
         .collect()
 }
 

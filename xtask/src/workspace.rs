@@ -45,6 +45,11 @@ impl Workspace {
     pub(crate) fn metadata(self) -> Result<Value> {
         metadata(self.cargo("metadata").arg("--no-deps"))
     }
+
+    /// The same with all dependencies, for all features and on all platforms.
+    pub(crate) fn metadata_with_dependencies(self) -> Result<Value> {
+        metadata(self.cargo("metadata").arg("--all-features"))
+    }
 }
 
 /// Runs `cargo metadata`.

@@ -1,37 +1,12 @@
 //! The packages that a package of the project depends on, as `cargo metadata` resolves them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use serde_json::Value;
 
 use crate::result::Result;
+use crate::version::Version;
 use crate::workspace::Workspace;
-
-/// A version, such as 1.89.0. What follows the numbers is left out.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Version([u64; 3]);
-
-impl Version {
-    pub(crate) const ONE: Self = Self([1, 0, 0]);
-
-    /// Reads a version with one, two or three numbers.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let release = text.split(['-', '+']).next()?;
-        let mut version = [0; 3];
-        for (index, number) in release.split('.').enumerate() {
-            *version.get_mut(index)? = number.parse().ok()?;
-        }
-        Some(Self(version))
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [major, minor, patch] = self.0;
-        write!(f, "{major}.{minor}.{patch}")
-    }
-}
 
 /// A package of the dependency graph.
 #[derive(Debug)]
@@ -148,16 +123,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn versions_are_compared_by_their_numbers() {
-        let version = |text| Version::parse(text).unwrap();
-        assert!(version("1.9") < version("1.10"));
-        assert_eq!(version("1.89"), version("1.89.0"));
-        assert_eq!(version("2.0.1+spec-1.1.0"), version("2.0.1"));
-        assert!(version("0.99.0-rc.1") < Version::ONE);
-        assert_eq!(Version::parse("latest"), None);
-    }
 
     #[test]
     fn what_only_tests_need_is_left_out() {

@@ -3,6 +3,7 @@
 //! Everything that decides whether a change is good is here, so that the same command runs on a
 //! developer's machine and in CI. It needs a Rust toolchain; what else it needs, it installs.
 
+mod agreement;
 mod bench;
 mod debian;
 mod dependencies;
@@ -16,6 +17,7 @@ mod packages;
 mod process;
 mod result;
 mod test;
+mod version;
 mod workspace;
 
 use std::process::ExitCode;

@@ -43,7 +43,7 @@ fn complaints_about(package: &Dependency, needed: &[&Dependency]) -> Vec<String>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dependencies::Version;
+    use crate::version::Version;
 
     fn package(name: &str, rust_version: &str) -> Dependency {
         Dependency::new(name, Version::ONE, Version::parse(rust_version))

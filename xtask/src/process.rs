@@ -14,8 +14,18 @@ pub(crate) fn root() -> &'static Path {
 }
 
 /// The cargo that runs this program.
+///
+/// Without what it says about this package: some build scripts look at that, and would run again
+/// whenever cargo is called directly and then from here.
 pub(crate) fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    for (name, _) in env::vars_os() {
+        let bytes = name.as_encoded_bytes();
+        if bytes.starts_with(b"CARGO_PKG_") || bytes.starts_with(b"CARGO_MANIFEST_") {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
 }
 
 /// Runs `command` in the workspace's folder and shows its output.

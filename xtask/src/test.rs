@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::process::{cargo, run};
 use crate::result::Result;
 use crate::workspace::Workspace;
-use crate::{bench, debian, docs, external_types, features, fuzz, layers, msrv};
+use crate::{agreement, bench, debian, docs, external_types, features, fuzz, layers, msrv};
 
 /// How long each fuzz target runs here, in seconds: long enough to meet what the seeds and their
 /// near neighbours provoke. `cargo xtask fuzz` is for longer runs.
@@ -28,6 +28,11 @@ const STEPS: &[Step] = &[
         name: "fmt",
         purpose: "formatting",
         run: || for_all(|workspace| run(workspace.cargo("fmt").args(["--all", "--check"]))),
+    },
+    Step {
+        name: "workspaces",
+        purpose: "the benchmarks are built with the lints, profiles and versions of the product",
+        run: agreement::check,
     },
     Step {
         name: "layers",

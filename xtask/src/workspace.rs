@@ -9,7 +9,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::process::{cargo, output};
+use crate::process::{cargo, output, root};
 use crate::result::Result;
 
 /// A workspace, by its manifest.
@@ -21,6 +21,14 @@ pub(crate) enum Workspace {
 
 impl Workspace {
     pub(crate) const ALL: [Self; 2] = [Self::Product, Self::Benches];
+
+    /// The folder of the workspace.
+    pub(crate) fn folder(self) -> PathBuf {
+        match self {
+            Self::Product => root().to_owned(),
+            Self::Benches => root().join("benches"),
+        }
+    }
 
     /// Returns `cargo subcommand` for this workspace.
     pub(crate) fn cargo(self, subcommand: &str) -> Command {

@@ -10,10 +10,11 @@ use std::fs;
 use allowed::{ALLOWED, Allowed};
 use api::Api;
 
-use crate::dependencies::{Dependencies, Dependency, Version};
+use crate::dependencies::{Dependencies, Dependency};
 use crate::docs;
 use crate::packages::published;
 use crate::result::Result;
+use crate::version::Version;
 
 /// The crates of the standard library.
 const STANDARD: [&str; 3] = ["alloc", "core", "std"];

@@ -1,8 +1,8 @@
 //! What the two workspaces must have in common.
 //!
-//! Cargo has no way to inherit it, so it is written twice: lints, profiles and the compiler. The
-//! versions of what both depend on are in two lock files; where they agree, the product is measured
-//! with what it is tested with, and a dependency is built once.
+//! A workspace cannot inherit from another, so lints, profiles and the compiler are written twice,
+//! and the versions of common dependencies are in two lock files. Where those agree, the product is
+//! measured with the dependencies that it is tested with, and each of them is built once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,7 +11,7 @@ use crate::result::Result;
 use crate::version::Version;
 use crate::workspace::Workspace;
 
-/// Checks that both workspaces agree.
+/// Checks that the workspaces agree.
 pub(crate) fn check() -> Result {
     let read = |file: &str| {
         Workspace::ALL
@@ -30,7 +30,7 @@ pub(crate) fn check() -> Result {
     }
 }
 
-/// What is said twice in the manifests, and not the same.
+/// Returns a complaint about each setting that only one manifest has.
 fn differing_settings(product: &str, benches: &str) -> Vec<String> {
     let [product, benches] = [product, benches].map(settings);
     let all: BTreeSet<_> = product.iter().chain(&benches).collect();
@@ -42,7 +42,7 @@ fn differing_settings(product: &str, benches: &str) -> Vec<String> {
         .collect()
 }
 
-/// The lines that both manifests must have, each with its table.
+/// Returns the lines that both manifests must have, each with its table.
 fn settings(manifest: &str) -> BTreeSet<(&str, &str)> {
     let mut table = "";
     let mut settings = BTreeSet::new();
@@ -64,7 +64,7 @@ fn settings(manifest: &str) -> BTreeSet<(&str, &str)> {
     settings
 }
 
-/// Packages of which the benchmarks have another version, although they could have the same.
+/// Returns a complaint about each package that the benchmarks have in another, compatible version.
 fn differing_versions(product: &str, benches: &str) -> Vec<String> {
     let product = versions(product);
     let mut complaints = Vec::new();
@@ -89,7 +89,7 @@ fn differing_versions(product: &str, benches: &str) -> Vec<String> {
     complaints
 }
 
-/// The packages of a lock file, with their versions.
+/// Returns the packages of a lock file, with their versions.
 fn versions(lock: &str) -> BTreeMap<&str, BTreeSet<Version>> {
     let mut versions = BTreeMap::<_, BTreeSet<_>>::new();
     let mut package = "";

@@ -13,13 +13,13 @@ use crate::workspace::Workspace;
 pub(crate) struct Dependency {
     pub(crate) package: String,
     pub(crate) version: Version,
-    /// The oldest compiler that it states to build with.
+    /// Its minimum Rust version.
     pub(crate) rust_version: Option<Version>,
     /// The name of its library in Rust code.
     pub(crate) library: Option<String>,
     /// Whether it is a package of the project.
     pub(crate) is_ours: bool,
-    /// What it needs in use or to be built, by number in [`Dependencies::all`]; with all features.
+    /// Its normal and build dependencies with all features, by number in [`Dependencies::all`].
     needs: Vec<usize>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Dependencies {
 }
 
 impl Dependencies {
-    /// Asks cargo for the graph.
+    /// Loads the graph from `cargo metadata`.
     pub(crate) fn load() -> Result<Self> {
         Self::read(&Workspace::Product.metadata_with_dependencies()?)
     }
@@ -85,7 +85,7 @@ impl Dependencies {
         })
     }
 
-    /// The package `name` of the project, and everything that it needs.
+    /// Returns the package `name` of the project, and everything that it needs.
     pub(crate) fn of(&self, name: &str) -> Result<(&Dependency, Vec<&Dependency>)> {
         let is_it = |package: &Dependency| package.is_ours && package.package == name;
         let start = self.all.iter().position(is_it);
@@ -102,7 +102,7 @@ impl Dependencies {
     }
 }
 
-/// Whether a dependency is more than one of the tests.
+/// Returns whether a dependency is not only for tests.
 fn is_in_use(dependency: &Value) -> bool {
     let kinds = dependency["dep_kinds"].as_array();
     kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind["kind"] != "dev"))

@@ -1,5 +1,5 @@
-//! rustdoc as docs.rs runs it: with all features, the configuration `docsrs`, and the unstable
-//! features that this one turns on.
+//! rustdoc as docs.rs runs it: with all features, and with the configuration `docsrs`, which turns on
+//! unstable features.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -14,8 +14,7 @@ pub(crate) fn check() -> Result {
     run(command(Workspace::Benches)?.env("RUSTDOCFLAGS", "--deny warnings"))
 }
 
-/// Builds the documentation as JSON, and returns the folder that has it: `sse_codec.json` and so
-/// on.
+/// Builds the documentation as JSON and returns its folder, with a file `sse_codec.json` and so on.
 pub(crate) fn json() -> Result<PathBuf> {
     run(command(Workspace::Product)?
         .env("RUSTDOCFLAGS", "-Z unstable-options --output-format json"))?;

@@ -1,10 +1,10 @@
-//! Every combination of every published package's features compiles, without a warning.
+//! The combinations of the features of each published package.
 
 use crate::packages::published;
 use crate::process::{cargo, run};
 use crate::result::Result;
 
-/// Checks each published package with each set of its features.
+/// Checks that each published package compiles without a warning with each set of its features.
 pub(crate) fn check() -> Result {
     for package in published()? {
         let features = &package.features;

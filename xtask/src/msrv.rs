@@ -1,14 +1,14 @@
-//! The oldest compiler that the published packages state to build with.
+//! The minimum Rust version of the published packages.
 //!
-//! That their own code keeps to it is what clippy's `incompatible_msrv` checks, in the step
-//! `clippy`. Here it is compared with what their dependencies state.
+//! The step `clippy` checks with the lint `incompatible_msrv` that their own code needs nothing
+//! newer. Here it is compared with the versions that their dependencies state.
 
 use crate::dependencies::{Dependencies, Dependency};
 use crate::packages::published;
 use crate::result::Result;
 
-/// Checks that no dependency of a published package, with all features, states a newer compiler
-/// than the package does.
+/// Checks that no dependency of a published package states a newer `rust-version` than the package
+/// itself, with all features.
 pub(crate) fn check() -> Result {
     let dependencies = Dependencies::load()?;
     let mut complaints = Vec::new();

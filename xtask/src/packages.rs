@@ -11,22 +11,22 @@ use crate::workspace::Workspace;
 #[derive(Debug)]
 pub(crate) struct Package {
     pub(crate) name: String,
-    /// Whether it goes to the registry.
+    /// Whether it is published in the registry.
     pub(crate) is_published: bool,
     /// Its features, without `default`.
     pub(crate) features: Vec<String>,
-    /// The root files of its library and programs.
+    /// The root files of its library and of its programs.
     pub(crate) roots: Vec<PathBuf>,
 }
 
-/// The packages of `workspace`.
+/// Returns the packages of `workspace`.
 pub(crate) fn packages(workspace: Workspace) -> Result<Vec<Package>> {
     let metadata = workspace.metadata()?;
     let packages = metadata["packages"].as_array().ok_or("no packages")?;
     packages.iter().map(read).collect()
 }
 
-/// The packages that go to the registry.
+/// Returns the packages that are published.
 pub(crate) fn published() -> Result<Vec<Package>> {
     let mut packages = packages(Workspace::Product)?;
     packages.retain(|package| package.is_published);

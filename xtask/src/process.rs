@@ -1,4 +1,4 @@
-//! Running other programs, so that people see what is run and what came of it.
+//! Running other programs. Each command is printed before it runs, and named in errors.
 
 use std::env;
 use std::ffi::OsString;
@@ -7,16 +7,16 @@ use std::process::{Command, Stdio};
 
 use crate::result::Result;
 
-/// The workspace's folder.
+/// Returns the folder of the product's workspace.
 pub(crate) fn root() -> &'static Path {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().unwrap_or(xtask)
 }
 
-/// The cargo that runs this program.
+/// Returns the cargo that runs this program.
 ///
-/// Without what it says about this package: some build scripts look at that, and would run again
-/// whenever cargo is called directly and then from here.
+/// The variables that describe this package are removed: the build scripts of some dependencies
+/// depend on them, and would run again after each change between `cargo` and `cargo xtask`.
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     for (name, _) in env::vars_os() {
@@ -28,7 +28,7 @@ pub(crate) fn cargo() -> Command {
     cargo
 }
 
-/// Runs `command` in the workspace's folder and shows its output.
+/// Runs `command` in the workspace's folder. Its output is shown.
 pub(crate) fn run(command: &mut Command) -> Result {
     command.current_dir(root());
     eprintln!("$ {}", shown(command));
@@ -56,17 +56,17 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     }
 }
 
-/// Where `program` is found, if it is installed.
+/// Returns the path of `program`, if it is installed.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path)
-        // Where Debian puts servers, and only root looks.
+        // Servers are here on Debian, and only root has it in PATH.
         .chain(["/usr/sbin".into()])
         .map(|folder| folder.join(program))
         .find(|file| file.is_file())
 }
 
-/// The command as one would type it, without the paths of programs.
+/// Returns the command as it is typed, with the name of the program instead of its path.
 fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let set = command

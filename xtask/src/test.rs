@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that must hold before a change lands.
+//! `cargo xtask test`: all checks of a change, as steps. A new one is a new entry in [`STEPS`].
 
 use std::time::Instant;
 
@@ -7,8 +7,8 @@ use crate::result::Result;
 use crate::workspace::Workspace;
 use crate::{agreement, bench, debian, docs, external_types, features, fuzz, layers, msrv};
 
-/// How long each fuzz target runs here, in seconds: long enough to meet what the seeds and their
-/// near neighbours provoke. `cargo xtask fuzz` is for longer runs.
+/// How long each fuzz target runs here, in seconds. It is enough for the seeds and inputs close to
+/// them; `cargo xtask fuzz` runs longer.
 const FUZZ_SECONDS: u32 = 20;
 
 struct Step {
@@ -17,7 +17,7 @@ struct Step {
     run: fn() -> Result,
 }
 
-/// The quick ones first.
+/// All steps, the quick ones first.
 const STEPS: &[Step] = &[
     Step {
         name: "packages",
@@ -26,27 +26,27 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "fmt",
-        purpose: "formatting",
+        purpose: "the code is formatted",
         run: || for_all(|workspace| run(workspace.cargo("fmt").args(["--all", "--check"]))),
     },
     Step {
         name: "workspaces",
-        purpose: "the benchmarks are built with the lints, profiles and versions of the product",
+        purpose: "the benchmarks have the lints, profiles and versions of the product",
         run: agreement::check,
     },
     Step {
         name: "layers",
-        purpose: "no file of a crate uses itself by way of others",
+        purpose: "no files of a crate import each other in a cycle",
         run: layers::check,
     },
     Step {
         name: "msrv",
-        purpose: "no dependency states a newer compiler than the packages do",
+        purpose: "no dependency states a newer minimum Rust version",
         run: msrv::check,
     },
     Step {
         name: "clippy",
-        purpose: "lints over all targets, examples and fuzz targets included",
+        purpose: "no lint warns, in all targets of all packages",
         run: || {
             for_all(|workspace| {
                 run(workspace
@@ -63,7 +63,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "external-types",
-        purpose: "the public API names only types of other crates that are meant to be there",
+        purpose: "the public API names only types of crates that are listed",
         run: external_types::check,
     },
     Step {
@@ -73,7 +73,7 @@ const STEPS: &[Step] = &[
             run(cargo()
                 .args(["test", "--workspace", "--all-features"])
                 .args(["--exclude", "sse-fuzz"]))?;
-            // The other benchmarks have no tests: the step `bench` runs them.
+            // The other packages of benchmarks have no tests; the step `bench` runs them.
             run(Workspace::Benches
                 .cargo_build("test")?
                 .args(["--package", "sse-bench-process"])
@@ -102,12 +102,12 @@ const STEPS: &[Step] = &[
     },
 ];
 
-/// Does the same in both workspaces.
+/// Calls `run` for both workspaces.
 fn for_all(run: impl Fn(Workspace) -> Result) -> Result {
     Workspace::ALL.into_iter().try_for_each(run)
 }
 
-/// The steps, one a line.
+/// Returns the steps, one per line.
 pub(crate) fn steps() -> String {
     STEPS
         .iter()

@@ -2,14 +2,15 @@
 
 use std::fmt;
 
-/// A version, such as 1.89.0. What follows the numbers is left out.
+/// A version such as 1.89.0, without what may follow the numbers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Version([u64; 3]);
 
 impl Version {
     pub(crate) const ONE: Self = Self([1, 0, 0]);
 
-    /// Whether cargo takes one for the other: they have the same first number that is not zero.
+    /// Returns whether cargo takes one for the other: they have the same first number that is not
+    /// zero.
     pub(crate) fn is_compatible_with(&self, other: &Self) -> bool {
         let significant = |version: &Self| match version.0 {
             [0, 0, patch] => [0, 0, patch],
@@ -19,7 +20,7 @@ impl Version {
         significant(self) == significant(other)
     }
 
-    /// Reads a version with one, two or three numbers.
+    /// Parses a version with one, two or three numbers.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let release = text.split(['-', '+']).next()?;
         let mut version = [0; 3];

@@ -1,8 +1,8 @@
 //! The project's two workspaces: the product with its tests, and the benchmarks.
 //!
 //! The benchmarks have a lock file of their own, so that the peers are not in the product's. Both
-//! build into the same folder: cargo names what it builds by version, features and profile, so a
-//! dependency that both have is built once.
+//! build into the same folder. Cargo names its artifacts by version, features and profile, so a
+//! dependency of both is built once.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,7 +22,7 @@ pub(crate) enum Workspace {
 impl Workspace {
     pub(crate) const ALL: [Self; 2] = [Self::Product, Self::Benches];
 
-    /// The folder of the workspace.
+    /// Returns the folder of the workspace.
     pub(crate) fn folder(self) -> PathBuf {
         match self {
             Self::Product => root().to_owned(),
@@ -40,7 +40,7 @@ impl Workspace {
         command
     }
 
-    /// Returns `cargo subcommand` for this workspace, if the subcommand is one that builds.
+    /// Returns `cargo subcommand` for this workspace, for a subcommand that builds.
     pub(crate) fn cargo_build(self, subcommand: &str) -> Result<Command> {
         let mut command = self.cargo(subcommand);
         if self == Self::Benches {
@@ -49,12 +49,12 @@ impl Workspace {
         Ok(command)
     }
 
-    /// What cargo knows about the packages of this workspace, without their dependencies.
+    /// Returns the metadata of the packages of this workspace, without their dependencies.
     pub(crate) fn metadata(self) -> Result<Value> {
         metadata(self.cargo("metadata").arg("--no-deps"))
     }
 
-    /// The same with all dependencies, for all features and on all platforms.
+    /// Returns the metadata with all dependencies, for all features and platforms.
     pub(crate) fn metadata_with_dependencies(self) -> Result<Value> {
         metadata(self.cargo("metadata").arg("--all-features"))
     }
@@ -66,7 +66,7 @@ fn metadata(command: &mut Command) -> Result<Value> {
     Ok(serde_json::from_str(&metadata)?)
 }
 
-/// The folder that cargo builds in.
+/// Returns the folder that cargo builds in.
 pub(crate) fn target_directory() -> Result<PathBuf> {
     let metadata = Workspace::Product.metadata()?;
     let directory = metadata["target_directory"].as_str();

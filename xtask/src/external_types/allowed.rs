@@ -1,13 +1,13 @@
-//! The crates whose types are in the public API by decision.
+//! The crates whose types the public API may name.
 
 /// A crate whose types some packages may name.
 #[derive(Debug)]
 pub(super) struct Allowed {
     /// The crate, by its name in Rust code.
     pub(super) library: &'static str,
-    /// The packages that may.
+    /// The packages whose APIs may name them.
     pub(super) packages: &'static [&'static str],
-    /// Why, for a crate that has not reached 1.0.
+    /// Why it is allowed although it has not reached 1.0.
     pub(super) reason: Option<&'static str>,
 }
 
@@ -25,7 +25,9 @@ pub(super) const ALLOWED: &[Allowed] = &[
     Allowed {
         library: "async_nats",
         packages: &["sse-hub"],
-        reason: Some("how to connect is said with its own options; sse-hub re-exports the crate"),
+        reason: Some(
+            "connections are configured with its own options; sse-hub re-exports the crate",
+        ),
     },
     Allowed {
         library: "bytes",
@@ -49,7 +51,7 @@ pub(super) const ALLOWED: &[Allowed] = &[
             "sse-session",
             "sse-tokio-tcp",
         ],
-        reason: Some("`Stream` has been at 0.3 since 2019; the standard library has none yet"),
+        reason: Some("`Stream` has been at 0.3 since 2019, and the standard library has none"),
     },
     Allowed {
         library: "http",
@@ -74,12 +76,12 @@ pub(super) const ALLOWED: &[Allowed] = &[
     Allowed {
         library: "pin_project_lite",
         packages: &["sse-codec", "sse-session"],
-        reason: Some("a bound of the `Unpin` that its macro writes, which nobody can name"),
+        reason: Some("in a bound of the `Unpin` that its macro implements; callers cannot name it"),
     },
     Allowed {
         library: "rustls",
         packages: &["sse-eventsource"],
-        reason: Some("TLS is configured with its own `ClientConfig`, behind the feature `tls`"),
+        reason: Some("TLS is configured with its own `ClientConfig`, with the feature `tls`"),
     },
     Allowed {
         library: "serde_core",
@@ -99,12 +101,12 @@ pub(super) const ALLOWED: &[Allowed] = &[
     Allowed {
         library: "tokio_util",
         packages: &["sse-codec", "sse-session", "sse-tokio-tcp"],
-        reason: Some("`CancellationToken` and the codec traits are nowhere else, and stay at 0.7"),
+        reason: Some("`CancellationToken` and the codec traits exist nowhere else"),
     },
     Allowed {
         library: "tower_service",
         packages: &["sse-eventsource", "sse-hyper"],
-        reason: Some("`Service` has been at 0.3 since 2019, and all of tower is built on it"),
+        reason: Some("`Service` has been at 0.3 since 2019, and all of tower implements it"),
     },
     Allowed {
         library: "url",

@@ -1,8 +1,7 @@
 //! The public API of a crate, as rustdoc writes it in JSON.
 //!
-//! The format is not stable, so as little of it as possible is assumed: that the items are in an
-//! index, that an item names those below it by number, and that a type or trait is an object with a
-//! `path` and an `id`.
+//! The format changes with the compiler, so little of it is assumed: items are in an index, an item
+//! lists those below it by number, and a type or trait is an object with a `path` and an `id`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +9,10 @@ use serde_json::Value;
 
 use crate::result::Result;
 
-/// What others see of a crate.
+/// The public API of a crate.
 #[derive(Debug, Default)]
 pub(super) struct Api {
-    /// How many items there are of each kind. What a trait's implementation has is not counted.
+    /// The number of items of each kind, without those of trait implementations.
     pub(super) items: BTreeMap<String, usize>,
     /// The types and traits of other crates that the API names.
     pub(super) external: BTreeSet<External>,
@@ -31,7 +30,7 @@ pub(super) struct External {
 }
 
 impl Api {
-    /// Reads the file that rustdoc has written.
+    /// Reads a file of rustdoc.
     pub(super) fn read(text: &str) -> Result<Self> {
         let document: Value = serde_json::from_str(text)?;
         let root = number(&document["root"]).ok_or("the documentation has no root")?;
@@ -69,7 +68,7 @@ const CHILDREN: [&str; 6] = [
 #[derive(Clone)]
 struct Place {
     path: String,
-    /// Whether it counts as an item; what implements a trait does not.
+    /// Whether items here are counted; those of trait implementations are not.
     is_counted: bool,
 }
 
@@ -105,7 +104,7 @@ impl<'a> Reader<'a> {
         self.read(inner, &place);
     }
 
-    /// Reads whatever is within an item: types, and the numbers of other items.
+    /// Reads the contents of an item: types, and the numbers of other items.
     fn read(&mut self, value: &'a Value, place: &Place) {
         match value {
             Value::Array(values) => {
@@ -131,14 +130,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An item of this crate, with its kind and what it is.
+    /// Returns an item of this crate, with its kind and contents.
     fn item(&self, id: u64) -> Option<(&'a Value, &'a String, &'a Value)> {
         let item = self.document["index"].get(id.to_string())?;
         let (kind, inner) = item["inner"].as_object()?.iter().next()?;
         (item["crate_id"] == 0).then_some((item, kind, inner))
     }
 
-    /// Takes down that `place` names the type or trait `id`, if it is of another crate.
+    /// Records that `place` names the type or trait `id`, if it is of another crate.
     fn name_external(&mut self, id: u64, place: &Place) {
         let summary = &self.document["paths"][id.to_string()];
         let library = number(&summary["crate_id"]).filter(|library| *library != 0);

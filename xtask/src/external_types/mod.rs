@@ -1,5 +1,5 @@
-//! The types of other crates in the public API: a new major version of such a crate is one of ours
-//! too, so each is there by decision.
+//! The types of other crates in the public API. A breaking release of such a crate breaks this API
+//! too, so each of them is listed.
 
 mod allowed;
 mod api;
@@ -19,8 +19,8 @@ use crate::version::Version;
 /// The crates of the standard library.
 const STANDARD: [&str; 3] = ["alloc", "core", "std"];
 
-/// Checks that the published packages name only types of crates that are allowed, and that those
-/// without a reason have reached 1.0.
+/// Checks that the public API of each published package names only types of crates that are
+/// allowed, and that crates allowed without a reason have reached 1.0.
 pub(crate) fn check() -> Result {
     let dependencies = Dependencies::load()?;
     let mut complaints = Vec::new();
@@ -35,7 +35,7 @@ pub(crate) fn check() -> Result {
     }
 }
 
-/// `cargo xtask surface`: prints how many public items each published package has.
+/// `cargo xtask surface`: prints the number of public items of each published package.
 pub(crate) fn surface() -> Result {
     for (package, api) in apis()? {
         let total: usize = api.items.values().sum();
@@ -48,7 +48,7 @@ pub(crate) fn surface() -> Result {
     Ok(())
 }
 
-/// The published packages, each with its API.
+/// Returns the published packages, each with its API.
 fn apis() -> Result<Vec<(String, Api)>> {
     let folder = docs::json()?;
     let api = |package: String| {

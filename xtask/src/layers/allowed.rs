@@ -1,17 +1,17 @@
-//! The cycles that are meant.
+//! The import cycles that are allowed.
 //!
-//! The rule has no exception for a `mod.rs` and its children. A `mod.rs` that declares modules and
-//! re-exports their items depends on none of them, so such a folder has no cycle. A cycle appears
-//! only where a `mod.rs` has code of its own that uses a child which uses that code: then neither
-//! can be read without the other, and what both need belongs into a third file.
+//! There is no exception for a `mod.rs` and its children. Declaring modules and re-exporting their
+//! items is no use of them, so a `mod.rs` that does only that is in no cycle. It is in one only if
+//! its own code uses a child that uses its own code: then neither can be read without the other,
+//! and what both need belongs into a third file.
 
-/// Files that may use each other.
+/// Files that may import each other.
 #[derive(Debug)]
 pub(super) struct Allowed {
     pub(super) package: &'static str,
     /// Below the folder of the crate's root.
     pub(super) files: &'static [&'static str],
-    #[expect(dead_code, reason = "for the reader")]
+    #[expect(dead_code, reason = "it is for readers of the table")]
     pub(super) reason: &'static str,
 }
 

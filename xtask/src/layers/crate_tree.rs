@@ -37,11 +37,11 @@ enum Target<'a> {
     Item(FileId, &'a str),
 }
 
-/// Reads a file; the crate's own tests have none on disk.
+/// Returns the text of a file; the tests have no files on disk.
 pub(super) type Read<'a> = &'a dyn Fn(&FilePath) -> Option<String>;
 
 impl Crate {
-    /// Reads the crate with the root file `root`, by `read`.
+    /// Loads the crate with the root file `root`.
     pub(super) fn load(root: &FilePath, read: Read<'_>) -> Result<Self> {
         let mut tree = Self::default();
         let folder = root.parent().unwrap_or(root);
@@ -53,12 +53,12 @@ impl Crate {
         Ok(tree)
     }
 
-    /// A file's path below the folder of the crate's root.
+    /// Returns a file's path below the folder of the crate's root.
     pub(super) fn name(&self, file: FileId) -> String {
         self.files[file].display().to_string()
     }
 
-    /// Whether the crate has all of these files.
+    /// Returns whether the crate has all of these files.
     pub(super) fn has(&self, files: &[&str]) -> bool {
         let is_there = |file: &&str| self.files.iter().any(|path| path == FilePath::new(file));
         files.iter().all(is_there)
@@ -126,8 +126,8 @@ impl Crate {
         }
     }
 
-    /// The modules of this crate that are imported whole, each with the file that does so. Names
-    /// that come that way cannot be traced.
+    /// Returns the modules of this crate that are imported by `*`, each with the importing file.
+    /// Names imported in this way cannot be followed.
     pub(super) fn globs(&self) -> impl Iterator<Item = (FileId, &Path)> {
         self.modules
             .iter()
@@ -140,7 +140,7 @@ impl Crate {
             })
     }
 
-    /// What `path`, written in a module, leads to, if that is in this crate.
+    /// Returns what `path` in the source of a module leads to, if that is in this crate.
     fn resolve<'a>(
         &'a self,
         from: ModuleId,
@@ -152,7 +152,6 @@ impl Crate {
             "crate" => 0,
             "self" => from,
             "super" => self.modules[from].parent?,
-            // A name that is in scope here; if it is not, it is another crate or a local variable.
             _ => return self.walk(from, path, depth, Unknown::Elsewhere),
         };
         let supers = rest.iter().take_while(|name| *name == "super").count();
@@ -163,7 +162,7 @@ impl Crate {
         self.walk(module, &rest[supers..], depth, Unknown::Here)
     }
 
-    /// What the names of `path` lead to, each in the module that the one before it leads to.
+    /// Follows `path` from a module, name by name.
     fn walk<'a>(
         &'a self,
         mut module: ModuleId,
@@ -179,7 +178,7 @@ impl Crate {
                 ..
             } = &self.modules[module];
             let child = children.get(name);
-            // A module and an item may have the same name; what follows tells them apart.
+            // A module and an item may share a name. A path goes on only from the module.
             let is_module = child.is_some() && !rest.is_empty();
             if !is_module && source.definitions.contains(name) {
                 return Some(Target::Item(*file, name));
@@ -194,7 +193,6 @@ impl Crate {
                 }
             } else {
                 return match unknown {
-                    // An item that a macro makes, perhaps.
                     Unknown::Here => Some(Target::Item(*file, name)),
                     Unknown::Elsewhere => None,
                 };
@@ -206,16 +204,16 @@ impl Crate {
     }
 }
 
-/// What to make of a name that a module neither defines nor imports.
+/// What a name means that a module neither defines nor imports.
 #[derive(Clone, Copy)]
 enum Unknown {
-    /// The module has it all the same.
+    /// An item of the module that is not visible in the source, such as one of a macro.
     Here,
-    /// It is not of this crate.
+    /// An item of another crate, or a local variable.
     Elsewhere,
 }
 
-/// How many re-exports of re-exports are followed; an import of itself has no end.
+/// How many re-exports are followed in a row. An import of itself would never end.
 const MAX_RE_EXPORTS: usize = 16;
 
 #[cfg(test)]

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::crate_tree::{Crate, FileId};
 
-/// Which files use which, and by what names.
+/// Which files use which, with the names that they use.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
     arrows: BTreeMap<FileId, BTreeMap<FileId, BTreeSet<String>>>,
 }
 
 impl Graph {
-    /// The graph of a crate.
+    /// Returns the graph of a crate.
     pub(super) fn of(tree: &Crate) -> Self {
         let mut graph = Self::default();
         tree.arrows(|from, to, name| {
@@ -21,12 +21,12 @@ impl Graph {
         graph
     }
 
-    /// The number of arrows.
+    /// Returns the number of arrows.
     pub(super) fn len(&self) -> usize {
         self.arrows.values().map(BTreeMap::len).sum()
     }
 
-    /// The names by which `from` uses `to`.
+    /// Returns the names defined in `to` that `from` uses.
     pub(super) fn names(&self, from: FileId, to: FileId) -> impl Iterator<Item = &str> {
         let names = self.arrows.get(&from).and_then(|arrows| arrows.get(&to));
         names.into_iter().flatten().map(String::as_str)
@@ -39,7 +39,7 @@ impl Graph {
             .flat_map(|to| to.keys().copied())
     }
 
-    /// The files that can be reached from one by at least one arrow.
+    /// Returns the files that can be reached from `from` by at least one arrow.
     fn reachable(&self, from: FileId) -> BTreeSet<FileId> {
         let mut reached = BTreeSet::new();
         let mut open: Vec<_> = self.next(from).collect();
@@ -51,7 +51,7 @@ impl Graph {
         reached
     }
 
-    /// The groups of files in which each can be reached from each other.
+    /// Returns the groups of files in which each can be reached from each other.
     pub(super) fn cycles(&self) -> Vec<BTreeSet<FileId>> {
         let reachable: BTreeMap<_, _> = self
             .arrows

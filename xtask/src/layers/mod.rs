@@ -1,9 +1,8 @@
-//! The layers of each crate: which of its files uses which, and that none of them uses itself by
-//! way of others.
+//! The layers of each crate: which of its files imports which, and that there is no cycle.
 //!
-//! What is read is what files say: their imports and the paths in their code, each followed to the
-//! file that defines the name. A method that one file adds to the type of another has no path, and
-//! makes no arrow.
+//! The imports of a file and the paths in its code are followed to the files that define the names.
+//! Each such file is one arrow of the graph. A method that one file adds to a type of another has no
+//! path and makes no arrow.
 
 mod allowed;
 mod crate_tree;
@@ -24,7 +23,8 @@ use crate::packages::{Package, packages};
 use crate::result::Result;
 use crate::workspace::Workspace;
 
-/// `cargo xtask layers`, and the step: prints what each crate is made of, and fails on cycles.
+/// `cargo xtask layers`, and the step of `cargo xtask test`: prints the size of each crate's graph,
+/// and fails on cycles that are not allowed.
 pub(crate) fn check() -> Result {
     let mut complaints = path_attributes::complaints()?;
     for (package, root) in roots()? {
@@ -40,8 +40,8 @@ pub(crate) fn check() -> Result {
     }
 }
 
-/// The packages whose layers are checked, with the root files of their libraries and programs:
-/// the published ones, the benchmarks and this one.
+/// Returns the root files of the libraries and programs that are checked, with their packages: the
+/// published ones, the benchmarks and this one.
 fn roots() -> Result<Vec<(String, PathBuf)>> {
     let mut product = packages(Workspace::Product)?;
     product.retain(|package| package.is_published || package.name == env!("CARGO_PKG_NAME"));
@@ -53,7 +53,7 @@ fn roots() -> Result<Vec<(String, PathBuf)>> {
     Ok(roots.collect())
 }
 
-/// What is to be said of one crate.
+/// The findings in one crate.
 struct Report {
     summary: String,
     complaints: Vec<String>,
@@ -89,7 +89,7 @@ impl Report {
         }
         complaints.extend(unused.iter().map(|allowed| {
             let files = allowed.files.join(" and ");
-            format!("{package}: {files} are no cycle, so there is nothing to allow")
+            format!("{package}: {files} are allowed as a cycle, but are none")
         }));
         complaints.extend(tree.globs().map(|(file, path)| {
             let file = tree.name(file);
@@ -103,7 +103,7 @@ impl Report {
     }
 }
 
-/// A cycle with its arrows, each with the names that make it.
+/// Returns a cycle with its arrows, each with the names that make it.
 fn cycle_shown(package: &str, tree: &Crate, graph: &Graph, cycle: &BTreeSet<FileId>) -> String {
     let mut shown = format!("{package}: a cycle of {} files", cycle.len());
     for from in cycle {
@@ -158,7 +158,7 @@ mod tests {
         let gone = complaints(&[lib, a, ("b.rs", "pub struct B;")]);
         assert_eq!(
             gone,
-            ["p: a.rs and b.rs are no cycle, so there is nothing to allow"]
+            ["p: a.rs and b.rs are allowed as a cycle, but are none"]
         );
 
         let through = ("b.rs", "use crate::c::C; pub struct B;");

@@ -1,5 +1,5 @@
-//! The attribute `#[path]`, which makes one file two modules: code that two programs share is a
-//! module or a package that both name.
+//! The attribute `#[path]`, by which one file becomes several modules. Code that several programs
+//! share is a package instead.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::process::root;
 use crate::result::Result;
 
-/// What is to be said of the attributes in all files of the project.
+/// Returns a complaint about each attribute in the files of the project.
 pub(super) fn complaints() -> Result<Vec<String>> {
     let mut complaints = Vec::new();
     visit(root(), &mut complaints)?;
@@ -33,7 +33,7 @@ fn visit(folder: &Path, complaints: &mut Vec<String>) -> Result {
     Ok(())
 }
 
-/// The numbers of the lines with the attribute.
+/// Returns the numbers of the lines with the attribute.
 fn attributes(text: &str) -> Vec<usize> {
     let lines = text.lines().map(str::trim_start).enumerate();
     lines

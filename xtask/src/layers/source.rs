@@ -1,4 +1,4 @@
-//! What one file says: the names that it defines and imports, and the paths that it uses.
+//! The contents of one file: the names that it defines and imports, and the paths that it uses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,26 +9,26 @@ use syn::{Attribute, ImplItem, Item, ItemUse, Macro, Meta, Token, UseTree, Visib
 use super::tokens::{self, Path};
 use crate::result::Result;
 
-/// A module as it is written: a file, or a block in one. Code that only tests compile is left out.
+/// A module: a file, or a block in one. Code for tests alone is left out.
 #[derive(Debug, Default)]
 pub(super) struct Source {
-    /// What is defined here, by name.
+    /// The names of the items.
     pub(super) definitions: BTreeSet<String>,
-    /// What is imported here: the path behind each name.
+    /// The imported names, each with its path.
     pub(super) imports: BTreeMap<String, Path>,
-    /// The paths that the code names. A private import is one of them; a re-export is not, because
-    /// it only gives a name to something: what uses that name depends on the definition.
+    /// The paths in the code. A private import is one of them. A re-export is none: it only gives a
+    /// name to an item, and the files that use the name depend on the item's definition.
     pub(super) paths: BTreeSet<Path>,
-    /// The modules that are files of their own.
+    /// The modules in files of their own.
     pub(super) files: BTreeSet<String>,
-    /// The modules that are blocks in this file.
+    /// The modules in blocks of this file.
     pub(super) blocks: Vec<(String, Source)>,
-    /// The modules of this crate that are imported whole, by `*`.
+    /// The paths that are imported by `*`.
     pub(super) globs: Vec<Path>,
 }
 
 impl Source {
-    /// Reads the text of a file.
+    /// Parses the text of a file.
     pub(super) fn parse(text: &str) -> Result<Self> {
         let mut source = Self::default();
         source.visit_file(&syn::parse_file(text)?);
@@ -142,13 +142,13 @@ impl<'ast> Visit<'ast> for Source {
         self.paths.extend(tokens::paths(call.tokens.clone()));
     }
 
-    // Where something may be seen is not something that it needs.
+    // `pub(in path)` is no use of the path.
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
 
     fn visit_attribute(&mut self, _: &'ast Attribute) {}
 }
 
-/// The attributes of an item and the name that it defines.
+/// Returns the attributes of an item and the name that it defines.
 fn attributes_and_name(item: &Item) -> Option<(&[Attribute], Option<String>)> {
     let (attributes, name) = match item {
         Item::Const(item) => (&item.attrs, Some(&item.ident)),
@@ -169,7 +169,7 @@ fn attributes_and_name(item: &Item) -> Option<(&[Attribute], Option<String>)> {
     Some((attributes, name.map(ToString::to_string)))
 }
 
-/// Whether an item is compiled for tests alone.
+/// Returns whether an item is compiled for tests alone.
 fn is_test_only(attributes: &[Attribute]) -> bool {
     attributes
         .iter()

@@ -1,4 +1,5 @@
-//! What can be read from the tokens of a macro call, whose meaning only the macro knows.
+//! The tokens of a macro call. Only the macro knows their meaning, so what looks like a path counts
+//! as one.
 
 use std::mem;
 
@@ -7,7 +8,7 @@ use proc_macro2::{Spacing, TokenStream, TokenTree};
 /// The segments of a path, such as `crate`, `log`, `Engine`.
 pub(super) type Path = Vec<String>;
 
-/// Everything that looks like a path.
+/// Returns everything that looks like a path.
 pub(super) fn paths(tokens: TokenStream) -> Vec<Path> {
     let mut paths = Paths::default();
     paths.read(tokens);
@@ -17,14 +18,13 @@ pub(super) fn paths(tokens: TokenStream) -> Vec<Path> {
 #[derive(Default)]
 struct Paths {
     found: Vec<Path>,
-    /// The path that is being read.
+    /// The path that is read now.
     path: Path,
 }
 
 impl Paths {
     fn read(&mut self, tokens: TokenStream) {
-        // What comes before a name decides whether it begins a path: a field, a method and a
-        // lifetime are none.
+        // The character before a name: a field, a method and a lifetime begin no path.
         let mut before = None;
         let mut colons = 0;
         for token in tokens {
@@ -69,7 +69,7 @@ impl Paths {
     }
 }
 
-/// The names of the items that the call passes through, as `pin_project!` does.
+/// Returns the names of the items among the tokens, as in a call of `pin_project!`.
 pub(super) fn definitions(tokens: TokenStream) -> Vec<String> {
     const KEYWORDS: [&str; 8] = [
         "struct", "enum", "union", "trait", "fn", "const", "static", "type",

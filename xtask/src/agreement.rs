@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use crate::result::Result;
+use crate::result::{Result, no_complaints};
 use crate::version::Version;
 use crate::workspace::Workspace;
 
@@ -23,11 +23,7 @@ pub(crate) fn check() -> Result {
     let locks = read("Cargo.lock")?;
     let mut complaints = differing_settings(&manifests[0], &manifests[1]);
     complaints.extend(differing_versions(&locks[0], &locks[1]));
-    if complaints.is_empty() {
-        Ok(())
-    } else {
-        Err(complaints.join("\n").into())
-    }
+    no_complaints(&complaints)
 }
 
 /// Returns a complaint about each setting that only one manifest has.

@@ -15,6 +15,7 @@ mod layers;
 mod msrv;
 mod packages;
 mod process;
+mod readme;
 mod result;
 mod test;
 mod version;

@@ -5,7 +5,7 @@
 
 use crate::dependencies::{Dependencies, Dependency};
 use crate::packages::published;
-use crate::result::Result;
+use crate::result::{Result, no_complaints};
 
 /// Checks that no dependency of a published package states a newer `rust-version` than the package
 /// itself, with all features.
@@ -16,11 +16,7 @@ pub(crate) fn check() -> Result {
         let (package, needed) = dependencies.of(&package.name)?;
         complaints.extend(complaints_about(package, &needed));
     }
-    if complaints.is_empty() {
-        Ok(())
-    } else {
-        Err(complaints.join("\n").into())
-    }
+    no_complaints(&complaints)
 }
 
 fn complaints_about(package: &Dependency, needed: &[&Dependency]) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! The packages of a workspace, as `cargo metadata` lists them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -15,6 +15,7 @@ pub(crate) struct Package {
     pub(crate) is_published: bool,
     /// Its features, without `default`.
     pub(crate) features: Vec<String>,
+    pub(crate) readme: Option<PathBuf>,
     /// The root files of its library and of its programs.
     pub(crate) roots: Vec<PathBuf>,
 }
@@ -47,6 +48,10 @@ fn read(package: &Value) -> Result<Package> {
             .filter(|feature| *feature != "default")
             .cloned()
             .collect(),
+        readme: package["manifest_path"]
+            .as_str()
+            .zip(package["readme"].as_str())
+            .map(|(manifest, readme)| Path::new(manifest).with_file_name(readme)),
         roots: targets
             .filter(|target| is_kind(target, &["lib", "bin"]))
             .filter_map(|target| target["src_path"].as_str())

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::process::{cargo, run};
 use crate::result::Result;
 use crate::workspace::Workspace;
-use crate::{agreement, bench, debian, docs, external_types, features, fuzz, layers, msrv};
+use crate::{agreement, bench, debian, docs, external_types, features, fuzz, layers, msrv, readme};
 
 /// How long each fuzz target runs here, in seconds. It is enough for the seeds and inputs close to
 /// them; `cargo xtask fuzz` runs longer.
@@ -43,6 +43,11 @@ const STEPS: &[Step] = &[
         name: "msrv",
         purpose: "no dependency states a newer minimum Rust version",
         run: msrv::check,
+    },
+    Step {
+        name: "readme",
+        purpose: "the links of the packages' READMEs work in the registry",
+        run: readme::check,
     },
     Step {
         name: "clippy",

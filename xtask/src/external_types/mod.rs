@@ -13,7 +13,7 @@ use api::Api;
 use crate::dependencies::{Dependencies, Dependency};
 use crate::docs;
 use crate::packages::published;
-use crate::result::Result;
+use crate::result::{Result, no_complaints};
 use crate::version::Version;
 
 /// The crates of the standard library.
@@ -28,11 +28,7 @@ pub(crate) fn check() -> Result {
         let (_, needed) = dependencies.of(&package)?;
         complaints.extend(complaints_about(&package, &api, &needed, ALLOWED));
     }
-    if complaints.is_empty() {
-        Ok(())
-    } else {
-        Err(complaints.join("\n").into())
-    }
+    no_complaints(&complaints)
 }
 
 /// `cargo xtask surface`: prints the number of public items of each published package.

@@ -20,7 +20,7 @@ use crate_tree::{Crate, FileId};
 use graph::Graph;
 
 use crate::packages::{Package, packages};
-use crate::result::Result;
+use crate::result::{Result, no_complaints};
 use crate::workspace::Workspace;
 
 /// `cargo xtask layers`, and the step of `cargo xtask test`: prints the size of each crate's graph,
@@ -33,11 +33,7 @@ pub(crate) fn check() -> Result {
         println!("{}", report.summary);
         complaints.extend(report.complaints);
     }
-    if complaints.is_empty() {
-        Ok(())
-    } else {
-        Err(complaints.join("\n").into())
-    }
+    no_complaints(&complaints)
 }
 
 /// Returns the root files of the libraries and programs that are checked, with their packages: the

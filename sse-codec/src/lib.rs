@@ -50,6 +50,7 @@
 //! | `stream` | no | `EventStream`: the events of any `Stream` of byte chunks |
 //! | `tokio-util` | no | the codec traits, for `FramedRead` and `FramedWrite` |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

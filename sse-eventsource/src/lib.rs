@@ -60,6 +60,7 @@
 //! | `compression` | no | gzip, brotli and zstd, for sources that ask for them |
 //! | `program` | no | the program `sse` |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod attempt;

@@ -58,6 +58,7 @@
 //! | `redis` | no | `redis::RedisLog`: topics in Redis or Valkey, shared by several nodes |
 //! | `metrics` | no | counters, a gauge and a histogram through the `metrics` facade: `sse_hub_published_total`, `sse_hub_delivered_total`, `sse_hub_gaps_total`, `sse_hub_subscriptions`, `sse_hub_lag_events` |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod behind;

@@ -96,6 +96,7 @@
 //! | `json` | yes | JSON data from anything that implements `serde::Serialize` |
 //! | `tower` | no | [`WithSse`] is a `tower::Service` too |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod service;

@@ -48,6 +48,7 @@
 //! | `json` | yes | JSON data from anything that implements `serde::Serialize` |
 //! | `http-body` | no | the stream as the body of an `http::Response`, see `SseBody` |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[cfg(feature = "http-body")]

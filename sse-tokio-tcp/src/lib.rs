@@ -80,6 +80,7 @@
 //! |---|---|---|
 //! | `json` | yes | JSON data from anything that implements `serde::Serialize` |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod body;

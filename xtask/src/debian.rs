@@ -1,11 +1,11 @@
-//! Programs that the tests and benchmarks need beside the Rust toolchain, from Debian's packages.
+//! Programs that the tests and benchmarks need besides the Rust toolchain, from Debian's packages.
 
 use std::process::Command;
 
-use crate::Result;
 use crate::process::{find, output, run};
+use crate::result::Result;
 
-/// A program that must be there, the package that brings it, and what it is needed for.
+/// A program, the package that contains it, and what it is needed for.
 struct Needed {
     program: &'static str,
     package: &'static str,
@@ -15,26 +15,26 @@ struct Needed {
 const REDIS: Needed = Needed {
     program: "redis-server",
     package: "redis-server",
-    purpose: "several nodes behind one engine",
+    purpose: "the hub on several nodes, with Redis",
 };
 
 const NATS: Needed = Needed {
     program: "nats-server",
     package: "nats-server",
-    purpose: "the same behind another engine",
+    purpose: "the hub on several nodes, with NATS",
 };
 
 const NGINX: Needed = Needed {
     program: "nginx",
     package: "nginx",
-    purpose: "the proxy between servers and clients",
+    purpose: "the reverse proxy between servers and clients",
 };
 
 const FOR_TESTS: &[Needed] = &[
     Needed {
         program: "chromium",
         package: "chromium",
-        purpose: "the browser that listens to the demo",
+        purpose: "the browser that decodes streams and opens the demo",
     },
     Needed {
         program: "chromedriver",
@@ -72,7 +72,7 @@ const FOR_BENCHES: &[Needed] = &[
     },
 ];
 
-/// By its path, for it is no program.
+/// A module of nginx, given by its path.
 const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
 /// Installs what the tests need.
@@ -85,7 +85,11 @@ pub(crate) fn install_for_benches() -> Result {
     install(FOR_BENCHES)
 }
 
-/// Installs what is missing, or says what is and why it could not be installed.
+/// Installs the packages of missing programs.
+///
+/// # Errors
+///
+/// When they cannot be installed; the error lists the packages.
 fn install(needed: &[Needed]) -> Result {
     let missing: Vec<_> = needed
         .iter()
@@ -100,17 +104,17 @@ fn install(needed: &[Needed]) -> Result {
             package,
             purpose,
         } = needed;
-        eprintln!("{program} is not installed ({purpose}): Debian package {package}");
+        eprintln!("{program} is not installed (package {package}), needed for {purpose}");
     }
     let packages: Vec<_> = missing.iter().map(|needed| needed.package).collect();
-    let by_hand = format!("install by hand: {}", packages.join(" "));
+    let by_hand = format!("install these packages: {}", packages.join(" "));
 
     if find("apt-get").is_none() {
-        return Err(format!("there is no apt-get here to install them with; {by_hand}").into());
+        return Err(format!("apt-get was not found; {by_hand}").into());
     }
     let is_root = output(Command::new("id").arg("-u"))?.trim() == "0";
     if !is_root && find("sudo").is_none() {
-        return Err(format!("only root can install packages here; {by_hand}").into());
+        return Err(format!("not root, and sudo was not found; {by_hand}").into());
     }
     let apt_get = |words: &[&str]| {
         let mut command = if is_root {

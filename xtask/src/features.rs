@@ -1,13 +1,13 @@
-//! Every combination of every published package's features compiles, without a warning.
+//! The combinations of the features of each published package.
 
-use serde_json::Value;
+use crate::packages::published;
+use crate::process::{cargo, run};
+use crate::result::Result;
 
-use crate::Result;
-use crate::process::{cargo, output, run};
-
-/// Checks each published package with each set of its features.
+/// Checks that each published package compiles without a warning with each set of its features.
 pub(crate) fn check() -> Result {
-    for (package, features) in published()? {
+    for package in published()? {
+        let features = &package.features;
         // Each bit of `set` stands for one feature.
         for set in 0..1_usize << features.len() {
             let chosen: Vec<_> = (0..features.len())
@@ -15,35 +15,10 @@ pub(crate) fn check() -> Result {
                 .map(|bit| features[bit].as_str())
                 .collect();
             run(cargo()
-                .args(["clippy", "--quiet", "--lib", "--package", &package])
+                .args(["clippy", "--quiet", "--lib", "--package", &package.name])
                 .args(["--no-default-features", "--features", &chosen.join(",")])
                 .args(["--", "--deny", "warnings"]))?;
         }
     }
     Ok(())
-}
-
-/// The packages that are published, each with its features.
-fn published() -> Result<Vec<(String, Vec<String>)>> {
-    let metadata = cargo_metadata()?;
-    let packages = metadata["packages"].as_array().ok_or("no packages")?;
-    packages
-        .iter()
-        // An empty list of registries is what `publish = false` means.
-        .filter(|package| package["publish"] != Value::Array(Vec::new()))
-        .map(|package| {
-            let name = package["name"].as_str().ok_or("a package without a name")?;
-            let features = package["features"]
-                .as_object()
-                .ok_or("a package without features")?
-                .keys()
-                .filter(|feature| *feature != "default");
-            Ok((name.to_owned(), features.cloned().collect()))
-        })
-        .collect()
-}
-
-fn cargo_metadata() -> Result<Value> {
-    let metadata = output(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
-    Ok(serde_json::from_str(&metadata)?)
 }

@@ -1,19 +1,20 @@
 //! Running the fuzz targets with cargo-fuzz.
 //!
-//! Coverage instrumentation and the address sanitizer need a compiler that takes unstable flags:
-//! a nightly toolchain where there is one, and else the stable compiler told to take them.
+//! Coverage instrumentation and the address sanitizer need unstable flags of the compiler: a nightly
+//! toolchain takes them, and the stable one does with `RUSTC_BOOTSTRAP=1`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::Result;
-use crate::process::{cargo, find, root, run, target_directory};
+use crate::process::{cargo, find, root, run};
+use crate::result::Result;
+use crate::workspace::target_directory;
 
-/// The cargo-fuzz that is installed when there is none.
+/// The version of cargo-fuzz to install where there is none.
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
 
-/// The longest input in bytes: what a stream can get wrong fits into it, and more is slower.
+/// The length of the longest input in bytes. Longer ones are slower, and provoke nothing else.
 const MAX_LEN: usize = 4096;
 
 /// How long each target runs by default, in seconds.
@@ -52,16 +53,16 @@ fn fuzz(targets: &[String], seconds: u32) -> Result {
     let toolchain = toolchain();
     for target in targets {
         let corpus = root().join("fuzz/corpus").join(target);
-        sow(&corpus)?;
+        write_seeds(&corpus)?;
         let mut command = Command::new(&cargo_fuzz);
         command.args(["fuzz", "run", target]).arg(&corpus);
         command.arg("--").args([
             format!("-max_total_time={seconds}"),
             format!("-max_len={MAX_LEN}"),
         ]);
-        // A single input that takes ten seconds is a finding too.
+        // An input that takes ten seconds counts as a failure.
         command.args(["-timeout=10", "-print_final_stats=1"]);
-        // Its own cargo is this one's: let it take that of the toolchain chosen here.
+        // cargo-fuzz runs the cargo named here; without it, that of the toolchain chosen below.
         command.env_remove("CARGO");
         match toolchain {
             Toolchain::Nightly => command.env("RUSTUP_TOOLCHAIN", "nightly"),
@@ -72,9 +73,9 @@ fn fuzz(targets: &[String], seconds: u32) -> Result {
     Ok(())
 }
 
-/// Puts the streams that the browser reads in the tests into a target's corpus, for it to begin
-/// from. What it finds goes there too, and none of it is kept.
-fn sow(corpus: &Path) -> Result {
+/// Writes the streams that the browser tests decode into a target's corpus, as seeds. What the
+/// fuzzer finds is added to it; the folder is not committed.
+fn write_seeds(corpus: &Path) -> Result {
     fs::create_dir_all(corpus)?;
     for (number, case) in sse_corpus::corpus().into_iter().enumerate() {
         let stream = case.pieces.concat();
@@ -85,7 +86,7 @@ fn sow(corpus: &Path) -> Result {
     Ok(())
 }
 
-/// The names of the targets, which are the files in their folder.
+/// Returns the names of the targets, which are the files in their folder.
 fn targets() -> Result<Vec<String>> {
     let mut targets = Vec::new();
     for entry in fs::read_dir(root().join("fuzz/fuzz_targets"))? {
@@ -109,7 +110,7 @@ enum Toolchain {
 fn toolchain() -> Toolchain {
     let nightly = Command::new("rustc")
         .env("RUSTUP_TOOLCHAIN", "nightly")
-        // Never fetch one: use what is there.
+        // Only what is installed already.
         .env("RUSTUP_AUTO_INSTALL", "0")
         .arg("--version")
         .stderr(Stdio::null())
@@ -126,7 +127,7 @@ fn is_nightly(word: &[u8]) -> bool {
     word == b"nightly"
 }
 
-/// Finds cargo-fuzz, or installs it below `target`.
+/// Returns the path of cargo-fuzz, and installs it below the target folder where there is none.
 fn cargo_fuzz() -> Result<PathBuf> {
     if let Some(installed) = find("cargo-fuzz") {
         return Ok(installed);
@@ -134,7 +135,7 @@ fn cargo_fuzz() -> Result<PathBuf> {
     let folder = target_directory()?.join("tools");
     let program = folder.join("bin/cargo-fuzz");
     if !program.is_file() {
-        eprintln!("cargo-fuzz is not installed: building it below the target folder");
+        eprintln!("cargo-fuzz is not installed; installing it below the target folder");
         run(cargo()
             .args(["install", "cargo-fuzz", "--locked", "--quiet"])
             .args(["--version", CARGO_FUZZ_VERSION, "--root"])

@@ -1,30 +1,42 @@
 //! The project's own commands, as `cargo xtask …`.
 //!
-//! Everything that decides whether a change is good is here, so that the same command runs on a
-//! developer's machine and in CI. It needs a Rust toolchain; what else it needs, it installs.
+//! All checks of a change are here, so that the same command runs on a developer's machine and in
+//! CI. It needs a Rust toolchain, and installs the rest.
 
+mod agreement;
 mod bench;
 mod debian;
+mod dependencies;
+mod docs;
+mod external_types;
 mod features;
 mod fuzz;
+mod layers;
+mod msrv;
+mod packages;
 mod process;
+mod readme;
+mod result;
 mod test;
+mod version;
+mod workspace;
 
 use std::process::ExitCode;
-
-/// What a command may fail with; it is shown to people and nothing else.
-type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
 const HELP: &str = "\
 usage: cargo xtask <command>
 
   test [STEP…]                      run all checks and tests, or only the named steps
   bench [NAME…] [--quick]           measure against the peers and write benches/REPORT.md:
-                                    all of it, or decode, encode, serving, fanout, engines, or less;
-                                    --quick only checks that everything runs and agrees
+                                    everything, a part (decode, encode, serving, fanout, engines)
+                                    or single cases; --quick only checks that everything runs and
+                                    that all peers agree
   fuzz [--seconds N] [TARGET…]      run fuzz targets, by default all of them for 60 seconds each
+  layers                            count the files of each crate and the imports between them,
+                                    and show every import cycle
+  surface                           count the public items of each published package
 
-steps of `test`, in their order:
+steps of `test`, in order:
 ";
 
 fn main() -> ExitCode {
@@ -35,6 +47,8 @@ fn main() -> ExitCode {
         Some("test") => test::command(&arguments),
         Some("bench") => bench::command(&arguments),
         Some("fuzz") => fuzz::command(&arguments),
+        Some("layers") => layers::check(),
+        Some("surface") => external_types::surface(),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}{}", test::steps());
             Ok(())

@@ -1,32 +1,34 @@
-//! Running other programs, so that people see what is run and what came of it.
+//! Running other programs. Each command is printed before it runs, and named in errors.
 
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::Result;
+use crate::result::Result;
 
-/// The workspace's folder.
+/// Returns the folder of the product's workspace.
 pub(crate) fn root() -> &'static Path {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().unwrap_or(xtask)
 }
 
-/// The cargo that runs this program.
+/// Returns the cargo that runs this program.
+///
+/// The variables that describe this package are removed: the build scripts of some dependencies
+/// depend on them, and would run again after each change between `cargo` and `cargo xtask`.
 pub(crate) fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    for (name, _) in env::vars_os() {
+        let bytes = name.as_encoded_bytes();
+        if bytes.starts_with(b"CARGO_PKG_") || bytes.starts_with(b"CARGO_MANIFEST_") {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
 }
 
-/// The folder that cargo builds in.
-pub(crate) fn target_directory() -> Result<PathBuf> {
-    let metadata = output(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
-    let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
-    let directory = metadata["target_directory"].as_str();
-    Ok(directory.ok_or("cargo names no target directory")?.into())
-}
-
-/// Runs `command` in the workspace's folder and shows its output.
+/// Runs `command` in the workspace's folder. Its output is shown.
 pub(crate) fn run(command: &mut Command) -> Result {
     command.current_dir(root());
     eprintln!("$ {}", shown(command));
@@ -54,17 +56,17 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     }
 }
 
-/// Where `program` is found, if it is installed.
+/// Returns the path of `program`, if it is installed.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path)
-        // Where Debian puts servers, and only root looks.
+        // Servers are here on Debian, and only root has it in PATH.
         .chain(["/usr/sbin".into()])
         .map(|folder| folder.join(program))
         .find(|file| file.is_file())
 }
 
-/// The command as one would type it, without the paths of programs.
+/// Returns the command as it is typed, with the name of the program instead of its path.
 fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let set = command

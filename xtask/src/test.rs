@@ -1,12 +1,14 @@
-//! `cargo xtask test`: everything that must hold before a change lands.
+//! `cargo xtask test`: all checks of a change, as steps. A new one is a new entry in [`STEPS`].
 
 use std::time::Instant;
 
 use crate::process::{cargo, run};
-use crate::{Result, bench, debian, features, fuzz};
+use crate::result::Result;
+use crate::workspace::Workspace;
+use crate::{agreement, bench, debian, docs, external_types, features, fuzz, layers, msrv, readme};
 
-/// How long each fuzz target runs here, in seconds: long enough to meet what the seeds and their
-/// near neighbours provoke. `cargo xtask fuzz` is for longer runs.
+/// How long each fuzz target runs here, in seconds. It is enough for the seeds and inputs close to
+/// them; `cargo xtask fuzz` runs longer.
 const FUZZ_SECONDS: u32 = 20;
 
 struct Step {
@@ -15,8 +17,8 @@ struct Step {
     run: fn() -> Result,
 }
 
-/// The quick ones first.
-const STEPS: [Step; 9] = [
+/// All steps, the quick ones first.
+const STEPS: &[Step] = &[
     Step {
         name: "packages",
         purpose: "install the Debian packages that the tests need",
@@ -24,27 +26,50 @@ const STEPS: [Step; 9] = [
     },
     Step {
         name: "fmt",
-        purpose: "formatting",
-        run: || run(cargo().args(["fmt", "--all", "--check"])),
+        purpose: "the code is formatted",
+        run: || for_all(|workspace| run(workspace.cargo("fmt").args(["--all", "--check"]))),
+    },
+    Step {
+        name: "workspaces",
+        purpose: "the benchmarks have the lints, profiles and versions of the product",
+        run: agreement::check,
+    },
+    Step {
+        name: "layers",
+        purpose: "no files of a crate import each other in a cycle",
+        run: layers::check,
+    },
+    Step {
+        name: "msrv",
+        purpose: "no dependency states a newer minimum Rust version",
+        run: msrv::check,
+    },
+    Step {
+        name: "readme",
+        purpose: "the links of the packages' READMEs work in the registry",
+        run: readme::check,
     },
     Step {
         name: "clippy",
-        purpose: "lints over all targets, examples and fuzz targets included",
+        purpose: "no lint warns, in all targets of all packages",
         run: || {
-            run(cargo()
-                .args(["clippy", "--workspace", "--all-targets", "--all-features"])
-                .args(["--", "--deny", "warnings"]))
+            for_all(|workspace| {
+                run(workspace
+                    .cargo_build("clippy")?
+                    .args(["--workspace", "--all-targets", "--all-features"])
+                    .args(["--", "--deny", "warnings"]))
+            })
         },
     },
     Step {
         name: "docs",
-        purpose: "the documentation builds without a warning",
-        run: || {
-            run(cargo()
-                .env("RUSTDOCFLAGS", "--deny warnings")
-                .args(["doc", "--workspace", "--all-features", "--no-deps"])
-                .args(["--exclude", "sse-fuzz"]))
-        },
+        purpose: "the documentation builds as on docs.rs, without a warning",
+        run: docs::check,
+    },
+    Step {
+        name: "external-types",
+        purpose: "the public API names only types of crates that are listed",
+        run: external_types::check,
     },
     Step {
         name: "test",
@@ -52,18 +77,12 @@ const STEPS: [Step; 9] = [
         run: || {
             run(cargo()
                 .args(["test", "--workspace", "--all-features"])
-                .args(["--exclude", "sse-fuzz"])
-                // Their test is to be run, which is the step `bench`.
-                .args([
-                    "--exclude",
-                    "sse-bench-codec",
-                    "--exclude",
-                    "sse-bench-fanout",
-                    "--exclude",
-                    "sse-bench-serving",
-                    "--exclude",
-                    "sse-bench-engines",
-                ]))
+                .args(["--exclude", "sse-fuzz"]))?;
+            // The other packages of benchmarks have no tests; the step `bench` runs them.
+            run(Workspace::Benches
+                .cargo_build("test")?
+                .args(["--package", "sse-bench-process"])
+                .args(["--package", "sse-bench-report"]))
         },
     },
     Step {
@@ -88,11 +107,16 @@ const STEPS: [Step; 9] = [
     },
 ];
 
-/// The steps, one a line.
+/// Calls `run` for both workspaces.
+fn for_all(run: impl Fn(Workspace) -> Result) -> Result {
+    Workspace::ALL.into_iter().try_for_each(run)
+}
+
+/// Returns the steps, one per line.
 pub(crate) fn steps() -> String {
     STEPS
         .iter()
-        .map(|step| format!("  {:<10} {}\n", step.name, step.purpose))
+        .map(|step| format!("  {:<14} {}\n", step.name, step.purpose))
         .collect()
 }
 
@@ -103,7 +127,7 @@ pub(crate) fn command(names: &[String]) -> Result {
         return Err(format!("there is no step {unknown}; the steps are:\n{}", steps()).into());
     }
     let begun = Instant::now();
-    for step in &STEPS {
+    for step in STEPS {
         if !names.is_empty() && !names.iter().any(|name| name == step.name) {
             continue;
         }

@@ -2,9 +2,9 @@
 
 use std::io;
 
+use sse_bench_process::Arguments;
 use sse_bench_report::{Marks, Samples, Table};
 
-use crate::Arguments;
 use crate::nginx;
 use crate::process::Process;
 use crate::servers::Server;
@@ -24,8 +24,12 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    pub(crate) fn new(arguments: &Arguments, core: Option<usize>) -> Self {
-        let mut servers = arguments.general.servers().to_vec();
+    pub(crate) fn new<R: Copy + AsRef<str>>(
+        arguments: &Arguments<Server, R>,
+        subscribers: &[u64],
+        core: Option<usize>,
+    ) -> Self {
+        let mut servers = arguments.servers().to_vec();
         let mut missing = None;
         if servers.contains(&Server::Nchan)
             && let Err(why) = nginx::find()
@@ -36,10 +40,10 @@ impl Field {
         }
         Self {
             servers,
-            subscribers: arguments.subscribers.clone(),
+            subscribers: subscribers.to_vec(),
             core,
-            quick: arguments.general.quick(),
-            rounds: arguments.general.rounds(),
+            quick: arguments.quick(),
+            rounds: arguments.rounds(),
             marks: Marks::default(),
             missing,
         }

@@ -6,7 +6,7 @@
 //! of neighbouring runs.
 //!
 //! ```text
-//! cargo run --release -p sse-bench-fanout -- \
+//! cargo run --manifest-path benches/Cargo.toml --release -p sse-bench-fanout -- \
 //!     [--quick] [--rounds N] [--output FOLDER] [--server NAME]… [--subscribers N]… [RUN…]
 //! ```
 
@@ -75,7 +75,7 @@ fn measure(arguments: &Arguments) -> Result {
     let machine = Machine::here();
     let core = kernel::share_cores()?;
     rlimit::increase_nofile_limit(u64::MAX)?;
-    let mut field = Field::new(arguments, core);
+    let mut field = Field::new(&arguments.general, &arguments.subscribers, core);
     let mut part = Part::new("fanout", "Fan-out", &machine);
     part.paragraph(&field.description());
     for run in arguments.general.runs() {

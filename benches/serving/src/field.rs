@@ -2,9 +2,9 @@
 
 use std::io;
 
+use sse_bench_process::Arguments;
 use sse_bench_report::{Marks, Samples, Table};
 
-use crate::Arguments;
 use crate::client::Client;
 use crate::process::Process;
 use crate::servers::Server;
@@ -21,7 +21,10 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    pub(crate) fn new(arguments: &Arguments, core: Option<usize>) -> Self {
+    pub(crate) fn new<R: Copy + AsRef<str>>(
+        arguments: &Arguments<Server, R>,
+        core: Option<usize>,
+    ) -> Self {
         Self {
             servers: arguments.servers().to_vec(),
             core,

@@ -5,7 +5,7 @@
 //! and the time that an event is on its way; always as ratios of neighbouring runs.
 //!
 //! ```text
-//! cargo run --release -p sse-bench-serving -- \
+//! cargo run --manifest-path benches/Cargo.toml --release -p sse-bench-serving -- \
 //!     [--quick] [--rounds N] [--output FOLDER] [--server NAME]… [RUN…]
 //! ```
 

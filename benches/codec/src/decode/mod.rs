@@ -4,6 +4,7 @@ mod conformance;
 mod input;
 mod limits;
 mod peers;
+mod plan;
 mod report;
 
 use std::time::Instant;
@@ -13,24 +14,12 @@ use sse_bench_report::{Contender, Samples, interleave};
 use self::input::Input;
 use self::limits::LIMITS;
 use self::peers::{PEERS, Peer};
+use self::plan::{CHUNKS, COUNTED_LEN, MAIN_CHUNK, MOST_COUNTED, Measured};
+pub(crate) use self::plan::{PART, kinds, peers};
 use crate::attempt::attempt;
 use crate::corpus::{Corpus, KINDS};
 use crate::node::{self, Node};
 use crate::selection::Selection;
-
-pub(crate) const PART: &str = "decode";
-
-/// The lengths of the chunks, and what the tables call them.
-const CHUNKS: [(&str, usize); 5] = [
-    ("64 B", 64),
-    ("1 KiB", 1024),
-    ("16 KiB", MAIN_CHUNK),
-    ("64 KiB", 64 * 1024),
-    ("whole", usize::MAX),
-];
-
-/// The chunk length that the marks are about: what HTTP libraries tend to read at once.
-const MAIN_CHUNK: usize = 16 * 1024;
 
 const CORPUS_LEN: usize = 16 << 20;
 const QUICK_CORPUS_LEN: usize = 128 << 10;
@@ -41,21 +30,6 @@ const MAIN_ROUNDS: usize = 11;
 /// A round of one contender should not take longer, in seconds: who is slow gets the beginning of
 /// the stream only. The costs are for each byte, so this does not change what is compared.
 const PATIENCE: f64 = 0.2;
-
-pub(crate) fn kinds() -> impl Iterator<Item = &'static str> {
-    KINDS.iter().map(|kind| kind.name)
-}
-
-pub(crate) fn peers() -> impl Iterator<Item = &'static str> {
-    PEERS.iter().map(|peer| peer.name)
-}
-
-/// One of the measurements: a corpus in chunks of one length.
-struct Measured {
-    corpus: &'static str,
-    chunk: &'static str,
-    samples: Samples,
-}
 
 /// Runs what is selected. `Err` if something went wrong, or somebody disagrees who must not.
 pub(crate) fn run(selection: &Selection) -> Result<(), String> {
@@ -210,8 +184,3 @@ pub(crate) fn once(name: &str, corpus: &str, times: u64) -> Result<(), String> {
     (peer.consume)(&stream.prefix(bytes.len() * times));
     Ok(())
 }
-
-/// The length of the corpora on which instructions and allocations are counted, and how often
-/// they are in the stream at most.
-const COUNTED_LEN: usize = 64 << 10;
-const MOST_COUNTED: usize = 3;

@@ -5,8 +5,8 @@ use std::io;
 use sse_bench_report::{Chart, Machine, Part, Ratios, Samples, Table, Valgrind, geometric_mean};
 
 use super::limits::{LIMITS, MEMCPY};
-use super::peers::{self, BORROWED, OWNED, PEERS};
-use super::{CHUNKS, COUNTED_LEN, MAIN_CHUNK, MOST_COUNTED, Measured, PART};
+use super::peers::{BORROWED, OWNED, PEERS, is_ours};
+use super::plan::{self, CHUNKS, COUNTED_LEN, MAIN_CHUNK, MOST_COUNTED, Measured, PART};
 use crate::corpus::KINDS;
 use crate::node;
 use crate::selection::Selection;
@@ -59,7 +59,7 @@ pub(super) fn write(
         part.paragraph(WHAT_LIMITS);
     }
     println!("{}", part.markdown());
-    let is_whole = selection.is_whole(super::kinds()) && selection.is_whole(super::peers());
+    let is_whole = selection.is_whole(plan::kinds()) && selection.is_whole(plan::peers());
     match &selection.out {
         Some(folder) if is_whole && !selection.quick => part.write_to(folder),
         _ => Ok(()),
@@ -106,7 +106,7 @@ must have it checked again, as only the standard library makes a `String` of byt
 check.";
 
 fn is_peer(name: &str) -> bool {
-    !peers::is_ours(name) && name != node::NAME && LIMITS.iter().all(|limit| limit.name != name)
+    !is_ours(name) && name != node::NAME && LIMITS.iter().all(|limit| limit.name != name)
 }
 
 /// How many times as fast as the fastest peer `name` is, and who that is.
@@ -298,11 +298,11 @@ fn counts(valgrind: Valgrind, selection: &Selection) -> io::Result<Vec<Count>> {
     let mut counts = Vec::new();
     for kind in KINDS
         .iter()
-        .filter(|kind| selection.selects(kind.name, super::kinds()))
+        .filter(|kind| selection.selects(kind.name, plan::kinds()))
     {
         let corpus = kind.generate(COUNTED_LEN);
         for peer in &PEERS {
-            if !peer.is_ours() && !selection.selects(peer.name, super::peers()) {
+            if !peer.is_ours() && !selection.selects(peer.name, plan::peers()) {
                 continue;
             }
             eprintln!("count {} on {}", peer.name, kind.name);
@@ -327,7 +327,7 @@ fn counted_table(
     value: impl Fn(&Count) -> f64,
     digits: usize,
 ) -> Table {
-    let corpora: Vec<_> = super::kinds()
+    let corpora: Vec<_> = plan::kinds()
         .filter(|kind| counts.iter().any(|it| it.corpus == *kind))
         .collect();
     let mut table = Table::new(

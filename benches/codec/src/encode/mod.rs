@@ -3,6 +3,7 @@
 mod cases;
 mod output;
 mod peers;
+mod plan;
 mod report;
 
 use sse_bench_report::{Contender, Samples, interleave};
@@ -10,11 +11,11 @@ use sse_codec::Decoder;
 
 use self::cases::{CASES, Case, Content};
 use self::peers::{PEERS, Peer};
+use self::plan::{Measured, does};
+pub(crate) use self::plan::{PART, cases, peers};
 use crate::attempt::attempt;
 use crate::outcome::{Digest, Sink as _};
 use crate::selection::Selection;
-
-pub(crate) const PART: &str = "encode";
 
 const ROUNDS: usize = 21;
 
@@ -23,19 +24,6 @@ const ROUND_LEN: usize = 4 << 20;
 
 /// How many events are compared.
 const COMPARED: u64 = 100;
-
-pub(crate) fn cases() -> impl Iterator<Item = &'static str> {
-    CASES.iter().map(|case| case.name)
-}
-
-pub(crate) fn peers() -> impl Iterator<Item = &'static str> {
-    PEERS.iter().map(|peer| peer.name)
-}
-
-struct Measured {
-    case: &'static Case,
-    samples: Samples,
-}
 
 /// Runs what is selected. `Err` if something went wrong, or ours gives other events.
 pub(crate) fn run(selection: &Selection) -> Result<(), String> {
@@ -97,11 +85,6 @@ fn measure(case: &'static Case, selection: &Selection) -> Samples {
         .map(|peer| Contender::new(peer.name, || (peer.discard)(case, times)))
         .collect();
     interleave(&mut contenders, ROUNDS)
-}
-
-/// Whether there is something for an encoder to do in a case.
-fn does(name: &str, case: &Case) -> bool {
-    !peers::is_json_only(name) || matches!(case.content, Content::Json(_))
 }
 
 /// One encoder in one case, so many times: to be counted from outside.

@@ -6,7 +6,7 @@ use sse_bench_report::{Chart, Machine, Part, Samples, Table, Valgrind};
 
 use super::cases::{CASES, Content};
 use super::peers::{AXUM, BARE_JSON, FLOOR, OURS, PEERS, TRUSTING};
-use super::{Measured, PART, does};
+use super::plan::{self, Measured, PART, does};
 use crate::selection::Selection;
 
 const INTRODUCTION: &str = "\
@@ -55,7 +55,7 @@ pub(super) fn write(
     }
     part.table(&wrongs(wrong));
     println!("{}", part.markdown());
-    let is_whole = selection.is_whole(super::cases()) && selection.is_whole(super::peers());
+    let is_whole = selection.is_whole(plan::cases()) && selection.is_whole(plan::peers());
     match &selection.out {
         Some(folder) if is_whole && !selection.quick => part.write_to(folder),
         _ => Ok(()),
@@ -153,7 +153,7 @@ fn chart(measured: &[Measured]) -> Chart {
         measured.iter().map(|it| it.case.name),
     );
     let is_shown = |name: &&str| !name.contains("Vec") && !name.contains("serde_json");
-    for name in super::peers().filter(is_shown) {
+    for name in plan::peers().filter(is_shown) {
         let speed = |samples: &Samples| Some(samples.speed(name, FLOOR)?.median);
         let values: Vec<_> = measured.iter().map(|it| speed(&it.samples)).collect();
         if values.iter().any(Option::is_some) {
@@ -175,10 +175,10 @@ fn counts(valgrind: Valgrind, selection: &Selection) -> io::Result<Vec<Count>> {
     let mut counts = Vec::new();
     for case in CASES
         .iter()
-        .filter(|case| selection.selects(case.name, super::cases()))
+        .filter(|case| selection.selects(case.name, plan::cases()))
     {
         for peer in PEERS.iter().filter(|peer| does(peer.name, case)) {
-            if peer.name != OURS && !selection.selects(peer.name, super::peers()) {
+            if peer.name != OURS && !selection.selects(peer.name, plan::peers()) {
                 continue;
             }
             eprintln!("count {} in {}", peer.name, case.name);
@@ -208,9 +208,9 @@ fn instruction_ratio(counted: &[Count], case: &str, encoder: &str, to: &str) -> 
 
 fn counted_table(title: &str, counted: &[Count], cell: impl Fn(&Count) -> String) -> Table {
     let is_counted = |case: &&str| counted.iter().any(|count| count.case == *case);
-    let cases: Vec<_> = super::cases().filter(is_counted).collect();
+    let cases: Vec<_> = plan::cases().filter(is_counted).collect();
     let mut table = Table::new(title, ["encoder"].into_iter().chain(cases.iter().copied()));
-    for name in super::peers().filter(|name| counted.iter().any(|count| count.encoder == *name)) {
+    for name in plan::peers().filter(|name| counted.iter().any(|count| count.encoder == *name)) {
         let cells = cases
             .iter()
             .map(|case| count_of(counted, case, name).map_or_else(String::new, &cell));

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use futures_lite::io::{AsyncBufRead, AsyncRead};
 
-use super::{Decode, drain};
+use super::decode::{Decode, drain};
 use crate::decode::input::Input;
 use crate::outcome::Sink;
 

@@ -5,7 +5,7 @@ use eventsource_client::{Client as _, ClientBuilder, ReconnectOptions, SSE};
 use futures_util::{future, stream};
 use launchdarkly_sdk_transport::{ByteStream, HttpTransport, Request, Response, ResponseFuture};
 
-use super::{Decode, drain};
+use super::decode::{Decode, drain};
 use crate::decode::input::Input;
 use crate::outcome::Sink;
 

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use eventsource_stream2::Eventsource as _;
 use futures_util::stream;
 
-use super::{Decode, drain};
+use super::decode::{Decode, drain};
 use crate::decode::input::Input;
 use crate::outcome::Sink;
 

@@ -4,7 +4,7 @@
 use futures_codec::{BytesMut, Decoder as _};
 use old_sse_codec::{Event, SSECodec};
 
-use super::Decode;
+use super::decode::Decode;
 use crate::decode::input::Input;
 use crate::outcome::Sink;
 

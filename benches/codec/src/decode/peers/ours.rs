@@ -2,7 +2,7 @@
 
 use sse_codec::Decoder;
 
-use super::Decode;
+use super::decode::Decode;
 use crate::decode::input::Input;
 use crate::outcome::Sink;
 

@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use russe::{Decoder, Event};
 use tokio_util::codec::Decoder as _;
 
-use super::Decode;
+use super::decode::Decode;
 use crate::decode::input::Input;
 use crate::outcome::Sink;
 

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use futures_util::stream;
 use sse_stream::SseByteStream;
 
-use super::{Decode, drain};
+use super::decode::{Decode, drain};
 use crate::decode::input::Input;
 use crate::outcome::Sink;
 

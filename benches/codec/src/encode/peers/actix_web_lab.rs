@@ -8,7 +8,7 @@ use actix_web::body::{BoxBody, MessageBody as _};
 use actix_web_lab::sse::{Data, Event, Sse};
 use futures_util::stream;
 
-use super::Encode;
+use super::encode::Encode;
 use crate::encode::cases::Chunk;
 use crate::encode::output::Output;
 

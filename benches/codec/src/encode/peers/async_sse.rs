@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use async_sse::{Encoder, Sender, encode};
 use futures_lite::io::AsyncBufRead as _;
 
-use super::Encode;
+use super::encode::Encode;
 use crate::encode::cases::Chunk;
 use crate::encode::output::Output;
 

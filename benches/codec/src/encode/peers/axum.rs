@@ -10,7 +10,7 @@ use axum::response::sse::{Event, Sse};
 use futures_util::stream;
 use http_body::Body as _;
 
-use super::Encode;
+use super::encode::Encode;
 use crate::encode::cases::Chunk;
 use crate::encode::output::Output;
 

@@ -3,7 +3,7 @@
 use bytes::{BufMut as _, BytesMut};
 use memchr::memchr2_iter;
 
-use super::Encode;
+use super::encode::Encode;
 use crate::encode::cases::Chunk;
 use crate::encode::output::{Buffer, Output};
 

@@ -1,6 +1,6 @@
 //! `format!`: what one writes who is in no hurry.
 
-use super::Encode;
+use super::encode::Encode;
 use crate::encode::cases::Chunk;
 use crate::encode::output::Output;
 

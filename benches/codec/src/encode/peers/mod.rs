@@ -7,6 +7,7 @@
 mod actix_web_lab;
 mod async_sse;
 mod axum;
+mod encode;
 mod floor;
 mod format;
 mod old_sse_codec;
@@ -18,36 +19,9 @@ mod warp;
 
 use std::hint::black_box;
 
-use crate::encode::cases::{Case, Chunk, Content};
+use self::encode::Encode;
+use crate::encode::cases::{Case, Content};
 use crate::encode::output::{Discard, Output};
-
-/// Something that encodes events.
-trait Encode {
-    /// The package, as on crates.io, or what it is.
-    const NAME: &'static str;
-    /// How it is driven, where that needs a word.
-    const REMARK: &'static str = "";
-
-    fn new() -> Self;
-
-    /// An event of data only.
-    fn text(&mut self, text: &'static str, out: &mut impl Output);
-
-    /// An event with a name and an id.
-    fn event(
-        &mut self,
-        event: &'static str,
-        id: &'static str,
-        data: &'static str,
-        out: &mut impl Output,
-    );
-
-    /// An event of data as JSON.
-    fn json(&mut self, value: &'static Chunk, out: &mut impl Output);
-
-    /// Hands out what is still held back.
-    fn finish(&mut self, _: &mut impl Output) {}
-}
 
 /// An encoder, as a value.
 pub(crate) struct Peer {

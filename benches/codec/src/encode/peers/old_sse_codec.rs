@@ -4,7 +4,7 @@
 use futures_codec::{BytesMut, Encoder as _};
 use old_sse_codec::{Event, SSECodec};
 
-use super::Encode;
+use super::encode::Encode;
 use crate::encode::cases::Chunk;
 use crate::encode::output::Output;
 

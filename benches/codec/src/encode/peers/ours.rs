@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use sse_codec::{Encoder, Event, Json};
 
-use super::Encode;
+use super::encode::Encode;
 use crate::encode::cases::Chunk;
 use crate::encode::output::{Buffer, Output};
 

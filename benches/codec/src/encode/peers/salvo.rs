@@ -2,7 +2,7 @@
 
 use salvo::sse::SseEvent;
 
-use super::Encode;
+use super::encode::Encode;
 use crate::encode::cases::Chunk;
 use crate::encode::output::Output;
 

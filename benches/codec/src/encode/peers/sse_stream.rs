@@ -2,7 +2,7 @@
 
 use sse_stream::Sse;
 
-use super::Encode;
+use super::encode::Encode;
 use crate::encode::cases::Chunk;
 use crate::encode::output::Output;
 

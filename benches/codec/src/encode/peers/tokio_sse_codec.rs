@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use tokio_sse_codec::{Event, Frame, SseEncoder};
 use tokio_util::codec::Encoder as _;
 
-use super::Encode;
+use super::encode::Encode;
 use crate::encode::cases::Chunk;
 use crate::encode::output::{Buffer, Output};
 

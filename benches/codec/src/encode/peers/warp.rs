@@ -2,7 +2,7 @@
 
 use warp::sse::Event;
 
-use super::Encode;
+use super::encode::Encode;
 use crate::encode::cases::Chunk;
 use crate::encode::output::Output;
 

@@ -5,9 +5,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::buffer::Buffer;
-use crate::data::{Data, DataWriter};
-use crate::error::EncodeError;
+use crate::encoder::{Buffer, Data, DataWriter, EncodeError};
 use crate::received::{EventRef, ReceivedEvent};
 
 /// Data from anything that implements [`serde::Serialize`], as compact JSON.

@@ -57,37 +57,22 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-mod buffer;
-mod data;
 mod decoder;
 mod encoder;
-mod error;
-mod event;
-mod field;
-mod frame;
-mod item;
 #[cfg(feature = "json")]
 mod json;
-mod line;
 mod line_ends;
-mod plain;
 mod received;
-mod short;
 mod simd;
 #[cfg(feature = "json")]
 mod typed;
 #[cfg(any(feature = "stream", feature = "tokio-util"))]
 mod wrappers;
 
-pub use crate::buffer::Buffer;
-pub use crate::data::{Data, DataWriter, Display, NoData};
-pub use crate::decoder::{DecodeError, Decoder, Events};
-pub use crate::encoder::{Encode, Encoder};
-pub use crate::error::EncodeError;
-pub use crate::event::Event;
-pub use crate::field::Field;
-pub use crate::frame::Frame;
-pub use crate::item::Item;
+pub use crate::decoder::{DecodeError, Decoder, Events, Item};
+pub use crate::encoder::{
+    Buffer, Data, DataWriter, Display, Encode, EncodeError, Encoder, Event, Field, Frame, NoData,
+};
 #[cfg(feature = "json")]
 pub use crate::json::{Json, JsonError};
 pub use crate::received::{EventRef, ReceivedEvent};

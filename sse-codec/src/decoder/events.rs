@@ -6,9 +6,9 @@
 
 use core::time::Duration;
 
+use super::item::Item;
 use super::text::Text;
 use super::{Ahead, DecodeError, Decoder};
-use crate::item::Item;
 use crate::line_ends::LineEnds;
 use crate::received::EventRef;
 

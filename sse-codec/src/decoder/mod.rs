@@ -7,6 +7,7 @@ mod borrowed;
 mod buffered;
 mod data;
 mod events;
+mod item;
 mod limits;
 mod line;
 mod text;
@@ -17,6 +18,7 @@ use core::time::Duration;
 
 use self::data::Data;
 pub use self::events::Events;
+pub use self::item::Item;
 pub use self::limits::DecodeError;
 
 /// The byte order mark, in UTF-8.

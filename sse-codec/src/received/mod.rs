@@ -11,10 +11,7 @@ use bytes::Bytes;
 
 use self::text::Text;
 
-use crate::buffer::Buffer;
-use crate::encoder::Encode;
-use crate::error::EncodeError;
-use crate::event::Event;
+use crate::encoder::{Buffer, Encode, EncodeError, Event};
 
 /// The name of an event that was not given one (HTML § 9.2.6).
 const DEFAULT_NAME: &str = "message";

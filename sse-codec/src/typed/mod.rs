@@ -10,9 +10,7 @@ use core::{error, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::buffer::Buffer;
-use crate::data::{Data, DataWriter};
-use crate::error::EncodeError;
+use crate::encoder::{Buffer, Data, DataWriter, EncodeError};
 use crate::json::JsonError;
 use crate::received::{EventRef, ReceivedEvent};
 

@@ -6,9 +6,7 @@ use core::fmt;
 use serde::Serialize;
 use serde::ser::{Error, Impossible, SerializeStructVariant, SerializeTupleVariant, Serializer};
 
-use crate::buffer::Buffer;
-use crate::data::DataWriter;
-use crate::error::EncodeError;
+use crate::encoder::{Buffer, DataWriter, EncodeError};
 use crate::json::Output;
 
 /// The variant's name, if `value` is an enum.

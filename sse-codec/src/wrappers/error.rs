@@ -6,7 +6,7 @@ use std::io;
 
 use crate::decoder::DecodeError;
 #[cfg(feature = "tokio-util")]
-use crate::error::EncodeError;
+use crate::encoder::EncodeError;
 
 /// Why events could not be read from a source of bytes whose errors are `E`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

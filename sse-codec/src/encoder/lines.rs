@@ -5,9 +5,9 @@
 
 use memchr::memchr2;
 
-use crate::buffer::Buffer;
+use super::buffer::Buffer;
+use super::plain::{SHORT, is_plain};
 use crate::line_ends::LineEnds;
-use crate::plain::{SHORT, is_plain};
 
 /// How much of a long line is searched before it is copied: few enough bytes for them to be in
 /// the nearest cache still, which takes a third of the time off a line of 4 KiB.
@@ -129,7 +129,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::buffer::sealed::Growable as _;
+    use crate::encoder::buffer::sealed::Growable as _;
 
     /// Whole lines.
     fn put_all<const N: usize>(out: &mut Vec<u8>, next: &[u8; N], text: &[u8]) {

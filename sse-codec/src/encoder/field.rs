@@ -4,9 +4,9 @@ use core::fmt;
 
 use memchr::{memchr, memchr2};
 
-use crate::buffer::Buffer;
-use crate::error::EncodeError;
-use crate::plain::is_plain;
+use super::buffer::Buffer;
+use super::error::EncodeError;
+use super::plain::is_plain;
 
 /// A field of the event stream (HTML § 9.2.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

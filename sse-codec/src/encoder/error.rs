@@ -2,7 +2,7 @@
 
 use core::{error, fmt, str};
 
-use crate::field::Field;
+use super::field::Field;
 
 /// Why an event could not be encoded. Nothing of it was written.
 #[derive(Debug)]

@@ -1,10 +1,21 @@
 //! The encoder: events in, bytes out, all or nothing.
 
-use crate::buffer::Buffer;
-use crate::data::{self, Data, DataWriter};
-use crate::error::EncodeError;
-use crate::field;
-use crate::short;
+mod buffer;
+mod data;
+mod error;
+mod event;
+mod field;
+mod frame;
+mod lines;
+mod plain;
+mod short;
+
+pub use self::buffer::Buffer;
+pub use self::data::{Data, DataWriter, Display, NoData};
+pub use self::error::EncodeError;
+pub use self::event::Event;
+pub use self::field::Field;
+pub use self::frame::Frame;
 
 /// Something that can be encoded as one event.
 ///

@@ -12,9 +12,9 @@ use core::fmt::{self, Write as _};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::buffer::Buffer;
-use crate::error::EncodeError;
-use crate::line;
+use super::buffer::Buffer;
+use super::error::EncodeError;
+use super::lines;
 
 /// What goes between two lines of data; each begins with `data` and the separator that every
 /// field gets.
@@ -114,7 +114,7 @@ impl<'a, B: Buffer> DataWriter<'a, B> {
     #[inline(always)]
     pub fn text(&mut self, text: &str) {
         self.begin_line();
-        line::put_lines(self.out, NEXT, text.as_bytes());
+        lines::put_lines(self.out, NEXT, text.as_bytes());
     }
 
     /// Writes bytes that must be UTF-8.
@@ -157,7 +157,7 @@ impl<'a, B: Buffer> DataWriter<'a, B> {
 
     /// Ends what was begun at `start`. Line breaks in it become lines of data.
     pub(crate) fn end_raw(&mut self, start: usize) {
-        line::split_written(self.out, start, NEXT);
+        lines::split_written(self.out, start, NEXT);
     }
 
     #[cfg(feature = "json")]
@@ -222,7 +222,7 @@ impl Data for str {
 /// Appends an event of short text without a line break; of any other, nothing and `false`.
 #[inline(always)]
 pub(crate) fn put_short<B: Buffer>(out: &mut B, text: &str) -> bool {
-    let short = line::is_short_line(text.as_bytes());
+    let short = lines::is_short_line(text.as_bytes());
     if short {
         out.put(&NEXT[1..]);
         out.put(text.as_bytes());

@@ -4,13 +4,13 @@ use alloc::borrow::Cow;
 use core::fmt::{self, Write as _};
 use core::time::Duration;
 
-use crate::buffer::Buffer;
-use crate::data::{Data, DataWriter, Display, Formatted, NoData};
-use crate::encoder::{self, Encode};
-use crate::error::EncodeError;
-use crate::field;
-use crate::frame::Frame;
-use crate::line;
+use super::buffer::Buffer;
+use super::data::{Data, DataWriter, Display, Formatted, NoData};
+use super::error::EncodeError;
+use super::field;
+use super::frame::Frame;
+use super::lines;
+use super::{Encode, all_or_nothing};
 
 /// An event to be sent.
 ///
@@ -194,7 +194,7 @@ impl<D: Data> Event<'_, D> {
 impl<D: Data> Encode for Event<'_, D> {
     #[inline]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
-        encoder::all_or_nothing(out, |out| self.put(out))
+        all_or_nothing(out, |out| self.put(out))
     }
 }
 
@@ -209,7 +209,7 @@ impl<D: Data> Encode for &Event<'_, D> {
 #[cold]
 fn put_comment<B: Buffer>(out: &mut B, comment: &str) {
     out.put(b": ");
-    line::put_lines(out, b"\n: ", comment.as_bytes());
+    lines::put_lines(out, b"\n: ", comment.as_bytes());
     out.put(b"\n");
 }
 

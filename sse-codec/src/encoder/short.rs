@@ -4,7 +4,7 @@
 //! a copy of a length that is not known beforehand, and a new length. Into memory that is there
 //! already it is a handful of moves of fixed sizes. Where that memory comes from is left to others.
 
-use crate::plain::{are_plain, is_plain};
+use super::plain::{are_plain, is_plain};
 
 const PREFIX: &[u8; 6] = b"data: ";
 

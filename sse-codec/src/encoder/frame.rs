@@ -4,9 +4,9 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use crate::buffer::Buffer;
-use crate::encoder::{Encode, Encoder};
-use crate::error::EncodeError;
+use super::buffer::Buffer;
+use super::error::EncodeError;
+use super::{Encode, Encoder};
 
 /// An event encoded once, to be sent to many streams.
 ///

@@ -5,7 +5,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::encoder::{Buffer, Data, DataWriter, EncodeError};
+use crate::encoder::{Buffer, Data, DataWriter, EncodeError, Event};
 use crate::received::{EventRef, ReceivedEvent};
 
 /// Data from anything that implements [`serde::Serialize`], as compact JSON.
@@ -35,6 +35,21 @@ impl<T: Serialize> Data for Json<T> {
 impl Data for serde_json::Value {
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
         out.json(self)
+    }
+}
+
+impl<'a, D> Event<'a, D> {
+    /// Sets the data to `value` as compact JSON. Give a reference to serialize without a copy.
+    ///
+    /// ```
+    /// use sse_codec::{Event, Frame};
+    ///
+    /// let frame = Frame::new(Event::new().json(["a", "b"]))?;
+    /// assert_eq!(frame.as_bytes(), b"data: [\"a\",\"b\"]\n\n");
+    /// # Ok::<(), sse_codec::EncodeError>(())
+    /// ```
+    pub fn json<T: Serialize>(self, value: T) -> Event<'a, Json<T>> {
+        self.data(Json(value))
     }
 }
 

@@ -32,6 +32,23 @@ pub struct Events<'d, 'c> {
     pub(super) is_plain: bool,
 }
 
+impl Decoder {
+    /// Takes the next piece of the stream, of any length; it is read as the events are taken.
+    ///
+    /// Take them until there are none left, or what follows is lost: who stops early feeds
+    /// [`Events::remainder`] next.
+    #[inline]
+    pub fn feed<'c>(&mut self, chunk: &'c [u8]) -> Events<'_, 'c> {
+        let start = self.position;
+        let mut at = 0;
+        if self.ahead != Ahead::Nothing {
+            at = self.skip_ahead(chunk);
+            self.position += at as u64;
+        }
+        Events::new(self, chunk, at, start)
+    }
+}
+
 /// An item, before it is known how long it can be borrowed.
 pub(super) enum Found<'c> {
     /// An event that lies in the chunk.

@@ -266,21 +266,6 @@ impl Decoder {
         self.idle = true;
     }
 
-    /// Takes the next piece of the stream, of any length; it is read as the events are taken.
-    ///
-    /// Take them until there are none left, or what follows is lost: who stops early feeds
-    /// [`Events::remainder`] next.
-    #[inline]
-    pub fn feed<'c>(&mut self, chunk: &'c [u8]) -> Events<'_, 'c> {
-        let start = self.position;
-        let mut at = 0;
-        if self.ahead != Ahead::Nothing {
-            at = self.skip_ahead(chunk);
-            self.position += at as u64;
-        }
-        Events::new(self, chunk, at, start)
-    }
-
     /// How many bytes at the start of `chunk` are not part of any line.
     #[inline(never)]
     fn skip_ahead(&mut self, chunk: &[u8]) -> usize {

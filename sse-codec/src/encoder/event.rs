@@ -7,7 +7,6 @@ use core::time::Duration;
 use super::buffer::Buffer;
 use super::data::{Data, DataWriter, Display, Formatted, NoData};
 use super::error::EncodeError;
-use super::field;
 use super::frame::Frame;
 use super::lines;
 use super::{Encode, all_or_nothing};
@@ -124,40 +123,6 @@ impl<'a, D> Event<'a, D> {
     pub fn display<T: fmt::Display>(self, value: T) -> Event<'a, Display<T>> {
         self.data(Display(value))
     }
-
-    /// Sets the data to `value` as compact JSON. Give a reference to serialize without a copy.
-    ///
-    /// ```
-    /// use sse_codec::{Event, Frame};
-    ///
-    /// let frame = Frame::new(Event::new().json(["a", "b"]))?;
-    /// assert_eq!(frame.as_bytes(), b"data: [\"a\",\"b\"]\n\n");
-    /// # Ok::<(), sse_codec::EncodeError>(())
-    /// ```
-    #[cfg(feature = "json")]
-    pub fn json<T: serde::Serialize>(self, value: T) -> Event<'a, crate::Json<T>> {
-        self.data(crate::Json(value))
-    }
-
-    /// Sets the name and the data to those of an enum, see [`Typed`](crate::Typed). A name that
-    /// [`event`](Self::event) sets comes first.
-    ///
-    /// ```
-    /// use sse_codec::{Event, Frame};
-    ///
-    /// #[derive(serde::Serialize)]
-    /// enum Message {
-    ///     Added { count: u32 },
-    /// }
-    ///
-    /// let frame = Frame::new(Event::new().id("7").typed(Message::Added { count: 2 }))?;
-    /// assert_eq!(frame.as_bytes(), b"event: Added\nid: 7\ndata: {\"count\":2}\n\n");
-    /// # Ok::<(), sse_codec::EncodeError>(())
-    /// ```
-    #[cfg(feature = "json")]
-    pub fn typed<T: serde::Serialize>(self, value: T) -> Event<'a, crate::Typed<T>> {
-        self.data(crate::Typed(value))
-    }
 }
 
 impl<D: Data> Event<'_, D> {
@@ -179,10 +144,10 @@ impl<D: Data> Event<'_, D> {
             put_retry(out, retry);
         }
         if let Some(name) = self.event.as_deref().or_else(|| self.data.event_name()) {
-            field::put_name(out, name)?;
+            lines::put_name(out, name)?;
         }
         if let Some(id) = &self.id {
-            field::put_id(out, id)?;
+            lines::put_id(out, id)?;
         }
         let mut data = DataWriter::new(out);
         self.data.write_to(&mut data)?;

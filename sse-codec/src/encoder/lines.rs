@@ -3,9 +3,11 @@
 //! A line ends at LF, CR or CRLF (HTML § 9.2.5), so text that holds one of them must become
 //! several lines of the same field, or what follows it would be read as a field of its own.
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 use super::buffer::Buffer;
+use super::error::EncodeError;
+use super::field::Field;
 use super::plain::{SHORT, is_plain};
 use crate::line_ends::LineEnds;
 
@@ -118,6 +120,51 @@ pub(crate) fn split_written<B: Buffer>(out: &mut B, start: usize, next: &[u8]) {
 #[inline]
 fn break_len(bytes: &[u8]) -> usize {
     if bytes.starts_with(b"\r\n") { 2 } else { 1 }
+}
+
+/// Appends `event: name`. A line break would end the line and forge a field.
+#[inline]
+pub(crate) fn put_name<B: Buffer>(out: &mut B, name: &str) -> Result<(), EncodeError> {
+    if !is_plain(name.as_bytes()) {
+        check_line(Field::Event, name)?;
+    }
+    put_one_line(out, b"event: ", name);
+    Ok(())
+}
+
+/// Appends `id: id`. HTML § 9.2.6: an id with NUL is ignored by the client, so it is an error
+/// here rather than an event that silently cannot be resumed from.
+#[inline]
+pub(crate) fn put_id<B: Buffer>(out: &mut B, id: &str) -> Result<(), EncodeError> {
+    if !is_plain(id.as_bytes()) {
+        check_id(id)?;
+    }
+    put_one_line(out, b"id: ", id);
+    Ok(())
+}
+
+#[inline]
+fn put_one_line<B: Buffer, const N: usize>(out: &mut B, prefix: &[u8; N], value: &str) {
+    out.put(prefix);
+    out.put(value.as_bytes());
+    out.put(b"\n");
+}
+
+#[cold]
+fn check_id(id: &str) -> Result<(), EncodeError> {
+    let field = Field::Id;
+    match memchr(0, id.as_bytes()) {
+        Some(position) => Err(EncodeError::Nul { field, position }),
+        None => check_line(field, id),
+    }
+}
+
+#[cold]
+fn check_line(field: Field, value: &str) -> Result<(), EncodeError> {
+    match memchr2(b'\n', b'\r', value.as_bytes()) {
+        Some(position) => Err(EncodeError::LineBreak { field, position }),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ impl<D: Data + ?Sized> Encode for D {
         all_or_nothing(out, |out| {
             let start = out.filled();
             if let Some(name) = self.event_name() {
-                field::put_name(out, name)?;
+                lines::put_name(out, name)?;
             }
             let mut data = DataWriter::new(out);
             self.write_to(&mut data)?;

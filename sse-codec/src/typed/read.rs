@@ -1,7 +1,7 @@
 //! An event as an enum, by a deserializer that takes the variant from the event's name and
 //! leaves the content to the JSON deserializer.
 
-use core::fmt;
+use core::{error, fmt};
 
 use serde::Deserialize;
 use serde::de::value::BorrowedStrDeserializer;
@@ -10,18 +10,97 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::TypedError;
 use crate::json::JsonError;
-use crate::received::EventRef;
+use crate::received::{EventRef, ReceivedEvent};
 
-pub(super) fn event<'de, T: Deserialize<'de>>(event: EventRef<'de>) -> Result<T, TypedError> {
-    T::deserialize(Named(event)).map_err(|failed| match failed {
-        Failed::Unknown(expected) => TypedError::UnknownEvent {
-            event: event.into_owned(),
-            expected,
-        },
-        Failed::Json(error) => TypedError::Json(JsonError::new(event, error)),
-    })
+impl<'a> EventRef<'a> {
+    /// Reads the event as a serde enum: the variant by its name, the content from its JSON data.
+    /// See [`Typed`](crate::Typed).
+    ///
+    /// A variant without content takes any data, without looking at it. That makes the one with
+    /// `#[serde(other)]` a catch-all for events of other names. To keep what those hold, let the
+    /// last variant be `#[serde(untagged)]`: it is given a map of the name to the JSON data.
+    ///
+    /// # Errors
+    ///
+    /// [`TypedError::UnknownEvent`] if no variant has the event's name and none is a catch-all,
+    /// [`TypedError::Json`] if the data is not the JSON of the variant's content. Both keep the
+    /// event.
+    pub fn typed<T: Deserialize<'a>>(self) -> Result<T, TypedError> {
+        T::deserialize(Named(self)).map_err(|failed| match failed {
+            Failed::Unknown(expected) => TypedError::UnknownEvent {
+                event: self.into_owned(),
+                expected,
+            },
+            Failed::Json(error) => TypedError::Json(JsonError::new(self, error)),
+        })
+    }
+}
+
+impl ReceivedEvent {
+    /// Reads the event as a serde enum, see [`EventRef::typed`].
+    ///
+    /// # Errors
+    ///
+    /// As [`EventRef::typed`].
+    pub fn typed<'a, T: Deserialize<'a>>(&'a self) -> Result<T, TypedError> {
+        self.as_event_ref().typed()
+    }
+}
+
+/// A received event was not one of the enum that was asked for.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TypedError {
+    /// No variant has the event's name.
+    UnknownEvent {
+        /// The event as it was received.
+        event: ReceivedEvent,
+        /// The names of the variants.
+        expected: &'static [&'static str],
+    },
+    /// The data is not what the variant holds.
+    Json(JsonError),
+}
+
+impl TypedError {
+    /// The event as it was received.
+    #[must_use]
+    pub fn event(&self) -> &ReceivedEvent {
+        match self {
+            Self::UnknownEvent { event, .. } => event,
+            Self::Json(error) => error.event(),
+        }
+    }
+
+    /// The event as it was received.
+    #[must_use]
+    pub fn into_event(self) -> ReceivedEvent {
+        match self {
+            Self::UnknownEvent { event, .. } => event,
+            Self::Json(error) => error.into_event(),
+        }
+    }
+}
+
+impl fmt::Display for TypedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownEvent { event, .. } => {
+                write!(f, "unknown event {:?}", event.event())
+            }
+            Self::Json(error) => error.fmt(f),
+        }
+    }
+}
+
+impl error::Error for TypedError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::UnknownEvent { .. } => None,
+            Self::Json(error) => error.source(),
+        }
+    }
 }
 
 /// The failure, still without the event.
@@ -40,7 +119,7 @@ impl fmt::Display for Failed {
     }
 }
 
-impl core::error::Error for Failed {}
+impl error::Error for Failed {}
 
 impl Error for Failed {
     fn custom<T: fmt::Display>(message: T) -> Self {

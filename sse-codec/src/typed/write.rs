@@ -6,16 +6,83 @@ use core::fmt;
 use serde::Serialize;
 use serde::ser::{Error, Impossible, SerializeStructVariant, SerializeTupleVariant, Serializer};
 
-use crate::encoder::{Buffer, DataWriter, EncodeError};
+use crate::encoder::{Buffer, Data, DataWriter, EncodeError, Event};
 use crate::json::Output;
 
+/// Data from a serde enum, whose variant's name becomes the event's.
+///
+/// The content of the variant is the JSON data: a value, an array for several, an object for
+/// named ones, and `null` for a variant without content, as an event without data would not be
+/// dispatched. [`EventRef::typed`] is the way back. Names are those that serde is told to use,
+/// so `#[serde(rename_all = "snake_case")]` works as ever.
+///
+/// ```
+/// use sse_codec::{Decoder, Frame, Typed};
+///
+/// #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+/// #[serde(rename_all = "snake_case")]
+/// enum Message {
+///     Started,
+///     Delta(String),
+///     Usage { tokens: u32 },
+///     #[serde(other)]
+///     Unknown,
+/// }
+///
+/// let frame = Frame::new(Typed(Message::Usage { tokens: 5 }))?;
+/// assert_eq!(frame.as_bytes(), b"event: usage\ndata: {\"tokens\":5}\n\n");
+///
+/// let mut decoder = Decoder::new();
+/// let mut events = decoder.feed(frame.as_bytes());
+/// let message: Message = events.next_event()?.expect("a complete event").typed()?;
+/// assert_eq!(message, Message::Usage { tokens: 5 });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// A value that is not an enum gives [`EncodeError::NotAnEnum`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Typed<T>(pub T);
+
+impl<T: Serialize> Data for Typed<T> {
+    #[inline]
+    fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
+        content(&self.0, out)
+    }
+
+    #[inline]
+    fn event_name(&self) -> Option<&str> {
+        name(&self.0)
+    }
+}
+
+impl<'a, D> Event<'a, D> {
+    /// Sets the name and the data to those of an enum, see [`Typed`]. A name that
+    /// [`event`](Self::event) sets comes first.
+    ///
+    /// ```
+    /// use sse_codec::{Event, Frame};
+    ///
+    /// #[derive(serde::Serialize)]
+    /// enum Message {
+    ///     Added { count: u32 },
+    /// }
+    ///
+    /// let frame = Frame::new(Event::new().id("7").typed(Message::Added { count: 2 }))?;
+    /// assert_eq!(frame.as_bytes(), b"event: Added\nid: 7\ndata: {\"count\":2}\n\n");
+    /// # Ok::<(), sse_codec::EncodeError>(())
+    /// ```
+    pub fn typed<T: Serialize>(self, value: T) -> Event<'a, Typed<T>> {
+        self.data(Typed(value))
+    }
+}
+
 /// The variant's name, if `value` is an enum.
-pub(super) fn name<T: Serialize + ?Sized>(value: &T) -> Option<&'static str> {
+fn name<T: Serialize + ?Sized>(value: &T) -> Option<&'static str> {
     value.serialize(Name).err().and_then(|Stop(name)| name)
 }
 
 /// Writes the variant's content as JSON.
-pub(super) fn content<T: Serialize + ?Sized, B: Buffer>(
+fn content<T: Serialize + ?Sized, B: Buffer>(
     value: &T,
     out: &mut DataWriter<'_, B>,
 ) -> Result<(), EncodeError> {

@@ -1,4 +1,4 @@
-//! The same without vector instructions of anybody's, for any processor.
+//! Both without vector instructions of their own, for any processor.
 
 use super::BLOCK;
 

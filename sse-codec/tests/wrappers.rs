@@ -172,7 +172,7 @@ async fn framed_read_passes_errors_on() {
         .await
         .expect("an item")
         .expect_err("a line is too long");
-    assert_eq!(error.to_string(), "an event stream could not be decoded");
+    assert_eq!(error.to_string(), "the event stream could not be decoded");
     assert!(matches!(
         error,
         StreamError::Decode(DecodeError::LineTooLong { .. })

@@ -1,21 +1,23 @@
-//! What a stream has to say, one thing at a time.
+//! The items that a decoder reports.
 
 use core::time::Duration;
 
 use crate::received::EventRef;
 
-/// Something that a decoder found in a stream.
+/// An item of an event stream: an event, a comment or a reconnection time.
 ///
-/// Events are always reported, the rest if [`Decoder`](crate::Decoder) was told to: for proxies,
-/// for tools, or to watch that keep-alives come. Comments and `retry` fields are reported where
-/// they stand, which may be before the event that they were written into.
+/// Comments and `retry` fields are reported on request, see
+/// [`Decoder::report_comments`](crate::Decoder::report_comments) and
+/// [`Decoder::report_retry`](crate::Decoder::report_retry): for proxies, for tools, or to monitor
+/// keep-alives. They are reported when their line is read. One that stands within an event
+/// therefore precedes that event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Item<'a> {
-    /// An event was completed by its blank line.
+    /// An event, completed by its blank line.
     Event(EventRef<'a>),
-    /// The reconnection time was set. More milliseconds than fit a `u64` become `u64::MAX`.
+    /// A reconnection time. More milliseconds than fit a `u64` become `u64::MAX`.
     Retry(Duration),
-    /// A comment line: what follows the colon, without one space after it.
+    /// The text of a comment line: everything after the colon and one optional space.
     Comment(&'a str),
 }

@@ -42,6 +42,13 @@ const NEXT: &[u8; 7] = b"\ndata: ";
 /// assert_eq!(Frame::new(Celsius(21.55))?.as_bytes(), "data: 21.6 °C\n\n".as_bytes());
 /// # Ok::<(), EncodeError>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent as the data of an event",
+    label = "neither text nor wrapped in `Json`, `Typed` or `Display`",
+    note = "to send a value as JSON, write `sse.send(Json(&value))`",
+    note = "to send an enum as named events, write `sse.send(Typed(&value))`",
+    note = "to send what a value displays, such as a number, write `sse.send(Display(42))`"
+)]
 pub trait Data {
     /// Writes the data.
     ///

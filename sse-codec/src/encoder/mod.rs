@@ -22,6 +22,13 @@ pub use self::frame::Frame;
 /// Implemented for [`Event`](crate::Event) and [`Frame`](crate::Frame), and for all
 /// [`Data`], which is an event without name and id: `"hello"` stands for
 /// `Event::new().data("hello")`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent as an event",
+    label = "neither an `Event`, a `Frame`, text, nor wrapped in `Json`, `Typed` or `Display`",
+    note = "to send a value as JSON, write `sse.send(Json(&value))`",
+    note = "to send an enum as named events, write `sse.send(Typed(&value))`",
+    note = "to send what a value displays, such as a number, write `sse.send(Display(42))`"
+)]
 pub trait Encode {
     /// Appends the encoded event to `out`, without a limit.
     ///

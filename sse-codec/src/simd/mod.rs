@@ -26,8 +26,8 @@ mod tests {
     use super::portable;
     use super::*;
 
-    /// Slow and obvious.
-    fn line_ends_one_by_one(block: &[u8; BLOCK]) -> u64 {
+    /// Compares byte by byte.
+    fn line_ends_bytewise(block: &[u8; BLOCK]) -> u64 {
         (0..BLOCK)
             .filter(|at| matches!(block[*at], b'\n' | b'\r'))
             .map(|at| 1 << at)
@@ -35,12 +35,12 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_is_told_apart_at_every_place() {
+    fn every_byte_is_recognized_at_every_place() {
         for at in 0..BLOCK {
             for byte in 0..=u8::MAX {
                 let mut block = [0; BLOCK];
                 block[at] = byte;
-                let expected = line_ends_one_by_one(&block);
+                let expected = line_ends_bytewise(&block);
                 assert_eq!(line_ends(&block), expected, "{byte} at {at}");
                 assert_eq!(portable::line_ends(&block), expected, "{byte} at {at}");
             }
@@ -51,19 +51,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn line_ends_are_those_of_a_plain_search(
+        fn line_ends_are_those_of_a_bytewise_search(
             block in prop::collection::vec(
                 prop_oneof![Just(b'\n'), Just(b'\r'), 0_u8..32, any::<u8>()],
                 BLOCK,
             ),
         ) {
             let block: &[u8; BLOCK] = block.as_slice().try_into().expect("one block");
-            prop_assert_eq!(line_ends(block), line_ends_one_by_one(block));
-            prop_assert_eq!(portable::line_ends(block), line_ends_one_by_one(block));
+            prop_assert_eq!(line_ends(block), line_ends_bytewise(block));
+            prop_assert_eq!(portable::line_ends(block), line_ends_bytewise(block));
         }
 
         #[test]
-        fn text_is_what_the_standard_library_takes_for_text(
+        fn utf8_agrees_with_the_standard_library(
             text in "\\PC{0,80}",
             broken in prop::collection::vec((0_usize..200, any::<u8>()), 0..3),
         ) {

@@ -1,10 +1,10 @@
-//! Both with vector instructions, by way of `wide` and `simdutf8`.
+//! The loops with vector instructions, by way of `wide` and `simdutf8`.
 
 use wide::u8x16;
 
 use super::BLOCK;
 
-/// A bit for each byte of `block` that is LF or CR, the first byte's being the lowest.
+/// Returns a bit for each byte of `block` that is LF or CR, the lowest for the first byte.
 #[inline]
 pub(crate) fn line_ends(block: &[u8; BLOCK]) -> u64 {
     let (lf, cr) = (u8x16::splat(b'\n'), u8x16::splat(b'\r'));
@@ -17,10 +17,10 @@ pub(crate) fn line_ends(block: &[u8; BLOCK]) -> u64 {
     ends
 }
 
-/// `bytes` as text, or the length up to which they are.
+/// Returns `bytes` as text, or the length of the longest prefix that is valid.
 #[inline]
 pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, usize> {
-    // The first only says whether, and is quicker; the second also says where it is not.
+    // `basic` is faster, but does not report where the text is invalid.
     match simdutf8::basic::from_utf8(bytes) {
         Ok(text) => Ok(text),
         Err(_) => simdutf8::compat::from_utf8(bytes).map_err(|error| error.valid_up_to()),

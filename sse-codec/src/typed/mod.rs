@@ -1,7 +1,7 @@
-//! A serde enum as an event: the variant's name is the event's, its content the JSON data.
+//! Serde enums as events: the variant's name is the event's name, its content the JSON data.
 //!
-//! This is serde's externally tagged enum with the tag moved from the JSON to the `event` field.
-//! The two directions are in [`write`] and [`read`].
+//! This is serde's externally tagged representation, with the tag in the `event` field instead of
+//! the JSON. [`write`] serializes, [`read`] deserializes.
 
 mod read;
 mod write;

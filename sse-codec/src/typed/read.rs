@@ -1,5 +1,5 @@
-//! An event as an enum, by a deserializer that takes the variant from the event's name and
-//! leaves the content to the JSON deserializer.
+//! Reads an event as an enum, by a deserializer that takes the variant from the event's name and
+//! passes the content to the JSON deserializer.
 
 use core::{error, fmt};
 
@@ -14,18 +14,18 @@ use crate::json::JsonError;
 use crate::received::{EventRef, ReceivedEvent};
 
 impl<'a> EventRef<'a> {
-    /// Reads the event as a serde enum: the variant by its name, the content from its JSON data.
-    /// See [`Typed`](crate::Typed).
+    /// Deserializes the event as a serde enum: the event's name selects the variant, and the JSON
+    /// data is its content. See [`Typed`](crate::Typed).
     ///
-    /// A variant without content takes any data, without looking at it. That makes the one with
-    /// `#[serde(other)]` a catch-all for events of other names. To keep what those hold, let the
-    /// last variant be `#[serde(untagged)]`: it is given a map of the name to the JSON data.
+    /// A unit variant accepts any data and ignores it, so one with `#[serde(other)]` matches events
+    /// of all other names. To keep their data, make the last variant `#[serde(untagged)]`: it is
+    /// deserialized from a map of the name to the JSON data.
     ///
     /// # Errors
     ///
-    /// [`TypedError::UnknownEvent`] if no variant has the event's name and none is a catch-all,
-    /// [`TypedError::Json`] if the data is not the JSON of the variant's content. Both keep the
-    /// event.
+    /// [`TypedError::UnknownEvent`] if no variant matches the event's name,
+    /// [`TypedError::Json`] if the data is not valid JSON for the variant's content. Both contain
+    /// the event.
     pub fn typed<T: Deserialize<'a>>(self) -> Result<T, TypedError> {
         T::deserialize(Named(self)).map_err(|failed| match failed {
             Failed::Unknown(expected) => TypedError::UnknownEvent {
@@ -38,7 +38,7 @@ impl<'a> EventRef<'a> {
 }
 
 impl ReceivedEvent {
-    /// Reads the event as a serde enum, see [`EventRef::typed`].
+    /// Deserializes the event as a serde enum, see [`EventRef::typed`].
     ///
     /// # Errors
     ///
@@ -48,23 +48,23 @@ impl ReceivedEvent {
     }
 }
 
-/// A received event was not one of the enum that was asked for.
+/// A received event could not be deserialized as an enum.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TypedError {
     /// No variant has the event's name.
     UnknownEvent {
-        /// The event as it was received.
+        /// The received event.
         event: ReceivedEvent,
         /// The names of the variants.
         expected: &'static [&'static str],
     },
-    /// The data is not what the variant holds.
+    /// The data is not valid JSON for the variant's content.
     Json(JsonError),
 }
 
 impl TypedError {
-    /// The event as it was received.
+    /// Returns the received event.
     #[must_use]
     pub fn event(&self) -> &ReceivedEvent {
         match self {
@@ -73,7 +73,7 @@ impl TypedError {
         }
     }
 
-    /// The event as it was received.
+    /// Returns the received event.
     #[must_use]
     pub fn into_event(self) -> ReceivedEvent {
         match self {
@@ -103,7 +103,7 @@ impl error::Error for TypedError {
     }
 }
 
-/// The failure, still without the event.
+/// An error that does not contain the event yet.
 #[derive(Debug)]
 enum Failed {
     Unknown(&'static [&'static str]),
@@ -131,7 +131,7 @@ impl Error for Failed {
     }
 }
 
-/// An event to be read as the variant of its name.
+/// An event to deserialize as the variant of its name.
 struct Named<'de>(EventRef<'de>);
 
 impl<'de> Named<'de> {
@@ -139,7 +139,7 @@ impl<'de> Named<'de> {
         BorrowedStrDeserializer::new(self.0.event())
     }
 
-    /// Reads the whole data as JSON.
+    /// Deserializes the whole data as JSON.
     fn data<T>(
         &self,
         read: impl FnOnce(
@@ -177,8 +177,8 @@ impl<'de> Deserializer<'de> for Named<'de> {
         visitor.visit_newtype_struct(self)
     }
 
-    /// What serde asks for to try several ways, for an enum with an untagged variant: the map
-    /// that an externally tagged enum is in JSON.
+    /// Serde calls this for an enum with an untagged variant. The event is then the map that an
+    /// externally tagged enum is in JSON.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failed> {
         visitor.visit_map(OneEntry {
             event: self,
@@ -205,7 +205,7 @@ impl<'de> EnumAccess<'de> for Named<'de> {
 impl<'de> VariantAccess<'de> for Named<'de> {
     type Error = Failed;
 
-    /// The data does not matter, as it may be that of any event for the catch-all.
+    /// Ignores the data, which may be that of any event for `#[serde(other)]`.
     fn unit_variant(self) -> Result<(), Failed> {
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! An enum's variant as name and JSON, by two serializers: one that stops at the name, and one
-//! that writes the content.
+//! Writes an enum's variant as a name and JSON, by two serializers: one stops at the name, the
+//! other writes the content.
 
 use core::fmt;
 
@@ -9,12 +9,12 @@ use serde::ser::{Error, Impossible, SerializeStructVariant, SerializeTupleVarian
 use crate::encoder::{Buffer, Data, DataWriter, EncodeError, Event};
 use crate::json::Output;
 
-/// Data from a serde enum, whose variant's name becomes the event's.
+/// Sends a serde enum: the variant's name is the event's name, its content the JSON data.
 ///
-/// The content of the variant is the JSON data: a value, an array for several, an object for
-/// named ones, and `null` for a variant without content, as an event without data would not be
-/// dispatched. [`EventRef::typed`] is the way back. Names are those that serde is told to use,
-/// so `#[serde(rename_all = "snake_case")]` works as ever.
+/// A newtype variant is written as its value, a tuple variant as an array, and a struct variant as
+/// an object. A unit variant is written as `null`, since an event without data is not dispatched.
+/// Serde's attributes apply to the names, such as `#[serde(rename_all = "snake_case")]`.
+/// [`EventRef::typed`](crate::EventRef::typed) is the inverse.
 ///
 /// ```
 /// use sse_codec::{Decoder, Frame, Typed};
@@ -39,7 +39,7 @@ use crate::json::Output;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A value that is not an enum gives [`EncodeError::NotAnEnum`].
+/// Encoding a value that is not an enum returns [`EncodeError::NotAnEnum`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Typed<T>(pub T);
 
@@ -56,8 +56,8 @@ impl<T: Serialize> Data for Typed<T> {
 }
 
 impl<'a, D> Event<'a, D> {
-    /// Sets the name and the data to those of an enum, see [`Typed`]. A name that
-    /// [`event`](Self::event) sets comes first.
+    /// Sets the name and the data to those of an enum's variant, see [`Typed`]. A name set with
+    /// [`event`](Self::event) takes precedence.
     ///
     /// ```
     /// use sse_codec::{Event, Frame};
@@ -76,7 +76,7 @@ impl<'a, D> Event<'a, D> {
     }
 }
 
-/// The variant's name, if `value` is an enum.
+/// Returns the variant's name, if `value` is an enum.
 fn name<T: Serialize + ?Sized>(value: &T) -> Option<&'static str> {
     value.serialize(Name).err().and_then(|Stop(name)| name)
 }
@@ -89,7 +89,7 @@ fn content<T: Serialize + ?Sized, B: Buffer>(
     value.serialize(Content(out)).map_err(|Failed(error)| error)
 }
 
-/// What is not an enum, to both of them.
+/// The methods of both serializers for values that are not enums.
 macro_rules! not_an_enum {
     ($ok:ty, $error:ident: $($method:ident($($arg:ty),*) -> $returns:ty,)+) => {$(
         fn $method(self, $(_: $arg),*) -> Result<$returns, Self::Error> {
@@ -128,7 +128,7 @@ macro_rules! not_an_enum {
         type SerializeMap = Impossible<$ok, $error>;
         type SerializeStruct = Impossible<$ok, $error>;
 
-        // What only wraps a value is that value, as in JSON.
+        // A wrapper is serialized as the value in it, as in JSON.
         fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<$ok, $error> {
             value.serialize(self)
         }
@@ -143,10 +143,10 @@ macro_rules! not_an_enum {
     };
 }
 
-/// Finds the name of a variant and goes no further.
+/// Stops at the name of a variant.
 struct Name;
 
-/// The name that was found, carried as an error since that ends the serialization.
+/// The name that was found. It is an error since that ends the serialization.
 #[derive(Debug)]
 struct Stop(Option<&'static str>);
 
@@ -243,8 +243,8 @@ impl Error for Failed {
 impl<'a, 'b, B: Buffer> Serializer for Content<'a, 'b, B> {
     type Ok = ();
     type Error = Failed;
-    type SerializeTupleVariant = Parts<'a, 'b, B>;
-    type SerializeStructVariant = Parts<'a, 'b, B>;
+    type SerializeTupleVariant = Fields<'a, 'b, B>;
+    type SerializeStructVariant = Fields<'a, 'b, B>;
 
     not_an_enum!((), Failed);
 
@@ -275,7 +275,7 @@ impl<'a, 'b, B: Buffer> Serializer for Content<'a, 'b, B> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeTupleVariant, Failed> {
-        Ok(Parts::begin(self.0, b'[', b']'))
+        Ok(Fields::begin(self.0, b'[', b']'))
     }
 
     fn serialize_struct_variant(
@@ -285,20 +285,19 @@ impl<'a, 'b, B: Buffer> Serializer for Content<'a, 'b, B> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeStructVariant, Failed> {
-        Ok(Parts::begin(self.0, b'{', b'}'))
+        Ok(Fields::begin(self.0, b'{', b'}'))
     }
 }
 
-/// The parts of a variant that has several, one after the other as the elements of an array or
-/// the members of an object.
-struct Parts<'a, 'b, B> {
+/// Writes the fields of a variant as the elements of an array or the members of an object.
+struct Fields<'a, 'b, B> {
     out: &'a mut DataWriter<'b, B>,
     start: usize,
     before: u8,
     close: u8,
 }
 
-impl<'a, 'b, B: Buffer> Parts<'a, 'b, B> {
+impl<'a, 'b, B: Buffer> Fields<'a, 'b, B> {
     fn begin(out: &'a mut DataWriter<'b, B>, open: u8, close: u8) -> Self {
         let start = out.begin_raw();
         Self {
@@ -328,7 +327,7 @@ impl<'a, 'b, B: Buffer> Parts<'a, 'b, B> {
     }
 }
 
-impl<B: Buffer> SerializeTupleVariant for Parts<'_, '_, B> {
+impl<B: Buffer> SerializeTupleVariant for Fields<'_, '_, B> {
     type Ok = ();
     type Error = Failed;
 
@@ -343,7 +342,7 @@ impl<B: Buffer> SerializeTupleVariant for Parts<'_, '_, B> {
     }
 }
 
-impl<B: Buffer> SerializeStructVariant for Parts<'_, '_, B> {
+impl<B: Buffer> SerializeStructVariant for Fields<'_, '_, B> {
     type Ok = ();
     type Error = Failed;
 

@@ -564,7 +564,7 @@ fn a_line_longer_than_the_limit_is_an_error_with_its_place() {
     };
     assert_eq!(
         error.to_string(),
-        "line is longer than the limit of 10 bytes, in the line at byte 12"
+        "line at byte 12 exceeds the limit of 10 bytes"
     );
     // The data of an event, a comment, a field that is ignored.
     for line in ["data: 6bytes", ":1234567890", "unknown: 890"] {
@@ -628,7 +628,7 @@ fn data_longer_than_the_limit_is_an_error_with_its_place() {
     let error = |position| DecodeError::EventTooLong { limit: 5, position };
     assert_eq!(
         error(9).to_string(),
-        "data of an event is longer than the limit of 5 bytes, in the line at byte 9"
+        "event data exceeds the limit of 5 bytes in the line at byte 9"
     );
     for (stream, expected) in [
         (&b"data: 12345\n\n"[..], Ok(Some("12345"))),

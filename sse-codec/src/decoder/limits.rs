@@ -27,14 +27,18 @@ pub enum DecodeError {
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (what, limit, position) = match self {
-            Self::LineTooLong { limit, position } => ("line", limit, position),
-            Self::EventTooLong { limit, position } => ("data of an event", limit, position),
-        };
-        write!(
-            f,
-            "{what} is longer than the limit of {limit} bytes, in the line at byte {position}"
-        )
+        match self {
+            Self::LineTooLong { limit, position } => {
+                write!(
+                    f,
+                    "line at byte {position} exceeds the limit of {limit} bytes"
+                )
+            }
+            Self::EventTooLong { limit, position } => write!(
+                f,
+                "event data exceeds the limit of {limit} bytes in the line at byte {position}"
+            ),
+        }
     }
 }
 

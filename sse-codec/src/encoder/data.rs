@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::buffer::Buffer;
 use super::error::EncodeError;
-use super::lines;
+use super::lines::{self, LineWriter};
 
 /// What goes between two lines of data; each begins with `data` and the separator that every
 /// field gets.
@@ -79,49 +79,29 @@ pub trait Data {
     }
 }
 
-/// Takes the data of one event; each call writes one or more whole `data` lines.
+/// Writes the data of one event. Each method writes one or more `data` lines.
 ///
-/// What it is given is split at LF, CR and CRLF, each line with its own prefix. The client joins
-/// the lines with LF, so CR and CRLF arrive as LF.
+/// Data is split at LF, CR and CRLF into lines, each with its own prefix. The client joins the lines
+/// with LF, so it receives CR and CRLF as LF.
 #[derive(Debug)]
-pub struct DataWriter<'a, B> {
-    out: &'a mut B,
-    /// Whether a line was begun whose end is not written yet. The last one's is written together
-    /// with the event's: each piece that is put has its cost, and a short event is few of them.
-    open: bool,
-}
+pub struct DataWriter<'a, B>(LineWriter<'a, B>);
 
 impl<'a, B: Buffer> DataWriter<'a, B> {
-    pub(crate) fn new(out: &'a mut B) -> Self {
-        Self { out, open: false }
-    }
-
-    /// Ends the last line, and the event that began at `start` unless there is nothing in it.
     #[inline]
-    pub(crate) fn end_event(self, start: usize) {
-        if self.open {
-            self.out.put(b"\n\n");
-        } else if self.out.filled() > start {
-            self.out.put(b"\n");
-        }
+    pub(super) fn new(lines: LineWriter<'a, B>) -> Self {
+        Self(lines)
     }
 
     #[inline]
-    fn begin_line(&mut self) {
-        if self.open {
-            self.out.put(NEXT);
-        } else {
-            self.out.put(&NEXT[1..]);
-            self.open = true;
-        }
+    pub(super) fn into_lines(self) -> LineWriter<'a, B> {
+        self.0
     }
 
     /// Writes text.
-    // Always: a call would be a tenth of what a short event with a name and an id costs.
+    // Always inlined, as `LineWriter::text` is.
     #[inline(always)]
     pub fn text(&mut self, text: &str) {
-        self.begin_line();
-        lines::put_lines(self.out, NEXT, text.as_bytes());
+        self.0.text(NEXT, text);
     }
 
     /// Writes bytes that must be UTF-8.
@@ -144,32 +124,32 @@ impl<'a, B: Buffer> DataWriter<'a, B> {
         self.raw(|out| write!(Formatted(out), "{value}").map_err(|_| EncodeError::Display))
     }
 
-    /// Writes whatever `write` appends to the buffer as lines of data.
+    /// Writes what `write` appends to the buffer, and splits it into lines.
     pub(crate) fn raw(
         &mut self,
         write: impl FnOnce(&mut B) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
         let start = self.begin_raw();
-        write(self.out)?;
+        write(self.0.out)?;
         self.end_raw(start);
         Ok(())
     }
 
-    /// Begins a line whose value is appended to [`raw_buffer`](Self::raw_buffer) in pieces.
-    /// Returns where it starts, for [`end_raw`](Self::end_raw).
+    /// Begins a line whose value is appended to [`raw_buffer`](Self::raw_buffer) in pieces. Returns
+    /// where it starts, for [`end_raw`](Self::end_raw).
     pub(crate) fn begin_raw(&mut self) -> usize {
-        self.begin_line();
-        self.out.filled()
+        self.0.begin(NEXT);
+        self.0.out.filled()
     }
 
-    /// Ends what was begun at `start`. Line breaks in it become lines of data.
+    /// Splits what was appended since `start` into lines.
     pub(crate) fn end_raw(&mut self, start: usize) {
-        lines::split_written(self.out, start, NEXT);
+        lines::split_written(self.0.out, start, NEXT);
     }
 
     #[cfg(feature = "json")]
     pub(crate) fn raw_buffer(&mut self) -> &mut B {
-        self.out
+        self.0.out
     }
 }
 
@@ -226,18 +206,6 @@ impl Data for str {
     }
 }
 
-/// Appends an event of short text without a line break; of any other, nothing and `false`.
-#[inline(always)]
-pub(crate) fn put_short<B: Buffer>(out: &mut B, text: &str) -> bool {
-    let short = lines::is_short_line(text.as_bytes());
-    if short {
-        out.put(&NEXT[1..]);
-        out.put(text.as_bytes());
-        out.put(b"\n\n");
-    }
-    short
-}
-
 impl Data for [u8] {
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
         out.bytes(self)
@@ -248,17 +216,17 @@ impl Data for [u8] {
 macro_rules! data_through {
     ($([$($held:ident)?] $owner:ty),+ $(,)?) => {$(
         impl $(<$held: Data + ?Sized>)? Data for $owner {
-            #[inline]
+            #[inline(always)]
             fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
                 (**self).write_to(out)
             }
 
-            #[inline]
+            #[inline(always)]
             fn event_name(&self) -> Option<&str> {
                 (**self).event_name()
             }
 
-            #[inline]
+            #[inline(always)]
             fn as_text(&self) -> Option<&str> {
                 (**self).as_text()
             }
@@ -269,17 +237,17 @@ macro_rules! data_through {
 data_through!([] String, [] Vec<u8>, [] Bytes, [] BytesMut, [T] Box<T>, [T] Arc<T>, [T] &T);
 
 impl<T: Data + ToOwned + ?Sized> Data for Cow<'_, T> {
-    #[inline]
+    #[inline(always)]
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
         (**self).write_to(out)
     }
 
-    #[inline]
+    #[inline(always)]
     fn event_name(&self) -> Option<&str> {
         (**self).event_name()
     }
 
-    #[inline]
+    #[inline(always)]
     fn as_text(&self) -> Option<&str> {
         (**self).as_text()
     }

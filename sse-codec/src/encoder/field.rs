@@ -17,7 +17,7 @@ pub enum Field {
 }
 
 impl Field {
-    /// The field's name as it stands in the stream.
+    /// Returns the field's name, as in the stream.
     ///
     /// ```
     /// assert_eq!(sse_codec::Field::Id.as_str(), "id");

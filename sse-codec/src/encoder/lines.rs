@@ -1,61 +1,114 @@
-//! Text as lines of one field.
+//! Text as the lines of a field.
 //!
-//! A line ends at LF, CR or CRLF (HTML § 9.2.5), so text that holds one of them must become
-//! several lines of the same field, or what follows it would be read as a field of its own.
+//! A line ends at LF, CR or CRLF (HTML § 9.2.5). Data and comments that contain one are written as
+//! several lines of the same field, or the rest of the text would be read as another field. In a
+//! name or an id, a line end is an error.
 
 use memchr::{memchr, memchr2};
 
 use super::buffer::Buffer;
 use super::error::EncodeError;
 use super::field::Field;
-use super::plain::{SHORT, is_plain};
+use super::low_bytes::{self, has_low_byte};
 use crate::line_ends::LineEnds;
 
-/// How much of a long line is searched before it is copied: few enough bytes for them to be in
-/// the nearest cache still, which takes a third of the time off a line of 4 KiB.
-const STRETCH: usize = 2048;
+/// How many bytes of a long line are searched before they are copied. They are still in the nearest
+/// cache then, which takes a third of the time off a line of 4 KiB.
+const SEARCHED: usize = 2048;
 
-/// Whether `text` is one line, and short enough to be looked at as a whole before it is copied. It
-/// may say no of text that is.
-#[inline(always)]
-pub(crate) fn is_short_line(text: &[u8]) -> bool {
-    if text.len() <= SHORT {
-        is_plain(text)
-    } else {
-        text.len() <= STRETCH && memchr2(b'\n', b'\r', text).is_none()
-    }
-}
-
-/// Appends every line of `text` as a line of one field, the first of which was begun and the last
-/// of which is not ended. Text without a line break, empty text included, is one line.
+/// Writes the lines of one event.
 ///
-/// `next` is what goes between two lines: LF and the field's prefix.
-#[inline]
-pub(crate) fn put_lines<B: Buffer, const N: usize>(out: &mut B, next: &[u8; N], text: &[u8]) {
-    if text.len() <= SHORT && is_plain(text) {
-        out.put(text);
-    } else {
-        put_long(out, next, text);
+/// The end of a line is written together with the beginning of the next, or with the blank line: each
+/// call of `put` has its cost, and a small event consists of few of them.
+#[derive(Debug)]
+pub(super) struct LineWriter<'a, B> {
+    pub(super) out: &'a mut B,
+    /// Whether a line has no end yet.
+    is_open: bool,
+}
+
+impl<'a, B: Buffer> LineWriter<'a, B> {
+    #[inline]
+    pub(super) fn new(out: &'a mut B) -> Self {
+        Self {
+            out,
+            is_open: false,
+        }
+    }
+
+    /// Begins a line. `next` is LF and the field's prefix.
+    #[inline(always)]
+    pub(super) fn begin<const N: usize>(&mut self, next: &[u8; N]) {
+        if self.is_open {
+            self.out.put(next);
+        } else {
+            self.out.put(&next[1..]);
+            self.is_open = true;
+        }
+    }
+
+    /// Writes each line of `text` as a line of a field. Empty text is one line.
+    // Always inlined: a call would be a tenth of what a small event costs.
+    #[inline(always)]
+    pub(super) fn text<const N: usize>(&mut self, next: &[u8; N], text: &str) {
+        self.begin(next);
+        let text = text.as_bytes();
+        if text.len() <= low_bytes::MAX_LEN && !has_low_byte(text) {
+            self.out.put(text);
+        } else {
+            put_long(self.out, next, text);
+        }
+    }
+
+    /// Writes the event's name. A line break in it would forge a field, and is an error.
+    #[inline(always)]
+    pub(super) fn name(&mut self, name: &str) -> Result<(), EncodeError> {
+        if has_low_byte(name.as_bytes()) {
+            check_line(Field::Event, name)?;
+        }
+        self.begin(b"\nevent: ");
+        self.out.put(name.as_bytes());
+        Ok(())
+    }
+
+    /// Writes the event's id. Clients ignore an id with NUL (HTML § 9.2.6) and could not resume from
+    /// the event, so it is an error.
+    #[inline(always)]
+    pub(super) fn id(&mut self, id: &str) -> Result<(), EncodeError> {
+        if has_low_byte(id.as_bytes()) {
+            check_id(id)?;
+        }
+        self.begin(b"\nid: ");
+        self.out.put(id.as_bytes());
+        Ok(())
+    }
+
+    /// Ends the last line and the event. An event without lines is nothing.
+    #[inline(always)]
+    pub(super) fn end(self) {
+        if self.is_open {
+            self.out.put(b"\n\n");
+        }
     }
 }
 
-/// Appends `text`, which is long or may hold line breaks.
+/// Appends `text`, which is long or may contain line breaks.
 fn put_long<B: Buffer, const N: usize>(out: &mut B, next: &[u8; N], text: &[u8]) {
     out.reserve(text.len() + 2);
     let mut rest = text;
     while !rest.is_empty() {
-        let (stretch, after) = rest.split_at(rest.len().min(STRETCH));
-        if let Some(first) = memchr2(b'\n', b'\r', stretch) {
+        let (part, after) = rest.split_at(rest.len().min(SEARCHED));
+        if let Some(first) = memchr2(b'\n', b'\r', part) {
             return put_broken(out, next, rest, first);
         }
-        out.put(stretch);
+        out.put(part);
         rest = after;
     }
 }
 
-/// Appends `text` whose first line break is at `first`. Where there is one there are more, and
-/// the lines tend to be short, so they are found as the decoder finds them. Gathering them on the
-/// stack first was no faster.
+/// Appends `text`, whose first line break is at `first`. Such text often has many short lines, so
+/// their ends are found in blocks, as in the decoder. Collecting the lines on the stack first was
+/// not faster.
 fn put_broken<B: Buffer, const N: usize>(out: &mut B, next: &[u8; N], text: &[u8], first: usize) {
     let mut start = 0;
     let mut ends = LineEnds::new(first);
@@ -73,12 +126,12 @@ fn put_broken<B: Buffer, const N: usize>(out: &mut B, next: &[u8; N], text: &[u8
     out.put(&text[start..]);
 }
 
-/// Makes lines of what was appended raw after `start`: every line break becomes `next`, LF
+/// Splits what was appended after `start` into lines: every line break becomes `next`, which is LF
 /// and the field's prefix.
 ///
-/// Formatters write in pieces, and a CRLF may lie across two of them; going over the whole once
-/// afterwards is simpler than watching each piece, and free where there is no break to be found.
-pub(crate) fn split_written<B: Buffer>(out: &mut B, start: usize, next: &[u8]) {
+/// Formatters write in pieces, and a CRLF may extend over two of them. One pass over the whole text
+/// is simpler than a check of each piece, and cheap where there is no line break.
+pub(super) fn split_written<B: Buffer>(out: &mut B, start: usize, next: &[u8]) {
     let written = &out.bytes()[start..];
     let (mut breaks, mut break_bytes) = (0_usize, 0_usize);
     let mut at = 0;
@@ -93,8 +146,8 @@ pub(crate) fn split_written<B: Buffer>(out: &mut B, start: usize, next: &[u8]) {
         return;
     }
 
-    // From the back to the front, so that nothing is overwritten before it has moved. Each break
-    // of one or two bytes grows to `next`, so the target never falls behind the source.
+    // Moves the bytes from back to front, so that none is overwritten before it has moved. `next`
+    // is longer than any line break, so the target never precedes the source.
     let end = out.filled();
     let growth = breaks * next.len() - break_bytes;
     let all = out.grow(growth);
@@ -116,38 +169,10 @@ pub(crate) fn split_written<B: Buffer>(out: &mut B, start: usize, next: &[u8]) {
     debug_assert_eq!(source, target);
 }
 
-/// The length of the line break that `bytes` begins with.
+/// Returns the length of the line break that `bytes` begins with.
 #[inline]
 fn break_len(bytes: &[u8]) -> usize {
     if bytes.starts_with(b"\r\n") { 2 } else { 1 }
-}
-
-/// Appends `event: name`. A line break would end the line and forge a field.
-#[inline]
-pub(crate) fn put_name<B: Buffer>(out: &mut B, name: &str) -> Result<(), EncodeError> {
-    if !is_plain(name.as_bytes()) {
-        check_line(Field::Event, name)?;
-    }
-    put_one_line(out, b"event: ", name);
-    Ok(())
-}
-
-/// Appends `id: id`. HTML § 9.2.6: an id with NUL is ignored by the client, so it is an error
-/// here rather than an event that silently cannot be resumed from.
-#[inline]
-pub(crate) fn put_id<B: Buffer>(out: &mut B, id: &str) -> Result<(), EncodeError> {
-    if !is_plain(id.as_bytes()) {
-        check_id(id)?;
-    }
-    put_one_line(out, b"id: ", id);
-    Ok(())
-}
-
-#[inline]
-fn put_one_line<B: Buffer, const N: usize>(out: &mut B, prefix: &[u8; N], value: &str) {
-    out.put(prefix);
-    out.put(value.as_bytes());
-    out.put(b"\n");
 }
 
 #[cold]
@@ -178,22 +203,21 @@ mod tests {
     use super::*;
     use crate::encoder::buffer::sealed::Growable as _;
 
-    /// Whole lines.
-    fn put_all<const N: usize>(out: &mut Vec<u8>, next: &[u8; N], text: &[u8]) {
-        out.put(&next[1..]);
-        put_lines(out, next, text);
+    /// Appends whole lines.
+    fn put_all<const N: usize>(out: &mut Vec<u8>, next: &[u8; N], text: &str) {
+        LineWriter::new(out).text(next, text);
         out.put(b"\n");
     }
 
     #[test]
     fn lf_cr_and_crlf_each_end_one_line() {
         let mut out = Vec::new();
-        put_all(&mut out, b"\n> ", b"a\nb\rc\r\nd\n\re");
+        put_all(&mut out, b"\n> ", "a\nb\rc\r\nd\n\re");
         assert_eq!(out, b"> a\n> b\n> c\n> d\n> \n> e\n");
     }
 
-    /// Slow and obvious.
-    fn put_lines_obviously(text: &str) -> Vec<u8> {
+    /// Splits the text with the standard library.
+    fn put_lines_simply(text: &str) -> Vec<u8> {
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let lines = text.split('\n').map(|line| format!("> {line}\n"));
         lines.collect::<String>().into_bytes()
@@ -201,15 +225,21 @@ mod tests {
 
     #[test]
     fn a_line_break_is_found_wherever_it_lies_in_a_long_text() {
-        for len in [SHORT - 1, SHORT, STRETCH, STRETCH + 1, 3 * STRETCH] {
+        for len in [
+            low_bytes::MAX_LEN - 1,
+            low_bytes::MAX_LEN,
+            SEARCHED,
+            SEARCHED + 1,
+            3 * SEARCHED,
+        ] {
             let places = [
                 0,
                 1,
-                SHORT - 1,
-                SHORT,
-                STRETCH - 2,
-                STRETCH - 1,
-                STRETCH,
+                low_bytes::MAX_LEN - 1,
+                low_bytes::MAX_LEN,
+                SEARCHED - 2,
+                SEARCHED - 1,
+                SEARCHED,
                 len - 1,
             ];
             for at in places.into_iter().filter(|at| *at < len) {
@@ -217,8 +247,8 @@ mod tests {
                     let mut text = "a".repeat(len);
                     text.insert_str(at, line_end);
                     let mut out = Vec::new();
-                    put_all(&mut out, b"\n> ", text.as_bytes());
-                    let expected = put_lines_obviously(&text);
+                    put_all(&mut out, b"\n> ", &text);
+                    let expected = put_lines_simply(&text);
                     assert!(out == expected, "{line_end:?} at {at} of {len}");
                 }
             }
@@ -227,13 +257,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn lines_are_those_of_a_plain_search(
+        fn lines_are_those_of_the_standard_library(
             pieces in prop::collection::vec("[ab\t]{0,90}(\r|\n|\r\n|\n\n)?", 0..40),
         ) {
             let text = pieces.concat();
             let mut out = Vec::new();
-            put_all(&mut out, b"\n> ", text.as_bytes());
-            prop_assert_eq!(out, put_lines_obviously(&text));
+            put_all(&mut out, b"\n> ", &text);
+            prop_assert_eq!(out, put_lines_simply(&text));
         }
 
         #[test]
@@ -242,7 +272,7 @@ mod tests {
             text in "[ab\r\n]{0,24}",
         ) {
             let mut forward = before.clone().into_bytes();
-            put_all(&mut forward, b"\ndata: ", text.as_bytes());
+            put_all(&mut forward, b"\ndata: ", &text);
 
             let mut afterwards = before.into_bytes();
             afterwards.put(b"data: ");

@@ -7,7 +7,7 @@ mod event;
 mod field;
 mod frame;
 mod lines;
-mod plain;
+mod low_bytes;
 mod short;
 
 pub use self::buffer::Buffer;
@@ -37,27 +37,6 @@ pub trait Encode {
     /// When the event cannot be encoded; `out` is then as it was before.
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError>;
 
-    /// Appends the event if that takes no more than to copy it, and says whether it did. If not,
-    /// `out` is as it was and the event is one for [`encode_into`](Self::encode_into), which is
-    /// right for all of them.
-    ///
-    /// An [`Encoder`] asks for this first: it cannot fail, so it leaves nothing to be looked at,
-    /// and for a short event that is most of the work.
-    ///
-    /// ```
-    /// use sse_codec::Encode;
-    ///
-    /// let mut out = Vec::new();
-    /// assert!("hello".encode_at_once(&mut out));
-    /// assert!(!"two\nlines".encode_at_once(&mut out));
-    /// assert_eq!(out, b"data: hello\n\n");
-    /// ```
-    #[inline]
-    fn encode_at_once<B: Buffer>(&self, out: &mut B) -> bool {
-        let _ = out;
-        false
-    }
-
     /// The text, if the event is nothing but that: no name, no id, and the text is there already.
     /// It may then be one for [`Encoder::encode_short`].
     ///
@@ -71,62 +50,6 @@ pub trait Encode {
     fn only_text(&self) -> Option<&str> {
         None
     }
-}
-
-impl<D: Data + ?Sized> Encode for D {
-    #[inline]
-    fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
-        all_or_nothing(out, |out| {
-            let start = out.filled();
-            if let Some(name) = self.event_name() {
-                lines::put_name(out, name)?;
-            }
-            let mut data = DataWriter::new(out);
-            self.write_to(&mut data)?;
-            data.end_event(start);
-            Ok(())
-        })
-    }
-
-    // Always: inlined it is less than half of what it is as a call.
-    #[inline(always)]
-    fn encode_at_once<B: Buffer>(&self, out: &mut B) -> bool {
-        match self.as_text() {
-            Some(text) if self.event_name().is_none() => data::put_short(out, text),
-            _ => false,
-        }
-    }
-
-    #[inline(always)]
-    fn only_text(&self) -> Option<&str> {
-        self.as_text().filter(|_| self.event_name().is_none())
-    }
-}
-
-/// Takes back what `write` appended when it fails, or when the data's own code panics.
-#[inline]
-pub(crate) fn all_or_nothing<B: Buffer>(
-    out: &mut B,
-    write: impl FnOnce(&mut B) -> Result<(), EncodeError>,
-) -> Result<(), EncodeError> {
-    struct Unfinished<'a, B: Buffer> {
-        out: &'a mut B,
-        keep: usize,
-    }
-
-    impl<B: Buffer> Drop for Unfinished<'_, B> {
-        fn drop(&mut self) {
-            self.out.cut_back(self.keep);
-        }
-    }
-
-    let mut unfinished = Unfinished {
-        keep: out.filled(),
-        out,
-    };
-    write(unfinished.out)?;
-    unfinished.keep = unfinished.out.filled();
-    Ok(())
 }
 
 /// Encodes events into a buffer of the caller's.
@@ -184,9 +107,7 @@ impl Encoder {
         out: &mut impl Buffer,
     ) -> Result<usize, EncodeError> {
         let start = out.filled();
-        if !event.encode_at_once(out) {
-            encode_with_care(event, out)?;
-        }
+        event.encode_into(out)?;
         let len = out.filled() - start;
         if len > self.max_event_len {
             return Err(self.take_back(start, out));
@@ -230,15 +151,6 @@ impl Encoder {
             limit: self.max_event_len,
         }
     }
-}
-
-/// [`Encode::encode_into`], apart from the events that do not need it.
-#[inline(never)]
-fn encode_with_care<B: Buffer>(
-    event: &(impl Encode + ?Sized),
-    out: &mut B,
-) -> Result<(), EncodeError> {
-    event.encode_into(out)
 }
 
 impl Default for Encoder {

@@ -4,7 +4,7 @@
 //! a copy of a length that is not known beforehand, and a new length. Into memory that is there
 //! already it is a handful of moves of fixed sizes. Where that memory comes from is left to others.
 
-use super::plain::{are_plain, is_plain};
+use super::low_bytes::{has_low_byte, have_low_byte};
 
 const PREFIX: &[u8; 6] = b"data: ";
 
@@ -28,13 +28,13 @@ pub(crate) fn write(text: &str, out: &mut [u8]) -> Option<usize> {
     // Both ends of the text, which overlap unless it is as long as the two of them.
     let end = PREFIX.len() + text.len();
     if let (Some(first), Some(last)) = (text.first_chunk::<16>(), text.last_chunk()) {
-        if !are_plain(first, last) {
+        if have_low_byte(first, last) {
             return None;
         }
         store(room, PREFIX.len(), first);
         store(room, end - 16, last);
     } else if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
-        if !is_plain(text) {
+        if has_low_byte(text) {
             return None;
         }
         store(room, PREFIX.len(), first);

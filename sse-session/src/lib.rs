@@ -59,7 +59,6 @@ mod handler_result;
 mod into_event;
 mod keep_alive;
 mod last_event_id;
-mod loan;
 mod moment;
 mod options;
 mod pipe;

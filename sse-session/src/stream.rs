@@ -161,19 +161,11 @@ where
             this.pipe.close(this.farewell);
         }
 
-        let mut lent = None;
+        if this.handler.is_some() && this.pipe.is_closed() {
+            this.handler.set(None);
+        }
         if let Some(handler) = this.handler.as_mut().as_pin_mut() {
-            let polled = match this.pipe.lend() {
-                Some(loan) => {
-                    let polled = handler.poll(cx);
-                    lent = loan.end();
-                    polled
-                }
-                None => {
-                    this.handler.set(None);
-                    Poll::Pending
-                }
-            };
+            let polled = handler.poll(cx);
             if let Poll::Ready(outcome) = polled {
                 // Dropped here and now, so that its handle does not keep the stream open.
                 this.handler.set(None);
@@ -188,7 +180,7 @@ where
             }
         }
 
-        match this.pipe.take(lent, waker) {
+        match this.pipe.take(waker) {
             Take::Frame(frame, after) => {
                 let last = after == After::End;
                 if last && this.pipe.is_closed() {

@@ -63,20 +63,6 @@ pub trait Data {
     fn event_name(&self) -> Option<&str> {
         None
     }
-
-    /// The data, if all of it is text that is there already and [`write_to`](Self::write_to)
-    /// writes just that. Short text is encoded faster this way.
-    ///
-    /// ```
-    /// use sse_codec::{Data, Display};
-    ///
-    /// assert_eq!("hello".as_text(), Some("hello"));
-    /// assert_eq!(Display(42).as_text(), None);
-    /// ```
-    #[inline]
-    fn as_text(&self) -> Option<&str> {
-        None
-    }
 }
 
 /// Writes the data of one event. Each method writes one or more `data` lines.
@@ -199,11 +185,6 @@ impl Data for str {
         out.text(self);
         Ok(())
     }
-
-    #[inline]
-    fn as_text(&self) -> Option<&str> {
-        Some(self)
-    }
 }
 
 impl Data for [u8] {
@@ -225,11 +206,6 @@ macro_rules! data_through {
             fn event_name(&self) -> Option<&str> {
                 (**self).event_name()
             }
-
-            #[inline(always)]
-            fn as_text(&self) -> Option<&str> {
-                (**self).as_text()
-            }
         }
     )+};
 }
@@ -245,11 +221,6 @@ impl<T: Data + ToOwned + ?Sized> Data for Cow<'_, T> {
     #[inline(always)]
     fn event_name(&self) -> Option<&str> {
         (**self).event_name()
-    }
-
-    #[inline(always)]
-    fn as_text(&self) -> Option<&str> {
-        (**self).as_text()
     }
 }
 

@@ -155,11 +155,6 @@ impl<D: Data + ?Sized> Encode for D {
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         Fields::default().encode(self, out)
     }
-
-    #[inline(always)]
-    fn only_text(&self) -> Option<&str> {
-        self.as_text().filter(|_| self.event_name().is_none())
-    }
 }
 
 impl<D: Data> Encode for &Event<'_, D> {

@@ -28,12 +28,6 @@ pub(crate) fn has_low_byte(text: &[u8]) -> bool {
     }
 }
 
-/// [`has_low_byte`] for a text of 16 to 32 bytes with these ends.
-#[inline(always)]
-pub(crate) fn have_low_byte(first: &[u8; 16], last: &[u8; 16]) -> bool {
-    any_low(first) | any_low(last)
-}
-
 /// Returns whether one of 16 bytes is at most CR. The compiler vectorizes it.
 #[inline(always)]
 fn any_low(block: &[u8; 16]) -> bool {

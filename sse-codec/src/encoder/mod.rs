@@ -8,7 +8,6 @@ mod field;
 mod frame;
 mod lines;
 mod low_bytes;
-mod short;
 
 pub use self::buffer::Buffer;
 pub use self::data::{Data, DataWriter, Display, NoData};
@@ -36,20 +35,6 @@ pub trait Encode {
     ///
     /// When the event cannot be encoded; `out` is then as it was before.
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError>;
-
-    /// The text, if the event is nothing but that: no name, no id, and the text is there already.
-    /// It may then be one for [`Encoder::encode_short`].
-    ///
-    /// ```
-    /// use sse_codec::{Encode, Event};
-    ///
-    /// assert_eq!("hello".only_text(), Some("hello"));
-    /// assert_eq!(Event::new().id("1").data("hello").only_text(), None);
-    /// ```
-    #[inline]
-    fn only_text(&self) -> Option<&str> {
-        None
-    }
 }
 
 /// Encodes events into a buffer of the caller's.
@@ -113,33 +98,6 @@ impl Encoder {
             return Err(self.take_back(start, out));
         }
         Ok(len)
-    }
-
-    /// The room that [`encode_short`](Self::encode_short) asks for, in bytes.
-    pub const SHORT_LEN: usize = short::ROOM;
-
-    /// Writes an event of `text` to the beginning of `out` and returns its length, if that takes
-    /// next to nothing: if the text has 8 to 32 bytes, no line break and no other control
-    /// character, and `out` has [`SHORT_LEN`](Self::SHORT_LEN) bytes. Else the event is one for
-    /// [`encode`](Self::encode), and `out` is as it was.
-    ///
-    /// It is for inner loops: it consists of some thirty instructions, none of them a call. What
-    /// is in `out` behind the event is of no meaning.
-    ///
-    /// ```
-    /// let encoder = sse_codec::Encoder::new();
-    /// let mut out = [0; 100];
-    /// let len = encoder.encode_short("good morning", &mut out).unwrap_or(0);
-    /// assert_eq!(&out[..len], b"data: good morning\n\n");
-    /// assert_eq!(encoder.encode_short("good\nnight", &mut out), None);
-    /// ```
-    #[must_use]
-    #[inline(always)]
-    pub fn encode_short(&self, text: &str, out: &mut [u8]) -> Option<usize> {
-        if self.max_event_len < Self::SHORT_LEN {
-            return None;
-        }
-        short::write(text, out)
     }
 
     #[cold]

@@ -3,7 +3,7 @@
 //! There is no queue of events. Handles encode straight into one byte buffer, and the body takes
 //! all that is there at once, so that many small events become one frame and one write.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Wake;
 
@@ -13,15 +13,12 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use crate::buffer::Buffer;
-use crate::direct::{Direct, DirectWrite};
 use crate::options::SseOptions;
 use crate::waker::StreamWaker;
 
 #[derive(Debug)]
 pub(crate) struct Pipe {
     signal: AtomicU8,
-    /// Whether there is a way past the body's task.
-    has_line: AtomicBool,
     high_water: usize,
     state: Mutex<State>,
     encoder: Encoder,
@@ -43,8 +40,6 @@ struct State {
     room_is_wanted: bool,
     /// Whoever gives the body something to do wakes it, if it has seen all else that is here.
     body: Option<Arc<StreamWaker>>,
-    /// The way past the body's task.
-    line: Option<Arc<dyn DirectWrite>>,
 }
 
 /// What became of an event that was offered.
@@ -103,7 +98,6 @@ impl Pipe {
                 closed: false,
                 room_is_wanted: false,
                 body: None,
-                line: None,
             }),
             room: Notify::new(),
             closed: Notify::new(),
@@ -111,7 +105,6 @@ impl Pipe {
             encoder: options.encoder(),
             last_event_id: last_event_id.map(Into::into),
             signal: AtomicU8::new(LOOK),
-            has_line: AtomicBool::new(false),
         })
     }
 
@@ -202,14 +195,11 @@ impl Pipe {
     /// The body is gone: [`close`](Self::close), and let go of its task, which the handles that
     /// are left must not keep.
     pub(crate) fn abandon(&self) {
-        let mut state = self.state();
-        let (body, line) = (state.body.take(), state.line.take());
-        drop(state);
+        let body = self.state().body.take();
         if let Some(body) = &body {
             body.retire();
         }
         self.close(b"");
-        drop((body, line));
     }
 
     pub(crate) fn add_handle(&self) {
@@ -229,24 +219,6 @@ impl Pipe {
         let before = self.state().body.replace(body);
         // Outside of the lock, for it may hold the last of a task.
         drop(before);
-    }
-
-    /// There is a way past the body's task from now on.
-    pub(crate) fn deliver_through(&self, line: Arc<dyn DirectWrite>) {
-        let before = self.state().line.replace(line);
-        self.has_line.store(true, Ordering::Relaxed);
-        drop(before);
-    }
-
-    pub(crate) fn has_line(&self) -> bool {
-        self.has_line.load(Ordering::Relaxed)
-    }
-
-    /// The way past the body's task, once that has looked here.
-    pub(crate) fn direct(&self) -> Option<Direct> {
-        let state = self.state();
-        let (body, line) = (state.body.as_ref()?, state.line.as_ref()?);
-        Some(Direct::new(Arc::clone(body), Arc::clone(line)))
     }
 
     /// Takes all that is there. Where nothing is left, the body waits from then on, unless it was

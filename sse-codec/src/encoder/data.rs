@@ -9,6 +9,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
+use core::ops::Deref;
 
 use bytes::{Bytes, BytesMut};
 
@@ -50,6 +51,10 @@ const NEXT: &[u8; 7] = b"\ndata: ";
     note = "to send what a value displays, such as a number, write `sse.send(Display(42))`"
 )]
 pub trait Data {
+    /// See [`Encode::RUNS_FOREIGN_CODE`](crate::Encode::RUNS_FOREIGN_CODE).
+    #[doc(hidden)]
+    const RUNS_FOREIGN_CODE: bool = true;
+
     /// Writes the data.
     ///
     /// # Errors
@@ -155,6 +160,8 @@ impl<B: Buffer> fmt::Write for Formatted<'_, B> {
 pub struct NoData;
 
 impl Data for NoData {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     #[inline]
     fn write_to<B: Buffer>(&self, _: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
         Ok(())
@@ -179,6 +186,8 @@ impl<T: fmt::Display> Data for Display<T> {
 }
 
 impl Data for str {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     // Always: a call would be a tenth of what a short text costs.
     #[inline(always)]
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
@@ -188,6 +197,8 @@ impl Data for str {
 }
 
 impl Data for [u8] {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
         out.bytes(self)
     }
@@ -197,6 +208,8 @@ impl Data for [u8] {
 macro_rules! data_through {
     ($([$($held:ident)?] $owner:ty),+ $(,)?) => {$(
         impl $(<$held: Data + ?Sized>)? Data for $owner {
+            const RUNS_FOREIGN_CODE: bool = <<Self as Deref>::Target>::RUNS_FOREIGN_CODE;
+
             #[inline(always)]
             fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
                 (**self).write_to(out)
@@ -213,6 +226,8 @@ macro_rules! data_through {
 data_through!([] String, [] Vec<u8>, [] Bytes, [] BytesMut, [T] Box<T>, [T] Arc<T>, [T] &T);
 
 impl<T: Data + ToOwned + ?Sized> Data for Cow<'_, T> {
+    const RUNS_FOREIGN_CODE: bool = T::RUNS_FOREIGN_CODE;
+
     #[inline(always)]
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
         (**self).write_to(out)
@@ -225,6 +240,8 @@ impl<T: Data + ToOwned + ?Sized> Data for Cow<'_, T> {
 }
 
 impl<const N: usize> Data for [u8; N] {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
         out.bytes(self)
     }

@@ -138,6 +138,8 @@ impl<D: Data> Event<'_, D> {
 }
 
 impl<D: Data> Encode for Event<'_, D> {
+    const RUNS_FOREIGN_CODE: bool = D::RUNS_FOREIGN_CODE;
+
     #[inline(always)]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         let fields = Fields {
@@ -151,6 +153,8 @@ impl<D: Data> Encode for Event<'_, D> {
 }
 
 impl<D: Data + ?Sized> Encode for D {
+    const RUNS_FOREIGN_CODE: bool = D::RUNS_FOREIGN_CODE;
+
     #[inline(always)]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         Fields::default().encode(self, out)
@@ -158,6 +162,8 @@ impl<D: Data + ?Sized> Encode for D {
 }
 
 impl<D: Data> Encode for &Event<'_, D> {
+    const RUNS_FOREIGN_CODE: bool = D::RUNS_FOREIGN_CODE;
+
     #[inline(always)]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         (**self).encode_into(out)

@@ -29,6 +29,11 @@ pub use self::frame::Frame;
     note = "to send what a value displays, such as a number, write `sse.send(Display(42))`"
 )]
 pub trait Encode {
+    /// Whether encoding may run code from outside this crate, such as a `Serialize` or `Display`
+    /// implementation. An event that runs none can be encoded under a lock.
+    #[doc(hidden)]
+    const RUNS_FOREIGN_CODE: bool = true;
+
     /// Appends the encoded event to `out`, without a limit.
     ///
     /// # Errors

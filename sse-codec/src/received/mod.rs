@@ -145,6 +145,8 @@ impl fmt::Debug for EventRef<'_> {
 }
 
 impl Encode for EventRef<'_> {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     #[inline]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         self.to_event().encode_into(out)
@@ -258,6 +260,8 @@ impl fmt::Debug for ReceivedEvent {
 }
 
 impl Encode for ReceivedEvent {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     #[inline]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         self.as_event_ref().encode_into(out)
@@ -265,6 +269,8 @@ impl Encode for ReceivedEvent {
 }
 
 impl Encode for &ReceivedEvent {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     #[inline]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         (**self).encode_into(out)

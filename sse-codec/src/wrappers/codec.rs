@@ -17,8 +17,8 @@ use crate::received::ReceivedEvent;
 /// # Errors and the end
 ///
 /// An event that is incomplete at the end is discarded. When the stream exceeds a limit, `FramedRead`
-/// yields the error and then `None`. Polled again, it yields the same error until the decoder is
-/// [`reset`](Decoder::reset).
+/// yields the error and then `None`. Polled again, it reads on, and yields the same error for each
+/// read until the decoder is [`reset`](Decoder::reset).
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;

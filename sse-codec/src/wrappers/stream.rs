@@ -4,7 +4,7 @@ use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
-use futures_core::{Stream, TryStream};
+use futures_core::{FusedStream, Stream, TryStream};
 use pin_project_lite::pin_project;
 
 use super::error::StreamError;
@@ -137,6 +137,16 @@ where
             }
         }
         Poll::Ready(None)
+    }
+}
+
+impl<S> FusedStream for EventStream<S>
+where
+    S: TryStream,
+    S::Ok: AsRef<[u8]>,
+{
+    fn is_terminated(&self) -> bool {
+        self.done
     }
 }
 

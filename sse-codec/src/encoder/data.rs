@@ -1,7 +1,7 @@
-//! What an event's data can be made of.
+//! The kinds of data of an event.
 //!
-//! Text and bytes are copied into the buffer as they are; what is formatted or serialized goes
-//! there directly, without a string in between.
+//! Text and bytes are copied into the buffer. Formatted and serialized values are written to it
+//! directly, without an intermediate string.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
@@ -17,17 +17,16 @@ use super::buffer::Buffer;
 use super::error::EncodeError;
 use super::lines::{self, LineWriter};
 
-/// What goes between two lines of data; each begins with `data` and the separator that every
-/// field gets.
+/// What separates two lines of data.
 const NEXT: &[u8; 7] = b"\ndata: ";
 
-/// Something that can be an event's data.
+/// A type that can be the data of an event.
 ///
-/// Implemented for text (`str`, `String`, `Cow<str>`), for bytes that must be UTF-8 (`[u8]`,
-/// `Vec<u8>`, `Bytes`), for `serde_json::Value`, and through the wrappers
-/// [`Json`](crate::Json) and [`Display`] for anything that can be serialized or displayed.
+/// It is implemented for text (`str`, `String`, `Cow<str>`), for bytes that must be UTF-8 (`[u8]`,
+/// `Vec<u8>`, `Bytes`), for `serde_json::Value`, and for the wrappers [`Json`](crate::Json),
+/// [`Typed`](crate::Typed) and [`Display`], which take any type that can be serialized or displayed.
 ///
-/// Implement it for a type of your own to send it as it is:
+/// Implement it to send a type without a wrapper:
 ///
 /// ```
 /// use sse_codec::{Buffer, Data, DataWriter, EncodeError, Frame};
@@ -46,9 +45,9 @@ const NEXT: &[u8; 7] = b"\ndata: ";
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent as the data of an event",
     label = "neither text nor wrapped in `Json`, `Typed` or `Display`",
-    note = "to send a value as JSON, write `sse.send(Json(&value))`",
-    note = "to send an enum as named events, write `sse.send(Typed(&value))`",
-    note = "to send what a value displays, such as a number, write `sse.send(Display(42))`"
+    note = "to send a value as JSON, write `.json(&value)` or `Json(&value)`",
+    note = "to send an enum as named events, write `.typed(&value)` or `Typed(&value)`",
+    note = "to send what a value displays, such as a number, write `.display(42)` or `Display(42)`"
 )]
 pub trait Data {
     /// See [`Encode::RUNS_FOREIGN_CODE`](crate::Encode::RUNS_FOREIGN_CODE).
@@ -59,11 +58,11 @@ pub trait Data {
     ///
     /// # Errors
     ///
-    /// When the data cannot be written; whatever was written before is taken back.
+    /// When the data cannot be written. Everything written for the event is then removed.
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError>;
 
-    /// The name of the event that the data makes, unless [`Event::event`](crate::Event::event)
-    /// gives another. Most data has none.
+    /// Returns the name of an event with this data, unless [`Event::event`](crate::Event::event)
+    /// sets one. The default is none.
     #[inline]
     fn event_name(&self) -> Option<&str> {
         None
@@ -106,7 +105,7 @@ impl<'a, B: Buffer> DataWriter<'a, B> {
         Ok(())
     }
 
-    /// Writes what `value` displays.
+    /// Writes the text that `value` displays.
     ///
     /// # Errors
     ///
@@ -144,7 +143,7 @@ impl<'a, B: Buffer> DataWriter<'a, B> {
     }
 }
 
-/// A buffer as the target of formatting.
+/// A buffer as the target of formatting. Writing to it never fails.
 pub(crate) struct Formatted<'a, B>(pub(crate) &'a mut B);
 
 impl<B: Buffer> fmt::Write for Formatted<'_, B> {
@@ -155,7 +154,7 @@ impl<B: Buffer> fmt::Write for Formatted<'_, B> {
     }
 }
 
-/// No data: an event that only sets the client's state, see [`Event`](crate::Event).
+/// No data. An event without data only sets the client's state, see [`Event`](crate::Event).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct NoData;
 
@@ -168,7 +167,7 @@ impl Data for NoData {
     }
 }
 
-/// Data from anything that implements [`core::fmt::Display`].
+/// Sends the text that a value displays.
 ///
 /// ```
 /// use sse_codec::{Display, Frame};
@@ -188,7 +187,6 @@ impl<T: fmt::Display> Data for Display<T> {
 impl Data for str {
     const RUNS_FOREIGN_CODE: bool = false;
 
-    // Always: a call would be a tenth of what a short text costs.
     #[inline(always)]
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
         out.text(self);
@@ -204,7 +202,7 @@ impl Data for [u8] {
     }
 }
 
-/// Owners and references are the data that they hold.
+/// Owners and references are sent as the data in them.
 macro_rules! data_through {
     ($([$($held:ident)?] $owner:ty),+ $(,)?) => {$(
         impl $(<$held: Data + ?Sized>)? Data for $owner {

@@ -1,4 +1,6 @@
-//! The encoder: events in, bytes out, all or nothing.
+//! The encoder: writes events as bytes, all of an event or nothing.
+//!
+//! `event` combines the fields of an event, `lines` writes them, and `data` has the kinds of data.
 
 mod buffer;
 mod data;
@@ -16,11 +18,32 @@ pub use self::event::Event;
 pub use self::field::Field;
 pub use self::frame::Frame;
 
-/// Something that can be encoded as one event.
+/// A type that can be encoded as one event.
 ///
-/// Implemented for [`Event`](crate::Event) and [`Frame`](crate::Frame), and for all
-/// [`Data`], which is an event without name and id: `"hello"` stands for
-/// `Event::new().data("hello")`.
+/// It is implemented for [`Event`], for [`Frame`], for received events, and for every [`Data`]:
+/// `"hello"` is encoded like `Event::new().data("hello")`.
+///
+/// Implement it for a type that is a whole event, by means of an [`Event`]:
+///
+/// ```
+/// use sse_codec::{Buffer, Encode, EncodeError, Event, Frame};
+///
+/// struct Progress {
+///     done: u32,
+///     total: u32,
+/// }
+///
+/// impl Encode for Progress {
+///     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
+///         let data = format_args!("{} of {}", self.done, self.total);
+///         Event::new().event("progress").display(data).encode_into(out)
+///     }
+/// }
+///
+/// let frame = Frame::new(Progress { done: 2, total: 7 })?;
+/// assert_eq!(frame.as_bytes(), b"event: progress\ndata: 2 of 7\n\n");
+/// # Ok::<(), EncodeError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent as an event",
     label = "neither an `Event`, a `Frame`, text, nor wrapped in `Json`, `Typed` or `Display`",
@@ -38,13 +61,13 @@ pub trait Encode {
     ///
     /// # Errors
     ///
-    /// When the event cannot be encoded; `out` is then as it was before.
+    /// When the event cannot be encoded. `out` is then unchanged.
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError>;
 }
 
-/// Encodes events into a buffer of the caller's.
+/// Encodes events into a buffer of the caller.
 ///
-/// It carries no state from one event to the next, only its limit on the length of one event.
+/// It has no state other than its limit on the length of one event.
 ///
 /// ```
 /// use sse_codec::{EncodeError, Encoder, Event};
@@ -68,7 +91,7 @@ impl Encoder {
     /// The default limit on the length of one encoded event: 16 MiB.
     pub const DEFAULT_MAX_EVENT_LEN: usize = 16 * 1024 * 1024;
 
-    /// An encoder with the default limit.
+    /// Returns an encoder with the default limit.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -83,13 +106,12 @@ impl Encoder {
         self
     }
 
-    /// Appends `event` to `out` and returns how many bytes it took.
+    /// Appends `event` to `out` and returns its encoded length.
     ///
     /// # Errors
     ///
-    /// When the event holds something that a stream cannot carry, or is longer than the limit.
-    /// `out` is then as it was before.
-    // Always: of a short event, little more than copying it is left, and no call.
+    /// When the event contains something that a stream cannot carry, or exceeds the limit. `out` is
+    /// then unchanged.
     #[inline(always)]
     pub fn encode(
         &self,
@@ -100,13 +122,13 @@ impl Encoder {
         event.encode_into(out)?;
         let len = out.filled() - start;
         if len > self.max_event_len {
-            return Err(self.take_back(start, out));
+            return Err(self.too_long(start, out));
         }
         Ok(len)
     }
 
     #[cold]
-    fn take_back(&self, start: usize, out: &mut impl Buffer) -> EncodeError {
+    fn too_long(&self, start: usize, out: &mut impl Buffer) -> EncodeError {
         let len = out.filled() - start;
         out.cut_back(start);
         EncodeError::TooLong {

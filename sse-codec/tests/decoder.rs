@@ -1,6 +1,7 @@
 //! Every rule of HTML § 9.2.5 and § 9.2.6, by its name. Each stream is read whole, byte by byte
 //! and in all two pieces, as that must make no difference.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use sse_codec::{DecodeError, Decoder, EventRef, Item};
@@ -484,6 +485,21 @@ fn an_id_is_told_apart_from_one_that_lasts() {
     }
     let id = |id: &str| Some(id.to_owned());
     assert_eq!(ids, [None, id("1"), None, id("2"), id(""), None]);
+}
+
+#[test]
+fn an_event_named_message_equals_one_without_a_name() {
+    let mut decoder = Decoder::new();
+    let mut events = decoder.feed(b"event: message\ndata: x\n\ndata: x\n\nevent: m\ndata: x\n\n");
+    let mut next = || {
+        let event = events.next_event().expect("no error").expect("an event");
+        event.into_owned()
+    };
+    let (named, unnamed, other) = (next(), next(), next());
+    assert_eq!(named, unnamed);
+    assert_eq!(named.as_event_ref(), unnamed.as_event_ref());
+    assert_eq!(HashSet::from([named, unnamed.clone()]).len(), 1);
+    assert_ne!(unnamed, other);
 }
 
 #[test]

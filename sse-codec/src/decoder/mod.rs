@@ -180,7 +180,7 @@ impl Decoder {
     ///
     /// It applies to every line, including comments and unknown fields.
     #[must_use]
-    pub const fn max_line_len(mut self, limit: usize) -> Self {
+    pub fn max_line_len(mut self, limit: usize) -> Self {
         self.max_line_len = limit;
         self.with_min_limit()
     }
@@ -191,23 +191,19 @@ impl Decoder {
     /// The name and the id are limited by [`max_line_len`](Self::max_line_len), as each is one
     /// line.
     #[must_use]
-    pub const fn max_event_len(mut self, limit: usize) -> Self {
+    pub fn max_event_len(mut self, limit: usize) -> Self {
         self.max_event_len = limit;
         self.with_min_limit()
     }
 
-    const fn with_min_limit(mut self) -> Self {
-        self.min_limit = if self.max_line_len < self.max_event_len {
-            self.max_line_len
-        } else {
-            self.max_event_len
-        };
+    fn with_min_limit(mut self) -> Self {
+        self.min_limit = self.max_line_len.min(self.max_event_len);
         self
     }
 
     /// Sets whether comments are reported, as [`Item::Comment`]. The default is `false`.
     #[must_use]
-    pub const fn report_comments(mut self, report: bool) -> Self {
+    pub fn report_comments(mut self, report: bool) -> Self {
         self.report_comments = report;
         self
     }
@@ -215,7 +211,7 @@ impl Decoder {
     /// Sets whether `retry` fields are reported, as [`Item::Retry`]. The default is `false`;
     /// [`reconnection_time`](Self::reconnection_time) returns the last one in any case.
     #[must_use]
-    pub const fn report_retry(mut self, report: bool) -> Self {
+    pub fn report_retry(mut self, report: bool) -> Self {
         self.report_retry = report;
         self
     }
@@ -243,7 +239,7 @@ impl Decoder {
     /// Returns the reconnection time, if the stream has set one: how long a client waits before it
     /// connects again.
     #[must_use]
-    pub const fn reconnection_time(&self) -> Option<Duration> {
+    pub fn reconnection_time(&self) -> Option<Duration> {
         self.reconnection_time
     }
 

@@ -23,7 +23,7 @@ impl Field {
     /// assert_eq!(sse_codec::Field::Id.as_str(), "id");
     /// ```
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Event => "event",
             Self::Data => "data",

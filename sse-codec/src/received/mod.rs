@@ -3,9 +3,12 @@
 //! It corresponds to the standard's `MessageEvent`. Both forms can be encoded again, so a proxy can
 //! pass on what it receives. `text` stores the text of an owned event.
 
+#[cfg(feature = "serde")]
+mod serialized;
 mod text;
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 use bytes::Bytes;
 
@@ -34,7 +37,7 @@ const DEFAULT_NAME: &str = "message";
 ///
 /// It implements [`Encode`], and [`to_event`](Self::to_event) returns an [`Event`] that can be
 /// changed first. A receiver of the new stream gets the same events.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct EventRef<'a> {
     data: &'a str,
     /// Empty if the stream sets none.
@@ -134,6 +137,24 @@ impl<'a> EventRef<'a> {
     }
 }
 
+/// Events are equal if they are the same to a client. The name `message` equals no name.
+impl PartialEq for EventRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.data == other.data
+            && self.event() == other.event()
+            && self.last_event_id == other.last_event_id
+            && self.sets_id == other.sets_id
+    }
+}
+
+impl Eq for EventRef<'_> {}
+
+impl Hash for EventRef<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.data, self.event(), self.last_event_id, self.sets_id).hash(state);
+    }
+}
+
 impl fmt::Debug for EventRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventRef")
@@ -170,7 +191,7 @@ impl Encode for EventRef<'_> {
 /// assert_eq!(out, b"id: 7\ndata: x\n\n");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct ReceivedEvent {
     /// The data, then the name, then the last event ID.
     text: Text,
@@ -246,6 +267,20 @@ impl From<EventRef<'_>> for ReceivedEvent {
 impl<'a> From<&'a ReceivedEvent> for EventRef<'a> {
     fn from(event: &'a ReceivedEvent) -> Self {
         event.as_event_ref()
+    }
+}
+
+impl PartialEq for ReceivedEvent {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_event_ref() == other.as_event_ref()
+    }
+}
+
+impl Eq for ReceivedEvent {}
+
+impl Hash for ReceivedEvent {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_event_ref().hash(state);
     }
 }
 

@@ -1,16 +1,14 @@
-//! JSON data: serialized straight into the output buffer, and read from where it was received.
+//! JSON data: serialized directly into the output buffer, and deserialized from received events.
 
 use core::{error, fmt};
 use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::buffer::Buffer;
-use crate::data::{Data, DataWriter};
-use crate::error::EncodeError;
+use crate::encoder::{Buffer, Data, DataWriter, EncodeError, Event};
 use crate::received::{EventRef, ReceivedEvent};
 
-/// Data from anything that implements [`serde::Serialize`], as compact JSON.
+/// Sends a value that implements [`serde::Serialize`] as compact JSON.
 ///
 /// ```
 /// use sse_codec::{Frame, Json};
@@ -40,21 +38,36 @@ impl Data for serde_json::Value {
     }
 }
 
+impl<'a, D> Event<'a, D> {
+    /// Sets the data to `value` as compact JSON. Pass a reference to keep the value.
+    ///
+    /// ```
+    /// use sse_codec::{Event, Frame};
+    ///
+    /// let frame = Frame::new(Event::new().json(["a", "b"]))?;
+    /// assert_eq!(frame.as_bytes(), b"data: [\"a\",\"b\"]\n\n");
+    /// # Ok::<(), sse_codec::EncodeError>(())
+    /// ```
+    pub fn json<T: Serialize>(self, value: T) -> Event<'a, Json<T>> {
+        self.data(Json(value))
+    }
+}
+
 impl<B: Buffer> DataWriter<'_, B> {
     /// Writes `value` as compact JSON.
     ///
     /// # Errors
     ///
-    /// [`EncodeError::Json`] if it cannot be serialized.
+    /// [`EncodeError::Json`] if the value cannot be serialized.
     #[inline]
     pub fn json(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), EncodeError> {
-        // The serializer escapes line breaks in strings, but raw values may hold some between
-        // their tokens: they are split like any other data.
+        // The serializer escapes line breaks in strings, but a raw value may contain some between
+        // its tokens. Those are split like any other data.
         self.raw(|out| serde_json::to_writer(Output(out), value).map_err(EncodeError::Json))
     }
 }
 
-/// A buffer as the serializer's output; it takes everything.
+/// A buffer as the serializer's output. Writing to it never fails.
 pub(crate) struct Output<'a, B>(pub(crate) &'a mut B);
 
 impl<B: Buffer> io::Write for Output<'_, B> {
@@ -76,7 +89,7 @@ impl<B: Buffer> io::Write for Output<'_, B> {
 }
 
 impl<'a> EventRef<'a> {
-    /// Reads the data as JSON. What `T` borrows is borrowed from the data.
+    /// Deserializes the data as JSON. `T` can borrow from the data.
     ///
     /// ```
     /// use sse_codec::Decoder;
@@ -95,24 +108,24 @@ impl<'a> EventRef<'a> {
     ///
     /// # Errors
     ///
-    /// If the data is not the JSON of a `T`. The error keeps the event.
+    /// If the data is not valid JSON for a `T`. The error contains the event.
     pub fn json<T: Deserialize<'a>>(self) -> Result<T, JsonError> {
         serde_json::from_str(self.data()).map_err(|error| JsonError::new(self, error))
     }
 }
 
 impl ReceivedEvent {
-    /// Reads the data as JSON. What `T` borrows is borrowed from the event.
+    /// Deserializes the data as JSON. `T` can borrow from the event.
     ///
     /// # Errors
     ///
-    /// If the data is not the JSON of a `T`. The error keeps the event.
+    /// If the data is not valid JSON for a `T`. The error contains the event.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, JsonError> {
         self.as_event_ref().json()
     }
 }
 
-/// The data of a received event was not the JSON that was asked for.
+/// The data of a received event could not be deserialized as JSON.
 #[derive(Debug)]
 pub struct JsonError {
     event: ReceivedEvent,
@@ -128,13 +141,13 @@ impl JsonError {
         }
     }
 
-    /// The event as it was received.
+    /// Returns the received event.
     #[must_use]
     pub fn event(&self) -> &ReceivedEvent {
         &self.event
     }
 
-    /// The event as it was received.
+    /// Returns the received event.
     #[must_use]
     pub fn into_event(self) -> ReceivedEvent {
         self.event
@@ -144,7 +157,10 @@ impl JsonError {
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.event.event();
-        write!(f, "data of the event {name:?} could not be read as JSON")
+        write!(
+            f,
+            "data of event {name:?} could not be deserialized as JSON"
+        )
     }
 }
 

@@ -1,7 +1,7 @@
-//! Server-Sent Events (`text/event-stream`, WHATWG HTML § 9.2) as bytes, in both directions.
+//! An encoder and a decoder for Server-Sent Events (`text/event-stream`, WHATWG HTML § 9.2).
 //!
-//! This crate does no I/O, reads no clock and starts nothing: you bring the bytes and the buffer.
-//! Connections, HTTP, keep-alive timing, reconnecting and back-pressure belong to other layers.
+//! This crate does no I/O, reads no clock and spawns nothing. The caller provides the bytes and the
+//! buffer. Connections, HTTP, keep-alive, reconnection and back-pressure are left to other crates.
 //!
 //! ```
 //! use sse_codec::{Decoder, Encoder, Event};
@@ -24,31 +24,34 @@
 //!
 //! # In scope
 //!
-//! * [`Event`] and [`Encoder`]: what can be sent, into a growable buffer of yours, all or nothing.
-//! * [`Frame`]: an event encoded once, cheap to clone, for many streams.
-//! * [`Decoder`]: a stream in pieces of any size, read to the letter of the standard. Its events
-//!   are borrowed; [`ReceivedEvent`] is one that is kept.
-//! * `Typed`: serde enums as events, and back. `EventStream`: the events of a response body.
+//! * [`Event`] and [`Encoder`] write an event into a growable buffer, all of it or nothing.
+//! * [`Frame`] is an encoded event, cheap to clone, for many streams.
+//! * [`Decoder`] reads a stream from chunks of any length, exactly as the standard defines. Its
+//!   events are borrowed; [`ReceivedEvent`] is an owned one.
+//! * `Typed` maps serde enums to events and back. `EventStream` yields the events of a response
+//!   body.
 //!
-//! # What is promised
+//! # Guarantees
 //!
-//! * **Nothing can be injected, nothing panics.** Line breaks in data and comments start a new line
-//!   of the same field; in an event name or id they are an [`EncodeError`], and nothing is written.
-//! * **Everything has a bound**: a line, an event, and so the memory of a decoder.
-//! * **No hidden allocation**: encoding text or JSON into a buffer with room allocates nothing,
-//!   decoding nothing once its buffers have grown, and an event that is kept is one allocation, or
-//!   none if it is short.
-//! * **What was sent comes back**, however it is cut, and what was received can be sent on.
+//! * **No injection and no panic.** A line break in data or in a comment begins a new line of the
+//!   same field. In an event name or id it is an [`EncodeError`], and nothing is written.
+//! * **Bounded memory**: lines and events have limits, and so do the buffers of a decoder.
+//! * **No hidden allocation**: encoding text or JSON into a buffer with enough capacity allocates
+//!   nothing. Decoding allocates nothing once the buffers have grown. An owned event is one
+//!   allocation, or none if it is small.
+//! * **Round trip**: an event that was sent is received unchanged, wherever the stream is cut, and an
+//!   event that was received can be sent.
 //!
 //! # Features
 //!
-//! | feature | default | brings |
+//! | feature | default | enables |
 //! |---|---|---|
 //! | `std` | through `json` | the standard library; without it the crate is `no_std` with `alloc` |
 //! | `json` | yes | JSON data, and serde enums as events |
-//! | `simd` | yes | decoding with vector instructions, by way of `wide` and `simdutf8` |
-//! | `stream` | no | `EventStream`: the events of any `Stream` of byte chunks |
-//! | `tokio-util` | no | the codec traits, for `FramedRead` and `FramedWrite` |
+//! | `simd` | yes | decoding with vector instructions, through `wide` and `simdutf8` |
+//! | `serde` | no | `Serialize` and `Deserialize` for [`ReceivedEvent`] |
+//! | `stream` | no | `EventStream`, the events of a `Stream` of byte chunks |
+//! | `tokio-util` | no | the codec traits of `tokio-util`, for `FramedRead` and `FramedWrite` |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
@@ -58,37 +61,22 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-mod buffer;
-mod data;
 mod decoder;
 mod encoder;
-mod error;
-mod event;
-mod field;
-mod frame;
-mod item;
 #[cfg(feature = "json")]
 mod json;
-mod line;
 mod line_ends;
-mod plain;
 mod received;
-mod short;
 mod simd;
 #[cfg(feature = "json")]
 mod typed;
 #[cfg(any(feature = "stream", feature = "tokio-util"))]
 mod wrappers;
 
-pub use crate::buffer::Buffer;
-pub use crate::data::{Data, DataWriter, Display, NoData};
-pub use crate::decoder::{DecodeError, Decoder, Events};
-pub use crate::encoder::{Encode, Encoder};
-pub use crate::error::EncodeError;
-pub use crate::event::Event;
-pub use crate::field::Field;
-pub use crate::frame::Frame;
-pub use crate::item::Item;
+pub use crate::decoder::{DecodeError, Decoder, Events, Item};
+pub use crate::encoder::{
+    Buffer, Data, DataWriter, Display, Encode, EncodeError, Encoder, Event, Field, Frame, NoData,
+};
 #[cfg(feature = "json")]
 pub use crate::json::{Json, JsonError};
 pub use crate::received::{EventRef, ReceivedEvent};
@@ -100,3 +88,9 @@ pub use crate::wrappers::EventStream;
 pub use crate::wrappers::SinkError;
 #[cfg(any(feature = "stream", feature = "tokio-util"))]
 pub use crate::wrappers::StreamError;
+/// The `futures-core` whose `Stream` is the source of [`EventStream`] and is implemented by it.
+#[cfg(feature = "stream")]
+pub use futures_core;
+/// The `tokio-util` whose codec traits [`Decoder`] and [`Encoder`] implement.
+#[cfg(feature = "tokio-util")]
+pub use tokio_util;

@@ -1,22 +1,22 @@
-//! Where the lines of some bytes end, for encoder and decoder: found for 64 bytes at a time.
+//! The positions of line ends, for encoder and decoder.
 //!
-//! Lines of an event stream are short, and searching for the end of each by itself costs more
-//! than the search. So 64 bytes are compared at once into a bit mask, and its set bits are the
-//! ends. That a CRLF is one line end and not two is left to the reader of the lines.
+//! Lines of an event stream are short, and starting a search for each one costs more than the
+//! search itself. So 64 bytes are compared at once into a bit mask, whose set bits are the line
+//! ends. The caller handles CRLF, which is one line end.
 
 use crate::simd::{self, BLOCK};
 
 /// The offsets of all LF and CR in a chunk, in order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LineEnds {
-    /// Where the block after that of `mask` begins.
+    /// The offset of the block after that of `mask`.
     next_block: usize,
-    /// A bit for each byte of the block that ends a line and was not handed out yet.
+    /// A bit for each byte of the block that is LF or CR and was not returned yet.
     mask: u64,
 }
 
 impl LineEnds {
-    /// Those from `start` on.
+    /// Returns those from `start` on.
     pub(crate) const fn new(start: usize) -> Self {
         Self {
             next_block: start,
@@ -24,8 +24,8 @@ impl LineEnds {
         }
     }
 
-    /// The next one at or after `from`, before which everything was passed. The chunk must be the
-    /// same each time.
+    /// Returns the next one. Everything before `from` is already read. The chunk must be the same in
+    /// each call.
     #[inline]
     pub(crate) fn next(&mut self, chunk: &[u8], from: usize) -> Option<usize> {
         while self.mask == 0 {
@@ -33,9 +33,9 @@ impl LineEnds {
             self.mask = match rest.first_chunk() {
                 Some(block) => simd::line_ends(block),
                 None if rest.is_empty() => return None,
-                None => mask_of_less(rest),
+                None => mask_of_partial(rest),
             };
-            // Two bytes that were passed together may lie in two blocks.
+            // The second byte of a pair that was read together may be the first of this block.
             self.mask &= !u64::from(from > self.next_block);
             self.next_block += BLOCK;
         }
@@ -44,16 +44,16 @@ impl LineEnds {
         Some(at)
     }
 
-    /// Leaves out the next one, which is known to be the byte after the last one: who looks for
-    /// more begins behind it.
+    /// Skips the next one, which must be the byte after the last one. The next call has a `from`
+    /// after it.
     #[inline]
     pub(crate) fn skip_adjacent(&mut self) {
         self.mask &= self.mask.wrapping_sub(1);
     }
 }
 
-/// The mask of the end of a chunk.
-fn mask_of_less(rest: &[u8]) -> u64 {
+/// Returns the mask of the end of a chunk, which is shorter than a block.
+fn mask_of_partial(rest: &[u8]) -> u64 {
     let mut block = [0; BLOCK];
     block[..rest.len()].copy_from_slice(rest);
     simd::line_ends(&block)
@@ -72,8 +72,8 @@ mod tests {
         core::iter::from_fn(|| ends.next(chunk, start)).collect()
     }
 
-    /// The same, slow and obvious.
-    fn obvious(chunk: &[u8], start: usize) -> Vec<usize> {
+    /// Compares byte by byte.
+    fn all_bytewise(chunk: &[u8], start: usize) -> Vec<usize> {
         (start..chunk.len())
             .filter(|at| matches!(chunk[*at], b'\n' | b'\r'))
             .collect()
@@ -81,7 +81,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_ends_are_those_of_a_plain_search(
+        fn the_ends_are_those_of_a_bytewise_search(
             chunk in prop::collection::vec(prop_oneof![
                 4 => Just(b'a'),
                 1 => Just(b'\n'),
@@ -93,10 +93,10 @@ mod tests {
         ) {
             let mut chunk = chunk;
             let start = start.min(chunk.len());
-            prop_assert_eq!(all(&chunk, start), obvious(&chunk, start));
+            prop_assert_eq!(all(&chunk, start), all_bytewise(&chunk, start));
             chunk.extend_from_slice(&long);
             chunk.push(b'\n');
-            prop_assert_eq!(all(&chunk, start), obvious(&chunk, start));
+            prop_assert_eq!(all(&chunk, start), all_bytewise(&chunk, start));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Every rule of HTML § 9.2.5 and § 9.2.6, by its name. Each stream is read whole, byte by byte
 //! and in all two pieces, as that must make no difference.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use sse_codec::{DecodeError, Decoder, EventRef, Item};
@@ -487,6 +488,21 @@ fn an_id_is_told_apart_from_one_that_lasts() {
 }
 
 #[test]
+fn an_event_named_message_equals_one_without_a_name() {
+    let mut decoder = Decoder::new();
+    let mut events = decoder.feed(b"event: message\ndata: x\n\ndata: x\n\nevent: m\ndata: x\n\n");
+    let mut next = || {
+        let event = events.next_event().expect("no error").expect("an event");
+        event.into_owned()
+    };
+    let (named, unnamed, other) = (next(), next(), next());
+    assert_eq!(named, unnamed);
+    assert_eq!(named.as_event_ref(), unnamed.as_event_ref());
+    assert_eq!(HashSet::from([named, unnamed.clone()]).len(), 1);
+    assert_ne!(unnamed, other);
+}
+
+#[test]
 fn who_stops_early_loses_nothing() {
     let stream = b": c\ndata: a\r\n\r\nid: 1\ndata: b\n: d\n\nretry: 5\ndata: c\r\rdata: d";
     let mut expected = Vec::new();
@@ -564,7 +580,7 @@ fn a_line_longer_than_the_limit_is_an_error_with_its_place() {
     };
     assert_eq!(
         error.to_string(),
-        "line is longer than the limit of 10 bytes, in the line at byte 12"
+        "line at byte 12 exceeds the limit of 10 bytes"
     );
     // The data of an event, a comment, a field that is ignored.
     for line in ["data: 6bytes", ":1234567890", "unknown: 890"] {
@@ -628,7 +644,7 @@ fn data_longer_than_the_limit_is_an_error_with_its_place() {
     let error = |position| DecodeError::EventTooLong { limit: 5, position };
     assert_eq!(
         error(9).to_string(),
-        "data of an event is longer than the limit of 5 bytes, in the line at byte 9"
+        "event data exceeds the limit of 5 bytes in the line at byte 9"
     );
     for (stream, expected) in [
         (&b"data: 12345\n\n"[..], Ok(Some("12345"))),

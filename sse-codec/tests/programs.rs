@@ -138,7 +138,7 @@ fn decode_reports_a_passed_limit_and_fails() {
     let output = run("decode", &[], &stream);
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        "decode: line is longer than the limit of 16777216 bytes, in the line at byte 14\n"
+        "decode: line at byte 14 exceeds the limit of 16777216 bytes\n"
     );
     assert_eq!(output.status.code(), Some(1));
     let stdout = String::from_utf8_lossy(&output.stdout);

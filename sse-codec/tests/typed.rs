@@ -217,7 +217,7 @@ fn json_that_does_not_fit_is_an_error_with_the_event() {
             .expect_err("not a string");
         assert_eq!(
             error.to_string(),
-            "data of the event \"delta\" could not be read as JSON"
+            "data of event \"delta\" could not be deserialized as JSON"
         );
         let source = error.source().expect("the JSON error");
         assert!(source.is::<serde_json::Error>());

@@ -2,8 +2,10 @@
 
 use std::error::Error;
 use std::io;
+use std::task::Poll;
 
-use futures_util::{FutureExt, SinkExt, StreamExt, TryStreamExt, stream};
+use futures_util::stream::FusedStream;
+use futures_util::{FutureExt, SinkExt, Stream, StreamExt, TryStreamExt, stream};
 use sse_codec::{
     DecodeError, Decoder, EncodeError, Encoder, Event, EventStream, ReceivedEvent, SinkError,
     StreamError,
@@ -116,6 +118,78 @@ async fn events_come_as_soon_as_their_chunk_and_are_not_lost_by_a_dropped_future
     assert_eq!(events.next().await, None);
 }
 
+/// Yields the chunks, and panics when it is polled after its end.
+fn polled_once_at_its_end(
+    chunks: Vec<Result<&'static str, ()>>,
+) -> impl Stream<Item = Result<&'static str, ()>> + Unpin {
+    let (mut chunks, mut has_ended) = (chunks.into_iter(), false);
+    stream::poll_fn(move |_| {
+        assert!(!has_ended, "polled after the end");
+        let chunk = chunks.next();
+        has_ended = chunk.is_none();
+        Poll::Ready(chunk)
+    })
+}
+
+#[test]
+fn a_stream_that_is_polled_after_its_end_yields_none_and_leaves_the_source_alone() {
+    let mut events = EventStream::new(polled_once_at_its_end(vec![Ok("data: a\n\ndata: b")]));
+    let mut next = || events.next().now_or_never().expect("always ready");
+    assert_eq!(next().map(data), Some(Ok("a".to_owned())));
+    for _ in 0..3 {
+        assert_eq!(next(), None);
+    }
+    assert!(events.is_terminated());
+}
+
+#[test]
+fn a_stream_that_is_polled_after_an_error_of_the_decoder_yields_none() {
+    let source = polled_once_at_its_end(vec![Ok("data: too long\n\n"), Ok("data: b\n\n")]);
+    let mut events = EventStream::with_decoder(source, Decoder::new().max_line_len(7));
+    assert!(!events.is_terminated());
+    let mut next = || events.next().now_or_never().expect("always ready");
+    assert!(matches!(next(), Some(Err(StreamError::Decode(_)))));
+    for _ in 0..3 {
+        assert_eq!(next(), None);
+    }
+    assert!(events.is_terminated());
+}
+
+#[test]
+fn a_stream_that_is_polled_after_an_error_of_the_source_asks_the_source() {
+    let source = polled_once_at_its_end(vec![Err(()), Ok("data: a\n\n"), Err(())]);
+    let mut events = EventStream::new(source);
+    let mut next = || events.next().now_or_never().expect("always ready");
+    assert_eq!(next(), Some(Err(StreamError::Source(()))));
+    assert_eq!(next().map(data), Some(Ok("a".to_owned())));
+    assert_eq!(next(), Some(Err(StreamError::Source(()))));
+    for _ in 0..3 {
+        assert_eq!(next(), None);
+    }
+    assert!(events.is_terminated());
+}
+
+#[tokio::test]
+async fn framed_read_that_reads_on_after_an_error_repeats_it_until_a_reset() {
+    let (mut client, server) = tokio::io::duplex(64);
+    let mut events = FramedRead::new(server, Decoder::new().max_line_len(7));
+    for chunk in [&b"data: too long\n\n"[..], b"data: a\n\n", b"\n"] {
+        client.write_all(chunk).await.expect("written");
+        let error = events.next().await.expect("an item").expect_err("too long");
+        assert!(matches!(error, StreamError::Decode(_)));
+        assert!(events.next().await.is_none());
+    }
+    events.read_buffer_mut().clear();
+    events.decoder_mut().reset();
+    client.write_all(b"data: a\n\n").await.expect("written");
+    let event = events.next().await.expect("an event").expect("no error");
+    assert_eq!(event.data(), "a");
+    drop(client);
+    for _ in 0..3 {
+        assert!(events.next().await.is_none());
+    }
+}
+
 #[tokio::test]
 async fn framed_read_reads_events() {
     let (mut client, server) = tokio::io::duplex(16);
@@ -172,7 +246,7 @@ async fn framed_read_passes_errors_on() {
         .await
         .expect("an item")
         .expect_err("a line is too long");
-    assert_eq!(error.to_string(), "an event stream could not be decoded");
+    assert_eq!(error.to_string(), "the event stream could not be decoded");
     assert!(matches!(
         error,
         StreamError::Decode(DecodeError::LineTooLong { .. })

@@ -50,12 +50,6 @@ impl Watch {
         *self.project().last_write = Instant::now();
     }
 
-    /// Notes when something was last delivered past the stream, if anything was.
-    pub(crate) fn delivered(self: Pin<&mut Self>, at: Option<Instant>) {
-        let last_write = self.project().last_write;
-        *last_write = at.map_or(*last_write, |at| at.max(*last_write));
-    }
-
     /// The stream has another waker now.
     pub(crate) fn forget_waker(self: Pin<&mut Self>) {
         *self.project().is_set = false;

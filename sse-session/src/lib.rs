@@ -31,8 +31,6 @@
 //!   of its own.
 //! * **A poll without a reason is cheap.** The stream has a waker of its own and polls the handler
 //!   only when that was woken, however often a server polls the stream.
-//! * **Many streams cost less than their tasks.** A server can have others write to a connection
-//!   whose stream waits, see [`DirectWrite`].
 //! * **Bounded memory.** Sends wait while the buffer is filled to
 //!   [`SseOptions::buffer_size`]; an idle stream holds no buffer at all.
 //! * **Few writes.** All that was sent since the last poll is one piece of the body.
@@ -54,14 +52,11 @@
 #[cfg(feature = "http-body")]
 mod body;
 mod buffer;
-mod direct;
 mod error;
 mod handler_result;
 mod into_event;
 mod keep_alive;
 mod last_event_id;
-mod loan;
-mod moment;
 mod options;
 mod pipe;
 #[cfg(feature = "http-body")]
@@ -74,7 +69,6 @@ mod waker;
 
 #[cfg(feature = "http-body")]
 pub use crate::body::SseBody;
-pub use crate::direct::{Delivery, Direct, DirectWrite, Errand};
 pub use crate::error::{BoxError, HandlerError, HeaderError, SendError, TrySendError};
 pub use crate::handler_result::IntoHandlerResult;
 pub use crate::into_event::{IntoEvent, forward};

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sse_codec::{Encode, Event};
 
-use crate::direct::Direct;
 use crate::error::{SendError, TrySendError};
 use crate::pipe::{Offer, Pipe};
 use crate::send::SendEvent;
@@ -170,19 +169,6 @@ impl Sse {
     /// As [`send`](Self::send).
     pub async fn comment(&self, text: &str) -> Result<(), SendError> {
         self.send(Event::new().comment(text)).await
-    }
-
-    /// The way to deliver to this stream past its task, where its server has one: see
-    /// [`DirectWrite`](crate::DirectWrite).
-    #[must_use]
-    pub fn direct(&self) -> Option<Direct> {
-        self.pipe.direct()
-    }
-
-    /// Whether the stream's server has a way to deliver past its task. This costs next to nothing.
-    #[must_use]
-    pub fn is_direct(&self) -> bool {
-        self.pipe.has_line()
     }
 
     /// The last event ID that the client sent: where it wants to go on after a reconnect.

@@ -14,7 +14,6 @@ use bytes::Bytes;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use crate::direct::DirectWrite;
 use crate::error::HandlerError;
 use crate::handler_result::IntoHandlerResult;
 use crate::keep_alive;
@@ -92,11 +91,6 @@ where
         this.shutdown.set_server(signal, this.pipe);
     }
 
-    /// Lets others deliver to this stream past its task, by way of `line`: see [`DirectWrite`].
-    pub fn deliver_through(self: Pin<&mut Self>, line: Arc<dyn DirectWrite>) {
-        self.pipe.deliver_through(line);
-    }
-
     /// Whether it is known that nothing comes any more.
     ///
     /// It is known with the last piece already where the handler has returned, and the last handle
@@ -139,15 +133,13 @@ where
                 &*waker
             }
             waker => {
-                let last_delivery = waker.as_ref().and_then(|old| {
+                if let Some(old) = waker {
                     old.retire();
-                    old.last_delivery()
-                });
+                }
                 let new = waker.insert(StreamWaker::new(task.waker()));
                 this.pipe.wake_by(Arc::clone(new));
-                if let Some(mut keep_alive) = this.keep_alive.as_mut().as_pin_mut() {
-                    keep_alive.as_mut().forget_waker();
-                    keep_alive.delivered(last_delivery);
+                if let Some(keep_alive) = this.keep_alive.as_mut().as_pin_mut() {
+                    keep_alive.forget_waker();
                 }
                 new
             }
@@ -161,19 +153,11 @@ where
             this.pipe.close(this.farewell);
         }
 
-        let mut lent = None;
+        if this.handler.is_some() && this.pipe.is_closed() {
+            this.handler.set(None);
+        }
         if let Some(handler) = this.handler.as_mut().as_pin_mut() {
-            let polled = match this.pipe.lend() {
-                Some(loan) => {
-                    let polled = handler.poll(cx);
-                    lent = loan.end();
-                    polled
-                }
-                None => {
-                    this.handler.set(None);
-                    Poll::Pending
-                }
-            };
+            let polled = handler.poll(cx);
             if let Poll::Ready(outcome) = polled {
                 // Dropped here and now, so that its handle does not keep the stream open.
                 this.handler.set(None);
@@ -188,7 +172,7 @@ where
             }
         }
 
-        match this.pipe.take(lent, waker) {
+        match this.pipe.take(waker) {
             Take::Frame(frame, after) => {
                 let last = after == After::End;
                 if last && this.pipe.is_closed() {
@@ -217,7 +201,6 @@ where
             nothing @ (Take::Empty | Take::Woken) => {
                 let is_empty = matches!(nothing, Take::Empty);
                 if let Some(mut keep_alive) = this.keep_alive.as_pin_mut() {
-                    keep_alive.as_mut().delivered(waker.last_delivery());
                     if let Poll::Ready(comment) = keep_alive.as_mut().poll_silence(cx) {
                         *this.is_settled = is_empty && settle(Some(keep_alive), waker, cx);
                         return Poll::Ready(Some(Ok(comment)));

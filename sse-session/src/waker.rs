@@ -10,9 +10,6 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Waker};
 
 use futures_util::task::{ArcWake, WakerRef, waker_ref};
-use tokio::time::Instant;
-
-use crate::moment::{LastMoment, Moment};
 
 /// Wakes one task for one stream, and knows whether it was called.
 ///
@@ -22,8 +19,6 @@ use crate::moment::{LastMoment, Moment};
 pub(crate) struct StreamWaker {
     state: AtomicU8,
     task: Waker,
-    /// When something was last delivered past the task.
-    delivered: LastMoment,
 }
 
 /// The stream looks at what there is, or is about to: it need not be woken.
@@ -38,7 +33,6 @@ impl StreamWaker {
         Arc::new(Self {
             state: AtomicU8::new(LOOKS),
             task: task.clone(),
-            delivered: LastMoment::never(),
         })
     }
 
@@ -77,16 +71,6 @@ impl StreamWaker {
     /// that waits.
     pub(crate) fn retire(&self) {
         self.state.store(LOOKS, Ordering::Release);
-    }
-
-    /// Notes that something was delivered past the task.
-    pub(crate) fn note_delivery(&self, at: Moment) {
-        self.delivered.set(at);
-    }
-
-    /// When something was last delivered past the task.
-    pub(crate) fn last_delivery(&self) -> Option<Instant> {
-        self.delivered.get()
     }
 
     /// This as a `Waker`, without counting another owner.

@@ -4,7 +4,6 @@ use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{ALLOW, HeaderValue};
@@ -16,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::body::Content;
 use crate::limits::Limits;
-use crate::line::Line;
 use crate::request::{HeadError, read_head};
 use crate::response::{Response, plain};
 use crate::sending::Sending;
@@ -115,8 +113,7 @@ where
     S: Service,
 {
     let stop = Shutdown::from(stop.clone());
-    let line = Arc::new(Line::new(io, 0));
-    serve::<_, _, Unknown>(line, service, limits, &stop).await
+    serve::<_, _, Unknown>(io, service, limits, &stop).await
 }
 
 /// [`serve_connection`], with what is known of the connection.
@@ -128,7 +125,7 @@ where
     reason = "an async function holds its arguments twice"
 )]
 pub(crate) fn serve<'a, I, S, T>(
-    line: Arc<Line<I>>,
+    io: I,
     service: &'a S,
     limits: &'a Limits,
     stop: &'a Shutdown,
@@ -139,7 +136,7 @@ where
     T: Transport<I>,
 {
     async move {
-        let answered = Box::pin(answer::<I, S, T>(line, service, limits, stop)).await?;
+        let answered = Box::pin(answer(io, service, limits, stop)).await?;
         let Some(mut sending) = answered else {
             return Ok(());
         };
@@ -149,8 +146,8 @@ where
 }
 
 /// Reads the request and answers it; `None` if there is none, and nothing to be said.
-async fn answer<I, S, T>(
-    line: Arc<Line<I>>,
+async fn answer<I, S>(
+    mut io: I,
     service: &S,
     limits: &Limits,
     stop: &Shutdown,
@@ -158,11 +155,7 @@ async fn answer<I, S, T>(
 where
     I: AsyncRead + AsyncWrite + Unpin,
     S: Service,
-    T: Transport<I>,
 {
-    let Some(mut io) = line.take() else {
-        return Ok(None);
-    };
     let head = tokio::select! {
         biased;
         head = timeout(limits.head_timeout, read_head(&mut io, limits)) => head.unwrap_or(Err(
@@ -209,7 +202,7 @@ where
     } else {
         body.0
     };
-    let sending = Sending::new::<T>(line, io, head, content, framing, stop);
+    let sending = Sending::new(io, head, content, framing, stop);
     Ok(Some(sending))
 }
 
@@ -223,9 +216,7 @@ where
     T: Transport<I>,
 {
     let framing = sending.framing();
-    let Some(mut io) = sending.finish() else {
-        return sent;
-    };
+    let mut io = sending.into_io();
     if framing == Framing::Close && matches!(sent, Err(ConnectionError::Handler(_))) {
         T::reset(&io);
     }

@@ -49,12 +49,6 @@
 //! | has a head beyond [`Limits::max_head_size`] or [`Limits::max_headers`] | 431 |
 //! | speaks another version than HTTP/1.0 or 1.1 | 505 |
 //!
-//! # Many streams
-//!
-//! Each connection has a task. While that sleeps and all is written, others can write to the
-//! connection in its place, if it is a `TcpStream` or `UnixStream` itself: a hub does so to deliver
-//! an event to thousands of streams without waking them (see `sse_session::DirectWrite`).
-//!
 //! # When the client goes away
 //!
 //! A reset connection drops the handler at once. A connection that is closed in order looks at
@@ -86,7 +80,6 @@
 mod body;
 mod connection;
 mod limits;
-mod line;
 mod listener;
 mod request;
 mod response;

@@ -5,7 +5,6 @@
 
 use std::mem::take;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,16 +15,35 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::body::Content;
 use crate::connection::ConnectionError;
-use crate::line::{Line, Seldom};
 use crate::transport::Transport;
 use crate::watch::{Notice, Watch};
-use crate::wire::{self, Framing, SMALL, Writing};
+use crate::wire::{self, Framing, Piece, SMALL, Writing};
 
 /// What a connection that may be gone is sent; clients ignore comments.
 const PROBE: Bytes = Bytes::from_static(b": keep-alive\n\n");
 
+/// What is written before the next event.
+enum PendingWrite {
+    /// The head of the response, which is written together with the first events.
+    Head(Vec<u8>),
+    /// What the client has not accepted yet, and the result of the response if nothing follows.
+    Rest(Writing<Piece>, Option<Result<(), ConnectionError>>),
+}
+
+impl PendingWrite {
+    /// A complete response whose content is known.
+    fn complete(head: Vec<u8>, body: Bytes, framing: Framing) -> Self {
+        let piece = wire::piece(head, body, framing, false);
+        Self::Rest(Writing::new(piece), Some(Ok(())))
+    }
+}
+
 pub(crate) struct Sending<I> {
-    line: Arc<Line<I>>,
+    io: I,
+    framing: Framing,
+    is_done: bool,
+    /// Boxed, because there is none while events are written as they come.
+    pending: Option<Box<PendingWrite>>,
     events: SseBody,
     watch: Watch,
 }
@@ -35,8 +53,7 @@ where
     I: AsyncRead + AsyncWrite + Unpin,
 {
     /// A response on this connection, with this head; an event stream ends when `stop` is given.
-    pub(crate) fn new<T: Transport<I>>(
-        line: Arc<Line<I>>,
+    pub(crate) fn new(
         io: I,
         head: Vec<u8>,
         content: Content,
@@ -44,53 +61,68 @@ where
         stop: &Shutdown,
     ) -> Self {
         let mut events = SseBody::empty();
-        let seldom = match content {
+        let pending = match content {
             Content::Events(body) => {
                 events = body;
                 events.shutdown_on(stop);
-                Seldom::Head(head)
+                PendingWrite::Head(head)
             }
-            Content::Full(bytes) => Seldom::all(head, bytes, framing),
-            Content::Empty => Seldom::all(head, Bytes::new(), framing),
+            Content::Full(bytes) => PendingWrite::complete(head, bytes, framing),
+            Content::Empty => PendingWrite::complete(head, Bytes::new(), framing),
         };
-        if let Some(direct) = T::direct(&io, &line) {
-            events.deliver_through(direct);
-        }
-        line.begin(io, seldom, framing);
         Self {
-            line,
+            io,
+            framing,
+            is_done: false,
+            pending: Some(Box::new(pending)),
             events,
             watch: Watch::new(),
         }
     }
 
-    /// How the end of the body is told.
-    pub(crate) fn framing(&self) -> Framing {
-        self.line.framing()
+    /// How the end of the body is marked.
+    pub(crate) const fn framing(&self) -> Framing {
+        self.framing
     }
 
-    /// The connection back, when all is sent or it cannot be.
-    pub(crate) fn finish(self) -> Option<I> {
-        self.line.take()
+    /// Returns the connection, once the response is written or has failed.
+    pub(crate) fn into_io(self) -> I {
+        self.io
     }
 
-    /// Ready when all is sent, or it cannot be. Each time that the client takes nothing, it has
-    /// `limit` to take some.
+    /// Completes when the response is written or cannot be. Whenever the client accepts nothing,
+    /// it has `limit` to accept at least one byte.
     pub(crate) fn poll<T: Transport<I>>(
         &mut self,
         cx: &mut Context<'_>,
         limit: Duration,
     ) -> Poll<Result<(), ConnectionError>> {
-        let mut out = self.line.take_up();
-        let out = &mut *out;
-        let framing = out.framing;
-        let Some(io) = &mut out.io else {
+        if self.is_done {
             return Poll::Ready(Ok(()));
-        };
-        if let Some(Seldom::Rest(rest, end)) = out.seldom.as_deref_mut() {
+        }
+        let result = ready!(self.poll_write::<T>(cx, limit));
+        self.is_done = true;
+        Poll::Ready(result)
+    }
+
+    fn poll_write<T: Transport<I>>(
+        &mut self,
+        cx: &mut Context<'_>,
+        limit: Duration,
+    ) -> Poll<Result<(), ConnectionError>> {
+        let Self {
+            io,
+            framing,
+            pending,
+            events,
+            watch,
+            ..
+        } = self;
+        let framing = *framing;
+        if let Some(PendingWrite::Rest(rest, end)) = pending.as_deref_mut() {
             ready!(rest.poll(io, cx, limit))?;
             let end = end.take();
-            out.seldom = None;
+            *pending = None;
             if let Some(end) = end {
                 return Poll::Ready(end);
             }
@@ -103,16 +135,16 @@ where
             let next = if is_settled {
                 Poll::Pending
             } else {
-                Pin::new(&mut self.events).poll_next(cx)
+                Pin::new(&mut *events).poll_next(cx)
             };
-            is_settled = self.events.is_settled();
+            is_settled = events.is_settled();
             let mut end = None;
             let mut written = 0;
             let body = match next {
                 Poll::Ready(Some(Ok(piece))) => {
-                    if self.events.has_ended() {
+                    if events.has_ended() {
                         end = Some(Ok(()));
-                    } else if take(&mut at_once) && out.seldom.is_none() {
+                    } else if take(&mut at_once) && pending.is_none() {
                         let mut room = [0; SMALL];
                         if let Some(whole) = wire::together(&piece, framing, &mut room) {
                             written = T::try_write(io, whole)?;
@@ -132,22 +164,18 @@ where
                     Bytes::new()
                 }
                 // The head goes out with the first events if there are any, else alone.
-                Poll::Pending if out.seldom.is_some() => Bytes::new(),
-                Poll::Pending if self.watch.is_waiting() && T::is_quiet(io) => {
-                    out.rest(cx);
+                Poll::Pending if pending.is_some() => Bytes::new(),
+                Poll::Pending if watch.is_waiting() && T::is_quiet(io) => {
                     return Poll::Pending;
                 }
-                Poll::Pending => match self.watch.poll(io, cx) {
+                Poll::Pending => match watch.poll(io, cx) {
                     Poll::Ready(Notice::Probe) => PROBE,
                     Poll::Ready(Notice::Gone(error)) => return Poll::Ready(Err(error.into())),
-                    Poll::Pending => {
-                        out.rest(cx);
-                        return Poll::Pending;
-                    }
+                    Poll::Pending => return Poll::Pending,
                 },
             };
-            let head = match out.seldom.take().map(|seldom| *seldom) {
-                Some(Seldom::Head(head)) => head,
+            let head = match pending.take().map(|pending| *pending) {
+                Some(PendingWrite::Head(head)) => head,
                 _ => Vec::new(),
             };
             let complete = matches!(end, Some(Ok(())));
@@ -157,7 +185,7 @@ where
             match writing.poll(io, cx, limit) {
                 Poll::Ready(done) => done?,
                 Poll::Pending => {
-                    out.seldom = Some(Box::new(Seldom::Rest(writing, end)));
+                    *pending = Some(Box::new(PendingWrite::Rest(writing, end)));
                     return Poll::Pending;
                 }
             }
@@ -165,13 +193,6 @@ where
                 return Poll::Ready(end);
             }
         }
-    }
-}
-
-/// The connection is closed at once, whoever else has a hand on it.
-impl<I> Drop for Sending<I> {
-    fn drop(&mut self) {
-        self.line.take();
     }
 }
 
@@ -247,13 +268,6 @@ mod tests {
         fn is_quiet(_io: &Client) -> bool {
             true
         }
-
-        fn direct(
-            _io: &Client,
-            _line: &Arc<Line<Client>>,
-        ) -> Option<Arc<dyn sse_session::DirectWrite>> {
-            None
-        }
     }
 
     async fn send_three(_: HeaderMap, sse: Sse) -> Result<(), SendError> {
@@ -264,17 +278,11 @@ mod tests {
         Ok(())
     }
 
-    fn send<T: Transport<Client>>(
-        client: Client,
-        head: &[u8],
-        framing: Framing,
-    ) -> Sending<Client> {
+    fn send(client: Client, head: &[u8], framing: Framing) -> Sending<Client> {
         let body = sse_response(HeaderMap::new(), send_three).into_body();
-        let line = Arc::new(Line::new(client, 0));
-        let client = line.take().unwrap();
         let stop = CancellationToken::new().into();
         let content = Content::Events(body);
-        Sending::new::<T>(line, client, head.to_vec(), content, framing, &stop)
+        Sending::new(client, head.to_vec(), content, framing, &stop)
     }
 
     #[tokio::test]
@@ -296,12 +304,12 @@ mod tests {
                     at_a_time: 5,
                     taken: Mutex::default(),
                 };
-                let mut sending = send::<Tried>(client, b"HEAD", framing);
+                let mut sending = send(client, b"HEAD", framing);
                 let limit = Duration::from_secs(1);
                 std::future::poll_fn(|cx| sending.poll::<Tried>(cx, limit))
                     .await
                     .unwrap();
-                let taken = sending.finish().unwrap().taken.into_inner().unwrap();
+                let taken = sending.into_io().taken.into_inner().unwrap();
                 assert_eq!(String::from_utf8(taken).unwrap(), expected, "{at_once}");
             }
         }
@@ -320,7 +328,7 @@ mod tests {
             .build()
             .unwrap();
         let _guard = runtime.enter();
-        let mut sending = send::<Unknown>(full, b"", Framing::Chunked);
+        let mut sending = send(full, b"", Framing::Chunked);
         let limit = Duration::from_secs(1);
         let mut cx = Context::from_waker(Waker::noop());
         assert!(sending.poll::<Unknown>(&mut cx, limit).is_pending());

@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::connection;
 use crate::limits::Limits;
-use crate::line::Line;
 use crate::listener::Listener;
 use crate::service::Service;
 use crate::transport::Accepted;
@@ -139,15 +138,13 @@ fn spawn<L: Listener>(
     shared: &Arc<Shared<impl Service>>,
 ) {
     let shared = Arc::clone(shared);
-    // The tasks of one server are run by one runtime.
-    let line = Arc::new(Line::new(io, Arc::as_ptr(&shared).addr()));
     connections.spawn(async move {
         let Shared {
             service,
             limits,
             stop,
         } = &*shared;
-        let served = connection::serve::<_, _, Accepted<L>>(line, service, limits, stop);
+        let served = connection::serve::<_, _, Accepted<L>>(io, service, limits, stop);
         if let Err(error) = served.await {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,

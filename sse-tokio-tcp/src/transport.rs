@@ -7,15 +7,12 @@
 use std::any::Any;
 use std::io;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
-use sse_session::DirectWrite;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
-use crate::line::Line;
 use crate::listener::Listener;
 
 pub(crate) trait Transport<I> {
@@ -33,10 +30,6 @@ pub(crate) trait Transport<I> {
     /// Whether there is nothing to be read, and whoever was the last to find that by polling is
     /// still the one to be woken when there is.
     fn is_quiet(io: &I) -> bool;
-
-    /// The connection `io`, which is to be in `line`, for others than its task; if they can write
-    /// to it, and the task is always run when it is woken.
-    fn direct(io: &I, line: &Arc<Line<I>>) -> Option<Arc<dyn DirectWrite>>;
 }
 
 /// A connection of which nothing is known, nor whether it is polled by the same task each time.
@@ -51,10 +44,6 @@ impl<I> Transport<I> for Unknown {
 
     fn is_quiet(_io: &I) -> bool {
         false
-    }
-
-    fn direct(_io: &I, _line: &Arc<Line<I>>) -> Option<Arc<dyn DirectWrite>> {
-        None
     }
 }
 
@@ -82,11 +71,6 @@ impl<L: Listener> Transport<L::Io> for Accepted<L> {
             None => Ok(()),
         };
         ready.is_err()
-    }
-
-    fn direct(io: &L::Io, line: &Arc<Line<L::Io>>) -> Option<Arc<dyn DirectWrite>> {
-        Socket::of(io)?;
-        Some(Arc::<Line<_>>::clone(line))
     }
 }
 

@@ -1,8 +1,8 @@
-//! The half of reading that leaves everything where it is, in the chunk: the lines of events that
-//! it holds whole, with one line of data (HTML § 9.2.6). Whatever else there is goes to `buffered`.
+//! The half of reading that copies nothing: events that lie within the chunk and have one line of
+//! data (HTML § 9.2.6). `buffered` reads everything else.
 //!
-//! Most lines are so short that every instruction counts here: what a loop needs is in locals, and
-//! small functions are put into it.
+//! Most lines are short, so every instruction counts here: loops keep their state in local
+//! variables, and small functions are always inlined.
 
 use core::mem;
 use core::ops::ControlFlow;
@@ -12,7 +12,7 @@ use super::events::{Events, Found};
 use super::line::{Head, Line};
 use crate::line_ends::LineEnds;
 
-/// What the lines of the chunk have set so far of an event that is not complete.
+/// What the lines of the chunk have set so far of an incomplete event.
 #[derive(Default)]
 pub(super) struct Unfinished<'c> {
     pub(super) data: Option<&'c str>,
@@ -21,14 +21,14 @@ pub(super) struct Unfinished<'c> {
     pub(super) id: Option<&'c str>,
 }
 
-/// What comes next in a chunk.
+/// What [`Events::read_whole`] found in the chunk.
 enum Whole<'c> {
     Event(Found<'c>),
     /// A blank line that dispatches nothing.
     Nothing,
-    /// No line ends any more.
+    /// No further line ends in the chunk.
     End(Unfinished<'c>),
-    /// A line that cannot be borrowed, or makes that impossible for the event.
+    /// A line that cannot be borrowed, or that prevents borrowing the event.
     Line {
         start: usize,
         end: usize,
@@ -37,10 +37,10 @@ enum Whole<'c> {
 }
 
 impl<'c> Events<'_, 'c> {
-    /// Reads lines up to one that completes an item, or to the end of the chunk.
+    /// Reads lines up to one that completes an item, or up to the end of the chunk.
     ///
-    /// There is a way for the commonest event, one for comments, one for other events that can be
-    /// borrowed, and one for all the rest, by way of the decoder's buffers.
+    /// There is a path for the most frequent event, one for comments, one for other events that can
+    /// be borrowed, and one through the decoder's buffers for the rest.
     #[inline(always)]
     pub(super) fn find(&mut self) -> Result<Option<Found<'c>>, DecodeError> {
         if !self.decoder.idle
@@ -48,19 +48,19 @@ impl<'c> Events<'_, 'c> {
         {
             return Ok(found);
         }
-        self.is_plain = false;
+        self.is_data_only = false;
         let (mut at, mut line_ends) = (self.at, self.line_ends);
         loop {
             let mut end = line_ends.next(self.chunk, at);
-            // The first byte tells which of the ways are worth a try.
+            // The first byte of a line selects the path.
             match self.chunk.get(at) {
                 Some(b'd') => {
                     if let Some(end) = end
-                        && let Some(data) = self.read_plain(at, end)
+                        && let Some(data) = self.read_data_only(at, end)
                     {
                         line_ends.skip_adjacent();
                         self.pass(end + 2, line_ends);
-                        self.is_plain = true;
+                        self.is_data_only = true;
                         return Ok(Some(Found::Event {
                             data,
                             event: "",
@@ -102,38 +102,38 @@ impl<'c> Events<'_, 'c> {
         }
     }
 
-    /// The next event if it is nothing but a line of data, and the last one was too; and whether
-    /// an id was set. It is so little that it can be in the loop of whoever takes the events.
+    /// Returns the data of the next event, and whether an id was set, if this event and the one
+    /// before it are only one line of data each. Small enough to be inlined into the caller's loop.
     #[inline(always)]
-    pub(super) fn find_plain(&mut self) -> Option<(&'c str, bool)> {
-        if !self.is_plain {
+    pub(super) fn find_data_only(&mut self) -> Option<(&'c str, bool)> {
+        if !self.is_data_only {
             return None;
         }
         let mut line_ends = self.line_ends;
         let end = line_ends.next(self.chunk, self.at)?;
-        let data = self.read_plain(self.at, end)?;
+        let data = self.read_data_only(self.at, end)?;
         line_ends.skip_adjacent();
         self.pass(end + 2, line_ends);
         Some((data, mem::take(&mut self.decoder.sets_id)))
     }
 
-    /// Reads an event that is nothing but the line from `start` to `end`, one of data, where lines
-    /// end with LF.
+    /// Reads an event that consists only of the line of data from `start` to `end`, where lines end
+    /// with LF.
     #[inline(always)]
-    fn read_plain(&mut self, start: usize, end: usize) -> Option<&'c str> {
+    fn read_data_only(&mut self, start: usize, end: usize) -> Option<&'c str> {
         let value = Head::of(self.chunk, start)?.value_after(b"data:")?;
-        let is_plain = self.chunk.get(end..)?.starts_with(b"\n\n")
-            && end - start <= self.decoder.max_plain_len;
-        if is_plain {
+        let is_data_only =
+            self.chunk.get(end..)?.starts_with(b"\n\n") && end - start <= self.decoder.min_limit;
+        if is_data_only {
             self.text.get(self.chunk, start + value, end)
         } else {
             None
         }
     }
 
-    /// Passes over comments that a blank line follows, as servers write them to keep a connection
-    /// alive, from the line on that ends at `end`. Returns where the first other line ends, if one
-    /// does.
+    /// Skips comments that are followed by a blank line, which servers send to keep a connection
+    /// alive. Begins with the line that ends at `end`, and returns where the first other line ends,
+    /// if it does.
     #[inline(always)]
     fn skip_comments(
         &self,
@@ -149,8 +149,8 @@ impl<'c> Events<'_, 'c> {
             self.decoder.max_line_len
         };
         while chunk.get(*at) == Some(&b':') && end - *at <= longest {
-            // One way only: with one for a comment without a blank line in here, where the next
-            // line begins would be known late, as the compiler makes it no branch.
+            // Comments without a blank line are not handled here: the compiler would then compute
+            // the start of the next line without a branch, and so later.
             if !chunk[end..].starts_with(b"\n\n") {
                 break;
             }
@@ -162,7 +162,7 @@ impl<'c> Events<'_, 'c> {
         Some(end)
     }
 
-    /// Reads an event that can be borrowed, from the line on that ends at `end`.
+    /// Reads an event that can be borrowed, beginning with the line that ends at `end`.
     #[inline(always)]
     fn read_whole(
         &mut self,
@@ -177,7 +177,7 @@ impl<'c> Events<'_, 'c> {
             *at = end + 1;
             let is_lf = chunk[end] == b'\n';
             if !is_lf {
-                *at = self.behind_cr(end, line_ends);
+                *at = self.after_cr(end, line_ends);
             }
             if start < end {
                 if !self.read_borrowed(start, end, &mut unfinished) {
@@ -194,7 +194,7 @@ impl<'c> Events<'_, 'c> {
                     };
                     continue;
                 }
-                // A blank line follows, as so often.
+                // A blank line follows.
                 line_ends.skip_adjacent();
                 *at += 1;
             }
@@ -214,13 +214,13 @@ impl<'c> Events<'_, 'c> {
         }
     }
 
-    /// Reads a line of an event that can be borrowed. Whether it is one.
+    /// Reads a line of an event that can be borrowed. Returns `false` if it cannot be.
     #[inline(always)]
     fn read_borrowed(&mut self, start: usize, end: usize, unfinished: &mut Unfinished<'c>) -> bool {
-        if end - start > self.decoder.max_plain_len {
+        if end - start > self.decoder.min_limit {
             return false;
         }
-        // Each name by itself, so that each has its own way from here on.
+        // One call per name, so that each is compiled to a path of its own.
         if let Some(head) = Head::of(self.chunk, start) {
             if let Some(value) = head.value_after(b"data:") {
                 return self.read_borrowed_value(Line::Data, start + value, end, unfinished);

@@ -1,5 +1,5 @@
-//! The half of reading that goes by way of the decoder's buffers: lines and events that a chunk
-//! does not hold whole, and those that cannot be borrowed as they are.
+//! The half of reading that uses the decoder's buffers: lines and events that extend over several
+//! chunks, and events that cannot be borrowed.
 
 use alloc::string::String;
 use core::mem;
@@ -15,14 +15,14 @@ use super::{Carried, DecodeError, Decoder, State, text};
 use crate::line_ends::LineEnds;
 use crate::simd::BLOCK;
 
-/// Longer than most lines that are not data.
-const SHORT_LINE: usize = 64;
+/// The initial capacity of the buffer for a line: more than most lines that are not data need.
+const LINE_CAPACITY: usize = 64;
 
 impl<'c> Events<'_, 'c> {
-    /// Goes on with what an earlier call has left in the decoder, up to the end of an event.
+    /// Continues with what an earlier call left in the decoder, up to the end of an event.
     #[inline(never)]
     pub(super) fn resume(&mut self) -> Result<ControlFlow<Option<Found<'c>>>, DecodeError> {
-        self.decoder.be_ready()?;
+        self.decoder.prepare()?;
         if self.decoder.line_len > 0
             && let ControlFlow::Break(found) = self.read_carried_line()?
         {
@@ -34,8 +34,7 @@ impl<'c> Events<'_, 'c> {
         self.read_buffered(None)
     }
 
-    /// Goes on with the line that earlier chunks began. It is over when that has an end here; if
-    /// not, so is the chunk.
+    /// Continues the line that earlier chunks began, up to its end or that of the chunk.
     #[inline]
     fn read_carried_line(&mut self) -> Result<ControlFlow<Option<Found<'c>>>, DecodeError> {
         let start = self.at;
@@ -49,11 +48,11 @@ impl<'c> Events<'_, 'c> {
         let part = &self.chunk[start..end];
         let found = match self.decoder.end_carried_line(part) {
             Ok(found) => found,
-            // The part belongs to the line by now.
+            // The part is counted in the line's length already.
             Err(limit) => return Err(self.event_too_long(limit, end)),
         };
         let mut line_ends = self.line_ends;
-        let at = self.behind(end, &mut line_ends);
+        let at = self.after_line_end(end, &mut line_ends);
         self.pass(at, line_ends);
         Ok(match found {
             Some(found) => ControlFlow::Break(Some(found)),
@@ -61,8 +60,8 @@ impl<'c> Events<'_, 'c> {
         })
     }
 
-    /// Where the carried line ends, if it does. A line that is cut is often a long one, and then
-    /// a search is quicker than the masks.
+    /// Returns where the carried line ends, if it does. A line that is cut is often a long one, for
+    /// which a search is faster than the masks.
     #[inline]
     fn end_of_carried_line(&mut self) -> Option<usize> {
         let rest = self.remainder();
@@ -74,8 +73,8 @@ impl<'c> Events<'_, 'c> {
         Some(end)
     }
 
-    /// Reads lines into the buffers, up to the end of an event. The first may have been found
-    /// already.
+    /// Reads lines into the buffers, up to the end of an event. `first` is the first line, if it was
+    /// found already.
     #[inline(never)]
     pub(super) fn read_buffered(
         &mut self,
@@ -87,7 +86,7 @@ impl<'c> Events<'_, 'c> {
             let (start, end) = if let Some(line) = first.take() {
                 line
             } else if let Some(end) = self.read_lines_of_data(&mut at, &mut line_ends) {
-                let next = self.behind(end, &mut line_ends);
+                let next = self.after_line_end(end, &mut line_ends);
                 (mem::replace(&mut at, next), end)
             } else {
                 break;
@@ -119,9 +118,8 @@ impl<'c> Events<'_, 'c> {
         Ok(ControlFlow::Break(None))
     }
 
-    /// Reads lines into the buffers as long as they are data and end with LF: where there are
-    /// several, there are many. Returns where the first line ends that is something else, or is to
-    /// be looked at more closely.
+    /// Reads lines into the buffers as long as they are data and end with LF. Returns where the
+    /// first line ends that is another one, or that needs a check of the limit.
     #[inline(always)]
     fn read_lines_of_data(&mut self, at: &mut usize, line_ends: &mut LineEnds) -> Option<usize> {
         let chunk = self.chunk;
@@ -151,24 +149,23 @@ impl<'c> Events<'_, 'c> {
         }
     }
 
-    /// Where the line begins that follows one which ends at `end`.
+    /// Returns where the line begins that follows the one which ends at `end`.
     #[inline]
-    fn behind(&mut self, end: usize, line_ends: &mut LineEnds) -> usize {
+    fn after_line_end(&mut self, end: usize, line_ends: &mut LineEnds) -> usize {
         if self.chunk[end] == b'\n' {
             end + 1
         } else {
-            self.behind_cr(end, line_ends)
+            self.after_cr(end, line_ends)
         }
     }
 
-    /// Keeps what the lines of the chunk have set, for the lines that are still to come. The
-    /// buffers are empty.
+    /// Moves what the lines of the chunk have set to the buffers, which are empty.
     #[inline]
     pub(super) fn keep(&mut self, unfinished: Unfinished<'c>) {
         let Unfinished { data, event, id } = unfinished;
         let decoder = &mut *self.decoder;
         if let Some(data) = data {
-            // It is within the limit, or it would not be here.
+            // It is within the limit, which was checked when it was borrowed.
             let _ = decoder.read_data(data.as_bytes());
         }
         if !event.is_empty() {
@@ -183,14 +180,14 @@ impl<'c> Events<'_, 'c> {
         }
     }
 
-    /// Keeps the last line, which begins at `at` and does not end in the chunk.
+    /// Stores the last line, which begins at `at` and does not end in the chunk.
     #[inline(never)]
     pub(super) fn end_chunk(&mut self, at: usize) -> Result<(), DecodeError> {
         self.pass(at, LineEnds::new(self.chunk.len()));
         self.carry_rest()
     }
 
-    /// Keeps the rest of the chunk, which ends no line.
+    /// Stores the rest of the chunk, which contains no line end.
     #[inline]
     fn carry_rest(&mut self) -> Result<(), DecodeError> {
         let rest = self.remainder();
@@ -221,7 +218,7 @@ impl<'c> Events<'_, 'c> {
         })
     }
 
-    /// Ends the decoding at the line that is read from `start` on, and maybe was begun before.
+    /// Ends the decoding with an error in the line of which `start` is the part in this chunk.
     fn fail(&mut self, start: usize, error: impl FnOnce(u64) -> DecodeError) -> DecodeError {
         self.pass(start, self.line_ends);
         let error = error(self.decoder.position - self.decoder.line_len as u64);
@@ -263,7 +260,7 @@ impl Decoder {
                 }
             }
             Line::Retry => {
-                // HTML § 9.2.6: it is set at once, by the line and not by its event.
+                // HTML § 9.2.6: the line sets it, not the dispatch of its event.
                 let time = line::reconnection_time(value)?;
                 self.reconnection_time = Some(time);
                 return self.report_retry.then_some(Found::Retry(time));
@@ -279,7 +276,7 @@ impl Decoder {
         None
     }
 
-    /// Keeps more of a line that has not ended.
+    /// Stores more of a line that has not ended.
     #[inline]
     pub(super) fn carry(&mut self, part: &[u8]) {
         self.idle = false;
@@ -297,12 +294,13 @@ impl Decoder {
         }
     }
 
-    /// The first bytes of a line tell what is to become of it.
+    /// Decides by the first bytes of a line how it is stored.
     #[inline]
     fn begin_to_carry(&mut self, part: &[u8]) {
         if self.line.capacity() == 0 {
-            // From the first cut line on all buffers are there, whichever line is cut next.
-            self.line.reserve(SHORT_LINE);
+            // Allocates on the first cut line, so that later ones allocate nothing, whichever
+            // field they are.
+            self.line.reserve(LINE_CAPACITY);
         }
         match Line::read_in(part, 0, part.len()) {
             (Line::Data, value) => {
@@ -315,7 +313,7 @@ impl Decoder {
         }
     }
 
-    /// If there are too few of them, they are gathered. `before` are there.
+    /// Collects the first bytes of a line until there are enough of them. `before` are there.
     #[inline(never)]
     fn carry_head(&mut self, before: usize, part: &[u8]) {
         let (head, rest) = part.split_at(part.len().min(Line::HEAD - before));
@@ -330,7 +328,7 @@ impl Decoder {
         }
     }
 
-    /// Keeps what follows them.
+    /// Stores what follows the first bytes.
     #[inline]
     fn carry_on(&mut self, part: &[u8]) {
         match self.carried {
@@ -340,7 +338,7 @@ impl Decoder {
         }
     }
 
-    /// Reads the line that `part` ends, into the buffers.
+    /// Ends the carried line with `part`, and reads it into the buffers.
     #[inline]
     fn end_carried_line<'c>(&mut self, part: &[u8]) -> Result<Option<Found<'c>>, EventLimit> {
         self.carry(part);
@@ -353,7 +351,7 @@ impl Decoder {
             Carried::Ignored => None,
         };
         self.end_line();
-        self.idle = !self.data.is_any() && !self.has_id && self.event.is_empty();
+        self.idle = !self.data.has_line() && !self.has_id && self.event.is_empty();
         Ok(found)
     }
 
@@ -372,14 +370,14 @@ impl Decoder {
         result
     }
 
-    /// HTML § 9.2.6, what a blank line does.
+    /// Handles a blank line (HTML § 9.2.6).
     #[inline]
     fn dispatch<'c>(&mut self) -> Option<Found<'c>> {
         if mem::take(&mut self.has_id) {
             mem::swap(&mut self.last_event_id, &mut self.id);
             self.sets_id = true;
         }
-        if !self.data.is_any() {
+        if !self.data.has_line() {
             self.event.clear();
             self.idle = true;
             return None;
@@ -392,7 +390,7 @@ impl Decoder {
     }
 }
 
-/// Makes `out` what the value of a line is.
+/// Replaces `out` with the value of a line.
 fn replace(out: &mut String, value: &[u8]) {
     out.clear();
     text::push_lossy(out, value);

@@ -1,8 +1,7 @@
-//! The data of an event that is put together from several lines or chunks, as bytes until it is
-//! handed out.
+//! The data of an event that is assembled from several lines or chunks.
 //!
-//! Whether it is text is looked at once, when the event is complete: checking every part as it
-//! comes would cost more than the rest of the work on a small chunk.
+//! It is stored as bytes and checked for UTF-8 once, when the event is complete. Checking each part
+//! as it arrives would cost more than the rest of the work on a small chunk.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,21 +10,21 @@ use super::limits::EventLimit;
 use super::text;
 use crate::simd;
 
-/// Text is not as many times as long as the bytes that it replaces: U+FFFD for a single one is
-/// three. (A power of two is quicker to divide by.)
-const MUCH_LONGER: usize = 4;
+/// Decoded text is less than this many times as long as the bytes, since U+FFFD, in place of at
+/// least one byte, has three. A power of two, for a cheap division.
+const MAX_EXPANSION: usize = 4;
 
-/// What the compiler copies without a call.
-const SHORT_LINE: usize = 128;
+/// How many bytes are copied as one block of fixed length, which needs no call.
+const COPIED_BLOCK: usize = 128;
 
 #[derive(Clone, Debug)]
 pub(super) struct Data {
-    /// The lines, each with an LF behind it.
+    /// The lines, each followed by an LF.
     bytes: Vec<u8>,
-    /// Up to where it is known by how much the text will be longer than the bytes.
+    /// How many bytes were measured: the text for them is `expansion` bytes longer.
     measured: usize,
-    longer: usize,
-    /// The text, if it is not what the bytes are.
+    expansion: usize,
+    /// The text with replacements, if the bytes are not UTF-8.
     replaced: String,
 }
 
@@ -34,14 +33,14 @@ impl Data {
         Self {
             bytes: Vec::new(),
             measured: 0,
-            longer: 0,
+            expansion: 0,
             replaced: String::new(),
         }
     }
 
-    /// Whether there is a line, if only an empty one.
+    /// Returns whether there is a line, even an empty one.
     #[inline]
-    pub(super) fn is_any(&self) -> bool {
+    pub(super) fn has_line(&self) -> bool {
         !self.bytes.is_empty()
     }
 
@@ -49,11 +48,11 @@ impl Data {
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.measured = 0;
-        self.longer = 0;
+        self.expansion = 0;
     }
 
-    /// Goes on with a line, unless the limit was passed already. That is no error before the line
-    /// has an end, as the line may turn out to be too long itself.
+    /// Appends a part of a line, unless the limit is already exceeded. That is reported at the end
+    /// of the line, since the line itself may prove too long first.
     #[inline]
     pub(super) fn push(&mut self, part: &[u8], limit: usize) {
         if self.bytes.len() <= limit {
@@ -61,24 +60,24 @@ impl Data {
         }
     }
 
-    /// Ends the line. The limit is on the text.
+    /// Ends the line, and checks the limit, which applies to the text.
     #[inline]
     pub(super) fn end_line(&mut self, limit: usize) -> Result<(), EventLimit> {
         self.bytes.push(b'\n');
         self.check(limit)
     }
 
-    /// Adds a whole line: the first `len` bytes of `rest`, the last of which is its LF. Whether it
-    /// is certain that the limit is not passed; if not, nothing was added.
+    /// Appends a whole line: the first `len` bytes of `rest`, including its LF. Returns `false` and
+    /// appends nothing unless the text is certainly within the limit.
     #[inline(always)]
     pub(super) fn push_line(&mut self, rest: &[u8], len: usize, limit: usize) -> bool {
         let end = self.bytes.len() + len;
-        if end > limit / MUCH_LONGER {
+        if end > limit / MAX_EXPANSION {
             return false;
         }
-        match rest.first_chunk::<SHORT_LINE>() {
-            // Copying a block and taking back what is too much is quicker than a call.
-            Some(block) if len <= SHORT_LINE => {
+        match rest.first_chunk::<COPIED_BLOCK>() {
+            // Copying a block and truncating it is faster than a call.
+            Some(block) if len <= COPIED_BLOCK => {
                 self.bytes.extend_from_slice(block);
                 self.bytes.truncate(end);
             }
@@ -89,29 +88,30 @@ impl Data {
 
     #[inline]
     fn check(&mut self, limit: usize) -> Result<(), EventLimit> {
-        if self.bytes.len() <= limit / MUCH_LONGER || self.measure() <= limit {
+        if self.bytes.len() <= limit / MAX_EXPANSION || self.measure() <= limit {
             Ok(())
         } else {
             Err(EventLimit(limit))
         }
     }
 
-    /// The length of the text. No character goes on behind a line, so each is measured once.
+    /// Returns the length of the text. Each line is measured once, as no character extends beyond a
+    /// line.
     #[cold]
     fn measure(&mut self) -> usize {
         let line = &self.bytes[self.measured..];
         if simd::utf8(line).is_err() {
-            self.longer += line
+            self.expansion += line
                 .utf8_chunks()
                 .filter(|part| !part.invalid().is_empty())
                 .map(|part| char::REPLACEMENT_CHARACTER.len_utf8() - part.invalid().len())
                 .sum::<usize>();
         }
         self.measured = self.bytes.len();
-        joined(&self.bytes).len() + self.longer
+        joined(&self.bytes).len() + self.expansion
     }
 
-    /// All of it, when no line is unfinished.
+    /// Returns the text. No line must be unfinished.
     pub(super) fn text(&mut self) -> &str {
         let Self {
             bytes, replaced, ..
@@ -128,7 +128,7 @@ impl Data {
     }
 }
 
-/// The lines, joined with LF instead of each with one behind it.
+/// Returns the lines joined with LF: without the LF after the last one.
 #[inline]
 fn joined(lines: &[u8]) -> &[u8] {
     match lines {
@@ -161,22 +161,22 @@ mod tests {
         assert_eq!(result, Ok(()));
         assert_eq!(joined.text(), "a\n\n\u{fffd}b\né");
         joined.clear();
-        assert!(!joined.is_any());
+        assert!(!joined.has_line());
         assert_eq!(joined.text(), "");
     }
 
     #[test]
-    fn whole_lines_of_any_length_are_copied_and_nothing_behind_them() {
-        for len in [1, 2, SHORT_LINE - 1, SHORT_LINE, SHORT_LINE + 1] {
-            for behind in [0, 1, SHORT_LINE] {
+    fn whole_lines_of_any_length_are_copied_and_nothing_after_them() {
+        for len in [1, 2, COPIED_BLOCK - 1, COPIED_BLOCK, COPIED_BLOCK + 1] {
+            for behind in [0, 1, COPIED_BLOCK] {
                 let mut line = vec![b'x'; len];
                 line[len - 1] = b'\n';
                 let rest = [&line[..], &vec![b'?'; behind]].concat();
                 let mut joined = Data::new();
-                assert!(joined.push_line(&rest, len, MUCH_LONGER * 2 * len));
-                assert!(joined.push_line(&rest, len, MUCH_LONGER * 2 * len));
+                assert!(joined.push_line(&rest, len, MAX_EXPANSION * 2 * len));
+                assert!(joined.push_line(&rest, len, MAX_EXPANSION * 2 * len));
                 assert_eq!(joined.bytes, line.repeat(2));
-                assert!(!joined.push_line(&rest, len, MUCH_LONGER * 2 * len));
+                assert!(!joined.push_line(&rest, len, MAX_EXPANSION * 2 * len));
                 assert_eq!(joined.bytes, line.repeat(2));
             }
         }

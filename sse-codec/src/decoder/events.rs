@@ -1,40 +1,58 @@
-//! The events of one chunk, as they are handed out one after the other.
+//! The events of one chunk.
 //!
-//! Before a call returns, whatever belongs to an event that is not complete goes to the decoder's
-//! buffers, so that nothing hangs on this value and it can be dropped at any time. Reading the
-//! lines is the matter of `borrowed`, which leaves everything in the chunk, and of `buffered`.
+//! Before a call returns `None`, it moves what belongs to an incomplete event to the decoder's
+//! buffers, so this value can be dropped at any time. `borrowed` reads the lines of events that lie
+//! within the chunk, `buffered` all other lines.
 
 use core::time::Duration;
 
+use super::item::Item;
 use super::text::Text;
 use super::{Ahead, DecodeError, Decoder};
-use crate::item::Item;
 use crate::line_ends::LineEnds;
 use crate::received::EventRef;
 
-/// The events of a piece of the stream, made by [`Decoder::feed`].
+/// The events of a chunk, returned by [`Decoder::feed`].
 ///
-/// What it yields borrows from the piece or from the decoder's buffers, until the next one is
-/// asked for. Keep an event with [`EventRef::into_owned`].
+/// Each item borrows from the chunk or from the decoder's buffers, and is valid until the next
+/// call. [`EventRef::into_owned`] makes it independent of them.
 #[derive(Debug)]
 pub struct Events<'d, 'c> {
     pub(super) decoder: &'d mut Decoder,
     pub(super) chunk: &'c [u8],
-    /// Where the first byte of the chunk is in the stream.
+    /// The offset in the stream of the first byte of the chunk.
     chunk_position: u64,
-    /// Up to where the chunk was read: the start of a line, or the middle of one that an earlier
-    /// chunk began.
+    /// The offset in the chunk of the next byte to read: the start of a line, or a position within
+    /// a line that an earlier chunk began.
     pub(super) at: usize,
     pub(super) line_ends: LineEnds,
     pub(super) text: Text<'c>,
-    /// The last event was nothing but a line of data, so the next may be too. (Nothing is
-    /// unfinished then.)
-    pub(super) is_plain: bool,
+    /// The last event was only one line of data, so the next one may be too. Nothing is unfinished
+    /// then.
+    pub(super) is_data_only: bool,
 }
 
-/// An item, before it is known how long it can be borrowed.
+impl Decoder {
+    /// Takes the next chunk of the stream, of any length, and returns its events. The chunk is read
+    /// as they are taken.
+    ///
+    /// Take events until there are no more, or pass [`Events::remainder`] to the next call;
+    /// otherwise the rest of the chunk is lost.
+    #[inline]
+    pub fn feed<'c>(&mut self, chunk: &'c [u8]) -> Events<'_, 'c> {
+        let start = self.position;
+        let mut at = 0;
+        if self.ahead != Ahead::Nothing {
+            at = self.skip_ahead(chunk);
+            self.position += at as u64;
+        }
+        Events::new(self, chunk, at, start)
+    }
+}
+
+/// An item that was found, not yet borrowed from the decoder.
 pub(super) enum Found<'c> {
-    /// An event that lies in the chunk.
+    /// An event within the chunk.
     Event {
         data: &'c str,
         event: &'c str,
@@ -64,12 +82,12 @@ impl<'d, 'c> Events<'d, 'c> {
             at,
             line_ends: LineEnds::new(at),
             text: Text::new(),
-            is_plain: false,
+            is_data_only: false,
         }
     }
 
-    /// The next item: an event, or what else the decoder was told to report. `None` when the
-    /// piece has no more.
+    /// Returns the next item: an event, or a comment or reconnection time if the decoder reports
+    /// those. Returns `None` if the chunk has no more.
     ///
     /// ```
     /// use sse_codec::{Decoder, Item};
@@ -88,16 +106,16 @@ impl<'d, 'c> Events<'d, 'c> {
     ///
     /// # Errors
     ///
-    /// When the stream passes a limit, and from then on; see [`Decoder`].
+    /// When the stream exceeds a limit, and on every call from then on; see [`Decoder`].
     #[allow(
         clippy::should_implement_trait,
-        reason = "items borrow from this value, as an `Iterator`'s cannot"
+        reason = "items borrow from this value, which an `Iterator` does not allow"
     )]
-    // What is inlined is the way of the commonest event. That leaves nothing but reading it in the
-    // loop of whoever takes the events, and takes a third off the shortest.
+    // The path of the most frequent event is inlined into the caller's loop. That takes a third off
+    // the time of the shortest events.
     #[inline(always)]
     pub fn next(&mut self) -> Result<Option<Item<'_>>, DecodeError> {
-        if let Some((data, sets_id)) = self.find_plain() {
+        if let Some((data, sets_id)) = self.find_data_only() {
             return Ok(Some(Item::Event(self.event_ref(data, "", sets_id))));
         }
         self.next_other()
@@ -118,16 +136,15 @@ impl<'d, 'c> Events<'d, 'c> {
         }))
     }
 
-    /// The next event, passing over whatever else is reported. `None` when the piece has no
-    /// more.
+    /// Returns the next event and skips other items. Returns `None` if the chunk has no more.
     ///
     /// # Errors
     ///
     /// As [`next`](Self::next).
-    // Inlined as `next` is.
+    // Inlined like `next`.
     #[inline(always)]
     pub fn next_event(&mut self) -> Result<Option<EventRef<'_>>, DecodeError> {
-        if let Some((data, sets_id)) = self.find_plain() {
+        if let Some((data, sets_id)) = self.find_data_only() {
             return Ok(Some(self.event_ref(data, "", sets_id)));
         }
         self.next_other_event()
@@ -149,8 +166,8 @@ impl<'d, 'c> Events<'d, 'c> {
         }
     }
 
-    /// What was not read yet of the piece. Feed it to the decoder, with or without more behind
-    /// it, to go on after the last item that was taken.
+    /// Returns the part of the chunk that is not read yet. To continue after the last item, pass it
+    /// to the decoder, alone or followed by more bytes.
     ///
     /// ```
     /// use sse_codec::Decoder;
@@ -181,12 +198,12 @@ impl<'d, 'c> Events<'d, 'c> {
         EventRef::new(data.text(), event, last_event_id, sets_id)
     }
 
-    /// Where the next line begins, if this one ends with a CR at `end`.
+    /// Returns where the next line begins, given a line that ends with a CR at `end`.
     ///
-    /// HTML § 9.2.5: a CR ends the line, whatever follows. If that is an LF it is part of the
-    /// line end, but nothing waits for it.
+    /// HTML § 9.2.5: a CR ends the line, whatever follows. A following LF is part of the line end,
+    /// but is not waited for.
     #[inline]
-    pub(super) fn behind_cr(&mut self, end: usize, line_ends: &mut LineEnds) -> usize {
+    pub(super) fn after_cr(&mut self, end: usize, line_ends: &mut LineEnds) -> usize {
         match self.chunk.get(end + 1) {
             Some(b'\n') => {
                 line_ends.skip_adjacent();
@@ -198,7 +215,7 @@ impl<'d, 'c> Events<'d, 'c> {
         end + 1
     }
 
-    /// Everything before `at` was read.
+    /// Records that everything before `at` is read.
     #[inline]
     pub(super) fn pass(&mut self, at: usize, line_ends: LineEnds) {
         self.at = at;

@@ -1,10 +1,10 @@
-//! The decoder's limits, and the error when one is passed.
+//! The error of a stream that exceeds a limit of the decoder.
 
 use core::{error, fmt};
 
-/// Why a stream could not be decoded any further: it passed a limit.
+/// The stream exceeds a limit of the [`Decoder`](crate::Decoder).
 ///
-/// Nothing else is an error, as HTML § 9.2.6 gives a meaning to any bytes.
+/// Nothing else is an error, as HTML § 9.2.6 defines a meaning for any bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DecodeError {
@@ -12,7 +12,7 @@ pub enum DecodeError {
     LineTooLong {
         /// The limit in bytes.
         limit: usize,
-        /// The byte offset in the stream at which the line begins.
+        /// The offset of the line in the stream, in bytes.
         position: u64,
     },
     /// An event's data is longer than
@@ -20,26 +20,30 @@ pub enum DecodeError {
     EventTooLong {
         /// The limit in bytes.
         limit: usize,
-        /// The byte offset in the stream at which the line begins that was too much.
+        /// The offset in the stream of the line that exceeds the limit, in bytes.
         position: u64,
     },
 }
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (what, limit, position) = match self {
-            Self::LineTooLong { limit, position } => ("line", limit, position),
-            Self::EventTooLong { limit, position } => ("data of an event", limit, position),
-        };
-        write!(
-            f,
-            "{what} is longer than the limit of {limit} bytes, in the line at byte {position}"
-        )
+        match self {
+            Self::LineTooLong { limit, position } => {
+                write!(
+                    f,
+                    "line at byte {position} exceeds the limit of {limit} bytes"
+                )
+            }
+            Self::EventTooLong { limit, position } => write!(
+                f,
+                "event data exceeds the limit of {limit} bytes in the line at byte {position}"
+            ),
+        }
     }
 }
 
 impl error::Error for DecodeError {}
 
-/// The limit on an event's data was passed, wherever in the stream that was.
+/// An event's data exceeds the limit; the position is not known yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct EventLimit(pub(super) usize);

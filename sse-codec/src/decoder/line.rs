@@ -1,8 +1,8 @@
-//! One line of a stream: which field it is, and where its value begins.
+//! One line of a stream: its field, and where the value begins.
 
 use core::time::Duration;
 
-/// What a line means (HTML § 9.2.6).
+/// The kind of a line (HTML § 9.2.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Line {
     Data,
@@ -10,18 +10,18 @@ pub(super) enum Line {
     Id,
     Retry,
     Comment,
-    /// A field that the standard does not know, to be ignored.
+    /// A field that the standard does not define. It is ignored.
     Unknown,
 }
 
 impl Line {
-    /// How many bytes of a line tell which field it is, and where its value begins: the longest
-    /// name, its colon, and a space.
+    /// How many bytes of a line suffice to identify its field and the start of its value: the
+    /// longest name, its colon, and a space.
     pub(super) const HEAD: usize = 7;
 
-    /// Reads the line from `start` to `end` of `chunk`, as [`read`](Self::read) does. Looking at
-    /// the first eight bytes at once is quicker, and fine if the line is shorter: no name can
-    /// reach over the end of the line.
+    /// Reads the line from `start` to `end` of `chunk`, as [`read`](Self::read) does, but faster,
+    /// by comparing the first eight bytes as one word. The line may be shorter than that, since no
+    /// name contains a line end.
     #[inline(always)]
     pub(super) fn read_in(chunk: &[u8], start: usize, end: usize) -> (Self, usize) {
         if let Some(head) = Head::of(chunk, start) {
@@ -39,8 +39,8 @@ impl Line {
         Self::read(&chunk[start..end])
     }
 
-    /// Reads a line that is not blank. Also returns the offset of the value: what follows the
-    /// colon and one space, or the empty end of a line without a colon.
+    /// Reads a line that is not blank. Returns its kind and the offset of its value, which follows
+    /// the colon and one optional space, or is empty in a line without a colon.
     #[inline]
     pub(super) fn read(line: &[u8]) -> (Self, usize) {
         match line {
@@ -65,20 +65,21 @@ impl Line {
     }
 }
 
-/// The first eight bytes of a line, and of what follows if it is shorter, in one word.
+/// The first eight bytes from the start of a line, as one word. They may extend past its end.
 #[derive(Clone, Copy)]
 pub(super) struct Head(u64);
 
 impl Head {
-    /// That of the line which begins at `start`, unless the chunk is over before.
+    /// Returns the head of the line at `start`, or `None` if the chunk has fewer than eight bytes
+    /// from there.
     #[inline(always)]
     pub(super) fn of(chunk: &[u8], start: usize) -> Option<Self> {
         let head = chunk.get(start..)?.first_chunk()?;
         Some(Self(u64::from_le_bytes(*head)))
     }
 
-    /// Where the value begins if the line begins with `name`, which ends with the colon. It is to
-    /// be constant, then this is one comparison.
+    /// Returns the offset of the value if the line begins with `name`, which includes the colon.
+    /// If `name` is constant, this compiles to one comparison.
     #[inline(always)]
     pub(super) fn value_after(self, name: &[u8]) -> Option<usize> {
         let mut word = [0; 8];
@@ -90,8 +91,8 @@ impl Head {
     }
 }
 
-/// HTML § 9.2.6: only ASCII digits make a reconnection time. More milliseconds than a `u64`
-/// holds become that, half a billion years; so no value can overflow.
+/// Parses a reconnection time, which consists of ASCII digits only (HTML § 9.2.6). More
+/// milliseconds than fit a `u64` become `u64::MAX`.
 pub(super) fn reconnection_time(value: &[u8]) -> Option<Duration> {
     if value.is_empty() {
         return None;

@@ -1,12 +1,13 @@
-//! The decoder: what is kept of a stream between one piece of it and the next.
+//! The decoder: the state of a stream between one chunk and the next.
 //!
-//! Reading the lines of one piece is the work of [`Events`]; here are the settings, the state
-//! that the standard asks for, and the buffers that carry whatever a piece leaves unfinished.
+//! This file holds the settings, the state that the standard defines, and the buffers for whatever
+//! a chunk leaves unfinished. [`Events`] reads the lines of a chunk.
 
 mod borrowed;
 mod buffered;
 mod data;
 mod events;
+mod item;
 mod limits;
 mod line;
 mod text;
@@ -17,23 +18,24 @@ use core::time::Duration;
 
 use self::data::Data;
 pub use self::events::Events;
+pub use self::item::Item;
 pub use self::limits::DecodeError;
 
 /// The byte order mark, in UTF-8.
 const BOM: [u8; 3] = *b"\xEF\xBB\xBF";
 
-/// Reads an event stream, as HTML § 9.2.6 says, from whatever pieces it arrives in.
+/// Decodes an event stream according to HTML § 9.2.6, from chunks of any length.
 ///
-/// Feed it each piece with [`feed`](Self::feed) and take the events out of that. How the stream
-/// is cut makes no difference: not inside a line, a CRLF, a character or the byte order mark.
+/// [`feed`](Self::feed) takes a chunk and returns its events. Where the stream is cut makes no
+/// difference, even within a line, a CRLF, a character or the byte order mark.
 ///
 /// ```
 /// use sse_codec::Decoder;
 ///
 /// let mut decoder = Decoder::new();
 /// let mut received = Vec::new();
-/// for piece in [&b"data: hel"[..], b"lo\n\nevent: tick\nid: 7\nda", b"ta: 1\n\ndata: lost"] {
-///     let mut events = decoder.feed(piece);
+/// for chunk in [&b"data: hel"[..], b"lo\n\nevent: tick\nid: 7\nda", b"ta: 1\n\ndata: lost"] {
+///     let mut events = decoder.feed(chunk);
 ///     while let Some(event) = events.next_event()? {
 ///         received.push((event.event().to_owned(), event.data().to_owned()));
 ///     }
@@ -48,71 +50,70 @@ const BOM: [u8; 3] = *b"\xEF\xBB\xBF";
 ///
 /// # The end of the stream
 ///
-/// There is nothing to call: an event whose blank line has not come is discarded
-/// (HTML § 9.2.6), so the decoder may simply be dropped, or [`reset`](Self::reset) for the next
-/// connection.
+/// No call is needed: an event without its blank line is discarded (HTML § 9.2.6). Drop the
+/// decoder, or [`reset`](Self::reset) it for the next connection.
 ///
 /// # Text
 ///
-/// A stream is UTF-8. What is not is replaced by U+FFFD as the Encoding Standard says, one for
-/// each maximal subpart of a character, so that text is always handed out as `str`.
+/// A stream is UTF-8. Invalid bytes are replaced by U+FFFD according to the Encoding Standard, one
+/// for each maximal subpart of a character, so text is always a `str`.
 ///
 /// # Memory
 ///
-/// An event whose lines lie in one piece and whose data is one line is borrowed from that piece.
-/// Anything else is put together in buffers that are reused and never grow beyond what the
-/// limits on [a line](Self::max_line_len) and on [an event](Self::max_event_len) allow. Lines of
-/// no interest, comments that are not reported and unknown fields, are not kept at all.
+/// An event that lies within one chunk and has one line of data is borrowed from that chunk. Any
+/// other event is assembled in buffers, which are reused and never exceed what the limits on
+/// [a line](Self::max_line_len) and on [an event](Self::max_event_len) allow. Unknown fields, and
+/// comments that are not reported, are not stored.
 ///
 /// # After an error
 ///
-/// What was handed out before stays valid. The decoder itself is done: every further read gives
-/// the same error, until it is [`reset`](Self::reset). The last event ID stays readable, so a
-/// client can still resume.
+/// Events returned before the error stay valid. Every further read returns the same error, until
+/// the decoder is [`reset`](Self::reset). The last event ID stays available, so a client can
+/// resume.
 #[derive(Clone, Debug)]
 pub struct Decoder {
     max_line_len: usize,
     max_event_len: usize,
-    /// A line of this length passes neither limit.
-    max_plain_len: usize,
+    /// The lower of the two limits: a line of this length exceeds neither.
+    min_limit: usize,
     report_comments: bool,
     report_retry: bool,
 
-    /// Where in the stream the next byte to be read is.
+    /// The offset in the stream of the next byte to read.
     position: u64,
     ahead: Ahead,
-    /// How much was read of a line that has begun and not ended yet.
+    /// The length so far of the line that earlier chunks began.
     line_len: usize,
     carried: Carried,
-    /// Its first bytes, until there are enough of them to tell what is to become of it.
+    /// The first bytes of that line, until they suffice to identify its field.
     head: [u8; line::Line::HEAD],
-    /// All that was read of it, from then on, if it is to be gathered.
+    /// All of that line so far, if it is collected ([`Carried::Whole`]).
     line: Vec<u8>,
 
-    /// The data so far of the event that has begun.
+    /// The data so far of the unfinished event.
     data: Data,
-    /// The name of the event that has begun; empty for the default.
+    /// The name of the unfinished event; empty for the default.
     event: String,
-    /// The id set by the event that has begun, if any (the standard's last event ID *buffer*).
+    /// The id of the unfinished event, if it set one (the standard's last event ID *buffer*).
     id: String,
     has_id: bool,
 
-    /// The last event ID *string*, that of the last blank line.
+    /// The last event ID *string*, as of the last blank line.
     last_event_id: String,
-    /// Whether an id was set since the last event that was handed out.
+    /// Whether an id was set since the last event that was returned.
     sets_id: bool,
     reconnection_time: Option<Duration>,
-    /// A comment that is handed out but could not be borrowed.
+    /// A comment that is returned and could not be borrowed from the chunk.
     comment: String,
     state: State,
     /// Nothing is unfinished: the next byte begins a line and an event.
     idle: bool,
 }
 
-/// What may be ahead that is not part of any line.
+/// Bytes that may come next and belong to no line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ahead {
-    /// The byte order mark, without the bytes of it that were seen.
+    /// The byte order mark, of which `seen` bytes were read.
     Bom {
         seen: u8,
     },
@@ -121,21 +122,21 @@ enum Ahead {
     Nothing,
 }
 
-/// What becomes of the line that has begun and not ended yet.
+/// How the line that earlier chunks began is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Carried {
-    /// It is gathered, to be read when it is complete.
+    /// Collected, and read once it is complete.
     Whole,
-    /// It is a line of data, and its value goes to the data at once.
+    /// A line of data, whose value is appended to the event's data as it arrives.
     Data,
-    /// It is of no interest, whatever follows.
+    /// Not stored: an unknown field, or a comment that is not reported.
     Ignored,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Reading,
-    /// An event was handed out from the buffers, which are to be emptied before the next.
+    /// An event was returned from the buffers, which must be cleared before the next.
     Dispatched,
     Failed(DecodeError),
 }
@@ -147,13 +148,13 @@ impl Decoder {
     /// The default limit on the length of one event's data: 16 MiB.
     pub const DEFAULT_MAX_EVENT_LEN: usize = 16 * 1024 * 1024;
 
-    /// A decoder with the default limits that reports events only.
+    /// Returns a decoder with the default limits, which reports events only.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             max_line_len: Self::DEFAULT_MAX_LINE_LEN,
             max_event_len: Self::DEFAULT_MAX_EVENT_LEN,
-            max_plain_len: Self::DEFAULT_MAX_LINE_LEN,
+            min_limit: Self::DEFAULT_MAX_LINE_LEN,
             report_comments: false,
             report_retry: false,
             position: 0,
@@ -177,82 +178,77 @@ impl Decoder {
 
     /// Sets the limit on the length of one line, in bytes, without its line end.
     ///
-    /// It holds for every line, comments and unknown fields included.
+    /// It applies to every line, including comments and unknown fields.
     #[must_use]
-    pub const fn max_line_len(mut self, limit: usize) -> Self {
+    pub fn max_line_len(mut self, limit: usize) -> Self {
         self.max_line_len = limit;
-        self.with_max_plain_len()
+        self.with_min_limit()
     }
 
-    /// Sets the limit on the length of one event's data, in bytes of the text that is handed
-    /// out: its lines joined with LF, and U+FFFD where the stream was not UTF-8.
+    /// Sets the limit on the length of one event's data, in bytes of the decoded text: its lines
+    /// joined with LF, and U+FFFD in place of invalid UTF-8.
     ///
-    /// The name and the id are one line each, so [the limit on that](Self::max_line_len) holds
-    /// for them.
+    /// The name and the id are limited by [`max_line_len`](Self::max_line_len), as each is one
+    /// line.
     #[must_use]
-    pub const fn max_event_len(mut self, limit: usize) -> Self {
+    pub fn max_event_len(mut self, limit: usize) -> Self {
         self.max_event_len = limit;
-        self.with_max_plain_len()
+        self.with_min_limit()
     }
 
-    const fn with_max_plain_len(mut self) -> Self {
-        self.max_plain_len = if self.max_line_len < self.max_event_len {
-            self.max_line_len
-        } else {
-            self.max_event_len
-        };
+    fn with_min_limit(mut self) -> Self {
+        self.min_limit = self.max_line_len.min(self.max_event_len);
         self
     }
 
-    /// Sets whether comments are reported, as [`Item::Comment`](crate::Item::Comment). The
-    /// default is not to.
+    /// Sets whether comments are reported, as [`Item::Comment`]. The default is `false`.
     #[must_use]
-    pub const fn report_comments(mut self, report: bool) -> Self {
+    pub fn report_comments(mut self, report: bool) -> Self {
         self.report_comments = report;
         self
     }
 
-    /// Sets whether `retry` fields are reported, as [`Item::Retry`](crate::Item::Retry). The
-    /// default is not to; [`reconnection_time`](Self::reconnection_time) has them in any case.
+    /// Sets whether `retry` fields are reported, as [`Item::Retry`]. The default is `false`;
+    /// [`reconnection_time`](Self::reconnection_time) returns the last one in any case.
     #[must_use]
-    pub const fn report_retry(mut self, report: bool) -> Self {
+    pub fn report_retry(mut self, report: bool) -> Self {
         self.report_retry = report;
         self
     }
 
-    /// Sets the last event ID to begin with: that of an earlier connection, by which this stream
-    /// was asked for.
+    /// Sets the initial last event ID: the one that was sent as `Last-Event-ID` to request this
+    /// stream.
     ///
-    /// Browsers report it with the events of the new stream until that sets an id of its own.
+    /// As in browsers, events have it as their last event ID until the stream sets an id.
     #[must_use]
     pub fn with_last_event_id(mut self, id: impl Into<String>) -> Self {
         self.last_event_id = id.into();
         self
     }
 
-    /// The last event ID: what a client sends as `Last-Event-ID` when it reconnects, unless it
-    /// is empty.
+    /// Returns the last event ID, which a client sends as `Last-Event-ID` when it reconnects,
+    /// unless it is empty.
     ///
-    /// It is that of the last event that was complete, whether that had data or not. The id of
-    /// an event that was not yet complete does not count (HTML § 9.2.6).
+    /// It is the one of the last complete event, with or without data. The id of an incomplete
+    /// event does not count (HTML § 9.2.6).
     #[must_use]
     pub fn last_event_id(&self) -> &str {
         &self.last_event_id
     }
 
-    /// The reconnection time, if the stream has set one: how long a client waits before it
+    /// Returns the reconnection time, if the stream has set one: how long a client waits before it
     /// connects again.
     #[must_use]
-    pub const fn reconnection_time(&self) -> Option<Duration> {
+    pub fn reconnection_time(&self) -> Option<Duration> {
         self.reconnection_time
     }
 
-    /// Gets ready for a new stream: that of the next connection.
+    /// Prepares the decoder for a new stream, that of the next connection.
     ///
-    /// An event or line that has begun is discarded, a failure forgotten, and a byte order mark
-    /// is looked for again. What a client keeps over its connections stays: the
-    /// [last event ID](Self::last_event_id), the
-    /// [reconnection time](Self::reconnection_time), the settings, and the buffers.
+    /// An incomplete event or line is discarded, an error is cleared, and a byte order mark is
+    /// expected again. The [last event ID](Self::last_event_id), the
+    /// [reconnection time](Self::reconnection_time), the settings and the memory of the buffers
+    /// are kept.
     pub fn reset(&mut self) {
         self.position = 0;
         self.ahead = Ahead::Bom { seen: 0 };
@@ -264,22 +260,7 @@ impl Decoder {
         self.idle = true;
     }
 
-    /// Takes the next piece of the stream, of any length; it is read as the events are taken.
-    ///
-    /// Take them until there are none left, or what follows is lost: who stops early feeds
-    /// [`Events::remainder`] next.
-    #[inline]
-    pub fn feed<'c>(&mut self, chunk: &'c [u8]) -> Events<'_, 'c> {
-        let start = self.position;
-        let mut at = 0;
-        if self.ahead != Ahead::Nothing {
-            at = self.skip_ahead(chunk);
-            self.position += at as u64;
-        }
-        Events::new(self, chunk, at, start)
-    }
-
-    /// How many bytes at the start of `chunk` are not part of any line.
+    /// Returns how many bytes at the start of `chunk` belong to no line.
     #[inline(never)]
     fn skip_ahead(&mut self, chunk: &[u8]) -> usize {
         let mut at = 0;
@@ -297,22 +278,26 @@ impl Decoder {
             } else {
                 self.ahead = Ahead::Nothing;
                 if seen > 0 {
-                    // It only began like one: these bytes are the start of the first line.
+                    // It was none: these bytes begin the first line.
                     self.carry(&BOM[..seen]);
                 }
             }
         }
         if self.ahead == Ahead::LineFeed && !chunk.is_empty() {
-            // The line has ended with the CR already.
+            // The CR has already ended the line.
             self.ahead = Ahead::Nothing;
             at = usize::from(chunk[0] == b'\n');
         }
         at
     }
 
-    /// Gets ready to read on, unless that has failed for good.
+    /// Prepares for reading on.
+    ///
+    /// # Errors
+    ///
+    /// The error that ended the decoding, if one did.
     #[inline]
-    fn be_ready(&mut self) -> Result<(), DecodeError> {
+    fn prepare(&mut self) -> Result<(), DecodeError> {
         match self.state {
             State::Reading => Ok(()),
             State::Dispatched => {
@@ -325,7 +310,7 @@ impl Decoder {
         }
     }
 
-    /// No line has begun.
+    /// Resets the state of the carried line.
     #[inline]
     fn end_line(&mut self) {
         self.line_len = 0;

@@ -1,24 +1,23 @@
-//! Bytes as text: checked once where they are UTF-8, replaced where they are not.
+//! Bytes as text: checked for UTF-8, and replaced where they are not.
 //!
-//! A malformed character never reaches over an ASCII byte, such as those that end lines and
-//! names. So decoding each value by itself gives what decoding the whole stream would.
+//! A malformed character never extends over an ASCII byte, and lines and names end with one. So
+//! decoding each value by itself gives the same text as decoding the whole stream.
 
 use alloc::string::String;
 
 use crate::simd;
 
-/// The first stretch that is checked. Few bytes, so that little is wasted on who takes one event
-/// and goes.
+/// How many bytes are checked ahead at first. Few, in case only one event of the chunk is taken.
 const FIRST_WINDOW: usize = 64;
 
-/// The longest stretch that is checked at once, so that it is still in the cache when it is read.
+/// How many bytes are checked ahead at most, so that they are still in the cache when read.
 const LONGEST_WINDOW: usize = 16 * 1024;
 
-/// Hands out parts of a chunk as text. Checking a long stretch is much cheaper than checking each
-/// short value in it, so it goes ahead, in stretches that grow.
+/// Returns parts of a chunk as text. It checks ahead, in windows that grow, as checking a long
+/// window is much cheaper than checking each short value in it.
 #[derive(Debug)]
 pub(super) struct Text<'c> {
-    /// A part of the chunk that is UTF-8, and where it begins.
+    /// A part of the chunk that is UTF-8, and its offset.
     valid: &'c str,
     start: usize,
     window: usize,
@@ -33,8 +32,8 @@ impl<'c> Text<'c> {
         }
     }
 
-    /// The bytes from `start` to `end` of `chunk`, if they are UTF-8. The chunk must be the same
-    /// each time, and no `start` before an earlier one.
+    /// Returns the bytes from `start` to `end` of `chunk`, if they are UTF-8. The chunk must be the
+    /// same in each call, and `start` must not decrease.
     #[inline(always)]
     pub(super) fn get(&mut self, chunk: &'c [u8], start: usize, end: usize) -> Option<&'c str> {
         if end - self.start > self.valid.len() {
@@ -52,21 +51,21 @@ impl<'c> Text<'c> {
     }
 }
 
-/// As much of `bytes` as is text.
+/// Returns the longest prefix of `bytes` that is text.
 fn valid_prefix(bytes: &[u8]) -> &str {
     let bytes = &bytes[..bytes.len() - cut_character(bytes)];
     match simd::utf8(bytes) {
         Ok(text) => text,
-        // It takes a second look to have it as text, but only where something is broken.
+        // A second check, but only where bytes are invalid.
         Err(valid_up_to) => simd::utf8(&bytes[..valid_up_to]).unwrap_or_default(),
     }
 }
 
-/// How many bytes at the end begin a character that would go on behind them.
+/// Returns how many bytes at the end are the beginning of an incomplete character.
 pub(super) fn cut_character(bytes: &[u8]) -> usize {
     for (len, byte) in (1..4).zip(bytes.iter().rev()) {
         match byte {
-            // The middle of a character, look further ahead.
+            // The middle of a character, whose first byte is further ahead.
             0x80..0xC0 => {}
             0xC0.. => return if utf8_len(*byte) > len { len } else { 0 },
             _ => return 0,
@@ -75,13 +74,13 @@ pub(super) fn cut_character(bytes: &[u8]) -> usize {
     0
 }
 
-/// The length of the character that `first` begins.
+/// Returns the length of the character that begins with `first`.
 fn utf8_len(first: u8) -> usize {
     first.leading_ones() as usize
 }
 
-/// Appends `bytes` as text. The Encoding Standard's decoder replaces each maximal subpart of a
-/// character that is not one by U+FFFD, and this does the same.
+/// Appends `bytes` as text. Like the decoder of the Encoding Standard, it replaces each maximal
+/// subpart of a malformed character by U+FFFD.
 pub(super) fn push_lossy(out: &mut String, bytes: &[u8]) {
     if let Ok(text) = simd::utf8(bytes) {
         out.push_str(text);

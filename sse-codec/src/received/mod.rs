@@ -1,25 +1,25 @@
-//! A received event: as it is borrowed from a decoder, and as it is kept.
+//! A received event, borrowed from a decoder or owned.
 //!
-//! It has what the standard's `MessageEvent` has. Both forms can be encoded again, so a proxy can
-//! pass on what it received. How the text of a kept event is stored is the matter of `text`.
+//! It corresponds to the standard's `MessageEvent`. Both forms can be encoded again, so a proxy can
+//! pass on what it receives. `text` stores the text of an owned event.
 
+#[cfg(feature = "serde")]
+mod serialized;
 mod text;
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 use bytes::Bytes;
 
 use self::text::Text;
 
-use crate::buffer::Buffer;
-use crate::encoder::Encode;
-use crate::error::EncodeError;
-use crate::event::Event;
+use crate::encoder::{Buffer, Encode, EncodeError, Event};
 
-/// The name of an event that was not given one (HTML § 9.2.6).
+/// The name of an event without an `event` field (HTML § 9.2.6).
 const DEFAULT_NAME: &str = "message";
 
-/// A received event, borrowed from the decoder that read it.
+/// A received event, borrowed from a decoder or from a [`ReceivedEvent`].
 ///
 /// ```
 /// use sse_codec::Decoder;
@@ -35,12 +35,12 @@ const DEFAULT_NAME: &str = "message";
 ///
 /// # Encoding it again
 ///
-/// It is [`Encode`], and [`to_event`](Self::to_event) makes an [`Event`] of it to be changed. A
-/// receiver of the new stream gets the same events.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// It implements [`Encode`], and [`to_event`](Self::to_event) returns an [`Event`] that can be
+/// changed first. A receiver of the new stream gets the same events.
+#[derive(Clone, Copy)]
 pub struct EventRef<'a> {
     data: &'a str,
-    /// Empty if the stream gave none.
+    /// Empty if the stream sets none.
     event: &'a str,
     last_event_id: &'a str,
     sets_id: bool,
@@ -62,15 +62,15 @@ impl<'a> EventRef<'a> {
         }
     }
 
-    /// The data: its lines joined with LF.
+    /// Returns the data: its lines joined with LF.
     #[must_use]
     #[inline]
     pub fn data(self) -> &'a str {
         self.data
     }
 
-    /// The event's name, the type of the event that a browser dispatches: `message` if the
-    /// stream gave none.
+    /// Returns the event's name, which is the type of the event that a browser dispatches:
+    /// `message` if the stream sets none.
     #[must_use]
     #[inline]
     pub fn event(self) -> &'a str {
@@ -81,22 +81,24 @@ impl<'a> EventRef<'a> {
         }
     }
 
-    /// The last event ID: set by this event or by an earlier one, and empty if by none.
+    /// Returns the last event ID, set by this event or by an earlier one. It is empty if none set
+    /// it.
     #[must_use]
     #[inline]
     pub fn last_event_id(self) -> &'a str {
         self.last_event_id
     }
 
-    /// The id, if it was set since the event before: by this one, or by one without data, which
-    /// is not dispatched. An empty id resets the last event ID.
+    /// Returns the id, if it was set since the previous event: by this event, or by one without
+    /// data, which is not dispatched. An empty id resets the last event ID.
     #[must_use]
     #[inline]
     pub fn id(self) -> Option<&'a str> {
         self.sets_id.then_some(self.last_event_id)
     }
 
-    /// An event to be sent that is received like this one: to change it before it is passed on.
+    /// Returns an event to send that is received like this one. It can be changed before it is
+    /// sent.
     pub fn to_event(self) -> Event<'a, &'a str> {
         let mut event = Event::new();
         if self.event() != DEFAULT_NAME {
@@ -108,9 +110,10 @@ impl<'a> EventRef<'a> {
         event.data(self.data)
     }
 
-    /// Keeps the event, with one allocation at most, and none if it is short.
-    // A call, so that the event is written to where it is wanted: with the parts of it just written,
-    // moving it would wait for them.
+    /// Returns an owned event, with one allocation at most, and none if the event has at most 32
+    /// bytes of text.
+    // Not inlined, so that the event is written to its final place. Moving it right after its parts
+    // were written would wait for those stores.
     #[must_use]
     #[inline(never)]
     pub fn into_owned(self) -> ReceivedEvent {
@@ -134,6 +137,24 @@ impl<'a> EventRef<'a> {
     }
 }
 
+/// Events are equal if they are the same to a client. The name `message` equals no name.
+impl PartialEq for EventRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.data == other.data
+            && self.event() == other.event()
+            && self.last_event_id == other.last_event_id
+            && self.sets_id == other.sets_id
+    }
+}
+
+impl Eq for EventRef<'_> {}
+
+impl Hash for EventRef<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.data, self.event(), self.last_event_id, self.sets_id).hash(state);
+    }
+}
+
 impl fmt::Debug for EventRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventRef")
@@ -145,16 +166,18 @@ impl fmt::Debug for EventRef<'_> {
 }
 
 impl Encode for EventRef<'_> {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     #[inline]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         self.to_event().encode_into(out)
     }
 }
 
-/// A received event that is kept: an [`EventRef`] with its own text.
+/// An owned received event.
 ///
-/// All of its text is one allocation, and none at all if it is no longer than 32 bytes. A clone is
-/// a copy; an event that many are to have goes into an [`Arc`](alloc::sync::Arc).
+/// All of its text is one allocation, or none if it has at most 32 bytes. A clone copies the text;
+/// to share an event, put it into an [`Arc`](alloc::sync::Arc).
 ///
 /// ```
 /// use sse_codec::{Decoder, Encoder, ReceivedEvent};
@@ -168,7 +191,7 @@ impl Encode for EventRef<'_> {
 /// assert_eq!(out, b"id: 7\ndata: x\n\n");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct ReceivedEvent {
     /// The data, then the name, then the last event ID.
     text: Text,
@@ -178,23 +201,23 @@ pub struct ReceivedEvent {
 }
 
 impl ReceivedEvent {
-    /// The event as it was borrowed.
+    /// Returns the event in its borrowed form.
     #[must_use]
     #[inline]
     pub fn as_event_ref(&self) -> EventRef<'_> {
-        let behind_data = self.text.as_str().get(self.data_len..).unwrap_or_default();
-        let event = behind_data.get(..self.event_len).unwrap_or_default();
+        let after_data = self.text.as_str().get(self.data_len..).unwrap_or_default();
+        let event = after_data.get(..self.event_len).unwrap_or_default();
         EventRef::new(self.data(), event, self.last_event_id(), self.sets_id)
     }
 
-    /// The data: its lines joined with LF.
+    /// Returns the data: its lines joined with LF.
     #[must_use]
     #[inline]
     pub fn data(&self) -> &str {
         self.text.as_str().get(..self.data_len).unwrap_or_default()
     }
 
-    /// The event's name: `message` if the stream gave none.
+    /// Returns the event's name: `message` if the stream sets none.
     #[must_use]
     #[inline]
     pub fn event(&self) -> &str {
@@ -204,7 +227,8 @@ impl ReceivedEvent {
         }
     }
 
-    /// The last event ID: set by this event or by an earlier one, and empty if by none.
+    /// Returns the last event ID, set by this event or by an earlier one. It is empty if none set
+    /// it.
     #[must_use]
     #[inline]
     pub fn last_event_id(&self) -> &str {
@@ -212,19 +236,20 @@ impl ReceivedEvent {
         self.text.as_str().get(start..).unwrap_or_default()
     }
 
-    /// The id, if it was set since the event before; see [`EventRef::id`].
+    /// Returns the id, if it was set since the previous event; see [`EventRef::id`].
     #[must_use]
     #[inline]
     pub fn id(&self) -> Option<&str> {
         self.as_event_ref().id()
     }
 
-    /// An event to be sent that is received like this one: to change it before it is passed on.
+    /// Returns an event to send that is received like this one. It can be changed before it is
+    /// sent.
     pub fn to_event(&self) -> Event<'_, &str> {
         self.as_event_ref().to_event()
     }
 
-    /// The data. Text that is an allocation becomes the `Bytes` as it is, without a copy.
+    /// Returns the data, without a copy if the text is allocated.
     #[must_use]
     pub fn into_data(self) -> Bytes {
         let mut data = self.text.into_bytes();
@@ -245,6 +270,20 @@ impl<'a> From<&'a ReceivedEvent> for EventRef<'a> {
     }
 }
 
+impl PartialEq for ReceivedEvent {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_event_ref() == other.as_event_ref()
+    }
+}
+
+impl Eq for ReceivedEvent {}
+
+impl Hash for ReceivedEvent {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_event_ref().hash(state);
+    }
+}
+
 impl fmt::Debug for ReceivedEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReceivedEvent")
@@ -256,6 +295,8 @@ impl fmt::Debug for ReceivedEvent {
 }
 
 impl Encode for ReceivedEvent {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     #[inline]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         self.as_event_ref().encode_into(out)
@@ -263,6 +304,8 @@ impl Encode for ReceivedEvent {
 }
 
 impl Encode for &ReceivedEvent {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     #[inline]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         (**self).encode_into(out)

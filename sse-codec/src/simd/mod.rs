@@ -1,44 +1,21 @@
-//! The two loops over all bytes, in vector instructions.
+//! The two loops that pass over every byte: finding line ends, and checking UTF-8.
 //!
-//! Those are not ours: calling one takes `unsafe`, which this crate forbids, so they are left to
-//! crates that do nothing else. Without the `simd` feature plain versions take their place, and
-//! with it they are what the fast ones are tested against.
+//! The fast version of each uses vector instructions. Calling those takes `unsafe`, which this
+//! crate forbids, so they come from crates that do nothing else. Without the feature `simd` the
+//! portable versions are used; with it, the tests compare the two.
 
 #[cfg(any(test, not(feature = "simd")))]
-mod plain;
-
-/// The length of what is searched at once.
-pub(crate) const BLOCK: usize = 64;
+mod portable;
+#[cfg(feature = "simd")]
+mod vector;
 
 #[cfg(not(feature = "simd"))]
-pub(crate) use self::plain::{line_ends, utf8};
-
-/// A bit for each byte of `block` that is LF or CR, the first byte's being the lowest.
+pub(crate) use self::portable::{line_ends, utf8};
 #[cfg(feature = "simd")]
-#[inline]
-pub(crate) fn line_ends(block: &[u8; BLOCK]) -> u64 {
-    use wide::u8x16;
+pub(crate) use self::vector::{line_ends, utf8};
 
-    let (lf, cr) = (u8x16::splat(b'\n'), u8x16::splat(b'\r'));
-    let mut ends = 0;
-    for (at, bytes) in block.as_chunks::<16>().0.iter().enumerate() {
-        let bytes = u8x16::new(*bytes);
-        let found = bytes.simd_eq(lf) | bytes.simd_eq(cr);
-        ends |= u64::from(found.to_bitmask()) << (16 * at);
-    }
-    ends
-}
-
-/// `bytes` as text, or the length up to which they are.
-#[cfg(feature = "simd")]
-#[inline]
-pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, usize> {
-    // The first only says whether, and is quicker; the second also says where it is not.
-    match simdutf8::basic::from_utf8(bytes) {
-        Ok(text) => Ok(text),
-        Err(_) => simdutf8::compat::from_utf8(bytes).map_err(|error| error.valid_up_to()),
-    }
-}
+/// How many bytes are searched for line ends at once.
+pub(crate) const BLOCK: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -46,11 +23,11 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::plain::{line_ends as plain_line_ends, utf8 as plain_utf8};
+    use super::portable;
     use super::*;
 
-    /// Slow and obvious.
-    fn line_ends_one_by_one(block: &[u8; BLOCK]) -> u64 {
+    /// Compares byte by byte.
+    fn line_ends_bytewise(block: &[u8; BLOCK]) -> u64 {
         (0..BLOCK)
             .filter(|at| matches!(block[*at], b'\n' | b'\r'))
             .map(|at| 1 << at)
@@ -58,35 +35,35 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_is_told_apart_at_every_place() {
+    fn every_byte_is_recognized_at_every_place() {
         for at in 0..BLOCK {
             for byte in 0..=u8::MAX {
                 let mut block = [0; BLOCK];
                 block[at] = byte;
-                let expected = line_ends_one_by_one(&block);
+                let expected = line_ends_bytewise(&block);
                 assert_eq!(line_ends(&block), expected, "{byte} at {at}");
-                assert_eq!(plain_line_ends(&block), expected, "{byte} at {at}");
+                assert_eq!(portable::line_ends(&block), expected, "{byte} at {at}");
             }
         }
         assert_eq!(line_ends(&[b'\n'; BLOCK]), u64::MAX);
-        assert_eq!(plain_line_ends(&[b'\r'; BLOCK]), u64::MAX);
+        assert_eq!(portable::line_ends(&[b'\r'; BLOCK]), u64::MAX);
     }
 
     proptest! {
         #[test]
-        fn line_ends_are_those_of_a_plain_search(
+        fn line_ends_are_those_of_a_bytewise_search(
             block in prop::collection::vec(
                 prop_oneof![Just(b'\n'), Just(b'\r'), 0_u8..32, any::<u8>()],
                 BLOCK,
             ),
         ) {
             let block: &[u8; BLOCK] = block.as_slice().try_into().expect("one block");
-            prop_assert_eq!(line_ends(block), line_ends_one_by_one(block));
-            prop_assert_eq!(plain_line_ends(block), line_ends_one_by_one(block));
+            prop_assert_eq!(line_ends(block), line_ends_bytewise(block));
+            prop_assert_eq!(portable::line_ends(block), line_ends_bytewise(block));
         }
 
         #[test]
-        fn text_is_what_the_standard_library_takes_for_text(
+        fn utf8_agrees_with_the_standard_library(
             text in "\\PC{0,80}",
             broken in prop::collection::vec((0_usize..200, any::<u8>()), 0..3),
         ) {
@@ -98,7 +75,7 @@ mod tests {
             }
             let expected = core::str::from_utf8(&bytes).map_err(|error| error.valid_up_to());
             prop_assert_eq!(utf8(&bytes), expected);
-            prop_assert_eq!(plain_utf8(&bytes), expected);
+            prop_assert_eq!(portable::utf8(&bytes), expected);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! An event as an enum, by a deserializer that takes the variant from the event's name and
-//! leaves the content to the JSON deserializer.
+//! Reads an event as an enum, by a deserializer that takes the variant from the event's name and
+//! passes the content to the JSON deserializer.
 
-use core::fmt;
+use core::{error, fmt};
 
 use serde::Deserialize;
 use serde::de::value::BorrowedStrDeserializer;
@@ -10,21 +10,100 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::TypedError;
 use crate::json::JsonError;
-use crate::received::EventRef;
+use crate::received::{EventRef, ReceivedEvent};
 
-pub(super) fn event<'de, T: Deserialize<'de>>(event: EventRef<'de>) -> Result<T, TypedError> {
-    T::deserialize(Named(event)).map_err(|failed| match failed {
-        Failed::Unknown(expected) => TypedError::UnknownEvent {
-            event: event.into_owned(),
-            expected,
-        },
-        Failed::Json(error) => TypedError::Json(JsonError::new(event, error)),
-    })
+impl<'a> EventRef<'a> {
+    /// Deserializes the event as a serde enum: the event's name selects the variant, and the JSON
+    /// data is its content. See [`Typed`](crate::Typed).
+    ///
+    /// A unit variant accepts any data and ignores it, so one with `#[serde(other)]` matches events
+    /// of all other names. To keep their data, make the last variant `#[serde(untagged)]`: it is
+    /// deserialized from a map of the name to the JSON data.
+    ///
+    /// # Errors
+    ///
+    /// [`TypedError::UnknownEvent`] if no variant matches the event's name,
+    /// [`TypedError::Json`] if the data is not valid JSON for the variant's content. Both contain
+    /// the event.
+    pub fn typed<T: Deserialize<'a>>(self) -> Result<T, TypedError> {
+        T::deserialize(Named(self)).map_err(|failed| match failed {
+            Failed::Unknown(expected) => TypedError::UnknownEvent {
+                event: self.into_owned(),
+                expected,
+            },
+            Failed::Json(error) => TypedError::Json(JsonError::new(self, error)),
+        })
+    }
 }
 
-/// The failure, still without the event.
+impl ReceivedEvent {
+    /// Deserializes the event as a serde enum, see [`EventRef::typed`].
+    ///
+    /// # Errors
+    ///
+    /// As [`EventRef::typed`].
+    pub fn typed<'a, T: Deserialize<'a>>(&'a self) -> Result<T, TypedError> {
+        self.as_event_ref().typed()
+    }
+}
+
+/// A received event could not be deserialized as an enum.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TypedError {
+    /// No variant has the event's name.
+    UnknownEvent {
+        /// The received event.
+        event: ReceivedEvent,
+        /// The names of the variants.
+        expected: &'static [&'static str],
+    },
+    /// The data is not valid JSON for the variant's content.
+    Json(JsonError),
+}
+
+impl TypedError {
+    /// Returns the received event.
+    #[must_use]
+    pub fn event(&self) -> &ReceivedEvent {
+        match self {
+            Self::UnknownEvent { event, .. } => event,
+            Self::Json(error) => error.event(),
+        }
+    }
+
+    /// Returns the received event.
+    #[must_use]
+    pub fn into_event(self) -> ReceivedEvent {
+        match self {
+            Self::UnknownEvent { event, .. } => event,
+            Self::Json(error) => error.into_event(),
+        }
+    }
+}
+
+impl fmt::Display for TypedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownEvent { event, .. } => {
+                write!(f, "unknown event {:?}", event.event())
+            }
+            Self::Json(error) => error.fmt(f),
+        }
+    }
+}
+
+impl error::Error for TypedError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::UnknownEvent { .. } => None,
+            Self::Json(error) => error.source(),
+        }
+    }
+}
+
+/// An error that does not contain the event yet.
 #[derive(Debug)]
 enum Failed {
     Unknown(&'static [&'static str]),
@@ -40,7 +119,7 @@ impl fmt::Display for Failed {
     }
 }
 
-impl core::error::Error for Failed {}
+impl error::Error for Failed {}
 
 impl Error for Failed {
     fn custom<T: fmt::Display>(message: T) -> Self {
@@ -52,7 +131,7 @@ impl Error for Failed {
     }
 }
 
-/// An event to be read as the variant of its name.
+/// An event to deserialize as the variant of its name.
 struct Named<'de>(EventRef<'de>);
 
 impl<'de> Named<'de> {
@@ -60,7 +139,7 @@ impl<'de> Named<'de> {
         BorrowedStrDeserializer::new(self.0.event())
     }
 
-    /// Reads the whole data as JSON.
+    /// Deserializes the whole data as JSON.
     fn data<T>(
         &self,
         read: impl FnOnce(
@@ -98,8 +177,8 @@ impl<'de> Deserializer<'de> for Named<'de> {
         visitor.visit_newtype_struct(self)
     }
 
-    /// What serde asks for to try several ways, for an enum with an untagged variant: the map
-    /// that an externally tagged enum is in JSON.
+    /// Serde calls this for an enum with an untagged variant. The event is then the map that an
+    /// externally tagged enum is in JSON.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failed> {
         visitor.visit_map(OneEntry {
             event: self,
@@ -126,7 +205,7 @@ impl<'de> EnumAccess<'de> for Named<'de> {
 impl<'de> VariantAccess<'de> for Named<'de> {
     type Error = Failed;
 
-    /// The data does not matter, as it may be that of any event for the catch-all.
+    /// Ignores the data, which may be that of any event for `#[serde(other)]`.
     fn unit_variant(self) -> Result<(), Failed> {
         Ok(())
     }

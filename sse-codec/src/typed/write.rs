@@ -1,30 +1,95 @@
-//! An enum's variant as name and JSON, by two serializers: one that stops at the name, and one
-//! that writes the content.
+//! Writes an enum's variant as a name and JSON, by two serializers: one stops at the name, the
+//! other writes the content.
 
 use core::fmt;
 
 use serde::Serialize;
 use serde::ser::{Error, Impossible, SerializeStructVariant, SerializeTupleVariant, Serializer};
 
-use crate::buffer::Buffer;
-use crate::data::DataWriter;
-use crate::error::EncodeError;
+use crate::encoder::{Buffer, Data, DataWriter, EncodeError, Event};
 use crate::json::Output;
 
-/// The variant's name, if `value` is an enum.
-pub(super) fn name<T: Serialize + ?Sized>(value: &T) -> Option<&'static str> {
+/// Sends a serde enum: the variant's name is the event's name, its content the JSON data.
+///
+/// A newtype variant is written as its value, a tuple variant as an array, and a struct variant as
+/// an object. A unit variant is written as `null`, since an event without data is not dispatched.
+/// Serde's attributes apply to the names, such as `#[serde(rename_all = "snake_case")]`.
+/// [`EventRef::typed`](crate::EventRef::typed) is the inverse.
+///
+/// ```
+/// use sse_codec::{Decoder, Frame, Typed};
+///
+/// #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+/// #[serde(rename_all = "snake_case")]
+/// enum Message {
+///     Started,
+///     Delta(String),
+///     Usage { tokens: u32 },
+///     #[serde(other)]
+///     Unknown,
+/// }
+///
+/// let frame = Frame::new(Typed(Message::Usage { tokens: 5 }))?;
+/// assert_eq!(frame.as_bytes(), b"event: usage\ndata: {\"tokens\":5}\n\n");
+///
+/// let mut decoder = Decoder::new();
+/// let mut events = decoder.feed(frame.as_bytes());
+/// let message: Message = events.next_event()?.expect("a complete event").typed()?;
+/// assert_eq!(message, Message::Usage { tokens: 5 });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Encoding a value that is not an enum returns [`EncodeError::NotAnEnum`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Typed<T>(pub T);
+
+impl<T: Serialize> Data for Typed<T> {
+    #[inline]
+    fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
+        content(&self.0, out)
+    }
+
+    #[inline]
+    fn event_name(&self) -> Option<&str> {
+        name(&self.0)
+    }
+}
+
+impl<'a, D> Event<'a, D> {
+    /// Sets the name and the data to those of an enum's variant, see [`Typed`]. A name set with
+    /// [`event`](Self::event) takes precedence.
+    ///
+    /// ```
+    /// use sse_codec::{Event, Frame};
+    ///
+    /// #[derive(serde::Serialize)]
+    /// enum Message {
+    ///     Added { count: u32 },
+    /// }
+    ///
+    /// let frame = Frame::new(Event::new().id("7").typed(Message::Added { count: 2 }))?;
+    /// assert_eq!(frame.as_bytes(), b"event: Added\nid: 7\ndata: {\"count\":2}\n\n");
+    /// # Ok::<(), sse_codec::EncodeError>(())
+    /// ```
+    pub fn typed<T: Serialize>(self, value: T) -> Event<'a, Typed<T>> {
+        self.data(Typed(value))
+    }
+}
+
+/// Returns the variant's name, if `value` is an enum.
+fn name<T: Serialize + ?Sized>(value: &T) -> Option<&'static str> {
     value.serialize(Name).err().and_then(|Stop(name)| name)
 }
 
 /// Writes the variant's content as JSON.
-pub(super) fn content<T: Serialize + ?Sized, B: Buffer>(
+fn content<T: Serialize + ?Sized, B: Buffer>(
     value: &T,
     out: &mut DataWriter<'_, B>,
 ) -> Result<(), EncodeError> {
     value.serialize(Content(out)).map_err(|Failed(error)| error)
 }
 
-/// What is not an enum, to both of them.
+/// The methods of both serializers for values that are not enums.
 macro_rules! not_an_enum {
     ($ok:ty, $error:ident: $($method:ident($($arg:ty),*) -> $returns:ty,)+) => {$(
         fn $method(self, $(_: $arg),*) -> Result<$returns, Self::Error> {
@@ -63,7 +128,7 @@ macro_rules! not_an_enum {
         type SerializeMap = Impossible<$ok, $error>;
         type SerializeStruct = Impossible<$ok, $error>;
 
-        // What only wraps a value is that value, as in JSON.
+        // A wrapper is serialized as the value in it, as in JSON.
         fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<$ok, $error> {
             value.serialize(self)
         }
@@ -78,10 +143,10 @@ macro_rules! not_an_enum {
     };
 }
 
-/// Finds the name of a variant and goes no further.
+/// Stops at the name of a variant.
 struct Name;
 
-/// The name that was found, carried as an error since that ends the serialization.
+/// The name that was found. It is an error since that ends the serialization.
 #[derive(Debug)]
 struct Stop(Option<&'static str>);
 
@@ -178,8 +243,8 @@ impl Error for Failed {
 impl<'a, 'b, B: Buffer> Serializer for Content<'a, 'b, B> {
     type Ok = ();
     type Error = Failed;
-    type SerializeTupleVariant = Parts<'a, 'b, B>;
-    type SerializeStructVariant = Parts<'a, 'b, B>;
+    type SerializeTupleVariant = Fields<'a, 'b, B>;
+    type SerializeStructVariant = Fields<'a, 'b, B>;
 
     not_an_enum!((), Failed);
 
@@ -210,7 +275,7 @@ impl<'a, 'b, B: Buffer> Serializer for Content<'a, 'b, B> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeTupleVariant, Failed> {
-        Ok(Parts::begin(self.0, b'[', b']'))
+        Ok(Fields::begin(self.0, b'[', b']'))
     }
 
     fn serialize_struct_variant(
@@ -220,20 +285,19 @@ impl<'a, 'b, B: Buffer> Serializer for Content<'a, 'b, B> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeStructVariant, Failed> {
-        Ok(Parts::begin(self.0, b'{', b'}'))
+        Ok(Fields::begin(self.0, b'{', b'}'))
     }
 }
 
-/// The parts of a variant that has several, one after the other as the elements of an array or
-/// the members of an object.
-struct Parts<'a, 'b, B> {
+/// Writes the fields of a variant as the elements of an array or the members of an object.
+struct Fields<'a, 'b, B> {
     out: &'a mut DataWriter<'b, B>,
     start: usize,
     before: u8,
     close: u8,
 }
 
-impl<'a, 'b, B: Buffer> Parts<'a, 'b, B> {
+impl<'a, 'b, B: Buffer> Fields<'a, 'b, B> {
     fn begin(out: &'a mut DataWriter<'b, B>, open: u8, close: u8) -> Self {
         let start = out.begin_raw();
         Self {
@@ -263,7 +327,7 @@ impl<'a, 'b, B: Buffer> Parts<'a, 'b, B> {
     }
 }
 
-impl<B: Buffer> SerializeTupleVariant for Parts<'_, '_, B> {
+impl<B: Buffer> SerializeTupleVariant for Fields<'_, '_, B> {
     type Ok = ();
     type Error = Failed;
 
@@ -278,7 +342,7 @@ impl<B: Buffer> SerializeTupleVariant for Parts<'_, '_, B> {
     }
 }
 
-impl<B: Buffer> SerializeStructVariant for Parts<'_, '_, B> {
+impl<B: Buffer> SerializeStructVariant for Fields<'_, '_, B> {
     type Ok = ();
     type Error = Failed;
 

@@ -1,5 +1,5 @@
-//! The codec traits of `tokio-util`, so that `FramedRead` reads events from any `AsyncRead` and
-//! `FramedWrite` writes them to any `AsyncWrite`.
+//! The codec traits of `tokio-util`, for `FramedRead` on any `AsyncRead` and `FramedWrite` on any
+//! `AsyncWrite`.
 
 use std::io;
 
@@ -11,8 +11,14 @@ use crate::decoder::Decoder;
 use crate::encoder::{Encode, Encoder};
 use crate::received::ReceivedEvent;
 
-/// Reads events, and only those: what else the decoder reports is passed over. It keeps what it
-/// has read, so no bytes stay in the buffer for want of the rest of an event.
+/// Decodes events. Other items that the decoder reports are skipped. The decoder stores incomplete
+/// events itself, so no bytes remain in the buffer.
+///
+/// # Errors and the end
+///
+/// An event that is incomplete at the end is discarded. When the stream exceeds a limit, `FramedRead`
+/// yields the error and then `None`. Polled again, it reads on, and yields the same error for each
+/// read until the decoder is [`reset`](Decoder::reset).
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -45,7 +51,7 @@ impl codec::Decoder for Decoder {
     }
 }
 
-/// Writes events.
+/// Encodes events. One that cannot be encoded is not written, and others can follow.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;

@@ -1,4 +1,4 @@
-//! What can go wrong where the bytes come from or go to, beside the codec's own errors.
+//! Errors of the wrappers: those of the underlying source or sink, and those of the codec.
 
 use core::{error, fmt};
 #[cfg(feature = "tokio-util")]
@@ -6,15 +6,15 @@ use std::io;
 
 use crate::decoder::DecodeError;
 #[cfg(feature = "tokio-util")]
-use crate::error::EncodeError;
+use crate::encoder::EncodeError;
 
-/// Why events could not be read from a source of bytes whose errors are `E`.
+/// An error while reading events from a source of bytes, whose own errors are `E`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StreamError<E> {
-    /// The source failed. Whatever it gave before was read.
+    /// The source failed. All bytes before that were read.
     Source(E),
-    /// The stream passed a limit of the decoder.
+    /// The stream exceeds a limit of the decoder.
     Decode(DecodeError),
 }
 
@@ -27,8 +27,8 @@ impl<E> From<DecodeError> for StreamError<E> {
 impl<E> fmt::Display for StreamError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Source(_) => "the source of an event stream failed",
-            Self::Decode(_) => "an event stream could not be decoded",
+            Self::Source(_) => "the source of the event stream failed",
+            Self::Decode(_) => "the event stream could not be decoded",
         })
     }
 }
@@ -42,7 +42,7 @@ impl<E: error::Error + 'static> error::Error for StreamError<E> {
     }
 }
 
-/// As `tokio_util::codec::Decoder` asks for.
+/// Required by `tokio_util::codec::Decoder`.
 #[cfg(feature = "tokio-util")]
 impl From<io::Error> for StreamError<io::Error> {
     fn from(error: io::Error) -> Self {
@@ -50,14 +50,14 @@ impl From<io::Error> for StreamError<io::Error> {
     }
 }
 
-/// Why an event could not be written to a sink of bytes.
+/// An error while writing an event to a sink of bytes.
 #[cfg(feature = "tokio-util")]
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SinkError {
     /// The sink failed.
     Io(io::Error),
-    /// The event could not be encoded. Nothing of it was written, and others can follow.
+    /// The event could not be encoded. Nothing of it was written, and other events can follow.
     Encode(EncodeError),
 }
 
@@ -79,8 +79,8 @@ impl From<EncodeError> for SinkError {
 impl fmt::Display for SinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Io(_) => "the sink of an event stream failed",
-            Self::Encode(_) => "an event could not be encoded",
+            Self::Io(_) => "the sink of the event stream failed",
+            Self::Encode(_) => "the event could not be encoded",
         })
     }
 }

@@ -1,7 +1,8 @@
-//! The decoder and the encoder as what other crates expect: a `Stream`, a codec of `tokio-util`.
+//! The decoder and the encoder behind the traits of other crates: `Stream`, and the codec traits of
+//! `tokio-util`.
 //!
-//! They add nothing to what is decoded; whatever they cannot express (comments, borrowed events)
-//! is had from the decoder itself.
+//! The wrappers yield owned events only. Comments and borrowed events are available from the
+//! decoder itself.
 
 #[cfg(feature = "tokio-util")]
 mod codec;

@@ -4,7 +4,7 @@ use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
-use futures_core::{Stream, TryStream};
+use futures_core::{FusedStream, Stream, TryStream};
 use pin_project_lite::pin_project;
 
 use super::error::StreamError;
@@ -12,14 +12,14 @@ use crate::decoder::Decoder;
 use crate::received::ReceivedEvent;
 
 pin_project! {
-    /// The events of a stream of byte chunks: of a response body, whichever client it is from.
+    /// The events of a stream of byte chunks, such as the body of a response.
     ///
-    /// Chunks may be anything that is bytes, cut in any way. Only events are yielded; what else
-    /// the decoder reports is passed over.
+    /// A chunk is any type that is `AsRef<[u8]>`, and may be of any length. Only events are yielded;
+    /// other items that the decoder reports are skipped.
     ///
-    /// With hyper's client the source is `response.into_body().into_data_stream()` (of
-    /// `http_body_util::BodyExt`), with reqwest it is `response.bytes_stream()`. Reading the
-    /// stream of a language model is then this:
+    /// With hyper's client, the source is `response.into_body().into_data_stream()` (with
+    /// `http_body_util::BodyExt`); with reqwest it is `response.bytes_stream()`. The following
+    /// example reads the stream of a language model:
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -34,7 +34,7 @@ pin_project! {
     ///     if event.data() == "[DONE]" {
     ///         break;
     ///     }
-    ///     // With the feature `json`, `event.json()?` reads it as a type of yours.
+    ///     // With the feature `json`, `event.json()?` deserializes the data.
     ///     assert_eq!(event.data(), "{\"delta\":\"Hello\"}");
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -44,13 +44,16 @@ pin_project! {
     ///
     /// # Errors and the end
     ///
-    /// An error of the source is passed on, after all events that came before it; whether the
-    /// stream goes on is up to the source. When a limit of the decoder is passed, that error is
-    /// the last item. An event that is not complete at the end is discarded.
+    /// An error of the source is yielded after all events that precede it. Polling again then polls
+    /// the source again, which decides whether the stream continues. An error of the decoder is the
+    /// last item. An event that is incomplete at the end is discarded.
+    ///
+    /// The stream is fused: once it has yielded `None` or an error of the decoder, every further
+    /// poll yields `None` without polling the source.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when the future of one item is dropped.
+    /// Dropping the future of one item, such as that of `next`, loses no event.
     pub struct EventStream<S>
     where
         S: TryStream,
@@ -58,7 +61,7 @@ pin_project! {
         #[pin]
         source: S,
         decoder: Decoder,
-        // The chunk that is being read, and up to where it was.
+        // The current chunk, and how much of it is read.
         chunk: Option<S::Ok>,
         read: usize,
         done: bool,
@@ -66,13 +69,13 @@ pin_project! {
 }
 
 impl<S: TryStream> EventStream<S> {
-    /// The events of `source`, with the default limits.
+    /// Returns the events of `source`, decoded with the default limits.
     pub fn new(source: S) -> Self {
         Self::with_decoder(source, Decoder::new())
     }
 
-    /// The events of `source`, read with the limits of `decoder`. That goes on from where it is:
-    /// one that has read another stream is to be [`reset`](Decoder::reset) first.
+    /// Returns the events of `source`, decoded by `decoder`, which continues from its current state.
+    /// [`reset`](Decoder::reset) it first if it has read another stream.
     pub fn with_decoder(source: S, decoder: Decoder) -> Self {
         Self {
             source,
@@ -83,13 +86,12 @@ impl<S: TryStream> EventStream<S> {
         }
     }
 
-    /// The decoder, which knows the last event ID and the reconnection time.
+    /// Returns the decoder, which has the last event ID and the reconnection time.
     pub fn decoder(&self) -> &Decoder {
         &self.decoder
     }
 
-    /// Takes the decoder back: after the end of the stream, for the next connection. Events that
-    /// were not taken yet are dropped.
+    /// Returns the decoder, for the next connection. Events that were not yielded yet are dropped.
     pub fn into_decoder(self) -> Decoder {
         self.decoder
     }
@@ -107,7 +109,7 @@ where
         while !*this.done {
             if let Some(chunk) = this.chunk {
                 let chunk = chunk.as_ref();
-                // A chunk is the same each time it is looked at, but safe code cannot rely on it.
+                // `as_ref` should return the same bytes each time, but nothing guarantees it.
                 let mut events = this
                     .decoder
                     .feed(chunk.get(*this.read..).unwrap_or_default());
@@ -135,6 +137,16 @@ where
             }
         }
         Poll::Ready(None)
+    }
+}
+
+impl<S> FusedStream for EventStream<S>
+where
+    S: TryStream,
+    S::Ok: AsRef<[u8]>,
+{
+    fn is_terminated(&self) -> bool {
+        self.done
     }
 }
 

@@ -1,22 +1,54 @@
-//! The growable buffers an event can be written to.
+//! The buffers that events are encoded into.
 //!
-//! An encoding is all or nothing, so what was begun must be taken back when the data turns out
-//! to be unusable (a serializer that fails half-way). That needs a buffer which can be cut back
-//! to a length, and `BufMut` cannot do so: hence a small trait of our own.
+//! An encoder writes all of an event or nothing. If the data proves unusable, such as when a
+//! serializer fails halfway, the buffer must be truncated to its previous length. `BufMut` cannot do
+//! that, hence this trait.
 
 use alloc::vec::Vec;
+use core::mem;
 
 use bytes::BytesMut;
 
-/// A growable byte buffer that an [`Encoder`](crate::Encoder) can append to and cut back.
+/// A growable byte buffer that an [`Encoder`](crate::Encoder) appends to.
 ///
-/// Implemented for [`BytesMut`] and `Vec<u8>`; it is sealed, as an encoder relies on exactly
-/// their behaviour. For any other sink (a fixed slice, a `BufMut`), encode a
+/// It is implemented for [`BytesMut`] and `Vec<u8>`, and sealed, since an encoder relies on exactly
+/// their behavior. For any other sink, such as a fixed slice or a `BufMut`, encode a
 /// [`Frame`](crate::Frame) and copy its bytes.
+///
+/// It has no methods to call. Implementations of [`Data`](crate::Data) and
+/// [`Encode`](crate::Encode) only name it as a bound.
 pub trait Buffer: sealed::Growable {}
 
 impl Buffer for BytesMut {}
 impl Buffer for Vec<u8> {}
+
+/// An event that is being appended to a buffer.
+///
+/// Unless it is kept, dropping it truncates the buffer to its previous length: when the event cannot
+/// be encoded, or when the code of its data panics.
+pub(super) struct Appended<'a, B: Buffer> {
+    pub(super) buffer: &'a mut B,
+    start: usize,
+}
+
+impl<'a, B: Buffer> Appended<'a, B> {
+    #[inline]
+    pub(super) fn new(buffer: &'a mut B) -> Self {
+        let start = buffer.filled();
+        Self { buffer, start }
+    }
+
+    #[inline]
+    pub(super) fn keep(self) {
+        mem::forget(self);
+    }
+}
+
+impl<B: Buffer> Drop for Appended<'_, B> {
+    fn drop(&mut self) {
+        self.buffer.cut_back(self.start);
+    }
+}
 
 pub(crate) mod sealed {
     use alloc::vec::Vec;
@@ -29,7 +61,7 @@ pub(crate) mod sealed {
         fn put(&mut self, bytes: &[u8]);
         fn reserve(&mut self, len: usize);
         fn cut_back(&mut self, len: usize);
-        /// Appends `len` zero bytes and hands out all that is filled.
+        /// Appends `len` zero bytes and returns the whole contents.
         fn grow(&mut self, len: usize) -> &mut [u8];
         fn bytes(&self) -> &[u8];
     }

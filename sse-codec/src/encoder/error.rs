@@ -1,38 +1,38 @@
-//! Why an event could not be encoded.
+//! The error of an event that cannot be encoded.
 
 use core::{error, fmt, str};
 
-use crate::field::Field;
+use super::field::Field;
 
-/// Why an event could not be encoded. Nothing of it was written.
+/// An event cannot be encoded. Nothing of it was written.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// An event name or id holds CR or LF, which would end its line and forge a field.
+    /// An event name or id contains CR or LF, which would end its line and forge a field.
     LineBreak {
         /// The offending field.
         field: Field,
-        /// The byte offset of the line break in the field's value.
+        /// The offset of the line break in the field's value, in bytes.
         position: usize,
     },
-    /// An id holds U+0000, which makes clients ignore the whole id (HTML § 9.2.6).
+    /// An id contains U+0000. Clients ignore such an id (HTML § 9.2.6).
     Nul {
         /// The offending field.
         field: Field,
-        /// The byte offset of the NUL in the field's value.
+        /// The offset of the NUL in the field's value, in bytes.
         position: usize,
     },
-    /// Data given as bytes is not UTF-8, the only encoding of an event stream (HTML § 9.2.5).
+    /// Data is not UTF-8, the only encoding of an event stream (HTML § 9.2.5).
     InvalidUtf8(str::Utf8Error),
-    /// A `Display` implementation reported an error.
+    /// A `Display` implementation returned an error.
     Display,
     /// Data could not be serialized as JSON.
     #[cfg(feature = "json")]
     Json(serde_json::Error),
-    /// A value given as [`Typed`](crate::Typed) is not an enum, so that it has no event name.
+    /// A value sent as [`Typed`](crate::Typed) is not an enum, and so has no event name.
     #[cfg(feature = "json")]
     NotAnEnum,
-    /// The encoded event is longer than the encoder allows.
+    /// The encoded event exceeds the limit of the encoder.
     TooLong {
         /// The length of the encoded event in bytes.
         len: usize,
@@ -61,7 +61,7 @@ impl fmt::Display for EncodeError {
             Self::TooLong { len, limit } => {
                 write!(
                     f,
-                    "encoded event of {len} bytes is longer than the limit of {limit}"
+                    "encoded event of {len} bytes exceeds the limit of {limit}"
                 )
             }
         }

@@ -1,17 +1,17 @@
-//! An event in its encoded form.
+//! An encoded event.
 
 use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use crate::buffer::Buffer;
-use crate::encoder::{Encode, Encoder};
-use crate::error::EncodeError;
+use super::buffer::Buffer;
+use super::error::EncodeError;
+use super::{Encode, Encoder};
 
-/// An event encoded once, to be sent to many streams.
+/// An encoded event, which can be sent to many streams.
 ///
-/// Cloning shares the bytes. A frame holds a whole event, so frames can be sent in any order and
-/// concatenated at will.
+/// Clones share the bytes. A frame is a whole event, so frames can be sent in any order and be
+/// concatenated.
 ///
 /// ```
 /// use sse_codec::{Event, Frame};
@@ -25,7 +25,7 @@ use crate::error::EncodeError;
 pub struct Frame(Bytes);
 
 impl Frame {
-    /// Encodes `event` with the default limits of [`Encoder`].
+    /// Encodes `event` with the default limit of [`Encoder`].
     ///
     /// # Errors
     ///
@@ -34,7 +34,7 @@ impl Frame {
         Self::with_encoder(&Encoder::new(), event)
     }
 
-    /// Encodes `event` with the limits of `encoder`.
+    /// Encodes `event` with the limit of `encoder`.
     ///
     /// # Errors
     ///
@@ -45,14 +45,14 @@ impl Frame {
         Ok(Self(out.into()))
     }
 
-    /// The encoded event.
+    /// Returns the encoded event.
     #[must_use]
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The encoded event, without a copy.
+    /// Returns the encoded event, without a copy.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         self.0
@@ -60,27 +60,20 @@ impl Frame {
 }
 
 impl Encode for Frame {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     #[inline]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         out.put(&self.0);
         Ok(())
     }
-
-    #[inline]
-    fn encode_at_once<B: Buffer>(&self, out: &mut B) -> bool {
-        out.put(&self.0);
-        true
-    }
 }
 
 impl Encode for &Frame {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     #[inline]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         (**self).encode_into(out)
-    }
-
-    #[inline]
-    fn encode_at_once<B: Buffer>(&self, out: &mut B) -> bool {
-        (**self).encode_at_once(out)
     }
 }

@@ -1,11 +1,11 @@
-//! The same without vector instructions of anybody's, for any processor.
+//! The loops for any processor.
 
 use super::BLOCK;
 
-/// A bit for each byte of `block` that is LF or CR, the first byte's being the lowest.
+/// Returns a bit for each byte of `block` that is LF or CR, the lowest for the first byte.
 ///
-/// Written so that the compiler can make vector instructions of the first loop: each byte becomes
-/// its bit within eight bytes, and the sum of the eight is their part of the mask.
+/// The compiler can vectorize the first loop: each byte becomes its bit within a group of eight,
+/// and the sum of a group is its part of the mask.
 #[inline]
 pub(crate) fn line_ends(block: &[u8; BLOCK]) -> u64 {
     let mut bits = [0_u8; BLOCK];
@@ -23,7 +23,7 @@ pub(crate) fn line_ends(block: &[u8; BLOCK]) -> u64 {
     u64::from_le_bytes(sums)
 }
 
-/// `bytes` as text, or the length up to which they are.
+/// Returns `bytes` as text, or the length of the longest prefix that is valid.
 #[inline]
 pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, usize> {
     core::str::from_utf8(bytes).map_err(|error| error.valid_up_to())

@@ -1,7 +1,7 @@
-//! What an event's data can be made of.
+//! The kinds of data of an event.
 //!
-//! Text and bytes are copied into the buffer as they are; what is formatted or serialized goes
-//! there directly, without a string in between.
+//! Text and bytes are copied into the buffer. Formatted and serialized values are written to it
+//! directly, without an intermediate string.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
@@ -9,24 +9,24 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
+use core::ops::Deref;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::buffer::Buffer;
-use crate::error::EncodeError;
-use crate::line;
+use super::buffer::Buffer;
+use super::error::EncodeError;
+use super::lines::{self, LineWriter};
 
-/// What goes between two lines of data; each begins with `data` and the separator that every
-/// field gets.
+/// What separates two lines of data.
 const NEXT: &[u8; 7] = b"\ndata: ";
 
-/// Something that can be an event's data.
+/// A type that can be the data of an event.
 ///
-/// Implemented for text (`str`, `String`, `Cow<str>`), for bytes that must be UTF-8 (`[u8]`,
-/// `Vec<u8>`, `Bytes`), for `serde_json::Value`, and through the wrappers
-/// [`Json`](crate::Json) and [`Display`] for anything that can be serialized or displayed.
+/// It is implemented for text (`str`, `String`, `Cow<str>`), for bytes that must be UTF-8 (`[u8]`,
+/// `Vec<u8>`, `Bytes`), for `serde_json::Value`, and for the wrappers [`Json`](crate::Json),
+/// [`Typed`](crate::Typed) and [`Display`], which take any type that can be serialized or displayed.
 ///
-/// Implement it for a type of your own to send it as it is:
+/// Implement it to send a type without a wrapper:
 ///
 /// ```
 /// use sse_codec::{Buffer, Data, DataWriter, EncodeError, Frame};
@@ -42,79 +42,56 @@ const NEXT: &[u8; 7] = b"\ndata: ";
 /// assert_eq!(Frame::new(Celsius(21.55))?.as_bytes(), "data: 21.6 °C\n\n".as_bytes());
 /// # Ok::<(), EncodeError>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent as the data of an event",
+    label = "neither text nor wrapped in `Json`, `Typed` or `Display`",
+    note = "to send a value as JSON, write `.json(&value)` or `Json(&value)`",
+    note = "to send an enum as named events, write `.typed(&value)` or `Typed(&value)`",
+    note = "to send what a value displays, such as a number, write `.display(42)` or `Display(42)`"
+)]
 pub trait Data {
+    /// See [`Encode::RUNS_FOREIGN_CODE`](crate::Encode::RUNS_FOREIGN_CODE).
+    #[doc(hidden)]
+    const RUNS_FOREIGN_CODE: bool = true;
+
     /// Writes the data.
     ///
     /// # Errors
     ///
-    /// When the data cannot be written; whatever was written before is taken back.
+    /// When the data cannot be written. Everything written for the event is then removed.
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError>;
 
-    /// The name of the event that the data makes, unless [`Event::event`](crate::Event::event)
-    /// gives another. Most data has none.
+    /// Returns the name of an event with this data, unless [`Event::event`](crate::Event::event)
+    /// sets one. The default is none.
     #[inline]
     fn event_name(&self) -> Option<&str> {
         None
     }
-
-    /// The data, if all of it is text that is there already and [`write_to`](Self::write_to)
-    /// writes just that. Short text is encoded faster this way.
-    ///
-    /// ```
-    /// use sse_codec::{Data, Display};
-    ///
-    /// assert_eq!("hello".as_text(), Some("hello"));
-    /// assert_eq!(Display(42).as_text(), None);
-    /// ```
-    #[inline]
-    fn as_text(&self) -> Option<&str> {
-        None
-    }
 }
 
-/// Takes the data of one event; each call writes one or more whole `data` lines.
+/// Writes the data of one event. Each method writes one or more `data` lines.
 ///
-/// What it is given is split at LF, CR and CRLF, each line with its own prefix. The client joins
-/// the lines with LF, so CR and CRLF arrive as LF.
+/// Data is split at LF, CR and CRLF into lines, each with its own prefix. The client joins the lines
+/// with LF, so it receives CR and CRLF as LF.
 #[derive(Debug)]
-pub struct DataWriter<'a, B> {
-    out: &'a mut B,
-    /// Whether a line was begun whose end is not written yet. The last one's is written together
-    /// with the event's: each piece that is put has its cost, and a short event is few of them.
-    open: bool,
-}
+pub struct DataWriter<'a, B>(LineWriter<'a, B>);
 
 impl<'a, B: Buffer> DataWriter<'a, B> {
-    pub(crate) fn new(out: &'a mut B) -> Self {
-        Self { out, open: false }
-    }
-
-    /// Ends the last line, and the event that began at `start` unless there is nothing in it.
     #[inline]
-    pub(crate) fn end_event(self, start: usize) {
-        if self.open {
-            self.out.put(b"\n\n");
-        } else if self.out.filled() > start {
-            self.out.put(b"\n");
-        }
+    pub(super) fn new(lines: LineWriter<'a, B>) -> Self {
+        Self(lines)
     }
 
     #[inline]
-    fn begin_line(&mut self) {
-        if self.open {
-            self.out.put(NEXT);
-        } else {
-            self.out.put(&NEXT[1..]);
-            self.open = true;
-        }
+    pub(super) fn into_lines(self) -> LineWriter<'a, B> {
+        self.0
     }
 
     /// Writes text.
-    // Always: a call would be a tenth of what a short event with a name and an id costs.
+    // Always inlined, as `LineWriter::text` is.
     #[inline(always)]
     pub fn text(&mut self, text: &str) {
-        self.begin_line();
-        line::put_lines(self.out, NEXT, text.as_bytes());
+        self.0.text(NEXT, text);
     }
 
     /// Writes bytes that must be UTF-8.
@@ -128,7 +105,7 @@ impl<'a, B: Buffer> DataWriter<'a, B> {
         Ok(())
     }
 
-    /// Writes what `value` displays.
+    /// Writes the text that `value` displays.
     ///
     /// # Errors
     ///
@@ -137,36 +114,36 @@ impl<'a, B: Buffer> DataWriter<'a, B> {
         self.raw(|out| write!(Formatted(out), "{value}").map_err(|_| EncodeError::Display))
     }
 
-    /// Writes whatever `write` appends to the buffer as lines of data.
+    /// Writes what `write` appends to the buffer, and splits it into lines.
     pub(crate) fn raw(
         &mut self,
         write: impl FnOnce(&mut B) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
         let start = self.begin_raw();
-        write(self.out)?;
+        write(self.0.out)?;
         self.end_raw(start);
         Ok(())
     }
 
-    /// Begins a line whose value is appended to [`raw_buffer`](Self::raw_buffer) in pieces.
-    /// Returns where it starts, for [`end_raw`](Self::end_raw).
+    /// Begins a line whose value is appended to [`raw_buffer`](Self::raw_buffer) in pieces. Returns
+    /// where it starts, for [`end_raw`](Self::end_raw).
     pub(crate) fn begin_raw(&mut self) -> usize {
-        self.begin_line();
-        self.out.filled()
+        self.0.begin(NEXT);
+        self.0.out.filled()
     }
 
-    /// Ends what was begun at `start`. Line breaks in it become lines of data.
+    /// Splits what was appended since `start` into lines.
     pub(crate) fn end_raw(&mut self, start: usize) {
-        line::split_written(self.out, start, NEXT);
+        lines::split_written(self.0.out, start, NEXT);
     }
 
     #[cfg(feature = "json")]
     pub(crate) fn raw_buffer(&mut self) -> &mut B {
-        self.out
+        self.0.out
     }
 }
 
-/// A buffer as the target of formatting.
+/// A buffer as the target of formatting. Writing to it never fails.
 pub(crate) struct Formatted<'a, B>(pub(crate) &'a mut B);
 
 impl<B: Buffer> fmt::Write for Formatted<'_, B> {
@@ -177,18 +154,20 @@ impl<B: Buffer> fmt::Write for Formatted<'_, B> {
     }
 }
 
-/// No data: an event that only sets the client's state, see [`Event`](crate::Event).
+/// No data. An event without data only sets the client's state, see [`Event`](crate::Event).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct NoData;
 
 impl Data for NoData {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     #[inline]
     fn write_to<B: Buffer>(&self, _: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
         Ok(())
     }
 }
 
-/// Data from anything that implements [`core::fmt::Display`].
+/// Sends the text that a value displays.
 ///
 /// ```
 /// use sse_codec::{Display, Frame};
@@ -206,54 +185,37 @@ impl<T: fmt::Display> Data for Display<T> {
 }
 
 impl Data for str {
-    // Always: a call would be a tenth of what a short text costs.
+    const RUNS_FOREIGN_CODE: bool = false;
+
     #[inline(always)]
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
         out.text(self);
         Ok(())
     }
-
-    #[inline]
-    fn as_text(&self) -> Option<&str> {
-        Some(self)
-    }
-}
-
-/// Appends an event of short text without a line break; of any other, nothing and `false`.
-#[inline(always)]
-pub(crate) fn put_short<B: Buffer>(out: &mut B, text: &str) -> bool {
-    let short = line::is_short_line(text.as_bytes());
-    if short {
-        out.put(&NEXT[1..]);
-        out.put(text.as_bytes());
-        out.put(b"\n\n");
-    }
-    short
 }
 
 impl Data for [u8] {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
         out.bytes(self)
     }
 }
 
-/// Owners and references are the data that they hold.
+/// Owners and references are sent as the data in them.
 macro_rules! data_through {
     ($([$($held:ident)?] $owner:ty),+ $(,)?) => {$(
         impl $(<$held: Data + ?Sized>)? Data for $owner {
-            #[inline]
+            const RUNS_FOREIGN_CODE: bool = <<Self as Deref>::Target>::RUNS_FOREIGN_CODE;
+
+            #[inline(always)]
             fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
                 (**self).write_to(out)
             }
 
-            #[inline]
+            #[inline(always)]
             fn event_name(&self) -> Option<&str> {
                 (**self).event_name()
-            }
-
-            #[inline]
-            fn as_text(&self) -> Option<&str> {
-                (**self).as_text()
             }
         }
     )+};
@@ -262,23 +224,22 @@ macro_rules! data_through {
 data_through!([] String, [] Vec<u8>, [] Bytes, [] BytesMut, [T] Box<T>, [T] Arc<T>, [T] &T);
 
 impl<T: Data + ToOwned + ?Sized> Data for Cow<'_, T> {
-    #[inline]
+    const RUNS_FOREIGN_CODE: bool = T::RUNS_FOREIGN_CODE;
+
+    #[inline(always)]
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
         (**self).write_to(out)
     }
 
-    #[inline]
+    #[inline(always)]
     fn event_name(&self) -> Option<&str> {
         (**self).event_name()
-    }
-
-    #[inline]
-    fn as_text(&self) -> Option<&str> {
-        (**self).as_text()
     }
 }
 
 impl<const N: usize> Data for [u8; N] {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
         out.bytes(self)
     }

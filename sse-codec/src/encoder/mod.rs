@@ -1,0 +1,145 @@
+//! The encoder: writes events as bytes, all of an event or nothing.
+//!
+//! `event` combines the fields of an event, `lines` writes them, and `data` has the kinds of data.
+
+mod buffer;
+mod data;
+mod error;
+mod event;
+mod field;
+mod frame;
+mod lines;
+mod low_bytes;
+
+pub use self::buffer::Buffer;
+pub use self::data::{Data, DataWriter, Display, NoData};
+pub use self::error::EncodeError;
+pub use self::event::Event;
+pub use self::field::Field;
+pub use self::frame::Frame;
+
+/// A type that can be encoded as one event.
+///
+/// It is implemented for [`Event`], for [`Frame`], for received events, and for every [`Data`]:
+/// `"hello"` is encoded like `Event::new().data("hello")`.
+///
+/// Implement it for a type that is a whole event, by means of an [`Event`]:
+///
+/// ```
+/// use sse_codec::{Buffer, Encode, EncodeError, Event, Frame};
+///
+/// struct Progress {
+///     done: u32,
+///     total: u32,
+/// }
+///
+/// impl Encode for Progress {
+///     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
+///         let data = format_args!("{} of {}", self.done, self.total);
+///         Event::new().event("progress").display(data).encode_into(out)
+///     }
+/// }
+///
+/// let frame = Frame::new(Progress { done: 2, total: 7 })?;
+/// assert_eq!(frame.as_bytes(), b"event: progress\ndata: 2 of 7\n\n");
+/// # Ok::<(), EncodeError>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent as an event",
+    label = "neither an `Event`, a `Frame`, text, nor wrapped in `Json`, `Typed` or `Display`",
+    note = "to send a value as JSON, write `sse.send(Json(&value))`",
+    note = "to send an enum as named events, write `sse.send(Typed(&value))`",
+    note = "to send what a value displays, such as a number, write `sse.send(Display(42))`"
+)]
+pub trait Encode {
+    /// Whether encoding may run code from outside this crate, such as a `Serialize` or `Display`
+    /// implementation. An event that runs none can be encoded under a lock.
+    #[doc(hidden)]
+    const RUNS_FOREIGN_CODE: bool = true;
+
+    /// Appends the encoded event to `out`, without a limit.
+    ///
+    /// # Errors
+    ///
+    /// When the event cannot be encoded. `out` is then unchanged.
+    fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError>;
+}
+
+/// Encodes events into a buffer of the caller.
+///
+/// It has no state other than its limit on the length of one event.
+///
+/// ```
+/// use sse_codec::{EncodeError, Encoder, Event};
+///
+/// let encoder = Encoder::new();
+/// let mut out = Vec::new();
+/// encoder.encode("hello", &mut out)?;
+///
+/// // A name with a line break would forge a field: an error, and nothing is written.
+/// let forged = encoder.encode(&Event::new().event("a\ndata: b").data("c"), &mut out);
+/// assert!(matches!(forged, Err(EncodeError::LineBreak { position: 1, .. })));
+/// assert_eq!(out, b"data: hello\n\n");
+/// # Ok::<(), EncodeError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Encoder {
+    max_event_len: usize,
+}
+
+impl Encoder {
+    /// The default limit on the length of one encoded event: 16 MiB.
+    pub const DEFAULT_MAX_EVENT_LEN: usize = 16 * 1024 * 1024;
+
+    /// Returns an encoder with the default limit.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            max_event_len: Self::DEFAULT_MAX_EVENT_LEN,
+        }
+    }
+
+    /// Sets the limit on the length of one encoded event, in bytes.
+    #[must_use]
+    pub const fn max_event_len(mut self, limit: usize) -> Self {
+        self.max_event_len = limit;
+        self
+    }
+
+    /// Appends `event` to `out` and returns its encoded length.
+    ///
+    /// # Errors
+    ///
+    /// When the event contains something that a stream cannot carry, or exceeds the limit. `out` is
+    /// then unchanged.
+    #[inline(always)]
+    pub fn encode(
+        &self,
+        event: &(impl Encode + ?Sized),
+        out: &mut impl Buffer,
+    ) -> Result<usize, EncodeError> {
+        let start = out.filled();
+        event.encode_into(out)?;
+        let len = out.filled() - start;
+        if len > self.max_event_len {
+            return Err(self.too_long(start, out));
+        }
+        Ok(len)
+    }
+
+    #[cold]
+    fn too_long(&self, start: usize, out: &mut impl Buffer) -> EncodeError {
+        let len = out.filled() - start;
+        out.cut_back(start);
+        EncodeError::TooLong {
+            len,
+            limit: self.max_event_len,
+        }
+    }
+}
+
+impl Default for Encoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}

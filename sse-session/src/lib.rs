@@ -52,6 +52,7 @@
 mod body;
 mod buffer;
 mod error;
+mod forward;
 mod handler_result;
 mod into_event;
 mod keep_alive;
@@ -64,22 +65,28 @@ mod send;
 mod shutdown;
 mod sse;
 mod stream;
+mod sync;
 mod waker;
 
 #[cfg(feature = "http-body")]
 pub use crate::body::SseBody;
-pub use crate::error::{BoxError, HandlerError, HeaderError, SendError, TrySendError};
+pub use crate::error::{
+    BoxError, HandlerError, HeaderError, SendAllError, SendError, TrySendError,
+};
+pub use crate::forward::forward;
 pub use crate::handler_result::IntoHandlerResult;
-pub use crate::into_event::{IntoEvent, forward};
+pub use crate::into_event::IntoEvent;
 pub use crate::last_event_id::parse_last_event_id;
 pub use crate::options::SseOptions;
 #[cfg(feature = "http-body")]
 pub use crate::response::{
     RequestHead, no_content, sse_response, sse_response_with, sse_stream, sse_stream_with,
 };
+pub use crate::send::SendAll;
 pub use crate::shutdown::Shutdown;
 pub use crate::sse::Sse;
 pub use crate::stream::{ShutdownHandle, SseStream};
 #[cfg(feature = "json")]
 pub use sse_codec::Json;
 pub use sse_codec::{Data, Display, Encode, EncodeError, Encoder, Event, Field, Frame};
+pub use tokio_util::sync::CancellationToken;

@@ -1,16 +1,22 @@
 //! What an item of a served stream can be.
 
-use sse_codec::{Data, Encode, Event, Frame};
+use bytes::Bytes;
+use sse_codec::{Data, Display, Encode, Event, Frame, ReceivedEvent};
 
 use crate::error::BoxError;
 
-/// An item of a stream that can be served: something to send, or a `Result` of it whose error
-/// cuts the stream.
+/// An item of a stream that can be served: an event, or a `Result` of one whose error cuts the
+/// stream.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event that a stream can yield",
+    note = "wrap it in `Json` to send it as JSON, in `Typed` if it is an enum of events, or in \
+            `Display` to send what it displays"
+)]
 pub trait IntoEvent {
-    /// What is sent.
+    /// The event's type.
     type Event: Encode;
 
-    /// The event to send.
+    /// Returns the event to send.
     ///
     /// # Errors
     ///
@@ -34,9 +40,13 @@ impl<'a, D: Data> IntoEvent for Event<'a, D> {
     }
 }
 
-macro_rules! plain_items {
-    ($($item:ty),+ $(,)?) => {$(
-        impl IntoEvent for $item {
+/// Items that are events themselves.
+macro_rules! events {
+    ($([$($data:ident)?] $item:ty),+ $(,)?) => {$(
+        impl$(<$data>)? IntoEvent for $item
+        where
+            Self: Encode,
+        {
             type Event = Self;
 
             fn into_event(self) -> Result<Self, BoxError> {
@@ -46,19 +56,7 @@ macro_rules! plain_items {
     )+};
 }
 
-plain_items!(Frame, String, &str);
+events!([] Frame, [] ReceivedEvent, [] String, [] &str, [] Bytes, [T] Display<T>);
 
 #[cfg(feature = "json")]
-plain_items!(serde_json::Value);
-
-#[cfg(feature = "json")]
-impl<T> IntoEvent for sse_codec::Json<T>
-where
-    Self: Data,
-{
-    type Event = Self;
-
-    fn into_event(self) -> Result<Self, BoxError> {
-        Ok(self)
-    }
-}
+events!([] serde_json::Value, [T] sse_codec::Json<T>, [T] sse_codec::Typed<T>);

@@ -23,7 +23,7 @@ pin_project! {
 }
 
 impl<'a> Retry<'a> {
-    pub(crate) const fn new(pipe: &'a Pipe) -> Self {
+    pub(crate) fn new(pipe: &'a Pipe) -> Self {
         Self { pipe, room: None }
     }
 
@@ -70,7 +70,7 @@ pin_project! {
 
 impl<'a, E: Encode> SendEvent<'a, E> {
     #[inline]
-    pub(crate) const fn new(pipe: &'a Pipe, event: E) -> Self {
+    pub(crate) fn new(pipe: &'a Pipe, event: E) -> Self {
         Self {
             event: Some(event),
             retry: Retry::new(pipe),
@@ -87,6 +87,8 @@ impl<E: Encode> Future for SendEvent<'_, E> {
         let Some(event) = this.event else {
             return Poll::Pending;
         };
+        // The error of this attempt is dropped, and found again by the next one. To return an error
+        // from here costs each event 8 ns of 30.
         let result = if this.retry.pipe.offer(event).is_ok() {
             Ok(())
         } else {
@@ -123,7 +125,7 @@ pin_project! {
 }
 
 impl<'a, I> SendAll<'a, I> {
-    pub(crate) const fn new(pipe: &'a Pipe, events: I) -> Self {
+    pub(crate) fn new(pipe: &'a Pipe, events: I) -> Self {
         Self {
             events: Some(events),
             sent: 0,
@@ -133,7 +135,7 @@ impl<'a, I> SendAll<'a, I> {
 
     /// Returns how many events were sent so far.
     #[must_use]
-    pub const fn sent(&self) -> usize {
+    pub fn sent(&self) -> usize {
         self.sent
     }
 }

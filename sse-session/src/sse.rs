@@ -15,9 +15,12 @@ use crate::send::{Retry, SendAll, SendEvent, send_while_room};
 
 /// Sends events to one client.
 ///
-/// A handler is given one of these. It is cheap to clone and can be moved to other tasks; the
-/// stream ends when the handler has returned and the last handle is gone, or at
-/// [`close`](Self::close).
+/// A handler is given one. It is cheap to clone and can be moved to other tasks. The stream ends when
+/// the handler has returned and the last handle is dropped, or at [`close`](Self::close).
+///
+/// The code of an event (a `Serialize` implementation) or of an iterator of events may use the stream
+/// that it is sent on. What it sends comes before the event, or before the events that are sent
+/// together with it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -40,7 +43,7 @@ pub struct Sse {
 }
 
 impl Sse {
-    /// The pipe's first handle; its count begins at one.
+    /// The first handle of a pipe, which counts one handle from the beginning.
     pub(crate) fn first(pipe: Arc<Pipe>) -> Self {
         Self { pipe }
     }
@@ -49,17 +52,17 @@ impl Sse {
         &self.pipe
     }
 
-    /// Sends an event: text, bytes, JSON, an [`Event`], or a [`Frame`](crate::Frame) encoded
+    /// Sends an event: text, bytes, JSON, an [`Event`], or a [`Frame`](crate::Frame) that was encoded
     /// before.
     ///
-    /// The event is encoded into the connection's buffer at once while that is below its
-    /// high-water mark (see [`SseOptions::buffer_size`](crate::SseOptions::buffer_size)). Above it,
-    /// `send` waits until the client has taken some: that is the back-pressure.
+    /// The event is encoded into the stream's buffer at once while that is below its high-water mark
+    /// (see [`SseOptions::buffer_size`](crate::SseOptions::buffer_size)). Otherwise `send` waits until
+    /// the client has taken some: this is the back-pressure.
     ///
     /// # Errors
     ///
-    /// [`SendError::Encode`] if the event cannot be encoded; nothing of it is sent, and the
-    /// stream goes on. [`SendError::Closed`] if the client is gone or the stream has ended.
+    /// [`SendError::Encode`] if the event cannot be encoded. Nothing of it is sent, and the stream
+    /// goes on. [`SendError::Closed`] if the client is gone or the stream has ended.
     ///
     /// # Cancel safety
     ///
@@ -69,8 +72,8 @@ impl Sse {
         SendEvent::new(&self.pipe, event)
     }
 
-    /// Sends several events, as a loop of [`send`](Self::send) does, at less cost: the stream is
-    /// locked once for all that there is room for, not once for each event.
+    /// Sends several events, as a loop of [`send`](Self::send) does but at less cost: the stream is
+    /// locked once for as many as there is room for, not for each event.
     ///
     /// ```
     /// use sse_session::{SendError, Sse};
@@ -81,20 +84,20 @@ impl Sse {
     /// }
     /// ```
     ///
-    /// The events that there is room for are encoded first and sent together then, so an iterator
+    /// As many events as there is room for are encoded first and then sent together, so an iterator
     /// that takes long for an event delays those before it.
     ///
     /// # Errors
     ///
-    /// [`SendError::Encode`] if an event cannot be encoded: those before it are sent, it is not, and
-    /// none is taken from the iterator after it. [`SendError::Closed`] if the client is gone or the
-    /// stream has ended. [`SendAllError::sent`] says how many were sent in either case.
+    /// [`SendError::Encode`] if an event cannot be encoded. Those before it are sent, and none after
+    /// it is taken from the iterator. [`SendError::Closed`] if the client is gone or the stream has
+    /// ended. In both cases, [`SendAllError::sent`] says how many were sent.
     ///
     /// # Cancel safety
     ///
-    /// The future can be dropped at any time. [`SendAll::sent`] says how many events were sent, and
-    /// no other was taken from the iterator: give a `&mut` reference to an iterator to go on with
-    /// the rest of it. Only when the stream ends, some may have been taken that were not sent.
+    /// The future can be dropped at any time. [`SendAll::sent`] says how many events were sent, and no
+    /// other was taken from the iterator: pass a `&mut` reference to an iterator to keep the rest.
+    /// Only if the stream has ended, some may have been taken that were not sent.
     pub fn send_all<I>(&self, events: I) -> SendAll<'_, I::IntoIter>
     where
         I: IntoIterator,
@@ -126,8 +129,8 @@ impl Sse {
 
     /// Sends as many of several events as the buffer has room for, without waiting.
     ///
-    /// No event is taken from the iterator that is not sent: give a `&mut` reference to an iterator
-    /// to keep the rest of it.
+    /// Events that are not sent are not taken from the iterator: pass a `&mut` reference to an iterator
+    /// to keep them. [`SendAllError::sent`] says how many were sent.
     ///
     /// ```
     /// use std::vec;
@@ -145,9 +148,9 @@ impl Sse {
     ///
     /// # Errors
     ///
-    /// [`TrySendError::Full`] where [`send_all`](Self::send_all) would wait; otherwise as there. An
-    /// iterator that has nothing left when the buffer is full may still be taken for one that has,
-    /// unless its [`size_hint`](Iterator::size_hint) says so.
+    /// [`TrySendError::Full`] where [`send_all`](Self::send_all) would wait; otherwise as there. When
+    /// the buffer is full after the last event, this is an error too, unless the iterator's
+    /// [`size_hint`](Iterator::size_hint) says that nothing is left.
     pub fn try_send_all<I>(&self, events: I) -> Result<(), SendAllError<TrySendError>>
     where
         I: IntoIterator,
@@ -158,13 +161,13 @@ impl Sse {
             .map_err(|error| SendAllError::new(sent, error))
     }
 
-    /// Sends events that are encoded already, as one piece and as a rule without copying it: the
-    /// bytes are shared with whoever else holds them, and become a piece of the response's body
-    /// as they are. What sends the same to many clients builds on this.
+    /// Sends events that are already encoded as one piece, usually without a copy: the bytes stay
+    /// shared, and become a piece of the response's body as they are. This is for sending the same
+    /// events to many clients.
     ///
-    /// The bytes are trusted to be whole events, as a [`Frame`](crate::Frame) holds one: they are
-    /// neither checked nor held to [`SseOptions::max_event_len`](crate::SseOptions::max_event_len). One
-    /// such piece waits for the client at a time, beside what the buffer holds.
+    /// The bytes are trusted to be whole events, such as that of a [`Frame`](crate::Frame). They are
+    /// not checked, nor limited by [`SseOptions::max_event_len`](crate::SseOptions::max_event_len).
+    /// Only one such piece waits for the client at a time, besides what the buffer holds.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -188,8 +191,8 @@ impl Sse {
         poll_fn(|cx| retry.as_mut().poll(cx, &mut attempt)).await
     }
 
-    /// [`send_encoded`](Self::send_encoded) without waiting. What was sent is no longer in
-    /// `events`; what was not still is.
+    /// [`send_encoded`](Self::send_encoded) without waiting. Leaves `events` empty if they were sent,
+    /// and unchanged if not.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -197,7 +200,7 @@ impl Sse {
     ///
     /// fn offer(sse: &Sse, mut latest: Bytes) -> Option<Bytes> {
     ///     match sse.try_send_encoded(&mut latest) {
-    ///         // For later: a slow client has room for one such piece at a time.
+    ///         // For later: there is room for one such piece at a time.
     ///         Err(TrySendError::Full) => Some(latest),
     ///         _ => None,
     ///     }
@@ -226,19 +229,18 @@ impl Sse {
         self.send(Event::new().comment(text))
     }
 
-    /// The last event ID that the client sent: where it wants to go on after a reconnect.
+    /// Returns the last event ID that the client has sent: the event after which it resumes.
     ///
-    /// It is the value of the `Last-Event-ID` header (HTML § 9.2.4). `None` on a first
-    /// connection, when the last id was the empty one, and when the header is not UTF-8. A query
-    /// parameter of the same name is not looked at; a handler that wants to support one reads it
-    /// from its request.
+    /// It is the value of the `Last-Event-ID` header (HTML § 9.2.4). `None` on a first connection, if
+    /// the last ID was empty, and if the header is not UTF-8. A query parameter of the same name is
+    /// not considered: a handler that supports one reads it from its request.
     #[must_use]
     pub fn last_event_id(&self) -> Option<&str> {
         self.pipe.last_event_id()
     }
 
-    /// Ends the stream after what was sent so far. The handler is dropped, and handles
-    /// elsewhere get [`SendError::Closed`].
+    /// Ends the stream after what was sent so far. The handler is dropped, and sends of other handles
+    /// fail with [`SendError::Closed`].
     pub fn close(&self) {
         self.pipe.close(b"");
     }
@@ -246,11 +248,11 @@ impl Sse {
     /// Resolves when the stream has ended: the client is gone, the server shuts down, the handler
     /// failed, or the stream was closed.
     ///
-    /// A handler does not need it, for it is dropped at that point; a handle in another task does.
+    /// A handler is dropped at that point and does not need it. It is for handles in other tasks.
     ///
     /// # Cancel safety
     ///
-    /// It can be dropped and called again at any time.
+    /// The future can be dropped, and the method called again, at any time.
     pub async fn closed(&self) {
         self.pipe.closed().await;
     }

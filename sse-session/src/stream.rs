@@ -105,7 +105,7 @@ where
     /// This is known with the last piece if the handler has returned, and the last handle is gone,
     /// by then. A server can send the end of the body along with that piece.
     #[must_use]
-    pub const fn has_ended(&self) -> bool {
+    pub fn has_ended(&self) -> bool {
         self.has_ended
     }
 
@@ -115,7 +115,7 @@ where
     /// is spared the poll that would otherwise find nothing.
     #[doc(hidden)]
     #[must_use]
-    pub const fn is_settled(&self) -> bool {
+    pub fn is_settled(&self) -> bool {
         self.is_settled
     }
 

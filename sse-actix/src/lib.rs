@@ -87,9 +87,10 @@ pub use crate::handler::{WithSse, with_sse};
 pub use crate::response::{
     no_content, sse_response, sse_response_with, sse_stream, sse_stream_with,
 };
-#[cfg(feature = "json")]
-pub use sse_session::Json;
 pub use sse_session::{
-    BoxError, Data, Display, Encode, EncodeError, Event, Frame, HandlerError, HeaderError,
-    IntoEvent, IntoHandlerResult, SendError, Shutdown, Sse, SseOptions, TrySendError, forward,
+    BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError, Event,
+    Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult, NoData, SendAll,
+    SendAllError, SendError, Shutdown, Sse, SseOptions, TrySendError, forward,
 };
+#[cfg(feature = "json")]
+pub use sse_session::{Json, Typed};

@@ -108,11 +108,11 @@ pub use crate::service::{WithSse, with_sse};
 /// Every adapter has a type of this name, so that a handler reads the same in all of them.
 pub type Request<B = hyper::body::Incoming> = http::Request<B>;
 
-#[cfg(feature = "json")]
-pub use sse_session::Json;
 pub use sse_session::{
-    BoxError, Data, Display, Encode, EncodeError, Event, Frame, HandlerError, HeaderError,
-    IntoEvent, IntoHandlerResult, RequestHead, SendError, Shutdown, Sse, SseBody, SseOptions,
-    TrySendError, forward, no_content, sse_response, sse_response_with, sse_stream,
-    sse_stream_with,
+    BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError, Event,
+    Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult, NoData, RequestHead,
+    SendAll, SendAllError, SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward,
+    no_content, sse_response, sse_response_with, sse_stream, sse_stream_with,
 };
+#[cfg(feature = "json")]
+pub use sse_session::{Json, Typed};

@@ -14,22 +14,21 @@ use crate::options::SseOptions;
 use crate::shutdown::Shutdown;
 use crate::stream::SseStream;
 
-/// How many bytes a server is given before it has a turn to write: two buffers of the default
-/// size. Twice as much leaves the cache, half as much has it change too often between connections.
+/// How many bytes a server is given before it is made to write: two buffers of the default size.
+/// Twice as many do not stay in the cache, half as many switch between connections too often.
 const TURN: usize = 2 * SseOptions::DEFAULT_BUFFER_SIZE;
 
-/// The body of a response that streams events, for every server that takes an
-/// [`http_body::Body`].
+/// The body of a response that streams events, for any server that takes an [`http_body::Body`].
 ///
-/// It runs the handler while it is polled; dropping it drops the handler.
+/// It runs the handler while it is polled. Dropping it drops the handler.
 #[must_use = "bodies do nothing unless polled"]
 pub struct SseBody {
     open: Option<Pin<Box<dyn Running + Send>>>,
-    /// How many bytes the server has taken since there was nothing for it.
+    /// How many bytes the server has taken since a poll was last pending.
     taken: usize,
 }
 
-/// An [`SseStream`], whatever its handler is.
+/// An [`SseStream`] with any handler.
 trait Running: Stream<Item = Result<Bytes, HandlerError>> {
     fn has_ended(&self) -> bool;
     fn is_settled(&self) -> bool;
@@ -60,7 +59,7 @@ where
 }
 
 impl SseBody {
-    /// A body that streams what the handler of `stream` sends.
+    /// Returns a body that streams what the handler of `stream` sends.
     pub fn new<F>(stream: SseStream<F>) -> Self
     where
         F: Future + Send + 'static,
@@ -72,7 +71,7 @@ impl SseBody {
         }
     }
 
-    /// A body without content, for responses that have none.
+    /// Returns a body without content.
     pub const fn empty() -> Self {
         Self {
             open: None,
@@ -80,30 +79,29 @@ impl SseBody {
         }
     }
 
-    /// Whether nothing comes any more. It is known with the last piece already where the handler
-    /// has returned, and the last handle gone, by then.
+    /// Whether the body is known to have ended, see [`SseStream::has_ended`].
     #[must_use]
-    pub const fn has_ended(&self) -> bool {
+    pub fn has_ended(&self) -> bool {
         self.open.is_none()
     }
 
-    /// Whether there is nothing more before the task is woken that has polled the body last, see
-    /// [`SseStream::is_settled`].
+    /// See [`SseStream::is_settled`].
+    #[doc(hidden)]
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.open.as_ref().is_some_and(|open| open.is_settled())
     }
 
-    /// Ends the stream, see [`ShutdownHandle::shutdown`](crate::ShutdownHandle::shutdown). The
-    /// body must be polled on to its end.
+    /// Ends the stream, see [`ShutdownHandle::shutdown`](crate::ShutdownHandle::shutdown). Poll the
+    /// body to its end.
     pub fn shutdown(&self) {
         if let Some(open) = &self.open {
             open.shutdown();
         }
     }
 
-    /// Ends the stream when `signal` is given, see [`SseStream::shutdown_on`]. The body must be
-    /// polled on to its end.
+    /// Ends the stream when `signal` is given, see [`SseStream::shutdown_on`]. Poll the body to its
+    /// end.
     pub fn shutdown_on(&mut self, signal: &Shutdown) {
         if let Some(open) = &mut self.open {
             open.as_mut().shutdown_on(signal);
@@ -118,8 +116,8 @@ impl SseBody {
             return Poll::Ready(None);
         };
         let next = ready!(open.as_mut().poll_next(cx));
-        // With the last piece already, where that is known to be the last: a server can then send
-        // the end of the body along with it.
+        // With the last piece, if that is known to be the last: a server can then send the end of
+        // the body along with it.
         if !matches!(next, Some(Ok(_))) || open.has_ended() {
             self.open = None;
         }
@@ -127,8 +125,8 @@ impl SseBody {
     }
 }
 
-/// The body's bytes without the turns that [`poll_frame`](Body::poll_frame) gives a server, for
-/// servers that write every piece before they ask for the next.
+/// The body's bytes without the pauses of [`poll_frame`](Body::poll_frame), for servers that write
+/// each piece before they poll for the next.
 impl Stream for SseBody {
     type Item = Result<Bytes, HandlerError>;
 
@@ -146,10 +144,9 @@ impl Body for SseBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HandlerError>>> {
         if self.taken >= TURN {
-            // A server like hyper goes on to ask until there is nothing, and only then writes: a
-            // handler that sends without a pause would have it collect many buffers, none of
-            // which is in the processor's cache by the time that it is written. So there is
-            // nothing, once, after each `TURN`.
+            // hyper polls until a poll is pending, and only then writes. With a handler that sends
+            // without a pause it would collect many buffers, none of which is still in the
+            // processor's cache when it is written. So a poll is pending after each `TURN`.
             self.taken = 0;
             cx.waker().wake_by_ref();
             return Poll::Pending;

@@ -41,15 +41,80 @@ impl Buffer {
         self.bytes.reserve(self.expected);
     }
 
-    pub(crate) fn append(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+    /// Appends encoded events.
+    pub(crate) fn extend(&mut self, events: &[u8]) {
+        self.bytes.extend_from_slice(events);
     }
 
-    /// Takes all that is there as one frame, and the memory with it: an idle stream holds none,
-    /// and a busy one gets from the allocator what was freed last, by any stream, and is still in
-    /// the processor's cache.
+    /// Appends the events of `batch`, whose memory becomes that of an empty buffer. Returns the
+    /// memory that is left over.
+    #[must_use = "it is to be freed outside of the lock"]
+    pub(crate) fn append(&mut self, batch: Batch) -> BytesMut {
+        let mut events = batch.buffer.bytes;
+        if self.is_empty() {
+            mem::swap(&mut self.bytes, &mut events);
+        } else {
+            self.extend(&events);
+        }
+        events
+    }
+
+    /// Takes all of it as one frame, together with the memory: an idle stream holds none, and a
+    /// busy one is given by the allocator what another stream has just freed, which is still in the
+    /// processor's cache.
     pub(crate) fn take(&mut self) -> Bytes {
         self.expected = self.bytes.len();
         mem::take(&mut self.bytes).freeze()
+    }
+}
+
+/// Events that are encoded outside of the pipe's lock, to be appended to its buffer at once.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    encoder: Encoder,
+    room: usize,
+    buffer: Buffer,
+    events: usize,
+}
+
+impl Batch {
+    /// Enough for most events: growing step by step would cost more than the encoding.
+    const USUAL: usize = 256;
+
+    /// An empty batch with `room` bytes for events, to be appended to `to`.
+    pub(crate) fn new(encoder: Encoder, room: usize, to: &Buffer) -> Self {
+        // Its memory becomes that of an empty buffer; otherwise the events are copied from it.
+        let expected = if to.is_empty() { to.expected } else { 0 };
+        let expected = expected.max(Self::USUAL);
+        Self {
+            encoder,
+            room,
+            buffer: Buffer {
+                bytes: BytesMut::new(),
+                expected,
+            },
+            events: 0,
+        }
+    }
+
+    /// Whether there is room for another event, which may take more than what is left of it.
+    pub(crate) fn has_room(&self) -> bool {
+        self.buffer.len() < self.room
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    /// How many events it holds, those that are encoded to nothing included.
+    pub(crate) fn events(&self) -> usize {
+        self.events
+    }
+
+    #[inline]
+    pub(crate) fn encode(&mut self, event: &(impl Encode + ?Sized)) -> Result<(), EncodeError> {
+        self.buffer.encode(&self.encoder, event)?;
+        self.events += 1;
+        Ok(())
     }
 }

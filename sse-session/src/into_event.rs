@@ -1,21 +1,22 @@
-//! A plain stream of events as a handler.
+//! What an item of a served stream can be.
 
-use std::pin::pin;
-
-use futures_core::Stream;
-use futures_util::StreamExt as _;
-use sse_codec::{Data, Encode, Event, Frame};
+use bytes::Bytes;
+use sse_codec::{Data, Display, Encode, Event, Frame, ReceivedEvent};
 
 use crate::error::BoxError;
-use crate::sse::Sse;
 
-/// An item of a stream that can be served: something to send, or a `Result` of it whose error
-/// cuts the stream.
+/// An item of a stream that can be served: an event, or a `Result` of one whose error cuts the
+/// stream.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event that a stream can yield",
+    note = "wrap it in `Json` to send it as JSON, in `Typed` if it is an enum of events, or in \
+            `Display` to send what it displays"
+)]
 pub trait IntoEvent {
-    /// What is sent.
+    /// The event's type.
     type Event: Encode;
 
-    /// The event to send.
+    /// Returns the event to send.
     ///
     /// # Errors
     ///
@@ -39,9 +40,13 @@ impl<'a, D: Data> IntoEvent for Event<'a, D> {
     }
 }
 
-macro_rules! plain_items {
-    ($($item:ty),+ $(,)?) => {$(
-        impl IntoEvent for $item {
+/// Items that are events themselves.
+macro_rules! events {
+    ($([$($data:ident)?] $item:ty),+ $(,)?) => {$(
+        impl$(<$data>)? IntoEvent for $item
+        where
+            Self: Encode,
+        {
             type Event = Self;
 
             fn into_event(self) -> Result<Self, BoxError> {
@@ -51,42 +56,7 @@ macro_rules! plain_items {
     )+};
 }
 
-plain_items!(Frame, String, &str);
+events!([] Frame, [] ReceivedEvent, [] String, [] &str, [] Bytes, [T] Display<T>);
 
 #[cfg(feature = "json")]
-plain_items!(serde_json::Value);
-
-#[cfg(feature = "json")]
-impl<T> IntoEvent for sse_codec::Json<T>
-where
-    Self: Data,
-{
-    type Event = Self;
-
-    fn into_event(self) -> Result<Self, BoxError> {
-        Ok(self)
-    }
-}
-
-/// Sends all that `source` yields, and ends with it.
-///
-/// The adapters' `sse_stream` is this; call it in a handler to send something before or after.
-///
-/// # Errors
-///
-/// The first error of the source or of a send.
-///
-/// # Cancel safety
-///
-/// Not cancel safe: an item that waits for room is lost.
-pub async fn forward<S>(source: S, sse: &Sse) -> Result<(), BoxError>
-where
-    S: Stream,
-    S::Item: IntoEvent,
-{
-    let mut source = pin!(source);
-    while let Some(item) = source.next().await {
-        sse.send(item.into_event()?).await?;
-    }
-    Ok(())
-}
+events!([] serde_json::Value, [T] sse_codec::Json<T>, [T] sse_codec::Typed<T>);

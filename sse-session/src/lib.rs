@@ -1,9 +1,8 @@
 //! One server-side event stream, for any HTTP server.
 //!
-//! This crate is what the adapters `sse-hyper`, `sse-actix` and `sse-tokio-tcp` share: the
-//! [`Sse`] handle that a handler sends with, and [`SseStream`], the response's body that runs
-//! the handler. Pick an adapter to serve events; use this crate directly to write an adapter for
-//! another server.
+//! The adapters `sse-hyper`, `sse-actix` and `sse-tokio-tcp` share this crate: the [`Sse`] handle
+//! that a handler sends with, and [`SseStream`], the response's body that runs the handler. Use an
+//! adapter to serve events, and this crate to write an adapter for another server.
 //!
 //! ```
 //! use futures_util::StreamExt as _;
@@ -25,23 +24,25 @@
 //!
 //! # What is promised
 //!
-//! * **The body owns the handler and polls it.** Nothing is spawned; a dropped connection drops
-//!   the handler at the point where it waits. While the client takes nothing, the handler is not
-//!   polled, and nothing in it goes on, timers included: what must not wait belongs into a task
-//!   of its own.
+//! * **The body owns the handler and polls it.** Nothing is spawned, and a dropped connection drops
+//!   the handler where it waits. While the client accepts nothing, the handler is not polled, and
+//!   nothing in it makes progress, timers included. Work that must not wait belongs in a task of its
+//!   own.
 //! * **A poll without a reason is cheap.** The stream has a waker of its own and polls the handler
-//!   only when that was woken, however often a server polls the stream.
-//! * **Bounded memory.** Sends wait while the buffer is filled to
-//!   [`SseOptions::buffer_size`]; an idle stream holds no buffer at all.
-//! * **Few writes.** All that was sent since the last poll is one piece of the body.
+//!   only after that was woken, however often a server polls the stream.
+//! * **Memory is bounded.** Sends wait while the buffer is filled to [`SseOptions::buffer_size`]. An
+//!   idle stream holds no buffer.
+//! * **Writes are few.** All that was sent since the last poll is one piece of the body.
 //! * **Silence is filled** with a comment every 15 seconds, see [`SseOptions::keep_alive`].
-//! * **Errors are visible.** A failed handler cuts the stream, so that the client does not take
-//!   it for complete, and is logged through `tracing`.
+//! * **Errors are visible.** A failed handler cuts the stream, so that the client does not take it
+//!   for complete, and is logged through `tracing`.
 //! * **Streams end on shutdown**, see [`SseOptions::shutdown`].
+//! * **Events and iterators may use the stream** that they are sent on: no code from elsewhere runs
+//!   while the stream is locked.
 //!
 //! # Features
 //!
-//! | feature | default | brings |
+//! | feature | default | adds |
 //! |---|---|---|
 //! | `json` | yes | JSON data from anything that implements `serde::Serialize` |
 //! | `http-body` | no | the stream as the body of an `http::Response`, see `SseBody` |
@@ -53,6 +54,7 @@
 mod body;
 mod buffer;
 mod error;
+mod forward;
 mod handler_result;
 mod into_event;
 mod keep_alive;
@@ -65,22 +67,30 @@ mod send;
 mod shutdown;
 mod sse;
 mod stream;
+mod sync;
 mod waker;
 
 #[cfg(feature = "http-body")]
 pub use crate::body::SseBody;
-pub use crate::error::{BoxError, HandlerError, HeaderError, SendError, TrySendError};
+pub use crate::error::{
+    BoxError, HandlerError, HeaderError, SendAllError, SendError, TrySendError,
+};
+pub use crate::forward::forward;
 pub use crate::handler_result::IntoHandlerResult;
-pub use crate::into_event::{IntoEvent, forward};
+pub use crate::into_event::IntoEvent;
 pub use crate::last_event_id::parse_last_event_id;
 pub use crate::options::SseOptions;
 #[cfg(feature = "http-body")]
 pub use crate::response::{
     RequestHead, no_content, sse_response, sse_response_with, sse_stream, sse_stream_with,
 };
+pub use crate::send::SendAll;
 pub use crate::shutdown::Shutdown;
 pub use crate::sse::Sse;
 pub use crate::stream::{ShutdownHandle, SseStream};
+pub use sse_codec::{
+    Buffer, Data, DataWriter, Display, Encode, EncodeError, Encoder, Event, Field, Frame, NoData,
+};
 #[cfg(feature = "json")]
-pub use sse_codec::Json;
-pub use sse_codec::{Data, Display, Encode, EncodeError, Encoder, Event, Field, Frame};
+pub use sse_codec::{Json, Typed};
+pub use tokio_util::sync::CancellationToken;

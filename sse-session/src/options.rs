@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use sse_codec::{Encoder, Event, Frame};
 
 use crate::error::HeaderError;
-use crate::keep_alive::KeepAlive;
+use crate::keep_alive::KeepAliveTimer;
 use crate::shutdown::Shutdown;
 
 /// How streams behave: keep-alive, buffer, reconnection time, headers and shutdown.
@@ -33,21 +33,20 @@ pub struct SseOptions {
     opening: Bytes,
     headers: HeaderMap,
     shutdown: Option<Shutdown>,
-    farewell: Bytes,
+    closing: Bytes,
 }
 
 impl SseOptions {
-    /// How much silence brings a keep-alive by default: 15 seconds.
+    /// The default time of silence before a keep-alive: 15 seconds.
     pub const DEFAULT_KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-    /// The buffer's default high-water mark: 60 KiB.
+    /// The default high-water mark of the buffer: 60 KiB.
     ///
-    /// Linux sends at most 64 KiB at a time to its network devices, framing and headers included.
-    /// What is written at once is to be a little less: the little that would be left over costs
-    /// as much as half of all the rest.
+    /// Linux sends at most 64 KiB at a time to its network devices, framing and headers included. A
+    /// write should take a little less: a small remainder costs half as much as all the rest.
     pub const DEFAULT_BUFFER_SIZE: usize = 60 * 1024;
 
-    /// The defaults.
+    /// Returns the defaults.
     pub fn new() -> Self {
         Self {
             keep_alive: Some(Self::DEFAULT_KEEP_ALIVE),
@@ -57,15 +56,15 @@ impl SseOptions {
             opening: Bytes::new(),
             headers: HeaderMap::new(),
             shutdown: None,
-            farewell: Bytes::new(),
+            closing: Bytes::new(),
         }
     }
 
-    /// Sends a comment whenever the stream was silent for `interval`, by default after 15
-    /// seconds. Less than a millisecond counts as one.
+    /// Sends a comment whenever the stream was silent for `interval`, by default 15 seconds. Less
+    /// than a millisecond counts as one.
     ///
-    /// The timer is tokio's: a stream with keep-alive must be polled within a tokio runtime whose
-    /// time driver is enabled, or tokio panics.
+    /// The timer is tokio's: a stream with keep-alive must be polled in a tokio runtime whose time
+    /// driver is enabled, or tokio panics.
     pub fn keep_alive(mut self, interval: Duration) -> Self {
         self.keep_alive = Some(interval.max(Duration::from_millis(1)));
         self
@@ -78,25 +77,27 @@ impl SseOptions {
         self
     }
 
-    /// Sends no keep-alive. A client that vanished is then noticed only when something is sent.
+    /// Sends no keep-alive. A client that is gone is then noticed only when something is sent.
     pub fn without_keep_alive(mut self) -> Self {
         self.keep_alive = None;
         self
     }
 
-    /// Sets the high-water mark of the connection's buffer, in bytes; by default 60 KiB. While
-    /// the buffer holds less, a send is immediate; from there on it waits for the client. One
-    /// event may go past the mark, and a second one where two handles send at the very same time,
-    /// so the buffer's bound is the mark plus twice [`max_event_len`](Self::max_event_len). The
-    /// server below has buffers of its own.
-    pub const fn buffer_size(mut self, bytes: usize) -> Self {
+    /// Sets the high-water mark of the stream's buffer, in bytes, by default 60 KiB. While the buffer
+    /// holds less, a send is immediate. From there on it waits for the client.
+    ///
+    /// One event may go past the mark, so a stream with one handle buffers no more than the mark plus
+    /// [`max_event_len`](Self::max_event_len). Handles that send at the very same moment may each go
+    /// past it, by one event or by one [`send_all`](crate::Sse::send_all) of as much as there was
+    /// room for. The server has buffers of its own.
+    pub fn buffer_size(mut self, bytes: usize) -> Self {
         self.buffer_size = if bytes == 0 { 1 } else { bytes };
         self
     }
 
-    /// Sets the limit on the length of one encoded event, in bytes; by default
+    /// Sets the limit on the length of one encoded event, in bytes, by default
     /// [`Encoder::DEFAULT_MAX_EVENT_LEN`].
-    pub const fn max_event_len(mut self, bytes: usize) -> Self {
+    pub fn max_event_len(mut self, bytes: usize) -> Self {
         self.max_event_len = bytes;
         self
     }
@@ -104,8 +105,8 @@ impl SseOptions {
     /// Begins every stream with this reconnection time: how long a client waits before it
     /// connects again. See [`Event::retry`] on rounding.
     ///
-    /// It also opens the stream at once behind proxies that keep the head of a response back until
-    /// the first byte of its body, as nginx does for clients of HTTP/2: without it, a page there is
+    /// It also opens the stream at once through proxies that keep the head of a response until the
+    /// first byte of its body, as nginx does for clients of HTTP/2. Without it, a page there stays
     /// `CONNECTING` until the first event or keep-alive.
     pub fn retry(mut self, reconnection_time: Duration) -> Self {
         self.opening = encode(Event::new().retry(reconnection_time));
@@ -117,7 +118,7 @@ impl SseOptions {
     ///
     /// # Errors
     ///
-    /// [`HeaderError::Invalid`] if HTTP does not allow the name or the value, and
+    /// [`HeaderError::Invalid`] if HTTP does not allow the name or the value.
     /// [`HeaderError::Reserved`] for the headers that say what the body is and where it ends:
     /// `Content-Type`, `Content-Length`, `Content-Encoding`, `Transfer-Encoding`, `Connection`,
     /// `Trailer` and `Upgrade`.
@@ -152,26 +153,25 @@ impl SseOptions {
         Ok(self)
     }
 
-    /// Ends open streams when `signal` is given: a `CancellationToken`, or a
-    /// [`Shutdown`] made from any future. What was sent before still goes out; the handlers are
-    /// dropped, and the response ends as a complete one.
+    /// Ends open streams when `signal` is given: a [`CancellationToken`](crate::CancellationToken),
+    /// or a [`Shutdown`] made from any future. What was sent before still goes out, the handlers are
+    /// dropped, and the responses end as complete ones.
     ///
-    /// Without it, open streams keep a server's graceful shutdown waiting for as long as their
-    /// handlers run.
+    /// Without it, a server's graceful shutdown waits until the handlers of open streams have
+    /// returned.
     pub fn shutdown(mut self, signal: impl Into<Shutdown>) -> Self {
         self.shutdown = Some(signal.into());
         self
     }
 
-    /// Ends a stream that is shut down with this reconnection time, for instance to keep the
-    /// clients of a server that restarts from coming back before it is up. See
-    /// [`Event::retry`] on rounding.
+    /// Ends a stream that is shut down with this reconnection time, for instance so that clients do
+    /// not reconnect before a server that restarts is up. See [`Event::retry`] on rounding.
     pub fn retry_on_shutdown(mut self, reconnection_time: Duration) -> Self {
-        self.farewell = encode(Event::new().retry(reconnection_time));
+        self.closing = encode(Event::new().retry(reconnection_time));
         self
     }
 
-    /// The response's headers: those of an event stream and the extra ones.
+    /// Returns the response's headers: those of an event stream and the added ones.
     #[must_use]
     pub fn response_headers(&self) -> HeaderMap {
         let defaults = [
@@ -180,7 +180,7 @@ impl SseOptions {
                 HeaderValue::from_static("text/event-stream"),
             ),
             (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-            // Not standard, but what nginx and others take as "pass on at once".
+            // Not standard, but nginx and others then pass events on at once.
             (
                 HeaderName::from_static("x-accel-buffering"),
                 HeaderValue::from_static("no"),
@@ -193,19 +193,19 @@ impl SseOptions {
         headers
     }
 
-    pub(crate) fn keep_alive_watch(&self) -> Option<KeepAlive> {
+    pub(crate) fn keep_alive_timer(&self) -> Option<KeepAliveTimer> {
         let interval = self.keep_alive?;
-        Some(KeepAlive {
+        Some(KeepAliveTimer::new(
             interval,
-            frame: self.keep_alive_comment.clone(),
-        })
+            self.keep_alive_comment.clone(),
+        ))
     }
 
     pub(crate) fn encoder(&self) -> Encoder {
         Encoder::new().max_event_len(self.max_event_len)
     }
 
-    pub(crate) const fn high_water(&self) -> usize {
+    pub(crate) fn high_water(&self) -> usize {
         self.buffer_size
     }
 
@@ -213,11 +213,11 @@ impl SseOptions {
         &self.opening
     }
 
-    pub(crate) fn farewell(&self) -> &[u8] {
-        &self.farewell
+    pub(crate) fn closing(&self) -> &[u8] {
+        &self.closing
     }
 
-    pub(crate) const fn shutdown_signal(&self) -> Option<&Shutdown> {
+    pub(crate) fn shutdown_signal(&self) -> Option<&Shutdown> {
         self.shutdown.as_ref()
     }
 }
@@ -228,8 +228,8 @@ impl Default for SseOptions {
     }
 }
 
-/// A comment or a reconnection time; neither has anything in it that could be refused but for a
-/// comment beyond every limit, which then is none.
+/// Encodes a comment or a reconnection time. Neither can fail, except that a comment beyond the
+/// limit becomes none.
 fn encode(event: Event<'_>) -> Bytes {
     Frame::new(event).map(Frame::into_bytes).unwrap_or_default()
 }

@@ -1,25 +1,27 @@
 //! Event streams as `http::Response`s.
 
 use std::future::Future;
+use std::sync::LazyLock;
 
 use futures_core::Stream;
 use http::{HeaderMap, Method, Request, Response, StatusCode, request};
 
 use crate::body::SseBody;
+use crate::forward::forward;
 use crate::handler_result::IntoHandlerResult;
-use crate::into_event::{IntoEvent, forward};
+use crate::into_event::IntoEvent;
 use crate::last_event_id::parse_last_event_id;
 use crate::options::SseOptions;
 use crate::sse::Sse;
 use crate::stream::SseStream;
 
-/// A request, or as much of it as the handler wants to have: the whole `http::Request`, its
-/// `Parts`, or its headers alone.
+/// A request, or the part of it that the handler needs: the `http::Request`, its `Parts`, its
+/// headers, or nothing, `()`.
 pub trait RequestHead {
-    /// The request's headers.
+    /// Returns the request's headers.
     fn headers(&self) -> &HeaderMap;
 
-    /// The request's method, where it is known.
+    /// Returns the request's method, if it is known.
     fn method(&self) -> Option<&Method>;
 }
 
@@ -53,10 +55,22 @@ impl RequestHead for HeaderMap {
     }
 }
 
+/// Nothing of the request, for handlers that do not need it: it has no last event ID either.
+impl RequestHead for () {
+    fn headers(&self) -> &HeaderMap {
+        static EMPTY: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
+        &EMPTY
+    }
+
+    fn method(&self) -> Option<&Method> {
+        None
+    }
+}
+
 /// Answers `request` with the events that `handler` sends.
 ///
 /// The handler is called with the request and an [`Sse`], and runs while the response's body is
-/// polled. `HEAD` is answered with the headers alone, without calling the handler.
+/// polled. `HEAD` is answered with the headers alone, without a call of the handler.
 pub fn sse_response<R, H, F>(request: R, handler: H) -> Response<SseBody>
 where
     R: RequestHead,
@@ -88,10 +102,10 @@ where
     response(options, SseBody::new(stream))
 }
 
-/// A response with the events of a `futures::Stream`.
+/// Returns a response with the events of a `futures::Stream`.
 ///
-/// An item is an [`Event`](crate::Event), a [`Frame`](crate::Frame), text, JSON, or a `Result`
-/// of one of these, whose error cuts the stream.
+/// An item is an [`Event`](crate::Event), a [`Frame`](crate::Frame), text, JSON, anything else that
+/// is [`IntoEvent`], or a `Result` of one of these, whose error cuts the stream.
 pub fn sse_stream<S>(events: S) -> Response<SseBody>
 where
     S: Stream + Send + 'static,
@@ -116,7 +130,7 @@ where
     response(options, SseBody::new(stream))
 }
 
-/// `204 No Content`: tells an `EventSource` to stop reconnecting (HTML § 9.2.3).
+/// Returns `204 No Content`, on which an `EventSource` stops reconnecting (HTML § 9.2.3).
 pub fn no_content() -> Response<SseBody> {
     let mut response = Response::new(SseBody::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;

@@ -1,21 +1,26 @@
 //! The handle that a handler sends with.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Context;
 
 use bytes::Bytes;
 use sse_codec::{Encode, Event};
 
-use crate::error::{SendError, TrySendError};
-use crate::pipe::{Offer, Pipe};
-use crate::send::SendEvent;
+use crate::error::{SendAllError, SendError, TrySendError};
+use crate::pipe::Pipe;
+use crate::send::{Retry, SendAll, SendEvent, send_while_room};
 
 /// Sends events to one client.
 ///
-/// A handler is given one of these. It is cheap to clone and can be moved to other tasks; the
-/// stream ends when the handler has returned and the last handle is gone, or at
-/// [`close`](Self::close).
+/// A handler is given one. It is cheap to clone and can be moved to other tasks. The stream ends when
+/// the handler has returned and the last handle is dropped, or at [`close`](Self::close).
+///
+/// The code of an event (a `Serialize` implementation) or of an iterator of events may use the stream
+/// that it is sent on. What it sends comes before the event, or before the events that are sent
+/// together with it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,22 +43,26 @@ pub struct Sse {
 }
 
 impl Sse {
-    /// The pipe's first handle; its count begins at one.
+    /// The first handle of a pipe, which counts one handle from the beginning.
     pub(crate) fn first(pipe: Arc<Pipe>) -> Self {
         Self { pipe }
     }
 
-    /// Sends an event: text, bytes, JSON, an [`Event`], or a [`Frame`](crate::Frame) encoded
+    pub(crate) fn pipe(&self) -> &Pipe {
+        &self.pipe
+    }
+
+    /// Sends an event: text, bytes, JSON, an [`Event`], or a [`Frame`](crate::Frame) that was encoded
     /// before.
     ///
-    /// The event is encoded into the connection's buffer at once while that is below its
-    /// high-water mark (see [`SseOptions::buffer_size`](crate::SseOptions::buffer_size)). Above it,
-    /// `send` waits until the client has taken some: that is the back-pressure.
+    /// The event is encoded into the stream's buffer at once while that is below its high-water mark
+    /// (see [`SseOptions::buffer_size`](crate::SseOptions::buffer_size)). Otherwise `send` waits until
+    /// the client has taken some: this is the back-pressure.
     ///
     /// # Errors
     ///
-    /// [`SendError::Encode`] if the event cannot be encoded; nothing of it is sent, and the
-    /// stream goes on. [`SendError::Closed`] if the client is gone or the stream has ended.
+    /// [`SendError::Encode`] if the event cannot be encoded. Nothing of it is sent, and the stream
+    /// goes on. [`SendError::Closed`] if the client is gone or the stream has ended.
     ///
     /// # Cancel safety
     ///
@@ -61,6 +70,40 @@ impl Sse {
     #[inline]
     pub fn send<E: Encode>(&self, event: E) -> impl Future<Output = Result<(), SendError>> {
         SendEvent::new(&self.pipe, event)
+    }
+
+    /// Sends several events, as a loop of [`send`](Self::send) does but at less cost: the stream is
+    /// locked once for as many as there is room for, not for each event.
+    ///
+    /// ```
+    /// use sse_session::{SendError, Sse};
+    ///
+    /// async fn replay(sse: Sse, history: Vec<String>) -> Result<(), SendError> {
+    ///     sse.send_all(history).await?;
+    ///     sse.send("that was all").await
+    /// }
+    /// ```
+    ///
+    /// As many events as there is room for are encoded first and then sent together, so an iterator
+    /// that takes long for an event delays those before it.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Encode`] if an event cannot be encoded. Those before it are sent, and none after
+    /// it is taken from the iterator. [`SendError::Closed`] if the client is gone or the stream has
+    /// ended. In both cases, [`SendAllError::sent`] says how many were sent.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future can be dropped at any time. [`SendAll::sent`] says how many events were sent, and no
+    /// other was taken from the iterator: pass a `&mut` reference to an iterator to keep the rest.
+    /// Only if the stream has ended, some may have been taken that were not sent.
+    pub fn send_all<I>(&self, events: I) -> SendAll<'_, I::IntoIter>
+    where
+        I: IntoIterator,
+        I::Item: Encode,
+    {
+        SendAll::new(&self.pipe, events.into_iter())
     }
 
     /// Sends an event if the buffer has room, without waiting.
@@ -81,20 +124,50 @@ impl Sse {
     ///
     /// [`TrySendError::Full`] where [`send`](Self::send) would wait; otherwise as there.
     pub fn try_send(&self, event: impl Encode) -> Result<(), TrySendError> {
-        match self.pipe.offer(&event)? {
-            Offer::Taken => Ok(()),
-            Offer::Full => Err(TrySendError::Full),
-            Offer::Closed => Err(TrySendError::Closed),
-        }
+        self.pipe.offer(&event)
     }
 
-    /// Sends events that are encoded already, as one piece and as a rule without copying it: the
-    /// bytes are shared with whoever else holds them, and become a piece of the response's body
-    /// as they are. What sends the same to many clients builds on this.
+    /// Sends as many of several events as the buffer has room for, without waiting.
     ///
-    /// The bytes are trusted to be whole events, as a [`Frame`](crate::Frame) holds one: they are
-    /// neither checked nor held to [`SseOptions::max_event_len`](crate::SseOptions::max_event_len). One
-    /// such piece waits for the client at a time, beside what the buffer holds.
+    /// Events that are not sent are not taken from the iterator: pass a `&mut` reference to an iterator
+    /// to keep them. [`SendAllError::sent`] says how many were sent.
+    ///
+    /// ```
+    /// use std::vec;
+    ///
+    /// use sse_session::{Sse, TrySendError};
+    ///
+    /// /// Sends what there is room for, and leaves the rest for later.
+    /// fn offer(sse: &Sse, lines: &mut vec::IntoIter<String>) -> Result<(), TrySendError> {
+    ///     match sse.try_send_all(lines) {
+    ///         Err(error) if matches!(error.error(), TrySendError::Full) => Ok(()),
+    ///         result => Ok(result?),
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError::Full`] where [`send_all`](Self::send_all) would wait; otherwise as there. When
+    /// the buffer is full after the last event, this is an error too, unless the iterator's
+    /// [`size_hint`](Iterator::size_hint) says that nothing is left.
+    pub fn try_send_all<I>(&self, events: I) -> Result<(), SendAllError<TrySendError>>
+    where
+        I: IntoIterator,
+        I::Item: Encode,
+    {
+        let mut sent = 0;
+        send_while_room(&self.pipe, &mut events.into_iter(), &mut sent)
+            .map_err(|error| SendAllError::new(sent, error))
+    }
+
+    /// Sends events that are already encoded as one piece, usually without a copy: the bytes stay
+    /// shared, and become a piece of the response's body as they are. This is for sending the same
+    /// events to many clients.
+    ///
+    /// The bytes are trusted to be whole events, such as that of a [`Frame`](crate::Frame). They are
+    /// not checked, nor limited by [`SseOptions::max_event_len`](crate::SseOptions::max_event_len).
+    /// Only one such piece waits for the client at a time, besides what the buffer holds.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -113,24 +186,13 @@ impl Sse {
     ///
     /// If the future is dropped before it resolves, nothing was sent.
     pub async fn send_encoded(&self, mut events: Bytes) -> Result<(), SendError> {
-        match self.pipe.offer_encoded(&mut events) {
-            Offer::Taken => return Ok(()),
-            Offer::Closed => return Err(SendError::Closed),
-            Offer::Full => {}
-        }
-        loop {
-            // Before the offer: what happens in between must not be missed.
-            let room = self.pipe.room();
-            match self.pipe.offer_encoded(&mut events) {
-                Offer::Taken => return Ok(()),
-                Offer::Closed => return Err(SendError::Closed),
-                Offer::Full => room.await,
-            }
-        }
+        let mut retry = pin!(Retry::new(&self.pipe));
+        let mut attempt = |pipe: &Pipe, _: &mut Context<'_>| pipe.offer_encoded(&mut events);
+        poll_fn(|cx| retry.as_mut().poll(cx, &mut attempt)).await
     }
 
-    /// [`send_encoded`](Self::send_encoded) without waiting. What was sent is no longer in
-    /// `events`; what was not still is.
+    /// [`send_encoded`](Self::send_encoded) without waiting. Leaves `events` empty if they were sent,
+    /// and unchanged if not.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -138,7 +200,7 @@ impl Sse {
     ///
     /// fn offer(sse: &Sse, mut latest: Bytes) -> Option<Bytes> {
     ///     match sse.try_send_encoded(&mut latest) {
-    ///         // For later: a slow client has room for one such piece at a time.
+    ///         // For later: there is room for one such piece at a time.
     ///         Err(TrySendError::Full) => Some(latest),
     ///         _ => None,
     ///     }
@@ -151,11 +213,7 @@ impl Sse {
     /// [`TrySendError::Closed`] as there.
     #[inline]
     pub fn try_send_encoded(&self, events: &mut Bytes) -> Result<(), TrySendError> {
-        match self.pipe.offer_encoded(events) {
-            Offer::Taken => Ok(()),
-            Offer::Full => Err(TrySendError::Full),
-            Offer::Closed => Err(TrySendError::Closed),
-        }
+        self.pipe.offer_encoded(events)
     }
 
     /// Sends a comment, which clients ignore.
@@ -167,23 +225,22 @@ impl Sse {
     /// # Cancel safety
     ///
     /// As [`send`](Self::send).
-    pub async fn comment(&self, text: &str) -> Result<(), SendError> {
-        self.send(Event::new().comment(text)).await
+    pub fn comment(&self, text: &str) -> impl Future<Output = Result<(), SendError>> {
+        self.send(Event::new().comment(text))
     }
 
-    /// The last event ID that the client sent: where it wants to go on after a reconnect.
+    /// Returns the last event ID that the client has sent: the event after which it resumes.
     ///
-    /// It is the value of the `Last-Event-ID` header (HTML § 9.2.4). `None` on a first
-    /// connection, when the last id was the empty one, and when the header is not UTF-8. A query
-    /// parameter of the same name is not looked at; a handler that wants to support one reads it
-    /// from its request.
+    /// It is the value of the `Last-Event-ID` header (HTML § 9.2.4). `None` on a first connection, if
+    /// the last ID was empty, and if the header is not UTF-8. A query parameter of the same name is
+    /// not considered: a handler that supports one reads it from its request.
     #[must_use]
     pub fn last_event_id(&self) -> Option<&str> {
         self.pipe.last_event_id()
     }
 
-    /// Ends the stream after what was sent so far. The handler is dropped, and handles
-    /// elsewhere get [`SendError::Closed`].
+    /// Ends the stream after what was sent so far. The handler is dropped, and sends of other handles
+    /// fail with [`SendError::Closed`].
     pub fn close(&self) {
         self.pipe.close(b"");
     }
@@ -191,11 +248,11 @@ impl Sse {
     /// Resolves when the stream has ended: the client is gone, the server shuts down, the handler
     /// failed, or the stream was closed.
     ///
-    /// A handler does not need it, for it is dropped at that point; a handle in another task does.
+    /// A handler is dropped at that point and does not need it. It is for handles in other tasks.
     ///
     /// # Cancel safety
     ///
-    /// It can be dropped and called again at any time.
+    /// The future can be dropped, and the method called again, at any time.
     pub async fn closed(&self) {
         self.pipe.closed().await;
     }

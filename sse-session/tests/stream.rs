@@ -237,7 +237,7 @@ async fn a_handlers_error_comes_after_what_was_accepted_and_is_the_last() {
         .await
         .expect("an error")
         .expect_err("the handler failed");
-    assert_eq!(error.to_string(), "event stream's handler failed");
+    assert_eq!(error.to_string(), "the event stream's handler failed");
     assert_eq!(error.into_inner().to_string(), "database gone");
     assert!(body.next().await.is_none());
 }

@@ -161,7 +161,7 @@ where
         head = timeout(limits.head_timeout, read_head(&mut io, limits)) => head.unwrap_or(Err(
             HeadError::Rejected(StatusCode::REQUEST_TIMEOUT, "the request took too long"),
         )),
-        () = stop.signalled() => return Ok(None),
+        () = stop.wait() => return Ok(None),
     };
     let (version, head_only, response) = match head {
         Err(HeadError::Gone) => return Ok(None),

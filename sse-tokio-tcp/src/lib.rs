@@ -102,10 +102,10 @@ pub use crate::response::{
 pub use crate::router::Router;
 pub use crate::server::{Server, serve};
 pub use crate::service::{Service, WithSse, with_sse};
-#[cfg(feature = "json")]
-pub use sse_session::Json;
 pub use sse_session::{
-    BoxError, Data, Display, Encode, EncodeError, Event, Frame, HandlerError, HeaderError,
-    IntoEvent, IntoHandlerResult, SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError,
-    forward,
+    BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError, Event,
+    Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult, NoData, SendAll,
+    SendAllError, SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward,
 };
+#[cfg(feature = "json")]
+pub use sse_session::{Json, Typed};

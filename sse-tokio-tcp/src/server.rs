@@ -91,7 +91,7 @@ impl Server {
         let mut connections = JoinSet::new();
         let signalled = async {
             match &shutdown {
-                Some(signal) => signal.signalled().await,
+                Some(signal) => signal.wait().await,
                 None => std::future::pending().await,
             }
         };

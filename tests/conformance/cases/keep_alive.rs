@@ -104,7 +104,8 @@ async fn tcp_sends_none_during_traffic() {
     tokio::spawn(async move {
         let options = SseOptions::new().keep_alive(INTERVAL);
         let service = with_sse(|_: Request, sse| ticks(sse)).options(options);
-        serve_connection(server, &service, &Limits::new(), &CancellationToken::new())
+        let shutdown = CancellationToken::new().into();
+        serve_connection(server, &service, &Limits::new(), &shutdown)
             .await
             .expect("served");
     });

@@ -9,6 +9,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
+use core::ops::Deref;
 
 use bytes::{Bytes, BytesMut};
 
@@ -43,6 +44,10 @@ const NEXT: &[u8; 7] = b"\ndata: ";
 /// # Ok::<(), EncodeError>(())
 /// ```
 pub trait Data {
+    /// See [`Encode::RUNS_FOREIGN_CODE`](crate::Encode::RUNS_FOREIGN_CODE).
+    #[doc(hidden)]
+    const RUNS_FOREIGN_CODE: bool = true;
+
     /// Writes the data.
     ///
     /// # Errors
@@ -182,6 +187,8 @@ impl<B: Buffer> fmt::Write for Formatted<'_, B> {
 pub struct NoData;
 
 impl Data for NoData {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     #[inline]
     fn write_to<B: Buffer>(&self, _: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
         Ok(())
@@ -206,6 +213,8 @@ impl<T: fmt::Display> Data for Display<T> {
 }
 
 impl Data for str {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     // Always: a call would be a tenth of what a short text costs.
     #[inline(always)]
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
@@ -232,6 +241,8 @@ pub(crate) fn put_short<B: Buffer>(out: &mut B, text: &str) -> bool {
 }
 
 impl Data for [u8] {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
         out.bytes(self)
     }
@@ -241,6 +252,8 @@ impl Data for [u8] {
 macro_rules! data_through {
     ($([$($held:ident)?] $owner:ty),+ $(,)?) => {$(
         impl $(<$held: Data + ?Sized>)? Data for $owner {
+            const RUNS_FOREIGN_CODE: bool = <<Self as Deref>::Target>::RUNS_FOREIGN_CODE;
+
             #[inline]
             fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
                 (**self).write_to(out)
@@ -262,6 +275,8 @@ macro_rules! data_through {
 data_through!([] String, [] Vec<u8>, [] Bytes, [] BytesMut, [T] Box<T>, [T] Arc<T>, [T] &T);
 
 impl<T: Data + ToOwned + ?Sized> Data for Cow<'_, T> {
+    const RUNS_FOREIGN_CODE: bool = T::RUNS_FOREIGN_CODE;
+
     #[inline]
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
         (**self).write_to(out)
@@ -279,6 +294,8 @@ impl<T: Data + ToOwned + ?Sized> Data for Cow<'_, T> {
 }
 
 impl<const N: usize> Data for [u8; N] {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
         out.bytes(self)
     }

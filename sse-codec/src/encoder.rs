@@ -12,6 +12,11 @@ use crate::short;
 /// [`Data`], which is an event without name and id: `"hello"` stands for
 /// `Event::new().data("hello")`.
 pub trait Encode {
+    /// Whether encoding may run code from outside this crate, such as a `Serialize` or `Display`
+    /// implementation. An event that runs none can be encoded under a lock.
+    #[doc(hidden)]
+    const RUNS_FOREIGN_CODE: bool = true;
+
     /// Appends the encoded event to `out`, without a limit.
     ///
     /// # Errors
@@ -56,6 +61,8 @@ pub trait Encode {
 }
 
 impl<D: Data + ?Sized> Encode for D {
+    const RUNS_FOREIGN_CODE: bool = D::RUNS_FOREIGN_CODE;
+
     #[inline]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         all_or_nothing(out, |out| {

@@ -192,6 +192,8 @@ impl<D: Data> Event<'_, D> {
 }
 
 impl<D: Data> Encode for Event<'_, D> {
+    const RUNS_FOREIGN_CODE: bool = D::RUNS_FOREIGN_CODE;
+
     #[inline]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         encoder::all_or_nothing(out, |out| self.put(out))
@@ -199,6 +201,8 @@ impl<D: Data> Encode for Event<'_, D> {
 }
 
 impl<D: Data> Encode for &Event<'_, D> {
+    const RUNS_FOREIGN_CODE: bool = D::RUNS_FOREIGN_CODE;
+
     #[inline]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         (**self).encode_into(out)

@@ -60,6 +60,8 @@ impl Frame {
 }
 
 impl Encode for Frame {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     #[inline]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         out.put(&self.0);
@@ -74,6 +76,8 @@ impl Encode for Frame {
 }
 
 impl Encode for &Frame {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     #[inline]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         (**self).encode_into(out)

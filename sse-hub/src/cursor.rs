@@ -13,19 +13,6 @@ pub(crate) struct Cursor {
     /// Its place among the topic's readers.
     pub(crate) key: usize,
     pub(crate) place: Place,
-    /// Whether it waits in a group, or has and does not know where it is by now.
-    pub(crate) is_grouped: bool,
-    /// Whether something may be delivered past its task right now.
-    pub(crate) is_away: bool,
-}
-
-/// Where in a topic somebody is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Standing {
-    /// All up to here was taken, or skipped by a gap.
-    pub(crate) after: Position,
-    /// How many of the topic's events that were.
-    pub(crate) seen: u64,
 }
 
 /// Where a subscription begins.

@@ -82,8 +82,7 @@ impl Going {
                     Err(error) => return Poll::Ready(Err(error.into())),
                 }
             }
-            let direct = self.sse.is_direct().then_some(&self.sse);
-            let next = ready!(self.subscription.poll_piece(cx, direct));
+            let next = ready!(self.subscription.poll_piece(cx));
             let Some(mut events) = next.transpose()? else {
                 return Poll::Ready(Ok(()));
             };

@@ -184,10 +184,6 @@ impl Subscribe {
     /// in the log, without a copy. When the hub shuts down already, the client is only given a
     /// reconnection time.
     ///
-    /// Once the future waits for more, events may reach the client without its being polled, where
-    /// the adapter can write to a stream whose task sleeps (raw TCP can). A handler that wants them
-    /// no more drops the future; to leave it unpolled does not hold them back.
-    ///
     /// # Errors
     ///
     /// Those of [`SubscribeError`], of the [`Subscription`] and of sending, boxed, as a handler

@@ -181,15 +181,10 @@ impl Subscription {
         Serving::new(self, sse)
     }
 
-    /// The next piece, if all before it were sent. Further ones may be sent past the task that
-    /// polls, where `direct` has a way for that.
+    /// The next piece.
     #[inline]
-    pub(crate) fn poll_piece(
-        &mut self,
-        cx: &mut Context<'_>,
-        direct: Option<&Sse>,
-    ) -> Poll<Option<Piece>> {
-        if let Some(polled) = self.poll_live(cx, direct) {
+    pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+        if let Some(polled) = self.poll_live(cx) {
             return polled;
         }
         if self.ended {
@@ -207,13 +202,10 @@ impl Subscription {
                 for _ in 0..self.feeds.len() {
                     let index = self.turn;
                     self.turn = (index + 1) % self.feeds.len();
-                    if let Poll::Ready(piece) = self.poll_feed(index, cx, direct) {
+                    if let Poll::Ready(piece) = self.poll_feed(index, cx) {
                         self.ended = !matches!(piece, Some(Ok(_)));
                         return Poll::Ready(piece);
                     }
-                }
-                if self.feeds.iter().any(|feed| feed.cursor.is_away) {
-                    return Poll::Pending;
                 }
             }
             let Some(now_closing) = self.core.closing() else {
@@ -232,11 +224,7 @@ impl Subscription {
     /// The usual case on a short way: a single topic, and nothing in between. `None` if there is
     /// more to be looked at; nothing is lost then.
     #[inline]
-    fn poll_live(
-        &mut self,
-        cx: &mut Context<'_>,
-        direct: Option<&Sse>,
-    ) -> Option<Poll<Option<Piece>>> {
+    fn poll_live(&mut self, cx: &mut Context<'_>) -> Option<Poll<Option<Piece>>> {
         let [feed] = &mut self.feeds[..] else {
             return None;
         };
@@ -244,7 +232,7 @@ impl Subscription {
         if !is_live || self.ended || self.core.closing().is_some() {
             return None;
         }
-        match feed.topic.read(&mut feed.cursor, cx, direct) {
+        match feed.topic.read(&mut feed.cursor, cx) {
             (Found::Events(events), piece) => {
                 feed.was_held = true;
                 tell(Happening::Delivered(events));
@@ -260,12 +248,7 @@ impl Subscription {
     }
 
     /// What one topic has next; `None` ends the subscription.
-    fn poll_feed(
-        &mut self,
-        index: usize,
-        cx: &mut Context<'_>,
-        direct: Option<&Sse>,
-    ) -> Poll<Option<Piece>> {
+    fn poll_feed(&mut self, index: usize, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
         loop {
             let feed = &mut self.feeds[index];
             let (page, floor) = match &mut feed.phase {
@@ -276,7 +259,7 @@ impl Subscription {
                     answer
                 }
                 Phase::Live => {
-                    let (found, piece) = self.read(index, cx, direct);
+                    let (found, piece) = self.read(index, cx);
                     match found {
                         Found::Events(events) => {
                             tell(Happening::Delivered(events));
@@ -308,9 +291,9 @@ impl Subscription {
     }
 
     /// Reads what follows the cursor in the window.
-    fn read(&mut self, index: usize, cx: &mut Context<'_>, direct: Option<&Sse>) -> (Found, Bytes) {
+    fn read(&mut self, index: usize, cx: &mut Context<'_>) -> (Found, Bytes) {
         let (found, piece) = if let [feed] = &mut self.feeds[..] {
-            feed.topic.read(&mut feed.cursor, cx, direct)
+            feed.topic.read(&mut feed.cursor, cx)
         } else {
             let feed = &mut self.feeds[index];
             let (found, events) = feed.topic.read_events(&mut feed.cursor, cx, ENOUGH);
@@ -384,7 +367,7 @@ impl Stream for Subscription {
     type Item = Result<Bytes, SubscriptionError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().poll_piece(cx, None)
+        self.get_mut().poll_piece(cx)
     }
 }
 

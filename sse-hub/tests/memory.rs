@@ -3,14 +3,12 @@
 //!
 //! A test binary of its own, for it counts what is allocated, by the thread that measures.
 
-#[path = "groups/line.rs"]
-#[allow(dead_code, reason = "not all of it is needed here")]
-mod line;
+mod served;
 
 use allocation_counter::measure;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
-use line::{Client, run_errands};
+use served::Served;
 use sse_hub::{Hub, Retention, Subscription, TopicOptions};
 use sse_session::{SseOptions, SseStream};
 
@@ -170,21 +168,19 @@ fn publishing_and_reading_allocate_the_same_however_many_subscribe() {
 }
 
 #[test]
-fn groups_that_come_and_go_leave_nothing_behind() {
+fn clients_that_come_and_go_leave_nothing_behind() {
     let retention = Retention::new().max_events(1);
     let hub = Hub::builder()
         .topics(move |_| TopicOptions::new().retention(retention))
         .build();
     let publish = |data: &str| hub.publish_now("news", data).expect("published");
     // The topic stays in use.
-    let _open = Client::of(&hub, 0);
+    let _open = Served::of(&hub);
     let come_and_go = || {
-        let mut clients: Vec<_> = (1..=40)
-            .map(|number| Client::of(&hub, number / 40))
-            .collect();
+        let mut clients: Vec<_> = (0..40).map(|_| Served::of(&hub)).collect();
         publish("event");
-        run_errands(&clients);
-        // Some leave while their group waits, all others while it is away.
+        clients.iter_mut().for_each(|client| assert!(!client.run()));
+        // Some leave while they wait, all others with something that they have not read.
         clients.truncate(8);
         publish("event");
     };

@@ -2,9 +2,7 @@
 
 #![cfg(feature = "metrics")]
 
-#[path = "groups/line.rs"]
-#[allow(dead_code, reason = "not all of it is needed here")]
-mod line;
+mod served;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,10 +10,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::{FutureExt as _, StreamExt as _};
-use line::group;
 use metrics::{
     Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
+use served::Served;
 use sse_hub::Hub;
 
 /// Keeps a number for each name: what was counted, or recorded last.
@@ -94,37 +92,21 @@ fn the_facade_is_told_what_happens() {
 }
 
 #[test]
-fn of_a_group_those_who_were_delivered_to_and_are_there_are_counted() {
+fn a_recorder_that_panics_in_one_task_loses_nothing_of_the_others() {
     let numbers = Numbers::default();
     metrics::with_local_recorder(&numbers, || {
         let hub = Hub::new();
-        let [leader, member, lost, last] = group(&hub);
-        hub.publish_now("news", "a").expect("published");
-        last.line.meanwhile(move || drop(lost));
-        leader.line.run_errand();
-        assert_eq!(numbers.get("sse_hub_delivered_total"), 2);
-        assert_eq!(hub.metrics().delivered, 2);
-        drop((member, last));
-    });
-}
-
-#[test]
-fn a_recorder_that_panics_during_an_errand_leaves_nobody_behind() {
-    let numbers = Numbers::default();
-    metrics::with_local_recorder(&numbers, || {
-        let hub = Hub::new();
-        let clients = group::<3>(&hub);
+        let mut clients: [_; 3] = std::array::from_fn(|_| Served::of(&hub));
         hub.publish_now("news", "a").expect("published");
         numbers.panics.store(true, Ordering::Relaxed);
-        let errand = AssertUnwindSafe(|| clients[0].line.run_errand());
-        assert!(catch_unwind(errand).is_err());
+        let [first, others @ ..] = &mut clients;
+        assert!(catch_unwind(AssertUnwindSafe(|| first.run())).is_err());
         hub.publish_now("news", "b").expect("published");
-        clients[0].line.run_errand();
-        for client in &clients {
+        for client in others {
+            assert!(!client.run());
             let received = client.received();
             assert!(received.contains("data: a\n\n"), "{received:?}");
             assert!(received.ends_with("data: b\n\n"), "{received:?}");
-            assert_eq!(client.line.deliveries(), 2);
         }
     });
 }

@@ -2,14 +2,12 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::direct::DirectWrite;
 use crate::error::HandlerError;
 use crate::handler_result::IntoHandlerResult;
 use crate::options::SseOptions;
@@ -37,7 +35,6 @@ trait Running: Stream<Item = Result<Bytes, HandlerError>> {
     fn is_settled(&self) -> bool;
     fn shutdown(&self);
     fn shutdown_on(self: Pin<&mut Self>, signal: &Shutdown);
-    fn deliver_through(self: Pin<&mut Self>, line: Arc<dyn DirectWrite>);
 }
 
 impl<F> Running for SseStream<F>
@@ -59,10 +56,6 @@ where
 
     fn shutdown_on(self: Pin<&mut Self>, signal: &Shutdown) {
         self.shutdown_on(signal);
-    }
-
-    fn deliver_through(self: Pin<&mut Self>, line: Arc<dyn DirectWrite>) {
-        self.deliver_through(line);
     }
 }
 
@@ -114,13 +107,6 @@ impl SseBody {
     pub fn shutdown_on(&mut self, signal: &Shutdown) {
         if let Some(open) = &mut self.open {
             open.as_mut().shutdown_on(signal);
-        }
-    }
-
-    /// Lets others deliver to this stream past its task, see [`SseStream::deliver_through`].
-    pub fn deliver_through(&mut self, line: Arc<dyn DirectWrite>) {
-        if let Some(open) = &mut self.open {
-            open.as_mut().deliver_through(line);
         }
     }
 }

@@ -5,32 +5,25 @@ use std::mem;
 use bytes::{Bytes, BytesMut};
 use sse_codec::{Encode, EncodeError, Encoder};
 
-/// How much memory is prepared for short text: enough for some forty events, and so little that
-/// it is no loss if they do not come.
-const STRETCH: usize = 1024;
-
 /// Encoded events, up to the next frame.
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
-    /// What is filled, and behind it what is prepared: zeroed, so that safe code can store there.
     bytes: BytesMut,
-    filled: usize,
-    /// How long the last frame was. The next one is likely to need as much, so that a busy stream
+    /// The length of the last frame. The next one is likely to need as much, so that a busy stream
     /// allocates once per frame.
     expected: usize,
 }
 
 impl Buffer {
-    #[inline(always)]
     pub(crate) fn len(&self) -> usize {
-        self.filled
+        self.bytes.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.filled == 0
+        self.bytes.is_empty()
     }
 
-    #[inline(always)]
+    #[inline]
     pub(crate) fn encode(
         &mut self,
         encoder: &Encoder,
@@ -39,30 +32,8 @@ impl Buffer {
         if self.bytes.capacity() == 0 {
             self.allocate();
         }
-        self.bytes.truncate(self.filled);
         encoder.encode(event, &mut self.bytes)?;
-        self.filled = self.bytes.len();
         Ok(())
-    }
-
-    /// [`encode`](Self::encode) where that takes next to nothing, and whether it does.
-    #[inline(always)]
-    pub(crate) fn encode_short(&mut self, encoder: &Encoder, text: &str) -> bool {
-        let room = self.bytes.get_mut(self.filled..);
-        let len = room.and_then(|room| encoder.encode_short(text, room));
-        self.filled += len.unwrap_or_default();
-        len.is_some()
-    }
-
-    /// Makes it ready for more events of short text.
-    pub(crate) fn prepare(&mut self) {
-        if self.bytes.capacity() == 0 {
-            self.allocate();
-        }
-        let room = self.bytes.capacity() - self.filled;
-        if room >= Encoder::SHORT_LEN {
-            self.bytes.resize(self.filled + room.min(STRETCH), 0);
-        }
     }
 
     #[cold]
@@ -70,28 +41,80 @@ impl Buffer {
         self.bytes.reserve(self.expected);
     }
 
-    pub(crate) fn append(&mut self, bytes: &[u8]) {
-        self.bytes.truncate(self.filled);
-        self.bytes.extend_from_slice(bytes);
-        self.filled = self.bytes.len();
+    /// Appends encoded events.
+    pub(crate) fn extend(&mut self, events: &[u8]) {
+        self.bytes.extend_from_slice(events);
     }
 
-    /// Moves all of `later` behind what is here.
-    pub(crate) fn append_all(&mut self, later: Self) {
+    /// Appends the events of `batch`, whose memory becomes that of an empty buffer. Returns the
+    /// memory that is left over.
+    #[must_use = "it is to be freed outside of the lock"]
+    pub(crate) fn append(&mut self, batch: Batch) -> BytesMut {
+        let mut events = batch.buffer.bytes;
         if self.is_empty() {
-            self.bytes = later.bytes;
-            self.filled = later.filled;
+            mem::swap(&mut self.bytes, &mut events);
         } else {
-            self.append(&later.bytes[..later.filled]);
+            self.extend(&events);
+        }
+        events
+    }
+
+    /// Takes all of it as one frame, together with the memory: an idle stream holds none, and a
+    /// busy one is given by the allocator what another stream has just freed, which is still in the
+    /// processor's cache.
+    pub(crate) fn take(&mut self) -> Bytes {
+        self.expected = self.bytes.len();
+        mem::take(&mut self.bytes).freeze()
+    }
+}
+
+/// Events that are encoded outside of the pipe's lock, to be appended to its buffer at once.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    encoder: Encoder,
+    room: usize,
+    buffer: Buffer,
+    events: usize,
+}
+
+impl Batch {
+    /// Enough for most events: growing step by step would cost more than the encoding.
+    const USUAL: usize = 256;
+
+    /// An empty batch with `room` bytes for events, to be appended to `to`.
+    pub(crate) fn new(encoder: Encoder, room: usize, to: &Buffer) -> Self {
+        // Its memory becomes that of an empty buffer; otherwise the events are copied from it.
+        let expected = if to.is_empty() { to.expected } else { 0 };
+        let expected = expected.max(Self::USUAL);
+        Self {
+            encoder,
+            room,
+            buffer: Buffer {
+                bytes: BytesMut::new(),
+                expected,
+            },
+            events: 0,
         }
     }
 
-    /// Takes all that is there as one frame, and the memory with it: an idle stream holds none,
-    /// and a busy one gets that back from the allocator which was used last, by whatever stream,
-    /// and is still in the processor's cache.
-    pub(crate) fn take(&mut self) -> Bytes {
-        self.bytes.truncate(self.filled);
-        self.expected = mem::take(&mut self.filled);
-        mem::take(&mut self.bytes).freeze()
+    /// Whether there is room for another event, which may take more than what is left of it.
+    pub(crate) fn has_room(&self) -> bool {
+        self.buffer.len() < self.room
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    /// How many events it holds, those that are encoded to nothing included.
+    pub(crate) fn events(&self) -> usize {
+        self.events
+    }
+
+    #[inline]
+    pub(crate) fn encode(&mut self, event: &(impl Encode + ?Sized)) -> Result<(), EncodeError> {
+        self.buffer.encode(&self.encoder, event)?;
+        self.events += 1;
+        Ok(())
     }
 }

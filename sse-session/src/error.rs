@@ -79,6 +79,65 @@ impl From<EncodeError> for TrySendError {
     }
 }
 
+/// Why not all of several events were sent, and how many were.
+///
+/// `E` is [`SendError`] for [`Sse::send_all`](crate::Sse::send_all) and [`TrySendError`] for
+/// [`Sse::try_send_all`](crate::Sse::try_send_all).
+#[derive(Debug)]
+pub struct SendAllError<E> {
+    sent: usize,
+    error: E,
+}
+
+impl<E> SendAllError<E> {
+    pub(crate) const fn new(sent: usize, error: E) -> Self {
+        Self { sent, error }
+    }
+
+    /// Returns how many events were sent. They are the first ones, so this is also the index of the
+    /// first event that was not sent: the one that cannot be encoded, if that is the error.
+    #[must_use]
+    pub const fn sent(&self) -> usize {
+        self.sent
+    }
+
+    /// Returns why the next event was not sent.
+    #[must_use]
+    pub const fn error(&self) -> &E {
+        &self.error
+    }
+
+    /// Returns why the next event was not sent.
+    #[must_use]
+    pub fn into_error(self) -> E {
+        self.error
+    }
+}
+
+impl<E> fmt::Display for SendAllError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not all events were sent, only the first {}", self.sent)
+    }
+}
+
+impl<E: Error + 'static> Error for SendAllError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl From<SendAllError<Self>> for SendError {
+    fn from(error: SendAllError<Self>) -> Self {
+        error.error
+    }
+}
+
+impl From<SendAllError<Self>> for TrySendError {
+    fn from(error: SendAllError<Self>) -> Self {
+        error.error
+    }
+}
+
 /// A handler failed, and its stream was cut.
 ///
 /// The server sees it as the body's error and closes the connection without the end that a

@@ -1,13 +1,8 @@
-//! A plain stream of events as a handler.
+//! What an item of a served stream can be.
 
-use std::pin::pin;
-
-use futures_core::Stream;
-use futures_util::StreamExt as _;
 use sse_codec::{Data, Encode, Event, Frame};
 
 use crate::error::BoxError;
-use crate::sse::Sse;
 
 /// An item of a stream that can be served: something to send, or a `Result` of it whose error
 /// cuts the stream.
@@ -66,27 +61,4 @@ where
     fn into_event(self) -> Result<Self, BoxError> {
         Ok(self)
     }
-}
-
-/// Sends all that `source` yields, and ends with it.
-///
-/// The adapters' `sse_stream` is this; call it in a handler to send something before or after.
-///
-/// # Errors
-///
-/// The first error of the source or of a send.
-///
-/// # Cancel safety
-///
-/// Not cancel safe: an item that waits for room is lost.
-pub async fn forward<S>(source: S, sse: &Sse) -> Result<(), BoxError>
-where
-    S: Stream,
-    S::Item: IntoEvent,
-{
-    let mut source = pin!(source);
-    while let Some(item) = source.next().await {
-        sse.send(item.into_event()?).await?;
-    }
-    Ok(())
 }

@@ -1,5 +1,5 @@
 //! Comments during silence, so that intermediaries do not take a quiet connection for a dead one
-//! and a vanished client is noticed (HTML § 9.2.7 suggests one every 15 seconds or so).
+//! and a client that is gone is noticed (HTML § 9.2.7 suggests one about every 15 seconds).
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,21 +9,14 @@ use bytes::Bytes;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// What to send and after how much silence.
-#[derive(Clone, Debug)]
-pub(crate) struct KeepAlive {
-    pub(crate) interval: Duration,
-    pub(crate) frame: Bytes,
-}
-
 pin_project! {
-    /// Watches for silence on one stream.
+    /// The keep-alive of one stream.
     ///
-    /// Traffic does not touch the timer. It only leaves a time stamp, which the timer looks at
-    /// when it fires: if something was sent meanwhile, it sleeps for the rest of the interval.
+    /// Traffic leaves the timer alone and only records its time. When the timer fires, that time
+    /// decides: if something was sent meanwhile, the timer sleeps for the rest of the interval.
     // What each piece needs comes first, as in the pipe.
     #[repr(C)]
-    pub(crate) struct Watch {
+    pub(crate) struct KeepAliveTimer {
         // Whether the timer, while it sleeps, will wake the stream.
         is_set: bool,
         interval: Duration,
@@ -34,35 +27,30 @@ pin_project! {
     }
 }
 
-impl Watch {
-    pub(crate) fn new(KeepAlive { interval, frame }: KeepAlive) -> Self {
+impl KeepAliveTimer {
+    /// A timer for an encoded `comment` after each `interval` of silence.
+    pub(crate) fn new(interval: Duration, comment: Bytes) -> Self {
         Self {
             is_set: false,
             interval,
             last_write: Instant::now(),
             timer: None,
-            comment: frame,
+            comment,
         }
     }
 
-    /// Notes that something is being sent.
-    pub(crate) fn wrote(self: Pin<&mut Self>) {
+    /// Records that something is sent now.
+    pub(crate) fn record_write(self: Pin<&mut Self>) {
         *self.project().last_write = Instant::now();
     }
 
-    /// Notes when something was last delivered past the stream, if anything was.
-    pub(crate) fn delivered(self: Pin<&mut Self>, at: Option<Instant>) {
-        let last_write = self.project().last_write;
-        *last_write = at.map_or(*last_write, |at| at.max(*last_write));
-    }
-
-    /// The stream has another waker now.
+    /// Records that the stream has another waker now.
     pub(crate) fn forget_waker(self: Pin<&mut Self>) {
         *self.project().is_set = false;
     }
 
-    /// [`poll_silence`](Self::poll_silence) where something was written just now, which as a rule
-    /// leaves the timer alone.
+    /// [`poll_silence`](Self::poll_silence) after something was sent just now, which usually leaves
+    /// the timer alone.
     pub(crate) fn poll_silence_from_now(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Bytes> {
         match &self.timer {
             Some(timer) if self.is_set && !timer.is_elapsed() => Poll::Pending,
@@ -70,12 +58,12 @@ impl Watch {
         }
     }
 
-    /// Ready with a comment when the interval has passed in silence.
+    /// Ready with the comment when the interval has passed in silence.
     pub(crate) fn poll_silence(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Bytes> {
         let mut this = self.project();
         *this.is_set = false;
         loop {
-            // An interval beyond what the clock can count means: never.
+            // An interval beyond the range of the clock means never.
             let Some(due) = this.last_write.checked_add(*this.interval) else {
                 return Poll::Pending;
             };

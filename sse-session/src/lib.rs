@@ -31,8 +31,6 @@
 //!   of its own.
 //! * **A poll without a reason is cheap.** The stream has a waker of its own and polls the handler
 //!   only when that was woken, however often a server polls the stream.
-//! * **Many streams cost less than their tasks.** A server can have others write to a connection
-//!   whose stream waits, see [`DirectWrite`].
 //! * **Bounded memory.** Sends wait while the buffer is filled to
 //!   [`SseOptions::buffer_size`]; an idle stream holds no buffer at all.
 //! * **Few writes.** All that was sent since the last poll is one piece of the body.
@@ -53,14 +51,12 @@
 #[cfg(feature = "http-body")]
 mod body;
 mod buffer;
-mod direct;
 mod error;
+mod forward;
 mod handler_result;
 mod into_event;
 mod keep_alive;
 mod last_event_id;
-mod loan;
-mod moment;
 mod options;
 mod pipe;
 #[cfg(feature = "http-body")]
@@ -69,23 +65,28 @@ mod send;
 mod shutdown;
 mod sse;
 mod stream;
+mod sync;
 mod waker;
 
 #[cfg(feature = "http-body")]
 pub use crate::body::SseBody;
-pub use crate::direct::{Delivery, Direct, DirectWrite, Errand};
-pub use crate::error::{BoxError, HandlerError, HeaderError, SendError, TrySendError};
+pub use crate::error::{
+    BoxError, HandlerError, HeaderError, SendAllError, SendError, TrySendError,
+};
+pub use crate::forward::forward;
 pub use crate::handler_result::IntoHandlerResult;
-pub use crate::into_event::{IntoEvent, forward};
+pub use crate::into_event::IntoEvent;
 pub use crate::last_event_id::parse_last_event_id;
 pub use crate::options::SseOptions;
 #[cfg(feature = "http-body")]
 pub use crate::response::{
     RequestHead, no_content, sse_response, sse_response_with, sse_stream, sse_stream_with,
 };
+pub use crate::send::SendAll;
 pub use crate::shutdown::Shutdown;
 pub use crate::sse::Sse;
 pub use crate::stream::{ShutdownHandle, SseStream};
 #[cfg(feature = "json")]
 pub use sse_codec::Json;
 pub use sse_codec::{Data, Display, Encode, EncodeError, Encoder, Event, Field, Frame};
+pub use tokio_util::sync::CancellationToken;

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use sse_codec::{Encoder, Event, Frame};
 
 use crate::error::HeaderError;
-use crate::keep_alive::KeepAlive;
+use crate::keep_alive::KeepAliveTimer;
 use crate::shutdown::Shutdown;
 
 /// How streams behave: keep-alive, buffer, reconnection time, headers and shutdown.
@@ -33,7 +33,7 @@ pub struct SseOptions {
     opening: Bytes,
     headers: HeaderMap,
     shutdown: Option<Shutdown>,
-    farewell: Bytes,
+    closing: Bytes,
 }
 
 impl SseOptions {
@@ -57,7 +57,7 @@ impl SseOptions {
             opening: Bytes::new(),
             headers: HeaderMap::new(),
             shutdown: None,
-            farewell: Bytes::new(),
+            closing: Bytes::new(),
         }
     }
 
@@ -167,7 +167,7 @@ impl SseOptions {
     /// clients of a server that restarts from coming back before it is up. See
     /// [`Event::retry`] on rounding.
     pub fn retry_on_shutdown(mut self, reconnection_time: Duration) -> Self {
-        self.farewell = encode(Event::new().retry(reconnection_time));
+        self.closing = encode(Event::new().retry(reconnection_time));
         self
     }
 
@@ -193,12 +193,12 @@ impl SseOptions {
         headers
     }
 
-    pub(crate) fn keep_alive_watch(&self) -> Option<KeepAlive> {
+    pub(crate) fn keep_alive_timer(&self) -> Option<KeepAliveTimer> {
         let interval = self.keep_alive?;
-        Some(KeepAlive {
+        Some(KeepAliveTimer::new(
             interval,
-            frame: self.keep_alive_comment.clone(),
-        })
+            self.keep_alive_comment.clone(),
+        ))
     }
 
     pub(crate) fn encoder(&self) -> Encoder {
@@ -213,8 +213,8 @@ impl SseOptions {
         &self.opening
     }
 
-    pub(crate) fn farewell(&self) -> &[u8] {
-        &self.farewell
+    pub(crate) fn closing(&self) -> &[u8] {
+        &self.closing
     }
 
     pub(crate) const fn shutdown_signal(&self) -> Option<&Shutdown> {

@@ -6,8 +6,9 @@ use futures_core::Stream;
 use http::{HeaderMap, Method, Request, Response, StatusCode, request};
 
 use crate::body::SseBody;
+use crate::forward::forward;
 use crate::handler_result::IntoHandlerResult;
-use crate::into_event::{IntoEvent, forward};
+use crate::into_event::IntoEvent;
 use crate::last_event_id::parse_last_event_id;
 use crate::options::SseOptions;
 use crate::sse::Sse;

@@ -1,10 +1,6 @@
-//! The future of one send.
-//!
-//! It is a future made by hand and not an async function: while there is room it is ready at
-//! once, and that path is short enough to become part of the handler that awaits it. Handlers
-//! wait here for long, and there may be many of them, so it holds no more than it needs either.
+//! The futures that send, and wait for room where there is none.
 
-use std::hint::cold_path;
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -12,57 +8,72 @@ use pin_project_lite::pin_project;
 use sse_codec::Encode;
 use tokio::sync::futures::Notified;
 
-use crate::error::SendError;
-use crate::pipe::{Offer, Pipe};
+use crate::buffer::Batch;
+use crate::error::{SendAllError, SendError, TrySendError};
+use crate::pipe::Pipe;
 
 pin_project! {
-    /// Offers an event until it is taken or cannot be.
-    pub(crate) struct SendEvent<'a, E> {
+    /// Repeats an attempt to send until it is not refused for want of room.
+    pub(crate) struct Retry<'a> {
         pipe: &'a Pipe,
-        event: E,
-        // Present while there is no room.
+        // Present since an attempt was refused.
         #[pin]
         room: Option<Notified<'a>>,
     }
 }
 
+impl<'a> Retry<'a> {
+    pub(crate) const fn new(pipe: &'a Pipe) -> Self {
+        Self { pipe, room: None }
+    }
+
+    /// Polls `attempt`, and the room in between.
+    #[inline]
+    pub(crate) fn poll<T>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut attempt: impl FnMut(&Pipe, &mut Context<'_>) -> Result<T, TrySendError>,
+    ) -> Poll<Result<T, SendError>> {
+        let mut this = self.project();
+        loop {
+            let result = match attempt(this.pipe, cx) {
+                Ok(result) => Ok(result),
+                Err(TrySendError::Encode(error)) => Err(SendError::Encode(error)),
+                Err(TrySendError::Closed) => Err(SendError::Closed),
+                Err(TrySendError::Full) => {
+                    match this.room.as_mut().as_pin_mut() {
+                        Some(room) => {
+                            ready!(room.poll(cx));
+                            this.room.set(None);
+                        }
+                        // Before the next attempt: what happens in between must not be missed.
+                        None => this.room.set(Some(this.pipe.room())),
+                    }
+                    continue;
+                }
+            };
+            this.room.set(None);
+            return Poll::Ready(result);
+        }
+    }
+}
+
+pin_project! {
+    /// Sends one event. Pending for ever after it has completed.
+    pub(crate) struct SendEvent<'a, E> {
+        // Until it is sent, or cannot be.
+        event: Option<E>,
+        #[pin]
+        retry: Retry<'a>,
+    }
+}
+
 impl<'a, E: Encode> SendEvent<'a, E> {
     #[inline]
-    pub(crate) fn new(pipe: &'a Pipe, event: E) -> Self {
+    pub(crate) const fn new(pipe: &'a Pipe, event: E) -> Self {
         Self {
-            pipe,
-            event,
-            room: None,
-        }
-    }
-
-    /// Ready when there may be room again.
-    #[inline(never)]
-    fn poll_room(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
-        if let Some(room) = this.room.as_mut().as_pin_mut() {
-            ready!(room.poll(cx));
-            this.room.set(None);
-        }
-        Poll::Ready(())
-    }
-
-    /// Offers the event with all that may stand in its way, until it is taken or this has noted
-    /// that it waits. An error comes in a box: one that comes back through memory would be copied
-    /// about, or what is there in its place, after each event.
-    #[cold]
-    #[inline(never)]
-    fn wait(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Box<SendError>>> {
-        loop {
-            let mut this = self.as_mut().project();
-            // Before the offer: what happens in between must not be missed.
-            this.room.set(Some(this.pipe.room()));
-            match this.pipe.offer_to_all(this.event) {
-                Ok(Offer::Taken) => return Poll::Ready(Ok(())),
-                Ok(Offer::Closed) => return Poll::Ready(Err(Box::new(SendError::Closed))),
-                Ok(Offer::Full) => ready!(self.as_mut().poll_room(cx)),
-                Err(error) => return Poll::Ready(Err(Box::new(error.into()))),
-            }
+            event: Some(event),
+            retry: Retry::new(pipe),
         }
     }
 }
@@ -70,22 +81,133 @@ impl<'a, E: Encode> SendEvent<'a, E> {
 impl<E: Encode> Future for SendEvent<'_, E> {
     type Output = Result<(), SendError>;
 
-    // Always: the compiler takes it for larger than it is, for most of it is seldom needed.
-    #[inline(always)]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        if self.room.is_some() {
-            cold_path();
-            ready!(self.as_mut().poll_room(cx));
-        }
-        let taken = match self.event.only_text() {
-            Some(text) => self.pipe.offer_text(text),
-            None => matches!(self.pipe.offer_on_loan(&self.event), Some(Offer::Taken)),
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let mut this = self.project();
+        let Some(event) = this.event else {
+            return Poll::Pending;
         };
-        if taken {
-            Poll::Ready(Ok(()))
+        let result = if this.retry.pipe.offer(event).is_ok() {
+            Ok(())
         } else {
-            cold_path();
-            self.wait(cx).map_err(|error| *error)
+            ready!(wait_and_send(this.retry.as_mut(), event, cx))
+        };
+        *this.event = None;
+        Poll::Ready(result)
+    }
+}
+
+/// Apart from the attempt that usually succeeds, so that only that one becomes part of a handler.
+#[cold]
+#[inline(never)]
+fn wait_and_send(
+    retry: Pin<&mut Retry<'_>>,
+    event: &impl Encode,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), SendError>> {
+    retry.poll(cx, |pipe, _| pipe.offer(event))
+}
+
+pin_project! {
+    /// The future of [`Sse::send_all`](crate::Sse::send_all).
+    ///
+    /// Once it has completed it is pending for ever, and sends nothing more.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct SendAll<'a, I> {
+        // Until all are sent, or one cannot be.
+        events: Option<I>,
+        sent: usize,
+        #[pin]
+        retry: Retry<'a>,
+    }
+}
+
+impl<'a, I> SendAll<'a, I> {
+    pub(crate) const fn new(pipe: &'a Pipe, events: I) -> Self {
+        Self {
+            events: Some(events),
+            sent: 0,
+            retry: Retry::new(pipe),
+        }
+    }
+
+    /// Returns how many events were sent so far.
+    #[must_use]
+    pub const fn sent(&self) -> usize {
+        self.sent
+    }
+}
+
+impl<I> Future for SendAll<'_, I>
+where
+    I: Iterator,
+    I::Item: Encode,
+{
+    type Output = Result<(), SendAllError<SendError>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let Some(events) = this.events else {
+            return Poll::Pending;
+        };
+        let result = this
+            .retry
+            .poll(cx, |pipe, _| send_while_room(pipe, events, this.sent));
+        let result = ready!(result);
+        *this.events = None;
+        Poll::Ready(result.map_err(|error| SendAllError::new(*this.sent, error)))
+    }
+}
+
+impl<I> fmt::Debug for SendAll<'_, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendAll")
+            .field("sent", &self.sent)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sends events until there is no room or no other event, and adds their number to `sent`.
+pub(crate) fn send_while_room<I>(
+    pipe: &Pipe,
+    events: &mut I,
+    sent: &mut usize,
+) -> Result<(), TrySendError>
+where
+    I: Iterator,
+    I::Item: Encode,
+{
+    let next = |batch: &mut Batch| match events.next() {
+        Some(event) => batch.encode(&event).err().map(|error| Err(error.into())),
+        None => Some(Ok(())),
+    };
+    match send_batches(pipe, next, sent) {
+        Err(TrySendError::Full) if events.size_hint().1 == Some(0) => Ok(()),
+        result => result?,
+    }
+}
+
+/// Calls `next` to encode one event after the other, until it returns something else or there is no
+/// room. Adds to `sent` how many events were sent.
+///
+/// `next` is called only if there is room for an event, so that it may take one from its source, and
+/// outside of the lock, as it runs code from elsewhere.
+pub(crate) fn send_batches<R>(
+    pipe: &Pipe,
+    mut next: impl FnMut(&mut Batch) -> Option<R>,
+    sent: &mut usize,
+) -> Result<R, TrySendError> {
+    loop {
+        let mut batch = pipe.begin_batch()?;
+        let mut result = None;
+        while result.is_none() && batch.has_room() {
+            result = next(&mut batch);
+        }
+        let encoded = batch.events();
+        pipe.append(batch)?;
+        *sent += encoded;
+        if let Some(result) = result {
+            return Ok(result);
         }
     }
 }

@@ -14,12 +14,11 @@ use crate::pipe::{Pipe, Signal};
 
 /// A signal that ends open streams, so that a server's graceful shutdown completes.
 ///
-/// It is made from a [`CancellationToken`] or from any future, and cheap to clone: all streams of
-/// a server share one.
+/// Made from a [`CancellationToken`] or from any future, and cheap to clone: all streams of a server
+/// share one.
 ///
 /// ```
-/// use sse_session::{SseOptions, Shutdown};
-/// use tokio_util::sync::CancellationToken;
+/// use sse_session::{CancellationToken, Shutdown, SseOptions};
 ///
 /// let token = CancellationToken::new();
 /// let options = SseOptions::new().shutdown(token.clone());
@@ -35,11 +34,11 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    /// Streams end when `signal` resolves, whatever it resolves to.
+    /// A signal that is given when the future `signal` resolves, to any value.
     ///
-    /// The open streams poll it, and nothing else does: while no stream is open, it makes no
-    /// progress. A future that must be polled to notice its event (such as one for a Unix signal)
-    /// is better awaited elsewhere and passed on by a [`CancellationToken`].
+    /// The open streams poll the future, and nothing else does: while no stream is open, it makes no
+    /// progress. Await a future that must be polled to notice its event (such as one for a Unix
+    /// signal) elsewhere, and pass it on with a [`CancellationToken`].
     pub fn when<F>(signal: F) -> Self
     where
         F: Future + Send + 'static,
@@ -49,12 +48,12 @@ impl Shutdown {
         }
     }
 
-    /// Resolves when the signal has been given.
+    /// Resolves when the signal is given, or at once if it was.
     ///
     /// # Cancel safety
     ///
-    /// It can be dropped and called again at any time.
-    pub async fn signalled(&self) {
+    /// The future can be dropped, and the method called again, at any time.
+    pub async fn wait(&self) {
         self.signal.clone().await;
     }
 }
@@ -68,17 +67,17 @@ impl From<CancellationToken> for Shutdown {
 impl fmt::Debug for Shutdown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shutdown")
-            .field("signalled", &self.signal.peek().is_some())
+            .field("given", &self.signal.peek().is_some())
             .finish()
     }
 }
 
-/// One stream's look at its signals: that of its options, and that of its server.
-pub(crate) struct Watch {
+/// The shutdown signals of one stream: that of its options, and that of its server.
+pub(crate) struct ShutdownSignals {
     signals: [Option<Shared<BoxFuture<'static, ()>>>; 2],
 }
 
-impl Watch {
+impl ShutdownSignals {
     pub(crate) fn new(shutdown: Option<&Shutdown>) -> Self {
         Self {
             signals: [shutdown.map(|shutdown| shutdown.signal.clone()), None],
@@ -91,27 +90,27 @@ impl Watch {
         pipe.wake_by_ref();
     }
 
-    /// Whether to shut down now. The signals themselves are polled at first and whenever one of
-    /// them has woken the pipe.
-    pub(crate) fn is_signalled(&mut self, pipe: &Arc<Pipe>) -> bool {
+    /// Whether the stream is to be shut down now. The signals themselves are polled at first, and
+    /// again whenever one of them has woken the pipe.
+    pub(crate) fn is_given(&mut self, pipe: &Arc<Pipe>) -> bool {
         match pipe.take_signal() {
             Signal::None => false,
-            Signal::Demand => true,
-            Signal::Look if self.signals.iter().all(Option::is_none) => false,
-            Signal::Look => {
+            Signal::Shutdown => true,
+            Signal::Poll if self.signals.iter().all(Option::is_none) => false,
+            Signal::Poll => {
                 let waker = Waker::from(Arc::clone(pipe));
                 let mut cx = Context::from_waker(&waker);
-                let mut given = false;
+                let mut is_given = false;
                 for slot in &mut self.signals {
-                    // One that was given must not be polled again.
+                    // A signal that was given must not be polled again.
                     if let Some(signal) = slot
                         && Pin::new(signal).poll(&mut cx).is_ready()
                     {
                         *slot = None;
-                        given = true;
+                        is_given = true;
                     }
                 }
-                given
+                is_given
             }
         }
     }

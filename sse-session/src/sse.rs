@@ -1,16 +1,17 @@
 //! The handle that a handler sends with.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Context;
 
 use bytes::Bytes;
 use sse_codec::{Encode, Event};
 
-use crate::direct::Direct;
-use crate::error::{SendError, TrySendError};
-use crate::pipe::{Offer, Pipe};
-use crate::send::SendEvent;
+use crate::error::{SendAllError, SendError, TrySendError};
+use crate::pipe::Pipe;
+use crate::send::{Retry, SendAll, SendEvent, send_while_room};
 
 /// Sends events to one client.
 ///
@@ -44,6 +45,10 @@ impl Sse {
         Self { pipe }
     }
 
+    pub(crate) fn pipe(&self) -> &Pipe {
+        &self.pipe
+    }
+
     /// Sends an event: text, bytes, JSON, an [`Event`], or a [`Frame`](crate::Frame) encoded
     /// before.
     ///
@@ -64,6 +69,40 @@ impl Sse {
         SendEvent::new(&self.pipe, event)
     }
 
+    /// Sends several events, as a loop of [`send`](Self::send) does, at less cost: the stream is
+    /// locked once for all that there is room for, not once for each event.
+    ///
+    /// ```
+    /// use sse_session::{SendError, Sse};
+    ///
+    /// async fn replay(sse: Sse, history: Vec<String>) -> Result<(), SendError> {
+    ///     sse.send_all(history).await?;
+    ///     sse.send("that was all").await
+    /// }
+    /// ```
+    ///
+    /// The events that there is room for are encoded first and sent together then, so an iterator
+    /// that takes long for an event delays those before it.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Encode`] if an event cannot be encoded: those before it are sent, it is not, and
+    /// none is taken from the iterator after it. [`SendError::Closed`] if the client is gone or the
+    /// stream has ended. [`SendAllError::sent`] says how many were sent in either case.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future can be dropped at any time. [`SendAll::sent`] says how many events were sent, and
+    /// no other was taken from the iterator: give a `&mut` reference to an iterator to go on with
+    /// the rest of it. Only when the stream ends, some may have been taken that were not sent.
+    pub fn send_all<I>(&self, events: I) -> SendAll<'_, I::IntoIter>
+    where
+        I: IntoIterator,
+        I::Item: Encode,
+    {
+        SendAll::new(&self.pipe, events.into_iter())
+    }
+
     /// Sends an event if the buffer has room, without waiting.
     ///
     /// ```
@@ -82,11 +121,41 @@ impl Sse {
     ///
     /// [`TrySendError::Full`] where [`send`](Self::send) would wait; otherwise as there.
     pub fn try_send(&self, event: impl Encode) -> Result<(), TrySendError> {
-        match self.pipe.offer(&event)? {
-            Offer::Taken => Ok(()),
-            Offer::Full => Err(TrySendError::Full),
-            Offer::Closed => Err(TrySendError::Closed),
-        }
+        self.pipe.offer(&event)
+    }
+
+    /// Sends as many of several events as the buffer has room for, without waiting.
+    ///
+    /// No event is taken from the iterator that is not sent: give a `&mut` reference to an iterator
+    /// to keep the rest of it.
+    ///
+    /// ```
+    /// use std::vec;
+    ///
+    /// use sse_session::{Sse, TrySendError};
+    ///
+    /// /// Sends what there is room for, and leaves the rest for later.
+    /// fn offer(sse: &Sse, lines: &mut vec::IntoIter<String>) -> Result<(), TrySendError> {
+    ///     match sse.try_send_all(lines) {
+    ///         Err(error) if matches!(error.error(), TrySendError::Full) => Ok(()),
+    ///         result => Ok(result?),
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError::Full`] where [`send_all`](Self::send_all) would wait; otherwise as there. An
+    /// iterator that has nothing left when the buffer is full may still be taken for one that has,
+    /// unless its [`size_hint`](Iterator::size_hint) says so.
+    pub fn try_send_all<I>(&self, events: I) -> Result<(), SendAllError<TrySendError>>
+    where
+        I: IntoIterator,
+        I::Item: Encode,
+    {
+        let mut sent = 0;
+        send_while_room(&self.pipe, &mut events.into_iter(), &mut sent)
+            .map_err(|error| SendAllError::new(sent, error))
     }
 
     /// Sends events that are encoded already, as one piece and as a rule without copying it: the
@@ -114,20 +183,9 @@ impl Sse {
     ///
     /// If the future is dropped before it resolves, nothing was sent.
     pub async fn send_encoded(&self, mut events: Bytes) -> Result<(), SendError> {
-        match self.pipe.offer_encoded(&mut events) {
-            Offer::Taken => return Ok(()),
-            Offer::Closed => return Err(SendError::Closed),
-            Offer::Full => {}
-        }
-        loop {
-            // Before the offer: what happens in between must not be missed.
-            let room = self.pipe.room();
-            match self.pipe.offer_encoded(&mut events) {
-                Offer::Taken => return Ok(()),
-                Offer::Closed => return Err(SendError::Closed),
-                Offer::Full => room.await,
-            }
-        }
+        let mut retry = pin!(Retry::new(&self.pipe));
+        let mut attempt = |pipe: &Pipe, _: &mut Context<'_>| pipe.offer_encoded(&mut events);
+        poll_fn(|cx| retry.as_mut().poll(cx, &mut attempt)).await
     }
 
     /// [`send_encoded`](Self::send_encoded) without waiting. What was sent is no longer in
@@ -152,11 +210,7 @@ impl Sse {
     /// [`TrySendError::Closed`] as there.
     #[inline]
     pub fn try_send_encoded(&self, events: &mut Bytes) -> Result<(), TrySendError> {
-        match self.pipe.offer_encoded(events) {
-            Offer::Taken => Ok(()),
-            Offer::Full => Err(TrySendError::Full),
-            Offer::Closed => Err(TrySendError::Closed),
-        }
+        self.pipe.offer_encoded(events)
     }
 
     /// Sends a comment, which clients ignore.
@@ -168,21 +222,8 @@ impl Sse {
     /// # Cancel safety
     ///
     /// As [`send`](Self::send).
-    pub async fn comment(&self, text: &str) -> Result<(), SendError> {
-        self.send(Event::new().comment(text)).await
-    }
-
-    /// The way to deliver to this stream past its task, where its server has one: see
-    /// [`DirectWrite`](crate::DirectWrite).
-    #[must_use]
-    pub fn direct(&self) -> Option<Direct> {
-        self.pipe.direct()
-    }
-
-    /// Whether the stream's server has a way to deliver past its task. This costs next to nothing.
-    #[must_use]
-    pub fn is_direct(&self) -> bool {
-        self.pipe.has_line()
+    pub fn comment(&self, text: &str) -> impl Future<Output = Result<(), SendError>> {
+        self.send(Event::new().comment(text))
     }
 
     /// The last event ID that the client sent: where it wants to go on after a reconnect.

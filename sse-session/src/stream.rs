@@ -1,11 +1,12 @@
 //! The body of one response: it owns the handler and drives it.
 //!
-//! Whoever polls the body polls the handler. No task is spawned, a dropped body drops the handler
-//! there and then, and a transport that does not poll holds the handler back.
+//! A poll of the body is a poll of the handler. No task is spawned, a dropped body drops the handler
+//! where it waits, and a transport that does not poll holds the handler back.
 
 use std::error::Error as _;
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,37 +15,38 @@ use bytes::Bytes;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use crate::direct::DirectWrite;
 use crate::error::HandlerError;
 use crate::handler_result::IntoHandlerResult;
-use crate::keep_alive;
+use crate::keep_alive::KeepAliveTimer;
 use crate::options::SseOptions;
 use crate::pipe::{After, Pipe, Take};
-use crate::shutdown::{self, Shutdown};
+use crate::shutdown::{Shutdown, ShutdownSignals};
 use crate::sse::Sse;
 use crate::waker::StreamWaker;
 
 pin_project! {
     /// One event stream: a `Stream` of bytes that runs its handler while it is polled.
     ///
-    /// The adapters hand it to their servers as the response's body. It yields all that is there
-    /// as one piece; an error means that the handler failed, and is the last item.
+    /// The adapters give it to their servers as the response's body. It yields all that was sent
+    /// since the last poll as one piece. An error means that the handler failed, and is the last
+    /// item; after the last item there is none, however often it is polled.
     #[must_use = "streams do nothing unless polled"]
-    // What each piece needs comes first and together, as in the pipe.
+    // What each piece needs comes first, as in the pipe.
     #[repr(C)]
     pub struct SseStream<F> {
         pipe: Arc<Pipe>,
         // From the first poll on.
         waker: Option<Arc<StreamWaker>>,
-        failure_announced: bool,
+        is_polling_handler: bool,
+        failure_is_announced: bool,
         has_ended: bool,
         is_settled: bool,
         #[pin]
-        keep_alive: Option<keep_alive::Watch>,
+        keep_alive: Option<KeepAliveTimer>,
         #[pin]
         handler: Option<F>,
-        shutdown: shutdown::Watch,
-        farewell: Box<[u8]>,
+        shutdown: ShutdownSignals,
+        closing: Box<[u8]>,
         failure: Option<HandlerError>,
     }
 
@@ -61,61 +63,63 @@ where
     F: Future,
     F::Output: IntoHandlerResult,
 {
-    /// A stream whose handler is the future that `handler` returns; that is polled only when the
+    /// A stream whose handler is the future that `handler` returns. It is first polled when the
     /// stream is.
     pub fn new(
         options: &SseOptions,
         last_event_id: Option<&str>,
         handler: impl FnOnce(Sse) -> F,
     ) -> Self {
-        let pipe = Pipe::new(options, last_event_id);
+        let pipe = Pipe::new(
+            options.encoder(),
+            options.high_water(),
+            options.opening(),
+            last_event_id,
+        );
         let handler = handler(Sse::first(Arc::clone(&pipe)));
         Self {
             pipe,
             waker: None,
-            handler: Some(handler),
-            keep_alive: options.keep_alive_watch().map(keep_alive::Watch::new),
-            shutdown: shutdown::Watch::new(options.shutdown_signal()),
-            farewell: options.farewell().into(),
-            failure: None,
-            failure_announced: false,
+            is_polling_handler: false,
+            failure_is_announced: false,
             has_ended: false,
             is_settled: false,
+            keep_alive: options.keep_alive_timer(),
+            handler: Some(handler),
+            shutdown: ShutdownSignals::new(options.shutdown_signal()),
+            closing: options.closing().into(),
+            failure: None,
         }
     }
 
     /// Ends the stream when `signal` is given, as the signal in its [`SseOptions`] does. This is for
-    /// servers that have a signal of their own; a stream has one of each, and a second one takes
-    /// the place of the first.
+    /// servers that have a signal of their own. A stream has one of each; another one of the
+    /// server's replaces the first.
     pub fn shutdown_on(self: Pin<&mut Self>, signal: &Shutdown) {
         let this = self.project();
         this.shutdown.set_server(signal, this.pipe);
     }
 
-    /// Lets others deliver to this stream past its task, by way of `line`: see [`DirectWrite`].
-    pub fn deliver_through(self: Pin<&mut Self>, line: Arc<dyn DirectWrite>) {
-        self.pipe.deliver_through(line);
-    }
-
-    /// Whether it is known that nothing comes any more.
+    /// Whether the stream is known to have ended.
     ///
-    /// It is known with the last piece already where the handler has returned, and the last handle
-    /// gone, by then: a server can send the end of the body along with it.
+    /// This is known with the last piece if the handler has returned, and the last handle is gone,
+    /// by then. A server can send the end of the body along with that piece.
     #[must_use]
     pub const fn has_ended(&self) -> bool {
         self.has_ended
     }
 
-    /// Whether there is nothing more before the task is woken that has polled the stream last.
+    /// Whether there is nothing more until the task is woken that has last polled the stream.
     ///
-    /// That is known only where the last poll gave a piece; where it did not, there was nothing
-    /// more. It saves a server that writes each piece at once the poll that would tell it.
+    /// This is known only if the last poll yielded a piece. A server that writes each piece at once
+    /// is spared the poll that would otherwise find nothing.
+    #[doc(hidden)]
     #[must_use]
     pub const fn is_settled(&self) -> bool {
         self.is_settled
     }
 
-    /// A way to shut the stream down when it has been boxed.
+    /// Returns a handle that shuts the stream down, also when the stream is boxed.
     #[must_use]
     pub fn shutdown_handle(&self) -> ShutdownHandle {
         ShutdownHandle(Arc::clone(&self.pipe))
@@ -139,45 +143,37 @@ where
                 &*waker
             }
             waker => {
-                let last_delivery = waker.as_ref().and_then(|old| {
-                    old.retire();
-                    old.last_delivery()
-                });
                 let new = waker.insert(StreamWaker::new(task.waker()));
                 this.pipe.wake_by(Arc::clone(new));
-                if let Some(mut keep_alive) = this.keep_alive.as_mut().as_pin_mut() {
-                    keep_alive.as_mut().forget_waker();
-                    keep_alive.delivered(last_delivery);
+                if let Some(keep_alive) = this.keep_alive.as_mut().as_pin_mut() {
+                    keep_alive.forget_waker();
                 }
                 new
             }
         };
-        waker.look();
+        waker.begin_poll();
         *this.is_settled = false;
         let by_ref = waker.by_ref();
         let cx = &mut Context::from_waker(&by_ref);
 
-        if this.shutdown.is_signalled(this.pipe) {
-            this.pipe.close(this.farewell);
+        if this.shutdown.is_given(this.pipe) {
+            this.pipe.close(this.closing);
         }
-
-        let mut lent = None;
+        if this.handler.is_some() && !*this.is_polling_handler && this.pipe.is_closed() {
+            this.handler.set(None);
+        }
         if let Some(handler) = this.handler.as_mut().as_pin_mut() {
-            let polled = match this.pipe.lend() {
-                Some(loan) => {
-                    let polled = handler.poll(cx);
-                    lent = loan.end();
-                    polled
-                }
-                None => {
-                    this.handler.set(None);
-                    Poll::Pending
-                }
+            let result = if mem::replace(this.is_polling_handler, true) {
+                // The last poll has not come back from the handler: it panicked.
+                Poll::Ready(Err("the handler panicked".into()))
+            } else {
+                handler.poll(cx).map(IntoHandlerResult::into_result)
             };
-            if let Poll::Ready(outcome) = polled {
-                // Dropped here and now, so that its handle does not keep the stream open.
+            *this.is_polling_handler = false;
+            if let Poll::Ready(result) = result {
+                // Dropped before the pipe is checked, as its handle would keep the stream open.
                 this.handler.set(None);
-                if let Err(error) = outcome.into_result() {
+                if let Err(error) = result {
                     tracing::error!(
                         error = &*error as &dyn std::error::Error,
                         "event stream cut: its handler failed"
@@ -188,16 +184,16 @@ where
             }
         }
 
-        match this.pipe.take(lent, waker) {
+        match this.pipe.take(waker) {
             Take::Frame(frame, after) => {
-                let last = after == After::End;
-                if last && this.pipe.is_closed() {
+                let is_last = after == After::End;
+                if is_last && this.pipe.is_closed() {
                     this.handler.set(None);
                 }
-                *this.has_ended = last && this.handler.is_none() && this.failure.is_none();
+                *this.has_ended = is_last && this.handler.is_none() && this.failure.is_none();
                 let mut keep_alive = this.keep_alive.as_pin_mut();
                 if let Some(keep_alive) = &mut keep_alive {
-                    keep_alive.as_mut().wrote();
+                    keep_alive.as_mut().record_write();
                 }
                 *this.is_settled = after == After::Silence && settle(keep_alive, waker, cx);
                 Poll::Ready(Some(Ok(frame)))
@@ -205,9 +201,9 @@ where
             Take::Ended => {
                 this.handler.set(None);
                 this.pipe.close(b"");
-                if this.failure.is_some() && !std::mem::replace(this.failure_announced, true) {
-                    // Servers drop what they have not written yet when a body fails, but they
-                    // write when it has nothing for them: so there is nothing, once.
+                if this.failure.is_some() && !mem::replace(this.failure_is_announced, true) {
+                    // Servers drop what they have not written when a body fails, and write when
+                    // it has nothing for them. So it has nothing for them once before it fails.
                     task.waker().wake_by_ref();
                     return Poll::Pending;
                 }
@@ -216,12 +212,11 @@ where
             }
             nothing @ (Take::Empty | Take::Woken) => {
                 let is_empty = matches!(nothing, Take::Empty);
-                if let Some(mut keep_alive) = this.keep_alive.as_pin_mut() {
-                    keep_alive.as_mut().delivered(waker.last_delivery());
-                    if let Poll::Ready(comment) = keep_alive.as_mut().poll_silence(cx) {
-                        *this.is_settled = is_empty && settle(Some(keep_alive), waker, cx);
-                        return Poll::Ready(Some(Ok(comment)));
-                    }
+                if let Some(mut keep_alive) = this.keep_alive.as_pin_mut()
+                    && let Poll::Ready(comment) = keep_alive.as_mut().poll_silence(cx)
+                {
+                    *this.is_settled = is_empty && settle(Some(keep_alive), waker, cx);
+                    return Poll::Ready(Some(Ok(comment)));
                 }
                 if !is_empty {
                     task.waker().wake_by_ref();
@@ -232,14 +227,14 @@ where
     }
 }
 
-/// Whether a stream that gives a piece, and has nothing left, will be woken when it is silent.
+/// Whether a stream that yields a piece, and has nothing left, will be woken when it is silent.
 fn settle(
-    keep_alive: Option<Pin<&mut keep_alive::Watch>>,
+    keep_alive: Option<Pin<&mut KeepAliveTimer>>,
     waker: &StreamWaker,
     cx: &mut Context<'_>,
 ) -> bool {
-    // The silence begins now, so this only has the timer wake the stream.
-    let is_settled = keep_alive.is_none_or(|watch| watch.poll_silence_from_now(cx).is_pending());
+    // The silence begins now, so this only makes the timer wake the stream.
+    let is_settled = keep_alive.is_none_or(|timer| timer.poll_silence_from_now(cx).is_pending());
     if !is_settled {
         waker.wake();
     }
@@ -258,7 +253,7 @@ impl<F> fmt::Debug for SseStream<F> {
     }
 }
 
-/// Shuts one stream down, as the signal in its [`SseOptions`] would.
+/// Shuts one stream down, as the signal in its [`SseOptions`] does.
 #[derive(Clone, Debug)]
 pub struct ShutdownHandle(Arc<Pipe>);
 
@@ -266,6 +261,6 @@ impl ShutdownHandle {
     /// Ends the stream: what was sent before still goes out, then the reconnection time given to
     /// [`SseOptions::retry_on_shutdown`], if any, then the end.
     pub fn shutdown(&self) {
-        self.0.demand_shutdown();
+        self.0.shutdown();
     }
 }

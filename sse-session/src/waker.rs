@@ -1,95 +1,89 @@
 //! The stream's own waker, with which it polls its handler and its timer.
 //!
-//! Servers poll a body more often than there is something new: hyper asks again after each piece,
-//! and once more when it has written. A poll of the handler finds nothing then, but takes locks to
-//! learn it. As all that can bring something new wakes the stream first, and the stream its task,
-//! a stream that was not woken knows without them.
+//! Servers poll a body more often than there is something new: hyper polls again after each piece,
+//! and once more when it has written. A poll of the handler then finds nothing, and takes several
+//! locks for it. All that can bring something new wakes the stream first, and the stream its task,
+//! so a stream that was not woken knows without those locks that there is nothing.
+//!
+//! ```text
+//!                     begin_poll
+//!          +-----------------------------+
+//!          v                             |
+//!     +---------+        wake        +-------+
+//!     | Polling | -----------------> | Woken |
+//!     +---------+                    +-------+
+//!        |   ^                           ^
+//!   wait |   | begin_poll                | wake: wakes the task
+//!        v   |                           |
+//!     +---------+                        |
+//!     | Waiting | -----------------------+
+//!     +---------+
+//! ```
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Waker};
 
 use futures_util::task::{ArcWake, WakerRef, waker_ref};
-use tokio::time::Instant;
 
-use crate::moment::{LastMoment, Moment};
+use crate::sync::{AtomicU8, Ordering};
 
-/// Wakes one task for one stream, and knows whether it was called.
+/// Wakes one task for one stream, and records that it was called.
 ///
-/// The task never changes: for another one, there is another waker. So waking needs no lock, and
-/// a late call of an old waker is to the old task and to nobody else.
+/// The task never changes: another task gets another waker. So waking takes no lock, and a late
+/// call of an old waker reaches the old task alone.
 #[derive(Debug)]
 pub(crate) struct StreamWaker {
     state: AtomicU8,
     task: Waker,
-    /// When something was last delivered past the task.
-    delivered: LastMoment,
 }
 
-/// The stream looks at what there is, or is about to: it need not be woken.
-const LOOKS: u8 = 0;
-/// The stream has found nothing: the task sleeps until it is woken.
-const WAITS: u8 = 1;
-/// There is something to look at.
+/// The stream is being polled, or is about to be: it need not be woken.
+const POLLING: u8 = 0;
+/// The stream has found nothing: the task waits until it is woken.
+const WAITING: u8 = 1;
+/// There may be something new.
 const WOKEN: u8 = 2;
 
 impl StreamWaker {
     pub(crate) fn new(task: &Waker) -> Arc<Self> {
         Arc::new(Self {
-            state: AtomicU8::new(LOOKS),
+            state: AtomicU8::new(POLLING),
             task: task.clone(),
-            delivered: LastMoment::never(),
         })
     }
 
-    /// Whether it is this task that it wakes.
+    /// Whether it wakes the task of this context.
     pub(crate) fn is_for(&self, task: &Context<'_>) -> bool {
         self.task.will_wake(task.waker())
     }
 
     /// Whether the stream waits and was not woken since.
     pub(crate) fn is_waiting(&self) -> bool {
-        self.state.load(Ordering::Acquire) == WAITS
+        self.state.load(Ordering::Acquire) == WAITING
     }
 
-    /// The stream looks from now on. What happened before it was woken is to be seen then, so this
-    /// must be more than a store.
-    pub(crate) fn look(&self) {
-        self.state.swap(LOOKS, Ordering::AcqRel);
+    /// Begins a poll. What happened before the last wake is visible to it, so this cannot be a
+    /// plain store.
+    pub(crate) fn begin_poll(&self) {
+        self.state.swap(POLLING, Ordering::AcqRel);
     }
 
-    /// The stream has looked everywhere and found nothing. `false` if it was woken meanwhile.
+    /// Ends a poll that has found nothing. Returns `false` if the stream was woken meanwhile.
     #[must_use]
     pub(crate) fn wait(&self) -> bool {
         self.state
-            .compare_exchange(LOOKS, WAITS, Ordering::AcqRel, Ordering::Acquire)
+            .compare_exchange(POLLING, WAITING, Ordering::AcqRel, Ordering::Acquire)
             .is_ok()
     }
 
-    /// There is something to look at. Only the first to say so wakes the task.
+    /// Records that there may be something new. Only the first such call wakes the task.
     pub(crate) fn wake(&self) {
-        if self.state.swap(WOKEN, Ordering::AcqRel) == WAITS {
+        if self.state.swap(WOKEN, Ordering::AcqRel) == WAITING {
             self.task.wake_by_ref();
         }
     }
 
-    /// The stream is gone or has another waker from now on: this one must not be taken for one
-    /// that waits.
-    pub(crate) fn retire(&self) {
-        self.state.store(LOOKS, Ordering::Release);
-    }
-
-    /// Notes that something was delivered past the task.
-    pub(crate) fn note_delivery(&self, at: Moment) {
-        self.delivered.set(at);
-    }
-
-    /// When something was last delivered past the task.
-    pub(crate) fn last_delivery(&self) -> Option<Instant> {
-        self.delivered.get()
-    }
-
-    /// This as a `Waker`, without counting another owner.
+    /// Returns this as a `Waker`, without counting another owner.
     pub(crate) fn by_ref(self: &Arc<Self>) -> WakerRef<'_> {
         waker_ref(self)
     }
@@ -103,7 +97,7 @@ impl ArcWake for StreamWaker {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::Wake;
 
     use super::*;
@@ -132,7 +126,7 @@ mod tests {
         let (task, waker) = waker();
         StreamWaker::wake(&waker);
         assert_eq!(calls(&task), 0);
-        waker.look();
+        waker.begin_poll();
         assert!(waker.wait());
         assert!(waker.is_waiting());
         waker.by_ref().wake_by_ref();
@@ -143,20 +137,20 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_is_woken_while_it_looks_does_not_wait() {
+    fn a_stream_that_is_woken_during_its_poll_does_not_wait() {
         let (task, waker) = waker();
-        waker.look();
+        waker.begin_poll();
         StreamWaker::wake(&waker);
         assert!(!waker.wait());
-        // It still has not looked.
+        // The next poll has not begun.
         assert!(!waker.wait());
-        waker.look();
+        waker.begin_poll();
         assert!(waker.wait());
         assert_eq!(calls(&task), 0);
     }
 
     #[test]
-    fn it_knows_its_task_and_is_known_by_its_clones() {
+    fn it_recognizes_its_task_and_its_clones() {
         let (task, waker) = waker();
         let (other, _) = self::waker();
         let (task, other) = (Waker::from(task), Waker::from(other));

@@ -114,3 +114,18 @@ async fn a_body_whose_handler_waits_for_room_is_not_settled() {
     assert!(body.next().await.is_some());
     assert!(body.is_settled());
 }
+
+#[tokio::test]
+async fn a_body_whose_piece_is_followed_by_another_is_not_settled() {
+    let stream = SseStream::new(&SseOptions::new(), None, async |sse: Sse| {
+        let frame = Frame::new("first").expect("valid").into_bytes();
+        sse.send_encoded(frame).await?;
+        sse.send("second").await?;
+        pending::<Result<(), SendError>>().await
+    });
+    let mut body = SseBody::new(stream);
+    assert!(body.next().await.is_some());
+    assert!(!body.is_settled());
+    assert!(body.next().await.is_some());
+    assert!(body.is_settled());
+}

@@ -360,6 +360,22 @@ async fn the_timer_wakes_the_task_that_polled_last() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_silence_goes_on_while_the_stream_moves_from_task_to_task() {
+    let interval = Duration::from_secs(15);
+    let (mut body, _sse, _) = idle(&SseOptions::new().keep_alive(interval));
+    assert_eq!(poll(&mut body, &Task::new()), Got::Nothing);
+    for _ in 0..2 {
+        for _ in 0..14 {
+            advance(Duration::from_secs(1)).await;
+            assert_eq!(poll(&mut body, &Task::new()), Got::Nothing);
+        }
+        advance(Duration::from_secs(1)).await;
+        assert_eq!(poll(&mut body, &Task::new()), piece(": keep-alive\n\n"));
+        assert_eq!(poll(&mut body, &Task::new()), Got::Nothing);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_handler_that_never_rests_does_not_hold_up_the_keep_alives() {
     let options = SseOptions::new().keep_alive(Duration::from_secs(15));
     let mut body = body(&options, |sse: Sse| {

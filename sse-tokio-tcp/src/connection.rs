@@ -128,7 +128,7 @@ where
                 "the request head did not arrive in time",
             ),
         )),
-        () = shutdown.signalled() => return Ok(None),
+        () = shutdown.wait() => return Ok(None),
     };
     let (version, head_only, response) = match head {
         Err(HeadError::Gone) => return Ok(None),

@@ -93,7 +93,7 @@ impl Server {
         let mut connections = JoinSet::new();
         let signal = async {
             match &shutdown {
-                Some(signal) => signal.signalled().await,
+                Some(signal) => signal.wait().await,
                 None => std::future::pending().await,
             }
         };

@@ -145,6 +145,8 @@ impl fmt::Debug for EventRef<'_> {
 }
 
 impl Encode for EventRef<'_> {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     #[inline]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         self.to_event().encode_into(out)
@@ -256,6 +258,8 @@ impl fmt::Debug for ReceivedEvent {
 }
 
 impl Encode for ReceivedEvent {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     #[inline]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         self.as_event_ref().encode_into(out)
@@ -263,6 +267,8 @@ impl Encode for ReceivedEvent {
 }
 
 impl Encode for &ReceivedEvent {
+    const RUNS_FOREIGN_CODE: bool = false;
+
     #[inline]
     fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {
         (**self).encode_into(out)

@@ -1,21 +1,17 @@
 //! One topic: its window, who reads it, and who waits for more.
 
-mod errand;
-mod groups;
 mod reading;
 mod waiting;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use slab::Slab;
 use tokio::sync::broadcast;
 
-use self::errand::Errand;
-use self::groups::{Groups, Key};
 use self::waiting::{Round, Waiting};
 use crate::clock::Clock;
-use crate::cursor::{Appended, Cursor, Insertion, Standing, Start};
+use crate::cursor::{Appended, Cursor, Insertion, Start};
 use crate::entry;
 use crate::id;
 use crate::keys::Keys;
@@ -30,7 +26,6 @@ use crate::window::Window;
 pub(crate) use self::waiting::Place;
 
 pub(crate) struct Topic {
-    this: Weak<Self>,
     name: Arc<str>,
     tag: u32,
     max_event_len: usize,
@@ -44,7 +39,6 @@ struct State {
     window: Window,
     readers: Slab<Reader>,
     waiting: Waiting,
-    groups: Groups,
     attendance: Attendance,
     counts: Counts,
     /// The idempotency keys of late; `None` if there are none.
@@ -59,10 +53,8 @@ struct State {
 
 /// A subscription, as the topic knows it.
 struct Reader {
-    /// Where it is. While it reads for itself, its cursor knows better after what.
-    standing: Standing,
-    /// The group that it waits in, which knows better where it is.
-    group: Option<Key>,
+    /// How many of the topic's events it has taken, or skipped by a gap.
+    seen: u64,
 }
 
 impl Topic {
@@ -72,8 +64,7 @@ impl Topic {
         span: Span,
         clock: Clock,
     ) -> Arc<Self> {
-        Arc::new_cyclic(|this| Self {
-            this: Weak::clone(this),
+        Arc::new(Self {
             tag: id::tag(&name),
             name,
             max_event_len: options.retention.max_event_len(),
@@ -84,7 +75,6 @@ impl Topic {
                 window: Window::new(options.retention, span.floor, span.head),
                 readers: Slab::new(),
                 waiting: Waiting::new(),
-                groups: Groups::default(),
                 attendance: Attendance::default(),
                 counts: Counts::default(),
                 keys: None,
@@ -178,7 +168,7 @@ impl Topic {
     pub(crate) fn restart(&self, at: Position) {
         let mut state = self.state();
         state.window.restart(at);
-        self.recall(state);
+        self.wake(state);
     }
 
     fn push(&self, state: &mut State, position: Position, event: &[u8]) {
@@ -195,32 +185,8 @@ impl Topic {
         window.append(position, self.clock.millis(), id_line, event);
     }
 
-    /// Tells all that wait that there is something new, without holding the lock meanwhile.
+    /// Wakes all that wait, without holding the lock meanwhile.
     fn wake(&self, mut state: MutexGuard<'_, State>) {
-        let sent = state.groups.send_out();
-        self.wake_waiting(state);
-        if !sent.is_empty()
-            && let Some(this) = self.this.upgrade()
-        {
-            for sent in sent {
-                Errand::new(Arc::clone(&this), sent).send();
-            }
-        }
-    }
-
-    /// Wakes all that wait, so that each looks for itself.
-    fn recall(&self, mut state: MutexGuard<'_, State>) {
-        let recalled = state.groups.recall();
-        for (member, standing) in &recalled {
-            state.release(member.reader, *standing);
-        }
-        self.wake_waiting(state);
-        for (member, _) in recalled {
-            member.waker.wake();
-        }
-    }
-
-    fn wake_waiting(&self, mut state: MutexGuard<'_, State>) {
         let mut all = state.waiting.take();
         self.round.follow(&state.waiting);
         drop(state);
@@ -232,7 +198,7 @@ impl Topic {
     }
 
     pub(crate) fn wake_all(&self) {
-        self.recall(self.state());
+        self.wake(self.state());
     }
 
     /// Adds a subscription. The answer is its cursor, and whether it begins behind what is held;
@@ -260,10 +226,7 @@ impl Topic {
         let is_known = !matches!(start, Start::Checked(_)) || state.window.holds(after);
         let behind = after < state.window.floor() || !is_known;
         let seen = state.window.appended() - state.window.count_after(after);
-        let key = state.readers.insert(Reader {
-            standing: Standing { after, seen },
-            group: None,
-        });
+        let key = state.readers.insert(Reader { seen });
         let subscribers = state.readers.len();
         state.attendance.join(member, subscribers);
         let cursor = Cursor {
@@ -275,8 +238,6 @@ impl Topic {
             },
             key,
             place: Place::default(),
-            is_grouped: false,
-            is_away: false,
         };
         Some((cursor, behind))
     }
@@ -285,14 +246,12 @@ impl Topic {
     pub(crate) fn leave(&self, cursor: &mut Cursor, member: Option<&Arc<str>>) -> bool {
         let mut state = self.state();
         let waker = state.waiting.leave(&mut cursor.place);
-        let reader = state.readers.try_remove(cursor.key);
-        let group = reader.and_then(|reader| reader.group);
-        let left = group.and_then(|group| state.groups.leave(group, cursor.key));
+        state.readers.try_remove(cursor.key);
         let subscribers = state.readers.len();
         state.attendance.leave(member, subscribers);
         let idle = state.is_idle();
         drop(state);
-        drop((waker, left));
+        drop(waker);
         idle
     }
 
@@ -382,22 +341,9 @@ impl State {
             && entry::check(&entry.event).is_ok()
     }
 
-    /// A subscription is in no group any more.
-    fn release(&mut self, reader: usize, standing: Standing) {
-        if let Some(reader) = self.readers.get_mut(reader) {
-            reader.standing = standing;
-            reader.group = None;
-        }
-    }
-
     /// How many events the subscription has seen or skipped that is behind all others.
     fn slowest(&self) -> Option<u64> {
-        let standing = |reader: &Reader| {
-            let group = reader.group.and_then(|group| self.groups.standing(group));
-            group.unwrap_or(reader.standing)
-        };
-        let seen = |(_, reader)| standing(reader).seen;
-        self.readers.iter().map(seen).min()
+        self.readers.iter().map(|(_, reader)| reader.seen).min()
     }
 
     fn counts_now(&self) -> Counts {

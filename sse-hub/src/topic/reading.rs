@@ -1,11 +1,9 @@
 //! How subscriptions move through a topic, and wait where they have all there is.
 
-use std::task::{Context, Waker};
+use std::task::Context;
 
 use bytes::Bytes;
-use sse_session::{Direct, Sse};
 
-use super::groups::{Look, Member};
 use super::{State, Topic};
 use crate::cursor::{Cursor, Found};
 use crate::entry::EventError;
@@ -13,19 +11,13 @@ use crate::position::Position;
 use crate::window::{Read, Window};
 
 impl Topic {
-    /// Takes what follows the cursor, as one piece. If there is nothing, the waker is kept; what
-    /// follows then may be delivered to `direct`, which has got all that was taken before.
+    /// Takes what follows the cursor, as one piece. If there is nothing, the waker is kept.
     #[inline]
-    pub(crate) fn read(
-        &self,
-        cursor: &mut Cursor,
-        cx: &Context<'_>,
-        direct: Option<&Sse>,
-    ) -> (Found, Bytes) {
+    pub(crate) fn read(&self, cursor: &mut Cursor, cx: &Context<'_>) -> (Found, Bytes) {
         if cursor.place.is_waiting(cx.waker(), &self.round) {
             return (Found::Nothing, Bytes::new());
         }
-        self.find(cursor, cx, direct, |window, after| {
+        self.find(cursor, cx, |window, after| {
             let taken = window.take(after);
             taken.map(|taken| (taken.last, taken.events, taken.bytes))
         })
@@ -41,7 +33,7 @@ impl Topic {
         if cursor.place.is_waiting(cx.waker(), &self.round) {
             return (Found::Nothing, Vec::new());
         }
-        self.find(cursor, cx, None, |window, after| {
+        self.find(cursor, cx, |window, after| {
             window.read(after).map(|piece| {
                 let (mut taken, mut bytes) = (Vec::new(), 0);
                 for (position, event) in piece.events() {
@@ -63,18 +55,9 @@ impl Topic {
         &self,
         cursor: &mut Cursor,
         cx: &Context<'_>,
-        direct: Option<&Sse>,
         take: impl FnOnce(&mut Window, Position) -> Read<(Position, u64, T)>,
     ) -> (Found, T) {
         let mut state = self.state();
-        if cursor.is_grouped {
-            let replaced = state.ask_group(cursor, cx.waker());
-            if cursor.is_grouped {
-                drop(state);
-                drop(replaced);
-                return (Found::Nothing, T::default());
-            }
-        }
         if cursor.generation != state.window.generation() {
             return (Found::Restarted, T::default());
         }
@@ -87,13 +70,8 @@ impl Topic {
             Read::Nothing => (Found::Nothing, T::default()),
         };
         let is_nothing = matches!(found, Found::Nothing);
-        let replaced = if direct.is_some() && !is_nothing {
-            // What it took is still in its hands, and must not be overtaken.
-            None
-        } else if let Some(direct) = direct.and_then(Sse::direct) {
-            state.group(cursor, direct, cx.waker())
-        } else if is_nothing || cursor.after == state.window.head() {
-            // Even if it took some: it will ask for more, and that needs no second lock then.
+        // Even if it took some: it will ask for more, and that needs no second lock then.
+        let replaced = if is_nothing || cursor.after == state.window.head() {
             state.waiting.wait(&mut cursor.place, cx.waker())
         } else {
             None
@@ -123,7 +101,7 @@ impl Topic {
         if let Some(head) = head {
             state.window.advance(head);
         }
-        let seen = state.readers.get(cursor.key).map(|it| it.standing.seen);
+        let seen = state.readers.get(cursor.key).map(|reader| reader.seen);
         let missed = state
             .window
             .appended()
@@ -149,7 +127,7 @@ impl State {
         cursor.after = last;
         self.counts.delivered += events;
         if let Some(reader) = self.readers.get_mut(cursor.key) {
-            reader.standing.seen += events;
+            reader.seen += events;
         }
     }
 
@@ -157,47 +135,7 @@ impl State {
         cursor.after = self.window.head();
         cursor.generation = self.window.generation();
         if let Some(reader) = self.readers.get_mut(cursor.key) {
-            reader.standing.seen = self.window.appended();
+            reader.seen = self.window.appended();
         }
-    }
-
-    /// Has a subscription that has all there is wait in a group.
-    #[must_use]
-    fn group(&mut self, cursor: &mut Cursor, direct: Direct, waker: &Waker) -> Option<Waker> {
-        let replaced = self.waiting.leave(&mut cursor.place);
-        let member = Member {
-            reader: cursor.key,
-            direct,
-            waker: waker.clone(),
-        };
-        if let Some(reader) = self.readers.get_mut(cursor.key) {
-            reader.standing.after = cursor.after;
-            reader.group = Some(self.groups.join(member, reader.standing));
-            cursor.is_grouped = true;
-        }
-        replaced
-    }
-
-    /// A subscription that waits in a group asks. Its cursor is where it is then, unless the group
-    /// is away. What comes back is the waker that it had before, if that was another.
-    #[must_use]
-    fn ask_group(&mut self, cursor: &mut Cursor, waker: &Waker) -> Option<Waker> {
-        let reader = self.readers.get(cursor.key)?;
-        cursor.is_away = false;
-        let (standing, replaced) = match reader.group {
-            None => {
-                cursor.is_grouped = false;
-                (reader.standing, None)
-            }
-            Some(group) => match self.groups.look(group, cursor.key, waker) {
-                Look::Nothing(standing, replaced) => (standing, replaced),
-                Look::Away(replaced) => {
-                    cursor.is_away = true;
-                    return replaced;
-                }
-            },
-        };
-        cursor.after = standing.after;
-        replaced
     }
 }

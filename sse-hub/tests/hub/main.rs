@@ -7,6 +7,9 @@ mod presence;
 #[path = "../reader/mod.rs"]
 mod reader;
 mod resume;
+#[path = "../served/mod.rs"]
+mod served;
+mod serving;
 mod shutdown;
 mod snapshots;
 

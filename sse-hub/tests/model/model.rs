@@ -12,8 +12,6 @@ pub(crate) const STATE: usize = 2;
 pub(crate) const KEPT: usize = 4;
 pub(crate) const MAX_AGE: Duration = Duration::from_secs(60);
 pub(crate) const CLIENTS: usize = 6;
-/// So many of the clients are run together, and the others too.
-pub(crate) const AT_HOME: usize = 4;
 
 /// The model: how many events each topic has had, and how many of them are gone.
 #[derive(Clone, Debug, Default)]
@@ -41,8 +39,8 @@ pub(crate) enum Step {
         from: From,
         start: bool,
         disconnect: bool,
-        /// Through a stream, on a line in this mood.
-        served: Option<Mood>,
+        /// Whether through an `SseStream`.
+        served: bool,
     },
     /// Takes some pieces, or all that there are.
     Read {
@@ -51,16 +49,6 @@ pub(crate) enum Step {
     },
     Drop {
         client: usize,
-    },
-    /// The line of a client that is served is like this from now on.
-    Mood {
-        client: usize,
-        mood: Mood,
-    },
-    /// The errand on which the client's task was sent is run, or dropped undone.
-    Errand {
-        client: usize,
-        undone: bool,
     },
     /// Another handle sends a comment to a client that is served.
     Comment {
@@ -71,21 +59,6 @@ pub(crate) enum Step {
     Switch {
         client: usize,
     },
-}
-
-/// How a line is to those who want to write to it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Mood {
-    /// It takes what it is given.
-    Takes,
-    /// And runs errands before anything else happens.
-    AtOnce,
-    /// It takes a part at once, and the rest when its task runs.
-    TakesPart,
-    /// It is at rest, and takes nothing.
-    Refuses,
-    /// It is not at rest.
-    Busy,
 }
 
 /// Where a client goes on.
@@ -127,13 +100,6 @@ impl ReferenceStateMachine for Model {
             1 => (topic.clone(), any::<Index>()).prop_map(|(topic, at)| From::Forged(topic, at)),
             1 => (topic.clone(), 1..1000_u64).prop_map(|(topic, by)| From::Future(topic, by)),
         ];
-        let mood = prop_oneof![
-            4 => Just(Mood::Takes),
-            2 => Just(Mood::AtOnce),
-            1 => Just(Mood::TakesPart),
-            2 => Just(Mood::Refuses),
-            1 => Just(Mood::Busy),
-        ];
         let from_start = (from.clone(), any::<bool>());
         let plain = (client.clone(), topics, from_start, any::<bool>()).prop_map(
             |(client, topics, (from, start), disconnect)| Step::Connect {
@@ -142,10 +108,10 @@ impl ReferenceStateMachine for Model {
                 from,
                 start,
                 disconnect,
-                served: None,
+                served: false,
             },
         );
-        // Mostly with the same topic, for it is those that are served together.
+        // Mostly with the same topic, so that many read and wait at the same position.
         let topics = prop_oneof![
             6 => Just(vec![0]),
             1 => Just(vec![STATE]),
@@ -154,17 +120,16 @@ impl ReferenceStateMachine for Model {
         let from = prop_oneof![2 => Just(From::Fresh), 4 => Just(From::Own), 1 => from];
         let from_start = (from, any::<bool>());
         let is_rare = proptest::bool::weighted(0.2);
-        let served = (client.clone(), topics, from_start, is_rare, mood.clone()).prop_map(
-            |(client, topics, (from, start), disconnect, mood)| Step::Connect {
+        let served = (client.clone(), topics, from_start, is_rare).prop_map(
+            |(client, topics, (from, start), disconnect)| Step::Connect {
                 client,
                 topics,
                 from,
                 start,
                 disconnect,
-                served: Some(mood),
+                served: true,
             },
         );
-        let (one, undone) = (client.clone(), proptest::bool::weighted(0.3));
         let read = (client.clone(), proptest::option::weighted(0.5, 1..4_usize));
         prop_oneof![
             4 => (topic, 1..4_usize).prop_map(|(topic, events)| Step::Publish { topic, events }),
@@ -174,8 +139,6 @@ impl ReferenceStateMachine for Model {
             6 => served,
             12 => read.prop_map(|(client, pieces)| Step::Read { client, pieces }),
             2 => client.clone().prop_map(|client| Step::Drop { client }),
-            2 => (client.clone(), mood).prop_map(|(client, mood)| Step::Mood { client, mood }),
-            4 => (one, undone).prop_map(|(client, undone)| Step::Errand { client, undone }),
             1 => client.clone().prop_map(|client| Step::Comment { client }),
             2 => client.prop_map(|client| Step::Switch { client }),
         ]

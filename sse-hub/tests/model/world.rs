@@ -9,9 +9,9 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use sse_hub::{Event, Hub, Position, Retention, SlowConsumer, Subscription, TopicOptions};
 use tokio::runtime::Runtime;
 
-use crate::model::{AT_HOME, CLIENTS, From, KEPT, Log, MAX_AGE, Model, STATE, Step, TOPICS};
+use crate::model::{CLIENTS, From, KEPT, Log, MAX_AGE, Model, STATE, Step, TOPICS};
 use crate::reader::{Event as Read, Reader};
-use crate::served::{Line, Served, Tally};
+use crate::served::Served;
 
 /// How many events of each topic come before a place; `None` if the place does not say.
 pub(crate) type Places = [Option<usize>; 3];
@@ -26,7 +26,6 @@ pub(crate) struct World {
     /// Each topic's positions.
     pub(crate) positions: [Vec<Position>; 3],
     pub(crate) counts: Counts,
-    pub(crate) tally: Arc<Mutex<Tally>>,
 }
 
 #[derive(Default)]
@@ -68,13 +67,14 @@ impl Source {
 }
 
 /// What was met, so that a run that proves nothing can be told.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) events: u64,
     pub(crate) gaps: u64,
     pub(crate) snapshots: u64,
     pub(crate) resumed: u64,
     pub(crate) disconnected: u64,
+    pub(crate) switched: u64,
 }
 
 impl fmt::Debug for World {
@@ -117,7 +117,6 @@ impl World {
             ids: Vec::new(),
             positions: Default::default(),
             counts: Counts::default(),
-            tally: Arc::default(),
         }
     }
 
@@ -250,12 +249,10 @@ impl World {
             }
         }
 
-        let mut source = match served {
-            None => Source::Plain(Box::new(subscription)),
-            Some(mood) => {
-                let line = Line::new(*client / AT_HOME, *mood, &self.tally);
-                Source::Served(Served::new(subscription, line, !*disconnect))
-            }
+        let mut source = if *served {
+            Source::Served(Served::new(subscription, !*disconnect))
+        } else {
+            Source::Plain(Box::new(subscription))
         };
         let opening = source.next().flatten().expect("an opening");
         let mut reader = Reader::default();
@@ -291,22 +288,13 @@ impl World {
         };
     }
 
-    pub(crate) fn with_served(&mut self, client: usize, act: impl FnOnce(&mut Served)) {
-        if let Some(connection) = &mut self.clients[client].connection
-            && let Source::Served(served) = &mut connection.source
+    /// Another handle sends a comment to a client that is served.
+    pub(crate) fn comment(&self, client: usize) {
+        if let Some(connection) = &self.clients[client].connection
+            && let Source::Served(served) = &connection.source
         {
-            act(served);
+            served.comment();
         }
-    }
-
-    /// Whether somebody is on its way, so that others may wait for it.
-    pub(crate) fn has_errands(&self) -> bool {
-        let connections = self.clients.iter().filter_map(|it| it.connection.as_ref());
-        let mut sources = connections.map(|connection| &connection.source);
-        sources.any(|source| match source {
-            Source::Plain(_) => false,
-            Source::Served(served) => served.line.has_errand(),
-        })
     }
 
     /// The client's handler goes over to another subscription, where its id says something.
@@ -331,11 +319,11 @@ impl World {
         let next = self.runtime.block_on(subscribe.into_future());
         served.switch(next.expect("a subscription"));
         connection.switches.push_back(*places);
+        self.counts.switched += 1;
     }
 
     /// Reads up to `pieces` pieces and checks each event against the model.
     pub(crate) fn read(&mut self, model: &Model, client: usize, pieces: Option<usize>) {
-        let is_awaited = self.has_errands();
         let Some(connection) = &mut self.clients[client].connection else {
             return;
         };
@@ -353,8 +341,7 @@ impl World {
                 // Nothing more is there: then all was told or got.
                 for topic in &connection.topics {
                     let all = Some(model.topics[*topic].published);
-                    let is_served = matches!(connection.source, Source::Served(_));
-                    assert!(connection.places[*topic] == all || (is_served && is_awaited));
+                    assert_eq!(connection.places[*topic], all);
                 }
                 return;
             };

@@ -1,6 +1,6 @@
-//! A crowd of all kinds on the raw TCP adapter, where the task of one subscriber writes to others:
-//! they come, go, stop reading and go on; handlers change what they serve, serve on another task,
-//! or have something else to say; a server vanishes, and another one is held up.
+//! A crowd of all kinds on the raw TCP adapter: subscribers come, go, stop reading and go on;
+//! handlers change what they serve, serve on another task, or send something else; one server
+//! vanishes, and another one is held up.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -88,7 +88,7 @@ fn spawn_server(servers: &mut JoinSet<()>, hub: &Hub) -> (SocketAddr, AbortHandl
 }
 
 fn publish(hub: &Hub, number: usize) {
-    // Most are short; some do not fit where a client has stopped, or are too long for a group.
+    // Most are short; some do not fit where a client has stopped.
     let len = match fastrand::u32(0..32) {
         0 => 6000,
         1..4 => 1500,

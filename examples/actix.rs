@@ -1,4 +1,4 @@
-//! How do I serve events with actix-web, with extractors and an orderly stop?
+//! How do I serve events with actix-web, with extractors and a graceful shutdown?
 //!
 //! ```text
 //! cargo run -p sse-examples --example actix
@@ -11,7 +11,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use sse_actix::{Event, Request, SendError, Sse, SseBody, SseOptions, sse_response_with, with_sse};
 use tokio_util::sync::CancellationToken;
 
-// A route with extractors answers with `sse_response`.
+// A route with extractors returns `sse_response`.
 async fn room(
     request: Request,
     room: web::Path<String>,
@@ -28,7 +28,7 @@ async fn room(
     })
 }
 
-// A handler of the request alone is a handler for actix as it is.
+// A handler of the request alone becomes a route by `with_sse`.
 async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
     sse.send("hello").await
 }
@@ -47,7 +47,7 @@ async fn main() -> std::io::Result<()> {
     .bind(("127.0.0.1", 3001))?
     .run();
 
-    // End the open streams first: actix waits for them.
+    // Ends the open streams, for which actix waits.
     let handle = server.handle();
     actix_web::rt::spawn(async move {
         let _ = actix_web::rt::signal::ctrl_c().await;

@@ -6,52 +6,46 @@
 
 use std::error::Error;
 
-use bytes::Bytes;
-use futures_util::{Stream, TryStreamExt as _};
+use futures_util::TryStreamExt as _;
 use serde::Deserialize;
 use sse_codec::EventStream;
+use tokio::io::AsyncRead;
 use tokio_util::io::ReaderStream;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Event {
-    ContentBlockDelta {
-        index: usize,
-        delta: Delta,
-    },
+    ContentBlockDelta(BlockDelta),
     MessageStop {},
-    Error {
-        error: serde_json::Value,
-    },
+    Error(serde_json::Value),
     #[serde(other)]
     Other,
 }
 
 #[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Delta {
-    TextDelta { text: String },
-    InputJsonDelta { partial_json: String },
+struct BlockDelta {
+    index: usize,
+    delta: Delta,
 }
 
-/// The content blocks of the message.
-async fn read<S, E>(chunks: S) -> Result<Vec<String>, Box<dyn Error>>
-where
-    S: Stream<Item = Result<Bytes, E>>,
-    E: Error + 'static,
-{
-    let mut events = std::pin::pin!(EventStream::new(chunks));
+#[derive(Deserialize)]
+struct Delta {
+    text: Option<String>,
+    partial_json: Option<String>,
+}
+
+/// Returns the content blocks of the message.
+async fn read(stream: impl AsyncRead) -> Result<Vec<String>, Box<dyn Error>> {
+    let mut events = std::pin::pin!(EventStream::new(ReaderStream::new(stream)));
     let mut blocks: Vec<String> = Vec::new();
     while let Some(event) = events.try_next().await? {
         match event.typed()? {
-            Event::ContentBlockDelta { index, delta } => {
-                let (Delta::TextDelta { text: more }
-                | Delta::InputJsonDelta { partial_json: more }) = delta;
+            Event::ContentBlockDelta(BlockDelta { index, delta }) => {
                 blocks.resize(blocks.len().max(index + 1), String::new());
-                blocks[index].push_str(&more);
+                blocks[index] += &delta.text.or(delta.partial_json).unwrap_or_default();
             }
             Event::MessageStop {} => return Ok(blocks),
-            Event::Error { error } => return Err(error.to_string().into()),
+            Event::Error(error) => return Err(error.to_string().into()),
             Event::Other => {}
         }
     }
@@ -60,16 +54,14 @@ where
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    println!("{:#?}", read(ReaderStream::new(tokio::io::stdin())).await?);
+    println!("{:#?}", read(tokio::io::stdin()).await?);
     Ok(())
 }
 
 #[tokio::test]
-async fn both_blocks_are_put_together() {
+async fn both_content_blocks_are_read() {
     let stream = include_bytes!("streams/anthropic-messages.sse");
-    let blocks = read(ReaderStream::new(&stream[..]))
-        .await
-        .expect("a whole stream");
+    let blocks = read(&stream[..]).await.expect("a complete stream");
     let expected = [
         "Okay, let me check the weather.",
         r#"{"location": "San Francisco, CA"}"#,

@@ -1,24 +1,22 @@
-//! How do I mount event streams in an axum router, beside ordinary routes and with extractors?
+//! How do I serve event streams in an axum router, with extractors and other routes?
 //!
 //! ```text
 //! cargo run -p sse-examples --example axum
 //! curl -N http://127.0.0.1:3000/rooms/lobby
 //! ```
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::response::Html;
 use axum::routing::get;
 use sse_hyper::{Event, SendError, Sse, SseBody, SseOptions, sse_response_with, with_sse};
+use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-async fn page() -> Html<&'static str> {
-    Html("<script>new EventSource('/rooms/lobby').onmessage = e => document.write(e.data)</script>")
-}
+const PAGE: &str =
+    "<script>new EventSource('/rooms/lobby').onmessage = e => document.write(e.data)</script>";
 
-// A route with extractors answers with `sse_response`.
+// A route with extractors returns `sse_response`.
 async fn room(
     Path(room): Path<String>,
     State(options): State<SseOptions>,
@@ -35,7 +33,7 @@ async fn room(
     })
 }
 
-// A handler without extractors is a service as it is.
+// A handler of the request alone becomes a service by `with_sse`.
 async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
     sse.send("hello").await
 }
@@ -45,12 +43,12 @@ async fn main() -> std::io::Result<()> {
     let stop = CancellationToken::new();
     let options = SseOptions::new().shutdown(stop.clone());
     let app = Router::new()
-        .route("/", get(page))
+        .route("/", get(Html(PAGE)))
         .route("/rooms/{room}", get(room))
         .route_service("/hello", with_sse(hello))
         .with_state(options);
 
-    // The same signal ends axum's server and the open streams that it waits for.
+    // The same signal stops the server and ends the open streams, for which it waits.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     axum::serve(listener, app)
         .with_graceful_shutdown(async move {

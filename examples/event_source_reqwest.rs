@@ -1,4 +1,4 @@
-//! How do I read a reconnecting event stream over my reqwest client?
+//! How do I read a reconnecting event stream with my reqwest client?
 //!
 //! ```text
 //! cargo run -p sse-examples --example hyper &
@@ -23,7 +23,7 @@ fn over_reqwest(
 }
 
 fn client() -> reqwest::Result<reqwest::Client> {
-    // The event source follows them, and knows what must not go along.
+    // The event source follows redirects itself, and removes credentials where it must.
     let redirects = reqwest::redirect::Policy::none();
     reqwest::Client::builder().redirect(redirects).build()
 }

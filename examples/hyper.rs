@@ -1,4 +1,4 @@
-//! How do I serve events with hyper, over HTTP/1.1 and HTTP/2, and stop in order?
+//! How do I serve events with hyper, over HTTP/1.1 and HTTP/2, and shut down gracefully?
 //!
 //! ```text
 //! cargo run -p sse-examples --example hyper
@@ -48,7 +48,7 @@ async fn main() -> std::io::Result<()> {
         });
     }
 
-    // Ends the open streams; a client that takes nothing any more is not waited for.
+    // Ends the open streams. The time limit is for clients that accept nothing.
     stop.cancel();
     let _ = tokio::time::timeout(Duration::from_secs(5), connections.shutdown()).await;
     Ok(())

@@ -5,7 +5,7 @@
 //! OPENAI_API_KEY=… cargo run -p sse-examples --example llm_client -- https://api.openai.com
 //! ```
 //!
-//! Without an address it asks a stand-in on this machine, which says what an API once said.
+//! Without an address, it uses a stand-in on this machine.
 
 use std::error::Error;
 use std::io::Write as _;
@@ -14,6 +14,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt as _;
 use serde_json::{Value, json};
 use sse_eventsource::{EventSource, EventSourceBuilder, Reconnect};
+use sse_examples::stand_in;
 
 fn completion(api: &str, key: &str) -> EventSourceBuilder {
     EventSource::post(format!("{api}/v1/chat/completions"))
@@ -23,7 +24,7 @@ fn completion(api: &str, key: &str) -> EventSourceBuilder {
             "stream": true,
             "messages": [{ "role": "user", "content": "What are Server-Sent Events?" }],
         }))
-        // A model that is busy is asked again; an answer that has begun is not begun anew.
+        // Repeats the request while the model is busy, but not after the response has begun.
         .reconnect(Reconnect::UntilOpen)
         .max_attempts(5)
         .idle_timeout(Duration::from_secs(60))
@@ -37,11 +38,8 @@ async fn read(
     let mut chunks = builder.build()?;
     while let Some(event) = chunks.try_next().await? {
         let chunk: Value = event.json()?;
-        text(
-            chunk["choices"][0]["delta"]["content"]
-                .as_str()
-                .unwrap_or_default(),
-        );
+        let content = &chunk["choices"][0]["delta"]["content"];
+        text(content.as_str().unwrap_or_default());
     }
     Ok(())
 }
@@ -60,54 +58,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     .await
 }
 
-/// What answers in the place of an API: busy at first, then with a recorded stream.
-mod stand_in {
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::time::Duration;
-
-    use axum::Router;
-    use axum::extract::Request;
-    use axum::http::StatusCode;
-    use axum::response::{IntoResponse as _, Response};
-    use axum::routing::post;
-    use sse_hyper::{SendError, Sse, sse_response};
-
-    static IS_READY: AtomicBool = AtomicBool::new(false);
-
-    pub(crate) async fn start() -> std::io::Result<String> {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let api = format!("http://{}", listener.local_addr()?);
-        let app = Router::new().route("/v1/chat/completions", post(answer));
-        tokio::spawn(async { axum::serve(listener, app).await });
-        Ok(api)
-    }
-
-    async fn answer(request: Request) -> Response {
-        if !IS_READY.swap(true, Ordering::Relaxed) {
-            return (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "0")]).into_response();
-        }
-        let recorded = include_str!("streams/openai-chat.sse");
-        let stream = sse_response(request, async |_request, sse: Sse| {
-            for data in recorded
-                .lines()
-                .filter_map(|line| line.strip_prefix("data: "))
-            {
-                sse.send(data).await?;
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            Ok::<_, SendError>(())
-        });
-        stream.into_response()
-    }
-}
-
 #[tokio::test]
 async fn a_completion_is_read_from_the_stand_in() {
-    let api = stand_in::start().await.expect("started");
+    let api = stand_in::start().await.expect("a free port");
     let mut all = String::new();
     let at_once = sse_eventsource::Backoff::new().initial(Duration::ZERO);
     let builder = completion(&api, "key").backoff(at_once);
     let read = read(builder, |text| all.push_str(text));
-    read.await.expect("a whole answer");
+    read.await.expect("a complete response");
     assert_eq!(all, "Server-Sent Events push text.\n\nThey résumé 🦀.");
 }

@@ -1,4 +1,4 @@
-//! How do I read the messages of an MCP server, and know from where to resume?
+//! How do I read the messages of an MCP server, and know where to resume?
 //!
 //! ```text
 //! cargo run -p sse-examples --example mcp < examples/streams/mcp.sse
@@ -29,7 +29,7 @@ fn read(mut stream: impl Read, decoder: &mut Decoder) -> Result<Vec<Message>, Bo
         }
         let mut events = decoder.feed(&piece[..len]);
         while let Some(event) = events.next_event()? {
-            // The first event only has an id, so that one can resume from there on.
+            // The first event has only an id, from which the stream can be resumed.
             if !event.data().is_empty() {
                 messages.push(event.json()?);
             }
@@ -40,8 +40,8 @@ fn read(mut stream: impl Read, decoder: &mut Decoder) -> Result<Vec<Message>, Bo
 fn main() -> Result<(), Box<dyn Error>> {
     let mut decoder = Decoder::new();
     println!("{:#?}", read(std::io::stdin(), &mut decoder)?);
-    println!("to resume: Last-Event-ID: {}", decoder.last_event_id());
-    println!("but not before: {:?}", decoder.reconnection_time());
+    println!("resume with Last-Event-ID: {}", decoder.last_event_id());
+    println!("after: {:?}", decoder.reconnection_time());
     Ok(())
 }
 

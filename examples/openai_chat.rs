@@ -1,4 +1,4 @@
-//! How do I read a chat completion of OpenAI's API as it comes, with nothing but the decoder?
+//! How do I read a chat completion of OpenAI's API as it arrives, with the decoder alone?
 //!
 //! ```text
 //! cargo run -p sse-examples --example openai_chat < examples/streams/openai-chat.sse
@@ -54,10 +54,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn the_text_is_put_together() {
+fn the_text_is_read() {
     let mut all = String::new();
     let stream = include_bytes!("streams/openai-chat.sse");
-    read(&stream[..], |text| all.push_str(text)).expect("a whole stream");
+    read(&stream[..], |text| all.push_str(text)).expect("a complete stream");
     assert_eq!(all, "Server-Sent Events push text.\n\nThey résumé 🦀.");
     assert!(read(&stream[..stream.len() / 2], |_| {}).is_err());
 }

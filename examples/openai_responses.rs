@@ -12,7 +12,7 @@ use sse_codec::Decoder;
 use tokio::io::AsyncRead;
 use tokio_util::codec::FramedRead;
 
-// The event's name says which variant it is; only what is of interest needs one.
+// The name of the event selects the variant. All other events are `Other`.
 #[derive(Debug, Deserialize)]
 enum Message {
     #[serde(rename = "response.output_text.delta")]
@@ -56,6 +56,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
 #[tokio::test]
 async fn the_text_and_the_usage_are_read() {
     let stream = include_bytes!("streams/openai-responses.sse");
-    let read = read(&stream[..]).await.expect("a whole stream");
+    let read = read(&stream[..]).await.expect("a complete stream");
     assert_eq!(read, ("Hi there! How can I help?".to_owned(), 48));
 }

@@ -1,4 +1,4 @@
-//! How do I send from other tasks, and notice there that the client has gone?
+//! How do I send from other tasks, and detect there that the client has disconnected?
 //!
 //! ```text
 //! cargo run -p sse-examples --example other_tasks
@@ -10,7 +10,7 @@ use std::time::Duration;
 use sse_tokio_tcp::{Event, Request, SendError, Sse, serve, with_sse};
 use tokio::net::TcpListener;
 
-// The handler may return at once: the stream goes on until the last handle is dropped.
+// The handler may return at once. The stream stays open until the last handle is dropped.
 async fn two_clocks(_request: Request, sse: Sse) {
     tokio::spawn(tick(sse.clone(), "fast", Duration::from_millis(300)));
     tokio::spawn(tick(sse, "slow", Duration::from_secs(1)));
@@ -23,7 +23,7 @@ async fn tick(sse: Sse, name: &'static str, period: Duration) {
             tokio::time::sleep(period).await;
         }
     };
-    // A task of one's own is not dropped with the stream: it must look.
+    // A spawned task is not dropped with the stream, so it waits for its end.
     let ended: Result<(), SendError> = tokio::select! {
         () = sse.closed() => Err(SendError::Closed),
         result = sending => result,

@@ -1,4 +1,4 @@
-//! The event stream as an actix `MessageBody`.
+//! An event stream as an actix `MessageBody`.
 
 use std::fmt;
 use std::future::Future;
@@ -12,7 +12,7 @@ use sse_session::{HandlerError, IntoHandlerResult, SseStream};
 
 /// The body of a response that streams events.
 ///
-/// It runs the handler while it is polled; dropping it drops the handler.
+/// It runs the handler while it is polled. Dropping it drops the handler.
 #[must_use = "bodies do nothing unless polled"]
 pub struct SseBody {
     stream: Option<LocalBoxStream<'static, Result<Bytes, HandlerError>>>,

@@ -1,4 +1,4 @@
-//! A handler as an actix handler.
+//! An actix handler that runs a handler with an `Sse`.
 
 use std::fmt;
 use std::future::{Future, Ready, ready};
@@ -9,11 +9,11 @@ use sse_session::{IntoHandlerResult, Sse, SseOptions};
 use crate::body::SseBody;
 use crate::response::respond;
 
-/// Makes an actix handler of `handler`, an async function of the request and an [`Sse`]: each
-/// request is answered with the events that it sends.
+/// Returns an actix handler that answers each request with the events that `handler` sends. The
+/// handler is an async function of the request and an [`Sse`].
 ///
-/// The first argument is the [`HttpRequest`], or whatever else can be extracted from a request;
-/// several extractors go into a tuple:
+/// The first argument is the [`HttpRequest`] or any other extractor. Several extractors go into a
+/// tuple:
 ///
 /// ```
 /// use actix_web::{App, web};
@@ -32,8 +32,8 @@ pub fn with_sse<H>(handler: H) -> WithSse<H> {
     }
 }
 
-/// An actix handler that answers each request with the events that its handler sends; made by
-/// [`with_sse`].
+/// An actix handler that answers each request with the events that its handler sends.
+/// [`with_sse`] returns it.
 #[derive(Clone)]
 #[must_use = "handlers do nothing unless they are routed to"]
 pub struct WithSse<H> {

@@ -14,8 +14,8 @@ use crate::body::SseBody;
 
 /// Answers `request` with the events that `handler` sends.
 ///
-/// The handler is called with the request and an [`Sse`], and runs while the response's body is
-/// polled. `HEAD` is answered with the headers alone, without calling the handler.
+/// Calls the handler with the request and an [`Sse`]; its future runs while the body of the
+/// response is polled. `HEAD` is answered with the headers alone, without calling the handler.
 ///
 /// ```
 /// use actix_web::{HttpRequest, HttpResponse, web};
@@ -36,7 +36,7 @@ where
     sse_response_with(&SseOptions::new(), request, handler)
 }
 
-/// [`sse_response`] with options.
+/// Answers `request` as [`sse_response`] does, with options.
 pub fn sse_response_with<H, F>(
     options: &SseOptions,
     request: &HttpRequest,
@@ -50,13 +50,14 @@ where
     respond(options, request, |sse| handler(request.clone(), sse))
 }
 
-/// A response with the events of a `futures::Stream`.
+/// Returns a response with the events of a stream.
 ///
 /// An item is an [`Event`](crate::Event), a [`Frame`](crate::Frame), text, JSON, or a `Result`
-/// of one of these, whose error cuts the stream.
+/// of one of these. An error cuts the stream short.
 ///
-/// An HTTP/1.0 client, which this function cannot tell from others, gets the chunks of HTTP/1.1.
-/// For such clients, call [`forward`] in a handler of [`sse_response`].
+/// This function does not know the HTTP version of the request, so an HTTP/1.0 client receives
+/// chunks, which it cannot read. For such clients, call [`forward`] in a handler of
+/// [`sse_response`].
 ///
 /// ```
 /// use actix_web::HttpResponse;
@@ -75,7 +76,7 @@ where
     sse_stream_with(&SseOptions::new(), events)
 }
 
-/// [`sse_stream`] with options.
+/// Returns a response as [`sse_stream`] does, with options.
 pub fn sse_stream_with<S>(options: &SseOptions, events: S) -> HttpResponse<SseBody>
 where
     S: Stream + 'static,
@@ -89,13 +90,13 @@ where
     streaming(options, SseBody::new(stream))
 }
 
-/// `204 No Content`: tells an `EventSource` to stop reconnecting (HTML § 9.2.3).
+/// Returns `204 No Content`, which makes an `EventSource` stop reconnecting (HTML § 9.2.3).
 #[must_use]
 pub fn no_content() -> HttpResponse<SseBody> {
     HttpResponse::with_body(StatusCode::NO_CONTENT, SseBody::empty())
 }
 
-/// Answers `request` with the stream whose handler `start` makes.
+/// Answers `request` with the stream whose handler `start` returns.
 pub(crate) fn respond<F>(
     options: &SseOptions,
     request: &HttpRequest,
@@ -115,8 +116,8 @@ where
     let body = SseBody::new(SseStream::new(options, last_event_id, start));
     let mut response = streaming(options, body);
     if request.version() == Version::HTTP_10 {
-        // It knows no chunks, which actix would send to it nevertheless: there, the end of the
-        // connection is the end of the body.
+        // HTTP/1.0 has no chunks, but actix would send them. The end of the connection ends the
+        // body instead.
         let head = response.head_mut();
         head.no_chunking(true);
         head.set_connection_type(ConnectionType::Close);
@@ -124,8 +125,8 @@ where
     response
 }
 
-/// A response with an event stream's headers. The options keep them in the types of http 1, and
-/// actix has those of http 0.2: what one of them allows, the other does too.
+/// Returns a response with the headers of an event stream. The options hold them in the types of
+/// http 1, while actix uses those of http 0.2. Both allow the same names and values.
 fn streaming(options: &SseOptions, body: SseBody) -> HttpResponse<SseBody> {
     let mut response = HttpResponse::with_body(StatusCode::OK, body);
     let headers = response.headers_mut();

@@ -28,20 +28,20 @@
 //! }
 //! ```
 //!
-//! # Which of them to use
+//! # Which function to use
 //!
-//! * [`with_sse`] makes a service of a handler; every request is answered with its events.
-//! * [`sse_response`] answers one request, from within a service or a handler of your own.
+//! * [`with_sse`] turns a handler into a service, which answers every request with its events.
+//! * [`sse_response`] answers one request, in a service or a handler of your own.
 //! * [`sse_stream`] answers with the events of a `futures::Stream`.
 //! * [`no_content`] answers 204, which makes an `EventSource` stop reconnecting.
 //!
-//! `sse_response_with`, `sse_stream_with` and [`WithSse::options`] take [`SseOptions`]: keep-alive,
-//! buffer size, reconnection time, headers, shutdown.
+//! [`sse_response_with`], [`sse_stream_with`] and [`WithSse::options`] take [`SseOptions`]:
+//! keep-alive, buffer size, reconnection time, headers, shutdown.
 //!
 //! # In axum
 //!
-//! A route returns what [`sse_response`] gives. It takes a whole request, its parts or its
-//! headers alone, whatever the route has extracted:
+//! A route returns the result of [`sse_response`]. It takes a whole request, its parts or its
+//! headers, whichever the route has extracted:
 //!
 //! ```
 //! # mod http { pub use ::http::*; }
@@ -58,43 +58,43 @@
 //!
 //! # Shutdown
 //!
-//! hyper's graceful shutdown waits for open responses, and so does axum's. Give the streams the
-//! same signal through [`SseOptions::shutdown`], and they end when it comes. What remains are clients
-//! that take nothing: their connections cannot be ended in order, so give the wait a time limit,
-//! for instance `tokio::time::timeout`.
+//! The graceful shutdown of hyper and that of axum wait for open responses. Pass the same signal to
+//! the streams with [`SseOptions::shutdown`], and they end when it is given. A client that accepts
+//! nothing keeps its connection open nevertheless, so limit the wait, for instance with
+//! `tokio::time::timeout`.
 //!
 //! # With many streams
 //!
-//! hyper writes a piece of a chunked body from three places, its length, itself and its end. A
-//! connection built with `http1::Builder::writev(false)` copies them together first: for events of
-//! some hundred bytes that is a few percent of the processor time less. It copies large pieces as
-//! well, and keeps the memory for them.
+//! hyper writes a piece of a chunked body from three buffers: the size, the piece and the end of the
+//! chunk. A connection built with `http1::Builder::writev(false)` copies them into one buffer first.
+//! For events of some hundred bytes, that takes a few percent less processor time. It copies large
+//! pieces as well, and keeps the memory for them.
 //!
-//! # When the client goes away
+//! # When the client disconnects
 //!
-//! Over HTTP/1.1, hyper notices a closed connection at once, while sending as well as while idle,
-//! and drops the body and with it the handler. The price is that a client must not close its
-//! sending side early. Over HTTP/2 a reset stream drops the handler at once too, and so does a
-//! closed connection.
+//! Over HTTP/1.1, hyper detects a closed connection at once, whether events are being sent or not,
+//! and drops the body and with it the handler. In return, a client must not close its sending side
+//! early. Over HTTP/2, a reset stream and a closed connection drop the handler at once too.
 //!
-//! Two things keep hyper from reading, so that only writes can tell: its `half_close` option, and
-//! a client that sends another request before it has the response to the first. The first write
-//! to a closed connection provokes a reset and the second one meets it: an idle handler is
-//! dropped at the second keep-alive, see [`SseOptions::keep_alive`].
+//! In two cases hyper does not read, and only a failing write shows that the client is gone: with
+//! its option `half_close`, and after a client has sent another request before the response to the
+//! first was complete. The first write to a closed connection provokes a reset and the second one
+//! fails, so an idle handler is dropped at the second keep-alive. See
+//! [`SseOptions::keep_alive`].
 //!
 //! # Failed handlers
 //!
-//! Over HTTP/1.1 the last chunk is missing when the handler failed, and over HTTP/2 the stream is
-//! reset. HTTP/1.0 has no such mark: there, the stream looks complete. Events sent just before the
-//! failure are lost when the client was too slow to take them; over HTTP/2, where the reset may
-//! overtake them, a few may be lost in any case.
+//! Over HTTP/1.1, the last chunk is missing when the handler failed. Over HTTP/2, the stream is
+//! reset. HTTP/1.0 has no such mark, and the stream looks complete. Events that were sent just before
+//! the failure are lost when the client was too slow to accept them; over HTTP/2, where the reset
+//! may overtake them, some may be lost in any case.
 //!
 //! # Features
 //!
-//! | feature | default | brings |
+//! | feature | default | provides |
 //! |---|---|---|
 //! | `json` | yes | JSON data from anything that implements `serde::Serialize` |
-//! | `tower` | no | [`WithSse`] is a `tower::Service` too |
+//! | `tower` | yes | [`WithSse`] implements `tower::Service` |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -103,9 +103,9 @@ mod service;
 
 pub use crate::service::{WithSse, with_sse};
 
-/// A request as hyper's server gives it to a handler.
+/// A request as hyper's server passes it to a handler.
 ///
-/// Every adapter has a type of this name, so that a handler reads the same in all of them.
+/// All adapters have a type of this name, so that handlers look the same in all of them.
 pub type Request<B = hyper::body::Incoming> = http::Request<B>;
 
 pub use sse_session::{

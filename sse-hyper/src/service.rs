@@ -1,4 +1,4 @@
-//! A handler as a service.
+//! A service that runs a handler.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -8,8 +8,8 @@ use http::{Request, Response};
 use hyper::service::Service;
 use sse_session::{IntoHandlerResult, Sse, SseBody, SseOptions, sse_response_with};
 
-/// Makes a service of `handler`, an async function of the request and an [`Sse`]: each request is
-/// answered with the events that it sends.
+/// Returns a service that answers each request with the events that `handler` sends. The handler
+/// is an async function of the request and an [`Sse`].
 ///
 /// ```
 /// use sse_hyper::{Request, SendError, Sse, with_sse};
@@ -27,10 +27,10 @@ pub fn with_sse<H>(handler: H) -> WithSse<H> {
     }
 }
 
-/// A service that answers each request with the events that its handler sends; made by
-/// [`with_sse`].
+/// A service that answers each request with the events that its handler sends. [`with_sse`]
+/// returns it.
 ///
-/// It is a [`hyper::service::Service`], and a `tower::Service` with the feature `tower`.
+/// It implements [`hyper::service::Service`] and, with the feature `tower`, `tower::Service`.
 #[derive(Clone)]
 #[must_use = "services do nothing unless served"]
 pub struct WithSse<H> {

@@ -1,9 +1,9 @@
-//! What a response can carry.
+//! The body of a response.
 
 use bytes::Bytes;
 use sse_session::SseBody;
 
-/// The body of a response: an event stream, or a few fixed bytes.
+/// The body of a response: an event stream, fixed bytes, or nothing.
 #[derive(Debug)]
 pub struct Body(pub(crate) Content);
 
@@ -15,7 +15,7 @@ pub(crate) enum Content {
 }
 
 impl Body {
-    /// No content.
+    /// Returns a body without content.
     pub const fn empty() -> Self {
         Self(Content::Empty)
     }

@@ -1,74 +1,37 @@
-//! One connection: a request in, a response out, and the end of it.
+//! One connection: its request, its response, and its end.
 
-use std::error::Error;
-use std::fmt;
 use std::future::poll_fn;
-use std::io;
 use std::time::Duration;
 
 use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode, Version};
-use sse_session::{HandlerError, Shutdown};
+use sse_session::Shutdown;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 use crate::body::Content;
+use crate::error::ConnectionError;
+use crate::framing::Framing;
 use crate::limits::Limits;
 use crate::request::{HeadError, read_head};
 use crate::response::{Response, plain};
-use crate::sending::Sending;
+use crate::response_head::encode_head;
+use crate::response_writer::ResponseWriter;
 use crate::service::Service;
 use crate::transport::{Transport, Unknown};
-use crate::wire::{self, Framing};
 
-/// How long a client has to close a connection that the server is done with. Closing earlier
-/// while bytes of the client's are unread would reset the connection, and the reset could
-/// overtake the end of the response.
-const LINGER: Duration = Duration::from_secs(1);
+/// How long a client has to close its side after the response. A connection that is closed while
+/// bytes of the client are unread is reset, and the reset may overtake the end of the response.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How much is read at the most while lingering.
-const MOST_LINGERED: usize = 256 * 1024;
-
-/// Why a connection ended without a complete response.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ConnectionError {
-    /// The client is gone, or takes nothing any more.
-    Io(io::Error),
-    /// The handler failed and the stream was cut.
-    Handler(HandlerError),
-}
-
-impl fmt::Display for ConnectionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(_) => f.write_str("connection lost"),
-            Self::Handler(_) => f.write_str("response cut"),
-        }
-    }
-}
-
-impl Error for ConnectionError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Io(error) => Some(error),
-            Self::Handler(error) => Some(error),
-        }
-    }
-}
-
-impl From<io::Error> for ConnectionError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
+/// The most bytes that are read while lingering.
+const MAX_LINGER_READ: usize = 256 * 1024;
 
 /// Serves one connection: a TCP or Unix stream, a TLS stream, an in-memory pipe.
 ///
-/// One request is read and answered, then the connection is closed. `stop` ends an open event
-/// stream in order (see [`SseOptions::retry_on_shutdown`](crate::SseOptions::retry_on_shutdown)), and
-/// a connection on which nothing was asked for yet.
+/// Reads one request, answers it and closes the connection. `shutdown` ends an open event stream in
+/// order (see [`SseOptions::retry_on_shutdown`](crate::SseOptions::retry_on_shutdown)), and closes
+/// a connection whose request has not arrived.
 ///
 /// ```
 /// use sse_tokio_tcp::{Limits, Request, SendError, Sse, serve_connection, with_sse};
@@ -85,8 +48,8 @@ impl From<io::Error> for ConnectionError {
 /// client.write_all(b"GET / HTTP/1.0\r\n\r\n").await?;
 /// client.shutdown().await?;
 ///
-/// let stop = CancellationToken::new();
-/// serve_connection(server, &with_sse(hello), &Limits::new(), &stop).await?;
+/// let shutdown = CancellationToken::new().into();
+/// serve_connection(server, &with_sse(hello), &Limits::new(), &shutdown).await?;
 /// let mut response = String::new();
 /// client.read_to_string(&mut response).await?;
 /// assert!(response.starts_with("HTTP/1.0 200 OK\r\n"));
@@ -97,7 +60,8 @@ impl From<io::Error> for ConnectionError {
 ///
 /// # Errors
 ///
-/// When the client is gone before the response is complete, or the handler failed.
+/// When the client is gone before the response is complete, accepts nothing within
+/// [`Limits::write_timeout`], or the handler failed.
 ///
 /// # Cancel safety
 ///
@@ -106,20 +70,19 @@ pub async fn serve_connection<I, S>(
     io: I,
     service: &S,
     limits: &Limits,
-    stop: &CancellationToken,
+    shutdown: &Shutdown,
 ) -> Result<(), ConnectionError>
 where
     I: AsyncRead + AsyncWrite + Unpin,
     S: Service,
 {
-    let stop = Shutdown::from(stop.clone());
-    serve::<_, _, Unknown>(io, service, limits, &stop).await
+    serve::<_, _, Unknown>(io, service, limits, shutdown).await
 }
 
-/// [`serve_connection`], with what is known of the connection.
+/// Serves one connection of a known transport.
 ///
-/// What comes before the body and what comes after it is in boxes, and gone while the body is
-/// sent: an event stream is open for long, and the memory of its task is most of what it costs.
+/// The steps before and after the body are boxed and freed while the body is written: an event
+/// stream is open for long, and the memory of its task is most of what it costs.
 #[expect(
     clippy::manual_async_fn,
     reason = "an async function holds its arguments twice"
@@ -128,7 +91,7 @@ pub(crate) fn serve<'a, I, S, T>(
     io: I,
     service: &'a S,
     limits: &'a Limits,
-    stop: &'a Shutdown,
+    shutdown: &'a Shutdown,
 ) -> impl Future<Output = Result<(), ConnectionError>> + use<'a, I, S, T>
 where
     I: AsyncRead + AsyncWrite + Unpin,
@@ -136,22 +99,23 @@ where
     T: Transport<I>,
 {
     async move {
-        let answered = Box::pin(answer(io, service, limits, stop)).await?;
-        let Some(mut sending) = answered else {
+        let answered = Box::pin(answer(io, service, limits, shutdown)).await?;
+        let Some(mut writer) = answered else {
             return Ok(());
         };
-        let sent = poll_fn(|cx| sending.poll::<T>(cx, limits.write_timeout)).await;
-        Box::pin(part::<I, T>(sending, sent)).await
+        let written = poll_fn(|cx| writer.poll::<T>(cx, limits.write_timeout)).await;
+        Box::pin(close::<I, T>(writer, written)).await
     }
 }
 
-/// Reads the request and answers it; `None` if there is none, and nothing to be said.
+/// Reads the request and calls the service. Returns `None` if the connection ends without a
+/// request.
 async fn answer<I, S>(
     mut io: I,
     service: &S,
     limits: &Limits,
-    stop: &Shutdown,
-) -> Result<Option<Sending<I>>, ConnectionError>
+    shutdown: &Shutdown,
+) -> Result<Option<ResponseWriter<I>>, ConnectionError>
 where
     I: AsyncRead + AsyncWrite + Unpin,
     S: Service,
@@ -159,16 +123,19 @@ where
     let head = tokio::select! {
         biased;
         head = timeout(limits.head_timeout, read_head(&mut io, limits)) => head.unwrap_or(Err(
-            HeadError::Rejected(StatusCode::REQUEST_TIMEOUT, "the request took too long"),
+            HeadError::Rejected(
+                StatusCode::REQUEST_TIMEOUT,
+                "the request head did not arrive in time",
+            ),
         )),
-        () = stop.wait() => return Ok(None),
+        () = shutdown.wait() => return Ok(None),
     };
     let (version, head_only, response) = match head {
         Err(HeadError::Gone) => return Ok(None),
         Err(HeadError::Io(error)) => return Err(error.into()),
-        Err(HeadError::Rejected(status, why)) => {
-            tracing::debug!(%status, why, "request rejected");
-            (Version::HTTP_11, false, plain(status, why))
+        Err(HeadError::Rejected(status, reason)) => {
+            tracing::debug!(%status, reason, "request rejected");
+            (Version::HTTP_11, false, plain(status, reason))
         }
         Ok(request) => {
             let head_only = request.method() == Method::HEAD;
@@ -196,48 +163,48 @@ where
         Content::Events(_) if version == Version::HTTP_10 => Framing::Close,
         Content::Events(_) => Framing::Chunked,
     };
-    let head = wire::head(version, parts.status, &parts.headers, framing, len);
+    let head = encode_head(version, parts.status, &parts.headers, framing, len);
     let content = if head_only || no_body {
         Content::Empty
     } else {
         body.0
     };
-    let sending = Sending::new(io, head, content, framing, stop);
-    Ok(Some(sending))
+    let writer = ResponseWriter::new(io, head, content, framing, shutdown);
+    Ok(Some(writer))
 }
 
-/// Ends the connection so that the client sees how the response has ended.
-async fn part<I, T>(
-    sending: Sending<I>,
-    sent: Result<(), ConnectionError>,
+/// Closes the connection in a way that shows the client how the response ended.
+async fn close<I, T>(
+    writer: ResponseWriter<I>,
+    written: Result<(), ConnectionError>,
 ) -> Result<(), ConnectionError>
 where
     I: AsyncRead + AsyncWrite + Unpin,
     T: Transport<I>,
 {
-    let framing = sending.framing();
-    let mut io = sending.into_io();
-    if framing == Framing::Close && matches!(sent, Err(ConnectionError::Handler(_))) {
+    let framing = writer.framing();
+    let mut io = writer.into_io();
+    if framing == Framing::Close && matches!(written, Err(ConnectionError::Handler(_))) {
         T::reset(&io);
     }
-    sent?;
-    take_leave(&mut io).await
+    written?;
+    linger(&mut io).await
 }
 
-/// Closes the sending side, and takes what the client sent that nobody asked for, up to its own
-/// end.
-async fn take_leave<I>(io: &mut I) -> Result<(), ConnectionError>
+/// Closes the sending side, then reads and discards what the client still sends, until it closes
+/// its side.
+async fn linger<I>(io: &mut I) -> Result<(), ConnectionError>
 where
     I: AsyncRead + AsyncWrite + Unpin,
 {
     io.shutdown().await?;
-    let _ = timeout(LINGER, async {
-        // Mostly there is nothing but the end, so there is no larger buffer.
-        let (mut bytes, mut lingered) = ([0; 256], 0);
-        while lingered < MOST_LINGERED {
+    let _ = timeout(LINGER_TIMEOUT, async {
+        // Most clients send nothing, so the buffer is small.
+        let (mut bytes, mut read) = ([0; 256], 0);
+        while read < MAX_LINGER_READ {
             match io.read(&mut bytes).await {
                 Ok(0) | Err(_) => break,
-                Ok(len) => lingered += len,
+                Ok(len) => read += len,
             }
         }
     })
@@ -248,7 +215,7 @@ where
 fn method_not_allowed() -> Response {
     let mut response = plain(
         StatusCode::METHOD_NOT_ALLOWED,
-        "only GET and HEAD are answered here",
+        "only GET and HEAD are supported",
     );
     response
         .headers_mut()

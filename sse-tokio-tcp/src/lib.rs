@@ -19,58 +19,61 @@
 //!
 //! # In scope
 //!
-//! A small HTTP/1.0 and 1.1 server for event streams and a few fixed answers beside them, over
-//! TCP, Unix sockets, TLS or any other `AsyncRead + AsyncWrite`: [`serve`] and [`Server`] take a
+//! A small HTTP/1.0 and 1.1 server for event streams and a few fixed responses besides, over TCP,
+//! Unix sockets, TLS or any other `AsyncRead + AsyncWrite`. [`serve`] and [`Server`] take a
 //! [`Listener`], [`serve_connection`] takes one connection.
 //!
-//! * [`with_sse`] makes a [`Service`] of a handler; [`Router`] puts several at their paths.
-//! * [`sse_response`] answers one request, from within a service of your own: any
+//! * [`with_sse`] turns a handler into a [`Service`]; [`Router`] serves several at their paths.
+//! * [`sse_response`] answers one request, in a service of your own: any
 //!   `async fn(Request) -> Response`.
 //! * [`sse_stream`] answers with the events of a `futures::Stream`.
 //! * [`no_content`] answers 204, which makes an `EventSource` stop reconnecting.
 //!
 //! # Out of scope
 //!
-//! Request bodies, so there is `GET` and `HEAD` and nothing else; several requests on one
-//! connection (each response closes it, and what a client sends early is ignored); HTTP/2. Take
-//! `sse-hyper` for these.
+//! * Request bodies, and therefore all methods but `GET` and `HEAD`.
+//! * Several requests on one connection. Each response closes its connection, and what a client
+//!   sends early is ignored.
+//! * HTTP/2.
 //!
-//! # Bounds
+//! Use `sse-hyper` for these.
 //!
-//! Every wait and every buffer has a bound, see [`Limits`]. What passes one is answered and logged
-//! by `tracing`:
+//! # Limits
+//!
+//! Every wait and every buffer is bounded, see [`Limits`]. A request that is not served is
+//! answered with a status and logged through `tracing`:
 //!
 //! | the request | is answered with |
 //! |---|---|
-//! | is not HTTP/1, or has a bad or missing `Host` | 400 |
-//! | asks for a path that the [`Router`] does not have | 404 |
+//! | is not HTTP/1, or has no `Host` or a bad one | 400 |
+//! | has a path that the [`Router`] does not have | 404 |
 //! | has another method than `GET` or `HEAD` | 405 |
 //! | did not arrive within [`Limits::head_timeout`] | 408 |
 //! | has a head beyond [`Limits::max_head_size`] or [`Limits::max_headers`] | 431 |
-//! | speaks another version than HTTP/1.0 or 1.1 | 505 |
+//! | has another version than HTTP/1.0 or 1.1 | 505 |
 //!
-//! # When the client goes away
+//! # When the client disconnects
 //!
-//! A reset connection drops the handler at once. A connection that is closed in order looks at
-//! first like one of which the client has closed only its sending side, and such a client still
-//! wants its events. To tell them apart, the server sends two comments, one at once and one half
-//! a second later: a client that is gone answers the first with a reset, which the second one
-//! meets. So an idle handler is dropped after half a second, and one that sends at its second
-//! event.
+//! A reset connection drops the handler at once. A connection that the client has closed looks, at
+//! first, like one of which it has closed only its sending side, and such a client still wants its
+//! events. To tell the two apart, the server sends two comments, one at once and one half a second
+//! later: a client that is gone answers the first with a reset, and the second write fails. An idle
+//! handler is therefore dropped after half a second, and a handler that sends is dropped at its
+//! second event.
 //!
-//! Where the reset takes longer than that to come back, or after 64 KiB that the client sent and
-//! nobody asked for, it is the keep-alives that tell, at the second one at the latest; see
+//! Where the reset takes longer than half a second, or after the client has sent more than 64 KiB
+//! that nothing reads, only keep-alives detect the disconnect, the second one at the latest. See
 //! [`SseOptions::keep_alive`].
 //!
 //! # Failed handlers
 //!
-//! To HTTP/1.1 clients the body is sent in chunks, and the last chunk is missing when the handler
-//! failed. HTTP/1.0 has no such mark: there the connection is reset, which may cost the last
-//! bytes on their way.
+//! HTTP/1.1 clients receive the body in chunks, and the last chunk is missing when the handler
+//! failed. HTTP/1.0 has no such mark. There, the connection is reset, which may lose the last bytes
+//! in transit.
 //!
 //! # Features
 //!
-//! | feature | default | brings |
+//! | feature | default | provides |
 //! |---|---|---|
 //! | `json` | yes | JSON data from anything that implements `serde::Serialize` |
 
@@ -79,20 +82,25 @@
 
 mod body;
 mod connection;
+mod error;
+mod framing;
 mod limits;
 mod listener;
+mod peer_monitor;
 mod request;
 mod response;
+mod response_head;
+mod response_writer;
 mod router;
-mod sending;
 mod server;
 mod service;
+mod socket;
 mod transport;
-mod watch;
-mod wire;
+mod write_all;
 
 pub use crate::body::Body;
-pub use crate::connection::{ConnectionError, serve_connection};
+pub use crate::connection::serve_connection;
+pub use crate::error::ConnectionError;
 pub use crate::limits::Limits;
 pub use crate::listener::Listener;
 pub use crate::request::Request;

@@ -1,8 +1,8 @@
-//! The bounds of the server.
+//! The limits of the server.
 
 use std::time::Duration;
 
-/// The bounds within which connections are served.
+/// The limits within which connections are served.
 ///
 /// ```
 /// use std::time::Duration;
@@ -23,7 +23,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The defaults.
+    /// Returns the default limits.
     pub const fn new() -> Self {
         Self {
             max_head_size: 16 * 1024,
@@ -35,41 +35,41 @@ impl Limits {
         }
     }
 
-    /// The largest head of a request, from its method to the blank line, in bytes: 16 KiB by
-    /// default.
+    /// Sets the maximum size of a request head in bytes, from the method to the blank line. The
+    /// default is 16 KiB.
     pub const fn max_head_size(mut self, bytes: usize) -> Self {
         self.max_head_size = bytes;
         self
     }
 
-    /// The most header lines of a request: 100 by default.
+    /// Sets the maximum number of header lines of a request. The default is 100.
     pub const fn max_headers(mut self, lines: usize) -> Self {
         self.max_headers = lines;
         self
     }
 
-    /// How long a connection may take to send the head of its request: 10 seconds by default.
+    /// Sets the time within which a request head must arrive. The default is 10 seconds.
     pub const fn head_timeout(mut self, time: Duration) -> Self {
         self.head_timeout = time;
         self
     }
 
-    /// How long a client may go without taking a single byte of what there is to send: 60 seconds
-    /// by default. Then the connection is given up, and the handler dropped.
+    /// Sets the time within which a client must accept at least one byte of what is to be sent,
+    /// before the connection is closed and the handler dropped. The default is 60 seconds.
     pub const fn write_timeout(mut self, time: Duration) -> Self {
         self.write_timeout = time;
         self
     }
 
-    /// The most connections at a time: 65,536 by default. While there are so many, no new one is
-    /// accepted.
+    /// Sets the maximum number of open connections. While it is reached, no more are accepted. The
+    /// default is 65,536, the minimum 1.
     pub const fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = if connections == 0 { 1 } else { connections };
         self
     }
 
-    /// How long open connections have to end when the server is told to stop: 5 seconds by
-    /// default. Those that have not ended by then are dropped.
+    /// Sets the time within which open connections must end after the shutdown signal, before they
+    /// are dropped. The default is 5 seconds.
     pub const fn grace_period(mut self, time: Duration) -> Self {
         self.grace_period = time;
         self

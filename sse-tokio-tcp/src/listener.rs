@@ -5,17 +5,21 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// Something that accepts connections: a `TcpListener`, a `UnixListener`, or one of them with TLS
-/// on top.
+/// A source of connections: a `TcpListener`, a `UnixListener`, or an implementation of your own,
+/// for instance with TLS.
 pub trait Listener: Send {
-    /// A connection.
+    /// The type of a connection.
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// Accepts a connection. It must be cancel safe.
+    /// Accepts a connection.
+    ///
+    /// # Cancel safety
+    ///
+    /// Implementations must be cancel safe: a future that is dropped must not lose a connection.
     fn accept(&mut self) -> impl Future<Output = io::Result<Self::Io>> + Send;
 
-    /// Makes dropping the connection a reset, where it can be one. It is called when a handler
-    /// failed and the client has no other way to see it.
+    /// Makes dropping the connection a reset, where the transport has one. The server calls this
+    /// when a handler failed and an HTTP/1.0 client cannot see that in any other way.
     fn reset(_connection: &Self::Io) {}
 }
 
@@ -24,8 +28,8 @@ impl Listener for tokio::net::TcpListener {
 
     async fn accept(&mut self) -> io::Result<Self::Io> {
         let (connection, _) = tokio::net::TcpListener::accept(self).await?;
-        // An event must not wait for the acknowledgement of the one before it. Where it cannot
-        // be set, the connection is gone already, which the first read tells.
+        // An event must not wait for the acknowledgement of the one before it. This fails only on a
+        // connection that is gone, which the first read shows.
         let _ = connection.set_nodelay(true);
         Ok(connection)
     }

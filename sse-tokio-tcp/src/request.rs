@@ -1,4 +1,4 @@
-//! Reading the head of a request, within limits.
+//! Reads the head of a request, within limits.
 
 use std::io;
 
@@ -10,22 +10,22 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::limits::Limits;
 
-/// A request. Bodies are not read, so it has none.
+/// A request. It has no body, as bodies are not read.
 ///
-/// Every adapter has a type of this name, so that a handler reads the same in all of them.
+/// All adapters have a type of this name, so that handlers look the same in all of them.
 pub type Request = http::Request<()>;
 
-/// What came instead of a request.
+/// Why there is no request.
 #[derive(Debug)]
 pub(crate) enum HeadError {
-    /// The client went away before it had asked for anything.
+    /// The client closed the connection without sending anything.
     Gone,
     Io(io::Error),
-    /// The answer that the client gets, and why.
+    /// The status with which the request is answered, and the reason.
     Rejected(StatusCode, &'static str),
 }
 
-/// Reads one request's head. What follows it stays unread or is dropped.
+/// Reads one request head. What follows it stays unread or is discarded.
 pub(crate) async fn read_head<I>(io: &mut I, limits: &Limits) -> Result<Request, HeadError>
 where
     I: AsyncRead + Unpin,
@@ -37,7 +37,7 @@ where
         if room == 0 {
             return Err(too_large());
         }
-        let first = head.is_empty();
+        let is_first = head.is_empty();
         head.reserve(1);
         let read = io
             .take(room as u64)
@@ -45,35 +45,33 @@ where
             .await
             .map_err(HeadError::Io)?;
         if read == 0 {
-            return Err(if first {
+            return Err(if is_first {
                 HeadError::Gone
             } else {
-                HeadError::Rejected(
-                    StatusCode::BAD_REQUEST,
-                    "the head of the request is cut off",
-                )
+                HeadError::Rejected(StatusCode::BAD_REQUEST, "the request head is incomplete")
             });
         }
-        // The head is parsed once it is whole, or a client that sends it byte by byte would have
-        // it parsed for each; and at first, so that what is not HTTP at all is told at once.
-        let whole = is_whole(&head, &mut scanned);
-        if (whole || first)
+        // The first bytes are parsed at once, so that what is not HTTP is rejected without delay.
+        // After that, the head is parsed only when it is complete: a client that sends single
+        // bytes must not cause a parse for each of them.
+        let is_complete = is_complete(&head, &mut scanned);
+        if (is_complete || is_first)
             && let Some(request) = parse(&head, limits)?
         {
             return Ok(request);
         }
-        if whole {
+        if is_complete {
             return Err(HeadError::Rejected(
                 StatusCode::BAD_REQUEST,
-                "malformed head",
+                "malformed request head",
             ));
         }
     }
 }
 
-/// Whether the head has the blank line that ends it; empty lines before the request line do not
-/// count (RFC 9112 § 2.2). `scanned` is where to go on looking next time.
-fn is_whole(head: &[u8], scanned: &mut usize) -> bool {
+/// Whether the head ends with its blank line. Empty lines before the request line are skipped
+/// (RFC 9112 § 2.2). `scanned` is the offset at which the next call continues.
+fn is_complete(head: &[u8], scanned: &mut usize) -> bool {
     let start = head
         .iter()
         .take_while(|byte| matches!(byte, b'\r' | b'\n'))
@@ -83,7 +81,7 @@ fn is_whole(head: &[u8], scanned: &mut usize) -> bool {
         match head[from + line_end + 1..] {
             [b'\n', ..] | [b'\r', b'\n', ..] => return true,
             [] | [b'\r'] => {
-                // The next bytes decide.
+                // It depends on the next bytes.
                 *scanned = from + line_end;
                 return false;
             }
@@ -94,7 +92,7 @@ fn is_whole(head: &[u8], scanned: &mut usize) -> bool {
     false
 }
 
-/// The request, or `None` while the head is not whole.
+/// Parses the request. Returns `None` if the head is not complete.
 fn parse(head: &[u8], limits: &Limits) -> Result<Option<Request>, HeadError> {
     let mut lines = vec![httparse::EMPTY_HEADER; limits.max_headers];
     let mut parsed = httparse::Request::new(&mut lines);
@@ -105,10 +103,10 @@ fn parse(head: &[u8], limits: &Limits) -> Result<Option<Request>, HeadError> {
         Err(httparse::Error::Version) => {
             return Err(HeadError::Rejected(
                 StatusCode::HTTP_VERSION_NOT_SUPPORTED,
-                "only HTTP/1.0 and HTTP/1.1 are spoken here",
+                "only HTTP/1.0 and HTTP/1.1 are supported",
             ));
         }
-        Err(_) => return Err(malformed("malformed head")),
+        Err(_) => return Err(malformed("malformed request head")),
     }
 
     let mut request = Request::new(());
@@ -135,19 +133,19 @@ fn parse(head: &[u8], limits: &Limits) -> Result<Option<Request>, HeadError> {
     // RFC 9112 § 3.2: exactly one Host in HTTP/1.1, at most one in HTTP/1.0.
     let hosts = request.headers().get_all(HOST).iter().count();
     if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
-        return Err(malformed("a request has one Host header"));
+        return Err(malformed("exactly one Host header is required"));
     }
     Ok(Some(request))
 }
 
-const fn malformed(why: &'static str) -> HeadError {
-    HeadError::Rejected(StatusCode::BAD_REQUEST, why)
+const fn malformed(reason: &'static str) -> HeadError {
+    HeadError::Rejected(StatusCode::BAD_REQUEST, reason)
 }
 
 const fn too_large() -> HeadError {
     HeadError::Rejected(
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        "the head of the request is too large",
+        "the request head is too large",
     )
 }
 
@@ -158,11 +156,11 @@ mod tests {
     /// Reads the head from pieces of `size` bytes.
     async fn read(bytes: &[u8], size: usize) -> Result<Request, HeadError> {
         let limits = Limits::new().max_head_size(256).max_headers(4);
-        let mut io = tokio_test_io(bytes, size);
+        let mut io = pieces_of(bytes, size);
         read_head(&mut io, &limits).await
     }
 
-    fn tokio_test_io(bytes: &[u8], size: usize) -> impl AsyncRead + Unpin {
+    fn pieces_of(bytes: &[u8], size: usize) -> impl AsyncRead + Unpin {
         let pieces: Vec<_> = bytes
             .chunks(size)
             .map(|piece| Ok(piece.to_vec().into()))
@@ -191,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_head_is_read_however_it_is_cut() {
+    async fn a_head_is_read_however_it_is_split() {
         let head = b"\r\nGET /a?b=c HTTP/1.1\r\nHost: x\r\nLast-Event-ID: \xc3\xb8\r\n\r\nearly";
         for size in 1..=head.len() {
             let request = read(head, size).await.expect("a request");
@@ -208,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_a_request_is_rejected() {
+    async fn malformed_requests_are_rejected() {
         for bad in [
             &b"\x16\x03\x01\x02\x00\x01\x00"[..],
             b"GET / HTTP/1.1\r\n\r\n",
@@ -229,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_limits_hold() {
+    async fn the_limits_are_enforced() {
         let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(256));
         assert_eq!(status(read(long.as_bytes(), 1000).await), 431);
         assert_eq!(status(read(long.as_bytes(), 1).await), 431);
@@ -238,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_sends_nothing_is_no_error() {
+    async fn a_client_that_sends_nothing_causes_no_error() {
         assert!(matches!(read(b"", 1).await, Err(HeadError::Gone)));
     }
 }

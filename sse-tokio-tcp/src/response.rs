@@ -1,4 +1,4 @@
-//! Answers to requests.
+//! Responses to requests.
 
 use std::future::Future;
 
@@ -10,18 +10,18 @@ use sse_session::{IntoEvent, IntoHandlerResult, Sse, SseOptions};
 use crate::body::Body;
 use crate::request::Request;
 
-/// An answer to a request.
+/// A response to a request.
 pub type Response = http::Response<Body>;
 
 /// Answers `request` with the events that `handler` sends.
 ///
-/// The handler is called with the request and an [`Sse`], and runs while the response is written.
-/// `HEAD` is answered with the headers alone, without calling the handler.
+/// Calls the handler with the request and an [`Sse`]; its future runs while the response is
+/// written. `HEAD` is answered with the headers alone, without calling the handler.
 ///
 /// ```
 /// use sse_tokio_tcp::{Request, Response, Sse, not_found, sse_response};
 ///
-/// // A service of one's own: any async function from a request to a response.
+/// // A service is any async function from a request to a response.
 /// async fn app(request: Request) -> Response {
 ///     match request.uri().path() {
 ///         "/hello" => sse_response(request, |_request, sse: Sse| async move {
@@ -40,7 +40,7 @@ where
     sse_response_with(&SseOptions::new(), request, handler)
 }
 
-/// [`sse_response`] with options.
+/// Answers `request` as [`sse_response`] does, with options.
 pub fn sse_response_with<H, F>(options: &SseOptions, request: Request, handler: H) -> Response
 where
     H: FnOnce(Request, Sse) -> F,
@@ -50,10 +50,10 @@ where
     sse_session::sse_response_with(options, request, handler).map(Body::from)
 }
 
-/// A response with the events of a `futures::Stream`.
+/// Returns a response with the events of a stream.
 ///
 /// An item is an [`Event`](crate::Event), a [`Frame`](crate::Frame), text, JSON, or a `Result`
-/// of one of these, whose error cuts the stream.
+/// of one of these. An error cuts the stream short.
 pub fn sse_stream<S>(events: S) -> Response
 where
     S: Stream + Send + 'static,
@@ -63,7 +63,7 @@ where
     sse_stream_with(&SseOptions::new(), events)
 }
 
-/// [`sse_stream`] with options.
+/// Returns a response as [`sse_stream`] does, with options.
 pub fn sse_stream_with<S>(options: &SseOptions, events: S) -> Response
 where
     S: Stream + Send + 'static,
@@ -73,19 +73,19 @@ where
     sse_session::sse_stream_with(options, events).map(Body::from)
 }
 
-/// `204 No Content`: tells an `EventSource` to stop reconnecting (HTML § 9.2.3).
+/// Returns `204 No Content`, which makes an `EventSource` stop reconnecting (HTML § 9.2.3).
 #[must_use]
 pub fn no_content() -> Response {
     sse_session::no_content().map(|_| Body::empty())
 }
 
-/// `404 Not Found`.
+/// Returns `404 Not Found`.
 #[must_use]
 pub fn not_found() -> Response {
     plain(StatusCode::NOT_FOUND, "not found")
 }
 
-/// A short explanation for people.
+/// Returns a response with a short text.
 pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response {
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;

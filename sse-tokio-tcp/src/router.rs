@@ -1,4 +1,4 @@
-//! Several services at their paths.
+//! Several services, each at its path.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,10 +9,10 @@ use crate::request::Request;
 use crate::response::{Response, not_found};
 use crate::service::Service;
 
-/// Several services, each at its path; everything else is 404.
+/// Several services, each at its path. Every other path is answered with 404.
 ///
-/// Paths are compared as they are: there are no patterns. A service that wants them is any async
-/// function that looks at `request.uri()`.
+/// Paths are compared byte by byte, without patterns. For patterns, write a service that matches
+/// `request.uri()` itself: any async function from a request to a response.
 ///
 /// ```
 /// use sse_tokio_tcp::{Request, Response, Router, SendError, Sse, with_sse};
@@ -34,12 +34,12 @@ pub struct Router {
 }
 
 impl Router {
-    /// A router without routes.
+    /// Returns a router without routes.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Serves `service` at `path`. A path that is given again gets the new service.
+    /// Serves `service` at `path`, in place of an earlier service at that path.
     pub fn route(mut self, path: impl Into<String>, service: impl Service) -> Self {
         self.routes.insert(path.into(), Box::new(service));
         self
@@ -61,7 +61,7 @@ impl Service for Router {
     }
 }
 
-/// A service of which many kinds fit into one map.
+/// A [`Service`] that can be boxed, so that services of different types fit into one map.
 trait Route: Send + Sync {
     fn call_boxed(&self, request: Request) -> Pin<Box<dyn Future<Output = Response> + Send + '_>>;
 }

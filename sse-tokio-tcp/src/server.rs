@@ -1,4 +1,4 @@
-//! Accepting connections, and stopping to.
+//! Accepts connections until the shutdown.
 
 use std::io;
 use std::sync::Arc;
@@ -15,14 +15,15 @@ use crate::listener::Listener;
 use crate::service::Service;
 use crate::transport::Accepted;
 
-/// How long to wait when no connection can be accepted, mostly for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
+/// The pause after a failed accept, most often for want of file descriptors.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(250);
 
-/// Serves the connections of `listener`, for ever; see [`Server`] for limits and shutdown.
+/// Serves the connections of `listener` until the future is dropped. [`Server`] adds limits and a
+/// shutdown.
 ///
 /// # Cancel safety
 ///
-/// Dropping the future ends all connections and drops their handlers.
+/// Dropping the future closes all connections and drops their handlers.
 pub async fn serve(listener: impl Listener, service: impl Service) {
     Server::new().serve(listener, service).await;
 }
@@ -54,7 +55,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server with the default limits that runs for ever.
+    /// Returns a server with the default limits and no shutdown signal.
     pub fn new() -> Self {
         Self::default()
     }
@@ -65,49 +66,50 @@ impl Server {
         self
     }
 
-    /// Stops the server when `signal` is given: no more connections are accepted, open event
-    /// streams end in order, and what has not ended within [`Limits::grace_period`] is dropped.
+    /// Sets the shutdown signal. When it is given, the server accepts no more connections, ends
+    /// open event streams in order, and drops what has not ended within
+    /// [`Limits::grace_period`].
     pub fn shutdown(mut self, signal: impl Into<Shutdown>) -> Self {
         self.shutdown = Some(signal.into());
         self
     }
 
-    /// Serves the connections of `listener` until the shutdown signal, or for ever.
+    /// Serves the connections of `listener` until the shutdown signal is given.
     ///
-    /// Each connection runs as a task of its own, on the runtime that polls this future. They
-    /// are part of it: when it resolves or is dropped, none of them is left.
+    /// Each connection runs in a task of its own, on the runtime that polls this future. The tasks
+    /// belong to the future: when it completes or is dropped, none of them is left.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future ends all connections and drops their handlers.
+    /// Dropping the future closes all connections and drops their handlers.
     pub async fn serve<L: Listener>(self, mut listener: L, service: impl Service) {
         let Self { limits, shutdown } = self;
         let stop = CancellationToken::new();
         let shared = Arc::new(Shared {
             service,
             limits,
-            stop: stop.clone().into(),
+            shutdown: stop.clone().into(),
         });
         let mut connections = JoinSet::new();
-        let signalled = async {
+        let signal = async {
             match &shutdown {
                 Some(signal) => signal.wait().await,
                 None => std::future::pending().await,
             }
         };
-        let mut signalled = std::pin::pin!(signalled);
+        let mut signal = std::pin::pin!(signal);
 
         loop {
-            // Those that have ended are put away when another one comes. To be woken for each of
-            // them would cost as much as a tenth of all that there is to do for it.
+            // Finished tasks are removed when the next connection arrives: a wake-up for each of
+            // them would cost a tenth of all work for a short connection.
             while connections.try_join_next().is_some() {}
-            let full = connections.len() >= shared.limits.max_connections;
+            let is_full = connections.len() >= shared.limits.max_connections;
             tokio::select! {
-                () = &mut signalled => break,
-                Some(_) = connections.join_next(), if full => {}
-                accepted = listener.accept(), if !full => match accepted {
+                () = &mut signal => break,
+                Some(_) = connections.join_next(), if is_full => {}
+                accepted = listener.accept(), if !is_full => match accepted {
                     Ok(io) => spawn::<L>(&mut connections, io, &shared),
-                    Err(error) => pause_after(error).await,
+                    Err(error) => wait_after(error).await,
                 },
             }
         }
@@ -118,18 +120,18 @@ impl Server {
         if timeout(shared.limits.grace_period, all).await.is_err() {
             tracing::warn!(
                 connections = connections.len(),
-                "connections dropped: they did not end within the grace period"
+                "dropping connections that did not end within the grace period"
             );
             connections.shutdown().await;
         }
     }
 }
 
-/// What all connections of a server have in common.
+/// What all connections of a server share.
 struct Shared<S> {
     service: S,
     limits: Limits,
-    stop: Shutdown,
+    shutdown: Shutdown,
 }
 
 fn spawn<L: Listener>(
@@ -142,9 +144,9 @@ fn spawn<L: Listener>(
         let Shared {
             service,
             limits,
-            stop,
+            shutdown,
         } = &*shared;
-        let served = connection::serve::<_, _, Accepted<L>>(io, service, limits, stop);
+        let served = connection::serve::<_, _, Accepted<L>>(io, service, limits, shutdown);
         if let Err(error) = served.await {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
@@ -154,9 +156,9 @@ fn spawn<L: Listener>(
     });
 }
 
-/// A connection that was gone before it was accepted is nothing to wait for. Everything else
-/// would be met again at once.
-async fn pause_after(error: io::Error) {
+/// Waits before the next attempt to accept, unless the error is about one connection that ended
+/// before it was accepted.
+async fn wait_after(error: io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     if matches!(
         error.kind(),
@@ -168,5 +170,5 @@ async fn pause_after(error: io::Error) {
         error = &error as &dyn std::error::Error,
         "cannot accept connections"
     );
-    sleep(ACCEPT_PAUSE).await;
+    sleep(ACCEPT_RETRY_DELAY).await;
 }

@@ -1,4 +1,4 @@
-//! What answers requests.
+//! Services, which answer requests.
 
 use std::fmt;
 use std::future::Future;
@@ -8,8 +8,8 @@ use sse_session::{IntoHandlerResult, Sse, SseOptions};
 use crate::request::Request;
 use crate::response::{Response, sse_response_with};
 
-/// What answers requests: any async function from a [`Request`] to a [`Response`], a handler
-/// through [`with_sse`], or a [`Router`](crate::Router) of several.
+/// Answers requests: any async function from a [`Request`] to a [`Response`], a handler in
+/// [`with_sse`], or a [`Router`](crate::Router).
 pub trait Service: Send + Sync + 'static {
     /// Answers a request.
     fn call(&self, request: Request) -> impl Future<Output = Response> + Send;
@@ -25,8 +25,8 @@ where
     }
 }
 
-/// Makes a service of `handler`, an async function of the request and an [`Sse`]: each request is
-/// answered with the events that it sends.
+/// Returns a service that answers each request with the events that `handler` sends. The handler
+/// is an async function of the request and an [`Sse`].
 pub fn with_sse<H>(handler: H) -> WithSse<H> {
     WithSse {
         handler,
@@ -34,8 +34,8 @@ pub fn with_sse<H>(handler: H) -> WithSse<H> {
     }
 }
 
-/// A service that answers each request with the events that its handler sends; made by
-/// [`with_sse`].
+/// A service that answers each request with the events that its handler sends. [`with_sse`]
+/// returns it.
 #[derive(Clone)]
 #[must_use = "services do nothing unless served"]
 pub struct WithSse<H> {

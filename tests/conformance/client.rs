@@ -1,6 +1,6 @@
-//! A small HTTP/1 client over one connection, for what libraries hide: where chunks begin, whether
-//! a body ended or was cut, half-closed connections, and not reading at all. The events are read by
-//! the codec's decoder.
+//! A small HTTP/1 client over one connection, which exposes what libraries hide: where chunks begin,
+//! whether a body is complete or cut short, half-closed connections, and a client that does not read.
+//! The decoder of `sse-codec` reads the events.
 
 use std::net::SocketAddr;
 
@@ -24,7 +24,7 @@ impl Connection {
         Self::over(io)
     }
 
-    /// A connection whose kernel holds no more than about `bytes` that were not read.
+    /// Opens a connection whose kernel buffer holds about `bytes` that were not read.
     pub(crate) async fn open_with_receive_buffer(address: SocketAddr, bytes: u32) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(bytes).expect("a socket option");
@@ -54,11 +54,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.io.shutdown().await.expect("half-closed");
     }
 
-    /// Reads to the end of the connection, which must bring nothing more, and tells whether it is
-    /// an orderly one and no reset.
+    /// Reads to the end of the connection, before which nothing may arrive. Returns whether the
+    /// connection was closed rather than reset.
     pub(crate) async fn ends_in_order(mut self) -> bool {
         loop {
-            assert!(self.unread.is_empty(), "{:?} came", self.unread);
+            assert!(self.unread.is_empty(), "{:?} arrived", self.unread);
             if let Err(end) = self.read().await {
                 return end == End::Cut;
             }
@@ -76,14 +76,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.response_if_any().await.expect("a response")
     }
 
-    /// Reads the head of the response to `HEAD`: whatever it says, no body follows.
+    /// Reads the head of the response to `HEAD`, which no body follows.
     pub(crate) async fn response_to_head(self) -> Response<S> {
         let mut response = self.response().await;
         response.framing = Framing::Length(0);
         response
     }
 
-    /// Reads the head of a response, or `None` if the connection ends without one.
+    /// Reads the head of a response. Returns `None` if the connection ends without one.
     pub(crate) async fn response_if_any(mut self) -> Option<Response<S>> {
         loop {
             if let Some((status, minor_version, headers)) = self.parse_head() {
@@ -100,7 +100,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 });
             }
             if self.read().await.is_err() {
-                assert!(self.unread.is_empty(), "half a head: {:?}", self.unread);
+                assert!(
+                    self.unread.is_empty(),
+                    "an incomplete head: {:?}",
+                    self.unread
+                );
                 return None;
             }
         }
@@ -129,7 +133,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Some(head)
     }
 
-    /// Reads some more.
+    /// Reads some bytes.
     async fn read(&mut self) -> Result<(), End> {
         self.unread.reserve(16 * 1024);
         match self.io.read_buf(&mut self.unread).await {
@@ -140,13 +144,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 }
 
-/// How a body came to its end.
+/// How a body ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// In the way that HTTP has for it: the last chunk, the whole length, or for a body that has
-    /// neither, the end of the connection.
+    /// As HTTP marks it: by the last chunk, the whole length or, for a body that has neither, the
+    /// end of the connection.
     Complete,
-    /// The connection ended in the middle of it.
+    /// The connection was closed before the end of the body.
     Cut,
     /// The connection was reset.
     Reset,
@@ -175,28 +179,28 @@ impl Framing {
     }
 }
 
-/// A response, its body yet to be read.
+/// A response whose body is read on demand.
 pub(crate) struct Response<S = TcpStream> {
     pub(crate) status: u16,
     pub(crate) minor_version: u8,
     pub(crate) headers: HeaderMap,
-    /// What was read of the body.
+    /// The part of the body that was read.
     pub(crate) body: BytesMut,
     decoder: Decoder,
-    /// How much of the body the decoder has read.
+    /// The number of bytes of the body that the decoder has read.
     decoded: usize,
     connection: Connection<S>,
     framing: Framing,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Response<S> {
-    /// The values of a header, which may be given several times.
+    /// Returns the values of a header, which may occur several times.
     pub(crate) fn header(&self, name: &str) -> Vec<&str> {
         let values = self.headers.get_all(name).iter();
         values.map(|value| value.to_str().expect("ASCII")).collect()
     }
 
-    /// Reads the next piece of the body, or learns that there is none.
+    /// Reads the next piece of the body. Returns how the body ended if there is none.
     pub(crate) async fn more(&mut self) -> Result<(), End> {
         match self.framing {
             Framing::Chunked => {
@@ -220,7 +224,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Response<S> {
         Ok(())
     }
 
-    /// The next chunk; the empty one is the last.
+    /// Reads the next chunk. The last one is empty.
     async fn chunk(&mut self) -> Result<BytesMut, End> {
         loop {
             let unread = &mut self.connection.unread;
@@ -231,7 +235,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Response<S> {
                 if unread.len() >= start + size + 2 {
                     unread.advance(start);
                     let chunk = unread.split_to(size);
-                    assert_eq!(&unread[..2], b"\r\n", "a chunk ends with its line");
+                    assert_eq!(&unread[..2], b"\r\n", "a chunk ends with CR LF");
                     unread.advance(2);
                     return Ok(chunk);
                 }
@@ -240,7 +244,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Response<S> {
         }
     }
 
-    /// Reads the next event, or learns that there is none.
+    /// Reads the next event. Returns how the body ended if there is none.
     pub(crate) async fn next_event(&mut self) -> Result<ReceivedEvent, End> {
         loop {
             let mut events = self.decoder.feed(&self.body[self.decoded..]);
@@ -262,16 +266,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Response<S> {
         }
     }
 
-    /// Reads until the body has `text` in it, which must come before its end.
+    /// Reads until the body contains `text`, which must arrive before its end.
     pub(crate) async fn read_until(&mut self, text: &str) {
         while !self.text().contains(text) {
             if let Err(end) = self.more().await {
-                panic!("{end:?} before {text:?} came, only {:?}", self.text());
+                panic!("{end:?} before {text:?}, after {:?}", self.text());
             }
         }
     }
 
-    /// Reads to the end. What was read before is part of the text.
+    /// Reads to the end. The text includes what was read before.
     pub(crate) async fn rest(&mut self) -> (String, End) {
         loop {
             if let Err(end) = self.more().await {
@@ -291,7 +295,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Response<S> {
         std::str::from_utf8(&self.body).expect("an event stream is UTF-8")
     }
 
-    /// Sends something while the response comes in.
+    /// Sends bytes while the response arrives.
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.connection.send(bytes).await;
     }

@@ -1,15 +1,14 @@
-//! Handlers that many cases share, and what these need to know about them: that they run, that
-//! they are held back, and that they are gone.
+//! Handlers that many cases share, and counters for whether they run, wait for the client, or were
+//! dropped.
 
 use std::time::Duration;
 
 use sse_session::Sse;
-
 use tokio::sync::watch;
 
 use crate::transports::Site;
 
-/// A site whose handlers say hello and then do nothing for ever.
+/// Returns a site whose handlers send one event and then wait forever.
 pub(crate) fn idle(handlers: &Handlers) -> Site {
     let handlers = handlers.clone();
     Site::new(move |_, sse: Sse| {
@@ -22,8 +21,8 @@ pub(crate) fn idle(handlers: &Handlers) -> Site {
     })
 }
 
-/// A site whose handlers send as many events of `size` bytes as the client takes. `progress` is
-/// told of each.
+/// Returns a site whose handlers send as many events of `size` bytes as the client accepts.
+/// `progress` counts them.
 pub(crate) fn endless(handlers: &Handlers, progress: &Progress, size: usize) -> Site {
     let (handlers, progress) = (handlers.clone(), progress.clone());
     let data = "x".repeat(size - "data: \n\n".len());
@@ -40,7 +39,7 @@ pub(crate) fn endless(handlers: &Handlers, progress: &Progress, size: usize) -> 
     .send_buffer(16 * 1024)
 }
 
-/// Counts handlers, through the guard that each of them holds.
+/// Counts handlers by the guard that each of them holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Handlers {
     count: watch::Sender<Count>,
@@ -59,13 +58,13 @@ impl Handlers {
         }
     }
 
-    /// A guard for the handler to hold: when it is dropped, so is the handler.
+    /// Returns a guard for a handler to hold. It is dropped with the handler.
     pub(crate) fn guard(&self) -> Guard {
         self.count.send_modify(|count| count.started += 1);
         Guard(self.clone())
     }
 
-    /// Waits until no more than `handlers` are running.
+    /// Waits until at most `handlers` are running.
     pub(crate) async fn running_at_most(&self, handlers: usize) {
         self.wait_for(|count| count.started - count.dropped <= handlers)
             .await;
@@ -77,7 +76,7 @@ impl Handlers {
             .await;
     }
 
-    /// How many have started so far.
+    /// Returns the number of handlers that have started.
     pub(crate) fn total(&self) -> usize {
         self.count.borrow().started
     }
@@ -89,7 +88,7 @@ impl Handlers {
 
     async fn wait_for(&self, condition: impl Fn(&Count) -> bool) {
         let mut count = self.count.subscribe();
-        count.wait_for(condition).await.expect("the sender is here");
+        count.wait_for(condition).await.expect("the sender exists");
     }
 }
 
@@ -102,7 +101,7 @@ impl Drop for Guard {
     }
 }
 
-/// Counts what a handler has done, for others to see when it is held back.
+/// Counts what a handler has sent, to show when back-pressure holds it.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress(watch::Sender<usize>);
 
@@ -119,8 +118,8 @@ impl Progress {
         *self.0.borrow()
     }
 
-    /// Waits until there is some progress and then no more of it for a while. On a machine that
-    /// is stalled itself this may come early, so it must not be relied upon to be late.
+    /// Waits until there is some progress and then none for a while. On a stalled machine, this may
+    /// complete early.
     pub(crate) async fn stops(&self) -> usize {
         let mut progress = self.0.subscribe();
         let _ = progress.wait_for(|total| *total > 0).await;

@@ -1,12 +1,12 @@
-//! One suite, three transports: each case is written once and runs against all of them.
+//! One suite for three transports: each case is written once and runs against all of them.
 //!
-//! `transports` starts a real server per adapter on a free port of the loopback interface and
-//! says in what they differ; `client` speaks plain HTTP/1 to them, so that it sees the bytes; and
-//! `cases` holds what must be true, by topic. Case `c` of topic `t` gives the tests
-//! `cases::t::hyper::c`, `cases::t::actix::c` and `cases::t::tcp::c`.
+//! `transports` starts a real server for each adapter on a free port of the loopback interface and
+//! states how the adapters differ. `client` is an HTTP/1 client that exposes the bytes. `cases`
+//! holds the cases, by topic. Case `c` of topic `t` becomes the tests `cases::t::hyper::c`,
+//! `cases::t::actix::c` and `cases::t::tcp::c`.
 
-mod alone;
 mod cases;
 mod client;
 mod handlers;
+mod own_process;
 mod transports;

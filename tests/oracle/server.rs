@@ -1,8 +1,8 @@
 //! Serves the corpus byte for byte, in its pieces, and the page that reads it.
 //!
-//! The bodies end with their connection, so that nothing but the stream's own bytes is on the
-//! wire. A client that comes back is sent one more event, and told to stop when it comes back
-//! again. The last event IDs it came back with are kept.
+//! The bodies end with their connection, so that the connection carries only the bytes of the
+//! stream. A client that reconnects is sent one more event. When it reconnects again, the answer is
+//! 204. The server records the last event IDs of the requests.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,48 +16,47 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-/// How far the pieces are apart, so that they do not arrive as one.
+/// The pause between two pieces, so that they do not arrive as one.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// The stream of the second connection: an event without an id, so that it is seen which one it
-/// inherits.
+/// The stream of the second connection: an event without an id, which shows the id that it inherits.
 pub(crate) const NEXT_STREAM: &[u8] = b"data: again\n\n";
 
 const PAGE: &str = include_str!("page.html");
 
-/// What the server has and what it was told.
+/// The cases and the requests for them.
 #[derive(Debug)]
 pub(crate) struct Oracle {
     pub(crate) cases: Vec<Case>,
-    /// By case: its visits, each with the last event ID that came with it.
-    visits: Mutex<BTreeMap<usize, Vec<Option<Vec<u8>>>>>,
+    /// The requests for each case, each with its last event ID.
+    requests: Mutex<BTreeMap<usize, Vec<Option<Vec<u8>>>>>,
 }
 
 impl Oracle {
     pub(crate) fn new(cases: Vec<Case>) -> Self {
         Self {
             cases,
-            visits: Mutex::default(),
+            requests: Mutex::default(),
         }
     }
 
-    /// The last event IDs with which the client came back for a case, one for each time.
-    pub(crate) fn returns(&self, case: usize) -> Vec<Option<Vec<u8>>> {
-        let visits = self.visits.lock().unwrap_or_else(PoisonError::into_inner);
-        let returns = visits.get(&case).into_iter().flatten().skip(1);
-        returns.cloned().collect()
+    /// Returns the last event IDs with which the client reconnected to a case.
+    pub(crate) fn reconnects(&self, case: usize) -> Vec<Option<Vec<u8>>> {
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let reconnects = requests.get(&case).into_iter().flatten().skip(1);
+        reconnects.cloned().collect()
     }
 
-    /// Notes a visit and counts those before it.
-    fn visit(&self, case: usize, last_event_id: Option<Vec<u8>>) -> usize {
-        let mut visits = self.visits.lock().unwrap_or_else(PoisonError::into_inner);
-        let visits = visits.entry(case).or_default();
-        visits.push(last_event_id);
-        visits.len() - 1
+    /// Records a request and returns the number of those before it.
+    fn record(&self, case: usize, last_event_id: Option<Vec<u8>>) -> usize {
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let requests = requests.entry(case).or_default();
+        requests.push(last_event_id);
+        requests.len() - 1
     }
 }
 
-/// Serves for as long as it is polled.
+/// Serves while it is polled.
 pub(crate) async fn serve(listener: TcpListener, oracle: Arc<Oracle>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
@@ -66,7 +65,7 @@ pub(crate) async fn serve(listener: TcpListener, oracle: Arc<Oracle>) {
     }
 }
 
-/// A listener on a free port.
+/// Returns a listener on a free port.
 pub(crate) async fn listen() -> io::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
@@ -82,14 +81,14 @@ const NOT_FOUND: &[u8] =
 
 async fn answer(mut stream: TcpStream, oracle: Arc<Oracle>) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    // A browser also opens connections on which it then asks for nothing.
+    // A browser also opens connections on which it sends no request.
     let Some((path, last_event_id)) = read_request(&mut stream).await? else {
         return Ok(());
     };
     let id = path.strip_prefix("/case/").and_then(|id| id.parse().ok());
     let case = id.and_then(|id: usize| Some((id, oracle.cases.get(id)?)));
     match case {
-        Some((id, case)) => match oracle.visit(id, last_event_id) {
+        Some((id, case)) => match oracle.record(id, last_event_id) {
             0 => {
                 stream.write_all(STREAM).await?;
                 for piece in &case.pieces {
@@ -112,7 +111,7 @@ async fn answer(mut stream: TcpStream, oracle: Arc<Oracle>) -> io::Result<()> {
     stream.shutdown().await
 }
 
-/// The path of a request and its last event ID.
+/// Reads the path of a request and its last event ID.
 async fn read_request(stream: &mut TcpStream) -> io::Result<Option<(String, Option<Vec<u8>>)>> {
     let mut reader = BufReader::new(stream);
     let mut line = Vec::new();

@@ -1,4 +1,4 @@
-//! The demo on actix-web: an app with a route for each path, and the demo as its data.
+//! The demo on actix-web: an app with a route for each path and the demo as its data.
 
 use std::io;
 use std::pin::pin;
@@ -34,7 +34,7 @@ async fn chat(demo: web::Data<Demo>, request: Request) -> Either<impl Responder,
 }
 
 async fn say(demo: web::Data<Demo>, request: Request) -> HttpResponse {
-    // The route takes nothing but `GET`.
+    // The route matches `GET` alone.
     fixed(demo.say(true, request.uri().query()).await)
 }
 
@@ -58,7 +58,7 @@ async fn not_found() -> HttpResponse {
     fixed(demo::not_found())
 }
 
-/// actix-web has the types of http 0.2.
+/// Converts a response, as actix-web uses the types of http 0.2.
 fn fixed(response: http::Response<Bytes>) -> HttpResponse {
     let (parts, body) = response.into_parts();
     let status = StatusCode::from_u16(parts.status.as_u16()).unwrap_or_default();
@@ -96,7 +96,7 @@ pub(crate) async fn serve(listener: TcpListener, demo: Arc<Demo>) -> io::Result<
     let mut server = pin!(server);
     tokio::select! {
         result = &mut server => result,
-        // The streams end by the signal in their options; this waits for them, but not for ever.
+        // The signal in their options ends the streams. This waits for them, within a time limit.
         () = stop.cancelled() => tokio::join!(server, handle.stop(true)).0,
     }
 }

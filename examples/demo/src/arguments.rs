@@ -1,4 +1,4 @@
-//! The command line: where each of the servers listens, and what the chat is kept in.
+//! The command line: the addresses of the servers and the engine of the chat.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -22,14 +22,14 @@ Options:
 ADDR is an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080.
 Port 0 takes any free port; the real one is printed.";
 
-/// What the demo is asked to do.
+/// What the demo does.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Arguments {
     Serve(Addresses, Option<Engine>),
     Help,
 }
 
-/// What the chat is kept in, if not in this process alone; with its URL.
+/// The engine that stores the chat, with its URL. Without one, this process stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Engine {
     Redis(String),
@@ -46,7 +46,7 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
-    /// Its name, as people know it.
+    /// Returns the name of the server.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Hyper => "hyper",
@@ -55,7 +55,7 @@ impl Transport {
         }
     }
 
-    /// The adapter that serves it.
+    /// Returns the name of the adapter.
     pub(crate) const fn adapter(self) -> &'static str {
         match self {
             Self::Hyper => "sse-hyper",
@@ -64,7 +64,7 @@ impl Transport {
         }
     }
 
-    /// The option that sets its address.
+    /// Returns the option that sets the address.
     pub(crate) const fn flag(self) -> &'static str {
         match self {
             Self::Hyper => "--hyper",
@@ -74,7 +74,7 @@ impl Transport {
     }
 }
 
-/// Where each of the servers listens.
+/// The addresses of the servers.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Addresses {
     hyper: SocketAddr,
@@ -128,10 +128,10 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Arguments, lexopt::Err
     Ok(Arguments::Serve(addresses, engine))
 }
 
-/// `engine`, if there is no other.
+/// Returns `engine`, if there is no other.
 fn only(other: Option<Engine>, engine: Engine) -> Result<Option<Engine>, lexopt::Error> {
     match other {
-        Some(_) => Err("--redis and --nats: only one engine, and once".into()),
+        Some(_) => Err("only one of --redis and --nats is allowed, and once".into()),
         None => Ok(Some(engine)),
     }
 }
@@ -148,7 +148,7 @@ mod tests {
     fn each_server_has_its_own_address() {
         let given = ["--tcp=127.0.0.1:0", "--hyper", "[::1]:80"];
         let Ok(Arguments::Serve(addresses, None)) = parsed(&given) else {
-            panic!("not understood");
+            panic!("the arguments are valid");
         };
         assert_eq!(addresses.of(Transport::Hyper).to_string(), "[::1]:80");
         assert_eq!(addresses.of(Transport::Actix).to_string(), "127.0.0.1:3001");
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_chat_has_one_engine_at_most() {
+    fn the_chat_has_at_most_one_engine() {
         let redis = Engine::Redis("redis://a/".to_owned());
         assert_eq!(
             parsed(&["--redis", "redis://a/"]),
@@ -170,12 +170,12 @@ mod tests {
         );
         assert_eq!(
             parsed(&["--nats=nats://b", "--redis=redis://a/"]).unwrap_err(),
-            "--redis and --nats: only one engine, and once"
+            "only one of --redis and --nats is allowed, and once"
         );
     }
 
     #[test]
-    fn what_is_no_address_is_named() {
+    fn an_invalid_address_is_named() {
         assert_eq!(
             parsed(&["--hyper", "3000"]).unwrap_err(),
             "cannot parse argument \"3000\": invalid socket address syntax"

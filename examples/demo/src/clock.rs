@@ -1,23 +1,23 @@
 //! The clock that all three servers share.
 //!
-//! Tick *n* happens *n* seconds after the start, whoever listens. So every tick can be computed
-//! from its count, and a client that comes back is sent what it missed without a history of what
-//! was sent. An application whose events cannot be computed keeps them.
+//! Tick *n* is *n* seconds after the start, whether clients listen or not. So every tick can be
+//! computed from its count, and a client that reconnects receives what it missed without a history.
+//! An application whose events cannot be computed stores them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 
-/// The most ticks that a client is sent at once when it comes back; older ones are left out.
+/// The most ticks that a reconnecting client is sent at once. Older ones are left out.
 pub(crate) const MAX_REPLAY: u64 = 1_000;
 
-/// What happens every second.
+/// The data of an event of `/ticks`.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Tick {
-    /// How many seconds after the start; also the event's id.
+    /// The number of seconds after the start, which is also the id of the event.
     pub(crate) count: u64,
-    /// When it happens, in milliseconds since 1970 in UTC.
+    /// The time of the tick, in milliseconds since 1970 in UTC.
     time: u64,
 }
 
@@ -25,17 +25,17 @@ pub(crate) struct Tick {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     start: Instant,
-    /// The same moment in milliseconds since 1970 in UTC.
+    /// The start in milliseconds since 1970 in UTC.
     unix_start: u64,
 }
 
 impl Clock {
-    /// A clock whose tick 0 is now.
+    /// Returns a clock whose tick 0 is now.
     pub(crate) fn start() -> Self {
         let unix_start = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        // Started at a whole millisecond, so that a tick's time is exact.
+        // The start is a whole millisecond, so that the time of a tick is exact.
         let since = Duration::from_nanos(u64::from(unix_start.subsec_nanos()) % 1_000_000);
         let now = Instant::now();
         Self {
@@ -44,7 +44,7 @@ impl Clock {
         }
     }
 
-    /// Waits for a tick; one that has happened already is there at once.
+    /// Waits for a tick. Returns a past one at once.
     pub(crate) async fn tick(&self, count: u64) -> Tick {
         sleep_until(self.start + Duration::from_secs(count)).await;
         Tick {
@@ -53,9 +53,9 @@ impl Clock {
         }
     }
 
-    /// The first tick for a client with this last event ID: the one after it, but at most
-    /// [`MAX_REPLAY`] ago. A client without one gets the current tick first, and so does one
-    /// whose id is no count or lies in the future, as one from before a restart may.
+    /// Returns the first tick for a client with this last event ID: the one after it, but at most
+    /// [`MAX_REPLAY`] ago. Without an id, it is the current tick. The same applies to an id that is not
+    /// a count, or that is in the future, as an id from before a restart may be.
     pub(crate) fn first_tick(&self, last_event_id: Option<&str>) -> u64 {
         let current = self.start.elapsed().as_secs();
         match last_event_id.and_then(|id| id.parse::<u64>().ok()) {
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_goes_on_after_its_last_event_id() {
+    async fn a_client_continues_after_its_last_event_id() {
         let clock = Clock::start();
         advance(Duration::from_secs(1_500)).await;
         assert_eq!(clock.first_tick(Some("1499")), 1_500);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_without_a_usable_id_gets_the_current_tick() {
+    async fn a_client_without_a_usable_id_receives_the_current_tick() {
         let clock = Clock::start();
         advance(Duration::from_secs(1_500)).await;
         for id in [

@@ -1,28 +1,28 @@
-//! Which streams are open, so that one of them can be dropped on demand.
+//! The open streams, so that one of them can be dropped on demand.
 //!
-//! A real server has no such thing: connections drop by themselves.
+//! A real server does not need this.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// The most streams that can be dropped on demand; those beyond run all the same.
+/// The most streams that can be dropped on demand. Further ones run without that.
 const MAX_CONNECTIONS: usize = 1_024;
 
 /// The longest key, in bytes.
 const MAX_KEY_LEN: usize = 64;
 
-/// The open streams of one server by the key that their page chose.
+/// The open streams of one server, by the key that their page chose.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     open: Mutex<HashMap<String, Arc<Notify>>>,
 }
 
 impl Connections {
-    /// Enters a stream for as long as the result lives. A later one with the same key takes its
-    /// place, for that is a page that has connected again. `None` if there are too many.
-    pub(crate) fn enter(&self, key: &str) -> Option<Entry<'_>> {
+    /// Registers a stream until the result is dropped. A later stream with the same key replaces it,
+    /// as that is a page that has reconnected. Returns `None` if there are too many streams.
+    pub(crate) fn register(&self, key: &str) -> Option<Entry<'_>> {
         let mut open = self.lock();
         if open.len() >= MAX_CONNECTIONS && !open.contains_key(key) {
             return None;
@@ -36,7 +36,7 @@ impl Connections {
         })
     }
 
-    /// Drops the stream with this key, and says whether there was one.
+    /// Drops the stream with this key. Returns whether there was one.
     pub(crate) fn drop_stream(&self, key: &str) -> bool {
         let stream = self.lock().remove(key);
         if let Some(drop) = &stream {
@@ -46,7 +46,7 @@ impl Connections {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Notify>>> {
-        // Nothing is ever half done under this lock.
+        // A panic cannot leave the map in an inconsistent state.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -60,7 +60,7 @@ pub(crate) struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Resolves when the stream is to be dropped.
+    /// Completes when the stream is to be dropped.
     pub(crate) async fn dropped(&self) {
         self.drop.notified().await;
     }
@@ -79,8 +79,8 @@ impl Drop for Entry<'_> {
     }
 }
 
-/// The key in a query, `page=KEY`: letters, digits and hyphens, so that there is nothing to
-/// decode.
+/// Returns the key in a query, `page=KEY`. A key consists of letters, digits and hyphens, so that it
+/// needs no decoding.
 pub(crate) fn key(query: Option<&str>) -> Option<&str> {
     let key = query?
         .split('&')
@@ -88,7 +88,7 @@ pub(crate) fn key(query: Option<&str>) -> Option<&str> {
     checked_key(key)
 }
 
-/// `key`, if it is one that a page may have.
+/// Returns `key`, if it is valid.
 pub(crate) fn checked_key(key: &str) -> Option<&str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     ((1..=MAX_KEY_LEN).contains(&key.len()) && key.bytes().all(allowed)).then_some(key)
@@ -101,7 +101,7 @@ mod tests {
     #[tokio::test]
     async fn a_stream_is_dropped_by_its_key_once() {
         let connections = Connections::default();
-        let entry = connections.enter("a").expect("room");
+        let entry = connections.register("a").expect("room");
         assert!(!connections.drop_stream("b"));
         assert!(connections.drop_stream("a"));
         entry.dropped().await;
@@ -109,31 +109,34 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_vanishes_with_its_stream() {
+    fn an_entry_is_removed_with_its_stream() {
         let connections = Connections::default();
-        let before = connections.enter("a");
-        let again = connections.enter("a");
+        let before = connections.register("a");
+        let again = connections.register("a");
         drop(before);
-        assert!(connections.lock().contains_key("a"), "the later one stays");
+        assert!(
+            connections.lock().contains_key("a"),
+            "the later one remains"
+        );
         drop(again);
         assert!(connections.lock().is_empty());
     }
 
     #[test]
-    fn there_is_a_most() {
+    fn the_number_of_entries_is_limited() {
         let connections = Connections::default();
         let entries: Vec<_> = (0..=MAX_CONNECTIONS)
-            .map(|key| connections.enter(&key.to_string()))
+            .map(|key| connections.register(&key.to_string()))
             .collect();
         assert_eq!(entries.iter().flatten().count(), MAX_CONNECTIONS);
         assert!(
-            connections.enter("0").is_some(),
-            "one that is there already"
+            connections.register("0").is_some(),
+            "a key that is registered already"
         );
     }
 
     #[test]
-    fn keys_are_plain() {
+    fn keys_are_letters_digits_and_hyphens() {
         assert_eq!(key(Some("page=a-1")), Some("a-1"));
         assert_eq!(key(Some("x=1&page=b&y")), Some("b"));
         for query in ["", "page", "page=", "pages=a", "page=%41", "page=a b"] {

@@ -1,7 +1,7 @@
-//! What a server of the demo has, whatever its transport: the clock, the chat, its open streams, the
-//! options, and the few answers that are no event stream.
+//! What every server of the demo has, on each transport: the clock, the chat, the open streams, the
+//! options, and the responses that are not event streams.
 //!
-//! Those are plain `http::Response`s; each server turns them into its own kind.
+//! These are `http::Response`s, which each server converts to its own type.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -16,47 +16,46 @@ use sse_hyper::{HeaderError, SseOptions};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::Transport;
-use crate::chat::{Chat, Invalid, Unsaid};
+use crate::chat::{Chat, Invalid, SayError};
 use crate::clock::Clock;
 use crate::connections::{self, Connections};
 
-/// The pages, each with all that it needs, but for [`LOOK`].
+/// The pages, which need nothing besides [`LOOK`].
 const PAGE: &str = include_str!("page.html");
 const CHAT_PAGE: &str = include_str!("chat.html");
 
-/// What both pages look like, and where it belongs in them.
+/// The style of both pages, and the comment that it replaces.
 const LOOK: &str = include_str!("look.css");
 const LOOK_PLACE: &str = "/* look.css */";
 
-/// How long a browser waits before it connects again. It misses two ticks at least: one alone
-/// would be the current one, which is what a client without a last event ID is sent, too.
+/// The time after which a browser reconnects. It misses at least two ticks. With one missed tick,
+/// a resumed stream would begin like a new one, which begins with the current tick.
 const RECONNECTION_TIME: Duration = Duration::from_millis(2_500);
 
-/// After how much silence a stream of ticks is sent a keep-alive. The default of 15 seconds is
-/// right for nearly everyone; this makes one appear between any two ticks, for `curl` to show and
-/// for the page not to see.
+/// The keep-alive interval of `/ticks`. The default of 15 seconds suits nearly all applications. With
+/// this one, a comment appears between any two ticks: `curl` shows it, and the page does not see it.
 const KEEP_ALIVE: Duration = Duration::from_millis(600);
 
-/// A server that listens.
+/// A server and its address.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Server {
     pub(crate) transport: Transport,
     pub(crate) address: SocketAddr,
 }
 
-/// What one server of the demo has.
+/// One server of the demo.
 #[derive(Debug)]
 pub(crate) struct Demo {
     pub(crate) transport: Transport,
-    /// The same one on all servers.
+    /// Shared by all servers.
     pub(crate) chat: Chat,
     pub(crate) clock: Clock,
     pub(crate) connections: Connections,
-    /// How `/hello` is streamed.
+    /// The options of `/hello`.
     pub(crate) hello_options: SseOptions,
-    /// How `/ticks` is streamed.
+    /// The options of `/ticks`.
     pub(crate) ticks_options: SseOptions,
-    /// How `/chat/events` is streamed.
+    /// The options of `/chat/events`.
     pub(crate) chat_options: SseOptions,
     /// Stops the server.
     pub(crate) stop: CancellationToken,
@@ -74,7 +73,7 @@ impl Demo {
         stop: CancellationToken,
     ) -> Result<Self, HeaderError> {
         let options = SseOptions::new()
-            // Pages that came from another server, and be it the same host's other port.
+            // For pages from another server, which includes another port of the same host.
             .header(ACCESS_CONTROL_ALLOW_ORIGIN, "*")?;
         let hello_options = options.clone().shutdown(stop.clone());
         let servers: Vec<_> = servers
@@ -99,7 +98,7 @@ impl Demo {
                 .retry(RECONNECTION_TIME)
                 .keep_alive(KEEP_ALIVE),
             hello_options,
-            // Without the signal to stop: at shutdown it is the hub that ends these streams.
+            // Without the shutdown signal, as the hub ends these streams.
             chat_options: options.retry(RECONNECTION_TIME),
             stop,
             servers: json!(servers).to_string().into(),
@@ -108,22 +107,22 @@ impl Demo {
         })
     }
 
-    /// `/`: the page with the ticks.
+    /// Answers `/` with the page of the ticks.
     pub(crate) fn page(&self) -> Response<Bytes> {
         plain(StatusCode::OK, HTML, self.page.clone())
     }
 
-    /// `/chat`: the page with the chat.
+    /// Answers `/chat` with the page of the chat.
     pub(crate) fn chat_page(&self) -> Response<Bytes> {
         plain(StatusCode::OK, HTML, self.chat_page.clone())
     }
 
-    /// `/chat/say?room=R&name=N&text=T`: says something in a room.
+    /// Answers `/chat/say?room=R&name=N&text=T`, which sends a message to a room.
     ///
-    /// It is a `GET` although it changes something, as raw TCP has no request bodies and no other
-    /// method that could; an application of yours would take `POST` on a server that has it.
-    /// `no-store` and the exclusion of `HEAD` keep caches and link checkers from speaking. With
-    /// `page=KEY&number=N&after=M` it can be said again without being said twice.
+    /// It is a `GET` although it changes something, as raw TCP has neither request bodies nor a method
+    /// that may change something. An application would use `POST` on another server. `no-store` and
+    /// the exclusion of `HEAD` keep caches and link checkers from sending messages. With
+    /// `page=KEY&number=N&after=M`, a request can be repeated without sending the message twice.
     pub(crate) async fn say(&self, is_get: bool, query: Option<&str>) -> Response<Bytes> {
         if !is_get {
             let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n");
@@ -133,18 +132,18 @@ impl Demo {
         }
         match self.chat.say(self.transport, query).await {
             Ok(()) => no_content(),
-            Err(Unsaid::Invalid(invalid)) => bad_request(&invalid),
-            Err(Unsaid::Unavailable(error)) => unavailable(&error),
+            Err(SayError::Invalid(invalid)) => bad_request(&invalid),
+            Err(SayError::Unavailable(error)) => unavailable(&error),
         }
     }
 
-    /// `/servers`: where all three of them are, for the page.
+    /// Answers `/servers` with the addresses of the servers, for the pages.
     pub(crate) fn servers(&self) -> Response<Bytes> {
         plain(StatusCode::OK, "application/json", self.servers.clone())
     }
 
-    /// `/drop?page=KEY`: drops the stream that was opened with `page=KEY`, `/ticks` or
-    /// `/chat/events`.
+    /// Answers `/drop?page=KEY`, which drops the stream of `/ticks` or `/chat/events` that was opened
+    /// with `page=KEY`.
     pub(crate) fn drop_stream(&self, query: Option<&str>) -> Response<Bytes> {
         match connections::key(query) {
             Some(key) if self.connections.drop_stream(key) => no_content(),
@@ -153,17 +152,17 @@ impl Demo {
     }
 }
 
-/// Any other path.
+/// Answers any other path.
 pub(crate) fn not_found() -> Response<Bytes> {
     plain(StatusCode::NOT_FOUND, TEXT, "not found\n")
 }
 
-/// What the chat does not take, with the reason.
+/// Returns the response to an invalid request to the chat, with the reason.
 pub(crate) fn bad_request(invalid: &Invalid) -> Response<Bytes> {
     plain(StatusCode::BAD_REQUEST, TEXT, format!("{invalid}\n"))
 }
 
-/// What cannot be done now, with the reason.
+/// Returns the response to a request that cannot be served now, with the reason.
 pub(crate) fn unavailable(error: &dyn Error) -> Response<Bytes> {
     let reason = format!("{}\n", with_sources(error));
     let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, TEXT, reason);
@@ -172,13 +171,13 @@ pub(crate) fn unavailable(error: &dyn Error) -> Response<Bytes> {
     response
 }
 
-/// An error, and the errors behind it.
+/// Formats an error with its sources.
 pub(crate) fn with_sources(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
         let reason = error.to_string();
-        // Some say the same as what they wrap.
+        // Some errors repeat the text of their source.
         if !text.ends_with(&reason) {
             text = format!("{text}: {reason}");
         }

@@ -1,6 +1,6 @@
-//! What the chat is kept in, when several processes are to be one.
+//! The engine of the chat, which several processes share.
 //!
-//! The hub and all that uses it stay as they are; one line is another.
+//! With an engine, only the line that builds the hub changes.
 
 use sse_hub::Hub;
 use sse_hub::nats::NatsOptions;
@@ -10,7 +10,7 @@ use sse_hyper::BoxError;
 use crate::arguments::Engine;
 use crate::chat::{Chat, MAX_AGE, MAX_MESSAGES};
 
-/// The chat on `engine`, or in this process alone.
+/// Returns the chat on `engine`, or in this process alone.
 pub(crate) async fn chat_on(engine: Option<Engine>) -> Result<Chat, BoxError> {
     Ok(match engine {
         None => Chat::new(),

@@ -1,6 +1,6 @@
 //! The event streams: each handler is written once and runs on all three transports.
 //!
-//! What the chat is, apart from its stream, is in [the chat](crate::chat).
+//! The rooms of the chat are in [`chat`](crate::chat).
 
 use std::error::Error;
 use std::fmt;
@@ -15,15 +15,15 @@ use crate::chat::{self, Visitor};
 use crate::connections;
 use crate::demo::Demo;
 
-/// `/hello`: a text, a JSON value, a named event, and the end.
+/// Answers `/hello` with a text, a JSON value and a named event.
 pub(crate) async fn hello<R>(_request: R, sse: Sse) -> Result<(), SendError> {
     sse.send("hello").await?;
     sse.send(json!({"foo": "bar"})).await?;
     sse.send(Event::new().event("greeting").data("hello")).await
 }
 
-/// `/ticks`: an event every second, from where the client was on. With `page=KEY` in the query
-/// the stream can be dropped, see [`Demo::drop_stream`].
+/// Answers `/ticks` with an event every second, after the client's last event ID. With `page=KEY` in
+/// the query, the stream can be dropped, see [`Demo::drop_stream`].
 pub(crate) async fn ticks(
     demo: Arc<Demo>,
     query: Option<String>,
@@ -43,9 +43,10 @@ async fn send_ticks(demo: &Demo, sse: &Sse) -> Result<(), SendError> {
     Ok(())
 }
 
-/// `/chat/events?room=R&name=N`: a room's messages, those before as one event of history or, for a
-/// client that comes back, from where it was on; and who is there, as it changes. It can be dropped
-/// as the ticks can.
+/// Answers `/chat/events?room=R&name=N` with the messages of a room and its members.
+///
+/// A new client first receives the earlier messages as one event, a reconnecting one those after its
+/// last event ID. The stream can be dropped as that of the ticks can.
 pub(crate) async fn chat(
     demo: Arc<Demo>,
     visitor: Visitor,
@@ -63,7 +64,7 @@ pub(crate) async fn chat(
         if let Some(greeting) = greeting {
             sse.send(greeting).await?;
         }
-        // Watched before it is joined, so that each client hears of its own coming, too.
+        // Subscribed to before the client joins, so that it receives its own joining too.
         let presence = demo.chat.hub.presence(&topic).await?;
         tokio::select! {
             result = messages.serve(sse.clone()) => result,
@@ -73,15 +74,15 @@ pub(crate) async fn chat(
     unless_dropped(&demo, query.as_deref(), stream).await
 }
 
-/// Tells who is there, and who comes and goes. These events have no id: they are not part of the
-/// room's history, and a client that comes back is told anew.
+/// Sends the members of the room and every change. These events have no id, as they are not part of
+/// the room's history: a reconnecting client is sent all members again.
 async fn send_presence(
     hub: &Hub,
     topic: &str,
     mut presence: Presence,
     sse: &Sse,
 ) -> Result<(), BoxError> {
-    // A member's name is JSON, see `Visitor::member`.
+    // The name of a member is JSON, see `Visitor::member`.
     let all = |presence: &Presence| {
         let list = format!("[{}]", presence.members().join(","));
         Event::new().event("present").data(list)
@@ -106,21 +107,22 @@ async fn send_presence(
                 presence = hub.presence(topic).await?;
                 sse.send(all(&presence)).await?;
             }
-            // Somebody is there twice, as one who comes back before the lost connection is noticed.
+            // A member is present twice, for instance when a client reconnects before its lost
+            // connection is detected.
             _ => {}
         }
     }
     Ok(())
 }
 
-/// Runs a stream until it ends, or until it is dropped on demand, if there is a `page=KEY` in the
-/// query: see [`Demo::drop_stream`].
+/// Runs a stream until it ends or, if the query has a `page=KEY`, until it is dropped on demand. See
+/// [`Demo::drop_stream`].
 async fn unless_dropped(
     demo: &Demo,
     query: Option<&str>,
     stream: impl Future<Output = Result<(), BoxError>>,
 ) -> Result<(), BoxError> {
-    let entry = connections::key(query).and_then(|key| demo.connections.enter(key));
+    let entry = connections::key(query).and_then(|key| demo.connections.register(key));
     let dropped = async {
         match &entry {
             Some(entry) => entry.dropped().await,
@@ -129,12 +131,12 @@ async fn unless_dropped(
     };
     tokio::select! {
         result = stream => result,
-        // A handler's error cuts the stream: to the browser the connection is broken.
+        // The error of a handler cuts the stream short, so the browser sees a lost connection.
         () = dropped => Err(Dropped.into()),
     }
 }
 
-/// The page asked for it.
+/// The stream was dropped on demand.
 #[derive(Debug)]
 struct Dropped;
 

@@ -1,4 +1,4 @@
-//! The demo on hyper: a service function that answers by path.
+//! The demo on hyper: a service function that matches the path.
 
 use std::convert::Infallible;
 use std::io;
@@ -20,8 +20,8 @@ use crate::GRACE_PERIOD;
 use crate::demo::{Demo, bad_request, not_found};
 use crate::handlers::{chat, hello, ticks};
 
-/// How long to wait when no connection can be accepted, mostly for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The pause after a failed accept, most often for want of file descriptors.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 type Response = http::Response<Either<SseBody, Full<Bytes>>>;
 
@@ -64,7 +64,7 @@ pub(crate) async fn serve(listener: TcpListener, demo: Arc<Demo>) -> io::Result<
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 Err(_) => {
-                    sleep(ACCEPT_PAUSE).await;
+                    sleep(ACCEPT_RETRY_DELAY).await;
                     continue;
                 }
             },
@@ -81,7 +81,7 @@ pub(crate) async fn serve(listener: TcpListener, demo: Arc<Demo>) -> io::Result<
             .serve_connection(TokioIo::new(stream), service);
         tokio::spawn(graceful.watch(connection));
     }
-    // The streams end by the signal in their options; this waits for them, but not for ever.
+    // The signal in their options ends the streams. This waits for them, within a time limit.
     let _ = timeout(GRACE_PERIOD, graceful.shutdown()).await;
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! The demo: the same event streams on hyper, actix-web and raw TCP, in one process, a page that
+//! The demo: the same event streams on hyper, actix-web and raw TCP in one process, a page that
 //! listens to all three, and a chat across them.
 //!
-//! This file binds the three listeners, says where they are, and stops the servers in order. What
-//! the servers have in common is in [`demo`] and [`handlers`]; how each of them is wired is in
-//! [`hyper`], [`actix`] and [`tcp`], the way an application of yours would do it.
+//! This file binds the three listeners, prints their addresses and shuts the servers down. What the
+//! servers share is in [`demo`] and [`handlers`]. How each of them is set up is in [`hyper`],
+//! [`actix`] and [`tcp`], as an application would do it.
 
 mod actix;
 mod arguments;
@@ -30,11 +30,13 @@ use crate::arguments::{Addresses, Arguments, Engine, Transport};
 use crate::clock::Clock;
 use crate::demo::{Demo, Server};
 
-/// How long the chat, and then the other open connections, have to end when the demo is stopped.
+/// The time within which the chat, and then the other connections, must end at shutdown.
 const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
-/// When the clients of the chat are told to come back then: not all at once.
-const COME_BACK: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(4);
+/// The reconnection times of the chat's clients at shutdown, spread so that they do not all
+/// reconnect at once.
+const RECONNECTION_TIMES: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(4);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -53,25 +55,25 @@ async fn main() -> ExitCode {
 }
 
 async fn run(addresses: Addresses, engine: Option<Engine>) -> Result<(), BoxError> {
-    // All listeners before the first server: either everything runs, or nothing does.
+    // All listeners before the first server, so that either all servers run or none does.
     let (hyper, hyper_server) = bind(Transport::Hyper, &addresses).await?;
     let (actix, actix_server) = bind(Transport::Actix, &addresses).await?;
     let (tcp, tcp_server) = bind(Transport::Tcp, &addresses).await?;
     let servers = [hyper_server, actix_server, tcp_server];
 
     let chat = engine::chat_on(engine).await?;
-    // Brings what the other processes publish; at once at its end if there are none.
+    // Receives what the other processes publish. Without an engine, it completes at once.
     let driven = chat.hub.clone();
     let driving = tokio::spawn(async move { driven.drive().await });
     let stop = CancellationToken::new();
-    // Listened to before the addresses are told: whoever knows them may stop the demo.
-    let signalled = signalled()?;
+    // Registered before the addresses are printed, after which a signal may arrive.
+    let signal = shutdown_signal()?;
     let (hub, stop_servers) = (chat.hub.clone(), stop.clone());
     tokio::spawn(async move {
-        signalled.await;
-        // First the hub, so that the clients of the chat are told when to come back; then the
-        // servers, with the streams that are left.
-        hub.shutdown(GRACE_PERIOD, COME_BACK).await;
+        signal.await;
+        // First the hub, so that the clients of the chat receive their reconnection times. Then the
+        // servers, with the remaining streams.
+        hub.shutdown(GRACE_PERIOD, RECONNECTION_TIMES).await;
         stop_servers.cancel();
     });
 
@@ -111,9 +113,9 @@ async fn bind(
     })
 }
 
-/// Resolves at Ctrl-C, or when the process is asked to end.
+/// Returns a future that completes at Ctrl-C or SIGTERM.
 #[cfg(unix)]
-fn signalled() -> io::Result<impl Future<Output = ()>> {
+fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -126,9 +128,9 @@ fn signalled() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Resolves at Ctrl-C.
+/// Returns a future that completes at Ctrl-C.
 #[cfg(not(unix))]
-fn signalled() -> io::Result<impl Future<Output = ()>> {
+fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     Ok(async move {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending().await
@@ -136,7 +138,7 @@ fn signalled() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Prints where the servers are and what to try.
+/// Prints the addresses of the servers and commands to try.
 fn announce(servers: &[Server]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "The same event streams on three transports:\n")?;
@@ -155,7 +157,7 @@ fn announce(servers: &[Server]) -> io::Result<()> {
             out,
             "  curl -N -H 'Last-Event-ID: 0' http://{address}/ticks"
         )?;
-        writeln!(out, "\nThere is a chat across all three, too:\n")?;
+        writeln!(out, "\nA chat across all three servers:\n")?;
         writeln!(out, "  http://{address}/chat")?;
     }
     writeln!(out, "\nCtrl-C stops all three.")?;

@@ -14,7 +14,7 @@ use crate::GRACE_PERIOD;
 use crate::demo::{Demo, bad_request};
 use crate::handlers::{chat, hello, ticks};
 
-/// A service with an answer that is no event stream.
+/// Returns a service whose response is not an event stream.
 fn fixed(
     demo: &Arc<Demo>,
     answer: fn(&Demo, &Request) -> http::Response<Bytes>,
@@ -35,7 +35,7 @@ pub(crate) async fn serve(listener: TcpListener, demo: Arc<Demo>) -> io::Result<
     })
     .options(demo.ticks_options.clone());
     let chatting = Arc::clone(&demo);
-    // A service function rather than `with_sse`, as it may answer with something else.
+    // A service function instead of `with_sse`, as the response may not be an event stream.
     let events = move |request: Request| {
         let query = request.uri().query().map(str::to_owned);
         let demo = Arc::clone(&chatting);

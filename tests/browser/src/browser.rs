@@ -1,4 +1,4 @@
-//! A browser from its start to its end.
+//! The browser.
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use crate::devtools::Devtools;
 use crate::driver::Driver;
 use crate::error::BrowserError;
 
-/// How long Chromium may take to end in order; then it is killed.
+/// The time within which Chromium must close, before it is killed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A headless Chromium with a profile of its own.
 ///
-/// [`close`](Self::close) ends it in order and removes all that it has written. Dropping it kills
-/// it without waiting for its end, so that some of its files may stay behind.
+/// [`close`](Self::close) closes it and removes the files that it has written. Dropping it kills it
+/// without waiting for its end, so that some of its files may remain.
 #[derive(Debug)]
 pub struct Browser {
-    // In the order in which they are dropped: the profile goes when nobody uses it any more.
+    // In the order of dropping: the profile is removed when no process uses it.
     client: Client,
     driver: Driver,
     profile: TempDir,
@@ -33,7 +33,7 @@ impl Browser {
     ///
     /// # Errors
     ///
-    /// When one of them is not installed or does not start; the message says what to do.
+    /// When one of them is not installed or does not start. The message says what to install.
     pub async fn start() -> Result<Self, BrowserError> {
         let profile = tempfile::Builder::new()
             .prefix("sse-browser-")
@@ -52,31 +52,31 @@ impl Browser {
         })
     }
 
-    /// What drives the browser.
+    /// Returns the client that drives the browser.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Sends a command of the Chrome `DevTools` Protocol, for what the client has no method for,
-    /// and returns its result.
+    /// Sends a command of the Chrome `DevTools` Protocol, for which the client has no method, and
+    /// returns its result.
     ///
     /// # Errors
     ///
-    /// When the browser does not know the command or refuses its parameters.
+    /// When the browser does not know the command or rejects its parameters.
     pub async fn devtools(&self, command: &str, parameters: Value) -> Result<Value, CmdError> {
         self.client
             .issue_cmd(Devtools::new(command, parameters))
             .await
     }
 
-    /// Ends the browser and chromedriver, and removes the profile.
+    /// Closes the browser, stops chromedriver and removes the profile.
     ///
     /// # Errors
     ///
-    /// When chromedriver cannot be ended or the profile cannot be removed.
+    /// When chromedriver cannot be stopped or the profile cannot be removed.
     pub async fn close(self) -> std::io::Result<()> {
-        // Whether Chromium ends in order or not: with chromedriver it ends.
+        // If Chromium does not close in time, it is killed with chromedriver.
         let _ = timeout(CLOSE_TIMEOUT, self.client.close()).await;
         self.driver.stop().await?;
         self.profile.close()
@@ -87,7 +87,7 @@ fn capabilities(profile: &TempDir) -> Map<String, Value> {
     let profile = profile.path().join("profile");
     let arguments = [
         "--headless".to_owned(),
-        // Chromium's sandbox does not work for root, nor in most containers.
+        // Chromium's sandbox works neither for root nor in most containers.
         "--no-sandbox".to_owned(),
         "--disable-gpu".to_owned(),
         "--disable-quic".to_owned(),

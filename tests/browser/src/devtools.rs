@@ -1,4 +1,4 @@
-//! A command of the Chrome `DevTools` Protocol, as chromedriver passes it on.
+//! A command of the Chrome `DevTools` Protocol, which chromedriver forwards to the browser.
 
 use fantoccini::wd::WebDriverCompatibleCommand;
 use http::Method;

@@ -11,27 +11,27 @@ use tokio::time::timeout;
 
 use crate::error::BrowserError;
 
-/// How long chromedriver may take to say on which port it listens.
+/// The time within which chromedriver must print the port on which it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often to start chromedriver. It takes a free port of IPv6 and then wants the same one of
-/// IPv4, which now and then is somebody else's; it ends then.
+/// The number of attempts to start chromedriver. It takes a free port of IPv6 and then needs the same
+/// one of IPv4. It exits if another process uses that.
 const ATTEMPTS: usize = 10;
 
-/// What chromedriver prints before the port that it took.
+/// The text that chromedriver prints before its port.
 const READY: &str = "started successfully on port ";
 
-/// A running chromedriver. Dropping it kills it, together with the browser that it has started.
+/// A running chromedriver. Dropping it kills it and the browser that it has started.
 #[derive(Debug)]
 pub(crate) struct Driver {
     process: Child,
     port: u16,
-    /// Kept open: closed, it would fail what chromedriver prints later.
+    /// Kept open, as chromedriver fails when it cannot print.
     _output: Lines<BufReader<ChildStdout>>,
 }
 
 impl Driver {
-    /// Starts chromedriver on a free port; it and the browser put their files into `scratch`.
+    /// Starts chromedriver on a free port. It and the browser write their files to `scratch`.
     pub(crate) async fn start(scratch: &Path) -> Result<Self, BrowserError> {
         let mut attempts = 1;
         loop {
@@ -48,8 +48,8 @@ impl Driver {
 
     async fn start_once(scratch: &Path) -> Result<Self, BrowserError> {
         let mut command = Command::new("chromedriver");
-        // A process group of its own: a killed chromedriver leaves its browser behind, and this
-        // is the way to reach both.
+        // A process group of its own, so that both can be killed: a browser outlives a killed
+        // chromedriver.
         #[cfg(unix)]
         command.process_group(0);
         let mut process = command
@@ -57,7 +57,7 @@ impl Driver {
             .env("TMPDIR", scratch)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            // Chromium has much to complain about in a machine without a desktop.
+            // Chromium prints many warnings on a machine without a desktop.
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
@@ -65,9 +65,10 @@ impl Driver {
                 io::ErrorKind::NotFound => BrowserError::NotInstalled,
                 _ => BrowserError::Driver(error),
             })?;
-        let output = process.stdout.take().ok_or_else(|| {
-            BrowserError::Driver(io::Error::other("its standard output is missing"))
-        })?;
+        let output = process
+            .stdout
+            .take()
+            .ok_or_else(|| BrowserError::Driver(io::Error::other("it has no standard output")))?;
         let mut output = BufReader::new(output).lines();
         let port = timeout(START_TIMEOUT, port(&mut output))
             .await
@@ -80,7 +81,7 @@ impl Driver {
         })
     }
 
-    /// Where it listens.
+    /// Returns the URL at which it listens.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
@@ -91,15 +92,15 @@ impl Driver {
         self.process.kill().await
     }
 
-    /// Kills whatever is left of its process group.
+    /// Kills its process group.
     #[cfg(unix)]
     fn kill_group(&self) {
         use rustix::process::{Pid, Signal, kill_process_group};
 
-        // There is no id any more once its end was awaited, and then the number may be another's.
+        // There is no id after its end was awaited, as another process may have the same id then.
         let id = self.process.id().and_then(|id| i32::try_from(id).ok());
         if let Some(group) = id.and_then(Pid::from_raw) {
-            // An error says that nobody is left.
+            // This fails when the group has no processes.
             let _ = kill_process_group(group, Signal::KILL);
         }
     }
@@ -114,7 +115,7 @@ impl Drop for Driver {
     }
 }
 
-/// The port that it prints; an unexpected end of file if it ends instead.
+/// Reads the port that chromedriver prints. Fails with an unexpected end of file if it exits instead.
 async fn port(output: &mut Lines<BufReader<ChildStdout>>) -> io::Result<u16> {
     let mut last = String::new();
     while let Some(line) = output.next_line().await? {
@@ -126,6 +127,6 @@ async fn port(output: &mut Lines<BufReader<ChildStdout>>) -> io::Result<u16> {
         }
         last = line;
     }
-    let ended = format!("it ended before it was ready, and said {last:?} at last");
+    let ended = format!("it exited before it was ready; its last line was {last:?}");
     Err(io::Error::new(io::ErrorKind::UnexpectedEof, ended))
 }

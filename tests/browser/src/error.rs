@@ -1,4 +1,4 @@
-//! What can go wrong on the way to a browser.
+//! Why a browser cannot be started.
 
 use std::error::Error;
 use std::fmt;
@@ -6,15 +6,15 @@ use std::io;
 
 use fantoccini::error::NewSessionError;
 
-/// Why there is no browser.
+/// Why a browser was not started.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BrowserError {
-    /// The command that drives the browser is not there.
+    /// chromedriver is not installed.
     NotInstalled,
-    /// chromedriver was started, but did not get ready.
+    /// chromedriver did not start.
     Driver(io::Error),
-    /// chromedriver is ready, but Chromium did not start.
+    /// Chromium did not start.
     Session(NewSessionError),
 }
 
@@ -24,13 +24,13 @@ impl fmt::Display for BrowserError {
             Self::NotInstalled => write!(
                 f,
                 "chromedriver is not installed: on Debian, `apt-get install chromium \
-                 chromium-driver`; or set {}=1 to skip the tests with a browser",
+                 chromium-driver`; or set {}=1 to skip the tests that need a browser",
                 crate::SKIP
             ),
             Self::Driver(error) => write!(f, "chromedriver did not start: {error}"),
             Self::Session(error) => write!(
                 f,
-                "chromium did not start (on Debian it is the package chromium): {error}"
+                "Chromium did not start (package chromium on Debian): {error}"
             ),
         }
     }

@@ -1,8 +1,8 @@
 //! A headless Chromium for tests, driven through chromedriver.
 //!
 //! [`Browser::start`] starts chromedriver on a free port and, through it, Chromium with a fresh
-//! profile. What to do with the browser is the test's business: [`Browser::client`] is a
-//! [`fantoccini::Client`]. No process is left when the browser is closed or dropped.
+//! profile. The test drives the browser through [`Browser::client`], a [`fantoccini::Client`]. No
+//! process is left when the browser is closed or dropped.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,10 +16,10 @@
 //! # }
 //! ```
 //!
-//! # Where there is no browser
+//! # Without a browser
 //!
-//! Starting fails, and the error says what to install. A test never passes by itself for want of
-//! a browser; who wants that sets [`SKIP`], which the test asks with [`skipped`].
+//! Starting fails, and the error says what to install. A test does not pass without a browser. To
+//! skip such tests, set the environment variable [`SKIP`], which a test checks with [`skipped`].
 
 mod browser;
 mod devtools;
@@ -29,15 +29,15 @@ mod error;
 pub use crate::browser::Browser;
 pub use crate::error::BrowserError;
 
-/// The environment variable that skips the tests with a browser, if it is set to `1`.
+/// The environment variable that skips the tests that need a browser, if it is `1`.
 pub const SKIP: &str = "SSE_SKIP_BROWSER";
 
-/// Whether the tests with a browser are to be skipped; if so, it says so on standard error.
+/// Whether to skip the tests that need a browser. If so, prints that to standard error.
 #[must_use]
 pub fn skipped() -> bool {
     let skipped = std::env::var_os(SKIP).is_some_and(|value| value == "1");
     if skipped {
-        eprintln!("skipped, as {SKIP}=1: this test needs a browser");
+        eprintln!("skipped: this test needs a browser, and {SKIP}=1");
     }
     skipped
 }

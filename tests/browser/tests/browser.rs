@@ -1,4 +1,4 @@
-//! The browser itself: it starts, does as it is told, and leaves nothing behind.
+//! The browser starts, can be driven, and leaves nothing behind.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,31 +9,31 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// A bound on everything, far beyond what a busy machine needs.
-const BOUND: Duration = Duration::from_secs(30);
+/// The time limit of each step, far beyond what a busy machine needs.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 async fn start() -> Browser {
     let browser = Browser::start().await;
     browser.unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A capability that the browser has told.
-fn told(browser: &Browser, pointer: &str) -> String {
-    let told = browser.client().capabilities().expect("capabilities");
-    let told = Value::Object(told.clone());
-    let value = told.pointer(pointer).and_then(Value::as_str);
+/// Returns a capability that the browser has reported.
+fn capability(browser: &Browser, pointer: &str) -> String {
+    let capabilities = browser.client().capabilities().expect("capabilities");
+    let capabilities = Value::Object(capabilities.clone());
+    let value = capabilities.pointer(pointer).and_then(Value::as_str);
     value
-        .unwrap_or_else(|| panic!("no {pointer} in {told}"))
+        .unwrap_or_else(|| panic!("no {pointer} in {capabilities}"))
         .to_owned()
 }
 
 #[tokio::test]
-async fn a_page_is_driven_and_nothing_is_left() {
+async fn a_page_is_driven_and_nothing_remains() {
     if sse_browser::skipped() {
         return;
     }
     let browser = start().await;
-    let profile = told(&browser, "/chrome/userDataDir");
+    let profile = capability(&browser, "/chrome/userDataDir");
     assert!(Path::new(&profile).exists());
 
     let page = "data:text/html,<title>a page</title>";
@@ -49,15 +49,18 @@ async fn a_page_is_driven_and_nothing_is_left() {
 }
 
 #[tokio::test]
-async fn a_dropped_browser_ends() {
+async fn a_dropped_browser_is_killed() {
     if sse_browser::skipped() {
         return;
     }
     let browser = start().await;
-    // Chromium's own port: the connection lasts as long as its process.
-    let address = told(&browser, "/goog:chromeOptions/debuggerAddress");
+    // A connection to the debugger of Chromium, which lasts as long as its process.
+    let address = capability(&browser, "/goog:chromeOptions/debuggerAddress");
     let mut connection = TcpStream::connect(address).await.expect("a connection");
     drop(browser);
-    let end = timeout(BOUND, connection.read(&mut [0])).await;
-    assert!(matches!(end.expect("within the bound"), Ok(0) | Err(_)));
+    let end = timeout(TIMEOUT, connection.read(&mut [0])).await;
+    assert!(matches!(
+        end.expect("within the time limit"),
+        Ok(0) | Err(_)
+    ));
 }

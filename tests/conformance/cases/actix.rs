@@ -1,5 +1,5 @@
-//! What only actix-web has: extractors, handlers that are not `Send`, its compression, and a
-//! closed connection that it takes for a half-closed one.
+//! What only actix-web has: extractors, handlers that are not `Send`, its compression, and closed
+//! connections that it treats as half closed.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -40,7 +40,7 @@ async fn extractors_and_response(
     })
 }
 
-/// Holds values across its waits that are not `Send`.
+/// Holds a value that is not `Send` across an await.
 async fn not_send(_: HttpRequest, sse: Sse) -> Result<(), SendError> {
     let count = Rc::new(Cell::new(0));
     for _ in 0..3 {
@@ -101,7 +101,7 @@ async fn an_extractor_that_fails_answers_instead_of_the_stream() {
 }
 
 #[tokio::test]
-async fn a_route_for_get_leaves_head_to_a_route_of_its_own() {
+async fn head_needs_a_route_of_its_own() {
     within_limit(async {
         let server = Actix::serve(|config: &mut ServiceConfig| {
             config
@@ -122,7 +122,7 @@ async fn a_route_for_get_leaves_head_to_a_route_of_its_own() {
 }
 
 #[tokio::test]
-async fn compression_does_not_hold_events_back() {
+async fn compression_does_not_delay_events() {
     within_limit(async {
         let (seen, turn) = watch::channel(0);
         let server = Actix::serve(move |config: &mut ServiceConfig| {
@@ -146,7 +146,7 @@ async fn compression_does_not_hold_events_back() {
             );
         })
         .await;
-        let ask = async |target: &str| {
+        let get_compressed = async |target: &str| {
             let mut connection = server.connect().await;
             connection
                 .send(format!(
@@ -155,9 +155,13 @@ async fn compression_does_not_hold_events_back() {
                 .await;
             connection.response().await
         };
-        let page = ask("/page").await;
-        assert_eq!(page.header("content-encoding"), ["gzip"], "it is at work");
-        let mut response = ask("/").await;
+        let page = get_compressed("/page").await;
+        assert_eq!(
+            page.header("content-encoding"),
+            ["gzip"],
+            "the page is compressed"
+        );
+        let mut response = get_compressed("/").await;
         assert_ne!(response.header("content-encoding"), ["gzip"]);
         for number in 0..3 {
             response.receive(&number.to_string()).await;
@@ -168,7 +172,7 @@ async fn compression_does_not_hold_events_back() {
     .await;
 }
 
-/// A body that counts the pieces which actix takes of it.
+/// A body that counts the pieces that actix takes from it.
 struct Counted {
     body: SseBody,
     pieces: Progress,
@@ -194,7 +198,7 @@ impl MessageBody for Counted {
 }
 
 #[tokio::test]
-async fn a_closed_connection_that_passes_for_half_closed_ends_by_the_second_keep_alive() {
+async fn a_closed_connection_that_is_treated_as_half_closed_ends_by_the_second_keep_alive() {
     within_limit(async {
         let (handlers, pieces) = (Handlers::new(), Progress::new());
         let server = {
@@ -224,7 +228,7 @@ async fn a_closed_connection_that_passes_for_half_closed_ends_by_the_second_keep
         let before = pieces.total();
         drop(response);
         handlers.dropped(1).await;
-        // One more if it was on its way when the client closed.
+        // One of them may have been sent before the client closed.
         let keep_alives = pieces.total() - before;
         assert!(keep_alives <= 3, "{keep_alives} keep-alives");
     })

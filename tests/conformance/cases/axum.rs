@@ -1,4 +1,4 @@
-//! The responses of `sse-hyper` in an axum router, its extractors and its graceful shutdown.
+//! The responses of `sse-hyper` in an axum router, with its extractors and its graceful shutdown.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -54,11 +54,11 @@ async fn whole_request(request: ::axum::extract::Request) -> impl IntoResponse {
     )
 }
 
-async fn through_the_tower(request: ::axum::extract::Request, sse: Sse) -> Result<(), SendError> {
+async fn tower_service(request: ::axum::extract::Request, sse: Sse) -> Result<(), SendError> {
     sse.send(request.uri().path()).await
 }
 
-/// Serves the routes until `stop`.
+/// Serves the routes until `stop` is cancelled.
 async fn start(
     handlers: &Handlers,
     stop: &CancellationToken,
@@ -75,7 +75,7 @@ async fn start(
         .route("/request", get(whole_request))
         .route("/plain", get(|| async { sse_stream(plain_stream()) }))
         .route("/gone", get(|| async { no_content() }))
-        .route_service("/service", with_sse(through_the_tower))
+        .route_service("/service", with_sse(tower_service))
         .with_state(app);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -92,7 +92,7 @@ async fn text(address: SocketAddr, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn streams_are_routes_beside_others_and_use_what_these_extract() {
+async fn streams_are_routes_like_others_and_take_extractors() {
     within_limit(async {
         let (handlers, stop) = (Handlers::new(), CancellationToken::new());
         let (address, _stopped) = start(&handlers, &stop).await;

@@ -1,38 +1,39 @@
-//! A client that is slower than its handler holds it back, and costs no more than the buffers.
+//! A client that is slower than its handler holds the handler back, and the memory that it costs is
+//! bounded by the buffers.
 
 use sse_session::{SendError, Sse, SseOptions};
 
-use crate::alone::{self, Memory};
 use crate::client::{Connection, End};
 use crate::handlers::Progress;
+use crate::own_process::{self, Memory};
 use crate::transports::{Site, Transport};
 
 on_every_transport! {
     a_client_that_stops_reading_holds_the_sender_at_the_bound_and_memory_stays_flat,
 }
 
-/// What is offered: 100 MB.
+/// The number of bytes that a handler offers: 100 MB.
 const OFFERED: usize = 100_000_000;
 
-/// One event on the wire.
+/// The size of one event on the wire.
 const EVENT: usize = 10_000;
 
 /// The high-water mark of the stream's buffer.
 const HIGH_WATER: usize = 32 * 1024;
 
-/// What the kernel is asked to hold on either side. Linux takes twice as much, for its own needs.
+/// The size of the kernel's buffers on either side. Linux doubles it, for its own needs.
 const SOCKET_BUFFER: u32 = 64 * 1024;
 
-/// How much memory may come and go by itself.
+/// The variation of the process's memory that is not about the streams.
 const SLACK: usize = 16 * 1024 * 1024;
 
-/// The most that can be on its way: in the stream's buffer, one event beyond its mark; in the
-/// server, with one more piece of that size; and in the two kernel buffers.
+/// The most bytes that can be in transit: the stream's buffer and one event beyond its mark, the
+/// server's buffer and one more piece of that size, and the two kernel buffers.
 const fn bound<T: Transport>() -> usize {
     2 * (HIGH_WATER + EVENT) + T::BUFFER + 2 * 2 * SOCKET_BUFFER as usize
 }
 
-/// A site whose handlers offer as much as the client takes, up to [`OFFERED`].
+/// Returns a site whose handlers send as much as the client accepts, up to [`OFFERED`].
 fn firehose(accepted: &Progress) -> Site {
     let accepted = accepted.clone();
     Site::new(move |_, sse: Sse| {
@@ -62,11 +63,11 @@ async fn a_client_stops_reading_twice<T: Transport>() {
     let stopped_at = accepted.stops().await;
     assert!(
         stopped_at <= response.body.len() + bound::<T>(),
-        "{stopped_at} bytes were accepted, {} are the bound",
+        "{stopped_at} bytes were accepted, the bound is {}",
         bound::<T>()
     );
 
-    // Once more, in the middle of the stream; never is more accepted than read and the bound.
+    // Once more, in the middle of the stream. At no time is more accepted than read and the bound.
     let mut read = 0;
     for stop in [OFFERED / 2, usize::MAX] {
         let end = loop {
@@ -95,17 +96,17 @@ async fn a_client_that_stops_reading_holds_the_sender_at_the_bound_and_memory_st
         "{module}::{}::a_client_that_stops_reading_holds_the_sender_at_the_bound_and_memory_stays_flat",
         T::NAME
     );
-    if !alone::in_a_process_of_its_own(&test) {
+    if !own_process::in_own_process(&test) {
         return;
     }
     let before = Memory::now();
     a_client_stops_reading_twice::<T>().await;
     let (Some(before), Some(after)) = (before, Memory::now()) else {
-        println!("this system does not tell the memory of a process");
+        println!("this system does not report the memory of a process");
         return;
     };
     println!(
-        "{}: {} kB resident at first, {} kB at the most",
+        "{}: {} kB resident at first, {} kB at most",
         T::NAME,
         before.resident / 1024,
         after.peak / 1024

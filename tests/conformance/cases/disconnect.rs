@@ -1,7 +1,7 @@
-//! The client goes away: its handler is dropped, and how soon.
+//! The client disconnects: its handler is dropped, and how soon.
 //!
-//! `T::IDLE_DISCONNECT` states what it takes where nothing is being sent. Where the server must
-//! notice unprompted, the streams of these cases have no keep-alive that could help it.
+//! `T::IDLE_DISCONNECT` states how the server detects it while nothing is being sent. Where it detects
+//! it by reading, the streams of these cases have no keep-alive, which could detect it instead.
 
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use crate::client::{Connection, End};
 use crate::handlers::{Handlers, Progress, endless, idle};
 use crate::transports::{
-    Actix, ActixWithoutHalfClose, Asked, Hyper, HyperWithHalfClose, Notice, Server, Site, Tcp,
-    Transport,
+    Actix, ActixWithoutHalfClose, Detection, Hyper, HyperWithHalfClose, RequestInfo, Server, Site,
+    Tcp, Transport,
 };
 
 on_every_transport! {
@@ -20,24 +20,24 @@ on_every_transport! {
     a_client_that_resets_ends_an_idle_handler,
     a_client_that_closes_ends_a_handler_that_sends,
     a_client_that_resets_ends_a_handler_that_sends,
-    a_client_that_goes_away_ends_a_handler_that_waits_for_room,
+    a_client_that_disconnects_ends_a_handler_that_waits_for_room,
     early_bytes_do_not_hide_that_a_client_has_closed,
-    a_client_that_closes_after_many_events_is_noticed,
-    handles_elsewhere_learn_that_the_client_is_gone,
+    a_client_that_closes_after_many_events_is_detected,
+    handles_in_other_tasks_learn_that_the_client_is_gone,
     a_thousand_connects_and_disconnects_leave_no_handler,
 }
 
 const KEEP_ALIVE: Duration = Duration::from_millis(100);
 
-/// Keep-alive only where it is what tells that the client is gone.
+/// Returns options with keep-alives only where the server needs them to detect a disconnect.
 fn options<T: Transport>() -> SseOptions {
     match T::IDLE_DISCONNECT {
-        Notice::Unprompted => SseOptions::new().without_keep_alive(),
-        Notice::KeepAlives => SseOptions::new().keep_alive(KEEP_ALIVE),
+        Detection::Reads => SseOptions::new().without_keep_alive(),
+        Detection::KeepAlives => SseOptions::new().keep_alive(KEEP_ALIVE),
     }
 }
 
-/// A site whose handlers send a small event every few milliseconds.
+/// Returns a site whose handlers send a small event every few milliseconds.
 fn busy(handlers: &Handlers) -> Site {
     let handlers = handlers.clone();
     Site::new(move |_, sse: Sse| {
@@ -48,14 +48,14 @@ fn busy(handlers: &Handlers) -> Site {
                 sse.send("hello").await?;
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
-            #[expect(unreachable_code, reason = "it says what the block returns")]
+            #[expect(unreachable_code, reason = "it gives the block its type")]
             Ok::<_, SendError>(())
         }
     })
     .options(SseOptions::new().without_keep_alive())
 }
 
-/// A client that has seen the stream begin.
+/// Returns a connection on which the first event was received.
 async fn listening(server: &Server) -> Connection {
     let mut response = server.get("/").await;
     response.receive("hello").await;
@@ -83,7 +83,7 @@ async fn a_client_that_closes_ends_an_idle_handler<T: Transport>() {
 
 async fn a_client_that_resets_ends_an_idle_handler<T: Transport>() {
     let handlers = Handlers::new();
-    // A reset is noticed by all of them without keep-alive.
+    // All servers detect a reset without keep-alive.
     let options = SseOptions::new().without_keep_alive();
     let server = T::start(idle(&handlers).options(options)).await;
     let connection = listening(&server).await;
@@ -110,7 +110,7 @@ async fn a_client_that_resets_ends_a_handler_that_sends<T: Transport>() {
     measure::<T>("reset while sending", &handlers).await;
 }
 
-async fn a_client_that_goes_away_ends_a_handler_that_waits_for_room<T: Transport>() {
+async fn a_client_that_disconnects_ends_a_handler_that_waits_for_room<T: Transport>() {
     let handlers = Handlers::new();
     let progress = Progress::new();
     let site =
@@ -121,7 +121,7 @@ async fn a_client_that_goes_away_ends_a_handler_that_waits_for_room<T: Transport
         .send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
         .await;
     progress.stops().await;
-    // There are bytes that it has not read, so this is a reset however it is closed.
+    // The client has unread bytes, so closing the connection resets it.
     drop(connection);
     measure::<T>("closed while the sender waits", &handlers).await;
 }
@@ -131,7 +131,7 @@ async fn early_bytes_do_not_hide_that_a_client_has_closed<T: Transport>() {
     let options = SseOptions::new().keep_alive(KEEP_ALIVE);
     let server = T::start(idle(&handlers).options(options)).await;
     let mut connection = server.connect().await;
-    // Two requests at once; the second one would have its turn after the first one's response.
+    // Two requests at once. The second one would be answered after the response to the first.
     connection
         .send("GET / HTTP/1.1\r\nHost: test\r\n\r\n".repeat(2))
         .await;
@@ -141,13 +141,13 @@ async fn early_bytes_do_not_hide_that_a_client_has_closed<T: Transport>() {
     measure::<T>("closed while idle, after early bytes", &handlers).await;
 }
 
-async fn a_client_that_closes_after_many_events_is_noticed<T: Transport>() {
-    closing_after_events_is_noticed::<T>("").await;
+async fn a_client_that_closes_after_many_events_is_detected<T: Transport>() {
+    closing_after_events_is_detected::<T>("").await;
 }
 
-/// Each event is awaited by the client before the next one is sent, so that it is written alone;
-/// before some of them, the client says something that nobody asked for.
-async fn closing_after_events_is_noticed<T: Transport>(early: &str) {
+/// The client receives each event before the next one is sent, so that each is written alone.
+/// Before some of them, the client sends `early`.
+async fn closing_after_events_is_detected<T: Transport>(early: &str) {
     let handlers = Handlers::new();
     let number = watch::Sender::new(0);
     let site = {
@@ -182,13 +182,13 @@ async fn closing_after_events_is_noticed<T: Transport>(early: &str) {
     }
 }
 
-async fn handles_elsewhere_learn_that_the_client_is_gone<T: Transport>() {
-    let (give, mut handle) = watch::channel(None);
+async fn handles_in_other_tasks_learn_that_the_client_is_gone<T: Transport>() {
+    let (pass_on, mut handle) = watch::channel(None);
     let site = Site::new(move |_, sse: Sse| {
-        let give = give.clone();
+        let pass_on = pass_on.clone();
         async move {
             sse.send("hello").await.expect("open");
-            give.send_replace(Some(sse));
+            pass_on.send_replace(Some(sse));
         }
     });
     let server = T::start(site.options(options::<T>())).await;
@@ -208,7 +208,7 @@ async fn a_thousand_connects_and_disconnects_leave_no_handler<T: Transport>() {
         let mut open = Vec::new();
         for number in 0..100 {
             let connection = listening(&server).await;
-            // Some close, some reset, and some have asked and do not wait for the answer.
+            // Some close, some reset, some stay open for now.
             match number % 3 {
                 0 => drop(connection),
                 1 => connection.reset(),
@@ -230,13 +230,13 @@ async fn a_thousand_connects_and_disconnects_leave_no_handler<T: Transport>() {
 }
 
 #[tokio::test]
-async fn what_clients_of_raw_tcp_say_between_events_does_not_hide_that_they_have_closed() {
-    super::within_limit(closing_after_events_is_noticed::<Tcp>("GET /")).await;
+async fn bytes_that_raw_tcp_clients_send_between_events_do_not_hide_that_they_have_closed() {
+    super::within_limit(closing_after_events_is_detected::<Tcp>("GET /")).await;
 }
 
-/// With `h1_allow_half_closed(false)`, actix-web notices without a keep-alive.
+/// With `h1_allow_half_closed(false)`, actix-web detects a disconnect without a keep-alive.
 #[tokio::test]
-async fn actix_without_half_close_ends_an_idle_handler_unprompted() {
+async fn actix_without_half_close_ends_an_idle_handler_without_keep_alives() {
     super::within_limit(async {
         a_client_that_closes_ends_an_idle_handler::<ActixWithoutHalfClose>().await;
         a_client_that_resets_ends_an_idle_handler::<ActixWithoutHalfClose>().await;
@@ -246,8 +246,8 @@ async fn actix_without_half_close_ends_an_idle_handler_unprompted() {
     .await;
 }
 
-/// With `half_close`, hyper reads nothing while it responds: only writes tell that a client is
-/// gone, whether it closed the connection or reset it.
+/// With `half_close`, hyper reads nothing while it responds. Only a failing write shows that a client
+/// is gone, whether it closed the connection or reset it.
 #[tokio::test]
 async fn hyper_with_half_close_ends_an_idle_handler_by_keep_alives() {
     super::within_limit(async {
@@ -262,7 +262,7 @@ async fn hyper_with_half_close_ends_an_idle_handler_by_keep_alives() {
     .await;
 }
 
-/// A client that closes its sending side with its request still gets its events.
+/// A client that closes its sending side after its request still receives its events.
 async fn half_closing_client_is_served<T: Transport>() {
     let server = T::start(slow()).await;
     let mut connection = server.connect().await;
@@ -281,9 +281,9 @@ async fn half_closing_client_is_served<T: Transport>() {
     );
 }
 
-/// Sends four events over a second.
+/// Returns a site whose handlers send four events within a second.
 fn slow() -> Site {
-    Site::new(|_: Asked, sse: Sse| async move {
+    Site::new(|_: RequestInfo, sse: Sse| async move {
         for number in 0..4 {
             sse.send(sse_session::Display(number)).await?;
             tokio::time::sleep(Duration::from_millis(250)).await;
@@ -292,7 +292,7 @@ fn slow() -> Site {
     })
 }
 
-/// And where it does not, at least it can tell.
+/// A client that closes its sending side can at least see that the response is not complete.
 async fn half_closing_client_is_cut<T: Transport>() {
     let server = T::start(slow()).await;
     let mut connection = server.connect().await;
@@ -306,7 +306,7 @@ async fn half_closing_client_is_cut<T: Transport>() {
 }
 
 #[tokio::test]
-async fn a_client_that_closes_its_sending_side_is_served_where_that_is_promised() {
+async fn a_client_that_closes_its_sending_side_is_served_where_that_is_documented() {
     super::within_limit(async {
         tokio::join!(
             half_closing_client_is_served::<Tcp>(),

@@ -1,17 +1,17 @@
-//! A handler that fails: the client must not take what it got for all there is.
+//! A failed handler: the client must not take what it received for the whole stream.
 
 use sse_session::{BoxError, Sse};
 use tokio::sync::watch;
 
 use crate::client::End;
 use crate::handlers::Handlers;
-use crate::transports::{Asked, Site, Transport};
+use crate::transports::{RequestInfo, Site, Transport};
 
 on_every_transport! {
     a_failed_handler_cuts_the_stream,
     a_handler_that_fails_at_once_cuts_the_stream,
     a_handler_that_panics_cuts_its_stream_and_no_other,
-    a_failed_handler_cuts_the_stream_of_an_http_1_0_client_where_that_is_promised,
+    a_failed_handler_resets_an_http_1_0_client_where_that_is_documented,
 }
 
 async fn a_failed_handler_cuts_the_stream<T: Transport>() {
@@ -22,7 +22,10 @@ async fn a_failed_handler_cuts_the_stream<T: Transport>() {
     .await;
     for path in ["/", "/response"] {
         let (text, end) = server.get(path).await.rest().await;
-        assert_eq!(text, "data: before\n\n", "what was sent before arrives");
+        assert_eq!(
+            text, "data: before\n\n",
+            "events sent before the failure arrive"
+        );
         assert_ne!(end, End::Complete);
     }
 }
@@ -42,40 +45,41 @@ async fn a_handler_that_panics_cuts_its_stream_and_no_other<T: Transport>() {
     let (seen, see) = watch::channel(false);
     let server = T::start(Site::new({
         let handlers = handlers.clone();
-        move |asked: Asked, sse: Sse| {
+        move |request: RequestInfo, sse: Sse| {
             let guard = handlers.guard();
             let mut see = see.clone();
             async move {
                 let _guard = guard;
                 sse.send("before").await.expect("open");
                 see.wait_for(|seen| *seen).await.expect("a client");
-                assert!(!asked.target.contains("panic"), "a panic for this test");
+                assert!(!request.target.contains("panic"), "a panic for this test");
                 sse.send("after").await.expect("open");
             }
         }
     }))
     .await;
-    let mut healthy = server.get("/").await;
-    let mut doomed = server.get("/?panic").await;
-    healthy.receive("before").await;
-    doomed.receive("before").await;
+    let mut succeeding = server.get("/").await;
+    let mut panicking = server.get("/?panic").await;
+    succeeding.receive("before").await;
+    panicking.receive("before").await;
 
     seen.send_replace(true);
-    let (text, end) = doomed.rest().await;
+    let (text, end) = panicking.rest().await;
     assert_eq!(text, "data: before\n\n");
     assert_ne!(end, End::Complete);
-    assert_eq!(healthy.complete().await, "data: before\n\ndata: after\n\n");
+    assert_eq!(
+        succeeding.complete().await,
+        "data: before\n\ndata: after\n\n"
+    );
     assert_eq!(
         server.get("/").await.complete().await,
         "data: before\n\ndata: after\n\n",
-        "the server goes on"
+        "the server continues"
     );
     handlers.dropped(3).await;
 }
 
-async fn a_failed_handler_cuts_the_stream_of_an_http_1_0_client_where_that_is_promised<
-    T: Transport,
->() {
+async fn a_failed_handler_resets_an_http_1_0_client_where_that_is_documented<T: Transport>() {
     let (seen, see) = watch::channel(false);
     let server = T::start(Site::new(move |_, sse: Sse| {
         let mut see = see.clone();
@@ -95,7 +99,7 @@ async fn a_failed_handler_cuts_the_stream_of_an_http_1_0_client_where_that_is_pr
     if T::RESETS_HTTP_10 {
         assert_eq!(end, End::Reset);
     } else {
-        // The end of the connection is all that such a client is told.
+        // Such a client sees nothing but the end of the connection.
         assert_eq!(end, End::Complete);
     }
 }

@@ -1,24 +1,24 @@
-//! Status and headers.
+//! The status and the headers of a response.
 
 use http::header::{CONNECTION, DATE, TRANSFER_ENCODING, UPGRADE};
 use sse_session::{Sse, SseOptions};
 
 use crate::client::End;
 use crate::handlers::Handlers;
-use crate::transports::{Asked, Site, Transport};
+use crate::transports::{RequestInfo, Site, Transport};
 
 on_every_transport! {
-    an_event_stream_says_what_it_is,
+    an_event_stream_has_its_status_and_headers,
     extra_headers_are_sent_and_defaults_can_be_replaced,
     head_is_answered_with_the_headers_alone_and_runs_no_handler,
     no_content_is_a_204_without_a_body,
 }
 
-async fn hello(_: Asked, sse: Sse) -> Result<(), sse_session::SendError> {
+async fn hello(_: RequestInfo, sse: Sse) -> Result<(), sse_session::SendError> {
     sse.send("hello").await
 }
 
-async fn an_event_stream_says_what_it_is<T: Transport>() {
+async fn an_event_stream_has_its_status_and_headers<T: Transport>() {
     let server = T::start(Site::new(hello)).await;
     for path in ["/", "/response", "/stream"] {
         let response = server.get(path).await;
@@ -33,7 +33,7 @@ async fn an_event_stream_says_what_it_is<T: Transport>() {
         assert!(response.header("keep-alive").is_empty());
         assert!(
             matches!(response.header(CONNECTION.as_str())[..], [] | ["close"]),
-            "nothing else about the connection"
+            "no other option of the connection"
         );
     }
 }
@@ -59,9 +59,9 @@ async fn head_is_answered_with_the_headers_alone_and_runs_no_handler<T: Transpor
     let handlers = Handlers::new();
     let server = T::start(Site::new({
         let handlers = handlers.clone();
-        move |asked, sse| {
+        move |request, sse| {
             let _guard = handlers.guard();
-            hello(asked, sse)
+            hello(request, sse)
         }
     }))
     .await;

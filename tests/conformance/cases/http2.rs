@@ -1,5 +1,5 @@
-//! HTTP/2 on the servers that speak it, with hyper as the client: many streams share a connection,
-//! and each can be reset on its own.
+//! HTTP/2 on the servers that support it, with hyper as the client: many streams share a connection,
+//! and each can be reset separately.
 
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::handlers::{Handlers, Progress, endless, idle};
-use crate::transports::{HyperHttp2, Notice, Server, Site, Transport};
+use crate::transports::{Detection, HyperHttp2, Server, Site, Transport};
 
 macro_rules! on_http_2 {
     ($($case:ident),+ $(,)?) => {
@@ -29,7 +29,7 @@ macro_rules! on_http_2 {
 }
 
 on_http_2! {
-    a_script_arrives_byte_for_byte_with_nothing_that_http_2_forbids,
+    a_script_arrives_byte_for_byte_without_headers_that_http_2_forbids,
     a_reset_stream_drops_its_handler_and_no_other,
     a_closed_connection_drops_all_its_handlers,
     a_reset_stream_drops_a_handler_that_waits_for_room,
@@ -38,15 +38,15 @@ on_http_2! {
     two_hundred_streams_share_a_connection,
 }
 
-/// Keep-alive only where it is what tells that the client is gone.
+/// Returns options with keep-alives only where the server needs them to detect a disconnect.
 fn options<T: Transport>() -> SseOptions {
     match T::IDLE_DISCONNECT {
-        Notice::Unprompted => SseOptions::new().without_keep_alive(),
-        Notice::KeepAlives => SseOptions::new().keep_alive(Duration::from_millis(100)),
+        Detection::Reads => SseOptions::new().without_keep_alive(),
+        Detection::KeepAlives => SseOptions::new().keep_alive(Duration::from_millis(100)),
     }
 }
 
-/// One connection of a client.
+/// A client with one connection.
 struct Client {
     requests: SendRequest<Empty<Bytes>>,
     socket: std::net::TcpStream,
@@ -65,7 +65,7 @@ impl Client {
         Self { requests, socket }
     }
 
-    async fn ask(&mut self, method: &str, headers: HeaderMap) -> Response<Incoming> {
+    async fn request(&mut self, method: &str, headers: HeaderMap) -> Response<Incoming> {
         self.requests.ready().await.expect("an open connection");
         let mut request = Request::builder()
             .method(method)
@@ -79,11 +79,11 @@ impl Client {
     }
 
     async fn get(&mut self) -> Response<Incoming> {
-        self.ask("GET", HeaderMap::new()).await
+        self.request("GET", HeaderMap::new()).await
     }
 }
 
-/// What a body has until it ends, and how it ends.
+/// Reads a body to its end. Returns its text and how it ended.
 async fn rest(response: Response<Incoming>) -> (String, ::hyper::Result<()>) {
     let mut body = response.into_body();
     let mut text = Vec::new();
@@ -107,7 +107,7 @@ fn last_event_id(id: &'static str) -> HeaderMap {
     HeaderMap::from_iter([(name, HeaderValue::from_static(id))])
 }
 
-async fn a_script_arrives_byte_for_byte_with_nothing_that_http_2_forbids<T: Transport>() {
+async fn a_script_arrives_byte_for_byte_without_headers_that_http_2_forbids<T: Transport>() {
     let site = Site::new(|_, sse: Sse| async move {
         sse.send(format!("{:?}", sse.last_event_id())).await?;
         sse.send(Event::new().event("e").id("1").data("a\nb"))
@@ -120,7 +120,7 @@ async fn a_script_arrives_byte_for_byte_with_nothing_that_http_2_forbids<T: Tran
         .expect("a valid header");
     let server = T::start(site.options(options)).await;
     let mut client = Client::connect(&server).await;
-    let response = client.ask("GET", last_event_id("7")).await;
+    let response = client.request("GET", last_event_id("7")).await;
     assert_eq!(response.version(), Version::HTTP_2);
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -146,7 +146,7 @@ async fn a_script_arrives_byte_for_byte_with_nothing_that_http_2_forbids<T: Tran
     );
     assert!(end.is_ok());
 
-    let head = client.ask("HEAD", HeaderMap::new()).await;
+    let head = client.request("HEAD", HeaderMap::new()).await;
     assert_eq!(head.headers()["content-type"], "text/event-stream");
     assert_eq!(rest(head).await.0, "");
 }
@@ -185,7 +185,7 @@ async fn a_reset_stream_drops_a_handler_that_waits_for_room<T: Transport>() {
     let server = T::start(endless(&handlers, &progress, 10_000)).await;
     let mut client = Client::connect(&server).await;
     let response = client.get().await;
-    // The client takes nothing, so the window of flow control fills up.
+    // The client reads nothing, so the flow control window fills up.
     let events = progress.stops().await;
     assert!(events < 1_000, "{events} events were accepted");
     drop(response);
@@ -217,7 +217,7 @@ async fn a_failed_handler_resets_its_stream_and_no_other<T: Transport>() {
     let error = end.expect_err("a reset");
     assert!(format!("{error:?}").contains("Reset"), "{error:?}");
 
-    let (text, end) = rest(client.ask("GET", last_event_id("1")).await).await;
+    let (text, end) = rest(client.request("GET", last_event_id("1")).await).await;
     assert_eq!(text, "data: fine\n\n");
     assert!(end.is_ok());
 }
@@ -226,13 +226,13 @@ async fn a_graceful_stop_ends_all_streams_of_a_connection<T: Transport>() {
     stop_with_open_streams::<T>(drop).await;
 }
 
-/// actix-web waits for the client to do it, up to its `shutdown_timeout`.
+/// actix-web waits for the client to close it, up to its `shutdown_timeout`.
 #[tokio::test]
 async fn a_graceful_stop_of_hyper_closes_the_connection_too() {
     super::within_limit(stop_with_open_streams::<HyperHttp2>(std::mem::forget)).await;
 }
 
-/// Stops a server while ten streams of a connection are open; `after` is what the client does when
+/// Stops a server while ten streams of a connection are open. `after` is called with the client when
 /// they have ended.
 async fn stop_with_open_streams<T: Transport>(after: impl FnOnce(Client)) {
     let (handlers, stop) = (Handlers::new(), CancellationToken::new());
@@ -259,7 +259,7 @@ async fn stop_with_open_streams<T: Transport>(after: impl FnOnce(Client)) {
     assert_eq!(handlers.running(), 0);
 }
 
-/// hyper's default for the most streams of a connection.
+/// The default limit of hyper for the streams of a connection.
 const STREAMS: usize = 200;
 
 async fn two_hundred_streams_share_a_connection<T: Transport>() {

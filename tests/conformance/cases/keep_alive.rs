@@ -1,8 +1,8 @@
-//! Comments during silence, and only then.
+//! Comments while nothing is sent, and only then.
 //!
-//! Over sockets, these cases go by the order of events, whatever the time they take. That there is
-//! no keep-alive during traffic needs exact time, so the last cases run each adapter in memory
-//! under tokio's paused clock.
+//! Over sockets, these cases check the order of events, whatever time they take. That there is no
+//! keep-alive during traffic needs exact time, so the last cases run each adapter in memory with
+//! tokio's paused clock.
 
 use std::time::Duration;
 
@@ -18,11 +18,11 @@ use crate::client::{Connection, End, Response};
 use crate::transports::{Site, Transport};
 
 on_every_transport! {
-    a_silent_stream_gets_comments_between_its_events,
+    a_silent_stream_sends_comments_between_its_events,
     the_comment_can_be_chosen,
 }
 
-async fn a_silent_stream_gets_comments_between_its_events<T: Transport>() {
+async fn a_silent_stream_sends_comments_between_its_events<T: Transport>() {
     let (seen, turn) = watch::channel(0);
     let site = Site::new(move |_, sse: Sse| {
         let mut turn = turn.clone();
@@ -41,7 +41,7 @@ async fn a_silent_stream_gets_comments_between_its_events<T: Transport>() {
     for number in 0..3 {
         response.receive(&number.to_string()).await;
         if number < 2 {
-            // Nothing is sent until these have come.
+            // No event is sent until the comments have arrived.
             let silence = format!("data: {number}\n\n: keep-alive\n\n: keep-alive\n\n");
             response.read_until(&silence).await;
         }
@@ -77,7 +77,7 @@ async fn ticks(sse: Sse) -> Result<(), SendError> {
     Ok(())
 }
 
-/// What comes of it with a keep-alive every 15 seconds: none among the events, then two.
+/// The result with a keep-alive every 15 seconds: none between the events, then two.
 const TICKS: &str = "data: tick\n\ndata: tick\n\ndata: tick\n\ndata: tick\n\ndata: tick\n\n\
     : keep-alive\n\n: keep-alive\n\n";
 
@@ -88,7 +88,7 @@ async fn assert_ticks(mut response: Response<tokio::io::DuplexStream>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hyper_sends_none_during_traffic() {
+async fn hyper_sends_no_keep_alive_during_traffic() {
     let (client, server) = duplex(1024);
     let service = sse_hyper::with_sse(|_: sse_hyper::Request, sse| ticks(sse))
         .options(SseOptions::new().keep_alive(INTERVAL));
@@ -97,14 +97,15 @@ async fn hyper_sends_none_during_traffic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tcp_sends_none_during_traffic() {
+async fn tcp_sends_no_keep_alive_during_traffic() {
     use sse_tokio_tcp::{Limits, Request, serve_connection, with_sse};
 
     let (client, server) = duplex(1024);
     tokio::spawn(async move {
         let options = SseOptions::new().keep_alive(INTERVAL);
         let service = with_sse(|_: Request, sse| ticks(sse)).options(options);
-        serve_connection(server, &service, &Limits::new(), &CancellationToken::new())
+        let shutdown = CancellationToken::new().into();
+        serve_connection(server, &service, &Limits::new(), &shutdown)
             .await
             .expect("served");
     });
@@ -112,7 +113,7 @@ async fn tcp_sends_none_during_traffic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn actix_sends_none_during_traffic() {
+async fn actix_sends_no_keep_alive_during_traffic() {
     let app = actix_web::test::init_service(
         actix_web::App::new().route(
             "/",
@@ -130,7 +131,7 @@ async fn actix_sends_none_during_traffic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_can_be_switched_off() {
+async fn keep_alive_can_be_disabled() {
     let (client, server) = duplex(1024);
     let service = sse_hyper::with_sse(|_: sse_hyper::Request, sse| ticks(sse))
         .options(SseOptions::new().without_keep_alive());

@@ -10,14 +10,14 @@ use crate::handlers::Handlers;
 use crate::transports::{Site, Transport};
 
 on_every_transport! {
-    a_thousand_streams_are_open_at_once_and_all_get_every_event,
+    a_thousand_streams_are_open_at_once_and_all_receive_every_event,
     handles_in_many_threads_lose_nothing_and_keep_their_order,
 }
 
 const STREAMS: usize = 1_000;
 
-async fn a_thousand_streams_are_open_at_once_and_all_get_every_event<T: Transport>() {
-    // Both ends are in this process, and three of these cases may run at a time.
+async fn a_thousand_streams_are_open_at_once_and_all_receive_every_event<T: Transport>() {
+    // Both ends are in this process, and three of these cases may run at once.
     rlimit::increase_nofile_limit(16 * 1024).expect("a limit on open files");
 
     let handlers = Handlers::new();
@@ -44,7 +44,7 @@ async fn a_thousand_streams_are_open_at_once_and_all_get_every_event<T: Transpor
 
     let mut streams = join_all((0..STREAMS).map(|_| server.get("/"))).await;
     join_all(streams.iter_mut().map(|stream| stream.receive("hello"))).await;
-    assert_eq!(handlers.running(), STREAMS, "all at once");
+    assert_eq!(handlers.running(), STREAMS, "all are open");
 
     for number in ["1", "2", "3"] {
         let event = Event::new().event("number").data(number);
@@ -82,7 +82,7 @@ async fn handles_in_many_threads_lose_nothing_and_keep_their_order<T: Transport>
             });
         }
     })
-    // So small that they wait for room again and again, and are woken by the body.
+    // A small buffer, so that the threads wait for room many times, and the body wakes them.
     .options(SseOptions::new().buffer_size(200));
     let server = T::start(site).await;
     let mut response = server.get("/").await;

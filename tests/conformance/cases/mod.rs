@@ -1,18 +1,18 @@
-//! What must be true, by topic.
+//! The cases, by topic.
 
 use std::time::Duration;
 
-/// How long a case may take at the most, however busy the machine is. None needs a tenth of it.
+/// The time limit of a case. No case needs a tenth of it, even on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
-/// Runs a case, or the test of one transport.
+/// Runs a case within [`LIMIT`].
 pub(crate) async fn within_limit(case: impl Future<Output = ()>) {
     tokio::time::timeout(LIMIT, case)
         .await
-        .expect("the case takes its time, or waits for what does not come");
+        .expect("the case ends within its time limit");
 }
 
-/// Makes a test of each case for each transport: `hyper::case`, `actix::case` and `tcp::case`.
+/// Defines a test of each case for each transport: `hyper::case`, `actix::case` and `tcp::case`.
 macro_rules! on_every_transport {
     ($($case:ident),+ $(,)?) => {
         mod hyper {
@@ -27,7 +27,7 @@ macro_rules! on_every_transport {
     };
 }
 
-/// Makes a test of one case for one transport.
+/// Defines a test of one case for one transport.
 macro_rules! test {
     ($case:ident, $transport:ty) => {
         #[tokio::test]

@@ -1,5 +1,5 @@
-//! What the raw TCP server must do by itself, having no framework below: be an HTTP/1 server
-//! within limits, and stop within a bound.
+//! What the raw TCP server does without a framework: serve HTTP/1 within limits, and shut down within a
+//! time limit.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn serve(site: Site, limits: Limits) -> Server {
     Tcp::serve(site, TcpServer::new().limits(limits))
 }
 
-/// Sends `request`; the answer must be `status`, whole, and the end of the connection.
+/// Sends `request`. The response must have `status`, be complete and end the connection.
 async fn assert_answer(server: &Server, request: impl AsRef<[u8]>, status: u16) {
     let request = request.as_ref();
     let shown: String = request
@@ -44,7 +44,7 @@ async fn assert_answer(server: &Server, request: impl AsRef<[u8]>, status: u16) 
 }
 
 #[tokio::test]
-async fn what_is_no_request_for_a_stream_is_answered_with_its_status() {
+async fn requests_are_answered_with_their_status() {
     within_limit(async {
         let limits = Limits::new().max_head_size(1024).max_headers(8);
         let server = serve(hello(), limits);
@@ -96,7 +96,7 @@ async fn a_client_that_still_sends_its_request_body_is_not_reset() {
         let mut response = connection.response().await;
         assert_eq!(response.status, 405);
         assert_eq!(response.rest().await.1, End::Complete);
-        // The answer came first, and the server has nothing more to say.
+        // The response has arrived, and the server sends nothing more.
         let mut connection = response.into_connection();
         for _ in 0..20 {
             connection.send("x".repeat(10_000)).await;
@@ -109,7 +109,7 @@ async fn a_client_that_still_sends_its_request_body_is_not_reset() {
 }
 
 #[tokio::test]
-async fn a_head_that_is_cut_off_is_a_400_and_none_at_all_is_nothing() {
+async fn an_incomplete_head_is_answered_with_400_and_an_empty_one_not_at_all() {
     within_limit(async {
         let server = serve(hello(), Limits::new());
         let mut connection = server.connect().await;
@@ -125,7 +125,7 @@ async fn a_head_that_is_cut_off_is_a_400_and_none_at_all_is_nothing() {
 }
 
 #[tokio::test]
-async fn a_head_may_come_byte_by_byte() {
+async fn a_head_may_arrive_byte_by_byte() {
     within_limit(async {
         let server = serve(hello(), Limits::new());
         let mut connection = server.connect().await;
@@ -148,7 +148,7 @@ async fn a_connection_without_a_request_ends_at_the_head_timeout() {
         let silent = server.connect().await;
         assert_eq!(silent.response().await.status, 408);
 
-        // Sending a little from time to time gains no time.
+        // A client that sends a little from time to time gains no time.
         let mut slow = server.connect().await;
         slow.send("GET / HTTP/1.1\r\n").await;
         let (status, ()) = tokio::join!(
@@ -167,7 +167,7 @@ async fn a_connection_without_a_request_ends_at_the_head_timeout() {
 }
 
 #[tokio::test]
-async fn what_a_client_sends_early_is_ignored() {
+async fn bytes_that_a_client_sends_early_are_ignored() {
     within_limit(async {
         let server = serve(hello(), Limits::new());
         for early in [
@@ -190,7 +190,7 @@ async fn what_a_client_sends_early_is_ignored() {
 }
 
 #[tokio::test]
-async fn a_client_that_never_stops_sending_is_not_read_for_ever() {
+async fn a_client_that_never_stops_sending_is_not_read_forever() {
     const MANY: usize = 256 * 1024 * 1024;
 
     within_limit(async {
@@ -205,19 +205,19 @@ async fn a_client_that_never_stops_sending_is_not_read_for_ever() {
             .expect("sent");
         let piece = vec![b'x'; 1024 * 1024];
         let mut sent = 0;
-        // What remains unread fills the kernel's buffers.
+        // The unread bytes fill the kernel's buffers.
         while let Ok(written) =
             tokio::time::timeout(Duration::from_millis(500), io.write(&piece)).await
         {
             sent += written.expect("an open connection");
-            assert!(sent < MANY, "all of it was read");
+            assert!(sent < MANY, "the server has read all of it");
         }
         Connection::over(&mut io)
             .response()
             .await
             .receive("hello")
             .await;
-        assert_eq!(handlers.running(), 1, "and is served nevertheless");
+        assert_eq!(handlers.running(), 1, "the client is served nevertheless");
         drop(io);
         handlers.dropped(1).await;
     })
@@ -225,7 +225,7 @@ async fn a_client_that_never_stops_sending_is_not_read_for_ever() {
 }
 
 #[tokio::test]
-async fn a_client_that_takes_nothing_is_given_up_after_the_write_timeout() {
+async fn a_client_that_accepts_nothing_is_dropped_after_the_write_timeout() {
     within_limit(async {
         let (handlers, progress) = (Handlers::new(), Progress::new());
         let limits = Limits::new().write_timeout(Duration::from_millis(300));
@@ -240,7 +240,7 @@ async fn a_client_that_takes_nothing_is_given_up_after_the_write_timeout() {
 }
 
 #[tokio::test]
-async fn a_connection_beyond_the_limit_waits_until_there_is_room() {
+async fn a_connection_beyond_the_limit_waits_until_another_one_ends() {
     within_limit(async {
         let handlers = Handlers::new();
         let server = serve(idle(&handlers), Limits::new().max_connections(2));
@@ -253,7 +253,7 @@ async fn a_connection_beyond_the_limit_waits_until_there_is_room() {
         third.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
         let mut third = std::pin::pin!(third.response());
         let early = tokio::time::timeout(Duration::from_millis(100), &mut third).await;
-        assert!(early.is_err(), "the kernel holds it");
+        assert!(early.is_err(), "the connection waits in the kernel");
         assert_eq!(handlers.total(), 2);
 
         drop(first);
@@ -264,7 +264,7 @@ async fn a_connection_beyond_the_limit_waits_until_there_is_room() {
 }
 
 #[tokio::test]
-async fn a_stop_ends_open_streams_by_itself_and_closes_idle_connections() {
+async fn a_shutdown_ends_open_streams_and_closes_idle_connections() {
     within_limit(async {
         let handlers = Handlers::new();
         let options = SseOptions::new().retry_on_shutdown(Duration::from_secs(3));
@@ -272,7 +272,7 @@ async fn a_stop_ends_open_streams_by_itself_and_closes_idle_connections() {
         let mut stream = server.get("/").await;
         stream.receive("hello").await;
         let silent = server.connect().await;
-        // It is accepted once a later one is answered.
+        // It was accepted, as a later connection is answered.
         server.get("/nowhere").await;
 
         tokio::join!(server.stop(), async {
@@ -287,7 +287,7 @@ async fn a_stop_ends_open_streams_by_itself_and_closes_idle_connections() {
 }
 
 #[tokio::test]
-async fn a_stop_drops_what_does_not_end_within_the_grace_period() {
+async fn a_shutdown_drops_connections_that_do_not_end_within_the_grace_period() {
     within_limit(async {
         let (handlers, progress) = (Handlers::new(), Progress::new());
         let limits = Limits::new().grace_period(Duration::from_millis(200));
@@ -320,7 +320,7 @@ async fn a_dropped_server_drops_its_handlers() {
 }
 
 #[tokio::test]
-async fn a_unix_socket_is_served_and_its_clients_are_missed() {
+async fn a_unix_socket_is_served_and_disconnects_are_detected() {
     within_limit(async {
         let handlers = Handlers::new();
         let directory = std::env::temp_dir();
@@ -331,23 +331,23 @@ async fn a_unix_socket_is_served_and_its_clients_are_missed() {
         let server = tokio::spawn(server.serve(listener, Tcp::routes(idle(&handlers))));
         let connect = async || UnixStream::connect(&path).await.expect("a connection");
 
-        let mut leaves = Connection::over(connect().await).get("/").await;
-        assert_eq!(leaves.header("content-type"), ["text/event-stream"]);
-        leaves.receive("hello").await;
-        drop(leaves);
+        let mut disconnecting = Connection::over(connect().await).get("/").await;
+        assert_eq!(disconnecting.header("content-type"), ["text/event-stream"]);
+        disconnecting.receive("hello").await;
+        drop(disconnecting);
         handlers.dropped(1).await;
 
-        let half_closes = connect().await;
-        let mut half_closes = Connection::over(half_closes);
-        half_closes.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
-        half_closes.end_sending().await;
-        let mut stays = half_closes.response().await;
-        stays.receive("hello").await;
+        let half_closed = connect().await;
+        let mut half_closed = Connection::over(half_closed);
+        half_closed.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        half_closed.end_sending().await;
+        let mut remaining = half_closed.response().await;
+        remaining.receive("hello").await;
 
         stop.cancel();
-        let (_, end) = stays.rest().await;
+        let (_, end) = remaining.rest().await;
         assert_eq!(end, End::Complete);
-        drop(stays);
+        drop(remaining);
         server.await.expect("no panic");
         std::fs::remove_file(&path).expect("removed");
         assert_eq!(handlers.running(), 0);

@@ -1,4 +1,4 @@
-//! Coming back with the last event ID.
+//! Reconnecting with the last event ID.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,7 +6,7 @@ use sse_session::{Event, Sse};
 use tokio::sync::watch;
 
 use crate::client::Response;
-use crate::transports::{Asked, Server, Site, Transport};
+use crate::transports::{RequestInfo, Server, Site, Transport};
 
 on_every_transport! {
     the_last_event_id_is_what_the_client_sent,
@@ -48,7 +48,8 @@ async fn the_last_event_id_is_what_the_client_sent<T: Transport>() {
 }
 
 async fn a_client_that_reconnects_misses_nothing<T: Transport>() {
-    // Counts on from where the client was, one event per word from the client.
+    // Continues after the client's last event ID, one event each time that the client has the one
+    // before.
     let (seen, turn) = watch::channel(0);
     let server = T::start(Site::new(move |_, sse: Sse| {
         let mut turn = turn.clone();
@@ -75,22 +76,22 @@ async fn a_client_that_reconnects_misses_nothing<T: Transport>() {
             assert_eq!(event.last_event_id(), next.to_string());
             assert!(
                 response.text().starts_with(&first),
-                "no gap, and nothing twice"
+                "no event is missing, and none is repeated"
             );
             seen.send_replace(next);
             next += 1;
         }
-        // What came, and was not looked at, is lost with the connection.
+        // Events that arrived but were not received are lost with the connection.
         response = get_after(&server, (next - 1).to_string().as_bytes()).await;
     }
 }
 
 async fn the_handler_sees_its_request<T: Transport>() {
-    let asked = Arc::new(Mutex::new(None));
+    let seen = Arc::new(Mutex::new(None));
     let server = T::start(Site::new({
-        let asked = Arc::clone(&asked);
-        move |request: Asked, sse: Sse| {
-            *asked.lock().expect("no panic") = Some(request);
+        let seen = Arc::clone(&seen);
+        move |request: RequestInfo, sse: Sse| {
+            *seen.lock().expect("no panic") = Some(request);
             async move { sse.send("hello").await }
         }
     }))
@@ -100,8 +101,8 @@ async fn the_handler_sees_its_request<T: Transport>() {
         .send("GET /?room=1&x=%20y HTTP/1.1\r\nHost: test\r\nCookie: a=b\r\n\r\n")
         .await;
     connection.response().await.complete().await;
-    let asked = asked.lock().expect("no panic").take().expect("a request");
-    assert_eq!(asked.target, "/?room=1&x=%20y");
-    assert_eq!(asked.headers["cookie"], "a=b");
-    assert_eq!(asked.headers["host"], "test");
+    let request = seen.lock().expect("no panic").take().expect("a request");
+    assert_eq!(request.target, "/?room=1&x=%20y");
+    assert_eq!(request.headers["cookie"], "a=b");
+    assert_eq!(request.headers["host"], "test");
 }

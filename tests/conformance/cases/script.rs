@@ -1,4 +1,4 @@
-//! What handlers send is what arrives, byte for byte.
+//! The bytes that handlers send arrive unchanged.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use sse_session::{
 };
 
 use crate::client::End;
-use crate::transports::{Asked, Site, Transport};
+use crate::transports::{RequestInfo, Site, Transport};
 
 on_every_transport! {
     a_script_arrives_byte_for_byte_and_ends_complete,
-    data_of_many_lines_and_scripts_arrives_as_it_is,
-    a_bad_name_is_an_error_to_the_handler_and_nothing_on_the_wire,
+    data_with_many_lines_and_scripts_arrives_unchanged,
+    an_invalid_name_is_an_error_for_the_handler_and_writes_nothing,
     a_stream_begins_with_its_reconnection_time,
     a_plain_stream_is_served,
     handles_in_other_tasks_send_and_keep_the_stream_open,
-    close_ends_the_stream_complete_and_drops_the_handler,
-    events_arrive_one_by_one_and_not_at_the_end,
-    a_connection_is_used_again_after_a_stream_unless_it_says_otherwise,
-    an_http_1_0_client_gets_the_same_events_without_chunks,
+    close_completes_the_stream_and_drops_the_handler,
+    events_arrive_when_they_are_sent_and_not_at_the_end,
+    a_connection_is_reused_after_a_stream_unless_it_is_closed,
+    an_http_1_0_client_receives_the_same_events_without_chunks,
 }
 
-async fn script(_: Asked, sse: Sse) -> Result<(), SendError> {
+async fn script(_: RequestInfo, sse: Sse) -> Result<(), SendError> {
     sse.send("hello").await?;
     sse.send(Json(json!({"foo": "bar"}))).await?;
     sse.send(Event::new().event("greeting").data("hello"))
@@ -66,7 +66,7 @@ async fn a_script_arrives_byte_for_byte_and_ends_complete<T: Transport>() {
     }
 }
 
-async fn data_of_many_lines_and_scripts_arrives_as_it_is<T: Transport>() {
+async fn data_with_many_lines_and_scripts_arrives_unchanged<T: Transport>() {
     let server = T::start(Site::new(|_, sse: Sse| async move {
         sse.send("one\ntwo\r\nthree\rfour\n").await?;
         sse.send("  leading, \u{feff}BOM, \0 and 日本語 🦀 Ünï")
@@ -90,7 +90,7 @@ async fn data_of_many_lines_and_scripts_arrives_as_it_is<T: Transport>() {
     );
 }
 
-async fn a_bad_name_is_an_error_to_the_handler_and_nothing_on_the_wire<T: Transport>() {
+async fn an_invalid_name_is_an_error_for_the_handler_and_writes_nothing<T: Transport>() {
     let server = T::start(Site::new(|_, sse: Sse| async move {
         sse.send("before").await?;
         for bad in ["a\nb", "a\rb", "a\r\nevent: forged"] {
@@ -144,7 +144,7 @@ async fn handles_in_other_tasks_send_and_keep_the_stream_open<T: Transport>() {
         let task = sse.clone();
         tokio::spawn(async move {
             task.send("task").await.expect("open");
-            // Outside of every runtime, too.
+            // A thread outside the runtime.
             std::thread::spawn(move || task.try_send("thread").expect("open"));
         });
         Ok::<_, SendError>(())
@@ -156,7 +156,7 @@ async fn handles_in_other_tasks_send_and_keep_the_stream_open<T: Transport>() {
     );
 }
 
-async fn close_ends_the_stream_complete_and_drops_the_handler<T: Transport>() {
+async fn close_completes_the_stream_and_drops_the_handler<T: Transport>() {
     let handlers = crate::handlers::Handlers::new();
     let server = T::start(Site::new({
         let handlers = handlers.clone();
@@ -175,8 +175,8 @@ async fn close_ends_the_stream_complete_and_drops_the_handler<T: Transport>() {
     handlers.dropped(1).await;
 }
 
-async fn events_arrive_one_by_one_and_not_at_the_end<T: Transport>() {
-    // The next event is sent only when the client says that it has the one before.
+async fn events_arrive_when_they_are_sent_and_not_at_the_end<T: Transport>() {
+    // Each event is sent when the client has received the one before.
     let (seen, turn) = tokio::sync::watch::channel(0);
     let server = T::start(Site::new(move |_, sse: Sse| {
         let mut turn = turn.clone();
@@ -198,7 +198,7 @@ async fn events_arrive_one_by_one_and_not_at_the_end<T: Transport>() {
     assert_eq!(response.rest().await.1, End::Complete);
 }
 
-async fn a_connection_is_used_again_after_a_stream_unless_it_says_otherwise<T: Transport>() {
+async fn a_connection_is_reused_after_a_stream_unless_it_is_closed<T: Transport>() {
     let server = T::start(Site::new(script)).await;
     let mut response = server.get("/").await;
     assert_eq!(response.complete().await, SCRIPT);
@@ -210,7 +210,7 @@ async fn a_connection_is_used_again_after_a_stream_unless_it_says_otherwise<T: T
     }
 }
 
-async fn an_http_1_0_client_gets_the_same_events_without_chunks<T: Transport>() {
+async fn an_http_1_0_client_receives_the_same_events_without_chunks<T: Transport>() {
     let server = T::start(Site::new(script)).await;
     let mut connection = server.connect().await;
     connection

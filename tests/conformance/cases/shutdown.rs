@@ -1,4 +1,4 @@
-//! Graceful shutdown while streams are open: it ends them, and does not wait for their handlers.
+//! A graceful shutdown ends open streams and does not wait for their handlers.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ on_every_transport! {
     a_graceful_stop_ends_idle_streams_with_a_last_reconnection_time,
     a_graceful_stop_ends_handlers_that_never_stop_sending,
     a_stream_that_begins_after_the_signal_ends_at_once,
-    a_stalled_client_that_reads_on_gets_all_that_was_accepted_and_the_farewell,
-    a_stopped_server_accepts_no_more,
+    a_stalled_client_that_continues_to_read_receives_all_events_and_the_reconnection_time,
+    a_stopped_server_accepts_no_connections,
 }
 
-/// Streams that end at `stop`, and say when to come back.
+/// Returns options for streams that end at `stop` with a reconnection time.
 fn options(stop: &CancellationToken) -> SseOptions {
     SseOptions::new()
         .shutdown(stop.clone())
@@ -36,7 +36,7 @@ async fn a_graceful_stop_ends_idle_streams_with_a_last_reconnection_time<T: Tran
     assert_eq!(handlers.running(), 20);
 
     stop.cancel();
-    // It waits for the responses to be taken.
+    // The server waits until the clients have read the responses.
     let ((), ends) = tokio::join!(server.stop(), async {
         let mut ends = Vec::new();
         for mut stream in streams {
@@ -65,7 +65,10 @@ async fn a_graceful_stop_ends_handlers_that_never_stop_sending<T: Transport>() {
     stop.cancel();
     let ((), (text, end)) = tokio::join!(server.stop(), response.rest());
     assert_eq!(end, End::Complete);
-    assert!(text.ends_with("data: more\n\n"), "the last event is whole");
+    assert!(
+        text.ends_with("data: more\n\n"),
+        "the last event is complete"
+    );
 }
 
 async fn a_stream_that_begins_after_the_signal_ends_at_once<T: Transport>() {
@@ -76,7 +79,7 @@ async fn a_stream_that_begins_after_the_signal_ends_at_once<T: Transport>() {
     assert_eq!(handlers.running(), 0);
 }
 
-async fn a_stalled_client_that_reads_on_gets_all_that_was_accepted_and_the_farewell<
+async fn a_stalled_client_that_continues_to_read_receives_all_events_and_the_reconnection_time<
     T: Transport,
 >() {
     let (handlers, progress) = (Handlers::new(), Progress::new());
@@ -90,11 +93,13 @@ async fn a_stalled_client_that_reads_on_gets_all_that_was_accepted_and_the_farew
     stop.cancel();
     let ((), (text, end)) = tokio::join!(server.stop(), response.rest());
     assert_eq!(end, End::Complete);
-    let events = text.strip_suffix("retry: 3000\n\n").expect("a farewell");
+    let events = text
+        .strip_suffix("retry: 3000\n\n")
+        .expect("a reconnection time");
     assert_eq!(events.len(), progress.total() * 1_000, "no event is lost");
 }
 
-async fn a_stopped_server_accepts_no_more<T: Transport>() {
+async fn a_stopped_server_accepts_no_connections<T: Transport>() {
     let (handlers, stop) = (Handlers::new(), CancellationToken::new());
     let server = T::start(idle(&handlers).options(options(&stop))).await;
     let address = server.address;
@@ -102,7 +107,7 @@ async fn a_stopped_server_accepts_no_more<T: Transport>() {
     server.stop().await;
     let refused = tokio::net::TcpStream::connect(address).await;
     assert_eq!(
-        refused.expect_err("nobody listens").kind(),
+        refused.expect_err("no listener").kind(),
         std::io::ErrorKind::ConnectionRefused
     );
 }

@@ -9,7 +9,7 @@ use sse_actix::{Sse, no_content, sse_response_with, sse_stream_with, with_sse};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use super::{Asked, Notice, Server, Site, Transport, plain_stream};
+use super::{Detection, RequestInfo, Server, Site, Transport, plain_stream};
 
 /// actix-web as it is by default: clients may close their sending side early.
 pub(crate) struct Actix;
@@ -19,7 +19,7 @@ pub(crate) struct ActixWithoutHalfClose;
 
 impl Transport for Actix {
     const NAME: &'static str = "actix";
-    const IDLE_DISCONNECT: Notice = Notice::KeepAlives;
+    const IDLE_DISCONNECT: Detection = Detection::KeepAlives;
     const BUFFER: usize = BUFFER;
     const RESETS_HTTP_10: bool = false;
 
@@ -31,7 +31,7 @@ impl Transport for Actix {
 
 impl Transport for ActixWithoutHalfClose {
     const NAME: &'static str = "actix_without_half_close";
-    const IDLE_DISCONNECT: Notice = Notice::Unprompted;
+    const IDLE_DISCONNECT: Detection = Detection::Reads;
     const BUFFER: usize = BUFFER;
     const RESETS_HTTP_10: bool = false;
 
@@ -41,12 +41,12 @@ impl Transport for ActixWithoutHalfClose {
     }
 }
 
-/// actix-web with HTTP/2, to clients that begin with it.
+/// actix-web with HTTP/2, for clients that start with it.
 pub(crate) struct ActixHttp2;
 
 impl Transport for ActixHttp2 {
     const NAME: &'static str = "actix_http2";
-    const IDLE_DISCONNECT: Notice = Notice::KeepAlives;
+    const IDLE_DISCONNECT: Detection = Detection::KeepAlives;
     const BUFFER: usize = BUFFER;
     const RESETS_HTTP_10: bool = false;
 
@@ -63,18 +63,18 @@ enum Protocol {
     Http2,
 }
 
-/// Its default `h1_write_buffer_size`.
+/// The default `h1_write_buffer_size` of actix-web.
 const BUFFER: usize = 32 * 1024;
 
 impl Actix {
-    /// Starts a server with routes of its own.
+    /// Starts a server with the routes of a test.
     pub(crate) async fn serve(configure: impl Configure) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await;
         start(listener.expect("a free port"), Protocol::Http1, configure).await
     }
 }
 
-/// What sets the routes of each worker.
+/// Configures the routes of each worker.
 pub(crate) trait Configure: Fn(&mut ServiceConfig) + Clone + Send + 'static {}
 
 impl<C: Fn(&mut ServiceConfig) + Clone + Send + 'static> Configure for C {}
@@ -96,7 +96,7 @@ async fn start(listener: TcpListener, protocol: Protocol, configure: impl Config
                 Protocol::Http1 | Protocol::Http1WithoutHalfClose => server.listen(listener),
             };
             let server = server.expect("a server").run();
-            send.send(server.handle()).expect("the test is there");
+            send.send(server.handle()).expect("the test waits for it");
             server.await.expect("served");
         });
     });
@@ -121,7 +121,7 @@ struct Abort(ServerHandle);
 
 impl Drop for Abort {
     fn drop(&mut self) {
-        // The command is given now; the future would only wait for its effect.
+        // The call sends the command. The future would only wait for its effect.
         drop(self.0.stop(false));
     }
 }
@@ -131,7 +131,7 @@ fn routes(site: Site) -> impl Configure {
         let options = &site.options;
         let handler = {
             let site = site.clone();
-            move |request: HttpRequest, sse: Sse| site.run(asked(&request), sse)
+            move |request: HttpRequest, sse: Sse| site.run(request_info(&request), sse)
         };
         let response = {
             let (options, handler) = (options.clone(), handler.clone());
@@ -155,7 +155,7 @@ fn routes(site: Site) -> impl Configure {
     }
 }
 
-fn asked(request: &HttpRequest) -> Asked {
+fn request_info(request: &HttpRequest) -> RequestInfo {
     let mut headers = http::HeaderMap::new();
     for (name, value) in request.headers() {
         headers.append(
@@ -163,7 +163,7 @@ fn asked(request: &HttpRequest) -> Asked {
             http::HeaderValue::from_bytes(value.as_bytes()).expect("a header value"),
         );
     }
-    Asked {
+    RequestInfo {
         target: request.uri().to_string(),
         headers,
     }

@@ -11,9 +11,9 @@ use sse_hyper::{Request, Sse, SseBody, no_content, sse_response_with, sse_stream
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Asked, Notice, Server, Site, Transport, plain_stream};
+use super::{Detection, RequestInfo, Server, Site, Transport, plain_stream};
 
-/// hyper with HTTP/1.1 as it is by default.
+/// hyper with HTTP/1.1 and its defaults.
 pub(crate) struct Hyper;
 
 /// hyper with HTTP/1.1 for clients that may close their sending side early.
@@ -27,7 +27,7 @@ const BUFFER: usize = 8 * 1024 + 100 * 4 * 1024;
 
 impl Transport for Hyper {
     const NAME: &'static str = "hyper";
-    const IDLE_DISCONNECT: Notice = Notice::Unprompted;
+    const IDLE_DISCONNECT: Detection = Detection::Reads;
     const BUFFER: usize = BUFFER;
     const RESETS_HTTP_10: bool = false;
 
@@ -38,7 +38,7 @@ impl Transport for Hyper {
 
 impl Transport for HyperWithHalfClose {
     const NAME: &'static str = "hyper_with_half_close";
-    const IDLE_DISCONNECT: Notice = Notice::KeepAlives;
+    const IDLE_DISCONNECT: Detection = Detection::KeepAlives;
     const BUFFER: usize = BUFFER;
     const RESETS_HTTP_10: bool = false;
 
@@ -49,7 +49,7 @@ impl Transport for HyperWithHalfClose {
 
 impl Transport for HyperHttp2 {
     const NAME: &'static str = "hyper_http2";
-    const IDLE_DISCONNECT: Notice = Notice::Unprompted;
+    const IDLE_DISCONNECT: Detection = Detection::Reads;
     // The default `max_send_buf_size`.
     const BUFFER: usize = 400 * 1024;
     const RESETS_HTTP_10: bool = false;
@@ -115,11 +115,11 @@ async fn accept(listener: TcpListener, site: Site, protocol: Protocol, stop: Can
 async fn answer(site: Site, request: Request) -> Result<Response<SseBody>, Infallible> {
     let options = site.options.clone();
     let handler = |request: Request, sse: Sse| {
-        let asked = Asked {
+        let info = RequestInfo {
             target: request.uri().to_string(),
             headers: request.headers().clone(),
         };
-        site.run(asked, sse)
+        site.run(info, sse)
     };
     match request.uri().path() {
         "/response" => Ok(sse_response_with(&options, request, handler)),

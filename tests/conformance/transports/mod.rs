@@ -1,4 +1,4 @@
-//! The servers under test: one file per adapter, each of which serves the same [`Site`].
+//! The servers under test. Each adapter has one file, and all serve the same [`Site`].
 
 mod actix;
 mod hyper;
@@ -18,36 +18,36 @@ pub(crate) use self::hyper::{Hyper, HyperHttp2, HyperWithHalfClose};
 pub(crate) use self::tcp::Tcp;
 use crate::client::{Connection, Response};
 
-/// An adapter and the server that it is for.
+/// An adapter and its server.
 pub(crate) trait Transport: 'static {
-    /// The name of the module that has its tests.
+    /// The name of the module with its tests.
     const NAME: &'static str;
 
-    /// When the handler of an idle stream is dropped whose client has closed the connection.
-    const IDLE_DISCONNECT: Notice;
+    /// How the server detects that the client of an idle stream has closed the connection.
+    const IDLE_DISCONNECT: Detection;
 
-    /// The most bytes that the server itself holds for a client that takes nothing, beyond one
-    /// piece of the body and what the kernel holds.
+    /// The most bytes that the server itself buffers for a client that reads nothing, in addition
+    /// to one piece of the body and the kernel's buffers.
     const BUFFER: usize;
 
-    /// Whether HTTP/1.0 clients, to which the end of the connection is the end of the body, are
-    /// told of a failed handler by a reset.
+    /// Whether a failed handler resets the connection of an HTTP/1.0 client, for which the end of
+    /// the connection is the end of the body.
     const RESETS_HTTP_10: bool;
 
     /// Starts a server on a free port.
     async fn start(site: Site) -> Server;
 }
 
-/// What makes a server notice that a client is gone.
+/// How a server detects that a client is gone.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Notice {
-    /// Nothing: it is told, or asks by itself.
-    Unprompted,
-    /// Keep-alives that fail.
+pub(crate) enum Detection {
+    /// By reading from the connection.
+    Reads,
+    /// By keep-alives that fail.
     KeepAlives,
 }
 
-/// What a server serves:
+/// What a server under test serves:
 ///
 /// | path | is answered by |
 /// |---|---|
@@ -62,13 +62,14 @@ pub(crate) struct Site {
     send_buffer: Option<u32>,
 }
 
-type Handler =
-    Arc<dyn Fn(Asked, Sse) -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync + 'static>;
+type Handler = Arc<
+    dyn Fn(RequestInfo, Sse) -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync + 'static,
+>;
 
-/// What a handler wants to know of its request, the same for all adapters.
+/// The part of a request that handlers use, the same for all adapters.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
-    /// Path and query.
+pub(crate) struct RequestInfo {
+    /// The path and query.
     pub(crate) target: String,
     pub(crate) headers: HeaderMap,
 }
@@ -76,13 +77,13 @@ pub(crate) struct Asked {
 impl Site {
     pub(crate) fn new<H, F>(handler: H) -> Self
     where
-        H: Fn(Asked, Sse) -> F + Send + Sync + 'static,
+        H: Fn(RequestInfo, Sse) -> F + Send + Sync + 'static,
         F: Future + Send + 'static,
         F::Output: IntoHandlerResult,
     {
         Self {
-            handler: Arc::new(move |asked, sse| {
-                let handler = handler(asked, sse);
+            handler: Arc::new(move |info, sse| {
+                let handler = handler(info, sse);
                 Box::pin(async move { handler.await.into_result() })
             }),
             options: SseOptions::new(),
@@ -95,21 +96,25 @@ impl Site {
         self
     }
 
-    /// Has the server's kernel hold no more than about `bytes` that the client has not taken.
+    /// Limits the send buffer of the server's kernel to about `bytes`.
     pub(crate) fn send_buffer(mut self, bytes: u32) -> Self {
         self.send_buffer = Some(bytes);
         self
     }
 
-    pub(crate) fn run(&self, asked: Asked, sse: Sse) -> BoxFuture<'static, Result<(), BoxError>> {
-        (self.handler)(asked, sse)
+    pub(crate) fn run(
+        &self,
+        info: RequestInfo,
+        sse: Sse,
+    ) -> BoxFuture<'static, Result<(), BoxError>> {
+        (self.handler)(info, sse)
     }
 
-    /// A listener on a free port.
+    /// Returns a listener on a free port.
     fn listener(&self) -> TcpListener {
         let socket = TcpSocket::new_v4().expect("a socket");
         if let Some(bytes) = self.send_buffer {
-            // Accepted connections inherit it.
+            // Accepted connections inherit the size.
             socket.set_send_buffer_size(bytes).expect("a socket option");
         }
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -118,7 +123,7 @@ impl Site {
     }
 }
 
-/// What is served at `/stream`.
+/// Returns the stream that is served at `/stream`.
 pub(crate) fn plain_stream() -> impl Stream<Item = Event<'static, &'static str>> + Send {
     stream::iter([
         Event::new().data("one"),
@@ -126,11 +131,11 @@ pub(crate) fn plain_stream() -> impl Stream<Item = Event<'static, &'static str>>
     ])
 }
 
-/// A running server. It is stopped when dropped, at the latest with the test's runtime.
+/// A running server. It stops when it is dropped, or with the runtime of the test.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     graceful_stop: Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>,
-    /// Stops the server when dropped, where that needs doing.
+    /// Stops the server when dropped, where it does not stop by itself.
     _abort: Option<Box<dyn Send>>,
 }
 
@@ -143,8 +148,8 @@ impl Server {
         self.connect().await.get(target).await
     }
 
-    /// Stops the server in the way that is its own, which lets open responses end; resolves when
-    /// nothing of it is left.
+    /// Shuts the server down gracefully, which lets open responses end. Completes when nothing is
+    /// left of the server.
     pub(crate) async fn stop(self) {
         (self.graceful_stop)().await;
     }

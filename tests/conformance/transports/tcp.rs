@@ -1,4 +1,4 @@
-//! The raw TCP server with its own shutdown.
+//! The server of `sse-tokio-tcp` with its own shutdown.
 
 use sse_tokio_tcp::{
     Request, Response, Router, Server as TcpServer, Service, Sse, no_content, sse_response_with,
@@ -6,13 +6,13 @@ use sse_tokio_tcp::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Asked, Notice, Server, Site, Transport, plain_stream};
+use super::{Detection, RequestInfo, Server, Site, Transport, plain_stream};
 
 pub(crate) struct Tcp;
 
 impl Transport for Tcp {
     const NAME: &'static str = "tcp";
-    const IDLE_DISCONNECT: Notice = Notice::Unprompted;
+    const IDLE_DISCONNECT: Detection = Detection::Reads;
     const BUFFER: usize = 0;
     const RESETS_HTTP_10: bool = true;
 
@@ -22,7 +22,7 @@ impl Transport for Tcp {
 }
 
 impl Tcp {
-    /// Starts a server that is configured otherwise.
+    /// Starts a server with a configuration of the test.
     pub(crate) fn serve(site: Site, server: TcpServer) -> Server {
         let listener = site.listener();
         let address = listener.local_addr().expect("an address");
@@ -39,15 +39,15 @@ impl Tcp {
         }
     }
 
-    /// The service that serves `site`.
+    /// Returns the service that serves `site`.
     pub(crate) fn routes(site: Site) -> impl Service {
         let options = site.options.clone();
         let handler = move |request: Request, sse: Sse| {
-            let asked = Asked {
+            let info = RequestInfo {
                 target: request.uri().to_string(),
                 headers: request.headers().clone(),
             };
-            site.run(asked, sse)
+            site.run(info, sse)
         };
         let response = {
             let options = options.clone();

@@ -1,11 +1,11 @@
-//! Streams from a grammar that leans towards what decoders get wrong, the same ones in every run.
+//! Streams from a grammar that prefers what decoders read incorrectly, the same ones in every run.
 
 use crate::Case;
 
-/// How many streams there are.
+/// The number of streams.
 const CASES: u64 = 160;
 
-/// The streams, each from a seed of its own.
+/// Returns the streams, each from a seed of its own.
 pub(crate) fn cases() -> Vec<Case> {
     (0..CASES).map(case).collect()
 }
@@ -19,7 +19,7 @@ fn case(seed: u64) -> Case {
     for _ in 0..2 + dice.roll(24) {
         line(&mut dice, &mut bytes);
     }
-    // Most streams end with a whole event, so that something can be compared.
+    // Most streams end with a complete event, so that there is one to compare.
     if dice.roll(4) > 0 {
         bytes.extend_from_slice(b"\ndata: last\n\n");
     }
@@ -104,7 +104,7 @@ fn line(dice: &mut Dice, out: &mut Vec<u8>) {
     out.extend_from_slice(dice.pick(&ENDS));
 }
 
-/// `SplitMix64`: enough for choosing, and the same everywhere and for ever.
+/// `SplitMix64`: good enough to choose with, and the same on every platform.
 struct Dice(u64);
 
 impl Dice {

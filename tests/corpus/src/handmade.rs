@@ -1,11 +1,11 @@
-//! Streams made by hand, at least one for every rule of HTML § 9.2.5 and § 9.2.6.
+//! Handwritten streams, at least one for every rule of HTML § 9.2.5 and § 9.2.6.
 //!
-//! `retry` is not to be seen by a page, so here it is kept below a second: long enough for the
-//! page to be heard, short enough to see it reconnect.
+//! A page cannot see the reconnection time, so the streams set it below a second: a browser that
+//! ignores a valid `retry`, or accepts an invalid one, reconnects too late for the test.
 
 use crate::Case;
 
-/// The streams.
+/// Returns the streams.
 pub(crate) fn cases() -> Vec<Case> {
     CASES
         .iter()

@@ -1,7 +1,7 @@
-//! Event streams that decoders get wrong, each as the pieces in which it is sent.
+//! Event streams that decoders read incorrectly, each as the pieces in which it is sent.
 //!
-//! What they mean is not said here: the comparison with a browser finds that out, and the fuzz
-//! targets begin from them.
+//! The corpus does not state the expected events. The comparison with a browser determines them, and
+//! the fuzz targets start from the corpus.
 
 mod generated;
 mod handmade;
@@ -9,13 +9,13 @@ mod handmade;
 /// One stream.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// What it is about, unique within the corpus.
+    /// What the stream is about, unique within the corpus.
     pub name: String,
-    /// The body, cut as it is sent.
+    /// The body, in the pieces in which it is sent.
     pub pieces: Vec<Vec<u8>>,
 }
 
-/// All streams, the same ones each time.
+/// Returns all streams, the same ones each time.
 #[must_use]
 pub fn corpus() -> Vec<Case> {
     let mut cases = handmade::cases();

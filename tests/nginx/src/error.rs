@@ -1,18 +1,18 @@
-//! What can go wrong on the way to an nginx.
+//! Why nginx cannot be started.
 
 use std::error::Error;
 use std::fmt;
 use std::io;
 
-/// Why there is no nginx.
+/// Why nginx was not started.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum NginxError {
-    /// The program is not there.
+    /// nginx is not installed.
     NotInstalled,
-    /// nginx does not take its configuration, and says why.
+    /// nginx rejects its configuration, for this reason.
     Configuration(String),
-    /// Its folder, its socket or its process could not be had.
+    /// Its directory, its socket or its process could not be created.
     Io(io::Error),
 }
 
@@ -22,10 +22,10 @@ impl fmt::Display for NginxError {
             Self::NotInstalled => write!(
                 f,
                 "nginx is not installed: on Debian, `apt-get install nginx`; \
-                 or set {}=1 to skip the tests with it",
+                 or set {}=1 to skip the tests that need it",
                 crate::SKIP
             ),
-            Self::Configuration(text) => write!(f, "nginx refuses its configuration: {text}"),
+            Self::Configuration(text) => write!(f, "nginx rejects its configuration: {text}"),
             Self::Io(_) => f.write_str("nginx did not start"),
         }
     }

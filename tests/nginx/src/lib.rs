@@ -1,7 +1,7 @@
-//! An nginx for tests: real, on a free port, with a configuration and a folder of its own.
+//! A real nginx for tests, on a free port, with a configuration and a directory of its own.
 //!
-//! [`Nginx::start`] is given what stands in the `server` block; what else nginx needs is added. It
-//! is ready when it has started. No process is left when it is dropped.
+//! [`Nginx::start`] takes the content of the `server` block and adds the rest of the configuration.
+//! nginx accepts connections from then on. No process is left when it is dropped.
 //!
 //! ```no_run
 //! use sse_nginx::Nginx;
@@ -11,10 +11,10 @@
 //! # Ok::<(), sse_nginx::NginxError>(())
 //! ```
 //!
-//! # Where there is no nginx
+//! # Without nginx
 //!
-//! Starting fails, and the error says what to install. A test never passes by itself for want of
-//! it; who wants that sets [`SKIP`], which the test asks with [`skipped`].
+//! Starting fails, and the error says what to install. A test does not pass without nginx. To skip
+//! such tests, set the environment variable [`SKIP`], which a test checks with [`skipped`].
 
 #![cfg(unix)]
 
@@ -25,15 +25,15 @@ mod process;
 pub use crate::error::NginxError;
 pub use crate::nginx::Nginx;
 
-/// The environment variable that skips the tests with nginx, if it is set to `1`.
+/// The environment variable that skips the tests that need nginx, if it is `1`.
 pub const SKIP: &str = "SSE_SKIP_NGINX";
 
-/// Whether the tests with nginx are to be skipped; if so, it says so on standard error.
+/// Whether to skip the tests that need nginx. If so, prints that to standard error.
 #[must_use]
 pub fn skipped() -> bool {
     let skipped = std::env::var_os(SKIP).is_some_and(|value| value == "1");
     if skipped {
-        eprintln!("skipped, as {SKIP}=1: this test needs nginx");
+        eprintln!("skipped: this test needs nginx, and {SKIP}=1");
     }
     skipped
 }

@@ -1,4 +1,4 @@
-//! An nginx from its start to its end.
+//! nginx, its configuration and its directory.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -12,41 +12,43 @@ use crate::process::Process;
 
 /// An nginx with one `server`, on a port of `127.0.0.1`.
 ///
-/// The port stays its own while it lives, killed or not: who connects in between waits.
+/// The port stays reserved while nginx is killed and restarted. A client that connects meanwhile
+/// waits.
 #[derive(Debug)]
 pub struct Nginx {
-    // In the order in which they are dropped: the folder goes when nobody uses it any more.
+    // In the order of dropping: the directory is removed when no process uses it.
     process: Option<Process>,
-    folder: TempDir,
+    directory: TempDir,
     listener: TcpListener,
     address: SocketAddr,
 }
 
 impl Nginx {
-    /// Starts nginx with this in its `server` block.
+    /// Starts nginx with `server` in its `server` block.
     ///
     /// # Errors
     ///
-    /// When it is not installed, or does not like its configuration.
+    /// When nginx is not installed or rejects its configuration.
     pub fn start(server: &str) -> Result<Self, NginxError> {
         Self::start_with("", server)
     }
 
-    /// The same with these parameters of `listen`, as `ssl http2`.
+    /// Starts nginx with these parameters of `listen`, such as `ssl http2`, and with `server` in its
+    /// `server` block.
     ///
     /// # Errors
     ///
-    /// When it is not installed, or does not like its configuration.
+    /// When nginx is not installed or rejects its configuration.
     pub fn start_with(listen: &str, server: &str) -> Result<Self, NginxError> {
         Self::start_configured("", listen, server)
     }
 
-    /// Starts nginx before several servers, each an address and a port, which it asks in turn. Where
-    /// one cannot be connected to, it asks the next at once, and that one again the next time.
+    /// Starts nginx as a proxy of several servers, each an address and a port, in turn. If it cannot
+    /// connect to one, it tries the next at once. It does not exclude a server that failed.
     ///
     /// # Errors
     ///
-    /// When it is not installed, or does not like the addresses.
+    /// When nginx is not installed or rejects the addresses.
     pub fn balance(servers: &[String]) -> Result<Self, NginxError> {
         let mut upstream = "upstream servers {".to_owned();
         for server in servers {
@@ -62,38 +64,38 @@ impl Nginx {
     }
 
     fn start_configured(upstream: &str, listen: &str, server: &str) -> Result<Self, NginxError> {
-        let folder = tempfile::Builder::new().prefix("sse-nginx-").tempdir()?;
-        // If its master is root, its workers are not, and yet have files here.
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
+        let directory = tempfile::Builder::new().prefix("sse-nginx-").tempdir()?;
+        // The workers have files here, and do not run as root even if the master does.
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         fs::write(
-            folder.path().join("nginx.conf"),
+            directory.path().join("nginx.conf"),
             configuration(
-                folder.path(),
+                directory.path(),
                 upstream,
                 &format!("{address} {listen}"),
                 server,
             ),
         )?;
-        let process = Some(Process::start(folder.path(), &listener)?);
+        let process = Some(Process::start(directory.path(), &listener)?);
         Ok(Self {
             process,
-            folder,
+            directory,
             listener,
             address,
         })
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Has nginx read its configuration again: new connections go to new workers, and the old
-    /// ones end, at the latest after the time that `worker_shutdown_timeout` says, 100 ms here. It
-    /// must have answered a request before, or may not know the signal yet.
+    /// Makes nginx reload its configuration: new connections go to new workers, and the old workers
+    /// exit within `worker_shutdown_timeout`, 100 ms here. Before that, nginx must have answered a
+    /// request, or it may not handle the signal yet.
     ///
     /// # Errors
     ///
@@ -105,45 +107,45 @@ impl Nginx {
         }
     }
 
-    /// Kills nginx, workers and connections with it, without any order.
+    /// Kills nginx, with its workers and connections.
     pub fn kill(&mut self) {
         self.process = None;
     }
 
-    /// Starts it again after it was killed, and kills it before if it was not.
+    /// Kills nginx, if it runs, and starts it again.
     ///
     /// # Errors
     ///
-    /// When it does not start.
+    /// When nginx does not start.
     pub fn restart(&mut self) -> Result<(), NginxError> {
         self.kill();
-        self.process = Some(Process::start(self.folder.path(), &self.listener)?);
+        self.process = Some(Process::start(self.directory.path(), &self.listener)?);
         Ok(())
     }
 
-    /// What it wrote into its log of errors.
+    /// Returns the content of its error log.
     #[must_use]
     pub fn error_log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("error.log")).unwrap_or_default()
+        fs::read_to_string(self.directory.path().join("error.log")).unwrap_or_default()
     }
 }
 
-fn configuration(folder: &Path, upstream: &str, listen: &str, server: &str) -> String {
-    let folder = folder.display();
+fn configuration(directory: &Path, upstream: &str, listen: &str, server: &str) -> String {
+    let directory = directory.display();
     format!(
         "daemon off;
 worker_processes 1;
 worker_shutdown_timeout 100ms;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
+pid {directory}/nginx.pid;
+error_log {directory}/error.log;
 events {{ worker_connections 256; }}
 http {{
     access_log off;
-    client_body_temp_path {folder}/client_body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
+    client_body_temp_path {directory}/client_body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
     {upstream}
     server {{
         listen {listen};

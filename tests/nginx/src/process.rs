@@ -1,4 +1,4 @@
-//! The processes of one nginx: the master, which is ours, and its workers.
+//! The processes of nginx: the master, which is a child of the test, and its workers.
 
 use std::env;
 use std::io;
@@ -12,33 +12,33 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::error::NginxError;
 
-/// A running nginx. Dropping it kills it, and its workers with it.
+/// A running nginx. Dropping it kills it and its workers.
 #[derive(Debug)]
 pub(crate) struct Process(Child);
 
 impl Process {
-    /// Starts nginx with the configuration `nginx.conf` of this folder.
-    pub(crate) fn start(folder: &Path, listener: &TcpListener) -> Result<Self, NginxError> {
+    /// Starts nginx with the configuration `nginx.conf` in `directory`.
+    pub(crate) fn start(directory: &Path, listener: &TcpListener) -> Result<Self, NginxError> {
         let program = program().ok_or(NginxError::NotInstalled)?;
         let command = || {
             let mut command = Command::new(&program);
             command
                 .arg("-p")
-                .arg(folder)
+                .arg(directory)
                 .args(["-c", "nginx.conf", "-e", "error.log"]);
             command
         };
         let checked = command().args(["-t", "-q"]).output()?;
         if !checked.status.success() {
-            let complaint = String::from_utf8_lossy(&checked.stderr).into_owned();
-            return Err(NginxError::Configuration(complaint));
+            let reason = String::from_utf8_lossy(&checked.stderr).into_owned();
+            return Err(NginxError::Configuration(reason));
         }
         let process = command()
-            // A group of its own: a master that is killed leaves its workers behind, and this is
-            // the way to reach all.
+            // A process group of its own, so that all can be killed: workers outlive a killed
+            // master.
             .process_group(0)
-            // nginx inherits the sockets of these numbers, as when it replaces itself. So the port
-            // is ours from the beginning, and nobody can take it in between.
+            // nginx inherits the sockets with these numbers, as it does when it replaces itself. So
+            // the port is reserved from the start.
             .env("NGINX", "0;")
             .stdin(Stdio::from(OwnedFd::from(listener.try_clone()?)))
             .stdout(Stdio::null())
@@ -47,7 +47,7 @@ impl Process {
         Ok(Self(process))
     }
 
-    /// Tells nginx to read its configuration again.
+    /// Makes nginx reload its configuration.
     pub(crate) fn reload(&self) -> io::Result<()> {
         Ok(kill_process(self.id()?, Signal::HUP)?)
     }
@@ -60,7 +60,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Nobody has waited for it, so the number is still its own.
+        // Its end was not awaited, so no other process has its id.
         if let Ok(id) = self.id() {
             let _ = kill_process_group(id, Signal::KILL);
         }
@@ -68,11 +68,11 @@ impl Drop for Process {
     }
 }
 
-/// Debian puts it where only root looks for programs.
+/// Returns the path of nginx. On Debian it is in a directory that is in the `PATH` of root alone.
 fn program() -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .chain(["/usr/sbin".into(), "/usr/local/sbin".into()])
-        .map(|folder| folder.join("nginx"))
+        .map(|directory| directory.join("nginx"))
         .find(|file| file.is_file())
 }

@@ -1,4 +1,4 @@
-//! nginx starts, serves, starts again and says what it does not like.
+//! nginx starts, serves, restarts and reports an invalid configuration.
 
 #![cfg(unix)]
 
@@ -16,7 +16,7 @@ fn get(address: SocketAddr) -> String {
 }
 
 #[test]
-fn it_serves_and_does_so_again_after_it_was_killed() {
+fn nginx_serves_and_serves_again_after_it_was_killed() {
     if sse_nginx::skipped() {
         return;
     }
@@ -30,11 +30,11 @@ fn it_serves_and_does_so_again_after_it_was_killed() {
 }
 
 #[test]
-fn it_says_what_it_does_not_like() {
+fn an_invalid_configuration_is_reported() {
     if sse_nginx::skipped() {
         return;
     }
-    let error = Nginx::start("frobnicate on;").expect_err("no such thing");
+    let error = Nginx::start("frobnicate on;").expect_err("no such directive");
     let NginxError::Configuration(text) = error else {
         panic!("{error:?}");
     };

@@ -1,9 +1,9 @@
-//! The chat: rooms on a hub, which is the same one for all three servers.
+//! The chat: rooms on a hub that all three servers share.
 //!
-//! A room is a topic. In one process alone, its last messages are the topic's state, so that who
-//! comes new, or has missed too much, gets them as one event, and then what follows. On an engine,
-//! where other processes speak too, the log is all the state there is: who comes new gets it from
-//! its start. What a request may say is in [`visitor`], the stream in
+//! A room is a topic. In a single process, the last messages of a room are the topic's snapshot: a
+//! client that is new, or has missed too much, receives them as one event, then what follows. On an
+//! engine, to which other processes publish too, the log is the only state: a new client receives it
+//! from its start. The validation of requests is in [`visitor`], the stream in
 //! [`handlers`](crate::handlers).
 
 mod visitor;
@@ -17,57 +17,57 @@ use sse_hub::{Event, Hub, HubBuilder, Json, PublishError, Retention, TopicOption
 
 use crate::arguments::Transport;
 pub(crate) use crate::chat::visitor::{Invalid, Visitor};
-use crate::chat::visitor::{Mark, Query};
+use crate::chat::visitor::{PagePosition, Query};
 
-/// The most rooms at a time.
+/// The most rooms at once.
 const MAX_ROOMS: usize = 100;
 
-/// The most messages that a room keeps.
+/// The most messages that are kept for a room.
 pub(crate) const MAX_MESSAGES: usize = 100;
 
-/// How long a room is kept at least after its last message, when nobody is there any more.
+/// The time for which a room without members is kept at least after its last message.
 pub(crate) const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 
-/// A message, as all in the room get it.
+/// A message, as it is sent to the members of a room.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Message {
     #[serde(flatten)]
     visitor: Visitor,
     text: String,
-    /// Where it stands among those of the page that said it, if a page did.
+    /// Its position among the messages of the page that sent it, if a page did.
     #[serde(flatten)]
-    mark: Option<Mark>,
-    /// When it was said, in milliseconds since 1970 in UTC.
+    position: Option<PagePosition>,
+    /// When it was sent, in milliseconds since 1970 in UTC.
     time: u64,
-    /// The transport through which it was said.
+    /// The transport over which it was sent.
     via: Transport,
 }
 
-/// What a room's snapshot is made of.
+/// The state of a room, from which its snapshot is made.
 #[derive(Debug, Default)]
 struct Room {
     messages: VecDeque<Message>,
 }
 
-/// All rooms. Cheap to clone; all clones are the same chat.
+/// All rooms. Clones share the same chat.
 #[derive(Clone, Debug)]
 pub(crate) struct Chat {
     pub(crate) hub: Hub,
     rooms: Rooms,
-    /// Whether this process is the only one, and so knows what was said.
-    is_alone: bool,
+    /// Whether this process is the only one, so that it knows all messages.
+    is_single_process: bool,
 }
 
-/// Why something was not said.
+/// Why a message was not sent.
 #[derive(Debug)]
-pub(crate) enum Unsaid {
+pub(crate) enum SayError {
     Invalid(Invalid),
-    /// The hub shuts down, or its engine does not answer. It may have been said all the same: to
-    /// say it again with the same mark is safe.
+    /// The hub shuts down, or its engine does not answer. The message may have been sent
+    /// nevertheless. Sending it again with the same position is safe.
     Unavailable(PublishError),
 }
 
-impl From<Invalid> for Unsaid {
+impl From<Invalid> for SayError {
     fn from(invalid: Invalid) -> Self {
         Self::Invalid(invalid)
     }
@@ -79,31 +79,31 @@ struct Rooms(Arc<Mutex<HashMap<String, Room>>>);
 
 impl Rooms {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Room>> {
-        // Nothing is ever half done under this lock.
+        // A panic cannot leave the map in an inconsistent state.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What is kept of a room.
+/// Returns the retention of a room.
 fn retention() -> TopicOptions {
     let retention = Retention::new().max_events(MAX_MESSAGES).max_age(MAX_AGE);
     TopicOptions::new().retention(retention)
 }
 
-/// The messages of a room so far, as one event.
+/// The earlier messages of a room, as one event.
 pub(crate) type History = Event<'static, Json<VecDeque<Message>>>;
 
 fn history(messages: VecDeque<Message>) -> History {
     Event::new().event("history").json(messages)
 }
 
-/// The topic of a room.
+/// Returns the topic of a room.
 pub(crate) fn topic(room: &str) -> String {
     format!("chat/{room}")
 }
 
 impl Chat {
-    /// A chat in this process alone.
+    /// Returns a chat in this process alone.
     pub(crate) fn new() -> Self {
         let rooms = Rooms::default();
         let state = rooms.clone();
@@ -112,45 +112,47 @@ impl Chat {
             retention().snapshot(move || {
                 let rooms = rooms.lock();
                 let messages = rooms.get(&topic).map(|room| room.messages.clone());
-                // Also if there are none: that is news to a page that shows some.
+                // An empty history too, as it replaces the messages that a page shows.
                 history(messages.unwrap_or_default())
             })
         };
         Self {
             hub: Hub::builder().max_topics(MAX_ROOMS).topics(options).build(),
             rooms,
-            is_alone: true,
+            is_single_process: true,
         }
     }
 
-    /// A chat on an engine that other processes share.
+    /// Returns a chat on an engine that other processes share.
     pub(crate) fn on_engine(hub: HubBuilder) -> Self {
         let hub = hub.max_topics(MAX_ROOMS).topics(|_| retention());
         Self {
             hub: hub.build(),
             rooms: Rooms::default(),
-            is_alone: false,
+            is_single_process: false,
         }
     }
 
-    /// What a client that comes new is told before the messages of the log. In a chat that is
-    /// alone, the snapshot does that.
+    /// Returns the event for a new client before the messages of the log. In a single process, the
+    /// snapshot is that event.
     pub(crate) fn greeting(&self) -> Option<History> {
-        (!self.is_alone).then(|| history(VecDeque::new()))
+        (!self.is_single_process).then(|| history(VecDeque::new()))
     }
 
-    /// Who asks for the stream of a room.
+    /// Returns the visitor of a request for the stream of a room.
     pub(crate) fn visitor(&self, query: Option<&str>) -> Result<Visitor, Invalid> {
         let Query { visitor, .. } = visitor::parse(query)?;
         self.open(&topic(&visitor.room))?;
         Ok(visitor)
     }
 
-    /// Says what the query says.
-    pub(crate) async fn say(&self, via: Transport, query: Option<&str>) -> Result<(), Unsaid> {
+    /// Sends the message of a query.
+    pub(crate) async fn say(&self, via: Transport, query: Option<&str>) -> Result<(), SayError> {
         let query = visitor::parse(query)?;
         let text = query.text()?;
-        let Query { visitor, mark, .. } = query;
+        let Query {
+            visitor, position, ..
+        } = query;
         let topic = topic(&visitor.room);
         self.open(&topic)?;
         let time = SystemTime::now()
@@ -159,14 +161,14 @@ impl Chat {
         let message = Message {
             visitor,
             text,
-            mark,
+            position,
             time: u64::try_from(time.as_millis()).unwrap_or_default(),
             via,
         };
-        let said = if self.is_alone {
+        let said = if self.is_single_process {
             self.say_here(&topic, message)
         } else {
-            let key = message.mark.as_ref().map(Mark::key);
+            let key = message.position.as_ref().map(PagePosition::key);
             let said = self.hub.publish(&topic, Event::new().json(&message));
             let said = match &key {
                 Some(key) => said.key(key),
@@ -174,19 +176,19 @@ impl Chat {
             };
             said.await.map(|_| ())
         };
-        said.map_err(Unsaid::Unavailable)
+        said.map_err(SayError::Unavailable)
     }
 
     fn say_here(&self, topic: &str, message: Message) -> Result<(), PublishError> {
         let is_known = |room: &Room| {
             let mut messages = room.messages.iter();
-            message.mark.is_some() && messages.any(|known| known.mark == message.mark)
+            message.position.is_some() && messages.any(|known| known.position == message.position)
         };
         if self.rooms.lock().get(topic).is_some_and(is_known) {
             return Ok(());
         }
-        // The room's state and the event that tells of it, as one step: a snapshot has both or
-        // neither, so that no page gets a message twice or not at all.
+        // The state of the room and the event change in one step. A snapshot contains both or neither,
+        // so that no page receives a message twice or not at all.
         let said = self.hub.publish_with(topic, || {
             let mut rooms = self.rooms.lock();
             let room = rooms.entry(topic.to_owned()).or_default();
@@ -199,15 +201,15 @@ impl Chat {
         said.map(|_| ())
     }
 
-    /// Makes sure that the room is there, if there may be one more.
+    /// Creates the room if it does not exist, within the limit.
     fn open(&self, topic: &str) -> Result<(), Invalid> {
         let mut rooms = self.rooms.lock();
         if rooms.contains_key(topic) {
             return Ok(());
         }
         if rooms.len() >= MAX_ROOMS {
-            // The hub lets go of rooms without subscribers and history, and what is kept here
-            // goes the same way.
+            // The hub evicts rooms without subscribers and history. Their state is removed with
+            // them.
             self.hub.sweep();
             rooms.retain(|topic, _| self.hub.topic_metrics(topic).is_some());
         }
@@ -229,8 +231,8 @@ mod tests {
         let query = format!("room=r{room}&name=Ada&text=hello+{text}.");
         match chat.say(Transport::Hyper, Some(&query)).await {
             Ok(()) => Ok(()),
-            Err(Unsaid::Invalid(invalid)) => Err(invalid),
-            Err(Unsaid::Unavailable(error)) => panic!("{error}"),
+            Err(SayError::Invalid(invalid)) => Err(invalid),
+            Err(SayError::Unavailable(error)) => panic!("{error}"),
         }
     }
 
@@ -259,7 +261,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_said_again_with_the_same_mark_is_said_once() {
+    async fn a_message_that_is_repeated_with_the_same_position_is_sent_once() {
         let chat = Chat::new();
         for (number, after) in [(1, 0), (1, 0), (2, 1), (1, 0)] {
             let query = format!("room=r0&name=Ada&text=x&page=p&number={number}&after={after}");
@@ -268,12 +270,12 @@ mod tests {
         }
         let history = history(&chat, 0).await;
         assert_eq!(history.matches("\"text\":").count(), 2, "{history}");
-        let marked = "\"text\":\"x\",\"page\":\"p\",\"number\":2,\"after\":1,";
-        assert!(history.contains(marked), "{history}");
+        let numbered = "\"text\":\"x\",\"page\":\"p\",\"number\":2,\"after\":1,";
+        assert!(history.contains(numbered), "{history}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn rooms_are_bounded_and_forgotten_when_nobody_is_there() {
+    async fn rooms_are_bounded_and_removed_when_they_are_empty_for_long() {
         let chat = Chat::new();
         for room in 0..MAX_ROOMS {
             say(&chat, room, 0).await.expect("said");
@@ -282,13 +284,13 @@ mod tests {
             say(&chat, MAX_ROOMS, 0).await,
             Err(Invalid::TooManyRooms { limit: MAX_ROOMS })
         );
-        assert_eq!(say(&chat, 0, 1).await, Ok(()), "one that is there already");
+        assert_eq!(say(&chat, 0, 1).await, Ok(()), "a room that exists already");
 
-        let somebody = chat.hub.subscribe([topic("r7")]).await;
+        let member = chat.hub.subscribe([topic("r7")]).await;
         tokio::time::advance(MAX_AGE).await;
         assert_eq!(say(&chat, MAX_ROOMS, 0).await, Ok(()));
         assert_eq!(chat.rooms.lock().len(), 2);
         assert!(history(&chat, 7).await.contains("hello"));
-        drop(somebody);
+        drop(member);
     }
 }

@@ -1,5 +1,5 @@
-//! What a request to the chat says, and what it may say: everything has a bound, and what is
-//! refused is told why.
+//! The validation of requests to the chat: every value has a limit, and an invalid one is rejected
+//! with a reason.
 
 use std::error::Error;
 use std::fmt;
@@ -10,14 +10,14 @@ use serde_json::json;
 use crate::arguments::Transport;
 use crate::connections;
 
-/// The longest name of a room or a person, in characters.
+/// The maximum length of the name of a room or a visitor, in characters.
 const MAX_NAME: usize = 32;
 
-/// The longest message, in characters. In percent-encoded UTF-8 that is at most 6 KB, which is
-/// within what every server takes as the head of a request.
+/// The maximum length of a message, in characters. In percent-encoded UTF-8 that is at most 6 KB,
+/// which every server accepts in the head of a request.
 const MAX_TEXT: usize = 500;
 
-/// Somebody in a room.
+/// A visitor of a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Visitor {
     #[serde(skip)]
@@ -26,39 +26,39 @@ pub(crate) struct Visitor {
 }
 
 impl Visitor {
-    /// The visitor as the hub's presence knows it, and the pages: an object in JSON.
+    /// Returns the visitor as the member of the hub's presence: a JSON object, which the pages read.
     pub(crate) fn member(&self, via: Transport) -> String {
         json!({ "name": self.name, "via": via }).to_string()
     }
 }
 
-/// Where a message stands among those that one page has said in the room. By it the other pages see
-/// for themselves that none is missing, and the same message said again is known to be the same.
+/// The position of a message among those that one page has sent to the room. With it, other pages
+/// check that none is missing, and a repeated message is recognized.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Mark {
+pub(crate) struct PagePosition {
     page: String,
     number: u64,
-    /// The last one before it that the page knows to have been said.
+    /// The number of the last message before it that the page knows to have been sent.
     after: u64,
 }
 
-impl Mark {
-    /// What no other message of the room has.
+impl PagePosition {
+    /// Returns a key that is unique within the room.
     pub(crate) fn key(&self) -> String {
         format!("{}-{}", self.page, self.number)
     }
 }
 
-/// What a request to the chat asks for.
+/// The query of a request to the chat.
 #[derive(Debug)]
 pub(crate) struct Query {
     pub(crate) visitor: Visitor,
     text: Option<String>,
-    pub(crate) mark: Option<Mark>,
+    pub(crate) position: Option<PagePosition>,
 }
 
 impl Query {
-    /// The text to say. It may have several lines, and is markup to nobody.
+    /// Returns the text of the message. It may have several lines, and is never treated as markup.
     pub(crate) fn text(&self) -> Result<String, Invalid> {
         checked("text", self.text.as_deref(), MAX_TEXT, |c| {
             !c.is_control() || matches!(c, '\n' | '\r' | '\t')
@@ -66,7 +66,7 @@ impl Query {
     }
 }
 
-/// What the chat does not take.
+/// Why a request to the chat is invalid.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Invalid {
     Missing(&'static str),
@@ -75,7 +75,7 @@ pub(crate) enum Invalid {
         what: &'static str,
         limit: usize,
     },
-    /// A character that it may not have.
+    /// It contains a character that is not allowed.
     Character {
         what: &'static str,
         found: char,
@@ -94,7 +94,7 @@ impl fmt::Display for Invalid {
             Self::TooLong { what, limit } => {
                 write!(f, "{what} is longer than {limit} characters")
             }
-            Self::Character { what, found } => write!(f, "{what} may not have {found:?}"),
+            Self::Character { what, found } => write!(f, "{what} may not contain {found:?}"),
             Self::Malformed(what) => write!(f, "{what} is malformed"),
             Self::TooManyRooms { limit } => write!(f, "there are {limit} rooms already"),
         }
@@ -103,13 +103,13 @@ impl fmt::Display for Invalid {
 
 impl Error for Invalid {}
 
-/// Reads `room=R&name=N`, with `text=T` to say something, and `page=KEY&number=N&after=M` if that
-/// has a [`Mark`].
+/// Parses `room=R&name=N`, with `text=T` for a message and `page=KEY&number=N&after=M` for its
+/// [`PagePosition`].
 pub(crate) fn parse(query: Option<&str>) -> Result<Query, Invalid> {
     let (mut room, mut name, mut text) = (None, None, None);
     let (mut page, mut number, mut after) = (None, None, None);
     for (key, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        let place = match &*key {
+        let slot = match &*key {
             "room" => &mut room,
             "name" => &mut name,
             "text" => &mut text,
@@ -118,14 +118,14 @@ pub(crate) fn parse(query: Option<&str>) -> Result<Query, Invalid> {
             "after" => &mut after,
             _ => continue,
         };
-        place.get_or_insert(value);
+        slot.get_or_insert(value);
     }
     let room = checked("room", room.as_deref(), MAX_NAME, |c| {
         c.is_alphanumeric() || c == '-' || c == '_'
     })?;
     let name = checked("name", name.as_deref(), MAX_NAME, |c| !c.is_control())?;
-    let mark = match (page, number, after) {
-        (Some(page), Some(number), Some(after)) => Some(Mark {
+    let position = match (page, number, after) {
+        (Some(page), Some(number), Some(after)) => Some(PagePosition {
             page: connections::checked_key(&page)
                 .ok_or(Invalid::Malformed("page"))?
                 .to_owned(),
@@ -137,7 +137,7 @@ pub(crate) fn parse(query: Option<&str>) -> Result<Query, Invalid> {
     Ok(Query {
         visitor: Visitor { room, name },
         text: text.map(Into::into),
-        mark,
+        position,
     })
 }
 
@@ -181,27 +181,30 @@ mod tests {
         let Visitor { room, name } = &query.visitor;
         assert_eq!((&**room, &**name), ("café", "Ada L."));
         assert_eq!(query.text().as_deref(), Ok("<b>\n👋"));
-        assert_eq!(query.mark, None);
+        assert_eq!(query.position, None);
         assert_eq!(
             query.visitor.member(Transport::Tcp),
             "{\"name\":\"Ada L.\",\"via\":\"tcp\"}"
         );
-        let marked = "room=r&name=n&page=a-1&number=7&after=5";
-        let mark = parse(Some(marked)).expect("valid").mark.expect("a mark");
-        assert_eq!((&*mark.key(), mark.after), ("a-1-7", 5));
+        let numbered = parse(Some("room=r&name=n&page=a-1&number=7&after=5"));
+        let position = numbered.expect("valid").position.expect("a position");
+        assert_eq!((&*position.key(), position.after), ("a-1-7", 5));
     }
 
     #[test]
-    fn what_is_refused_is_told_why() {
+    fn an_invalid_query_is_rejected_with_a_reason() {
         let long = "é".repeat(MAX_TEXT);
         assert_eq!(parse(None).err(), Some(Invalid::Missing("room")));
         assert_eq!(reason("room=r"), "name is missing");
         assert_eq!(reason("room=&name=n"), "room is blank");
-        assert_eq!(reason("room=a/b&name=n"), "room may not have '/'");
-        assert_eq!(reason("room=r&name=a%0Ab"), "name may not have '\\n'");
+        assert_eq!(reason("room=a/b&name=n"), "room may not contain '/'");
+        assert_eq!(reason("room=r&name=a%0Ab"), "name may not contain '\\n'");
         assert_eq!(reason("room=r&name=n"), "text is missing");
         assert_eq!(reason("room=r&name=n&text=+%0A"), "text is blank");
-        assert_eq!(reason("room=r&name=n&text=%00"), "text may not have '\\0'");
+        assert_eq!(
+            reason("room=r&name=n&text=%00"),
+            "text may not contain '\\0'"
+        );
         assert_eq!(
             reason("room=r&name=n&text=t&page=%0A&number=1&after=0"),
             "page is malformed"

@@ -1,6 +1,6 @@
-//! The page in a headless Chromium.
+//! The page of the ticks in headless Chromium.
 //!
-//! The screenshots are written to `demo-screenshots` in the target directory.
+//! Screenshots are written to `demo-screenshots` in the target directory.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use fantoccini::wd::Locator;
 use serde_json::{Value, json};
 use sse_browser::Browser;
 
-use crate::process::{BOUND, Process, TRANSPORTS};
+use crate::process::{Process, TIMEOUT, TRANSPORTS};
 
 /// A column of the page.
 struct Column<'a> {
@@ -18,20 +18,20 @@ struct Column<'a> {
 }
 
 impl Column<'_> {
-    /// Waits until the column is as `attributes` say.
+    /// Waits until the column matches `attributes`.
     async fn becomes(&self, attributes: &str) {
         let selector = format!("[data-transport={}]{attributes}", self.transport);
         appears(self.browser, &selector).await;
     }
 
-    /// Something of what the page has heard.
-    async fn heard(&self, what: &str) -> Value {
+    /// Returns a part of what the page has received.
+    async fn received(&self, what: &str) -> Value {
         let script = format!("return demo.{}.{what}", self.transport);
         run(self.browser, &script).await
     }
 
     async fn counts(&self) -> Vec<u64> {
-        let counts = self.heard("ticks.map(tick => tick.count)").await;
+        let counts = self.received("ticks.map(tick => tick.count)").await;
         serde_json::from_value(counts).expect("numbers")
     }
 
@@ -43,7 +43,7 @@ impl Column<'_> {
 }
 
 #[tokio::test]
-async fn the_page_hears_all_three_and_resumes_without_a_gap() {
+async fn the_page_listens_to_all_servers_and_resumes_without_a_gap() {
     if sse_browser::skipped() {
         return;
     }
@@ -61,7 +61,7 @@ async fn the_page_hears_all_three_and_resumes_without_a_gap() {
     for column in &columns {
         column.becomes("[data-hello=ended]").await;
         assert_eq!(
-            column.heard("hello").await,
+            column.received("hello").await,
             json!([
                 {"type": "message", "data": "hello"},
                 {"type": "message", "data": "{\"foo\":\"bar\"}"},
@@ -79,8 +79,8 @@ async fn the_page_hears_all_three_and_resumes_without_a_gap() {
             .becomes("[data-reconnects='1'][data-arrivals=live]")
             .await;
 
-        // Every tick once, in order: without its last event ID, the browser would have been sent
-        // the last one of those that it missed, and not the others.
+        // Every tick once, in order. Without the last event ID, the server would have sent only the
+        // last one of the missed ticks.
         let counts = column.counts().await;
         assert!(
             counts.windows(2).all(|pair| pair[1] == pair[0] + 1),
@@ -88,10 +88,10 @@ async fn the_page_hears_all_three_and_resumes_without_a_gap() {
             column.transport
         );
         assert_resumed(column, &counts).await;
-        assert_eq!(column.heard("lostTicks").await, 0);
-        // The others were left alone.
+        assert_eq!(column.received("lostTicks").await, 0);
+        // The other streams are still connected.
         for other in &columns[index + 1..] {
-            assert_eq!(other.heard("reconnectCount").await, 0);
+            assert_eq!(other.received("reconnectCount").await, 0);
         }
     }
 
@@ -99,9 +99,10 @@ async fn the_page_hears_all_three_and_resumes_without_a_gap() {
     browser.close().await.expect("the browser ends");
 }
 
-/// The one reconnect is on record: with the last event before it, and with what was missed.
+/// Checks that the page has recorded one reconnect, with the last event before it and the missed
+/// ones.
 async fn assert_resumed(column: &Column<'_>, counts: &[u64]) {
-    let reconnects = column.heard("reconnects").await;
+    let reconnects = column.received("reconnects").await;
     let [reconnect] = reconnects.as_array().expect("a list").as_slice() else {
         panic!("{}: {reconnects}", column.transport);
     };
@@ -111,9 +112,12 @@ async fn assert_resumed(column: &Column<'_>, counts: &[u64]) {
         .expect("an id");
     let replayed: Vec<u64> =
         serde_json::from_value(reconnect["replayed"].clone()).expect("numbers");
-    assert!(replayed.len() >= 2, "{replayed:?}: 2.5 seconds were missed");
+    assert!(
+        replayed.len() >= 2,
+        "{replayed:?}: at least two ticks were missed"
+    );
     let position = counts.iter().position(|&count| count == last);
-    let after = &counts[position.expect("it was heard") + 1..];
+    let after = &counts[position.expect("it was received") + 1..];
     assert!(
         after.starts_with(&replayed),
         "{replayed:?} after {last} in {counts:?}"
@@ -145,14 +149,14 @@ async fn the_page_finds_the_servers_from_each_of_them() {
 
 /// Waits for an element of the page.
 pub(crate) async fn appears(browser: &Browser, selector: &str) {
-    let wait = browser.client().wait().at_most(BOUND);
+    let wait = browser.client().wait().at_most(TIMEOUT);
     let found = wait.for_element(Locator::Css(selector)).await;
     found.unwrap_or_else(|error| panic!("{selector}: {error}"));
 }
 
-/// Keeps what the page looks like: light and dark, wide and narrow.
+/// Takes screenshots of the page: light and dark, wide and narrow.
 pub(crate) async fn take_screenshots(browser: &Browser, prefix: &str) {
-    // The directory for the test's own files is `tmp` in the target directory.
+    // The directory for files of tests is `tmp` in the target directory.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
     let directory = target.expect("a parent").join("demo-screenshots");
     fs::create_dir_all(&directory).expect("a directory");
@@ -171,7 +175,7 @@ pub(crate) async fn take_screenshots(browser: &Browser, prefix: &str) {
     }
 }
 
-/// Gives the page this size, and waits until it is drawn.
+/// Resizes the page, and waits until it is drawn.
 async fn resize(browser: &Browser, width: u64, height: u64) {
     let size = json!({
         "width": width, "height": height, "deviceScaleFactor": 2, "mobile": width < 500,

@@ -2,7 +2,7 @@
 
 use crate::process::{Process, Response, TRANSPORTS, get};
 
-/// The stream of a room, once it has the room's history.
+/// Opens the stream of a room and reads the history.
 async fn listen(address: &str, name: &str, header: &str) -> Response {
     let target = format!("/chat/events?room=r&name={name}");
     let mut stream = Response::to(address, &target, header).await;
@@ -16,7 +16,7 @@ async fn say(address: &str, text: &str) {
     assert_eq!(response.status(), "204", "{}", response.raw);
 }
 
-/// The messages that have arrived, each with its id.
+/// Returns the messages that have arrived, each with its id.
 fn messages(stream: &Response) -> Vec<String> {
     let body = stream.body();
     let whole = body.rsplit_once("\n\n").map_or("", |(whole, _)| whole);
@@ -35,7 +35,7 @@ fn id(message: &str) -> &str {
 }
 
 #[tokio::test]
-async fn what_is_said_on_one_server_is_heard_on_all_with_the_same_ids() {
+async fn a_message_to_one_server_arrives_on_all_with_the_same_id() {
     let demo = Process::start().await;
     let mut listeners = Vec::new();
     for (address, name) in demo.addresses.iter().zip(TRANSPORTS) {
@@ -46,35 +46,35 @@ async fn what_is_said_on_one_server_is_heard_on_all_with_the_same_ids() {
             say(address, &format!("{via}+{round}")).await;
         }
     }
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     for listener in &mut listeners {
         listener.read_until("\"text\":\"tcp 3\"").await;
         listener.read_until("\"via\":\"tcp\"}\n\n").await;
-        heard.push(messages(listener));
+        received.push(messages(listener));
     }
-    assert_eq!(heard[0], heard[1]);
-    assert_eq!(heard[0], heard[2]);
-    assert_eq!(heard[0].len(), 9);
-    for (index, message) in heard[0].iter().enumerate() {
+    assert_eq!(received[0], received[1]);
+    assert_eq!(received[0], received[2]);
+    assert_eq!(received[0].len(), 9);
+    for (index, message) in received[0].iter().enumerate() {
         let (round, via) = (index / 3 + 1, TRANSPORTS[index % 3]);
         let start = format!("{{\"name\":\"Ada\",\"text\":\"{via} {round}\",");
         assert!(message.contains(&start), "{message}");
         assert!(message.ends_with(&format!("\"via\":\"{via}\"}}")));
     }
 
-    // Left on one server, taken up on each: the id says where, and there is one log.
-    let header = format!("Last-Event-ID: {}\r\n", id(&heard[0][3]));
+    // A stream of one server is resumed on each, as all share one log.
+    let header = format!("Last-Event-ID: {}\r\n", id(&received[0][3]));
     for address in &demo.addresses {
         let mut resumed = listen(address, "back", &header).await;
         resumed.read_until("\"text\":\"tcp 3\"").await;
         resumed.read_until("\"via\":\"tcp\"}\n\n").await;
-        assert_eq!(messages(&resumed), heard[0][4..]);
+        assert_eq!(messages(&resumed), received[0][4..]);
         assert!(!resumed.body().contains("event: history"));
     }
 }
 
 #[tokio::test]
-async fn who_comes_new_or_across_a_gap_gets_the_room_as_it_is() {
+async fn a_new_client_and_one_with_a_gap_receive_the_history() {
     let demo = Process::start().await;
     say(&demo.addresses[0], "before").await;
     for address in &demo.addresses {
@@ -94,7 +94,7 @@ async fn who_comes_new_or_across_a_gap_gets_the_room_as_it_is() {
 }
 
 #[tokio::test]
-async fn who_comes_and_goes_is_told_on_all_three() {
+async fn joining_and_leaving_members_are_reported_on_all_servers() {
     let demo = Process::start().await;
     let mut listeners = Vec::new();
     for (address, name) in demo.addresses.iter().zip(TRANSPORTS) {
@@ -122,16 +122,16 @@ async fn who_comes_and_goes_is_told_on_all_three() {
 }
 
 #[tokio::test]
-async fn what_the_chat_does_not_take_is_refused_with_the_reason() {
+async fn an_invalid_request_is_rejected_with_a_reason() {
     let demo = Process::start().await;
     let (long_name, long_text) = ("n".repeat(33), "t".repeat(501));
-    let refused = [
+    let invalid = [
         ("events", "".to_owned(), "room is missing"),
         ("events", "room=r".to_owned(), "name is missing"),
         (
             "events",
             "room=a%2Fb&name=n".to_owned(),
-            "room may not have '/'",
+            "room may not contain '/'",
         ),
         (
             "events",
@@ -147,7 +147,7 @@ async fn what_the_chat_does_not_take_is_refused_with_the_reason() {
         (
             "say",
             "room=r&name=n%00&text=t".to_owned(),
-            "name may not have '\\0'",
+            "name may not contain '\\0'",
         ),
         (
             "say",
@@ -156,7 +156,7 @@ async fn what_the_chat_does_not_take_is_refused_with_the_reason() {
         ),
     ];
     for address in &demo.addresses {
-        for (path, query, reason) in &refused {
+        for (path, query, reason) in &invalid {
             let response = get(address, &format!("/chat/{path}?{query}")).await;
             assert_eq!(response.status(), "400", "{query}");
             assert_eq!(response.body(), format!("{reason}\n"));
@@ -168,11 +168,11 @@ async fn what_the_chat_does_not_take_is_refused_with_the_reason() {
             head.contains("access-control-allow-origin: *\r\n"),
             "{head}"
         );
-        // A link checker must not speak.
+        // A link checker must not send messages.
         let target = "/chat/say?room=r&name=n&text=from+a+machine";
-        let mut looked_at = Response::to_request("HEAD", address, target, "").await;
-        looked_at.read_to_end().await;
-        assert_eq!(looked_at.status(), "405");
+        let mut response = Response::to_request("HEAD", address, target, "").await;
+        response.read_to_end().await;
+        assert_eq!(response.status(), "405");
     }
     let mut room = listen(&demo.addresses[0], "n", "").await;
     room.read_until("event: history\n").await;
@@ -182,7 +182,7 @@ async fn what_the_chat_does_not_take_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn the_chat_ends_in_order_and_says_when_to_come_back() {
+async fn the_chat_ends_with_a_reconnection_time_at_shutdown() {
     let mut demo = Process::start().await;
     let mut streams = Vec::new();
     for (address, name) in demo.addresses.iter().zip(TRANSPORTS) {

@@ -1,4 +1,4 @@
-//! The chat's page in a headless Chromium: two tabs on different transports in one room.
+//! The page of the chat in headless Chromium: two tabs on different transports in one room.
 
 use serde_json::json;
 use sse_browser::Browser;
@@ -17,7 +17,7 @@ async fn browser() -> Browser {
 }
 
 #[tokio::test]
-async fn two_tabs_talk_across_transports_and_a_dropped_one_misses_nothing() {
+async fn two_tabs_chat_across_transports_and_a_dropped_one_misses_nothing() {
     if sse_browser::skipped() {
         return;
     }
@@ -28,7 +28,7 @@ async fn two_tabs_talk_across_transports_and_a_dropped_one_misses_nothing() {
     ada.open(&demo.addresses[0], "Ada").await;
     grace.open(&demo.addresses[2], "Grace").await;
 
-    // Each page starts on the transport that it came from, and both see both.
+    // Each page starts on the transport that it was loaded from, and both show both members.
     let both = json!(["Ada hyper", "Grace tcp"]);
     for tab in [&ada, &grace] {
         tab.becomes("[data-present='2']").await;
@@ -41,8 +41,8 @@ async fn two_tabs_talk_across_transports_and_a_dropped_one_misses_nothing() {
     grace.say("and over TCP").await;
     ada.becomes("[data-count='2']").await;
 
-    // The other one keeps talking until the dropped page is back, and a little longer. It is once
-    // more if this test was too slow to say anything in the 2.5 seconds between.
+    // The other page sends messages until the dropped page has reconnected. This is repeated if the
+    // test was too slow to send one within the 2.5 seconds before that.
     let mut said = 2;
     let mut drops = 0;
     let missed = "return chat.resumes.at(-1)?.replayed > 0";
@@ -74,7 +74,7 @@ async fn two_tabs_talk_across_transports_and_a_dropped_one_misses_nothing() {
     assert_eq!(grace.run("return chat.resumes.length").await, 0);
     assert_eq!(ada.run("return chat.gaps.length").await, 0);
 
-    // Another transport, in the same room: its history is there, the others see the move.
+    // Another transport in the same room, which has the same history.
     ada.run("document.querySelector('[name=via][value=actix]').click()")
         .await;
     ada.becomes("[data-transport=actix][data-state=open][data-history=shown]")
@@ -90,7 +90,7 @@ async fn two_tabs_talk_across_transports_and_a_dropped_one_misses_nothing() {
     browser.close().await.expect("the browser ends");
 }
 
-/// Another room, for the pictures: a little talk with a dropped connection in it.
+/// Shows another room for the screenshots: a conversation with a dropped connection.
 async fn show_a_resumed_room(demo: &Process, ada: &Tab<'_>, grace: &Tab<'_>) {
     let change_room = "const field = document.querySelector('[name=room]');
         field.value = 'lobby';
@@ -132,7 +132,7 @@ async fn say_as(address: &str, name: &str, text: &str) {
 }
 
 #[tokio::test]
-async fn what_people_write_is_text_and_never_markup() {
+async fn messages_are_shown_as_text_and_never_as_markup() {
     if sse_browser::skipped() {
         return;
     }
@@ -140,7 +140,7 @@ async fn what_people_write_is_text_and_never_markup() {
     let browser = browser().await;
     let writer = Tab::first(&browser).await;
     writer.open(&demo.addresses[1], "<b>Mallory</b>").await;
-    // Line breaks cannot be typed, as Enter sends.
+    // Line breaks cannot be typed, as Enter sends the message.
     let send = format!("chat.send({})", json!(HOSTILE));
     writer.run(&send).await;
     writer.becomes("[data-count='1']").await;
@@ -157,10 +157,10 @@ async fn what_people_write_is_text_and_never_markup() {
     }
     assert_eq!(reader.run("return chat.name").await, "Reader");
 
-    // What the server refuses stays in the field, with the reason beside it.
-    let refused = "const done = arguments[0];
+    // A rejected message fails with the reason of the server.
+    let rejected = "const done = arguments[0];
         chat.send('x'.repeat(501)).catch(error => done(error.message))";
-    let reason = browser.client().execute_async(refused, vec![]).await;
+    let reason = browser.client().execute_async(rejected, vec![]).await;
     assert_eq!(
         reason.expect("a reason"),
         "text is longer than 500 characters"
@@ -169,7 +169,7 @@ async fn what_people_write_is_text_and_never_markup() {
 }
 
 #[tokio::test]
-async fn a_page_shows_a_gap_and_rebuilds_itself_when_the_server_was_restarted() {
+async fn a_page_shows_a_gap_and_reloads_the_room_after_a_restart_of_the_server() {
     if sse_browser::skipped() {
         return;
     }
@@ -191,7 +191,7 @@ async fn a_page_shows_a_gap_and_rebuilds_itself_when_the_server_was_restarted() 
     assert_eq!(ada.run("return chat.gaps").await, json!(["unknown"]));
     appears(&browser, ".log .gap").await;
 
-    // And it goes on from there.
+    // The page continues from there.
     ada.say("still here").await;
     ada.becomes("[data-count='2']").await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The demo as a whole: the real process, over real sockets, and its page in a real browser.
+//! The demo as a process, over real sockets, and its pages in a real browser.
 
 mod browser;
 mod chat;

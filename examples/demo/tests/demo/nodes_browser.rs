@@ -1,4 +1,4 @@
-//! The chat on an engine: several processes behind an nginx, and a page that moves between them.
+//! The chat on an engine: several processes behind nginx, and a page that moves between them.
 
 use serde_json::json;
 use sse_browser::Browser;
@@ -9,11 +9,11 @@ use crate::browser::take_screenshots;
 use crate::process::{Process, get};
 use crate::tab::Tab;
 
-/// What the node at this index is reached by; so the page sees which one it is on.
+/// The transport of the node at each index, by which the page knows its node.
 const VIA: [&str; 2] = ["hyper", "actix"];
 
 #[tokio::test]
-async fn a_page_moves_to_another_node_without_a_hole_when_its_own_is_killed_on_redis() {
+async fn a_page_moves_to_another_node_without_a_gap_when_its_own_is_killed_on_redis() {
     if sse_browser::skipped() || sse_nginx::skipped() {
         return;
     }
@@ -23,7 +23,7 @@ async fn a_page_moves_to_another_node_without_a_hole_when_its_own_is_killed_on_r
 }
 
 #[tokio::test]
-async fn a_page_moves_to_another_node_without_a_hole_when_its_own_is_killed_on_nats() {
+async fn a_page_moves_to_another_node_without_a_gap_when_its_own_is_killed_on_nats() {
     if sse_browser::skipped() || sse_nginx::skipped() {
         return;
     }
@@ -46,13 +46,13 @@ async fn a_page_moves_to_another_node(engine: &str, screenshots: &str) {
     let mut speaker = Speaker::default();
     let mut said = 0;
 
-    // There and back: the node that was killed first has lost all that it held.
+    // To the other node and back, after the first one has lost its memory.
     for moves in 1..=2 {
         let own = ada.run("return chat.present.find(({ name }) => name === 'Ada').via");
         let own = own.await;
         let own = VIA.iter().position(|via| own == *via).expect("a node");
         let other = nodes[1 - own].addresses[2].clone();
-        // Said on the other node, and heard here.
+        // Sent to the other node, and received here.
         for _ in 0..3 {
             speaker.say(&other).await;
         }
@@ -73,7 +73,7 @@ async fn a_page_moves_to_another_node(engine: &str, screenshots: &str) {
         ada.is_present("Ada").await;
         let now = ada.run("return chat.present.find(({ name }) => name === 'Ada').via");
         assert_eq!(now.await, VIA[1 - own]);
-        // And it can speak there.
+        // The page can send there.
         ada.say(&format!("After move {moves}")).await;
         said += 1;
         ada.becomes(&format!("[data-count='{said}']")).await;
@@ -101,7 +101,7 @@ async fn a_page_moves_to_another_node(engine: &str, screenshots: &str) {
         json!([0, 0, 0])
     );
 
-    // Who comes new gets the same, on whichever node.
+    // A new client receives the same on each node.
     let grace = Tab::another(&browser).await;
     grace.open(&nodes[0].addresses[0], "Grace").await;
     grace.becomes(&format!("[data-count='{said}']")).await;
@@ -111,7 +111,7 @@ async fn a_page_moves_to_another_node(engine: &str, screenshots: &str) {
     browser.close().await.expect("the browser ends");
 }
 
-/// Somebody who speaks without a page, and numbers what they say as a page does.
+/// A sender without a page, which numbers its messages as a page does.
 #[derive(Default)]
 struct Speaker {
     said: u64,

@@ -1,4 +1,4 @@
-//! The demo as a child process, and plain HTTP to talk to it.
+//! The demo as a child process, and an HTTP client for it.
 
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -8,8 +8,8 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// A bound on everything that should be quick, far beyond what a busy machine needs.
-pub(crate) const BOUND: Duration = Duration::from_secs(30);
+/// The time limit of each step, far beyond what a busy machine needs.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The servers in the order in which the demo prints them.
 pub(crate) const TRANSPORTS: [&str; 3] = ["hyper", "actix", "tcp"];
@@ -17,7 +17,7 @@ pub(crate) const TRANSPORTS: [&str; 3] = ["hyper", "actix", "tcp"];
 /// A running demo, on free ports. Dropping it kills it.
 pub(crate) struct Process {
     child: Child,
-    /// Where the servers listen, in the order of [`TRANSPORTS`].
+    /// The addresses of the servers, in the order of [`TRANSPORTS`].
     pub(crate) addresses: [String; 3],
     /// The option that names its engine.
     engine: Option<String>,
@@ -29,7 +29,7 @@ impl Process {
         Self::start_with(&FREE_PORTS).await
     }
 
-    /// One of several that share the engine that this option names.
+    /// Starts a process that uses the engine of this option.
     pub(crate) async fn start_on(engine: &str) -> Self {
         let mut arguments = FREE_PORTS.to_vec();
         arguments.push(engine);
@@ -38,12 +38,12 @@ impl Process {
         process
     }
 
-    /// Kills it, as a crash does. It can be [restarted](Self::restart).
+    /// Kills the process, as a crash does. It can be [restarted](Self::restart).
     pub(crate) async fn kill(&mut self) {
         within(self.child.kill()).await.expect("killed");
     }
 
-    /// Kills it and starts another one at the same addresses, as after a crash.
+    /// Kills the process and starts another one at the same addresses, as after a crash.
     pub(crate) async fn restart(mut self) -> Self {
         self.kill().await;
         let [hyper, actix, tcp] = &self.addresses;
@@ -80,7 +80,7 @@ impl Process {
         }
     }
 
-    /// Asks it to end, as a service manager does.
+    /// Sends SIGTERM, as a service manager does.
     pub(crate) async fn terminate(&self) {
         let process = self.child.id().expect("it runs");
         let kill = Command::new("sh")
@@ -90,7 +90,7 @@ impl Process {
         assert!(within(kill).await.expect("a shell").success());
     }
 
-    /// Waits for its end and gives its exit status.
+    /// Waits until the process exits and returns its status.
     pub(crate) async fn exit_code(&mut self) -> Option<i32> {
         within(self.child.wait()).await.expect("an end").code()
     }
@@ -113,27 +113,29 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs the demo to its own end.
+/// Runs the demo until it exits.
 pub(crate) async fn output(arguments: &[&str]) -> Output {
     within(command(arguments).output())
         .await
         .expect("the demo starts")
 }
 
-/// The result of `work`, which must not take for ever.
+/// Awaits `work` within [`TIMEOUT`].
 pub(crate) async fn within<F: Future>(work: F) -> F::Output {
-    timeout(BOUND, work).await.expect("done within the bound")
+    timeout(TIMEOUT, work)
+        .await
+        .expect("done within the time limit")
 }
 
 /// A response as it arrives.
 pub(crate) struct Response {
     connection: TcpStream,
-    /// All that has arrived, from the status line on, with the chunks as they are.
+    /// The bytes that have arrived, with the head and the chunk sizes.
     pub(crate) raw: String,
 }
 
 impl Response {
-    /// Sends a `GET`, with a header line of the test's if it has one.
+    /// Sends a `GET` with an additional header line, which may be empty.
     pub(crate) async fn to(address: &str, target: &str, header: &str) -> Self {
         Self::to_request("GET", address, target, header).await
     }
@@ -158,7 +160,7 @@ impl Response {
         }
     }
 
-    /// Reads until the body has `text` in it.
+    /// Reads until the body contains `text`.
     pub(crate) async fn read_until(&mut self, text: &str) {
         let reading = async {
             while !self.body().contains(text) {
@@ -175,7 +177,7 @@ impl Response {
 
     async fn read(&mut self) -> bool {
         let mut piece = [0; 4096];
-        // A reset is an end too: what matters is what had arrived.
+        // A reset ends the connection too. The bytes before it count.
         let read = self.connection.read(&mut piece).await.unwrap_or(0);
         self.raw += std::str::from_utf8(&piece[..read]).expect("whole characters");
         read > 0
@@ -191,12 +193,12 @@ impl Response {
         head.is_some_and(|head| head.contains("transfer-encoding: chunked"))
     }
 
-    /// Whether the last chunk has arrived, the empty one, which makes the body complete.
+    /// Whether the last, empty chunk has arrived, which completes the body.
     pub(crate) fn is_complete(&self) -> bool {
         self.raw.ends_with("\r\n0\r\n\r\n")
     }
 
-    /// As much of the body as has arrived, in whole chunks if it is sent in chunks.
+    /// Returns the part of the body that has arrived: whole chunks, if it is sent in chunks.
     pub(crate) fn body(&self) -> String {
         let Some((_, mut rest)) = self.raw.split_once("\r\n\r\n") else {
             return String::new();
@@ -216,7 +218,7 @@ impl Response {
         body
     }
 
-    /// The ids of the ticks that have arrived.
+    /// Returns the ids of the ticks that have arrived.
     pub(crate) fn ids(&self) -> Vec<u64> {
         let body = self.body();
         let ids = body.lines().filter_map(|line| line.strip_prefix("id: "));
@@ -224,7 +226,7 @@ impl Response {
     }
 }
 
-/// The whole response to a `GET`.
+/// Returns the complete response to a `GET`.
 pub(crate) async fn get(address: &str, target: &str) -> Response {
     let mut response = Response::to(address, target, "").await;
     response.read_to_end().await;

@@ -16,7 +16,7 @@ async fn hello_is_the_same_bytes_on_all_three() {
 }
 
 #[tokio::test]
-async fn ticks_go_on_after_the_last_event_id() {
+async fn ticks_continue_after_the_last_event_id() {
     let demo = Process::start().await;
     let mut fresh = Response::to(&demo.addresses[0], "/ticks", "").await;
     fresh.read_until("id: 3\n").await;
@@ -34,7 +34,7 @@ async fn ticks_go_on_after_the_last_event_id() {
         assert!(ticks.starts_with(start), "{ticks}");
         missed.push(ticks.to_owned());
     }
-    // There is one clock, so what was missed is the same everywhere.
+    // All servers share one clock, so the missed ticks are the same.
     assert!(
         missed.windows(2).all(|pair| pair[0] == pair[1]),
         "{missed:?}"
@@ -42,7 +42,7 @@ async fn ticks_go_on_after_the_last_event_id() {
 }
 
 #[tokio::test]
-async fn an_unusable_last_event_id_is_as_good_as_none() {
+async fn an_unusable_last_event_id_is_ignored() {
     let demo = Process::start().await;
     for address in &demo.addresses {
         for header in ["Last-Event-ID: x\r\n", "Last-Event-ID: 4000000000\r\n"] {
@@ -54,7 +54,7 @@ async fn an_unusable_last_event_id_is_as_good_as_none() {
 }
 
 #[tokio::test]
-async fn a_dropped_stream_is_cut_and_not_ended() {
+async fn a_dropped_stream_is_cut_short_and_not_completed() {
     let demo = Process::start().await;
     for address in &demo.addresses {
         let mut ticks = Response::to(address, "/ticks?page=a", "").await;
@@ -86,7 +86,7 @@ async fn the_page_and_the_servers_are_the_same_on_all_three() {
 }
 
 #[tokio::test]
-async fn a_taken_port_is_named_with_the_flag_that_changes_it() {
+async fn a_port_in_use_is_reported_with_the_flag_that_changes_it() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a port");
@@ -95,7 +95,7 @@ async fn a_taken_port_is_named_with_the_flag_that_changes_it() {
         .into_iter()
         .zip(["hyper", "actix-web", "raw TCP"])
     {
-        // The last one wins.
+        // The last flag applies.
         let flag = format!("--{transport}={address}");
         let [hyper, actix, tcp] = FREE_PORTS;
         let output = output(&[hyper, actix, tcp, &flag]).await;
@@ -112,7 +112,7 @@ async fn a_taken_port_is_named_with_the_flag_that_changes_it() {
 }
 
 #[tokio::test]
-async fn a_signal_ends_open_streams_in_order() {
+async fn a_signal_completes_open_streams() {
     let mut demo = Process::start().await;
     let mut streams = Vec::new();
     for address in &demo.addresses {

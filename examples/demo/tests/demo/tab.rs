@@ -1,4 +1,4 @@
-//! A tab of the browser with the chat in it.
+//! A browser tab with the page of the chat.
 
 use fantoccini::key::Key;
 use fantoccini::wd::{Locator, WindowHandle};
@@ -7,14 +7,14 @@ use sse_browser::Browser;
 
 use crate::browser::{appears, run};
 
-/// One tab with the page.
+/// A browser tab with the page of the chat.
 pub(crate) struct Tab<'a> {
     browser: &'a Browser,
     window: WindowHandle,
 }
 
 impl<'a> Tab<'a> {
-    /// Takes the tab that the browser has.
+    /// Returns the tab that is open already.
     pub(crate) async fn first(browser: &'a Browser) -> Self {
         let window = browser.client().window().await.expect("a window");
         Self { browser, window }
@@ -32,7 +32,7 @@ impl<'a> Tab<'a> {
         shown.expect("a window that is there");
     }
 
-    /// Opens the page, with a name.
+    /// Opens the page and sets the name of the visitor.
     pub(crate) async fn open(&self, address: &str, name: &str) {
         self.show().await;
         let page = format!("http://{address}/chat?room=test");
@@ -40,7 +40,7 @@ impl<'a> Tab<'a> {
         self.becomes("[data-state=open][data-history=shown]").await;
         let field = Locator::Css("[name=name]");
         let field = self.browser.client().find(field).await.expect("a field");
-        // Over the name that it has: left empty, the field takes that back.
+        // Replaces the current name, which an empty field would restore.
         let (control, release) = (char::from(Key::Control), char::from(Key::Null));
         let text = format!("{control}a{release}{name}{}", char::from(Key::Enter));
         field.send_keys(&text).await.expect("typed");
@@ -48,7 +48,7 @@ impl<'a> Tab<'a> {
         self.is_present(name).await;
     }
 
-    /// Waits until the page is as `attributes` say.
+    /// Waits until the page matches `attributes`.
     pub(crate) async fn becomes(&self, attributes: &str) {
         self.show().await;
         appears(self.browser, &format!("body{attributes}")).await;
@@ -86,7 +86,7 @@ impl<'a> Tab<'a> {
         run(self.browser, script).await
     }
 
-    /// The texts that the page shows.
+    /// Returns the texts that the page shows.
     pub(crate) async fn texts(&self) -> Vec<String> {
         let script = "return [...document.querySelectorAll('.message p')].map(p => p.textContent)";
         serde_json::from_value(self.run(script).await).expect("texts")

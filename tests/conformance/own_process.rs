@@ -1,41 +1,41 @@
-//! A test in a process of its own, for what belongs to the process: its memory.
+//! Runs a test in a process of its own, to measure the memory of that process.
 
 use std::process::Command;
 
-/// Set in the process that runs the one test.
+/// The environment variable that is set in the process that runs the one test.
 const MARK: &str = "SSE_TESTS_ALONE";
 
-/// Whether this is the process that runs `test` alone. If it is not, one is started, in which the
-/// test must pass.
-pub(crate) fn in_a_process_of_its_own(test: &str) -> bool {
+/// Whether this is the process that runs `test` alone. If it is not, starts such a process, in which
+/// the test must pass.
+pub(crate) fn in_own_process(test: &str) -> bool {
     if std::env::var_os(MARK).is_some() {
         return true;
     }
-    // Test names do not have the crate's.
+    // The name of a test does not include the crate.
     let (_, name) = test.split_once("::").expect("a path within the crate");
-    let output = Command::new(std::env::current_exe().expect("this program"))
+    let output = Command::new(std::env::current_exe().expect("the path of this program"))
         .args(["--exact", name, "--nocapture"])
         .env(MARK, "1")
         .output()
-        .expect("it starts");
+        .expect("the process starts");
     let stdout = String::from_utf8_lossy(&output.stdout);
     print!("{stdout}");
     eprint!("{}", String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{name} failed on its own");
-    assert!(stdout.contains("1 passed"), "there is no {name}");
+    assert!(output.status.success(), "{name} failed in its own process");
+    assert!(stdout.contains("1 passed"), "no test is named {name}");
     false
 }
 
-/// Memory of this process, in bytes.
+/// The memory of this process, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Memory {
     pub(crate) resident: usize,
-    /// The most that `resident` has been.
+    /// The highest value of `resident` so far.
     pub(crate) peak: usize,
 }
 
 impl Memory {
-    /// `None` where the system does not tell.
+    /// Returns `None` where the system does not report it.
     pub(crate) fn now() -> Option<Self> {
         let status = std::fs::read_to_string("/proc/self/status").ok()?;
         let field = |name: &str| {

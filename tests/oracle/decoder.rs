@@ -1,10 +1,10 @@
-//! What our decoder makes of a stream.
+//! The events that the decoder returns.
 
 use sse_codec::Decoder;
 
 use crate::Event;
 
-/// The events of one connection, and the last event ID at its end.
+/// Returns the events of one connection and the last event ID at its end.
 pub(crate) fn decode<'a>(
     decoder: &mut Decoder,
     pieces: impl IntoIterator<Item = &'a [u8]>,

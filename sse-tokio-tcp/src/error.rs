@@ -1,0 +1,42 @@
+//! Why a connection can fail.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use sse_session::HandlerError;
+
+/// Why a connection ended without a complete response.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConnectionError {
+    /// The client is gone, or accepted nothing within
+    /// [`Limits::write_timeout`](crate::Limits::write_timeout).
+    Io(io::Error),
+    /// The handler failed, and the response was cut short.
+    Handler(HandlerError),
+}
+
+impl fmt::Display for ConnectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(_) => f.write_str("the connection failed"),
+            Self::Handler(_) => f.write_str("the response was cut short"),
+        }
+    }
+}
+
+impl Error for ConnectionError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Handler(error) => Some(error),
+        }
+    }
+}
+
+impl From<io::Error> for ConnectionError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}

@@ -10,12 +10,32 @@ use tower_service::Service;
 use url::Url;
 
 use crate::backoff::Backoff;
-use crate::error::{BoxError, BuildError, Error};
+use crate::boxed::BoxError;
+use crate::error::{BuildError, Error};
 use crate::event_source::EventSource;
 use crate::redirect::Redirects;
 use crate::request_body::RequestBody;
 use crate::settings::{Reconnect, Settings};
 use crate::transport;
+
+impl EventSource {
+    /// Builds an event source that requests `url` with GET.
+    pub fn get(url: impl AsRef<str>) -> EventSourceBuilder {
+        EventSourceBuilder::new(Method::GET, url.as_ref())
+    }
+
+    /// Builds an event source that posts a body to `url`.
+    ///
+    /// By default it does so once, see [`Reconnect`].
+    pub fn post(url: impl AsRef<str>) -> EventSourceBuilder {
+        EventSourceBuilder::new(Method::POST, url.as_ref())
+    }
+
+    /// Builds an event source that requests `url` with any method.
+    pub fn builder(method: Method, url: impl AsRef<str>) -> EventSourceBuilder {
+        EventSourceBuilder::new(method, url.as_ref())
+    }
+}
 
 /// An event source to be built: begun with [`EventSource::get`] or [`EventSource::post`], and
 /// finished with [`build`](Self::build) or [`build_with`](Self::build_with).
@@ -54,7 +74,7 @@ impl EventSourceBuilder {
     /// How long the head of the response may take by default: 60 seconds.
     pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
-    pub(crate) fn new(method: Method, url: &str) -> Self {
+    fn new(method: Method, url: &str) -> Self {
         let reconnect = if method == Method::GET {
             Reconnect::Always
         } else {

@@ -8,10 +8,8 @@ use sse_codec::DecodeError;
 #[cfg(feature = "json")]
 use sse_codec::TypedError;
 
+use crate::boxed::BoxError;
 use crate::rejected::Rejected;
-
-/// An error of the HTTP stack or of a hook.
-pub type BoxError = Box<dyn error::Error + Send + Sync>;
 
 /// Why a connection was lost, or could not be made.
 ///

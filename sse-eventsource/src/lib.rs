@@ -64,13 +64,14 @@
 
 mod attempt;
 mod backoff;
+mod boxed;
 mod builder;
 mod content_type;
 mod error;
 mod event_source;
 #[cfg(feature = "client")]
 mod http_client;
-mod idle;
+mod idle_timer;
 mod open;
 mod redirect;
 mod rejected;
@@ -78,12 +79,14 @@ mod request_body;
 mod settings;
 mod transport;
 #[cfg(feature = "json")]
-mod typed;
+mod typed_stream;
 mod update;
+mod update_stream;
 
 pub use crate::backoff::Backoff;
+pub use crate::boxed::BoxError;
 pub use crate::builder::EventSourceBuilder;
-pub use crate::error::{BoxError, BuildError, Error, RedirectError};
+pub use crate::error::{BuildError, Error, RedirectError};
 pub use crate::event_source::EventSource;
 #[cfg(feature = "client")]
 pub use crate::http_client::{ClientBody, HttpClient};
@@ -91,8 +94,9 @@ pub use crate::rejected::Rejected;
 pub use crate::request_body::RequestBody;
 pub use crate::settings::Reconnect;
 #[cfg(feature = "json")]
-pub use crate::typed::TypedEvents;
-pub use crate::update::{ReadyState, Update, Updates};
+pub use crate::typed_stream::TypedEvents;
+pub use crate::update::{ReadyState, Update};
+pub use crate::update_stream::Updates;
 
 pub use sse_codec::{DecodeError, ReceivedEvent};
 #[cfg(feature = "json")]

@@ -9,7 +9,7 @@ use bytes::{Buf as _, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::BoxBody;
 
-use crate::error::BoxError;
+use crate::boxed::BoxError;
 
 type Stream = BoxBody<Bytes, BoxError>;
 

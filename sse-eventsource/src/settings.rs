@@ -8,10 +8,10 @@ use http::Request;
 use sse_codec::ReceivedEvent;
 
 use crate::backoff::Backoff;
-use crate::error::{BoxError, Error};
+use crate::boxed::{BoxError, BoxFuture};
+use crate::error::Error;
 use crate::redirect::Redirects;
 use crate::request_body::RequestBody;
-use crate::transport::BoxFuture;
 
 /// After what an event source connects again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +47,13 @@ pub(crate) struct Settings {
     pub(crate) max_attempts: Option<u32>,
     pub(crate) retry_if: Predicate<Error>,
     pub(crate) end_if: Option<Predicate<ReceivedEvent>>,
+}
+
+impl Settings {
+    /// Whether the event is the one that ends the stream.
+    pub(crate) fn is_end(&self, event: &ReceivedEvent) -> bool {
+        self.end_if.as_ref().is_some_and(|is_end| is_end(event))
+    }
 }
 
 impl fmt::Debug for Settings {

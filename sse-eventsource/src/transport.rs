@@ -1,8 +1,7 @@
 //! The HTTP stack, whichever it is, with its types erased: one allocation for a request and one
 //! for a response, and an event source that can be named.
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use bytes::{Buf as _, Bytes};
@@ -11,10 +10,8 @@ use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use tower_service::Service;
 
-use crate::error::BoxError;
+use crate::boxed::{BoxError, BoxFuture};
 use crate::request_body::RequestBody;
-
-pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A response body of any stack.
 pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;

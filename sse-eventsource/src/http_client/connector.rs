@@ -11,22 +11,18 @@ use http::uri::Scheme;
 use http::{HeaderValue, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tower_service::Service as _;
 
+use super::io::Io;
 use super::proxy::{self, ProxyError};
-use crate::error::BoxError;
+use crate::boxed::BoxError;
 
 /// How long it may take to connect to one host, all of its addresses together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long a TCP connection is silent before the kernel asks whether the other side is there.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
-
-pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 /// A connection over which a request can be sent.
 pub(super) struct Connected {

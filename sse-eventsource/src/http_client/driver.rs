@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use hyper::rt::Executor;
 
-use crate::transport::BoxFuture;
+use crate::boxed::BoxFuture;
 
 /// Where hyper puts the tasks of an HTTP/2 connection, to be fetched by its driver.
 #[derive(Clone, Default)]

@@ -5,6 +5,7 @@
 
 mod connector;
 mod driver;
+mod io;
 mod proxy;
 #[cfg(feature = "tls")]
 mod tls;
@@ -24,9 +25,8 @@ use tower_service::Service;
 
 use self::connector::{Connected, Connector};
 use self::driver::{Driver, Tasks};
-use crate::error::BoxError;
+use crate::boxed::{BoxError, BoxFuture};
 use crate::request_body::RequestBody;
-use crate::transport::BoxFuture;
 
 /// What an HTTP/1.1 connection buffers, and so the longest head of a response.
 const MAX_BUFFER: usize = 64 * 1024;

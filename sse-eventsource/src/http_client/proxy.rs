@@ -14,8 +14,8 @@ use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::TokioIo;
 use tower_service::Service;
 
-use super::connector::Io;
-use crate::error::BoxError;
+use super::io::Io;
+use crate::boxed::BoxError;
 
 /// The port of SOCKS proxies that name none (RFC 1928 § 3).
 const SOCKS_PORT: u16 = 1080;

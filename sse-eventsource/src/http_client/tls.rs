@@ -9,8 +9,8 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::connector::Io;
-use crate::error::BoxError;
+use super::io::Io;
+use crate::boxed::BoxError;
 
 /// The system's roots are read once, when they are needed first.
 pub(super) fn with_system_roots() -> Result<Arc<ClientConfig>, BoxError> {

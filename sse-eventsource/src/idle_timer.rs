@@ -8,7 +8,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 /// Watches that something comes. What comes does not touch the timer: when that fires it looks
 /// since when nothing has come, and waits for the rest.
-pub(crate) struct Idle {
+pub(crate) struct IdleTimer {
     timeout: Duration,
     /// Since when the stream is waited for. Before that nobody asked, so a slow reader does not
     /// make it idle.
@@ -16,7 +16,7 @@ pub(crate) struct Idle {
     timer: Pin<Box<Sleep>>,
 }
 
-impl Idle {
+impl IdleTimer {
     pub(crate) fn new(timeout: Duration) -> Self {
         Self {
             timeout,

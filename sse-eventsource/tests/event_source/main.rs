@@ -5,6 +5,7 @@ mod adapters;
 #[cfg(feature = "compression")]
 mod compression;
 mod connection;
+mod ends;
 mod faults;
 mod reconnecting;
 mod resuming;

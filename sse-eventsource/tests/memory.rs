@@ -4,13 +4,6 @@
 //! is that of the streams alone. `cargo test -p sse-eventsource --test memory -- --nocapture` prints the
 //! figures.
 
-#[path = "event_source/server.rs"]
-#[allow(dead_code, reason = "what the other tests need")]
-mod server;
-#[path = "event_source/tls.rs"]
-#[allow(dead_code, reason = "what the other tests need")]
-mod tls;
-
 use std::future::poll_fn;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -22,8 +15,8 @@ use base64::prelude::BASE64_STANDARD;
 use futures_util::StreamExt as _;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use server::{CHUNKED, Connection, Server};
 use sse_eventsource::{EventSource, HttpClient};
+use sse_eventsource_testing::{CHUNKED, Connection, Identity, STREAM, Server};
 use sse_hyper::{SendError, Sse};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::runtime::Runtime;
@@ -121,7 +114,7 @@ fn tell(words: &str) {
 #[ignore = "it is the server of another test, which runs it"]
 fn the_server_process() {
     let spoken = Spoken::of_this_process();
-    let identity = tls::Identity::new();
+    let identity = Identity::new();
     let protocol = if spoken.is_http2() { "h2" } else { "http/1.1" };
     let acceptor = identity.acceptor(&[protocol]);
     let server = Server::start(move |_, connection| {
@@ -267,7 +260,7 @@ fn an_open_stream_costs_some_kilobytes() {
 #[test]
 fn an_unread_stream_stays_as_it_is() {
     let server = Server::start(|_, mut connection| async move {
-        connection.answer(server::STREAM).await;
+        connection.answer(STREAM).await;
         connection.send("data: hello\n\n").await;
         let event = format!("data: {}\n\n", "x".repeat(1000));
         while connection.send(&event).await {}
@@ -302,7 +295,7 @@ fn an_unread_stream_stays_as_it_is() {
 #[test]
 fn a_stream_that_is_read_stays_as_it_is() {
     let server = Server::start(|_, mut connection| async move {
-        connection.answer(server::STREAM).await;
+        connection.answer(STREAM).await;
         let event = format!("id: {}\ndata: {}\n\n", "7".repeat(20), "x".repeat(200));
         while connection.send(&event).await {}
     });

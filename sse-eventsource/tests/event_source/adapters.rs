@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio_rustls::rustls;
 
-use crate::tls::Identity;
+use sse_eventsource_testing::Identity;
 
 /// Sends three events after the last event ID, and ends.
 async fn three<R>(_request: R, sse: Sse) -> Result<(), SendError> {

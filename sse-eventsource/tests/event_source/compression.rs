@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use sse_eventsource::{DecodeError, Error, EventSource};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
-use crate::server::{STREAM, Server, header};
+use sse_eventsource_testing::{STREAM, Server, header};
 
 /// An encoder that writes to memory.
 trait Encoder: AsyncWrite + Unpin {

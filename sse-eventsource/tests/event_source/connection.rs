@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use sse_eventsource::EventSource;
 
-use crate::server::{STREAM, Server};
+use sse_eventsource_testing::{STREAM, Server};
 
 /// A server that sends as much as is taken of numbered events, and counts the bytes. It tells when
 /// the client is gone.

@@ -8,8 +8,8 @@ use sse_eventsource::{
     Backoff, DecodeError, Error, EventSource, EventSourceBuilder, RedirectError, Update,
 };
 
-use crate::server::{CHUNKED, Connection, STREAM, Server, header};
 use crate::stack::read_all;
+use sse_eventsource_testing::{CHUNKED, Connection, STREAM, Server, header};
 
 /// A source that waits a millisecond at most before it connects again.
 fn impatient(url: impl AsRef<str>) -> EventSourceBuilder {

@@ -9,10 +9,7 @@ mod ends;
 mod faults;
 mod reconnecting;
 mod resuming;
-mod server;
 mod stack;
 mod standard;
 mod timeouts;
-#[allow(dead_code, reason = "what the other tests need")]
-mod tls;
 mod uploads;

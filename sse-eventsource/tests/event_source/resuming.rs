@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use sse_eventsource::{Backoff, EventSource, Update};
 
-use crate::server::{CHUNKED, STREAM, Server, header};
+use sse_eventsource_testing::{CHUNKED, STREAM, Server, header};
 
 const DISCONNECTS: usize = 1000;
 

@@ -16,8 +16,8 @@ use sse_hyper::{SendError, Sse};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use crate::server::{STREAM, Server, header};
 use crate::stack::{no_jitter, read_all};
+use sse_eventsource_testing::{STREAM, Server, header};
 
 /// A body of these pieces, of no known length.
 fn pieces(

@@ -3,9 +3,6 @@
 
 #![cfg(unix)]
 
-#[path = "../event_source/tls.rs"]
-#[allow(dead_code, reason = "what the other tests need")]
-mod tls;
 mod upstream;
 
 use std::fmt::Write as _;
@@ -18,8 +15,8 @@ use sse_eventsource::{Backoff, Error, EventSource, HttpClient, Update, Updates};
 use sse_nginx::Nginx;
 use tokio::time::timeout;
 
-use crate::tls::Identity;
 use crate::upstream::Upstream;
+use sse_eventsource_testing::Identity;
 
 /// Long enough for what is to come, and no part of what is asserted.
 const AT_MOST: Duration = Duration::from_secs(60);

@@ -2,18 +2,12 @@
 
 mod proxies;
 mod proxy;
-#[path = "../event_source/server.rs"]
-#[allow(dead_code, reason = "what the other test needs")]
-mod server;
-#[path = "../event_source/tls.rs"]
-#[allow(dead_code, reason = "what the other test needs")]
-mod tls;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 
-use server::{STREAM, Server};
+use sse_eventsource_testing::{STREAM, Server, header};
 use tokio::io::AsyncReadExt as _;
 
 fn sse() -> Command {
@@ -140,13 +134,10 @@ fn the_deltas_of_a_language_model_are_put_together() {
     assert_eq!(text(output.stdout), "Hello, world\n");
     let (head, body) = request.recv().expect("a request");
     assert!(head.starts_with("POST / HTTP/1.1\r\n"), "{head}");
-    assert_eq!(server::header(&head, "authorization"), Some("Bearer x"));
+    assert_eq!(header(&head, "authorization"), Some("Bearer x"));
     let itself = concat!("sse/", env!("CARGO_PKG_VERSION"));
-    assert_eq!(server::header(&head, "user-agent"), Some(itself));
-    assert_eq!(
-        server::header(&head, "content-type"),
-        Some("application/json")
-    );
+    assert_eq!(header(&head, "user-agent"), Some(itself));
+    assert_eq!(header(&head, "content-type"), Some("application/json"));
     assert_eq!(&body, b"{\"stream\":true}");
 }
 
@@ -154,9 +145,7 @@ fn the_deltas_of_a_language_model_are_put_together() {
 fn a_stream_is_resumed_after_the_id_that_is_given() {
     let server = Server::start(|_, mut connection| async move {
         let head = connection.head().await;
-        let id = server::header(&head, "last-event-id")
-            .unwrap_or("none")
-            .to_owned();
+        let id = header(&head, "last-event-id").unwrap_or("none").to_owned();
         connection.send(format!("{STREAM}data: {id}\n\n")).await;
         connection.closed().await;
     });
@@ -246,7 +235,7 @@ fn who_reads_the_output_may_stop() {
 fn a_body_may_be_in_a_file_or_come_from_standard_input() {
     let server = Server::start(|_, mut connection| async move {
         let head = connection.head().await;
-        let length = server::header(&head, "content-length").expect("a length");
+        let length = header(&head, "content-length").expect("a length");
         let body = connection.exactly(length.parse().expect("a length")).await;
         connection.send(format!("{STREAM}data: {body}\n\n")).await;
     });

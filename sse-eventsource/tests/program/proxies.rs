@@ -8,9 +8,8 @@ use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::proxy::Proxy;
-use crate::server::{STREAM, Server, header};
-use crate::tls::Identity;
 use crate::{run, sse, text};
+use sse_eventsource_testing::{Identity, STREAM, Server, header};
 
 /// A server that tells how it was asked, over plain TCP.
 fn server() -> Server {

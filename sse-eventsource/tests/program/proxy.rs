@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, co
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use crate::server::{Server, header};
+use sse_eventsource_testing::{Server, header};
 
 pub(crate) struct Proxy {
     server: Server,

@@ -1,4 +1,4 @@
-//! A connection of any kind: TCP, a Unix socket, a tunnel, TLS over one of these.
+//! A connection of any kind: TCP, a Unix socket, a tunnel, or TLS over one of these.
 
 use tokio::io::{AsyncRead, AsyncWrite};
 

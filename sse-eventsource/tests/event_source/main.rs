@@ -1,4 +1,4 @@
-//! The event source as its users see it: over a scripted HTTP stack in memory, where tokio's
+//! The event source through its public API: over a scripted HTTP stack in memory, where tokio's
 //! paused time makes every wait exact, and over real sockets.
 
 mod adapters;

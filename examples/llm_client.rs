@@ -5,7 +5,7 @@
 //! OPENAI_API_KEY=… cargo run -p sse-examples --example llm_client -- https://api.openai.com
 //! ```
 //!
-//! Without an address it asks a stand-in on this machine, which says what an API once said.
+//! Without an address it uses a stand-in on this machine, which sends a stream of the examples.
 
 use std::error::Error;
 use std::io::Write as _;
@@ -23,7 +23,7 @@ fn completion(api: &str, key: &str) -> EventSourceBuilder {
             "stream": true,
             "messages": [{ "role": "user", "content": "What are Server-Sent Events?" }],
         }))
-        // A model that is busy is asked again; an answer that has begun is not begun anew.
+        // A busy model is asked again. An answer that has begun is not repeated.
         .reconnect(Reconnect::UntilOpen)
         .max_attempts(5)
         .idle_timeout(Duration::from_secs(60))
@@ -60,7 +60,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     .await
 }
 
-/// What answers in the place of an API: busy at first, then with a recorded stream.
+/// A server in the place of an API: it is busy at first, and then sends a stream.
 mod stand_in {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
@@ -86,9 +86,9 @@ mod stand_in {
         if !IS_READY.swap(true, Ordering::Relaxed) {
             return (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "0")]).into_response();
         }
-        let recorded = include_str!("streams/openai-chat.sse");
-        let stream = sse_response(request, async |_request, sse: Sse| {
-            for data in recorded
+        let stream = include_str!("streams/openai-chat.sse");
+        let response = sse_response(request, async |_request, sse: Sse| {
+            for data in stream
                 .lines()
                 .filter_map(|line| line.strip_prefix("data: "))
             {
@@ -97,7 +97,7 @@ mod stand_in {
             }
             Ok::<_, SendError>(())
         });
-        stream.into_response()
+        response.into_response()
     }
 }
 

@@ -267,8 +267,8 @@ impl EventSourceBuilder {
         self
     }
 
-    /// Sets whether to ask for gzip, brotli or zstd, and to decompress the response. Off by default:
-    /// a server that compresses without flushing after each event delays events.
+    /// Sets whether to ask for gzip, brotli or zstd, and to decompress the response. By default it
+    /// does not: a server that compresses without flushing after each event delays events.
     ///
     /// The limits on [lines](Self::max_line_len) and [events](Self::max_event_len) apply to the
     /// decompressed data, and no more of it than they allow is kept.

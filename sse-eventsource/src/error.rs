@@ -156,8 +156,9 @@ pub enum RedirectError {
         /// The value of the header, in which U+FFFD replaces what is not UTF-8.
         location: String,
     },
-    /// The redirect leads from `https` to `http`, see
-    /// [`EventSourceBuilder::allow_insecure_redirects`](crate::EventSourceBuilder::allow_insecure_redirects).
+    /// The redirect leads from `https` to `http`, see [`allow_insecure_redirects`].
+    ///
+    /// [`allow_insecure_redirects`]: crate::EventSourceBuilder::allow_insecure_redirects
     Insecure {
         /// The target.
         location: Uri,

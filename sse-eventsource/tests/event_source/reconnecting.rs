@@ -289,7 +289,8 @@ async fn events_are_values_of_an_enum() {
     let stack = Stack::new([
         cut("event: delta\ndata: \"a\"\n\n"),
         events([
-            "event: other\ndata: 1\n\nevent: delta\ndata: 2\n\nevent: stop\ndata: {\"reason\":\"end\"}\n\n",
+            "event: other\ndata: 1\n\nevent: delta\ndata: 2\n\n",
+            "event: stop\ndata: {\"reason\":\"end\"}\n\n",
         ]),
     ]);
     let messages = get().build_with(stack).expect("valid").typed::<Message>();

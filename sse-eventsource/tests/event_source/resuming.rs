@@ -11,8 +11,8 @@ use sse_eventsource_testing::{CHUNKED, STREAM, Server, header};
 
 const DISCONNECTS: usize = 1000;
 
-/// The server has an endless log of events, resumes by ID, and cuts each connection at another place
-/// and in another way.
+/// The server has an endless log of events, resumes by ID, and cuts each connection at another
+/// place and in another way.
 #[tokio::test]
 async fn no_event_is_lost_or_repeated_over_a_thousand_disconnects() {
     let resumed = Arc::new(AtomicUsize::new(0));

@@ -103,9 +103,11 @@ async fn a_stream_that_was_closed_can_be_polled_on() {
     }
 }
 
-fn poll_frame<B: Body + Unpin>(body: &mut B) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+/// Polls once, and returns whether there was a frame or an error.
+fn poll_frame<B: Body + Unpin>(body: &mut B) -> Poll<Option<bool>> {
     let mut cx = Context::from_waker(Waker::noop());
-    Pin::new(body).poll_frame(&mut cx)
+    let frame = Pin::new(body).poll_frame(&mut cx);
+    frame.map(|frame| frame.map(|frame| frame.is_ok()))
 }
 
 #[test]
@@ -127,12 +129,12 @@ fn a_request_body_that_has_ended_can_be_polled_on() {
         (RequestBody::once(stream(false)), false),
         (RequestBody::once(stream(true)), true),
     ] {
-        assert!(matches!(poll_frame(&mut body), Poll::Ready(Some(Ok(_)))));
+        assert_eq!(poll_frame(&mut body), Poll::Ready(Some(true)));
         if is_cut {
-            assert!(matches!(poll_frame(&mut body), Poll::Ready(Some(Err(_)))));
+            assert_eq!(poll_frame(&mut body), Poll::Ready(Some(false)));
         }
         for _ in 0..3 {
-            assert!(matches!(poll_frame(&mut body), Poll::Ready(None)));
+            assert_eq!(poll_frame(&mut body), Poll::Ready(None));
             assert!(body.is_end_stream());
         }
     }
@@ -156,7 +158,7 @@ async fn a_response_body_that_has_ended_can_be_polled_on() {
         };
         assert_eq!(last.is_some(), is_cut, "{last:?}");
         for _ in 0..3 {
-            assert!(matches!(poll_frame(&mut body), Poll::Ready(None)));
+            assert_eq!(poll_frame(&mut body), Poll::Ready(None));
             assert!(body.is_end_stream());
         }
     }

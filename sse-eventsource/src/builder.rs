@@ -19,19 +19,20 @@ use crate::settings::{Reconnect, Settings};
 use crate::transport;
 
 impl EventSource {
-    /// Builds an event source that requests `url` with GET.
+    /// Returns the builder of an event source that requests `url` with GET.
+    ///
+    /// An invalid URL is an error of [`EventSourceBuilder::build`].
     pub fn get(url: impl AsRef<str>) -> EventSourceBuilder {
         EventSourceBuilder::new(Method::GET, url.as_ref())
     }
 
-    /// Builds an event source that posts a body to `url`.
-    ///
-    /// By default it does so once, see [`Reconnect`].
+    /// Returns the builder of an event source that posts a body to `url`, by default once: see
+    /// [`Reconnect`].
     pub fn post(url: impl AsRef<str>) -> EventSourceBuilder {
         EventSourceBuilder::new(Method::POST, url.as_ref())
     }
 
-    /// Builds an event source that requests `url` with any method.
+    /// Returns the builder of an event source that requests `url` with any method.
     pub fn builder(method: Method, url: impl AsRef<str>) -> EventSourceBuilder {
         EventSourceBuilder::new(method, url.as_ref())
     }
@@ -198,6 +199,16 @@ impl EventSourceBuilder {
 
     /// Sets which errors are retried, by default those that are
     /// [transient](Error::is_transient).
+    ///
+    /// ```
+    /// use sse_eventsource::EventSource;
+    ///
+    /// let builder = EventSource::get("https://example.com/").retry_if(|error| {
+    ///     let rejected = error.rejected();
+    ///     error.is_transient() || rejected.is_some_and(|rejected| rejected.status() == 404)
+    /// });
+    /// # let _ = builder;
+    /// ```
     pub fn retry_if(mut self, retry: impl Fn(&Error) -> bool + Send + Sync + 'static) -> Self {
         self.settings.retry_if = Box::new(retry);
         self

@@ -45,7 +45,7 @@ type Stream = BoxBody<Bytes, BoxError>;
 pub struct RequestBody(Kind);
 
 enum Kind {
-    /// Also what is left of a body that was read to its end or failed: none.
+    /// Also any other kind after its end or an error, then empty.
     Bytes(Bytes),
     /// Made when it is sent, see [`RequestBody::make`].
     Make(Arc<dyn Fn() -> Stream + Send + Sync>),
@@ -84,11 +84,12 @@ impl RequestBody {
         }
     }
 
-    /// Whether it can be sent again.
+    /// Returns whether the body can be sent again.
     pub(crate) fn is_repeatable(&self) -> bool {
         matches!(self.0, Kind::Bytes(_) | Kind::Make(_))
     }
 
+    /// Returns whether the body could be sent once, and was.
     pub(crate) fn is_spent(&self) -> bool {
         matches!(self.0, Kind::Spent)
     }

@@ -16,6 +16,31 @@ impl EventSource {
     /// the JSON data. See [`ReceivedEvent::typed`](crate::ReceivedEvent::typed).
     ///
     /// An event that does not match is [`Error::Typed`], after which the stream continues.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "client")]
+    /// # async fn read() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::TryStreamExt as _;
+    /// use sse_eventsource::EventSource;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// #[serde(rename_all = "snake_case")]
+    /// enum Message {
+    ///     Delta(String),
+    ///     Stop { reason: String },
+    /// }
+    ///
+    /// let source = EventSource::get("https://example.com/answer").build()?;
+    /// let mut messages = source.typed::<Message>();
+    /// while let Some(message) = messages.try_next().await? {
+    ///     match message {
+    ///         Message::Delta(text) => print!("{text}"),
+    ///         Message::Stop { reason } => println!(" ({reason})"),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn typed<T: DeserializeOwned>(self) -> TypedEvents<T> {
         TypedEvents {
             events: self,

@@ -13,6 +13,25 @@ use crate::update::Update;
 impl EventSource {
     /// Reports every step, including comments, reconnection times and lost connections: for logs
     /// and tools.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "client")]
+    /// # async fn read() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::TryStreamExt as _;
+    /// use sse_eventsource::{EventSource, Update};
+    ///
+    /// let mut updates = EventSource::get("https://example.com/ticks").build()?.into_updates();
+    /// while let Some(update) = updates.try_next().await? {
+    ///     match update {
+    ///         Update::Open(head) => eprintln!("open: {}", head.status),
+    ///         Update::Event(event) => println!("{}", event.data()),
+    ///         Update::Disconnected { error, delay } => eprintln!("{error:?}, again in {delay:?}"),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_updates(mut self) -> Updates {
         self.report_all(true);
         Updates(self)

@@ -139,10 +139,10 @@ fn redirects(cases: &mut Vec<Case>) {
     ] {
         let to = |location: &str| redirect(line, location);
         cases.push(case(line, [to("there"), first()]));
-        cases.push(case(format!("{line}, nowhere"), [status(line)]));
-        cases.push(case(format!("{line}, to nothing"), [to("")]));
+        cases.push(case(format!("{line} without a location"), [status(line)]));
+        cases.push(case(format!("{line} with an empty location"), [to("")]));
         cases.push(case(
-            format!("{line} when it comes back"),
+            format!("{line} on reconnecting"),
             [first(), to("there"), first()],
         ));
     }
@@ -206,19 +206,19 @@ fn ends(cases: &mut Vec<Case>) {
         "503 Busy",
     ] {
         add(
-            &format!("{line} when it comes back"),
+            &format!("{line} on reconnecting"),
             vec![first(), status(line)],
         );
     }
     let html = stream_of("HTTP/1.1 200 OK\r\nContent-Type: text/html", EVENT);
-    add("another type when it comes back", vec![first(), html]);
+    add("another type on reconnecting", vec![first(), html]);
     // The reconnection time of the first stream stays valid.
     add(
-        "no response when it comes back",
+        "no response on reconnecting",
         vec![first(), Vec::new(), again()],
     );
     add(
-        "no response when it comes back, twice",
+        "no response on reconnecting, twice",
         vec![first(), Vec::new(), Vec::new(), again()],
     );
 }

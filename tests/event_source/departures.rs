@@ -61,8 +61,8 @@ pub(crate) const DEPARTURES: &[Departure] = &[
     },
     Departure {
         cases: &[
-            "500 Internal Server Error when it comes back",
-            "503 Busy when it comes back",
+            "500 Internal Server Error on reconnecting",
+            "503 Busy on reconnecting",
         ],
         reason: FAILURES_MAY_PASS,
         ours: r#"start, 2 x start after "1" -> open, message "x" "1", 2 x connecting, closed"#,
@@ -118,11 +118,11 @@ pub(crate) const DEPARTURES: &[Departure] = &[
     },
     Departure {
         cases: &[
-            "301 Moved Permanently when it comes back",
-            "302 Found when it comes back",
-            "303 See Other when it comes back",
-            "307 Temporary Redirect when it comes back",
-            "308 Permanent Redirect when it comes back",
+            "301 Moved Permanently on reconnecting",
+            "302 Found on reconnecting",
+            "303 See Other on reconnecting",
+            "307 Temporary Redirect on reconnecting",
+            "308 Permanent Redirect on reconnecting",
         ],
         reason: FIRST_URL,
         ours: concat!(
@@ -169,11 +169,11 @@ pub(crate) const DEPARTURES: &[Departure] = &[
     },
     Departure {
         cases: &[
-            "301 Moved Permanently, to nothing",
-            "302 Found, to nothing",
-            "303 See Other, to nothing",
-            "307 Temporary Redirect, to nothing",
-            "308 Permanent Redirect, to nothing",
+            "301 Moved Permanently with an empty location",
+            "302 Found with an empty location",
+            "303 See Other with an empty location",
+            "307 Temporary Redirect with an empty location",
+            "308 Permanent Redirect with an empty location",
         ],
         reason: NO_LOCATION,
         ours: "2 x start -> closed",

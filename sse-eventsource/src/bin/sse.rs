@@ -36,6 +36,7 @@ stream is cut.
   --compressed            request compression
   --http2-prior-knowledge use HTTP/2 without TLS too
   --unix-socket PATH      connect to this socket
+  -h, --help              print this help
 
 The environment variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY set
 proxies.
@@ -301,12 +302,17 @@ struct Chain<'a>(&'a (dyn Error + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
+        let mut text = self.0.to_string();
         let mut error = self.0;
         while let Some(source) = error.source() {
-            write!(f, ": {source}")?;
+            let cause = source.to_string();
+            // Some errors include the message of their source.
+            if !text.ends_with(&cause) {
+                text = format!("{text}: {cause}");
+            }
             error = source;
         }
+        f.write_str(&text)?;
         let rejected = self
             .0
             .downcast_ref()

@@ -103,6 +103,7 @@ fn a_source_can_be_moved_to_any_task() {
     fn assert<T: Send + Unpin + 'static>() {}
     assert::<EventSource>();
     assert::<sse_eventsource::Updates>();
+    assert::<sse_eventsource::TypedEvents<std::rc::Rc<()>>>();
     assert::<sse_eventsource::EventSourceBuilder>();
     assert::<sse_eventsource::RequestBody>();
     fn assert_sync<T: Sync>() {}

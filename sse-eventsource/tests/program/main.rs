@@ -183,6 +183,10 @@ fn an_invalid_command_line_is_reported() {
         ),
         (&["--frobnicate"], "sse: invalid option '--frobnicate'\n"),
         (
+            &["--count", "x", "http://a.test/"],
+            "sse: cannot parse argument \"x\": invalid digit found in string\n",
+        ),
+        (
             &["-H", "x", "http://a.test/"],
             "sse: a header must contain a colon\n",
         ),

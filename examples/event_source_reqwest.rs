@@ -23,9 +23,9 @@ fn over_reqwest(
 }
 
 fn client() -> reqwest::Result<reqwest::Client> {
-    // The event source follows redirects itself, and removes credentials where it must.
-    let redirects = reqwest::redirect::Policy::none();
-    reqwest::Client::builder().redirect(redirects).build()
+    // The event source follows redirects itself, and drops credentials where it must.
+    let no_redirects = reqwest::redirect::Policy::none();
+    reqwest::Client::builder().redirect(no_redirects).build()
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -5,7 +5,7 @@
 //! OPENAI_API_KEY=… cargo run -p sse-examples --example llm_client -- https://api.openai.com
 //! ```
 //!
-//! Without an address, it uses a stand-in on this machine.
+//! Without an address it uses a stand-in on this machine, which sends a stream of the examples.
 
 use std::error::Error;
 use std::io::Write as _;
@@ -24,7 +24,7 @@ fn completion(api: &str, key: &str) -> EventSourceBuilder {
             "stream": true,
             "messages": [{ "role": "user", "content": "What are Server-Sent Events?" }],
         }))
-        // Repeats the request while the model is busy, but not after the response has begun.
+        // A busy model is asked again. An answer that has begun is not repeated.
         .reconnect(Reconnect::UntilOpen)
         .max_attempts(5)
         .idle_timeout(Duration::from_secs(60))

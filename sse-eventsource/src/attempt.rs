@@ -1,5 +1,4 @@
-//! One attempt: from the request to the head of a response that is an event stream, by way of the
-//! hook and of redirects (HTML § 9.2.2).
+//! One attempt (HTML § 9.2.2): the hook, the request, its redirects, and the check of the response.
 
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ use crate::request_body::RequestBody;
 use crate::settings::Settings;
 use crate::transport::{Body, Transport};
 
-/// How an attempt ended, and the HTTP stack for the next one.
+/// The result of an attempt, and the HTTP stack for the next one.
 pub(crate) struct Attempted {
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) outcome: Result<Outcome, Error>,
@@ -24,11 +23,11 @@ pub(crate) struct Attempted {
 pub(crate) enum Outcome {
     /// The response is an event stream.
     Open(Response<Body>),
-    /// The response says that there is none and that there will be none: 204.
+    /// The status is 204: there is no event stream, and the client must not connect again.
     NoContent,
 }
 
-/// Makes an attempt. It holds everything it needs, so it can be dropped at any time.
+/// Makes an attempt. The future owns everything it needs, and can be dropped at any time.
 pub(crate) async fn attempt(
     mut transport: Box<dyn Transport>,
     settings: Arc<Settings>,
@@ -42,7 +41,7 @@ pub(crate) async fn attempt(
     Attempted { transport, outcome }
 }
 
-/// The request, as the hook leaves it.
+/// Adds the last event ID to the request, and calls the hook.
 async fn prepare(
     mut request: Request<RequestBody>,
     settings: &Settings,
@@ -51,7 +50,7 @@ async fn prepare(
     const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
     if !last_event_id.is_empty() {
-        // HTML § 9.2.3: in UTF-8.
+        // HTML § 9.2.3: encoded as UTF-8.
         let value = HeaderValue::from_bytes(last_event_id.as_bytes());
         let value = value.map_err(|_| Error::LastEventId)?;
         request.headers_mut().insert(LAST_EVENT_ID, value);
@@ -84,7 +83,7 @@ async fn exchange_in_time(
     match answer? {
         Answer::Open(response) => Ok(Outcome::Open(response)),
         Answer::NoContent => Ok(Outcome::NoContent),
-        // It is known what is wrong, so a body that does not come is no other error.
+        // The error is known already. A body that cannot be read is not another one.
         Answer::Rejected(response, error) => Err(error(Box::new(Rejected::read(response).await))),
     }
 }
@@ -115,13 +114,13 @@ async fn exchange(
     }))
 }
 
-/// HTML § 9.2.2: anything but `text/event-stream` fails the connection.
+/// HTML § 9.2.2: any type but `text/event-stream` fails the connection.
 fn check(response: Response<Body>) -> Answer {
     let headers = response.headers();
-    let encoding = headers.get(CONTENT_ENCODING);
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
     if !is_event_stream(headers.get_all(CONTENT_TYPE)) {
         Answer::Rejected(response, Error::ContentType)
-    } else if encoding.is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
+    } else if encodings.any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
         Answer::Rejected(response, Error::ContentEncoding)
     } else {
         Answer::Open(response)

@@ -1,5 +1,5 @@
-//! How long to wait before the next attempt: the reconnection time that the standard has, and on
-//! top a random share of an exponential backoff.
+//! The wait before the next attempt: the reconnection time of the standard, plus a random share of
+//! an exponential backoff.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use std::time::Duration;
 /// How long an event source waits before it connects again.
 ///
 /// The wait has two parts (HTML § 9.2.3, "reestablish the connection"). The first is the
-/// reconnection time: what the server has set with `retry`, or asks for with `Retry-After`, and
-/// else [`reconnection_time`](Self::reconnection_time). The second, the "wait some more" of the
-/// standard, is random, so that clients that were cut off together do not come back together:
-/// between nothing and a ceiling that doubles with every failure in a row ("full jitter"), from
-/// [`initial`](Self::initial) up to [`max`](Self::max).
+/// reconnection time: the `retry` or `Retry-After` of the server, by default
+/// [`reconnection_time`](Self::reconnection_time). The second, the "wait some more" of the
+/// standard, is random, so that clients that lost their connections together do not return
+/// together: between zero and a ceiling that doubles with every failure in a row ("full jitter"),
+/// from [`initial`](Self::initial) up to [`max`](Self::max).
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,7 +26,7 @@ use std::time::Duration;
 /// # let _ = backoff;
 /// ```
 #[derive(Clone)]
-#[must_use = "it does nothing until it is given to a builder"]
+#[must_use = "it does nothing until it is passed to a builder"]
 pub struct Backoff {
     reconnection_time: Duration,
     min_reconnection_time: Duration,
@@ -38,9 +38,9 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The defaults: a reconnection time of 3 seconds, between 100 milliseconds and one hour if
-    /// the server sets it, a backoff of one second that doubles up to 30 seconds, and 10 seconds
-    /// until a connection counts as healthy.
+    /// Creates the default: a reconnection time of 3 seconds, within 100 milliseconds and one hour
+    /// if the server sets it, a backoff from one to 30 seconds, and 10 seconds until a connection
+    /// counts as healthy.
     pub fn new() -> Self {
         Self {
             reconnection_time: Duration::from_secs(3),
@@ -53,28 +53,28 @@ impl Backoff {
         }
     }
 
-    /// Sets the reconnection time until the server sets one.
+    /// Sets the reconnection time that applies until the server sets one.
     pub fn reconnection_time(mut self, time: Duration) -> Self {
         self.reconnection_time = time;
         self
     }
 
-    /// Sets the least reconnection time, whatever the server says: `retry: 0` must not make a
-    /// client connect as fast as it can.
+    /// Sets the shortest reconnection time, whatever the server sets: `retry: 0` must not make a
+    /// client reconnect in a loop.
     pub fn min_reconnection_time(mut self, time: Duration) -> Self {
         self.min_reconnection_time = time;
         self
     }
 
-    /// Sets the longest reconnection time, whatever the server says with `retry` or
+    /// Sets the longest reconnection time, whatever the server sets with `retry` or
     /// `Retry-After`.
     pub fn max_reconnection_time(mut self, time: Duration) -> Self {
         self.max_reconnection_time = time;
         self
     }
 
-    /// Sets the ceiling of the random wait after a stream that came to its end in order. Each
-    /// failure in a row doubles it.
+    /// Sets the ceiling of the random wait after a stream that ended in order. Each failure in a
+    /// row doubles it.
     pub fn initial(mut self, ceiling: Duration) -> Self {
         self.initial = ceiling;
         self
@@ -86,15 +86,14 @@ impl Backoff {
         self
     }
 
-    /// Sets how long a connection must have been open for the failures before it to be
-    /// forgotten.
+    /// Sets how long a connection must be open to reset the count of failures.
     pub fn healthy_after(mut self, time: Duration) -> Self {
         self.healthy_after = time;
         self
     }
 
-    /// Sets what chooses the random wait: it is given the ceiling, and cannot go beyond it. For
-    /// tests, or to have no jitter.
+    /// Sets the function that chooses the random wait below the ceiling that it is passed. A longer
+    /// wait is cut to the ceiling. For tests, or to have no jitter.
     ///
     /// ```
     /// let backoff = sse_eventsource::Backoff::new().jitter(|ceiling| ceiling / 2);
@@ -105,12 +104,12 @@ impl Backoff {
         self
     }
 
-    /// How long to wait after so many failures in a row, where `asked` is what the server asked
-    /// for.
+    /// Returns the wait after this number of failures in a row, where `asked` is the reconnection
+    /// time of the server.
     pub(crate) fn delay(&self, failures: u32, asked: Option<Duration>) -> Duration {
         let least = asked
             .unwrap_or(self.reconnection_time)
-            // Not `clamp`, which panics when the limits contradict each other.
+            // Not `clamp`, which panics if the minimum exceeds the maximum.
             .max(self.min_reconnection_time)
             .min(self.max_reconnection_time);
         let factor = 1_u32.checked_shl(failures).unwrap_or(u32::MAX);
@@ -118,7 +117,7 @@ impl Backoff {
         least.saturating_add((self.jitter)(ceiling).min(ceiling))
     }
 
-    pub(crate) const fn healthy(&self) -> Duration {
+    pub(crate) fn healthy(&self) -> Duration {
         self.healthy_after
     }
 }
@@ -161,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_asks_for_is_the_least_within_limits() {
+    fn the_time_of_the_server_is_the_shortest_within_limits() {
         let backoff = Backoff::new().jitter(|_| Duration::ZERO);
         assert_eq!(backoff.delay(0, Some(seconds(7))), seconds(7));
         assert_eq!(

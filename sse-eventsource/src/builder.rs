@@ -1,4 +1,4 @@
-//! Building an event source: its request, and how it is to behave.
+//! The builder of an event source: its request and its settings.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,15 +10,36 @@ use tower_service::Service;
 use url::Url;
 
 use crate::backoff::Backoff;
-use crate::error::{BoxError, BuildError, Error};
+use crate::boxed::BoxError;
+use crate::error::{BuildError, Error};
 use crate::event_source::EventSource;
 use crate::redirect::Redirects;
 use crate::request_body::RequestBody;
 use crate::settings::{Reconnect, Settings};
 use crate::transport;
 
-/// An event source to be built: begun with [`EventSource::get`] or [`EventSource::post`], and
-/// finished with [`build`](Self::build) or [`build_with`](Self::build_with).
+impl EventSource {
+    /// Returns the builder of an event source that requests `url` with GET.
+    ///
+    /// An invalid URL is an error of [`EventSourceBuilder::build`].
+    pub fn get(url: impl AsRef<str>) -> EventSourceBuilder {
+        EventSourceBuilder::new(Method::GET, url.as_ref())
+    }
+
+    /// Returns the builder of an event source that posts a body to `url`, by default once: see
+    /// [`Reconnect`].
+    pub fn post(url: impl AsRef<str>) -> EventSourceBuilder {
+        EventSourceBuilder::new(Method::POST, url.as_ref())
+    }
+
+    /// Returns the builder of an event source that requests `url` with any method.
+    pub fn builder(method: Method, url: impl AsRef<str>) -> EventSourceBuilder {
+        EventSourceBuilder::new(method, url.as_ref())
+    }
+}
+
+/// Builds an event source: started by [`EventSource::get`] or [`EventSource::post`], finished by
+/// [`build`](Self::build) or [`build_with`](Self::build_with).
 ///
 /// ```
 /// # #[cfg(all(feature = "client", feature = "json"))]
@@ -48,13 +69,13 @@ pub struct EventSourceBuilder {
 }
 
 impl EventSourceBuilder {
-    /// How many redirects are followed by default, as in browsers: 20.
+    /// The default limit on redirects, as in browsers: 20.
     pub const DEFAULT_MAX_REDIRECTS: usize = 20;
 
-    /// How long the head of the response may take by default: 60 seconds.
+    /// The default time limit for the head of the response: 60 seconds.
     pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
-    pub(crate) fn new(method: Method, url: &str) -> Self {
+    fn new(method: Method, url: &str) -> Self {
         let reconnect = if method == Method::GET {
             Reconnect::Always
         } else {
@@ -82,11 +103,13 @@ impl EventSourceBuilder {
         }
     }
 
-    /// Sets a header of the request. `Accept` and `Cache-Control` can be replaced too.
+    /// Sets a header of the request, including `Accept` and `Cache-Control`, which have defaults.
     ///
-    /// What is marked with [`HeaderValue::set_sensitive`] does not follow a redirect to another
-    /// origin, nor do `Authorization`, `Cookie`, `Proxy-Authorization`, `Api-Key`, `X-Api-Key`,
-    /// `X-Auth-Token` and `X-Goog-Api-Key` in any case.
+    /// A redirect to another origin drops values that are marked with
+    /// [`HeaderValue::set_sensitive`], and always drops `Authorization`, `Cookie`,
+    /// `Proxy-Authorization`, `Api-Key`, `X-Api-Key`, `X-Auth-Token` and `X-Goog-Api-Key`.
+    ///
+    /// An invalid name or value is an error of [`build`](Self::build).
     pub fn header<N, V>(mut self, name: N, value: V) -> Self
     where
         N: TryInto<HeaderName>,
@@ -105,8 +128,8 @@ impl EventSourceBuilder {
         self
     }
 
-    /// Sets the body of the request: bytes, which are sent again with every attempt, or what else a
-    /// [`RequestBody`] can be.
+    /// Sets the body of the request: bytes, which are sent with every attempt, or any other
+    /// [`RequestBody`].
     pub fn body(mut self, body: impl Into<RequestBody>) -> Self {
         if let Ok(request) = &mut self.request {
             *request.body_mut() = body.into();
@@ -115,6 +138,8 @@ impl EventSourceBuilder {
     }
 
     /// Sets the body of the request to the JSON of `value`, and its `Content-Type`.
+    ///
+    /// A value that cannot be serialized is an error of [`build`](Self::build).
     #[cfg(feature = "json")]
     pub fn json(mut self, value: &(impl serde::Serialize + ?Sized)) -> Self {
         self.request = self.request.and_then(|mut request| {
@@ -129,17 +154,17 @@ impl EventSourceBuilder {
         self
     }
 
-    /// Sets the last event ID to begin with, to resume a stream of earlier.
+    /// Sets the last event ID of the first attempt, to resume an earlier stream.
     pub fn last_event_id(mut self, id: impl Into<String>) -> Self {
         self.decoder = self.decoder.with_last_event_id(id);
         self
     }
 
-    /// Sets a hook that may change the request of each attempt: to give it a fresh token, or to
-    /// send the last event ID, which its header has, in another way.
+    /// Sets a hook that may change the request of each attempt: to add a fresh token, or to send
+    /// the last event ID, which is in its header, in another way.
     ///
-    /// An error of it is [`Error::Hook`], which is not retried by default. There is no time limit
-    /// to it.
+    /// Its error becomes [`Error::Hook`], which is not retried by default. The hook has no time
+    /// limit.
     ///
     /// ```
     /// use http::HeaderValue;
@@ -165,7 +190,7 @@ impl EventSourceBuilder {
         self
     }
 
-    /// Sets after what to connect again, by default [`Reconnect::Always`] for GET and
+    /// Sets when to connect again, by default [`Reconnect::Always`] for GET and
     /// [`Reconnect::Never`] for other methods.
     pub fn reconnect(mut self, reconnect: Reconnect) -> Self {
         self.settings.reconnect = reconnect;
@@ -174,15 +199,24 @@ impl EventSourceBuilder {
 
     /// Sets which errors are retried, by default those that are
     /// [transient](Error::is_transient).
+    ///
+    /// ```
+    /// use sse_eventsource::EventSource;
+    ///
+    /// let builder = EventSource::get("https://example.com/").retry_if(|error| {
+    ///     let rejected = error.rejected();
+    ///     error.is_transient() || rejected.is_some_and(|rejected| rejected.status() == 404)
+    /// });
+    /// # let _ = builder;
+    /// ```
     pub fn retry_if(mut self, retry: impl Fn(&Error) -> bool + Send + Sync + 'static) -> Self {
         self.settings.retry_if = Box::new(retry);
         self
     }
 
-    /// Sets how many attempts in a row may fail, the first one included; the error of the last
-    /// one ends the stream. By default there is no limit. A stream that was open for a
-    /// [healthy](Backoff::healthy_after) time, or came to its end in order, begins the count
-    /// anew.
+    /// Sets how many attempts in a row may fail, including the first; the error of the last one
+    /// ends the stream. By default there is no limit. A stream that was open for a
+    /// [healthy](Backoff::healthy_after) time, or that ended in order, resets the count.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.settings.max_attempts = Some(attempts);
         self
@@ -194,22 +228,23 @@ impl EventSourceBuilder {
         self
     }
 
-    /// Sets how long an attempt may take up to the head of the response, redirects included; by
-    /// default 60 seconds. `None` is for ever.
+    /// Sets how long an attempt may take until the head of the response has arrived, including
+    /// redirects; by default 60 seconds. `None` removes the limit.
     pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.settings.connect_timeout = limit.into();
         self
     }
 
-    /// Sets how long an open stream may say nothing, after which the connection counts as lost.
-    /// Comments count, so it should be more than twice the server's keep-alive. `None`, the
-    /// default, is for ever.
+    /// Sets how long an open stream may be silent before the connection counts as lost. Comments
+    /// count as data, so the timeout should be more than twice the keep-alive interval of the
+    /// server. `None`, the default, means no limit.
     pub fn idle_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.settings.idle_timeout = limit.into();
         self
     }
 
-    /// Ends the stream for good at the event for which this is true. The event is not yielded.
+    /// Ends the stream for good at the first event for which `is_end` returns `true`. That event
+    /// is not yielded.
     pub fn end_if(
         mut self,
         is_end: impl Fn(&ReceivedEvent) -> bool + Send + Sync + 'static,
@@ -243,19 +278,19 @@ impl EventSourceBuilder {
         self
     }
 
-    /// Asks for gzip, brotli or zstd, and decompresses what comes so. By default it does not: a
-    /// server that compresses without flushing after each event holds events back.
+    /// Sets whether to ask for gzip, brotli or zstd, and to decompress the response. By default it
+    /// does not: a server that compresses without flushing after each event delays events.
     ///
-    /// The limits on [lines](Self::max_line_len) and [events](Self::max_event_len) hold for what
-    /// is decompressed, which is never kept beyond them.
+    /// The limits on [lines](Self::max_line_len) and [events](Self::max_event_len) apply to the
+    /// decompressed data, and no more of it than they allow is kept.
     #[cfg(feature = "compression")]
     pub fn compression(mut self, ask: bool) -> Self {
         self.compression = ask;
         self
     }
 
-    /// Builds the event source over [`HttpClient`](crate::HttpClient). Nothing happens until it
-    /// is read.
+    /// Builds the event source over [`HttpClient`](crate::HttpClient). It does nothing until it is
+    /// read.
     ///
     /// # Errors
     ///
@@ -266,8 +301,8 @@ impl EventSourceBuilder {
     }
 
     /// Builds the event source over any HTTP stack: a `tower::Service` of requests with a
-    /// [`RequestBody`], as [`HttpClient`](crate::HttpClient) is, and hyper-util's client of that
-    /// body. It must leave redirects to this crate, and is used for one request at a time.
+    /// [`RequestBody`], such as [`HttpClient`](crate::HttpClient) or the client of hyper-util. The
+    /// service must not follow redirects, and is sent one request at a time.
     ///
     /// # Errors
     ///
@@ -297,7 +332,7 @@ impl EventSourceBuilder {
         ))
     }
 
-    /// Builds the event source over an HTTP stack that is an async function, as
+    /// Builds the event source over an async function that sends a request, as
     /// [`build_with`](Self::build_with) does over a service.
     ///
     /// ```
@@ -337,7 +372,7 @@ impl EventSourceBuilder {
     }
 }
 
-/// HTML § 9.2.2: the request, as the standard has it before anybody changes it.
+/// HTML § 9.2.2: the request of the standard, before headers and body are set.
 fn request(method: Method, url: &str) -> Result<Request<RequestBody>, BuildError> {
     let mut url = Url::parse(url).map_err(BuildError::Url)?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -352,7 +387,7 @@ fn request(method: Method, url: &str) -> Result<Request<RequestBody>, BuildError
         .method(method)
         .uri(url.as_str())
         .header(ACCEPT, "text/event-stream")
-        // As browsers say that they do not want what is stored.
+        // HTML § 9.2.2: the cache mode "no-store", for which Fetch sends this header.
         .header(CACHE_CONTROL, "no-cache")
         .body(RequestBody::default())
         .map_err(BuildError::Http)

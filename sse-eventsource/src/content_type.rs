@@ -1,19 +1,19 @@
-//! Whether a response is an event stream: the "extract a MIME type" of Fetch, as far as its essence
-//! goes, for which all `Content-Type` headers count. What to do about it is for the attempt.
+//! Whether a response is an event stream: the essence that "extract a MIME type" of Fetch finds in
+//! all `Content-Type` headers.
 
 use http::HeaderValue;
 
 const EVENT_STREAM: &str = "text/event-stream";
 const ANY: &str = "*/*";
 
-/// HTML § 9.2.2: whether the last MIME type is that of event streams. Its parameters do not matter,
-/// as an event stream is always UTF-8.
+/// HTML § 9.2.2: returns whether the last MIME type is that of event streams. Its parameters do not
+/// matter, as an event stream is always UTF-8.
 pub(crate) fn is_event_stream<'a>(values: impl IntoIterator<Item = &'a HeaderValue>) -> bool {
     let mut is_event_stream = false;
     for value in values {
         let mut rest = value.as_bytes();
-        while let Some((element, behind)) = split_element(rest) {
-            rest = behind;
+        while let Some((element, after)) = split_element(rest) {
+            rest = after;
             if let Some(essence) = essence(element)
                 && !essence.eq_ignore_ascii_case(ANY.as_bytes())
             {
@@ -24,7 +24,7 @@ pub(crate) fn is_event_stream<'a>(values: impl IntoIterator<Item = &'a HeaderVal
     is_event_stream
 }
 
-/// Splits a list at its first comma that is in no quoted string (RFC 9110 § 5.6.4).
+/// Splits a list at the first comma outside of a quoted string (RFC 9110 § 5.6.4).
 fn split_element(list: &[u8]) -> Option<(&[u8], &[u8])> {
     if list.is_empty() {
         return None;
@@ -43,14 +43,14 @@ fn split_element(list: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((list, &[]))
 }
 
-/// What is before the parameters, if it is a MIME type: two tokens and a slash.
+/// Returns the part before the parameters, if it is a MIME type: two tokens and a slash.
 fn essence(value: &[u8]) -> Option<&[u8]> {
     let essence = value.split(|byte| *byte == b';').next()?.trim_ascii();
     let slash = essence.iter().position(|byte| *byte == b'/')?;
     (is_token(&essence[..slash]) && is_token(&essence[slash + 1..])).then_some(essence)
 }
 
-/// RFC 9110 § 5.6.2.
+/// RFC 9110 § 5.6.2, `token`.
 fn is_token(value: &[u8]) -> bool {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     !value.is_empty() && value.iter().all(is_part)
@@ -104,7 +104,7 @@ mod tests {
             "text/html, text/event-stream",
             "text/html,,text/event-stream,",
             "text/event-stream, */*",
-            "text/event-stream, nonsense",
+            "text/event-stream, invalid",
             "text/html;x=\"a\", text/event-stream",
         ] {
             assert!(check(&[right]), "{right}");

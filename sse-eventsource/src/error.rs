@@ -1,60 +1,63 @@
-//! What can go wrong: when an event source is built, and in its life.
+//! The errors of an event source: those of building it, and those of running it.
 
 use std::time::Duration;
 use std::{error, fmt};
 
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{StatusCode, Uri};
 use sse_codec::DecodeError;
 #[cfg(feature = "json")]
 use sse_codec::TypedError;
 
+use crate::boxed::BoxError;
 use crate::rejected::Rejected;
 
-/// An error of the HTTP stack or of a hook.
-pub type BoxError = Box<dyn error::Error + Send + Sync>;
-
-/// Why a connection was lost, or could not be made.
+/// The reason why a connection was lost or not made.
 ///
-/// Whether it is the last one depends on [`EventSourceBuilder::retry_if`](crate::EventSourceBuilder::retry_if): an
-/// error that is retried is seen in [`Update::Disconnected`](crate::Update::Disconnected), one
-/// that is not ends the stream.
+/// [`EventSourceBuilder::retry_if`] decides whether it is final: an error that is retried is
+/// reported in [`Update::Disconnected`](crate::Update::Disconnected), one that is not ends the
+/// stream.
+///
+/// [`EventSourceBuilder::retry_if`]: crate::EventSourceBuilder::retry_if
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The HTTP stack gave no response: there was no connection, or it failed.
+    /// The HTTP stack returned an error instead of a response.
     Request(BoxError),
-    /// The status is neither 200 nor 204 nor that of a redirect (HTML § 9.2.2).
+    /// The status is not 200, 204 or that of a redirect (HTML § 9.2.2).
     Status(Box<Rejected>),
-    /// The status is 200, but the content is no event stream (HTML § 9.2.2).
+    /// The status is 200, but the `Content-Type` is not `text/event-stream` (HTML § 9.2.2).
     ContentType(Box<Rejected>),
-    /// The content is encoded in a way that was not asked for.
+    /// The response has a `Content-Encoding` that was not asked for or is not supported.
     ContentEncoding(Box<Rejected>),
     /// A redirect was not followed.
     Redirect(RedirectError),
-    /// The head of the response did not come in time, see
+    /// The head of the response did not arrive in time, see
     /// [`EventSourceBuilder::connect_timeout`](crate::EventSourceBuilder::connect_timeout).
     ConnectTimeout(Duration),
-    /// Nothing came for so long, see [`EventSourceBuilder::idle_timeout`](crate::EventSourceBuilder::idle_timeout).
+    /// No data arrived for this time, see
+    /// [`EventSourceBuilder::idle_timeout`](crate::EventSourceBuilder::idle_timeout).
     IdleTimeout(Duration),
     /// The connection was lost in the middle of the stream.
     Body(BoxError),
-    /// The stream passed a limit of the decoder.
+    /// A line or an event exceeds a limit of the decoder.
     Decode(DecodeError),
-    /// The hook failed, see [`EventSourceBuilder::before_attempt`](crate::EventSourceBuilder::before_attempt).
+    /// The hook failed, see
+    /// [`EventSourceBuilder::before_attempt`](crate::EventSourceBuilder::before_attempt).
     Hook(BoxError),
-    /// The last event ID has a control character, which HTTP does not allow in a header.
+    /// The last event ID contains a control character, which HTTP does not allow in a header.
     LastEventId,
-    /// An event is not of the type that was asked for. The stream goes on.
+    /// An event does not match the type of [`EventSource::typed`](crate::EventSource::typed). The
+    /// stream continues.
     #[cfg(feature = "json")]
     Typed(Box<TypedError>),
 }
 
 impl Error {
-    /// Whether another attempt may succeed: what is retried by default.
+    /// Returns whether another attempt may succeed. These errors are retried by default.
     ///
-    /// That is whatever befalls a connection or the server for a while: no response, a timeout,
-    /// a connection that is lost, and the statuses 408, 425, 429, 500, 502, 503 and 504. The
-    /// standard gives up on all statuses. Anything else would happen again.
+    /// They are: no response, a timeout, a lost connection, and the statuses 408, 425, 429, 500,
+    /// 502, 503 and 504. The standard retries no status. All other errors would recur.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -75,7 +78,7 @@ impl Error {
         }
     }
 
-    /// The response, if it was one that is no event stream.
+    /// Returns the response, if there was one that is not an event stream.
     #[must_use]
     pub fn rejected(&self) -> Option<&Rejected> {
         match self {
@@ -90,29 +93,32 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Request(_) => f.write_str("no response to the request"),
+            Self::Request(_) => f.write_str("the request failed"),
             Self::Status(rejected) => {
-                write!(f, "the response has the status {}", rejected.status())
+                write!(f, "unexpected status {}", rejected.status())
             }
-            Self::ContentType(rejected) => write!(
-                f,
-                "the response is {} instead of text/event-stream",
-                rejected.header(&http::header::CONTENT_TYPE)
-            ),
-            Self::ContentEncoding(rejected) => write!(
-                f,
-                "the content encoding {} was not asked for",
-                rejected.header(&http::header::CONTENT_ENCODING)
-            ),
-            Self::Redirect(_) => f.write_str("a redirect was not followed"),
+            Self::ContentType(rejected) => match rejected.header(&CONTENT_TYPE) {
+                Some(found) => write!(
+                    f,
+                    "the response has the Content-Type {found:?}, expected text/event-stream"
+                ),
+                None => f.write_str("the response has no Content-Type, expected text/event-stream"),
+            },
+            Self::ContentEncoding(rejected) => {
+                let found = rejected.header(&CONTENT_ENCODING).unwrap_or_default();
+                write!(f, "unexpected Content-Encoding {found:?}")
+            }
+            Self::Redirect(_) => f.write_str("the redirect was not followed"),
             Self::ConnectTimeout(time) => write!(f, "no response within {time:?}"),
-            Self::IdleTimeout(time) => write!(f, "nothing came for {time:?}"),
+            Self::IdleTimeout(time) => write!(f, "no data received for {time:?}"),
             Self::Body(_) => f.write_str("the connection was lost"),
             Self::Decode(_) => f.write_str("the event stream could not be decoded"),
-            Self::Hook(_) => f.write_str("the hook before the attempt failed"),
-            Self::LastEventId => f.write_str("the last event ID cannot be sent in a header"),
+            Self::Hook(_) => f.write_str("the `before_attempt` hook failed"),
+            Self::LastEventId => f.write_str(
+                "the last event ID contains a control character and cannot be sent in a header",
+            ),
             #[cfg(feature = "json")]
-            Self::Typed(_) => f.write_str("an event is not of the expected type"),
+            Self::Typed(_) => f.write_str("the event does not match the expected type"),
         }
     }
 }
@@ -135,28 +141,30 @@ impl error::Error for Error {
     }
 }
 
-/// Why a redirect was not followed.
+/// The reason why a redirect was not followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedirectError {
-    /// There were more of them than [`EventSourceBuilder::max_redirects`](crate::EventSourceBuilder::max_redirects).
+    /// There were more than
+    /// [`EventSourceBuilder::max_redirects`](crate::EventSourceBuilder::max_redirects).
     TooMany {
         /// The limit.
         limit: usize,
     },
-    /// The location is not a URL of `http` or `https`.
+    /// The location is not an `http` or `https` URL, or contains credentials.
     Location {
-        /// The value of the header, what is not UTF-8 replaced.
+        /// The value of the header, in which U+FFFD replaces what is not UTF-8.
         location: String,
     },
-    /// It leads from `https` to `http`, see
-    /// [`EventSourceBuilder::allow_insecure_redirects`](crate::EventSourceBuilder::allow_insecure_redirects).
+    /// The redirect leads from `https` to `http`, see [`allow_insecure_redirects`].
+    ///
+    /// [`allow_insecure_redirects`]: crate::EventSourceBuilder::allow_insecure_redirects
     Insecure {
-        /// Where it leads.
+        /// The target.
         location: Uri,
     },
-    /// It asks for the body again, which is one of
-    /// [`RequestBody::once`](crate::RequestBody::once).
+    /// The redirect needs the body again, which
+    /// [`RequestBody::once`](crate::RequestBody::once) does not allow.
     Body,
 }
 
@@ -164,29 +172,31 @@ impl fmt::Display for RedirectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooMany { limit } => write!(f, "more than {limit} redirects"),
-            Self::Location { location } => write!(f, "invalid location {location:?}"),
-            Self::Insecure { location } => write!(f, "{location} is no longer https"),
-            Self::Body => f.write_str("the body cannot be sent again"),
+            Self::Location { location } => write!(f, "invalid Location {location:?}"),
+            Self::Insecure { location } => {
+                write!(f, "{location} is not https, unlike the URL before it")
+            }
+            Self::Body => f.write_str("the request body can be sent only once"),
         }
     }
 }
 
 impl error::Error for RedirectError {}
 
-/// Why an event source could not be built.
+/// The reason why an event source was not built.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// It is not a URL.
+    /// The URL is invalid.
     Url(url::ParseError),
-    /// The URL is neither of `http` nor of `https`.
+    /// The scheme of the URL is not `http` or `https`.
     Scheme {
-        /// The scheme it has.
+        /// The scheme of the URL.
         scheme: String,
     },
-    /// The URL holds a user name or a password. They belong in an `Authorization` header.
+    /// The URL contains a user name or a password. They belong in an `Authorization` header.
     Credentials,
-    /// HTTP does not allow the URL, the method or a header.
+    /// HTTP does not allow the URL or a header.
     Http(http::Error),
     /// The body could not be serialized.
     #[cfg(feature = "json")]
@@ -198,12 +208,15 @@ impl fmt::Display for BuildError {
         match self {
             Self::Url(_) => f.write_str("invalid URL"),
             Self::Scheme { scheme } => {
-                write!(f, "the URL's scheme is {scheme:?}, not http or https")
+                write!(
+                    f,
+                    "unsupported URL scheme {scheme:?}, expected http or https"
+                )
             }
-            Self::Credentials => f.write_str("the URL holds credentials"),
+            Self::Credentials => f.write_str("the URL contains a user name or a password"),
             Self::Http(_) => f.write_str("invalid request"),
             #[cfg(feature = "json")]
-            Self::Json(_) => f.write_str("the body could not be serialized"),
+            Self::Json(_) => f.write_str("the body could not be serialized as JSON"),
         }
     }
 }

@@ -1,4 +1,28 @@
-//! The event source: a machine of four states that is driven by being read.
+//! The event source: a state machine that runs while it is read.
+//!
+//! ```text
+//!     build
+//!       |
+//!       v    read                           204; error that is not retried
+//! +-> Idle --------> Connecting -----------------------------------------------+
+//! |                   |      |                                                 |
+//! |             error |      | 200, text/event-stream                          |
+//! |                   |      v                                                 v
+//! |                   |    Open -------------------------------------------> Closed
+//! |                   |      |       `end_if`; error that is not retried;      ^
+//! |                   |      |       end, unless `Reconnect::Always`           |
+//! |                   |      |                                                 |
+//! |                   |      | end; error; idle timeout; restart()             |
+//! |                   v      v                                                 |
+//! +----------------- Waiting --------------------------------------------------+
+//!   delay elapsed                       close(), in any state
+//! ```
+//!
+//! `readyState` (HTML § 9.2.2) is 1 in `Open`, 2 in `Closed` and 0 in the others. In the terms of
+//! the standard, `Connecting` to `Open` is "announce the connection", to `Waiting` is "reestablish
+//! the connection", and to `Closed` on an error is "fail the connection". `restart()` enters
+//! `Waiting` by way of `Restarting`: the connection is closed at once, the timer starts with the
+//! next read.
 
 use std::fmt;
 use std::pin::Pin;
@@ -7,27 +31,26 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::Stream;
-use http::{Method, Request};
+use futures_core::stream::FusedStream;
+use http::Request;
 use sse_codec::{Decoder, ReceivedEvent};
 use tokio::time::{Sleep, sleep};
 
 use crate::attempt::{Attempted, Outcome, attempt};
-use crate::builder::EventSourceBuilder;
+use crate::boxed::BoxFuture;
 use crate::error::Error;
-use crate::idle::Idle;
+use crate::idle_timer::IdleTimer;
 use crate::open::Open;
 use crate::request_body::RequestBody;
 use crate::settings::{Reconnect, Settings};
-use crate::transport::{BoxFuture, Transport};
-#[cfg(feature = "json")]
-use crate::typed::TypedEvents;
-use crate::update::{ReadyState, Update, Updates};
+use crate::transport::Transport;
+use crate::update::{ReadyState, Update};
 
 /// A reconnecting stream of events (HTML § 9.2).
 ///
-/// It yields events. Connections that are lost are made again without a word, see
-/// [`Backoff`](crate::Backoff) and [`EventSourceBuilder::retry_if`]; an error is the last item, and is one
-/// that is not retried. [`into_updates`](Self::into_updates) tells everything.
+/// Yields events. Lost connections are made again without being reported, see
+/// [`Backoff`](crate::Backoff) and [`EventSourceBuilder::retry_if`]; an error is the last item, and
+/// is one that is not retried. [`into_updates`](Self::into_updates) reports everything.
 ///
 /// ```no_run
 /// # #[cfg(feature = "client")]
@@ -45,23 +68,26 @@ use crate::update::{ReadyState, Update, Updates};
 ///
 /// # The end
 ///
-/// The stream ends when the server answers 204, after the event that
-/// [`EventSourceBuilder::end_if`] knows, after [`close`](Self::close), after an error, and where
-/// [`Reconnect`] says so.
+/// The stream ends when the server answers 204, at the event that
+/// [`EventSourceBuilder::end_if`] recognizes, after [`close`](Self::close), after an error, and
+/// where [`Reconnect`] says so. From then on it yields `None`, however often it is polled.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost when the future of one item is dropped: an attempt that is under way goes on
-/// when the stream is read again.
+/// Nothing is lost when the future of one item is dropped: an attempt that is under way continues
+/// with the next read.
 ///
 /// # Back-pressure
 ///
-/// Nothing is spawned. What is not read is not received, and a stream that is dropped or closed
-/// closes its connection there and then.
+/// Nothing is spawned. Data that is not read is not received. A stream that is dropped or closed
+/// closes its connection immediately.
 ///
 /// # Panics
 ///
 /// The timers are tokio's: read it within a tokio runtime whose time driver is enabled.
+///
+/// [`EventSourceBuilder::end_if`]: crate::EventSourceBuilder::end_if
+/// [`EventSourceBuilder::retry_if`]: crate::EventSourceBuilder::retry_if
 #[must_use = "streams do nothing unless polled"]
 pub struct EventSource {
     request: Request<()>,
@@ -69,40 +95,24 @@ pub struct EventSource {
     settings: Arc<Settings>,
     decoder: Decoder,
     phase: Phase,
-    /// The HTTP stack, unless the attempt under way has it.
+    /// The HTTP stack, unless the current attempt holds it.
     transport: Option<Box<dyn Transport>>,
     /// How many attempts in a row did not lead to a healthy stream.
     failures: u32,
 }
 
 enum Phase {
+    /// The next read starts an attempt.
     Idle,
     Connecting(BoxFuture<'static, Attempted>),
     Open(Box<Open>),
-    /// The stream was given up, and another one is to follow.
+    /// [`EventSource::restart`] closed the connection. The next read starts the wait.
     Restarting,
     Waiting(Pin<Box<Sleep>>),
     Closed,
 }
 
 impl EventSource {
-    /// Begins to build an event source that asks for `url`.
-    pub fn get(url: impl AsRef<str>) -> EventSourceBuilder {
-        EventSourceBuilder::new(Method::GET, url.as_ref())
-    }
-
-    /// Begins to build an event source that posts a body to `url`.
-    ///
-    /// By default it does so once, see [`Reconnect`].
-    pub fn post(url: impl AsRef<str>) -> EventSourceBuilder {
-        EventSourceBuilder::new(Method::POST, url.as_ref())
-    }
-
-    /// Begins to build an event source with any method.
-    pub fn builder(method: Method, url: impl AsRef<str>) -> EventSourceBuilder {
-        EventSourceBuilder::new(method, url.as_ref())
-    }
-
     pub(crate) fn new(
         request: Request<RequestBody>,
         settings: Settings,
@@ -121,7 +131,7 @@ impl EventSource {
         }
     }
 
-    /// The state. It changes only while the stream is read.
+    /// Returns the state. It changes only when the stream is read, restarted or closed.
     #[must_use]
     pub fn ready_state(&self) -> ReadyState {
         match self.phase {
@@ -133,23 +143,24 @@ impl EventSource {
         }
     }
 
-    /// The last event ID, with which the next attempt resumes the stream. Empty if there is none.
+    /// Returns the last event ID, with which the next attempt resumes the stream. It is empty if
+    /// there is none.
     #[must_use]
     pub fn last_event_id(&self) -> &str {
         self.decoder.last_event_id()
     }
 
-    /// The reconnection time, if the server has set one.
+    /// Returns the reconnection time, if the server has set one.
     #[must_use]
     pub fn reconnection_time(&self) -> Option<Duration> {
         self.decoder.reconnection_time()
     }
 
-    /// Closes the connection and makes another, as if the server had ended the stream: after the
-    /// reconnection time, and with the last event ID. [`Reconnect`] does not matter.
+    /// Closes the connection and makes another one, as if the server had ended the stream: after
+    /// the reconnection time, with the last event ID, and whatever [`Reconnect`] says.
     ///
-    /// Nothing happens unless the stream is open: at any other time another attempt follows
-    /// anyway, or there will be none.
+    /// Does nothing unless the stream is open: in any other state another attempt follows anyway,
+    /// or none ever will.
     pub fn restart(&mut self) {
         if matches!(self.phase, Phase::Open(_)) {
             self.phase = Phase::Restarting;
@@ -162,20 +173,10 @@ impl EventSource {
         self.transport = None;
     }
 
-    /// Everything that happens, comments and retries and the states included: for logs and tools.
-    pub fn into_updates(mut self) -> Updates {
+    /// Sets whether comments and reconnection times are reported as updates.
+    pub(crate) fn report_all(&mut self, report: bool) {
         let decoder = std::mem::take(&mut self.decoder);
-        self.decoder = decoder.report_comments(true).report_retry(true);
-        Updates(self)
-    }
-
-    /// The events as values of a serde enum: the variant is the event's name, its content the
-    /// JSON data. See [`ReceivedEvent::typed`].
-    ///
-    /// An event that is none of them is [`Error::Typed`], after which the stream goes on.
-    #[cfg(feature = "json")]
-    pub fn typed<T: serde::de::DeserializeOwned>(self) -> TypedEvents<T> {
-        TypedEvents::new(self)
+        self.decoder = decoder.report_comments(report).report_retry(report);
     }
 
     pub(crate) fn poll_update(
@@ -204,7 +205,7 @@ impl EventSource {
                     match outcome {
                         Ok(Outcome::Open(response)) => {
                             let (head, body) = response.into_parts();
-                            let idle = self.settings.idle_timeout.map(Idle::new);
+                            let idle = self.settings.idle_timeout.map(IdleTimer::new);
                             self.decoder.reset();
                             self.phase = Phase::Open(Box::new(Open::new(body, idle)));
                             return Poll::Ready(Some(Ok(Update::Open(Box::new(head)))));
@@ -213,12 +214,12 @@ impl EventSource {
                         Ok(Outcome::NoContent) => self.close(),
                         Err(error) => {
                             let reconnects = self.settings.reconnect != Reconnect::Never;
-                            return Poll::Ready(self.lost(Some(error), reconnects));
+                            return Poll::Ready(self.disconnect(Some(error), reconnects));
                         }
                     }
                 }
                 Phase::Open(open) => match ready!(open.poll_next(&mut self.decoder, cx)) {
-                    Some(Ok(Update::Event(event))) if self.settings.ends(&event) => self.close(),
+                    Some(Ok(Update::Event(event))) if self.settings.is_end(&event) => self.close(),
                     Some(Ok(update)) => return Poll::Ready(Some(Ok(update))),
                     end => {
                         if open.since().elapsed() >= self.settings.backoff.healthy() {
@@ -226,10 +227,10 @@ impl EventSource {
                         }
                         let error = end.and_then(Result::err);
                         let reconnects = self.settings.reconnect == Reconnect::Always;
-                        return Poll::Ready(self.lost(error, reconnects));
+                        return Poll::Ready(self.disconnect(error, reconnects));
                     }
                 },
-                Phase::Restarting => return Poll::Ready(self.lost(None, true)),
+                Phase::Restarting => return Poll::Ready(self.disconnect(None, true)),
                 Phase::Waiting(wait) => {
                     ready!(wait.as_mut().poll(cx));
                     self.phase = Phase::Idle;
@@ -239,8 +240,14 @@ impl EventSource {
         }
     }
 
-    /// What follows when there is no connection any more, or was none.
-    fn lost(&mut self, error: Option<Error>, reconnects: bool) -> Option<Result<Update, Error>> {
+    /// Drops the connection, if there is one, and waits for the next attempt or ends the stream.
+    fn disconnect(
+        &mut self,
+        error: Option<Error>,
+        reconnects: bool,
+    ) -> Option<Result<Update, Error>> {
+        // Nothing that has ended stays to be polled again, even if `retry_if` panics.
+        self.phase = Phase::Closed;
         match &error {
             Some(_) => self.failures = self.failures.saturating_add(1),
             None => self.failures = 0,
@@ -267,12 +274,6 @@ impl EventSource {
     }
 }
 
-impl Settings {
-    fn ends(&self, event: &ReceivedEvent) -> bool {
-        self.end_if.as_ref().is_some_and(|is_end| is_end(event))
-    }
-}
-
 impl Stream for EventSource {
     type Item = Result<ReceivedEvent, Error>;
 
@@ -285,6 +286,12 @@ impl Stream for EventSource {
                 None => return Poll::Ready(None),
             }
         }
+    }
+}
+
+impl FusedStream for EventSource {
+    fn is_terminated(&self) -> bool {
+        matches!(self.phase, Phase::Closed)
     }
 }
 

@@ -15,63 +15,72 @@
 //! # }
 //! ```
 //!
-//! # What the standard says, and what is beyond it
+//! # The standard, and what goes beyond it
 //!
-//! * **Requests** have `Accept: text/event-stream`, ask not to be answered from a cache, and
-//!   after the first one `Last-Event-ID`. Method, headers, body ([`RequestBody`]) and a hook
-//!   before each attempt are yours: see [`EventSourceBuilder`].
-//! * **Redirects** are followed, without credentials to another origin and never from `https` to
-//!   `http` unless that is allowed. A new attempt begins at the first URL again.
-//! * **Responses** must be 200 and `text/event-stream`; 204 is the end. Anything else is an
-//!   [`Error`] with the status and the start of the body.
-//! * **Lost connections** are made again, with the reconnection time that the server sets, within
-//!   limits, and a random wait on top: [`Backoff`]. `Retry-After` is kept.
-//! * **Failed attempts** are final in the standard, unless there was no response. Here those that
-//!   may pass are retried too ([`Error::is_transient`]); [`EventSourceBuilder::retry_if`] has the last word.
-//! * **Other methods than GET** are not repeated unless you say so: [`Reconnect`].
+//! * **Requests** have `Accept: text/event-stream` and `Cache-Control: no-cache`, and
+//!   `Last-Event-ID` once an ID was received. Method, headers, body ([`RequestBody`]) and a hook
+//!   before each attempt can be set: see [`EventSourceBuilder`].
+//! * **Redirects** are followed, without credentials to another origin, and from `https` to `http`
+//!   only if that is allowed. A new attempt starts at the first URL again.
+//! * **Responses** must be 200 and `text/event-stream`; 204 ends the stream. Any other response is
+//!   an [`Error`] with the status and the start of the body.
+//! * **Lost connections** are made again after the reconnection time that the server sets, within
+//!   limits, plus a random wait: [`Backoff`]. `Retry-After` is respected.
+//! * **Failed attempts** are final in the standard, unless there was no response. Here transient
+//!   failures are retried too ([`Error::is_transient`]); [`EventSourceBuilder::retry_if`] decides.
+//! * **Other methods than GET** are not repeated by default: [`Reconnect`].
 //!
-//! # What is promised
+//! # Guarantees
 //!
-//! * **Nothing is spawned**: a connection lives in its stream, is driven by reading it and closed
-//!   by dropping it. What is not read is not received.
+//! * **Nothing is spawned**: a connection belongs to its stream, makes progress when the stream is
+//!   read and is closed when it is dropped. Data that is not read is not received.
 //! * **Nothing panics** on what a server sends, and **nothing is lost** when a future is dropped.
-//! * **Everything has a bound**: heads, lines, events, bodies of errors, redirects and waits.
+//! * **Everything is bounded**: heads, lines, events, bodies of errors, redirects and waits.
 //!
 //! # The HTTP stack
 //!
 //! `HttpClient` is made for streams: hyper over HTTP/1.1 or HTTP/2, rustls with the system's
 //! roots, proxies and Unix sockets. Any `tower::Service` can take its place
-//! ([`EventSourceBuilder::build_with`]), and any async function ([`EventSourceBuilder::build_with_fn`]): the example
-//! `event_source_reqwest` has reqwest there, and `llm_client` reads a language model, or a stand-in.
-//! All timers are tokio's.
+//! ([`EventSourceBuilder::build_with`]), and any async function
+//! ([`EventSourceBuilder::build_with_fn`]): the example `event_source_reqwest` uses reqwest, and
+//! `llm_client` reads a language model or a stand-in. All timers are tokio's.
 //!
-//! # What is missing
+//! # Not supported
 //!
-//! Cookies are not there, nor HTTP/3, nor proxies that the system's settings name.
+//! Cookies, HTTP/3, and the proxy settings of the operating system.
 //!
 #![doc = include_str!("faults.md")]
 //! # Features
 //!
-//! | feature | default | brings |
+//! | feature | default | adds |
 //! |---|---|---|
 //! | `client` | yes | `HttpClient` and `EventSourceBuilder::build` |
 //! | `tls` | yes | `https` in `HttpClient` |
 //! | `json` | yes | JSON bodies, and serde enums as typed events |
 //! | `compression` | no | gzip, brotli and zstd, for sources that ask for them |
 //! | `program` | no | the program `sse` |
+//!
+//! # Types of other crates
+//!
+//! Public signatures use crates that have reached 1.0 (`bytes`, `http`, `http-body`, `hyper`,
+//! `serde`, `serde_json`, `url`) and four that have not: `futures-core`, `tower-service`, `rustls`
+//! and this project's own `sse-codec`. Those four, and `http`, are re-exported. A new major version
+//! of any of them is a new major version of this crate.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod attempt;
 mod backoff;
+mod boxed;
 mod builder;
 mod content_type;
 mod error;
 mod event_source;
 #[cfg(feature = "client")]
 mod http_client;
-mod idle;
+mod idle_timer;
 mod open;
 mod redirect;
 mod rejected;
@@ -79,12 +88,14 @@ mod request_body;
 mod settings;
 mod transport;
 #[cfg(feature = "json")]
-mod typed;
+mod typed_stream;
 mod update;
+mod update_stream;
 
 pub use crate::backoff::Backoff;
+pub use crate::boxed::BoxError;
 pub use crate::builder::EventSourceBuilder;
-pub use crate::error::{BoxError, BuildError, Error, RedirectError};
+pub use crate::error::{BuildError, Error, RedirectError};
 pub use crate::event_source::EventSource;
 #[cfg(feature = "client")]
 pub use crate::http_client::{ClientBody, HttpClient};
@@ -92,9 +103,17 @@ pub use crate::rejected::Rejected;
 pub use crate::request_body::RequestBody;
 pub use crate::settings::Reconnect;
 #[cfg(feature = "json")]
-pub use crate::typed::TypedEvents;
-pub use crate::update::{ReadyState, Update, Updates};
+pub use crate::typed_stream::TypedEvents;
+pub use crate::update::{ReadyState, Update};
+pub use crate::update_stream::Updates;
 
 pub use sse_codec::{DecodeError, ReceivedEvent};
 #[cfg(feature = "json")]
 pub use sse_codec::{JsonError, TypedError};
+
+#[doc(no_inline)]
+pub use {futures_core, http, sse_codec, tower_service};
+
+#[cfg(feature = "tls")]
+#[doc(no_inline)]
+pub use tokio_rustls::rustls;

@@ -1,4 +1,4 @@
-//! An open stream: a response body, read as events.
+//! An open stream: a response body, decoded into updates.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,35 +9,52 @@ use sse_codec::{Decoder, Item};
 use tokio::time::Instant;
 
 use crate::error::Error;
-use crate::idle::Idle;
+use crate::idle_timer::IdleTimer;
 use crate::transport::Body;
 use crate::update::Update;
 
 pub(crate) struct Open {
-    body: Body,
-    /// What was not decoded yet of the piece that came last. No further one is read before.
+    /// `None` after the end, an error or the idle timeout: it is never polled again, and its
+    /// connection is closed.
+    body: Option<Body>,
+    /// The rest of the last chunk. No further chunk is read before this one is decoded.
     chunk: Bytes,
-    idle: Option<Idle>,
+    idle: Option<IdleTimer>,
     since: Instant,
 }
 
 impl Open {
-    pub(crate) fn new(body: Body, idle: Option<Idle>) -> Self {
+    pub(crate) fn new(body: Body, idle: Option<IdleTimer>) -> Self {
         Self {
-            body,
+            body: Some(body),
             chunk: Bytes::new(),
             idle,
             since: Instant::now(),
         }
     }
 
-    /// Since when the stream is open.
+    /// Returns when the stream was opened.
     pub(crate) fn since(&self) -> Instant {
         self.since
     }
 
-    /// The next thing that the stream says, or `None` at its end.
+    /// Polls for the next update, `None` at the end of the stream.
+    ///
+    /// After an error it yields `None`, as after the end.
     pub(crate) fn poll_next(
+        &mut self,
+        decoder: &mut Decoder,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Update, Error>>> {
+        let polled = self.poll_body(decoder, cx);
+        if let Poll::Ready(None | Some(Err(_))) = polled {
+            self.body = None;
+            self.chunk = Bytes::new();
+        }
+        polled
+    }
+
+    fn poll_body(
         &mut self,
         decoder: &mut Decoder,
         cx: &mut Context<'_>,
@@ -50,12 +67,12 @@ impl Open {
                 match update {
                     Ok(Some(update)) => {
                         self.chunk.advance(read);
-                        self.let_go();
+                        self.release_chunk();
                         return Poll::Ready(Some(Ok(update)));
                     }
                     Ok(None) => {
                         self.chunk.clear();
-                        self.let_go();
+                        self.release_chunk();
                     }
                     Err(error) => return Poll::Ready(Some(Err(Error::Decode(error)))),
                 }
@@ -68,9 +85,9 @@ impl Open {
         }
     }
 
-    /// Drops the piece once it is empty. It would hold on to the buffer of the HTTP stack, which
-    /// then has to make another one for the next piece.
-    fn let_go(&mut self) {
+    /// Drops the chunk once it is empty. It shares the buffer of the HTTP stack, which would have
+    /// to allocate another one for the next chunk.
+    fn release_chunk(&mut self) {
         if self.chunk.is_empty() {
             self.chunk = Bytes::new();
         }
@@ -80,8 +97,11 @@ impl Open {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<http_body::Frame<Bytes>, Error>>> {
-        // What has come is looked at before the time is.
-        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+        let Some(body) = &mut self.body else {
+            return Poll::Ready(None);
+        };
+        // Data that has arrived takes precedence over the timeout.
+        if let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) {
             if let Some(idle) = &mut self.idle {
                 idle.end_wait();
             }
@@ -96,12 +116,62 @@ impl Open {
     }
 }
 
-/// What is reported of an item. Kinds that the decoder may have one day are passed over.
+/// Returns the update for an item. Kinds that the decoder may add are skipped.
 fn to_update(item: Item<'_>) -> Option<Update> {
     match item {
         Item::Event(event) => Some(Update::Event(event.into_owned())),
         Item::Comment(text) => Some(Update::Comment(text.to_owned())),
         Item::Retry(time) => Some(Update::Retry(time)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use http_body_util::{BodyExt as _, StreamBody};
+
+    use super::*;
+    use crate::boxed::BoxError;
+
+    /// A body of these frames, which panics if it is polled after its end or its error.
+    struct Strict(Vec<Result<&'static str, io::ErrorKind>>, bool);
+
+    impl futures_core::Stream for Strict {
+        type Item = Result<http_body::Frame<Bytes>, BoxError>;
+
+        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            assert!(!self.1, "polled after the end");
+            let next = (!self.0.is_empty()).then(|| self.0.remove(0));
+            self.1 = !matches!(next, Some(Ok(_)));
+            Poll::Ready(next.map(|next| match next {
+                Ok(text) => Ok(http_body::Frame::data(Bytes::from_static(text.as_bytes()))),
+                Err(kind) => Err(io::Error::from(kind).into()),
+            }))
+        }
+    }
+
+    #[test]
+    fn after_the_end_or_an_error_there_is_nothing_however_often_it_is_polled() {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let reset = io::ErrorKind::ConnectionReset;
+        for (frames, fails) in [
+            (vec![Ok("data: a\n\n")], false),
+            (vec![Ok("data: a\n\n"), Err(reset)], true),
+            (vec![Ok("data: a\n\ndata: too long\n\n")], true),
+        ] {
+            let body = StreamBody::new(Strict(frames, false)).boxed_unsync();
+            let mut open = Open::new(body, None);
+            let mut decoder = Decoder::new().max_line_len(10);
+            let mut poll = || open.poll_next(&mut decoder, &mut cx);
+            assert!(matches!(poll(), Poll::Ready(Some(Ok(Update::Event(_))))));
+            if fails {
+                assert!(matches!(poll(), Poll::Ready(Some(Err(_)))));
+            }
+            for _ in 0..3 {
+                assert!(matches!(poll(), Poll::Ready(None)));
+            }
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! A response that is no event stream: what is kept of it for people to see, and how long it asks
-//! to wait.
+//! A response that is not an event stream: what is kept of it for error messages, and its
+//! `Retry-After`.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::transport::Body;
 
-/// The head of a response that is no event stream, and the start of its body.
+/// The head of a response that is not an event stream, and the start of its body.
 #[derive(Clone, Debug)]
 pub struct Rejected {
     status: StatusCode,
@@ -23,13 +23,13 @@ pub struct Rejected {
 }
 
 impl Rejected {
-    /// How much of the body is kept: 8 KiB.
+    /// The number of bytes of the body that are kept: 8 KiB.
     pub const MAX_BODY_LEN: usize = 8 * 1024;
 
-    /// How long the start of the body is waited for.
+    /// The time limit for reading the start of the body.
     const MAX_BODY_WAIT: Duration = Duration::from_secs(5);
 
-    /// Reads the start of the body. That it cannot be read to its end is no further error.
+    /// Reads the start of the body, as far as it arrives in time and without an error.
     pub(crate) async fn read(response: Response<Body>) -> Self {
         let (
             Parts {
@@ -48,7 +48,7 @@ impl Rejected {
                 }
             }
         };
-        // What has come by then is kept.
+        // What was read before the timeout is kept.
         let _ = timeout(Self::MAX_BODY_WAIT, read).await;
         Self {
             status,
@@ -57,33 +57,33 @@ impl Rejected {
         }
     }
 
-    /// The status.
+    /// Returns the status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The headers.
+    /// Returns the headers.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The start of the body, at most [`MAX_BODY_LEN`](Self::MAX_BODY_LEN) bytes.
+    /// Returns the start of the body, at most [`MAX_BODY_LEN`](Self::MAX_BODY_LEN) bytes.
     #[must_use]
     pub fn body(&self) -> &Bytes {
         &self.body
     }
 
-    /// How long the server asks to wait with its `Retry-After` (RFC 9110 § 10.2.3), if it does.
+    /// Returns the time to wait that `Retry-After` asks for (RFC 9110 § 10.2.3), if it does.
     ///
-    /// A date is taken relative to that of the response, and to this machine's clock only if it
-    /// has none: the two clocks need not agree.
+    /// A date is relative to the `Date` of the response, or to the local clock if there is none:
+    /// the clocks of server and client may differ.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         let value = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
         if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-            // More than fits is as long as can be said.
+            // A number that does not fit becomes the longest time.
             return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
         }
         let date = httpdate::parse_http_date(value).ok()?;
@@ -93,12 +93,12 @@ impl Rejected {
         Some(date.duration_since(now).unwrap_or_default())
     }
 
-    /// A header's value to be shown.
-    pub(crate) fn header(&self, name: &HeaderName) -> String {
-        self.headers.get(name).map_or_else(
-            || "of no type".to_owned(),
-            |value| format!("{:?}", String::from_utf8_lossy(value.as_bytes())),
-        )
+    /// Returns the values of a header as one text, for messages.
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<String> {
+        let values = self.headers.get_all(name).iter();
+        values
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .reduce(|list, value| list + ", " + &value)
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_are_read_however_many() {
+    fn any_number_of_seconds_is_read() {
         assert_eq!(
             retry_after(&[(RETRY_AFTER, "120")]),
             Some(Duration::from_secs(120))

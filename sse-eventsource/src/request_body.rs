@@ -1,4 +1,4 @@
-//! The body of a request, and whether there is another one of it for the next attempt.
+//! The body of a request, and whether it can be sent again with the next attempt.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,16 +9,18 @@ use bytes::{Buf as _, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::BoxBody;
 
-use crate::error::BoxError;
+use crate::boxed::BoxError;
 
 type Stream = BoxBody<Bytes, BoxError>;
 
 /// The body of a request: bytes, or any [`http_body::Body`] that is read while it is sent.
 ///
-/// A request may have to be sent more than once: with the next attempt, and after a redirect of
-/// 307 or 308. Bytes are sent again without a copy, and what [`from_fn`](Self::from_fn) makes is
-/// made again. A body of [`once`](Self::once) is sent once, whatever
+/// A request may have to be sent more than once: with the next attempt, and after a redirect with
+/// status 307 or 308. Bytes are sent again without a copy, and [`from_fn`](Self::from_fn) makes the
+/// body anew. A body of [`once`](Self::once) is sent once, whatever
 /// [`Reconnect`](crate::Reconnect) says.
+///
+/// As a [`Body`], it yields `None` after its end or an error, however often it is polled.
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -43,16 +45,17 @@ type Stream = BoxBody<Bytes, BoxError>;
 pub struct RequestBody(Kind);
 
 enum Kind {
+    /// Also any other kind after its end or an error, then empty.
     Bytes(Bytes),
-    /// Is made when it is sent, see [`RequestBody::make`].
+    /// Made when it is sent, see [`RequestBody::make`].
     Make(Arc<dyn Fn() -> Stream + Send + Sync>),
     Stream(Stream),
-    /// It was of one use, and has been sent.
+    /// Could be sent once, and was.
     Spent,
 }
 
 impl RequestBody {
-    /// A body that is made anew each time that it is sent.
+    /// Creates a body that `make` makes anew each time it is sent.
     pub fn from_fn<F, B>(make: F) -> Self
     where
         F: Fn() -> B + Send + Sync + 'static,
@@ -62,8 +65,8 @@ impl RequestBody {
         Self(Kind::Make(Arc::new(move || stream(make()))))
     }
 
-    /// A body that can be sent once: there is one attempt, after which the event source does not
-    /// connect again, and a redirect that asks for the body is an error.
+    /// Creates a body that can be sent once: there is one attempt, after which the event source
+    /// does not connect again, and a redirect that needs the body is an error.
     pub fn once<B>(body: B) -> Self
     where
         B: Body + Send + 'static,
@@ -72,7 +75,7 @@ impl RequestBody {
         Self(Kind::Stream(stream(body)))
     }
 
-    /// The body, if it is of bytes: for HTTP stacks that know nothing else.
+    /// Returns the bytes, if the body is not a stream: for HTTP stacks without streaming bodies.
     #[must_use]
     pub fn as_bytes(&self) -> Option<&Bytes> {
         match &self.0 {
@@ -81,16 +84,17 @@ impl RequestBody {
         }
     }
 
-    /// Whether it can be sent again.
+    /// Returns whether the body can be sent again.
     pub(crate) fn is_repeatable(&self) -> bool {
         matches!(self.0, Kind::Bytes(_) | Kind::Make(_))
     }
 
+    /// Returns whether the body could be sent once, and was.
     pub(crate) fn is_spent(&self) -> bool {
         matches!(self.0, Kind::Spent)
     }
 
-    /// Takes it to be sent. What stays here can be sent later, or is spent.
+    /// Takes the body in order to send it. What remains can be sent again, or is spent.
     pub(crate) fn take(&mut self) -> Self {
         Self(match &self.0 {
             Kind::Bytes(bytes) => Kind::Bytes(bytes.clone()),
@@ -99,7 +103,7 @@ impl RequestBody {
         })
     }
 
-    /// Makes it, if it is to be made. Its size is not known before.
+    /// Makes a body of [`from_fn`](Self::from_fn), whose size is not known before.
     pub(crate) fn make(self) -> Self {
         match self.0 {
             Kind::Make(make) => Self(Kind::Stream(make())),
@@ -116,9 +120,9 @@ where
     BoxBody::new(Erased(Mutex::new(Box::pin(body))))
 }
 
-/// Any body with the types of this one. http-body-util's adapters would forget its size.
+/// Any body, with erased types. The adapters of http-body-util would lose its size.
 ///
-/// The mutex makes it `Sync`, which some HTTP stacks ask for. It is never waited for.
+/// The mutex makes it `Sync`, which some HTTP stacks require. It is never contended.
 struct Erased<B>(Mutex<Pin<Box<B>>>);
 
 impl<B> Erased<B> {
@@ -155,7 +159,7 @@ where
     }
 }
 
-/// The empty body.
+/// Creates an empty body.
 impl Default for RequestBody {
     fn default() -> Self {
         Self::from(Bytes::new())
@@ -200,17 +204,21 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match &mut self.0 {
-            Kind::Bytes(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Kind::Bytes(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Kind::Make(make) => {
-                let made = make();
-                self.0 = Kind::Stream(made);
-                self.poll_frame(cx)
+        if let Kind::Make(make) = &self.0 {
+            self.0 = Kind::Stream(make());
+        }
+        let polled = match &mut self.0 {
+            Kind::Bytes(bytes) if !bytes.is_empty() => {
+                return Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))));
             }
             Kind::Stream(body) => Pin::new(body).poll_frame(cx),
-            Kind::Spent => Poll::Ready(Some(Err("the body was sent already".into()))),
+            Kind::Spent => Poll::Ready(Some(Err("the request body was already sent".into()))),
+            Kind::Bytes(_) | Kind::Make(_) => Poll::Ready(None),
+        };
+        if let Poll::Ready(None | Some(Err(_))) = polled {
+            *self = Self::default();
         }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
@@ -234,7 +242,7 @@ impl fmt::Debug for RequestBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = f.debug_tuple("RequestBody");
         match &self.0 {
-            // It may be a secret.
+            // The content may be a secret.
             Kind::Bytes(bytes) => f.field(&format_args!("{} bytes", bytes.len())),
             Kind::Make(_) => f.field(&format_args!("made each time")),
             Kind::Stream(_) => f.field(&format_args!("sent once")),

@@ -1,5 +1,5 @@
-//! How an event source was told to behave. It does not change, and is shared with the attempt that
-//! is under way.
+//! The settings of an event source. They do not change once it is built, and are shared with the
+//! current attempt.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,24 +8,23 @@ use http::Request;
 use sse_codec::ReceivedEvent;
 
 use crate::backoff::Backoff;
-use crate::error::{BoxError, Error};
+use crate::boxed::{BoxError, BoxFuture};
+use crate::error::Error;
 use crate::redirect::Redirects;
 use crate::request_body::RequestBody;
-use crate::transport::BoxFuture;
 
-/// After what an event source connects again.
+/// When an event source connects again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reconnect {
-    /// As the standard has it: after a stream that was cut, after one that came to its end, and
-    /// after attempts that failed. The default for GET.
+    /// After every failed attempt, and whenever a stream ends or is cut, as in the standard. The
+    /// default for GET.
     Always,
-    /// After attempts that failed; once a stream has begun its end is the end. For streams that
-    /// answer one question and cannot be resumed, as those of language models.
+    /// After failed attempts only. Once a stream is open, its end is final. For streams that answer
+    /// one request and cannot be resumed, such as those of language models.
     UntilOpen,
-    /// There is one attempt. The default for methods other than GET, since to send those again
-    /// may do again what they do. It is so in any case if the body is one of
-    /// [`RequestBody::once`].
+    /// Never: there is one attempt. The default for methods other than GET, which may not be safe
+    /// to repeat. With a body of [`RequestBody::once`] it always applies.
     Never,
 }
 
@@ -47,6 +46,13 @@ pub(crate) struct Settings {
     pub(crate) max_attempts: Option<u32>,
     pub(crate) retry_if: Predicate<Error>,
     pub(crate) end_if: Option<Predicate<ReceivedEvent>>,
+}
+
+impl Settings {
+    /// Returns whether this event ends the stream.
+    pub(crate) fn is_end(&self, event: &ReceivedEvent) -> bool {
+        self.end_if.as_ref().is_some_and(|is_end| is_end(event))
+    }
 }
 
 impl fmt::Debug for Settings {

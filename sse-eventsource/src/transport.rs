@@ -1,8 +1,7 @@
-//! The HTTP stack, whichever it is, with its types erased: one allocation for a request and one
-//! for a response, and an event source that can be named.
+//! Any HTTP stack, with its types erased, so that `EventSource` has no type parameters. This costs
+//! one allocation per request and one per response.
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use bytes::{Buf as _, Bytes};
@@ -11,15 +10,13 @@ use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use tower_service::Service;
 
-use crate::error::BoxError;
+use crate::boxed::{BoxError, BoxFuture};
 use crate::request_body::RequestBody;
 
-pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// A response body of any stack.
+/// The body of a response, with its type erased.
 pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
 
-/// Sends one request at a time.
+/// An HTTP stack that is sent one request at a time.
 pub(crate) trait Transport: Send {
     fn send(
         &mut self,
@@ -72,7 +69,7 @@ where
     }
 }
 
-/// A function as a service.
+/// An async function as a service.
 pub(crate) struct Function<F>(pub(crate) F);
 
 impl<F, T, R, E> Service<Request<RequestBody>> for Function<F>

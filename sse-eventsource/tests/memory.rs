@@ -1,15 +1,8 @@
-//! What an open stream costs the client in memory, and that an unread one does not cost more.
+//! The memory of an open stream in the client, and that it does not grow while nothing is read.
 //!
-//! Servers and clients are processes of their own, this one run again, so that the resident memory
-//! is that of the streams alone. `cargo test -p sse-eventsource --test memory -- --nocapture` prints the
-//! figures.
-
-#[path = "event_source/server.rs"]
-#[allow(dead_code, reason = "what the other tests need")]
-mod server;
-#[path = "event_source/tls.rs"]
-#[allow(dead_code, reason = "what the other tests need")]
-mod tls;
+//! Servers and clients are processes of their own, which run this program again, so that the
+//! resident memory is that of the streams alone. The figures are printed by
+//! `cargo test -p sse-eventsource --test memory -- --nocapture`.
 
 use std::future::poll_fn;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -22,35 +15,35 @@ use base64::prelude::BASE64_STANDARD;
 use futures_util::StreamExt as _;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use server::{CHUNKED, Connection, Server};
 use sse_eventsource::{EventSource, HttpClient};
+use sse_eventsource_testing::{CHUNKED, Connection, Identity, STREAM, Server};
 use sse_hyper::{SendError, Sse};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::runtime::Runtime;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-/// How many streams are open at once.
+/// The number of streams that are open at the same time.
 const STREAMS: usize = 200;
 
-/// What a client process and its server process speak.
+/// The protocol between a client process and its server process.
 #[derive(Clone, Copy, Debug)]
-enum Spoken {
+enum Protocol {
     Http1,
     Http2,
     Http1Tls,
     Http2Tls,
 }
 
-impl Spoken {
+impl Protocol {
     const ALL: [Self; 4] = [Self::Http1, Self::Http2, Self::Http1Tls, Self::Http2Tls];
 
-    /// What this process is to speak.
+    /// Returns the protocol of this process.
     fn of_this_process() -> Self {
-        let name = std::env::var(SPOKEN).expect("what is to be spoken");
+        let name = std::env::var(PROTOCOL).expect("a protocol");
         let mut all = Self::ALL.into_iter();
-        let spoken = all.find(|spoken| format!("{spoken:?}") == name);
-        spoken.expect("one of these")
+        let protocol = all.find(|protocol| format!("{protocol:?}") == name);
+        protocol.expect("one of these")
     }
 
     fn is_http2(self) -> bool {
@@ -62,19 +55,20 @@ impl Spoken {
     }
 }
 
-const SPOKEN: &str = "SSE_CLIENT_TEST_SPOKEN";
+/// The environment variable that names the protocol of a process.
+const PROTOCOL: &str = "SSE_EVENTSOURCE_TEST_PROTOCOL";
 
-/// Another process of this program, which runs one of its tests. It ends with this.
+/// Another process of this program, which runs one of its tests. It is killed on drop.
 struct Process {
     child: Child,
     stdout: BufReader<ChildStdout>,
 }
 
 impl Process {
-    fn run(test: &str, spoken: Spoken) -> Self {
+    fn run(test: &str, protocol: Protocol) -> Self {
         let mut child = Command::new(std::env::current_exe().expect("this program"))
             .args(["--ignored", "--exact", test, "--nocapture"])
-            .env(SPOKEN, format!("{spoken:?}"))
+            .env(PROTOCOL, format!("{protocol:?}"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -83,18 +77,18 @@ impl Process {
         Self { child, stdout }
     }
 
-    /// The words of what it has to tell.
-    fn told(&mut self) -> Vec<String> {
+    /// Returns the words of the next report of the process.
+    fn report(&mut self) -> Vec<String> {
         let mut lines = self.stdout.by_ref().lines();
-        let told = lines.find_map(|line| {
+        let report = lines.find_map(|line| {
             let line = line.expect("a line");
-            let words = line.strip_prefix(TOLD)?.split(' ');
+            let words = line.strip_prefix(REPORT)?.split(' ');
             Some(words.map(str::to_owned).collect())
         });
-        told.expect("it tells something")
+        report.expect("a report")
     }
 
-    /// Waits for its end.
+    /// Waits until the process has ended.
     fn end(mut self) {
         std::io::copy(&mut self.stdout, &mut std::io::sink()).expect("read");
         assert!(self.child.wait().expect("it ends").success());
@@ -108,27 +102,31 @@ impl Drop for Process {
     }
 }
 
-/// What a line begins with that the other process is to read.
-const TOLD: &str = "told: ";
+/// The prefix of a line that the parent process reads.
+const REPORT: &str = "report: ";
 
-fn tell(words: &str) {
-    // The test's own name stands on this line.
-    println!("\n{TOLD}{words}");
+fn report(words: &str) {
+    // The test harness has begun a line with the name of the test.
+    println!("\n{REPORT}{words}");
 }
 
 /// The server process: each connection is sent one event, and stays open.
 #[test]
-#[ignore = "it is the server of another test, which runs it"]
+#[ignore = "another test runs it as its server"]
 fn the_server_process() {
-    let spoken = Spoken::of_this_process();
-    let identity = tls::Identity::new();
-    let protocol = if spoken.is_http2() { "h2" } else { "http/1.1" };
-    let acceptor = identity.acceptor(&[protocol]);
+    let protocol = Protocol::of_this_process();
+    let identity = Identity::new();
+    let alpn = if protocol.is_http2() {
+        "h2"
+    } else {
+        "http/1.1"
+    };
+    let acceptor = identity.acceptor(&[alpn]);
     let server = Server::start(move |_, connection| {
         let acceptor = acceptor.clone();
         async move {
             let Connection { io } = connection;
-            match (spoken.is_tls(), spoken.is_http2()) {
+            match (protocol.is_tls(), protocol.is_http2()) {
                 (false, false) => one_event(io).await,
                 (false, true) => one_event_over_http2(io).await,
                 (true, false) => one_event(acceptor.accept(io).await.expect("TLS")).await,
@@ -140,8 +138,8 @@ fn the_server_process() {
     });
     let certificate = BASE64_STANDARD.encode(identity.certificate());
     let port = server.address().port();
-    tell(&format!("{port} {certificate}"));
-    // Until the other process is gone.
+    report(&format!("{port} {certificate}"));
+    // Until the other process has ended.
     let _ = std::io::stdin().lines().next();
 }
 
@@ -180,13 +178,13 @@ async fn open(url: &str, client: HttpClient) -> EventSource {
         .expect("valid");
     let event = source.next().await.expect("an event").expect("no error");
     assert_eq!(event.data(), "hello");
-    // Waits for more, as a reader does.
+    // Polls for more, as a waiting reader does.
     let more = poll_fn(|cx| Poll::Ready(source.poll_next_unpin(cx))).await;
     assert!(more.is_pending());
     source
 }
 
-/// The resident memory of this process in bytes, where the system tells it so.
+/// Returns the resident memory of this process in bytes, on systems that have `/proc`.
 fn resident() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status
@@ -196,17 +194,17 @@ fn resident() -> Option<usize> {
     Some(kib * 1024)
 }
 
-/// The client process: it opens many streams, and tells what one of them costs in bytes and
-/// allocations, and in bytes of resident memory.
+/// The client process: it opens many streams, and reports the bytes, the allocations and the
+/// resident bytes of one.
 #[test]
-#[ignore = "it is the client of another test, which runs it"]
+#[ignore = "another test runs it as its client"]
 fn the_client_process() {
-    let spoken = Spoken::of_this_process();
-    let mut server = Process::run("the_server_process", spoken);
-    let [port, certificate] = &server.told()[..] else {
+    let protocol = Protocol::of_this_process();
+    let mut server = Process::run("the_server_process", protocol);
+    let [port, certificate] = &server.report()[..] else {
         panic!("a port and a certificate");
     };
-    let client = if spoken.is_tls() {
+    let client = if protocol.is_tls() {
         let certificate = BASE64_STANDARD.decode(certificate).expect("base64");
         let mut roots = RootCertStore::empty();
         roots.add(certificate.into()).expect("a certificate");
@@ -216,16 +214,16 @@ fn the_client_process() {
             .with_root_certificates(roots)
             .with_no_client_auth();
         HttpClient::new().tls_config(config)
-    } else if spoken.is_http2() {
+    } else if protocol.is_http2() {
         HttpClient::new().http2_prior_knowledge()
     } else {
         HttpClient::new()
     };
-    let scheme = if spoken.is_tls() { "https" } else { "http" };
+    let scheme = if protocol.is_tls() { "https" } else { "http" };
     let url = format!("{scheme}://localhost:{port}/");
     let runtime = runtime();
     let mut sources = Vec::with_capacity(STREAMS);
-    // What is allocated once, whatever the number of streams.
+    // Some memory is allocated once, for the first stream.
     sources.push(runtime.block_on(open(&url, client.clone())));
     let before = resident();
     let allocated = allocation_counter::measure(|| {
@@ -240,34 +238,34 @@ fn the_client_process() {
     let opened = STREAMS - 1;
     let bytes = usize::try_from(allocated.bytes_current).expect("something") / opened;
     let count = usize::try_from(allocated.count_current).expect("something") / opened;
-    tell(&format!("{bytes} {count} {}", resident / opened));
+    report(&format!("{bytes} {count} {}", resident / opened));
 }
 
-/// The bounds leave some room for other versions of what is below.
+/// The bounds leave room for other versions of the dependencies.
 #[test]
 fn an_open_stream_costs_some_kilobytes() {
-    for (spoken, bound) in Spoken::ALL.into_iter().zip([36, 48, 48, 56]) {
-        let mut client = Process::run("the_client_process", spoken);
-        let told = client.told();
+    for (protocol, bound) in Protocol::ALL.into_iter().zip([36, 48, 48, 56]) {
+        let mut client = Process::run("the_client_process", protocol);
+        let report = client.report();
         client.end();
-        let figures: Vec<usize> = told
+        let figures: Vec<usize> = report
             .iter()
             .map(|word| word.parse().expect("a number"))
             .collect();
         let [bytes, count, resident] = figures[..] else {
-            panic!("{told:?}");
+            panic!("{report:?}");
         };
-        println!("{spoken:?}: {bytes} bytes in {count} allocations; {resident} bytes resident");
-        assert!(bytes < bound * 1024, "{spoken:?}: {bytes} bytes");
-        assert!(count < 100, "{spoken:?}: {count} allocations");
+        println!("{protocol:?}: {bytes} bytes in {count} allocations; {resident} bytes resident");
+        assert!(bytes < bound * 1024, "{protocol:?}: {bytes} bytes");
+        assert!(count < 100, "{protocol:?}: {count} allocations");
     }
 }
 
-/// The server sends all that is taken, and nobody reads it.
+/// The server sends as much as it can, and the stream is not read.
 #[test]
-fn an_unread_stream_stays_as_it_is() {
+fn a_stream_that_is_not_read_does_not_grow() {
     let server = Server::start(|_, mut connection| async move {
-        connection.answer(server::STREAM).await;
+        connection.answer(STREAM).await;
         connection.send("data: hello\n\n").await;
         let event = format!("data: {}\n\n", "x".repeat(1000));
         while connection.send(&event).await {}
@@ -280,7 +278,7 @@ fn an_unread_stream_stays_as_it_is() {
             let mut source = Box::pin(source);
             let event = source.next().await.expect("an event").expect("no error");
             assert_eq!(event.data(), "hello");
-            // The runtime goes on; only the source is not read.
+            // The runtime continues; only the source is not read.
             tokio::time::sleep(Duration::from_millis(300)).await;
             source
         });
@@ -289,7 +287,7 @@ fn an_unread_stream_stays_as_it_is() {
     let bytes = allocated.bytes_max;
     println!("unread: {bytes} bytes at most");
     assert!(bytes < 256 * 1024, "{bytes} bytes");
-    // There is more.
+    // More has arrived.
     let source = source.as_mut().expect("opened");
     let event = runtime.block_on(source.next());
     assert_eq!(
@@ -298,11 +296,11 @@ fn an_unread_stream_stays_as_it_is() {
     );
 }
 
-/// However many events there were, in whatever pieces.
+/// The number of events does not matter, nor how they are cut.
 #[test]
-fn a_stream_that_is_read_stays_as_it_is() {
+fn a_stream_that_is_read_does_not_grow() {
     let server = Server::start(|_, mut connection| async move {
-        connection.answer(server::STREAM).await;
+        connection.answer(STREAM).await;
         let event = format!("id: {}\ndata: {}\n\n", "7".repeat(20), "x".repeat(200));
         while connection.send(&event).await {}
     });

@@ -1,7 +1,6 @@
-//! The cases: what the server answers to one request after the other. After that it says 204.
+//! The cases: the answers of the server to a sequence of requests. All further requests get 204.
 //!
-//! Where a case is about what follows a stream, the stream sets a short reconnection time, so that
-//! it follows soon.
+//! Where a case is about reconnecting, its stream sets a short reconnection time.
 
 /// One case.
 #[derive(Clone, Debug)]
@@ -10,7 +9,7 @@ pub(crate) struct Case {
     pub(crate) answers: Vec<Vec<u8>>,
 }
 
-/// Short, and longer than the least that `sse-eventsource` accepts.
+/// A short reconnection time, longer than the minimum of `sse-eventsource`.
 const SOON: &str = "retry: 150\n";
 
 /// One event.
@@ -28,7 +27,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases
 }
 
-/// The first response, by its status.
+/// The status of the first response.
 fn responses(cases: &mut Vec<Case>) {
     let mut add = |name: String, answer| cases.push(case(name, [answer]));
     add("200".into(), stream(&[SOON, EVENT].concat()));
@@ -74,14 +73,14 @@ fn responses(cases: &mut Vec<Case>) {
     add("no HTTP".into(), b"\x15\x03\x01\x00\x02\x02\x46".to_vec());
 }
 
-/// 200, by its content type.
+/// The content type of a response with status 200.
 fn content_types(cases: &mut Vec<Case>) {
     for content_type in [
         "text/event-stream;charset=utf-8",
         "text/event-stream; charset=UTF-8",
         "text/event-stream;charset=\"utf-8\"",
         "text/event-stream; charset=iso-8859-1",
-        "text/event-stream; charset=nonsense",
+        "text/event-stream; charset=unknown",
         "text/event-stream;",
         "text/event-stream ; x",
         "text/event-stream; x=y; z",
@@ -92,7 +91,7 @@ fn content_types(cases: &mut Vec<Case>) {
         "text/event-stream, text/html",
         "text/html, text/event-stream",
         "text/event-stream, */*",
-        "text/event-stream, nonsense",
+        "text/event-stream, invalid",
         "text/event-stream; x=\", text/html\"",
         "text/event-stream\r\nContent-Type: text/html",
         "text/html\r\nContent-Type: text/event-stream",
@@ -113,9 +112,9 @@ fn content_types(cases: &mut Vec<Case>) {
     cases.push(case("no Content-Type", [untyped]));
 }
 
-/// 200, by other headers.
+/// The other headers of a response with status 200.
 fn other_headers(cases: &mut Vec<Case>) {
-    /// `SOON` and `EVENT`.
+    /// `SOON` and `EVENT`, compressed.
     const GZIP: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff+J-)\xaa\xb4R045\xe0JI,I\xb4R\xa8\xe0\xe2\x02\x00\xd9dQ\xed\x14\x00\x00\x00";
     const STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream";
     let encoded = |encoding: &str| format!("{STREAM}\r\nContent-Encoding: {encoding}");
@@ -128,7 +127,7 @@ fn other_headers(cases: &mut Vec<Case>) {
     cases.push(case("Set-Cookie", [cookie]));
 }
 
-/// Where a redirect leads, and where the next attempt.
+/// The target of redirects, and of the attempt after them.
 fn redirects(cases: &mut Vec<Case>) {
     let first = || stream(&[SOON, "id: 1\n", EVENT].concat());
     for line in [
@@ -140,10 +139,10 @@ fn redirects(cases: &mut Vec<Case>) {
     ] {
         let to = |location: &str| redirect(line, location);
         cases.push(case(line, [to("there"), first()]));
-        cases.push(case(format!("{line}, nowhere"), [status(line)]));
-        cases.push(case(format!("{line}, to nothing"), [to("")]));
+        cases.push(case(format!("{line} without a location"), [status(line)]));
+        cases.push(case(format!("{line} with an empty location"), [to("")]));
         cases.push(case(
-            format!("{line} when it comes back"),
+            format!("{line} on reconnecting"),
             [first(), to("there"), first()],
         ));
     }
@@ -167,7 +166,7 @@ fn redirects(cases: &mut Vec<Case>) {
     }
 }
 
-/// How a stream ends, and what follows.
+/// The end of a stream, and what follows it.
 fn ends(cases: &mut Vec<Case>) {
     const CHUNKED: &str =
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked";
@@ -207,24 +206,24 @@ fn ends(cases: &mut Vec<Case>) {
         "503 Busy",
     ] {
         add(
-            &format!("{line} when it comes back"),
+            &format!("{line} on reconnecting"),
             vec![first(), status(line)],
         );
     }
     let html = stream_of("HTTP/1.1 200 OK\r\nContent-Type: text/html", EVENT);
-    add("another type when it comes back", vec![first(), html]);
-    // What it has set still holds.
+    add("another type on reconnecting", vec![first(), html]);
+    // The reconnection time of the first stream stays valid.
     add(
-        "no response when it comes back",
+        "no response on reconnecting",
         vec![first(), Vec::new(), again()],
     );
     add(
-        "no response when it comes back, twice",
+        "no response on reconnecting, twice",
         vec![first(), Vec::new(), Vec::new(), again()],
     );
 }
 
-/// With which last event ID the client comes back.
+/// The last event ID of the second request.
 fn last_event_ids(cases: &mut Vec<Case>) {
     for body in [
         "id: 1\ndata: x\n\n",
@@ -279,17 +278,17 @@ fn case(name: impl Into<String>, answers: impl IntoIterator<Item = Vec<u8>>) -> 
     }
 }
 
-/// An event stream that ends with its connection.
+/// Returns an event stream that ends with its connection.
 pub(crate) fn stream(body: &str) -> Vec<u8> {
     stream_of("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream", body)
 }
 
-/// A body under this head.
+/// Returns a response with this head and body.
 fn stream_of(head: &str, body: &str) -> Vec<u8> {
     format!("{head}\r\nConnection: close\r\n\r\n{body}").into_bytes()
 }
 
-/// A response with the type of an event stream but no body.
+/// Returns a response with the type of an event stream but no body.
 fn status(line: &str) -> Vec<u8> {
     let length = match line {
         "204 No Content" | "304 Not Modified" => "",

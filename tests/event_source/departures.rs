@@ -1,41 +1,42 @@
-//! Where `sse-eventsource` and Chromium are not the same, and why. What both of them do is written down,
-//! so that it is noticed when one of them no longer does.
+//! The differences between `sse-eventsource` and Chromium, with their reasons. The behaviour of
+//! both is recorded, so that the test fails when either changes.
 
 /// Cases in which the clients differ in the same way.
 pub(crate) struct Departure {
     pub(crate) cases: &'static [&'static str],
-    /// What the standard says, and why we do what we do.
+    /// What the standard says, and why `sse-eventsource` differs.
     pub(crate) reason: &'static str,
     pub(crate) ours: &'static str,
     pub(crate) theirs: &'static str,
 }
 
 const FAILURES_MAY_PASS: &str = "HTML § 9.2.2: any status but 200 fails the connection for good. \
-                                 We try again after those that may pass, as services restart; \
-                                 `EventSourceBuilder::retry_if` decides otherwise.";
+                                 `sse-eventsource` retries transient ones, since services \
+                                 restart; `EventSourceBuilder::retry_if` can change that.";
 
 const FIRST_URL: &str = "HTML § 9.2.3 fetches the same request again, whose URL a redirect has \
-                         moved. We begin at the first URL again, which still knows where the \
-                         stream is when the place that it named is gone; for 302, RFC 9110 \
-                         § 15.4.3 asks for that.";
+                         changed. `sse-eventsource` starts at the first URL again, which can \
+                         redirect to a new target when the old one is gone; for 302, RFC 9110 \
+                         § 15.4.3 requires it.";
 
-const NO_LOCATION: &str = "Fetch: an empty location is the URL itself, which we ask again, up to \
-                           the limit on redirects. Chromium takes it for none.";
+const NO_LOCATION: &str = "Fetch: an empty location is the URL itself, which is requested again, \
+                           up to the limit on redirects. Chromium treats it as missing.";
 
 const BAD_REDIRECT: &str = "A redirect that cannot be followed is a network error, after which \
                             HTML § 9.2.3 connects again \"unless the user agent knows that to be \
-                            futile\". It would be the same again, so we stop there.";
+                            futile\". The next attempt would fail in the same way, so this error \
+                            is final.";
 
 const CONTROL_CHARACTERS: &str = "HTTP does not allow a control character in a header (RFC 9110 \
-                                  § 5.5). To come back without the id would repeat or lose \
-                                  events, so that is an error of its own.";
+                                  § 5.5). Reconnecting without the ID would repeat or lose \
+                                  events, so this is an error.";
 
-const CHARSET: &str = "HTML § 9.2.2 asks for the essence of the content type, and § 9.2.6 for \
-                       UTF-8 whatever its parameters say.";
+const CHARSET: &str = "HTML § 9.2.2 checks the essence of the content type only, and § 9.2.6 \
+                       decodes as UTF-8 whatever its parameters are.";
 
-const EMPTY_RETRY: &str = "HTML § 9.2.6: \"if the field value consists of only ASCII digits\". We \
-                           ignore an empty one, as there is no number. Chromium returns to its \
-                           default.";
+const EMPTY_RETRY: &str = "HTML § 9.2.6: \"if the field value consists of only ASCII digits\". An \
+                           empty value is no number, so `sse-eventsource` ignores it. Chromium \
+                           resets the reconnection time to its default.";
 
 pub(crate) const DEPARTURES: &[Departure] = &[
     Departure {
@@ -60,8 +61,8 @@ pub(crate) const DEPARTURES: &[Departure] = &[
     },
     Departure {
         cases: &[
-            "500 Internal Server Error when it comes back",
-            "503 Busy when it comes back",
+            "500 Internal Server Error on reconnecting",
+            "503 Busy on reconnecting",
         ],
         reason: FAILURES_MAY_PASS,
         ours: r#"start, 2 x start after "1" -> open, message "x" "1", 2 x connecting, closed"#,
@@ -69,21 +70,22 @@ pub(crate) const DEPARTURES: &[Departure] = &[
     },
     Departure {
         cases: &["half a head"],
-        reason: "A head that is cut off is no response (RFC 9112 § 8), so the connection was lost. \
-                 Chromium takes what came for a 200 without a content type.",
+        reason: "An incomplete head is not a response (RFC 9112 § 8), so the connection was lost. \
+                 Chromium treats it as status 200 without a content type.",
         ours: "2 x start -> connecting, closed",
         theirs: "start -> closed",
     },
     Departure {
         cases: &["Content-Type: text/event-stream text"],
-        reason: "A subtype holds no space (MIME Sniffing § 4.4), so there is no content type.",
+        reason: "A subtype cannot contain a space (MIME Sniffing § 4.4), so the content type is \
+                 invalid.",
         ours: "start -> closed",
         theirs: r#"2 x start -> open, message "ü" "", connecting, closed"#,
     },
     Departure {
         cases: &[
             "Content-Type: text/event-stream; charset=iso-8859-1",
-            "Content-Type: text/event-stream; charset=nonsense",
+            "Content-Type: text/event-stream; charset=unknown",
         ],
         reason: CHARSET,
         ours: r#"2 x start -> open, message "ü" "", connecting, closed"#,
@@ -91,14 +93,14 @@ pub(crate) const DEPARTURES: &[Departure] = &[
     },
     Departure {
         cases: &["Content-Encoding: gzip"],
-        reason: "We ask for no encoding unless `EventSourceBuilder::compression` is set, so that no server \
-                 holds events back, and say what is wrong if one comes nevertheless.",
+        reason: "No encoding is requested unless `EventSourceBuilder::compression` is set, so that \
+                 no server delays events. An encoding that was not requested is an error.",
         ours: "start -> closed",
         theirs: r#"2 x start -> open, message "x" "", connecting, closed"#,
     },
     Departure {
         cases: &["Set-Cookie"],
-        reason: "Cookies are a browser's. We send what `EventSourceBuilder::header` sets.",
+        reason: "`sse-eventsource` keeps no cookies. `EventSourceBuilder::header` can set one.",
         ours: r#"2 x start -> open, message "x" "", connecting, closed"#,
         theirs: r#"start, start with "name=value" -> open, message "x" "", connecting, closed"#,
     },
@@ -116,11 +118,11 @@ pub(crate) const DEPARTURES: &[Departure] = &[
     },
     Departure {
         cases: &[
-            "301 Moved Permanently when it comes back",
-            "302 Found when it comes back",
-            "303 See Other when it comes back",
-            "307 Temporary Redirect when it comes back",
-            "308 Permanent Redirect when it comes back",
+            "301 Moved Permanently on reconnecting",
+            "302 Found on reconnecting",
+            "303 See Other on reconnecting",
+            "307 Temporary Redirect on reconnecting",
+            "308 Permanent Redirect on reconnecting",
         ],
         reason: FIRST_URL,
         ours: concat!(
@@ -167,11 +169,11 @@ pub(crate) const DEPARTURES: &[Departure] = &[
     },
     Departure {
         cases: &[
-            "301 Moved Permanently, to nothing",
-            "302 Found, to nothing",
-            "303 See Other, to nothing",
-            "307 Temporary Redirect, to nothing",
-            "308 Permanent Redirect, to nothing",
+            "301 Moved Permanently with an empty location",
+            "302 Found with an empty location",
+            "303 See Other with an empty location",
+            "307 Temporary Redirect with an empty location",
+            "308 Permanent Redirect with an empty location",
         ],
         reason: NO_LOCATION,
         ours: "2 x start -> closed",
@@ -224,8 +226,8 @@ pub(crate) const DEPARTURES: &[Departure] = &[
     },
     Departure {
         cases: &[r#""retry: 50\nretry: 18446744073709551616\n\n" before "retry: 1500\n\n""#],
-        reason: "HTML § 9.2.6 knows no limit. We take what does not fit into 64 bits for the \
-                 longest time there is; Chromium ignores it.",
+        reason: "HTML § 9.2.6 has no limit. A number that does not fit into 64 bits becomes the \
+                 longest time; Chromium ignores it.",
         ours: "no",
         theirs: "yes",
     },

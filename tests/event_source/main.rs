@@ -1,8 +1,8 @@
 //! `sse-eventsource` and a browser's `EventSource`, side by side.
 //!
-//! Both are answered by the same script, case by case, and must be the same in what they ask of the
-//! server and in what they report: the standard's states and the events. Where they are not, it is
-//! written down with the reason in `departures`, with what each of them does.
+//! Both get the same answers, case by case, and must send the same requests and report the same
+//! states and events. `departures` lists the differences, each with its reason and the behaviour of
+//! both.
 
 mod cases;
 mod departures;
@@ -24,7 +24,7 @@ use crate::report::{Report, report};
 use crate::server::Script;
 
 #[tokio::test]
-async fn a_browser_does_as_we_do_but_for_what_is_written_down() {
+async fn a_browser_behaves_the_same_except_for_the_listed_departures() {
     if sse_browser::skipped() {
         return;
     }
@@ -38,10 +38,10 @@ async fn a_browser_does_as_we_do_but_for_what_is_written_down() {
     let mut equal = 0;
     for (case, ours) in &ours {
         let theirs = &theirs[case];
-        let written = DEPARTURES
+        let listed = DEPARTURES
             .iter()
             .find(|known| known.cases.contains(&&**case));
-        match written {
+        match listed {
             None if ours == theirs => {
                 equal += 1;
                 println!("{case}\n  both:   {ours}");
@@ -53,19 +53,19 @@ async fn a_browser_does_as_we_do_but_for_what_is_written_down() {
             _ => wrong.push(format!("{case}\n  ours:   {ours}\n  theirs: {theirs}")),
         }
     }
-    let written = DEPARTURES.iter().flat_map(|known| known.cases);
-    let stale = written.filter(|case| !ours.contains_key(**case));
+    let listed = DEPARTURES.iter().flat_map(|known| known.cases);
+    let stale = listed.filter(|case| !ours.contains_key(**case));
     wrong.extend(stale.map(|case| format!("{case}\n  there is no such case")));
     println!("{} cases, {equal} without a difference", ours.len());
     let count = wrong.len();
     assert!(
         count == 0,
-        "{count} are not as written:\n{}",
+        "{count} cases are not as listed:\n{}",
         wrong.join("\n")
     );
 }
 
-/// Serves a client of its own server, and reports on it.
+/// Starts a server for one client, and returns the report on the client.
 async fn observe(read_all: impl AsyncFnOnce(String) -> Vec<Vec<String>>) -> Report {
     let script = Arc::new(Script::new(cases(), races()));
     let (listener, address) = server::listen().await.expect("a free port");

@@ -1,5 +1,5 @@
-//! What `sse-eventsource` makes of the cases, with its defaults but for the random wait, in the words of
-//! the page.
+//! The log of `sse-eventsource` for each case, with the default settings except the random wait, in
+//! the words of the page.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ async fn read(url: String) -> Vec<String> {
                 event.last_event_id()
             )),
             Ok(Update::Open(_) | Update::Disconnected { .. }) => log.push(state(&updates)),
-            // What is wrong is no concern of a browser's log.
+            // A browser does not report the error.
             Ok(_) | Err(_) => {}
         }
     }
@@ -41,7 +41,7 @@ async fn read(url: String) -> Vec<String> {
     log
 }
 
-/// Reads some at the same time, until the first of them is closed.
+/// Reads several streams at the same time, until the first of them is closed.
 async fn race(urls: impl IntoIterator<Item = String>) {
     let mut urls = urls.into_iter();
     let control = read(urls.next().expect("a control"));

@@ -1,23 +1,24 @@
 //! Reconnection times without a clock: streams that end at the same moment, one of which, the
-//! control, has set a certain time. Who is back before it waits for less.
+//! control, has set a known time. A stream that is requested again before the control has a shorter
+//! time.
 
-/// The place of the control.
+/// The index of the control.
 pub(crate) const CONTROL: usize = 0;
 
-/// How many streams a race has: a browser keeps six connections to a server.
+/// The number of streams of a race: a browser keeps six connections to a server.
 const STREAMS: usize = 6;
 
-/// A time between what is called soon and the default of three seconds.
+/// A time between `SOON` and the default of three seconds.
 const BELOW_THE_DEFAULT: &str = "retry: 1500\n\n";
 
-/// A time between the default and what is called late.
+/// A time between the default and `LATE`.
 const ABOVE_THE_DEFAULT: &str = "retry: 5000\n\n";
 
-/// What streams say, of which it is to be told whether it means "soon".
+/// Streams that may set a reconnection time below the default.
 const SOON: &[&str] = &[
     "data: nothing\n\n",
     "retry: 50\n\n",
-    // Without the end of the block: a field is processed with its line.
+    // Without a blank line: the field is processed at the end of its line.
     "retry: 50\n",
     "retry:50\n\n",
     "retry: 0\n\n",
@@ -40,7 +41,7 @@ const SOON: &[&str] = &[
     "Retry: 50\n\n",
 ];
 
-/// What streams say, of which it is to be told whether it means "late".
+/// Streams that may set a reconnection time above the default.
 const LATE: &[&str] = &[
     "data: nothing\n\n",
     "retry: 60000\n\n",
@@ -48,17 +49,17 @@ const LATE: &[&str] = &[
     "Retry: 60000\n\n",
 ];
 
-/// Streams that end together.
+/// Streams that end together, by their bodies.
 #[derive(Clone, Debug)]
 pub(crate) struct Race(Vec<&'static str>);
 
 impl Race {
-    /// What each stream says, the control first.
+    /// Returns the body of each stream, the control first.
     pub(crate) fn streams(&self) -> &[&'static str] {
         &self.0
     }
 
-    /// The question that one stream answers.
+    /// Returns the question that one stream answers.
     pub(crate) fn question(&self, stream: usize) -> String {
         format!("{:?} before {:?}", self.0[stream], self.0[CONTROL])
     }

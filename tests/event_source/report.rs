@@ -1,4 +1,4 @@
-//! What is compared: what one client did in each case and in each race, by name and as text.
+//! What is compared: the behaviour of one client in each case and in each race, as text.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use crate::cases::cases;
 use crate::races::{CONTROL, races};
 use crate::server::Script;
 
-/// By the name of the case, what the client did.
+/// The behaviour of the client, by the name of the case.
 pub(crate) type Report = BTreeMap<String, String>;
 
-/// Writes the report on a client: what it has asked of the server, and its log for each case.
+/// Writes the report on a client: its requests, and its log for each case.
 pub(crate) fn report(script: &Script, logs: &[Vec<String>]) -> Report {
     let mut report = Report::new();
     let mut add = |name: String, what: String| {
-        assert!(!report.contains_key(&name), "{name} is there twice");
+        assert!(!report.contains_key(&name), "duplicate name {name}");
         report.insert(name, what);
     };
     let headers: Vec<_> = script.headers().into_iter().collect();
@@ -36,7 +36,7 @@ pub(crate) fn report(script: &Script, logs: &[Vec<String>]) -> Report {
     report
 }
 
-/// One line of many, those that repeat counted.
+/// Joins lines into one, with a count of those that repeat.
 fn join(lines: &[String]) -> String {
     let runs = lines.chunk_by(PartialEq::eq).map(|run| match run.len() {
         1 => run[0].clone(),

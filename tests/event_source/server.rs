@@ -1,7 +1,7 @@
-//! Answers both clients alike: the requests of a case one after the other with the answers of its
-//! script, whatever they ask for, and what is beyond it with 204. It keeps what it was asked.
+//! The server of one client: answers the requests of a case in order from its script, whatever they
+//! request, and all further ones with 204. It records the requests.
 //!
-//! In a race, which compares reconnection times, all first streams end together once all are there.
+//! In a race, which compares reconnection times, the first streams end together once all are open.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -21,30 +21,30 @@ const HTML: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: cl
 const STOP: &str = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
 const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
-/// The headers of the request in which the clients are compared, beside the last event ID.
+/// The headers of the request that are compared, besides the last event ID.
 const HEADERS: [&str; 3] = ["accept", "cache-control", "pragma"];
 
-/// What the server has for one client, and what that has asked.
+/// The script for one client, and its requests.
 pub(crate) struct Script {
     cases: Vec<Case>,
     races: Vec<Race>,
-    /// For each race, that all streams are there.
+    /// For each race, the moment when all streams are open.
     starts: Vec<Barrier>,
-    /// For each race, that the control has ended.
+    /// For each race, the moment when the control has ended.
     ends: Vec<Barrier>,
-    asked: Mutex<Asked>,
+    record: Mutex<Record>,
 }
 
 #[derive(Default)]
-struct Asked {
-    /// By case: its requests, without what is the same in all.
+struct Record {
+    /// By case: its requests, without the parts that are always the same.
     requests: BTreeMap<usize, Vec<String>>,
     /// The headers of all requests of cases.
     headers: BTreeSet<String>,
-    /// By race: who came back, in this order.
+    /// By race: the streams that were requested again, in this order.
     returned: BTreeMap<usize, Vec<usize>>,
-    /// By race: who was there before.
-    came: BTreeMap<usize, BTreeSet<usize>>,
+    /// By race: the streams that were requested.
+    requested: BTreeMap<usize, BTreeSet<usize>>,
 }
 
 impl Script {
@@ -55,60 +55,60 @@ impl Script {
             ends: barriers().collect(),
             cases,
             races,
-            asked: Mutex::default(),
+            record: Mutex::default(),
         }
     }
 
-    /// The requests of a case.
+    /// Returns the requests of a case.
     pub(crate) fn requests(&self, case: usize) -> Vec<String> {
-        let asked = self.asked();
-        asked.requests.get(&case).cloned().unwrap_or_default()
+        let record = self.record();
+        record.requests.get(&case).cloned().unwrap_or_default()
     }
 
-    /// The headers of all requests.
+    /// Returns the headers of all requests.
     pub(crate) fn headers(&self) -> BTreeSet<String> {
-        self.asked().headers.clone()
+        self.record().headers.clone()
     }
 
-    /// Which streams of a race came back before the control did.
+    /// Returns the streams of a race that were requested again before the control.
     pub(crate) fn before_the_control(&self, race: usize) -> BTreeSet<usize> {
-        let asked = self.asked();
-        let returned = asked.returned.get(&race).into_iter().flatten().copied();
+        let record = self.record();
+        let returned = record.returned.get(&race).into_iter().flatten().copied();
         returned.take_while(|stream| *stream != CONTROL).collect()
     }
 
-    fn asked(&self) -> MutexGuard<'_, Asked> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes the request of a case and gives its answer.
+    /// Records the request of a case, and returns its answer.
     fn answer(&self, index: usize, case: &Case, request: &Request) -> Vec<u8> {
-        let mut asked = self.asked();
-        asked.headers.extend(request.headers.iter().cloned());
-        let requests = asked.requests.entry(index).or_default();
+        let mut record = self.record();
+        record.headers.extend(request.headers.iter().cloned());
+        let requests = record.requests.entry(index).or_default();
         requests.push(request.to_line());
         let answer = case.answers.get(requests.len() - 1).cloned();
         answer.unwrap_or_else(|| STOP.into())
     }
 
-    /// Notes a stream of a race, and whether it has come before.
+    /// Records the request of a stream in a race. Returns whether it is a repeated one.
     fn has_returned(&self, race: usize, stream: usize) -> bool {
-        let mut asked = self.asked();
-        let returned = !asked.came.entry(race).or_default().insert(stream);
+        let mut record = self.record();
+        let returned = !record.requested.entry(race).or_default().insert(stream);
         if returned {
-            asked.returned.entry(race).or_default().push(stream);
+            record.returned.entry(race).or_default().push(stream);
         }
         returned
     }
 }
 
-/// The paths of all cases.
+/// Returns the paths of all cases.
 pub(crate) fn case_paths() -> Vec<String> {
     let cases = 0..cases().len();
     cases.map(|case| format!("/case/{case}/start")).collect()
 }
 
-/// For each race, the paths of its streams.
+/// Returns the paths of the streams, for each race.
 pub(crate) fn race_paths() -> Vec<Vec<String>> {
     let paths = |(race, streams): (usize, Race)| {
         let streams = 0..streams.streams().len();
@@ -119,14 +119,14 @@ pub(crate) fn race_paths() -> Vec<Vec<String>> {
     races().into_iter().enumerate().map(paths).collect()
 }
 
-/// A listener on a free port.
+/// Listens on a free port.
 pub(crate) async fn listen() -> io::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     Ok((listener, address))
 }
 
-/// Serves for as long as it is polled.
+/// Serves while it is polled.
 pub(crate) async fn serve(listener: TcpListener, script: Arc<Script>) {
     let mut connections = JoinSet::new();
     while let Ok((io, _)) = listener.accept().await {
@@ -137,7 +137,7 @@ pub(crate) async fn serve(listener: TcpListener, script: Arc<Script>) {
 
 async fn converse(mut io: TcpStream, script: Arc<Script>) -> io::Result<()> {
     io.set_nodelay(true)?;
-    // A browser also opens connections on which it then asks for nothing.
+    // A browser also opens connections on which it sends no request.
     let Some(request) = Request::read(&mut io).await? else {
         return Ok(());
     };
@@ -181,7 +181,7 @@ struct Request {
 }
 
 impl Request {
-    /// Reads the head of a request, unless the client closes the connection before.
+    /// Reads the head of a request. Returns `None` if the client closes the connection before.
     async fn read(io: &mut TcpStream) -> io::Result<Option<Self>> {
         let mut reader = BufReader::new(io);
         let mut line = Vec::new();
@@ -207,7 +207,7 @@ impl Request {
                 return Ok(Some(request));
             };
             let name = name.to_ascii_lowercase();
-            // White space around a value is no part of it (RFC 9110 § 5.5).
+            // White space around a value is not part of it (RFC 9110 § 5.5).
             let value = value.trim_matches([' ', '\t', '\r', '\n']);
             match &*name {
                 "last-event-id" => request.last_event_id = Some(value.to_owned()),
@@ -220,7 +220,7 @@ impl Request {
         }
     }
 
-    /// What differs from one request of a case to the next.
+    /// Returns what differs between the requests of a case.
     fn to_line(&self) -> String {
         let path = self.path.rsplit('/').next().unwrap_or_default();
         let mut line = match &*self.method {

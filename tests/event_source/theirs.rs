@@ -1,4 +1,4 @@
-//! What Chromium's `EventSource` makes of the cases.
+//! The log of Chromium's `EventSource` for each case.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,8 +9,8 @@ use tokio::time::{sleep, timeout};
 
 use crate::server::{case_paths, race_paths};
 
-/// How long one call may take. The longest waits are three and five seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time limit for one call. The longest waits in it are three and five seconds.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Reads all cases and all races, and returns the logs of the cases.
 pub(crate) async fn read_all(server: &str) -> Vec<Vec<String>> {
@@ -32,15 +32,15 @@ pub(crate) async fn read_all(server: &str) -> Vec<Vec<String>> {
 /// Calls a function of the page and waits until nothing is open.
 async fn call(browser: &Browser, call: &str, argument: Value) {
     evaluate(browser, call, vec![argument]).await;
-    // The page cannot call back, so it is asked.
+    // The page cannot call back, so it is polled.
     let done = async {
         while evaluate(browser, "return open", vec![]).await != json!(0) {
             sleep(Duration::from_millis(50)).await;
         }
     };
-    if timeout(PATIENCE, done).await.is_err() {
+    if timeout(TIMEOUT, done).await.is_err() {
         let logs = evaluate(browser, "return logs", vec![]).await;
-        panic!("{call} is not done after {PATIENCE:?}: {logs}");
+        panic!("{call} is not done after {TIMEOUT:?}: {logs}");
     }
 }
 

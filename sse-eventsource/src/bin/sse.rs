@@ -1,4 +1,4 @@
-//! `sse URL` tails an event stream in a terminal, as it comes and for as long as it goes on.
+//! `sse URL` prints an event stream in a terminal until the stream ends.
 
 use std::error::Error;
 use std::io::{self, IsTerminal as _, Read as _, Write as _, stderr, stdin, stdout};
@@ -14,27 +14,32 @@ use sse_eventsource::{EventSource, HttpClient, ReceivedEvent, Reconnect, Update}
 const HELP: &str = "\
 usage: sse [OPTION…] URL
 
-Prints the events of an event stream as they come, and connects again when it is cut.
+Prints each event of an event stream when it arrives, and reconnects when the
+stream is cut.
 
-  -X METHOD               the method; by default GET, or POST with -d
-  -H 'NAME: VALUE'        a header, several times if need be
-  -d DATA                 the body, which is JSON unless a header says otherwise;
-                          @FILE for what is in a file, @- for standard input
+  -X METHOD               HTTP method; the default is GET, or POST with -d
+  -H 'NAME: VALUE'        add a header; may be repeated
+  -d DATA                 send this body, as JSON unless a header says otherwise;
+                          @FILE reads it from a file, @- from standard input
   --last-event-id ID      resume after this event
-  --json                  one JSON object per event and line
-  --select POINTER        only this of the data's JSON, as /choices/0/delta/content
-  --all                   comments, retries and connections too, on standard error;
-                          connections that fail are told in any case
-  --count N               end after so many events
-  --until DATA            end at the event with this data, as [DONE]
-  --no-reconnect          end with the stream; with -d that is so in any case
-  --max-attempts N        end after so many failures in a row
-  --idle-timeout SECONDS  connect again when nothing comes for so long
-  --compressed            ask for compression
-  --http2-prior-knowledge speak HTTP/2 without TLS too
+  --json                  print one JSON object per event and line
+  --select POINTER        print only this part of the JSON data, for example
+                          /choices/0/delta/content
+  --all                   print comments, retries and connections to standard
+                          error; failed connections are always printed
+  --count N               stop after N events
+  --until DATA            stop at the event with this data, for example [DONE]
+  --no-reconnect          make only one attempt; with -d, an open stream is not
+                          reconnected in any case
+  --max-attempts N        stop after N failures in a row
+  --idle-timeout SECONDS  reconnect after this time without data
+  --compressed            request compression
+  --http2-prior-knowledge use HTTP/2 without TLS too
   --unix-socket PATH      connect to this socket
+  -h, --help              print this help
 
-Proxies are those of HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+The environment variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY set
+proxies.
 ";
 
 struct Arguments {
@@ -64,7 +69,7 @@ fn main() -> ExitCode {
         .and_then(|runtime| runtime.block_on(tail(arguments)));
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads the output has enough of it, as `head` has.
+        // The reader of the output has closed it, as `head` does.
         Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sse: {}", Chain(&*error));
@@ -78,7 +83,7 @@ fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
     error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// What the command line says, or `None` if it asks for help.
+/// Parses the command line. Returns `None` if it asks for help.
 fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
     let (mut url, mut method, mut data, mut id) = (None, None, None, None);
     let mut headers = Vec::new();
@@ -100,7 +105,9 @@ fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
             Short('X') | Long("request") => method = Some(parser.value()?.string()?),
             Short('H') | Long("header") => {
                 let header = parser.value()?.string()?;
-                let (name, value) = header.split_once(':').ok_or("a header needs a colon")?;
+                let (name, value) = header
+                    .split_once(':')
+                    .ok_or("a header must contain a colon")?;
                 headers.push((name.trim().to_owned(), value.trim().to_owned()));
             }
             Short('d') | Long("data") => data = Some(body(parser.value()?.string()?)?),
@@ -122,7 +129,7 @@ fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
         }
     }
 
-    let mut url = url.ok_or("no URL; see sse --help")?;
+    let mut url = url.ok_or("missing URL; see sse --help")?;
     if !url.contains("://") {
         url.insert_str(0, "http://");
     }
@@ -162,7 +169,7 @@ fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
     }))
 }
 
-/// The body that `-d` asks for.
+/// Reads the body that the value of `-d` stands for.
 fn body(data: String) -> io::Result<Vec<u8>> {
     match data.strip_prefix('@') {
         None => Ok(data.into_bytes()),
@@ -197,7 +204,7 @@ async fn tail(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             }
             Update::Connecting { attempt } => format!("connecting, attempt {attempt}"),
             Update::Open(head) => format!("open, {}", head.status),
-            Update::Comment(text) => format!("comment: {}", harmless(&text)),
+            Update::Comment(text) => format!("comment: {}", without_controls(&text)),
             Update::Retry(time) => format!("retry: {} ms", time.as_millis()),
             Update::Disconnected { error, delay } => {
                 let why = error.map_or("the stream ended".to_owned(), |error| {
@@ -215,7 +222,7 @@ async fn tail(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     output.end()
 }
 
-/// How events are printed.
+/// The format of the output.
 struct Output {
     json: bool,
     select: Option<String>,
@@ -234,7 +241,7 @@ impl Output {
     fn event(&self, event: &ReceivedEvent) -> Result<(), Box<dyn Error>> {
         let mut stdout = stdout().lock();
         if let Some(pointer) = &self.select {
-            // What is no JSON, or has nothing there, is passed over.
+            // Data that is not JSON, or has no such part, is skipped.
             let Ok(json) = event.json::<serde_json::Value>() else {
                 return Ok(());
             };
@@ -274,33 +281,38 @@ impl Output {
         Ok(())
     }
 
-    /// What a terminal is given, which must not obey a server.
+    /// Returns the text as it is printed. A terminal must not obey a server.
     fn text(&self, text: &str) -> String {
         if self.is_terminal {
-            harmless(text)
+            without_controls(text)
         } else {
             text.to_owned()
         }
     }
 }
 
-/// The text without what controls a terminal.
-fn harmless(text: &str) -> String {
+/// Replaces the control characters.
+fn without_controls(text: &str) -> String {
     let is_control = |char: char| char.is_control() && !matches!(char, '\n' | '\t');
     text.replace(is_control, "\u{fffd}")
 }
 
-/// An error with those below it, and the start of what the server has to say.
+/// Prints an error with its sources, and the start of the body of a rejected response.
 struct Chain<'a>(&'a (dyn Error + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
+        let mut text = self.0.to_string();
         let mut error = self.0;
         while let Some(source) = error.source() {
-            write!(f, ": {source}")?;
+            let cause = source.to_string();
+            // Some errors include the message of their source.
+            if !text.ends_with(&cause) {
+                text = format!("{text}: {cause}");
+            }
             error = source;
         }
+        f.write_str(&text)?;
         let rejected = self
             .0
             .downcast_ref()
@@ -309,7 +321,7 @@ impl fmt::Display for Chain<'_> {
             && !rejected.body().is_empty()
         {
             let body = String::from_utf8_lossy(rejected.body());
-            write!(f, "\n{}", harmless(body.trim_end()))?;
+            write!(f, "\n{}", without_controls(body.trim_end()))?;
         }
         Ok(())
     }

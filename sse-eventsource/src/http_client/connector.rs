@@ -1,5 +1,5 @@
-//! Where a request goes: to its host, by way of a proxy, or to a Unix socket, and with TLS or
-//! without.
+//! Makes the connection for a request: to its host, through a proxy or to a Unix socket, with or
+//! without TLS.
 
 use std::fmt;
 #[cfg(unix)]
@@ -11,29 +11,25 @@ use http::uri::Scheme;
 use http::{HeaderValue, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tower_service::Service as _;
 
+use super::io::Io;
 use super::proxy::{self, ProxyError};
-use crate::error::BoxError;
+use crate::boxed::BoxError;
 
-/// How long it may take to connect to one host, all of its addresses together.
+/// The time limit for connecting to one host, for all its addresses together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long a TCP connection is silent before the kernel asks whether the other side is there.
+/// How long a TCP connection is idle before the kernel probes the peer.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
-
-pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 /// A connection over which a request can be sent.
 pub(super) struct Connected {
     pub(super) io: Box<dyn Io>,
-    /// HTTP/2 is spoken: it was agreed upon, or is known.
+    /// Whether to speak HTTP/2: it was negotiated, or is prior knowledge.
     pub(super) http2: bool,
-    /// The other side is a proxy that is to pass the request on.
+    /// The peer is a proxy, which forwards the request.
     pub(super) proxy: Option<ForwardingProxy>,
 }
 
@@ -78,7 +74,7 @@ impl Connector {
     async fn connect_through(&self, proxy: &Intercept, uri: &Uri) -> Result<Connected, BoxError> {
         let io: Box<dyn Io> = Box::new(tcp(proxy::address(proxy)?).await?);
         let io = self.secure_proxy(io, proxy.uri()).await?;
-        // A proxy passes on the requests that it can read, and of those only HTTP/1.1.
+        // A proxy forwards only what it can read: HTTP/1.1 without TLS. The rest needs a tunnel.
         if proxy::speaks_http(proxy) && !is_https(uri) && !self.http2_prior_knowledge {
             return Ok(Connected {
                 io,
@@ -92,11 +88,11 @@ impl Connector {
         self.secure(io, uri).await
     }
 
-    /// TLS to the host, if the URL has it so.
+    /// Adds TLS to the host, if the scheme of the URL is `https`.
     #[cfg(feature = "tls")]
     async fn secure(&self, io: impl Io + 'static, uri: &Uri) -> Result<Connected, BoxError> {
         if !is_https(uri) {
-            return Ok(self.plain(io));
+            return Ok(self.without_tls(io));
         }
         let io = super::tls::handshake(io, self.tls_config()?, uri).await?;
         Ok(Connected {
@@ -106,7 +102,7 @@ impl Connector {
         })
     }
 
-    /// TLS to the proxy, if its URL has it so.
+    /// Adds TLS to the proxy, if the scheme of its URL is `https`.
     #[cfg(feature = "tls")]
     async fn secure_proxy(&self, io: Box<dyn Io>, proxy: &Uri) -> Result<Box<dyn Io>, BoxError> {
         if !is_https(proxy) {
@@ -125,24 +121,24 @@ impl Connector {
     }
 
     #[cfg(not(feature = "tls"))]
-    #[allow(clippy::unused_async, reason = "as it is with TLS")]
+    #[allow(clippy::unused_async, reason = "the signature is the same with TLS")]
     async fn secure(&self, io: impl Io + 'static, uri: &Uri) -> Result<Connected, BoxError> {
         if is_https(uri) {
-            return Err("https needs the feature tls".into());
+            return Err("https requires the feature `tls`".into());
         }
-        Ok(self.plain(io))
+        Ok(self.without_tls(io))
     }
 
     #[cfg(not(feature = "tls"))]
-    #[allow(clippy::unused_async, reason = "as it is with TLS")]
+    #[allow(clippy::unused_async, reason = "the signature is the same with TLS")]
     async fn secure_proxy(&self, io: Box<dyn Io>, proxy: &Uri) -> Result<Box<dyn Io>, BoxError> {
         if is_https(proxy) {
-            return Err("a proxy of https needs the feature tls".into());
+            return Err("an https proxy requires the feature `tls`".into());
         }
         Ok(io)
     }
 
-    fn plain(&self, io: impl Io + 'static) -> Connected {
+    fn without_tls(&self, io: impl Io + 'static) -> Connected {
         Connected {
             io: Box::new(io),
             http2: self.http2_prior_knowledge,
@@ -155,7 +151,7 @@ fn is_https(uri: &Uri) -> bool {
     uri.scheme() == Some(&Scheme::HTTPS)
 }
 
-/// hyper-util's connector tries a host's addresses as RFC 8305 says.
+/// hyper-util's connector tries the addresses of a host in parallel (RFC 8305).
 fn tcp_connector() -> HttpConnector {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);

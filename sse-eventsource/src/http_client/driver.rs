@@ -1,4 +1,4 @@
-//! A connection that is driven by whoever waits for something to come out of it.
+//! Drives a connection from within the future that waits for its output, instead of a task.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use hyper::rt::Executor;
 
-use crate::transport::BoxFuture;
+use crate::boxed::BoxFuture;
 
-/// Where hyper puts the tasks of an HTTP/2 connection, to be fetched by its driver.
+/// The executor that hyper hands the tasks of an HTTP/2 connection to. The driver takes them.
 #[derive(Clone, Default)]
 pub(super) struct Tasks(Arc<Mutex<Vec<BoxFuture<'static, ()>>>>);
 
@@ -28,6 +28,7 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Tasks {
 
 /// A connection with its tasks.
 pub(super) struct Driver {
+    /// `None` once the connection has ended.
     connection: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
     new: Tasks,
     tasks: FuturesUnordered<BoxFuture<'static, ()>>,
@@ -45,7 +46,9 @@ impl Driver {
         }
     }
 
-    /// Does what there is to do. That the connection failed is told by what was to come out of it.
+    /// Makes progress, and does nothing after the end of the connection and its tasks.
+    ///
+    /// An error of the connection is not lost: the response or its body fails with it.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) {
         if let Some(connection) = &mut self.connection
             && connection.as_mut().poll(cx).is_ready()
@@ -54,12 +57,42 @@ impl Driver {
         }
         loop {
             while let Poll::Ready(Some(())) = self.tasks.poll_next_unpin(cx) {}
-            // The connection may have started tasks, and each task others.
+            // The connection may have spawned tasks, and each task further ones.
             let tasks = self.new.take();
             if tasks.is_empty() {
                 return;
             }
             self.tasks.extend(tasks);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Is ready at once, and panics if it is polled again.
+    fn strict<T: Send + 'static>(output: T) -> impl Future<Output = T> + Send + 'static {
+        let mut output = Some(output);
+        std::future::poll_fn(move |_| Poll::Ready(output.take().expect("polled after the end")))
+    }
+
+    #[test]
+    fn a_connection_that_has_ended_can_be_driven_on() {
+        let tasks = Tasks::default();
+        let spawner = tasks.clone();
+        let connection = async move {
+            spawner.execute(strict(()));
+            strict(()).await;
+            Ok(())
+        };
+        let mut driver = Driver::new(connection, tasks.clone());
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        for _ in 0..3 {
+            driver.poll(&mut cx);
+            assert!(driver.connection.is_none());
+            assert!(driver.tasks.is_empty());
+            assert!(tasks.take().is_empty());
         }
     }
 }

@@ -1,46 +1,47 @@
-//! The HTTP stack that is used when none is given: hyper's connections, one for each request.
+//! The default HTTP stack: one connection of hyper for each request.
 //!
-//! hyper-util's pooled client would spawn a task for each connection. A stream has its connection
-//! for itself anyway, so here whoever reads the response drives it, and nothing else.
+//! hyper-util's pooled client spawns a task for each connection. A stream never shares its
+//! connection, so here reading the response drives the connection, and nothing else does.
 
+mod body;
 mod connector;
 mod driver;
+mod io;
 mod proxy;
 #[cfg(feature = "tls")]
 mod tls;
 
-use std::fmt;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Request, Response, Uri, Version};
-use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
 use tower_service::Service;
 
+pub use self::body::ClientBody;
 use self::connector::{Connected, Connector};
 use self::driver::{Driver, Tasks};
-use crate::error::BoxError;
+use crate::boxed::{BoxError, BoxFuture};
 use crate::request_body::RequestBody;
-use crate::transport::BoxFuture;
 
-/// What an HTTP/1.1 connection buffers, and so the longest head of a response.
+/// The size of the buffer of an HTTP/1.1 connection, which also limits the head of a response.
 const MAX_BUFFER: usize = 64 * 1024;
 
-/// How much may come over HTTP/2 that was not read yet, and the longest head of a response.
+/// How many bytes an HTTP/2 server may send ahead of the reader.
 const WINDOW: u32 = 256 * 1024;
+
+/// The longest head of a response over HTTP/2.
 const MAX_HEAD: u32 = 64 * 1024;
 
-/// An HTTP client made for event streams: a `tower::Service` that opens a connection for each
-/// request, over which nothing else is sent.
+/// An HTTP client for event streams: a `tower::Service` that opens a connection for each request
+/// and sends nothing else over it.
 ///
-/// It speaks HTTP/1.1, and HTTP/2 where TLS agrees upon that. It starts no task: a connection is
-/// driven by the future of the response and then by its body, so that a body that is not read
-/// receives nothing, and one that is dropped closes the connection.
+/// Speaks HTTP/1.1, and HTTP/2 where TLS negotiates it. Spawns no task: the future of the response,
+/// then its body drive the connection. A body that is not read receives nothing, and one that is
+/// dropped closes the connection.
 ///
 /// ```
 /// use sse_eventsource::{EventSource, HttpClient};
@@ -56,13 +57,13 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    /// A client that connects to the host that the URL names.
+    /// Creates a client that connects to the host of the URL.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Connects to this Unix socket, whatever host the URL names.
+    /// Connects to this Unix socket instead of the host of the URL.
     ///
     /// ```
     /// use sse_eventsource::{EventSource, HttpClient};
@@ -79,20 +80,20 @@ impl HttpClient {
         self
     }
 
-    /// Goes through the proxies that `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name
-    /// now, in either case, as curl does.
+    /// Connects through the proxies of the environment variables `HTTP_PROXY`, `HTTPS_PROXY`,
+    /// `ALL_PROXY` and `NO_PROXY`, in upper or lower case, as curl does. They are read once, here.
     ///
-    /// Proxies are of `http`, `https`, `socks4`, `socks4a`, `socks5` or `socks5h`, with user and
-    /// password if need be; `socks4a` and `socks5h` leave it to the proxy to look up the host.
-    /// `https` URLs go through a tunnel, and so does HTTP/2 without TLS. A variable that names
-    /// another kind of proxy names none.
+    /// The scheme of a proxy is `http`, `https`, `socks4`, `socks4a`, `socks5` or `socks5h`, with
+    /// an optional user and password. With `socks4a` and `socks5h` the proxy resolves the host.
+    /// `https` URLs go through a tunnel, and so does HTTP/2 without TLS. Proxies with another
+    /// scheme are ignored.
     #[must_use]
     pub fn proxies_from_env(mut self) -> Self {
         self.connector.use_proxies_from_env();
         self
     }
 
-    /// Speaks HTTP/2 without TLS too, where it cannot be agreed upon ("prior knowledge", RFC 9113
+    /// Speaks HTTP/2 without TLS too, where it cannot be negotiated ("prior knowledge", RFC 9113
     /// § 3.3).
     #[must_use]
     pub fn http2_prior_knowledge(mut self) -> Self {
@@ -100,8 +101,8 @@ impl HttpClient {
         self
     }
 
-    /// Sets how TLS is spoken: for other roots than the system's, or with a client certificate.
-    /// If it names no ALPN protocols, HTTP/2 and HTTP/1.1 are offered.
+    /// Sets the TLS configuration: for other roots than the system's, or a client certificate. If
+    /// it has no ALPN protocols, HTTP/2 and HTTP/1.1 are offered.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls_config(mut self, config: tokio_rustls::rustls::ClientConfig) -> Self {
@@ -128,7 +129,7 @@ impl HttpClient {
             return receive(sender.send_request(request), driver).await;
         }
         match proxy {
-            // RFC 9112 § 3.2.2: proxies are sent the whole URL.
+            // RFC 9112 § 3.2.2: a proxy is sent the absolute URL.
             Some(proxy) => {
                 if let Some(authorization) = proxy.authorization {
                     request
@@ -161,7 +162,7 @@ fn set_host(request: &mut Request<RequestBody>) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Waits for the head of the response, and drives the connection meanwhile.
+/// Drives the connection until the head of the response has arrived.
 async fn receive(
     response: impl Future<Output = hyper::Result<Response<Incoming>>>,
     mut driver: Driver,
@@ -175,7 +176,7 @@ async fn receive(
         response.as_mut().poll(cx)
     });
     let response = response.await?;
-    Ok(response.map(|incoming| ClientBody { incoming, driver }))
+    Ok(response.map(|incoming| ClientBody::new(incoming, driver)))
 }
 
 impl Service<Request<RequestBody>> for HttpClient {
@@ -189,44 +190,5 @@ impl Service<Request<RequestBody>> for HttpClient {
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
         Box::pin(self.clone().send(request))
-    }
-}
-
-/// The body of a response, and the connection that it comes by.
-#[must_use = "a body comes only while it is read"]
-pub struct ClientBody {
-    incoming: Incoming,
-    driver: Driver,
-}
-
-impl Body for ClientBody {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let this = &mut *self;
-        // Asked first, so that the connection knows that more is wanted.
-        if let Poll::Ready(frame) = Pin::new(&mut this.incoming).poll_frame(cx) {
-            return Poll::Ready(frame);
-        }
-        this.driver.poll(cx);
-        Pin::new(&mut this.incoming).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
-    }
-}
-
-impl fmt::Debug for ClientBody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientBody").finish_non_exhaustive()
     }
 }

@@ -1,5 +1,5 @@
-//! What is said to a proxy so that it connects to a host, in its protocol. How the proxy itself is
-//! reached is the connector's business.
+//! The protocols that make a proxy connect to a host. The connection to the proxy itself is made by
+//! the connector.
 
 use std::fmt;
 use std::future::Ready;
@@ -14,13 +14,13 @@ use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::TokioIo;
 use tower_service::Service;
 
-use super::connector::Io;
-use crate::error::BoxError;
+use super::io::Io;
+use crate::boxed::BoxError;
 
-/// The port of SOCKS proxies that name none (RFC 1928 § 3).
+/// The default port of SOCKS proxies (RFC 1928 § 3).
 const SOCKS_PORT: u16 = 1080;
 
-/// Where the proxy listens.
+/// Returns the address of the proxy.
 pub(super) fn address(proxy: &Intercept) -> Result<Uri, BoxError> {
     if speaks_http(proxy) {
         Ok(proxy.uri().clone())
@@ -29,41 +29,41 @@ pub(super) fn address(proxy: &Intercept) -> Result<Uri, BoxError> {
     }
 }
 
-/// Whether it takes requests, and not only connections.
+/// Returns whether the proxy accepts HTTP requests, and not only tunnels.
 pub(super) fn speaks_http(proxy: &Intercept) -> bool {
     matches!(proxy.uri().scheme_str(), Some("http" | "https"))
 }
 
-/// Has the proxy at the other end of `io` connect to the host of `uri`.
+/// Makes the proxy at the other end of `io` connect to the host of `uri`.
 pub(super) async fn tunnel(
     proxy: &Intercept,
     io: Box<dyn Io>,
     uri: &Uri,
 ) -> Result<Box<dyn Io>, BoxError> {
-    let reached = Reached(Some(TokioIo::new(io)));
+    let connected = Established(Some(TokioIo::new(io)));
     let at = proxy.uri().clone();
     let port = port(uri);
     let to = with_port(uri, port)?;
     let io = match proxy.uri().scheme_str().unwrap_or_default() {
-        // The names differ in who looks up the address, as they do in curl.
+        // As in curl, the schemes differ in which side resolves the host.
         "socks4" => {
-            let to = looked_up(&to, port, SocketAddr::is_ipv4).await?;
-            SocksV4::new(at, reached).call(to).await?
+            let to = resolve(&to, port, SocketAddr::is_ipv4).await?;
+            SocksV4::new(at, connected).call(to).await?
         }
-        "socks4a" => SocksV4::new(at, reached).call(to).await?,
+        "socks4a" => SocksV4::new(at, connected).call(to).await?,
         scheme @ ("socks5" | "socks5h") => {
-            let mut socks = SocksV5::new(at, reached);
+            let mut socks = SocksV5::new(at, connected);
             if let Some((user, password)) = proxy.raw_auth() {
                 socks = socks.with_auth(user.to_owned(), password.to_owned());
             }
             let to = match scheme {
-                "socks5" => looked_up(&to, port, |_| true).await?,
+                "socks5" => resolve(&to, port, |_| true).await?,
                 _ => to,
             };
             socks.call(to).await?
         }
         _ => {
-            let mut tunnel = Tunnel::new(at, reached);
+            let mut tunnel = Tunnel::new(at, connected);
             if let Some(authorization) = proxy.basic_auth() {
                 tunnel = tunnel.with_auth(authorization.clone());
             }
@@ -73,25 +73,24 @@ pub(super) async fn tunnel(
     Ok(io.into_inner())
 }
 
-/// The port, said or not. hyper-util would take what is not said for 443.
+/// Returns the port, by default that of the scheme. hyper-util would always default to 443.
 fn port(uri: &Uri) -> u16 {
     let is_http = uri.scheme() == Some(&Scheme::HTTP);
     uri.port_u16().unwrap_or(if is_http { 80 } else { 443 })
 }
 
-/// The URL with the host's address in the place of its name. hyper-util would look it up too, but
-/// block the thread meanwhile.
-async fn looked_up(
+/// Replaces the host of the URL by its address. hyper-util would block the thread to resolve it.
+async fn resolve(
     uri: &Uri,
     port: u16,
-    fits: impl Fn(&SocketAddr) -> bool,
+    is_suitable: impl Fn(&SocketAddr) -> bool,
 ) -> Result<Uri, BoxError> {
     let host = uri.host().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let mut found = tokio::net::lookup_host((host, port)).await?;
     let address = found
-        .find(fits)
-        .ok_or("the host has no address that fits")?;
+        .find(is_suitable)
+        .ok_or("the host has no suitable address")?;
     with_authority(uri, &address.to_string())
 }
 
@@ -110,10 +109,10 @@ fn with_authority(uri: &Uri, authority: &str) -> Result<Uri, BoxError> {
     Ok(Uri::from_parts(parts)?)
 }
 
-/// A connection that is there already, as the connector that hyper-util wants.
-struct Reached(Option<TokioIo<Box<dyn Io>>>);
+/// An established connection, as the connector that hyper-util expects.
+struct Established(Option<TokioIo<Box<dyn Io>>>);
 
-impl Service<Uri> for Reached {
+impl Service<Uri> for Established {
     type Response = TokioIo<Box<dyn Io>>;
     type Error = io::Error;
     type Future = Ready<io::Result<Self::Response>>;
@@ -128,10 +127,10 @@ impl Service<Uri> for Reached {
     }
 }
 
-/// That it went wrong on the way through a proxy, and through which.
+/// A connection through a proxy failed.
 #[derive(Debug)]
 pub(super) struct ProxyError {
-    /// Without credentials.
+    /// The URL of the proxy, without credentials.
     proxy: Uri,
     source: BoxError,
 }
@@ -145,7 +144,7 @@ impl ProxyError {
 
 impl fmt::Display for ProxyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no connection through the proxy {}", self.proxy)
+        write!(f, "cannot connect through the proxy {}", self.proxy)
     }
 }
 
@@ -160,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_named_with_its_port() {
+    fn an_authority_always_has_a_port() {
         for (url, named) in [
             ("http://a.test/b?c", "http://a.test:80/"),
             ("https://a.test/", "https://a.test:443/"),
@@ -174,15 +173,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_address_needs_no_looking_up() {
+    async fn an_address_needs_no_resolving() {
         for (url, fits, named) in [
             ("http://127.0.0.1/", true, "http://127.0.0.1:80/"),
             ("https://[::1]/", true, "https://[::1]:443/"),
-            // SOCKS4 knows no IPv6.
+            // SOCKS4 does not support IPv6.
             ("https://[::1]/", false, ""),
         ] {
             let uri = Uri::from_static(url);
-            let found = looked_up(&uri, port(&uri), |address| fits || address.is_ipv4()).await;
+            let found = resolve(&uri, port(&uri), |address| fits || address.is_ipv4()).await;
             let found = found.map_or(String::new(), |uri| uri.to_string());
             assert_eq!(found, named);
         }

@@ -1,4 +1,4 @@
-//! TLS by rustls, with the roots that the system trusts unless it is told otherwise.
+//! TLS by rustls, by default with the root certificates of the system.
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,10 +9,10 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::connector::Io;
-use crate::error::BoxError;
+use super::io::Io;
+use crate::boxed::BoxError;
 
-/// The system's roots are read once, when they are needed first.
+/// Returns a configuration with the system's roots, which are read once, at the first use.
 pub(super) fn with_system_roots() -> Result<Arc<ClientConfig>, BoxError> {
     static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
 
@@ -25,7 +25,7 @@ pub(super) fn with_system_roots() -> Result<Arc<ClientConfig>, BoxError> {
     if usable == 0 {
         return Err(match found.errors.pop() {
             Some(error) => error.into(),
-            None => "the system trusts no certificates".into(),
+            None => "the system has no root certificates".into(),
         });
     }
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -42,7 +42,7 @@ pub(super) fn with_alpn(mut config: ClientConfig) -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
-/// The same for a proxy, which is spoken to in HTTP/1.1.
+/// Returns the configuration for a proxy, which speaks HTTP/1.1.
 pub(super) fn for_proxy(config: &ClientConfig) -> Arc<ClientConfig> {
     let mut config = config.clone();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -55,7 +55,7 @@ pub(super) async fn handshake<T: Io>(
     uri: &Uri,
 ) -> Result<TlsStream<T>, BoxError> {
     let host = uri.host().unwrap_or_default();
-    // An IPv6 address is in brackets there.
+    // An IPv6 address is in brackets in a URL.
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let name = ServerName::try_from(host.to_owned())?;
     Ok(TlsConnector::from(config).connect(name, io).await?)

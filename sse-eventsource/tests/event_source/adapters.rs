@@ -1,5 +1,4 @@
-//! The adapters of this project as servers: over HTTP/1.1 and HTTP/2, TLS and Unix
-//! sockets.
+//! The adapters of this project as servers: over HTTP/1.1, HTTP/2, TLS and Unix sockets.
 
 use std::io;
 use std::sync::Arc;
@@ -16,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio_rustls::rustls;
 
-use crate::tls::Identity;
+use sse_eventsource_testing::Identity;
 
 /// Sends three events after the last event ID, and ends.
 async fn three<R>(_request: R, sse: Sse) -> Result<(), SendError> {
@@ -105,7 +104,7 @@ async fn streams_of_hyper_are_resumed() {
 }
 
 #[tokio::test]
-async fn another_client_is_an_http_stack_too() {
+async fn another_client_can_be_the_http_stack() {
     let (listener, url) = listener().await;
     let server = async {
         loop {
@@ -187,7 +186,7 @@ async fn streams_of_actix_are_resumed() {
 }
 
 #[tokio::test]
-async fn tls_agrees_upon_the_protocol() {
+async fn tls_negotiates_the_protocol() {
     for protocols in [&["h2", "http/1.1"][..], &["http/1.1"], &[]] {
         let (listener, url) = listener().await;
         let url = url.replace("http://127.0.0.1", "https://localhost");
@@ -197,9 +196,9 @@ async fn tls_agrees_upon_the_protocol() {
             loop {
                 let io = accept(&listener).await;
                 let io = acceptor.accept(io).await.expect("TLS");
-                let agreed = io.get_ref().1.alpn_protocol();
-                assert_eq!(agreed, protocols.first().map(|name| name.as_bytes()));
-                if agreed == Some(b"h2") {
+                let negotiated = io.get_ref().1.alpn_protocol();
+                assert_eq!(negotiated, protocols.first().map(|name| name.as_bytes()));
+                if negotiated == Some(b"h2") {
                     tokio::spawn(serve_http2(io));
                 } else {
                     tokio::spawn(serve_http1(io));
@@ -209,7 +208,7 @@ async fn tls_agrees_upon_the_protocol() {
         let client = HttpClient::new().tls_config(config);
         let clients = async {
             read_thirty(client.clone(), &url).await;
-            // What is known of hosts without TLS does not matter.
+            // Prior knowledge is about hosts without TLS.
             read_thirty(client.http2_prior_knowledge(), &url).await;
         };
         tokio::select! {
@@ -220,7 +219,7 @@ async fn tls_agrees_upon_the_protocol() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_nobody_vouches_for_is_refused() {
+async fn an_untrusted_certificate_is_refused() {
     let (listener, url) = listener().await;
     let acceptor = Identity::new().acceptor(&[]);
     let config = Identity::new().trust();
@@ -234,7 +233,7 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
     let source = EventSource::get(url).max_attempts(1).build_with(client);
     let mut source = source.expect("valid");
     let error = tokio::select! {
-        () = server => panic!("it accepts for ever"),
+        () = server => panic!("the server never ends"),
         error = source.next() => error.expect("an error").expect_err("an error"),
     };
     let Error::Request(error) = error else {
@@ -250,16 +249,16 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
     );
 }
 
-/// Sends an event, and fails when it is told to.
-async fn failing(sse: Sse, told: Arc<Notify>) -> Result<(), io::Error> {
+/// Sends an event, and fails once it is notified.
+async fn failing(sse: Sse, fail: Arc<Notify>) -> Result<(), io::Error> {
     let event = Event::new().id("7").data("a");
     sse.send(event).await.map_err(io::Error::other)?;
-    told.notified().await;
+    fail.notified().await;
     Err(io::Error::other("broken"))
 }
 
-/// Reads the event and has the handler fail, which must not look like an end in order.
-async fn is_cut(client: HttpClient, url: &str, tell: &Notify) {
+/// Reads the event and makes the handler fail, which must not look like an end in order.
+async fn is_cut(client: HttpClient, url: &str, fail: &Notify) {
     let source = EventSource::get(url).backoff(at_once()).build_with(client);
     let mut updates = source.expect("valid").into_updates();
     loop {
@@ -269,7 +268,7 @@ async fn is_cut(client: HttpClient, url: &str, tell: &Notify) {
             .expect("endless")
             .expect("no final error")
         {
-            Update::Event(_) => tell.notify_one(),
+            Update::Event(_) => fail.notify_one(),
             Update::Disconnected { error, .. } => {
                 assert!(matches!(error, Some(Error::Body(_))), "{error:?}");
                 assert_eq!(updates.event_source().last_event_id(), "7");
@@ -282,9 +281,9 @@ async fn is_cut(client: HttpClient, url: &str, tell: &Notify) {
 
 #[tokio::test]
 async fn a_handler_that_fails_is_a_lost_connection() {
-    let told = Arc::new(Notify::new());
-    let tell = Arc::clone(&told);
-    let service = sse_hyper::with_sse(move |_request, sse| failing(sse, Arc::clone(&told)));
+    let fail = Arc::new(Notify::new());
+    let failure = Arc::clone(&fail);
+    let service = sse_hyper::with_sse(move |_request, sse| failing(sse, Arc::clone(&failure)));
 
     let (listener, url) = listener().await;
     let http1 = async {
@@ -296,7 +295,7 @@ async fn a_handler_that_fails_is_a_lost_connection() {
     };
     tokio::select! {
         () = http1 => {}
-        () = is_cut(HttpClient::new(), &url, &tell) => {}
+        () = is_cut(HttpClient::new(), &url, &fail) => {}
     }
 
     let http2 = async {
@@ -308,18 +307,18 @@ async fn a_handler_that_fails_is_a_lost_connection() {
     let client = HttpClient::new().http2_prior_knowledge();
     tokio::select! {
         () = http2 => {}
-        () = is_cut(client, &url, &tell) => {}
+        () = is_cut(client, &url, &fail) => {}
     }
 
-    let told = Arc::clone(&tell);
-    let service = sse_tokio_tcp::with_sse(move |_request, sse| failing(sse, Arc::clone(&told)));
+    let failure = Arc::clone(&fail);
+    let service = sse_tokio_tcp::with_sse(move |_request, sse| failing(sse, Arc::clone(&failure)));
     tokio::select! {
         () = sse_tokio_tcp::serve(listener, service) => {}
-        () = is_cut(HttpClient::new(), &url, &tell) => {}
+        () = is_cut(HttpClient::new(), &url, &fail) => {}
     }
 }
 
-/// Over HTTP/2 the windows hold back what nobody reads.
+/// Over HTTP/2, flow control stops the server.
 #[tokio::test]
 async fn a_stream_that_is_not_read_is_not_received_over_http2() {
     let (listener, url) = listener().await;
@@ -349,12 +348,12 @@ async fn a_stream_that_is_not_read_is_not_received_over_http2() {
         .is_ok()
     {}
     let total = *progress.borrow();
-    // The window, and what the server itself holds.
+    // The window, and the buffers of the server.
     assert!(total < 1024 * 1024, "{total} bytes were sent");
     for _ in 0..1000 {
         source.next().await.expect("endless").expect("no error");
     }
-    // The server sees that the client has gone.
+    // The server notices that the connection is closed.
     drop(source);
     server.await.expect("no panic");
 }

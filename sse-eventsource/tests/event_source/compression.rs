@@ -1,4 +1,4 @@
-//! Compressed streams, which come by the event and not by the block.
+//! Compressed streams, whose events arrive one by one, not by the block.
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use sse_eventsource::{DecodeError, Error, EventSource};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
-use crate::server::{STREAM, Server, header};
+use sse_eventsource_testing::{STREAM, Server, header};
 
 /// An encoder that writes to memory.
 trait Encoder: AsyncWrite + Unpin {
@@ -50,7 +50,7 @@ fn head(coding: &str) -> String {
 }
 
 #[tokio::test]
-async fn each_event_comes_as_soon_as_it_was_flushed() {
+async fn each_event_arrives_as_soon_as_it_is_flushed() {
     for coding in ["br", "gzip", "zstd"] {
         let (received, was_received) = mpsc::channel::<()>();
         let was_received = Arc::new(Mutex::new(was_received));
@@ -70,7 +70,7 @@ async fn each_event_comes_as_soon_as_it_was_flushed() {
                     encoder.flush().await.expect("compressed");
                     let bytes = std::mem::take(encoder.written());
                     connection.send(bytes).await;
-                    // The next one is not sent before this one has come.
+                    // The next one is not sent before this one has arrived.
                     let lock = was_received.lock().expect("a lock");
                     lock.recv_timeout(Duration::from_secs(60))
                         .expect("received");
@@ -88,11 +88,11 @@ async fn each_event_comes_as_soon_as_it_was_flushed() {
 }
 
 #[tokio::test]
-async fn garbage_is_a_lost_connection() {
+async fn invalid_data_is_a_lost_connection() {
     for coding in ["br", "gzip", "zstd"] {
         let server = Server::start(move |_, mut connection| async move {
-            let garbage = "this is not compressed at all, as anybody can see".repeat(100);
-            connection.answer(head(coding) + &garbage).await;
+            let text = "this is not compressed".repeat(200);
+            connection.answer(head(coding) + &text).await;
             connection.closed().await;
         });
         let builder = EventSource::get(server.url())
@@ -109,7 +109,7 @@ async fn garbage_is_a_lost_connection() {
 }
 
 #[tokio::test]
-async fn a_bomb_meets_the_limits_of_the_decoder() {
+async fn a_decompression_bomb_exceeds_the_limits_of_the_decoder() {
     let server = Server::start(|_, mut connection| async move {
         let mut encoder = GzipEncoder::new(Vec::new());
         encoder.write_all(b"data: ").await.expect("compressed");
@@ -143,7 +143,7 @@ async fn a_bomb_meets_the_limits_of_the_decoder() {
 }
 
 #[tokio::test]
-async fn an_encoding_that_is_not_known_is_an_error() {
+async fn an_unknown_encoding_is_an_error() {
     let server = Server::start(|_, mut connection| async move {
         connection.answer(head("compress")).await;
     });

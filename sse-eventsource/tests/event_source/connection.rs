@@ -1,4 +1,4 @@
-//! The connection is the reader's: it is driven by reading, and gone with it.
+//! The connection belongs to the stream: reading drives it, dropping the stream closes it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -7,10 +7,10 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use sse_eventsource::EventSource;
 
-use crate::server::{STREAM, Server};
+use sse_eventsource_testing::{STREAM, Server};
 
-/// A server that sends as much as is taken of numbered events, and counts the bytes. It tells when
-/// the client is gone.
+/// A server that sends numbered events without an end, and counts the bytes. It reports when the
+/// client has closed the connection.
 fn endless() -> (Server, Arc<AtomicUsize>, mpsc::Receiver<()>) {
     let sent = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&sent);
@@ -32,7 +32,7 @@ fn endless() -> (Server, Arc<AtomicUsize>, mpsc::Receiver<()>) {
     (server, sent, is_closed)
 }
 
-/// Waits until no more is sent, and tells how much it was.
+/// Waits until no more is sent, and returns how much was.
 async fn stopped(sent: &AtomicUsize) -> usize {
     let mut before = 0;
     loop {
@@ -53,10 +53,10 @@ async fn a_stream_that_is_not_read_is_not_received() {
         let event = source.next().await.expect("endless").expect("no error");
         assert_eq!(event.data(), format!("{number:01000}"));
     }
-    // What the kernel holds for both sides, and some for the client's buffers.
+    // The buffers of the kernel on both sides, and those of the client.
     let total = stopped(&sent).await;
     assert!(total < 32 * 1024 * 1024, "{total} bytes were sent");
-    // It goes on where it was, however much was held back.
+    // It continues where it stopped.
     for number in 10..50_000 {
         let event = source.next().await.expect("endless").expect("no error");
         assert_eq!(event.data(), format!("{number:01000}"));
@@ -103,6 +103,7 @@ fn a_source_can_be_moved_to_any_task() {
     fn assert<T: Send + Unpin + 'static>() {}
     assert::<EventSource>();
     assert::<sse_eventsource::Updates>();
+    assert::<sse_eventsource::TypedEvents<std::rc::Rc<()>>>();
     assert::<sse_eventsource::EventSourceBuilder>();
     assert::<sse_eventsource::RequestBody>();
     fn assert_sync<T: Sync>() {}

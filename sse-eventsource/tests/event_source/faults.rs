@@ -1,4 +1,4 @@
-//! A deliberately bad server, over real connections.
+//! A deliberately faulty server, over real connections.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use sse_eventsource::{
     Backoff, DecodeError, Error, EventSource, EventSourceBuilder, RedirectError, Update,
 };
 
-use crate::server::{CHUNKED, Connection, STREAM, Server, header};
 use crate::stack::read_all;
+use sse_eventsource_testing::{CHUNKED, Connection, STREAM, Server, header};
 
-/// A source that waits a millisecond at most before it connects again.
+/// A source that reconnects immediately.
 fn impatient(url: impl AsRef<str>) -> EventSourceBuilder {
     let none = Duration::ZERO;
     EventSource::get(url).backoff(
@@ -22,22 +22,22 @@ fn impatient(url: impl AsRef<str>) -> EventSourceBuilder {
     )
 }
 
-/// A server that answers the first request with `bad`, and the second with one event.
-fn bad_once<F, R>(bad: F) -> Server
+/// A server that answers the first request with `fault`, and the second with one event.
+fn faulty_once<F, R>(fault: F) -> Server
 where
     F: Fn(Connection) -> R + Send + Copy + 'static,
     R: Future<Output = ()> + 'static,
 {
     Server::start(move |number, mut connection| async move {
         match number {
-            0 => bad(connection).await,
+            0 => fault(connection).await,
             1 => connection.answer(format!("{STREAM}data: good\n\n")).await,
             _ => connection.answer("HTTP/1.1 204 No Content\r\n\r\n").await,
         }
     })
 }
 
-/// What is received of it, and why the first connection was lost.
+/// Returns the data received, and the error of the first connection.
 async fn outcome(server: &Server) -> (Vec<String>, Option<Error>) {
     let mut updates = impatient(server.url())
         .build()
@@ -57,7 +57,7 @@ async fn outcome(server: &Server) -> (Vec<String>, Option<Error>) {
     (data, first_error.expect("a lost connection"))
 }
 
-/// The error that ends a source for good.
+/// Returns the final error of a source without events.
 async fn final_error(source: EventSource) -> Error {
     let (data, error) = read_all(source).await;
     assert!(data.is_empty(), "{data:?}");
@@ -66,7 +66,7 @@ async fn final_error(source: EventSource) -> Error {
 
 #[tokio::test]
 async fn half_an_event_is_discarded() {
-    let server = bad_once(async |mut connection| {
+    let server = faulty_once(async |mut connection| {
         connection
             .answer(format!("{STREAM}data: a\n\ndata: half"))
             .await;
@@ -81,7 +81,7 @@ async fn half_an_event_is_discarded() {
 
 #[tokio::test]
 async fn a_reset_in_the_middle_of_an_event_is_a_lost_connection() {
-    // The reset takes what was not read yet with it, so it waits until the event was.
+    // A reset discards unread data, so it waits until the event was read.
     let (read, was_read) = mpsc::channel::<()>();
     let was_read = std::sync::Arc::new(std::sync::Mutex::new(was_read));
     let server = Server::start(move |number, mut connection| {
@@ -121,15 +121,15 @@ async fn a_reset_in_the_middle_of_an_event_is_a_lost_connection() {
 
 #[tokio::test]
 async fn bodies_that_break_off_are_lost_connections() {
-    let chunked = bad_once(async |mut connection| {
+    let chunked = faulty_once(async |mut connection| {
         connection.answer(CHUNKED).await;
         connection.chunk("data: a\n\n").await;
     });
-    let too_short = bad_once(async |mut connection| {
+    let too_short = faulty_once(async |mut connection| {
         let length = STREAM.replace("\r\n\r\n", "\r\nContent-Length: 100\r\n\r\n");
         connection.answer(format!("{length}data: a\n\n")).await;
     });
-    let no_chunk = bad_once(async |mut connection| {
+    let no_chunk = faulty_once(async |mut connection| {
         connection.answer(CHUNKED).await;
         connection.chunk("data: a\n\n").await;
         connection.send("no chunk\r\n").await;
@@ -144,9 +144,9 @@ async fn bodies_that_break_off_are_lost_connections() {
 
 #[tokio::test]
 async fn what_is_not_http_is_no_response() {
-    for nonsense in ["", "SSH-2.0-nope\r\n", "HTTP/1.1 two hundred\r\n\r\n"] {
+    for answer in ["", "SSH-2.0-nope\r\n", "HTTP/1.1 two hundred\r\n\r\n"] {
         let server = Server::start(move |_, mut connection| async move {
-            connection.answer(nonsense).await;
+            connection.answer(answer).await;
         });
         let builder = impatient(server.url()).max_attempts(2);
         let error = final_error(builder.build().expect("valid")).await;
@@ -156,7 +156,7 @@ async fn what_is_not_http_is_no_response() {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_no_response() {
+async fn a_closed_port_is_no_response() {
     let server = Server::start(|_, _| async {});
     let url = server.url();
     drop(server);
@@ -183,7 +183,7 @@ async fn a_byte_at_a_time_makes_the_same_events() {
 }
 
 #[tokio::test]
-async fn an_endless_head_is_given_up() {
+async fn an_endless_head_is_an_error() {
     let (sent, was_sent) = mpsc::channel();
     let server = Server::start(move |_, mut connection| {
         let sent = sent.clone();
@@ -199,7 +199,7 @@ async fn an_endless_head_is_given_up() {
     let builder = impatient(server.url()).max_attempts(1);
     let error = final_error(builder.build().expect("valid")).await;
     assert!(matches!(error, Error::Request(_)), "{error:?}");
-    // Mostly what the kernel holds for both sides.
+    // Mostly the buffers of the kernel on both sides.
     let total = was_sent
         .recv_timeout(Duration::from_secs(60))
         .expect("closed");
@@ -207,7 +207,7 @@ async fn an_endless_head_is_given_up() {
 }
 
 #[tokio::test]
-async fn an_endless_line_is_given_up_and_its_connection_closed() {
+async fn an_endless_line_is_an_error_and_closes_the_connection() {
     let (closed, is_closed) = mpsc::channel();
     let server = Server::start(move |_, mut connection| {
         let closed = closed.clone();
@@ -232,7 +232,7 @@ async fn an_endless_line_is_given_up_and_its_connection_closed() {
         matches!(error, Error::Decode(error) if error == expected),
         "{error:?}"
     );
-    // The source is still there, the connection is not.
+    // The source still exists, the connection does not.
     is_closed
         .recv_timeout(Duration::from_secs(60))
         .expect("closed");
@@ -241,7 +241,7 @@ async fn an_endless_line_is_given_up_and_its_connection_closed() {
 }
 
 #[tokio::test]
-async fn redirects_in_a_circle_are_given_up() {
+async fn a_redirect_loop_is_an_error() {
     let server = Server::start(|number, mut connection| async move {
         let place = number % 2;
         connection
@@ -259,7 +259,7 @@ async fn redirects_in_a_circle_are_given_up() {
 }
 
 #[tokio::test]
-async fn a_storm_of_errors_is_weathered() {
+async fn a_hundred_errors_in_a_row_are_survived() {
     let server = Server::start(|number, mut connection| async move {
         if number < 100 {
             let answer = "HTTP/1.1 500 Oh\r\nContent-Length: 3\r\n\r\nno.";
@@ -275,7 +275,7 @@ async fn a_storm_of_errors_is_weathered() {
 }
 
 #[tokio::test]
-async fn too_many_requests_say_when_to_come_back() {
+async fn too_many_requests_is_retried_after_the_time_it_asks_for() {
     let server = Server::start(|_, mut connection| async move {
         let answer = "HTTP/1.1 429 Slow down\r\nRetry-After: 77\r\nContent-Length: 4\r\n\r\nlate";
         connection.answer(answer).await;
@@ -293,7 +293,7 @@ async fn too_many_requests_say_when_to_come_back() {
         delay,
     })) = updates.next().await
     else {
-        panic!("no lost connection");
+        panic!("not disconnected");
     };
     assert_eq!(delay, Duration::from_secs(77));
     assert_eq!(error.rejected().expect("a response").body(), "late");

@@ -1,17 +1,15 @@
-//! The event source as its users see it: over a scripted HTTP stack in memory, where tokio's
+//! The event source through its public API: over a scripted HTTP stack in memory, where tokio's
 //! paused time makes every wait exact, and over real sockets.
 
 mod adapters;
 #[cfg(feature = "compression")]
 mod compression;
 mod connection;
+mod ends;
 mod faults;
 mod reconnecting;
 mod resuming;
-mod server;
 mod stack;
 mod standard;
 mod timeouts;
-#[allow(dead_code, reason = "what the other tests need")]
-mod tls;
 mod uploads;

@@ -1,4 +1,4 @@
-//! When an event source connects again, how long it waits before, and when it gives up.
+//! When an event source connects again, how long it waits before that, and when it stops.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Reads to the end, and tells how long each wait was.
+/// Reads to the end, and returns how long each wait was.
 async fn delays(source: EventSource) -> Vec<Duration> {
     let mut updates = source.into_updates();
     let mut delays = Vec::new();
@@ -71,7 +71,7 @@ async fn a_reconnection_time_of_ages_is_capped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_in_a_row_are_answered_with_longer_waits() {
+async fn failures_in_a_row_lengthen_the_wait() {
     let failure = || Reply::Failure("refused");
     let healthy = body(stream::once(async {
         tokio::time::sleep(seconds(11)).await;
@@ -138,7 +138,7 @@ async fn retry_after_is_waited_for() {
         events(["retry: 2000\n\n"]),
         busy(429, "7"),
         dated,
-        // The reconnection time is kept in any case.
+        // The wait is never shorter than the reconnection time.
         busy(429, "1"),
         busy(503, "999999999999"),
         busy(503, "soon"),
@@ -173,7 +173,7 @@ async fn what_is_retried_can_be_chosen() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_attempt_is_given_a_fresh_token() {
+async fn each_attempt_gets_a_fresh_token() {
     let stack = Stack::new([
         cut("id: 1\n\n"),
         Reply::Failure("refused"),
@@ -206,7 +206,7 @@ async fn each_attempt_is_given_a_fresh_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hook_that_fails_is_the_end() {
+async fn a_failed_hook_is_final() {
     let stack = Stack::new([]);
     let builder = get().before_attempt(|_| async { Err("no token".into()) });
     let (_, error) = read_all(builder.build_with(stack.clone()).expect("valid")).await;
@@ -215,7 +215,7 @@ async fn a_hook_that_fails_is_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_post_is_sent_once_unless_told_otherwise() {
+async fn a_post_is_sent_once_by_default() {
     let post = || {
         EventSource::post("https://example.com/ask")
             .backoff(no_jitter())
@@ -226,7 +226,7 @@ async fn a_post_is_sent_once_unless_told_otherwise() {
     assert!(matches!(error, Some(Error::Status(_))), "{error:?}");
     assert_eq!(stack.requests().len(), 1);
 
-    // Those that failed are made again; a stream that was open is not.
+    // Failed attempts are repeated; a stream that was open is not.
     let stack = Stack::new([status(503), cut("data: a\n\n"), events(["data: b\n\n"])]);
     let builder = post().reconnect(Reconnect::UntilOpen);
     let (data, error) = read_all(builder.build_with(stack.clone()).expect("valid")).await;
@@ -239,7 +239,7 @@ async fn a_post_is_sent_once_unless_told_otherwise() {
     }
     assert_eq!(stack.requests().len(), 2);
 
-    // A stream that comes to its end in order ends without an error.
+    // A stream that ends in order ends without an error.
     let stack = Stack::new([events(["data: b\n\n"]), events(["data: c\n\n"])]);
     let (data, error) = read_all(post().build_with(stack).expect("valid")).await;
     assert_eq!(data, ["b"]);
@@ -247,7 +247,7 @@ async fn a_post_is_sent_once_unless_told_otherwise() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_event_that_says_so_is_the_end() {
+async fn the_end_event_ends_the_stream() {
     let stack = Stack::new([open("data: a\n\ndata: [DONE]\n\ndata: b\n\n")]);
     let builder = get().end_if(|event| event.data() == "[DONE]");
     let (data, error) = read_all(builder.build_with(stack.clone()).expect("valid")).await;
@@ -257,7 +257,7 @@ async fn the_event_that_says_so_is_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_of_the_decoder_that_is_passed_is_the_end() {
+async fn an_exceeded_limit_of_the_decoder_is_final() {
     let stack = Stack::new([events(["data: a\n\ndata: 0123456789\n\n"])]);
     let source = get().max_line_len(10).build_with(stack).expect("valid");
     let (data, error) = read_all(source).await;
@@ -289,7 +289,8 @@ async fn events_are_values_of_an_enum() {
     let stack = Stack::new([
         cut("event: delta\ndata: \"a\"\n\n"),
         events([
-            "event: other\ndata: 1\n\nevent: delta\ndata: 2\n\nevent: stop\ndata: {\"reason\":\"end\"}\n\n",
+            "event: other\ndata: 1\n\nevent: delta\ndata: 2\n\n",
+            "event: stop\ndata: {\"reason\":\"end\"}\n\n",
         ]),
     ]);
     let messages = get().build_with(stack).expect("valid").typed::<Message>();
@@ -302,7 +303,7 @@ async fn events_are_values_of_an_enum() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_lost_when_a_reader_gives_up_in_between() {
+async fn nothing_is_lost_when_a_reader_drops_its_future() {
     let slow = body(stream::unfold(0, |step| async move {
         tokio::time::sleep(seconds(2)).await;
         let piece = ["data: a", "\n\ndata: b\n\n", "data: c\n", "\n"].get(step)?;
@@ -310,16 +311,16 @@ async fn nothing_is_lost_when_a_reader_gives_up_in_between() {
     }));
     let stack = Stack::new([Reply::Failure("refused"), slow]);
     let mut source = get().build_with(stack.clone()).expect("valid");
-    let (mut data, mut gave_up) = (Vec::new(), 0);
+    let (mut data, mut cancelled) = (Vec::new(), 0);
     loop {
         match tokio::time::timeout(Duration::from_millis(700), source.next()).await {
             Ok(Some(event)) => data.push(event.expect("no error").data().to_owned()),
             Ok(None) => break,
-            Err(_) => gave_up += 1,
+            Err(_) => cancelled += 1,
         }
     }
     assert_eq!(data, ["a", "b", "c"]);
-    assert!(gave_up > 10, "gave up {gave_up} times");
+    assert!(cancelled > 10, "cancelled {cancelled} times");
     assert_eq!(
         stack.requests().len(),
         3,
@@ -328,7 +329,7 @@ async fn nothing_is_lost_when_a_reader_gives_up_in_between() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_closed_source_ends_at_once_whatever_it_was_doing() {
+async fn a_closed_source_ends_in_every_state() {
     for first in [
         Reply::Silence,
         Reply::Failure("refused"),

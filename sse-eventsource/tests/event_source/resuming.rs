@@ -1,4 +1,4 @@
-//! Streams that are cut again and again, and yet come complete.
+//! Streams that are cut again and again, and still arrive complete.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,12 +7,12 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use sse_eventsource::{Backoff, EventSource, Update};
 
-use crate::server::{CHUNKED, STREAM, Server, header};
+use sse_eventsource_testing::{CHUNKED, STREAM, Server, header};
 
 const DISCONNECTS: usize = 1000;
 
-/// The server has an endless log of events and resumes by id, and cuts each connection somewhere
-/// else and in another way.
+/// The server has an endless log of events, resumes by ID, and cuts each connection at another
+/// place and in another way.
 #[tokio::test]
 async fn no_event_is_lost_or_repeated_over_a_thousand_disconnects() {
     let resumed = Arc::new(AtomicUsize::new(0));
@@ -27,7 +27,7 @@ async fn no_event_is_lost_or_repeated_over_a_thousand_disconnects() {
             let mut random = fastrand::Rng::with_seed(number as u64);
             let events: String = (1..=random.usize(0..20))
                 .map(|next| last + next)
-                // Some of them have no data: they count for the id alone.
+                // Some have no data: they only set the ID.
                 .map(|id| match id % 5 {
                     0 => format!("id: {id}\n\n"),
                     _ => format!("id: {id}\ndata: {id}\ndata: x\n\n"),
@@ -59,7 +59,7 @@ async fn no_event_is_lost_or_repeated_over_a_thousand_disconnects() {
                         .send(format!("{:x}\r\n{somewhere}", events.len() + 1))
                         .await;
                 }
-                // With a reset, which takes along what was not read yet.
+                // With a reset, which discards unread data.
                 3 => {
                     connection.send(STREAM).await;
                     connection.send(somewhere).await;

@@ -1,4 +1,4 @@
-//! An HTTP stack in memory: it answers from a script, and keeps the requests that it was sent.
+//! An HTTP stack in memory: it answers from a script, and records the requests.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,12 +17,12 @@ use tower_service::Service;
 
 pub(crate) type Body = StreamBody<BoxStream<'static, io::Result<Frame<Bytes>>>>;
 
-/// What is answered to a request.
+/// The reply to a request.
 pub(crate) enum Reply {
     Response(Response<Body>),
-    /// There is no response.
+    /// The request fails.
     Failure(&'static str),
-    /// There is no response, for ever.
+    /// The request never completes.
     Silence,
 }
 
@@ -43,12 +43,12 @@ impl Stack {
         stack
     }
 
-    /// The requests so far.
+    /// Returns the requests so far.
     pub(crate) fn requests(&self) -> Vec<Request<Bytes>> {
         self.0.lock().expect("a lock").requests.clone()
     }
 
-    /// A header's value in each request so far; empty where it has none.
+    /// Returns the value of a header in each request so far, empty if it has none.
     pub(crate) fn sent(&self, name: &str) -> Vec<String> {
         let requests = self.requests();
         let values = requests.iter().map(|request| request.headers().get(name));
@@ -86,12 +86,12 @@ impl Service<Request<RequestBody>> for Stack {
     }
 }
 
-/// An event stream that brings these pieces and ends in order.
+/// An event stream of these chunks, which ends in order.
 pub(crate) fn events<const N: usize>(pieces: [&'static str; N]) -> Reply {
     body(stream::iter(pieces.map(Ok)))
 }
 
-/// An event stream that brings this and is cut then.
+/// An event stream of one chunk, which is then cut.
 pub(crate) fn cut(text: &'static str) -> Reply {
     body(stream::iter([
         Ok(text),
@@ -99,7 +99,7 @@ pub(crate) fn cut(text: &'static str) -> Reply {
     ]))
 }
 
-/// An event stream that brings this and nothing more.
+/// An event stream of one chunk, which stays open.
 pub(crate) fn open(text: &'static str) -> Reply {
     body(stream::iter([Ok(text)]).chain(stream::pending()))
 }
@@ -111,7 +111,7 @@ pub(crate) fn body(
     reply(200, &[("content-type", "text/event-stream")], pieces)
 }
 
-/// A response of this status without a body.
+/// A response with this status and without a body.
 pub(crate) fn status(status: u16) -> Reply {
     reply(status, &[], stream::empty())
 }
@@ -133,12 +133,12 @@ pub(crate) fn reply(
     )
 }
 
-/// The default backoff without what is random about it: the reconnection time alone.
+/// The default backoff without its random part: the reconnection time alone.
 pub(crate) fn no_jitter() -> Backoff {
     Backoff::new().jitter(|_| std::time::Duration::ZERO)
 }
 
-/// Reads to the end: the data of the events, and the error if there is one.
+/// Reads to the end. Returns the data of the events, and the error if there is one.
 pub(crate) async fn read_all(mut events: EventSource) -> (Vec<String>, Option<Error>) {
     let mut data = Vec::new();
     loop {
@@ -149,7 +149,7 @@ pub(crate) async fn read_all(mut events: EventSource) -> (Vec<String>, Option<Er
     }
 }
 
-/// Polls once: what a reader gets that does not wait.
+/// Polls once.
 pub(crate) fn poll_once<S: stream::Stream + Unpin>(events: &mut S) -> Poll<Option<S::Item>> {
     let mut cx = Context::from_waker(std::task::Waker::noop());
     Pin::new(events).poll_next(&mut cx)

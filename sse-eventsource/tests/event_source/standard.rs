@@ -1,4 +1,4 @@
-//! The standard's processing model (HTML § 9.2.2 to § 9.2.6).
+//! The processing model of the standard (HTML § 9.2.2 to § 9.2.6).
 
 use std::task::Poll;
 
@@ -40,7 +40,7 @@ async fn a_stream_is_resumed_after_the_last_id() {
     let (data, error) = read_all(get().build_with(stack.clone()).expect("valid")).await;
     assert_eq!(data, ["a", "b", "c"]);
     assert!(error.is_none());
-    // The third is of an event without data, the last one was reset by an empty id.
+    // The third ID is that of an event without data; an empty one resets the last.
     assert_eq!(
         stack.sent("last-event-id"),
         ["", "1", "2", "\u{fc}", "\u{fc}", ""]
@@ -58,7 +58,7 @@ async fn a_byte_order_mark_is_skipped_in_each_stream() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_to_begin_with_is_sent_and_reported() {
+async fn an_initial_id_is_sent_and_reported() {
     let stack = Stack::new([events(["data: a\n\n"])]);
     let builder = get().last_event_id("41");
     let mut source = builder.build_with(stack.clone()).expect("valid");
@@ -73,7 +73,7 @@ async fn an_id_to_begin_with_is_sent_and_reported() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_that_no_header_can_hold_is_an_error() {
+async fn an_id_that_a_header_cannot_contain_is_an_error() {
     let stack = Stack::new([events(["id: a\u{1}b\ndata: a\n\n"])]);
     let (data, error) = read_all(get().build_with(stack.clone()).expect("valid")).await;
     assert_eq!(data, ["a"]);
@@ -82,7 +82,7 @@ async fn an_id_that_no_header_can_hold_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_content_type_fails_for_good_and_says_what_came() {
+async fn another_content_type_is_final_and_reported() {
     let page = reply(
         200,
         &[("content-type", "text/html")],
@@ -94,7 +94,7 @@ async fn another_content_type_fails_for_good_and_says_what_came() {
     assert!(matches!(error, Error::ContentType(_)), "{error:?}");
     assert_eq!(
         error.to_string(),
-        "the response is \"text/html\" instead of text/event-stream"
+        "the response has the Content-Type \"text/html\", expected text/event-stream"
     );
     assert_eq!(error.rejected().expect("a response").body(), "<h1>no");
     assert_eq!(source.ready_state(), ReadyState::Closed);
@@ -103,9 +103,31 @@ async fn another_content_type_fails_for_good_and_says_what_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_statuses_fail_for_good_with_the_start_of_the_body() {
+async fn a_missing_content_type_and_one_of_several_are_reported() {
+    for (headers, expected) in [
+        (
+            &[][..],
+            "the response has no Content-Type, expected text/event-stream",
+        ),
+        (
+            &[
+                ("content-type", "text/event-stream"),
+                ("content-type", "text/html"),
+            ],
+            "the response has the Content-Type \"text/event-stream, text/html\", \
+             expected text/event-stream",
+        ),
+    ] {
+        let stack = Stack::new([reply(200, headers, stream::empty())]);
+        let (_, error) = read_all(get().build_with(stack).expect("valid")).await;
+        assert_eq!(error.expect("an error").to_string(), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_statuses_are_final_and_keep_the_start_of_the_body() {
     for code in [201, 206, 300, 304, 305, 400, 401, 403, 404, 410, 501, 505] {
-        let endless = stream::repeat_with(|| Ok("all work and no play "));
+        let endless = stream::repeat_with(|| Ok("no events here, only "));
         let answer = reply(code, &[("content-type", "text/event-stream")], endless);
         let stack = Stack::new([answer]);
         let (data, error) = read_all(get().build_with(stack.clone()).expect("valid")).await;
@@ -117,7 +139,7 @@ async fn other_statuses_fail_for_good_with_the_start_of_the_body() {
             rejected.status(),
             StatusCode::from_u16(code).expect("a status")
         );
-        assert!(rejected.body().starts_with(b"all work"));
+        assert!(rejected.body().starts_with(b"no events"));
         assert_eq!(rejected.body().len(), Rejected::MAX_BODY_LEN);
         assert_eq!(stack.requests().len(), 1);
     }
@@ -133,14 +155,21 @@ async fn an_encoding_that_was_not_asked_for_is_an_error() {
     let (_, error) = read_all(get().build_with(stack).expect("valid")).await;
     let error = error.expect("an error");
     assert!(matches!(error, Error::ContentEncoding(_)), "{error:?}");
-    assert_eq!(
-        error.to_string(),
-        "the content encoding \"gzip\" was not asked for"
-    );
+    assert_eq!(error.to_string(), "unexpected Content-Encoding \"gzip\"");
+
+    let headers = [
+        ("content-type", "text/event-stream"),
+        ("content-encoding", "identity"),
+        ("content-encoding", "gzip"),
+    ];
+    let stack = Stack::new([reply(200, &headers, stream::iter([Ok("\x1f")]))]);
+    let (_, error) = read_all(get().build_with(stack).expect("valid")).await;
+    let error = error.expect("an error");
+    assert!(matches!(error, Error::ContentEncoding(_)), "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_states_are_seen_one_after_the_other() {
+async fn the_states_are_reported_in_their_order() {
     let stack = Stack::new([
         events([": hi\nretry: 5000\ndata: a\n\n"]),
         status(500),
@@ -178,7 +207,7 @@ async fn the_states_are_seen_one_after_the_other() {
             "event a (Open)",
             "disconnected None 5s (Connecting)",
             "connecting 1 (Connecting)",
-            "disconnected Some(\"the response has the status 500 Internal Server Error\") 5s (Connecting)",
+            "disconnected Some(\"unexpected status 500 Internal Server Error\") 5s (Connecting)",
             "connecting 2 (Connecting)",
             "open 200 (Open)",
         ]
@@ -215,7 +244,7 @@ async fn redirects_are_followed_without_credentials_to_another_origin() {
         .iter()
         .map(|request| request.uri().to_string())
         .collect();
-    // A new attempt begins where the first one did.
+    // A new attempt starts at the first URL.
     assert_eq!(
         uris,
         [
@@ -226,7 +255,7 @@ async fn redirects_are_followed_without_credentials_to_another_origin() {
             "https://example.com/ticks?x=1",
         ]
     );
-    // Once gone, they stay away for the rest of the way.
+    // Credentials that were dropped are not added again.
     assert_eq!(
         stack.sent("authorization"),
         ["Bearer x", "Bearer x", "", "", "Bearer x"]
@@ -254,14 +283,14 @@ async fn a_redirect_loop_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_redirect_without_a_location_is_a_status_like_others() {
+async fn a_redirect_without_a_location_is_an_unexpected_status() {
     let stack = Stack::new([status(302)]);
     let (_, error) = read_all(get().build_with(stack).expect("valid")).await;
     assert!(matches!(error, Some(Error::Status(_))), "{error:?}");
 }
 
 #[test]
-fn what_cannot_be_asked_for_is_not_built() {
+fn an_invalid_request_is_not_built() {
     let build = |url: &str| EventSource::get(url).build_with(Stack::default());
     assert!(matches!(build("/ticks"), Err(BuildError::Url(_))));
     assert!(

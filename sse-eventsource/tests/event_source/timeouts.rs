@@ -1,4 +1,4 @@
-//! What takes too long.
+//! The timeouts, and what resets them.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// The error of the first connection that is lost, and after how long.
+/// Returns the error of the first lost connection, and after how long it was lost.
 async fn first_loss(source: EventSource) -> (Option<Error>, Duration) {
     let start = Instant::now();
     let mut updates = source.into_updates();
@@ -30,7 +30,7 @@ async fn first_loss(source: EventSource) -> (Option<Error>, Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_response_that_does_not_come_is_asked_for_again() {
+async fn a_missing_response_is_requested_again() {
     let stack = Stack::new([Reply::Silence, events(["data: a\n\n"])]);
     let source = get()
         .connect_timeout(seconds(5))
@@ -52,7 +52,7 @@ async fn a_response_that_does_not_come_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_stream_is_lost() {
+async fn a_silent_stream_is_a_lost_connection() {
     let stack = Stack::new([open("data: a\n\n")]);
     let source = get()
         .idle_timeout(seconds(30))
@@ -82,12 +82,12 @@ async fn keep_alive_comments_keep_a_stream_alive() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_does_not_make_a_stream_idle() {
-    let comes = stream::unfold(0, |count| async move {
+    let chunks = stream::unfold(0, |count| async move {
         sleep(seconds(10)).await;
         let pieces = ["data: a\n\n", "data: b\n\n", "data: c\n\n"];
         Some((Ok(*pieces.get(count)?), count + 1))
     });
-    let stack = Stack::new([body(comes)]);
+    let stack = Stack::new([body(chunks)]);
     let mut source = get()
         .idle_timeout(seconds(15))
         .build_with(stack.clone())
@@ -101,7 +101,7 @@ async fn a_slow_reader_does_not_make_a_stream_idle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_body_of_an_error_is_not_waited_for_long() {
+async fn the_wait_for_the_body_of_an_error_is_bounded() {
     let hangs = stream::iter([Ok("not "), Ok("found")]).chain(stream::pending());
     let stack = Stack::new([reply(404, &[], hangs)]);
     let source = get().connect_timeout(seconds(1)).build_with(stack);

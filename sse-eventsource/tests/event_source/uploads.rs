@@ -16,10 +16,10 @@ use sse_hyper::{SendError, Sse};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use crate::server::{STREAM, Server, header};
 use crate::stack::{no_jitter, read_all};
+use sse_eventsource_testing::{STREAM, Server, header};
 
-/// A body of these pieces, of no known length.
+/// A body of these pieces, without a known length.
 fn pieces(
     pieces: impl IntoIterator<Item = String, IntoIter: Send + 'static>,
 ) -> impl Body<Data = Bytes, Error = io::Error> + Send + 'static {
@@ -34,7 +34,7 @@ fn post(server: &Server) -> sse_eventsource::EventSourceBuilder {
     EventSource::post(server.url()).backoff(backoff)
 }
 
-/// Answers the first requests in these ways, and then with an event that holds the request's body.
+/// Answers the first requests with `answers`, and the next with an event that contains its body.
 fn server(answers: &'static [&'static str]) -> Server {
     Server::start(move |number, mut connection| async move {
         let head = connection.head().await;
@@ -79,7 +79,7 @@ async fn a_body_is_made_for_each_attempt_and_redirect() {
 }
 
 #[tokio::test]
-async fn a_body_of_known_length_says_so() {
+async fn a_body_of_known_length_has_a_content_length() {
     let server = server(&[BUSY]);
     let body = RequestBody::from_fn(|| Full::new(Bytes::from_static(b"known")));
     let source = post(&server).body(body).reconnect(Reconnect::UntilOpen);
@@ -107,7 +107,7 @@ async fn a_body_that_can_be_sent_once_is_sent_once() {
 }
 
 #[tokio::test]
-async fn a_redirect_cannot_have_a_body_that_was_sent_already() {
+async fn a_redirect_cannot_repeat_a_body_of_one_use() {
     let once = || RequestBody::once(pieces(["one use".to_owned()]));
 
     let kept = server(&[KEPT]);
@@ -119,7 +119,7 @@ async fn a_redirect_cannot_have_a_body_that_was_sent_already() {
     );
     assert_eq!(kept.connections(), 1);
 
-    // GET needs none.
+    // GET has no body.
     let see_other = server(&[BECOMES_GET]);
     let source = post(&see_other).body(once()).build().expect("valid");
     let (data, error) = read_all(source).await;
@@ -128,7 +128,7 @@ async fn a_redirect_cannot_have_a_body_that_was_sent_already() {
 }
 
 #[tokio::test]
-async fn the_hook_may_give_each_attempt_its_body() {
+async fn the_hook_may_set_the_body_of_each_attempt() {
     let server = server(&[BUSY]);
     let source = post(&server)
         .before_attempt(|mut request| async {
@@ -143,7 +143,7 @@ async fn the_hook_may_give_each_attempt_its_body() {
 }
 
 #[tokio::test]
-async fn a_body_that_fails_is_a_failed_attempt() {
+async fn a_failed_body_is_a_failed_attempt() {
     let server = server(&[]);
     let made = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&made);
@@ -167,8 +167,8 @@ async fn a_body_that_fails_is_a_failed_attempt() {
     assert_eq!(made.load(Ordering::Relaxed), 2);
 }
 
-/// A conversation: each piece of the request is sent after the event that answers the one before
-/// it, while the response is under way.
+/// A conversation: each piece of the request is sent after the event that answers the previous one,
+/// while the response is open.
 async fn talk(client: HttpClient, serve: impl Future<Output = ()>, url: String) {
     let (say, said) = mpsc::unbounded_channel::<String>();
     let body = RequestBody::once(StreamBody::new(stream::unfold(said, |mut said| async {

@@ -1,11 +1,8 @@
-//! nginx between the client and the three adapters: what it does to a stream, and what a client
-//! makes of what nginx itself answers.
+//! nginx between the client and the three adapters: what it does to a stream, and how the client
+//! handles the responses of nginx itself.
 
 #![cfg(unix)]
 
-#[path = "../event_source/tls.rs"]
-#[allow(dead_code, reason = "what the other tests need")]
-mod tls;
 mod upstream;
 
 use std::fmt::Write as _;
@@ -18,13 +15,13 @@ use sse_eventsource::{Backoff, Error, EventSource, HttpClient, Update, Updates};
 use sse_nginx::Nginx;
 use tokio::time::timeout;
 
-use crate::tls::Identity;
 use crate::upstream::Upstream;
+use sse_eventsource_testing::Identity;
 
-/// Long enough for what is to come, and no part of what is asserted.
-const AT_MOST: Duration = Duration::from_secs(60);
+/// The limit on every wait. No assertion depends on it.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-fn short() -> Backoff {
+fn short_backoff() -> Backoff {
     let short = Duration::from_millis(10);
     let backoff = Backoff::new().reconnection_time(short);
     backoff
@@ -34,17 +31,17 @@ fn short() -> Backoff {
 }
 
 fn get(nginx: &Nginx, path: &str) -> sse_eventsource::EventSourceBuilder {
-    EventSource::get(format!("http://{}{path}", nginx.address())).backoff(short())
+    EventSource::get(format!("http://{}{path}", nginx.address())).backoff(short_backoff())
 }
 
-/// What a reader has seen.
+/// A reader, and what it has received.
 struct Reader {
     updates: Updates,
     last: u64,
     opened: usize,
     version: Option<Version>,
     comments: usize,
-    /// Why connections were lost; the empty text for an end in order.
+    /// The reasons of lost connections; empty for an end in order.
     lost: Vec<String>,
 }
 
@@ -64,9 +61,9 @@ impl Reader {
         }
     }
 
-    /// The next thing; events must come in order, none twice and none left out.
+    /// Reads the next update. Events must arrive in order, each exactly once.
     async fn next(&mut self) {
-        let update = timeout(AT_MOST, self.updates.next()).await;
+        let update = timeout(TIMEOUT, self.updates.next()).await;
         match update
             .expect("in time")
             .expect("endless")
@@ -129,10 +126,10 @@ fn locations(upstreams: &[Upstream], name: &str, directives: &str) -> String {
 
 const VERSIONS: [&str; 2] = ["1.0", "1.1"];
 
-/// nginx buffers by default, unless the response tells it not to: that is what the adapters' header
-/// `X-Accel-Buffering` is for.
+/// nginx buffers by default, unless the response disables it: that is what the header
+/// `X-Accel-Buffering` of the adapters is for.
 #[tokio::test]
-async fn each_event_comes_through_at_once_by_default() {
+async fn each_event_arrives_immediately_by_default() {
     if sse_nginx::skipped() {
         return;
     }
@@ -152,7 +149,7 @@ async fn each_event_comes_through_at_once_by_default() {
                 upstream.publish(0);
                 let path = format!("/{}/{version}/{buffering}", upstream.name);
                 let mut reader = Reader::new(get(&nginx, &path));
-                // The next event is not there before this one has come.
+                // The next event is not published before this one has arrived.
                 for number in 1..=5 {
                     upstream.publish(number);
                     reader.read_to(number).await;
@@ -164,10 +161,10 @@ async fn each_event_comes_through_at_once_by_default() {
     }
 }
 
-/// Without the header this is what happens over HTTP/1.0, which nginx speaks by default: nothing,
-/// until the stream ends. The chunks of HTTP/1.1 it passes on.
+/// Without the header, over HTTP/1.0, which nginx speaks by default, nothing arrives until the
+/// stream ends. Chunks of HTTP/1.1 are forwarded.
 #[tokio::test]
-async fn events_are_held_back_where_nginx_is_told_to_buffer() {
+async fn events_are_delayed_where_nginx_is_configured_to_buffer() {
     if sse_nginx::skipped() {
         return;
     }
@@ -182,20 +179,20 @@ async fn events_are_held_back_where_nginx_is_told_to_buffer() {
     }
     for (upstream, reader) in upstreams.iter().zip(&mut readers) {
         tokio::select! {
-            () = reader.read_to(1) => panic!("an event came"),
+            () = reader.read_to(1) => panic!("an event arrived"),
             () = upstream.has_sent(3) => {}
         }
         let read = timeout(Duration::from_millis(100), reader.read_to(1)).await;
-        assert!(read.is_err(), "event {} came", reader.last);
+        assert!(read.is_err(), "event {} arrived", reader.last);
         upstream.end();
         reader.read_to(3).await;
         assert_eq!(reader.opened, 1);
     }
 }
 
-/// Without them nginx would take the upstream for dead.
+/// Without them nginx would time out.
 #[tokio::test]
-async fn keep_alives_come_through_and_keep_the_stream_open() {
+async fn keep_alives_arrive_and_keep_the_stream_open() {
     if sse_nginx::skipped() {
         return;
     }
@@ -206,8 +203,8 @@ async fn keep_alives_come_through_and_keep_the_stream_open() {
         .iter()
         .flat_map(|upstream| VERSIONS.map(|version| format!("/{}/{version}/alive", upstream.name)));
     let readers = paths.map(async |path| {
-        let mut reader = Reader::new(get(&nginx, &path).idle_timeout(AT_MOST));
-        // For longer than nginx waits.
+        let mut reader = Reader::new(get(&nginx, &path).idle_timeout(TIMEOUT));
+        // For longer than the timeout of nginx.
         while reader.comments < 35 {
             reader.next().await;
         }
@@ -216,9 +213,9 @@ async fn keep_alives_come_through_and_keep_the_stream_open() {
     join_all(readers).await;
 }
 
-/// What has no keep-alives is cut by nginx, and is resumed.
+/// nginx cuts a stream without keep-alives.
 #[tokio::test]
-async fn a_stream_that_nginx_takes_for_dead_is_resumed() {
+async fn a_stream_that_nginx_has_cut_is_resumed() {
     if sse_nginx::skipped() {
         return;
     }
@@ -268,7 +265,7 @@ async fn no_event_is_lost_when_nginx_is_reloaded_or_killed() {
         } else {
             nginx.restart().expect("started");
         }
-        // What is published in between waits for those that come back.
+        // Events published meanwhile are sent when the readers resume.
         published += 2;
         for upstream in &upstreams {
             upstream.publish(published);
@@ -285,14 +282,14 @@ async fn no_event_is_lost_when_nginx_is_reloaded_or_killed() {
 }
 
 #[tokio::test]
-async fn what_nginx_answers_for_an_upstream_that_is_down_is_retried() {
+async fn the_response_of_nginx_for_an_upstream_that_is_down_is_retried() {
     use sse_tokio_tcp::{Event, SendError, Sse};
 
     if sse_nginx::skipped() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    // The workers of an nginx of root are not root.
+    // The workers of an nginx that root has started are not root.
     let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(folder.path(), everybody).expect("set");
     let path = folder.path().join("upstream.sock");
@@ -317,13 +314,13 @@ async fn what_nginx_answers_for_an_upstream_that_is_down_is_retried() {
         Ok::<_, SendError>(())
     };
 
-    // There is nobody.
+    // Nothing listens.
     while reader.lost.len() < 3 {
         reader.next().await;
     }
     assert_eq!(reader.lost, ["502"; 3]);
 
-    // There is somebody who does not answer.
+    // The upstream listens and does not answer.
     reader.lost.clear();
     let silent = listen();
     while !reader.lost.iter().any(|lost| lost == "504") {
@@ -331,7 +328,7 @@ async fn what_nginx_answers_for_an_upstream_that_is_down_is_retried() {
     }
     drop(silent);
 
-    // It is there, twice over, and gone in between.
+    // The upstream answers, stops, and answers again.
     for expected in [2, 4] {
         let service = sse_tokio_tcp::with_sse(stream);
         let server = tokio::spawn(sse_tokio_tcp::serve(listen(), service));
@@ -347,7 +344,7 @@ async fn what_nginx_answers_for_an_upstream_that_is_down_is_retried() {
 }
 
 #[tokio::test]
-async fn nginx_may_compress_and_each_event_comes_at_once() {
+async fn nginx_may_compress_and_each_event_arrives_immediately() {
     if sse_nginx::skipped() {
         return;
     }
@@ -366,7 +363,7 @@ async fn nginx_may_compress_and_each_event_comes_at_once() {
     }
 }
 
-/// It sends the head with the first bytes of the body only, so there is an event from the beginning.
+/// nginx sends the head with the first bytes of the body, so an event is published before.
 #[tokio::test]
 async fn nginx_speaks_http2_over_tls() {
     if sse_nginx::skipped() {
@@ -389,7 +386,9 @@ async fn nginx_speaks_http2_over_tls() {
         let path = format!("/{}/1.1/h2", upstream.name);
         let url = format!("https://localhost:{}{path}", nginx.address().port());
         let client = HttpClient::new().tls_config(identity.trust());
-        let source = EventSource::get(url).backoff(short()).build_with(client);
+        let source = EventSource::get(url)
+            .backoff(short_backoff())
+            .build_with(client);
         let mut reader = Reader::of(source.expect("valid"));
         for number in 1..=3 {
             upstream.publish(number);

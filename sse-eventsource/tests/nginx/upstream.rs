@@ -1,5 +1,5 @@
-//! The adapters of this project, each as a server behind nginx, with one and the same stream: a
-//! log of numbered events that is resumed by id.
+//! The adapters of this project, each as an upstream of nginx, with the same stream: a log of
+//! numbered events that is resumed by ID.
 
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
@@ -12,14 +12,14 @@ use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::AbortHandle;
 
-/// How many events there are so far, and whether there will be more.
+/// The number of events so far, and whether there are no more to come.
 #[derive(Clone, Copy)]
 pub(crate) struct Log {
     pub(crate) last: u64,
     pub(crate) ended: bool,
 }
 
-/// Sends the events after the last event ID, each as soon as it is there.
+/// Sends the events after the last event ID, each as soon as it is published.
 async fn stream(sse: Sse, mut log: watch::Receiver<Log>, last_sent: Sent) -> Result<(), SendError> {
     let id = sse.last_event_id();
     let mut sent: u64 = id.map_or(0, |id| id.parse().expect("an id"));
@@ -37,10 +37,10 @@ async fn stream(sse: Sse, mut log: watch::Receiver<Log>, last_sent: Sent) -> Res
     }
 }
 
-/// Tells which event was sent last.
+/// Publishes which event was sent last.
 type Sent = watch::Sender<u64>;
 
-/// A server, which ends when it is dropped.
+/// A server, which stops when it is dropped.
 pub(crate) struct Upstream {
     pub(crate) name: &'static str,
     pub(crate) address: SocketAddr,
@@ -54,7 +54,7 @@ enum End {
     Thread(actix_web::dev::ServerHandle, Option<JoinHandle<()>>),
 }
 
-/// All three, with this interval of keep-alives.
+/// Starts all three, with this keep-alive interval.
 pub(crate) async fn all(keep_alive: Option<Duration>) -> [Upstream; 3] {
     let options = match keep_alive {
         Some(interval) => SseOptions::new().keep_alive(interval),
@@ -73,7 +73,7 @@ impl Upstream {
         self.log.send_modify(|log| log.last = last);
     }
 
-    /// Ends the streams, those to come as well.
+    /// Ends the streams, including those that are opened later.
     pub(crate) fn end(&self) {
         self.log.send_modify(|log| log.ended = true);
     }
@@ -91,7 +91,7 @@ impl Drop for Upstream {
         match &mut self.end {
             End::Task(task) => task.abort(),
             End::Thread(handle, thread) => {
-                // The command is given now; the future would only wait for its effect.
+                // The call sends the command. The future would only wait for its effect.
                 drop(handle.stop(false));
                 if let Some(thread) = thread.take() {
                     let _ = thread.join();

@@ -1,19 +1,13 @@
-//! The program `sse`, run as a process against servers of this test.
+//! The program `sse` as a process, against scripted servers.
 
 mod proxies;
 mod proxy;
-#[path = "../event_source/server.rs"]
-#[allow(dead_code, reason = "what the other test needs")]
-mod server;
-#[path = "../event_source/tls.rs"]
-#[allow(dead_code, reason = "what the other test needs")]
-mod tls;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 
-use server::{STREAM, Server};
+use sse_eventsource_testing::{STREAM, Server, header};
 use tokio::io::AsyncReadExt as _;
 
 fn sse() -> Command {
@@ -38,7 +32,7 @@ fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).expect("UTF-8")
 }
 
-/// Answers the first request with this stream, and the others with 204.
+/// Answers the first request with these events, and all others with 204.
 fn stream(events: &'static str) -> Server {
     Server::start(move |number, mut connection| async move {
         match number {
@@ -61,7 +55,7 @@ fn events_are_lines() {
 }
 
 #[test]
-fn an_event_is_shown_before_the_next_one_comes() {
+fn an_event_is_printed_before_the_next_one_arrives() {
     let server = Server::start(|_, mut connection| async move {
         connection.answer(format!("{STREAM}data: a\n\n")).await;
         connection.closed().await;
@@ -92,13 +86,13 @@ fn json_is_one_object_a_line() {
 }
 
 #[test]
-fn all_tells_the_rest_on_standard_error() {
+fn all_prints_the_rest_on_standard_error() {
     let server = stream(EVENTS);
     let output = run(sse().args(["--all", "--json"]).arg(server.url()));
-    let told = text(output.stderr);
-    let told: Vec<_> = told.lines().collect();
+    let notes = text(output.stderr);
+    let notes: Vec<_> = notes.lines().collect();
     assert_eq!(
-        told[..4],
+        notes[..4],
         [
             "connecting, attempt 1",
             "open, 200 OK",
@@ -107,15 +101,15 @@ fn all_tells_the_rest_on_standard_error() {
         ]
     );
     assert!(
-        told[4].starts_with("disconnected, the stream ended; next attempt in "),
+        notes[4].starts_with("disconnected, the stream ended; next attempt in "),
         "{}",
-        told[4]
+        notes[4]
     );
-    assert_eq!(told[5..], ["connecting, attempt 1"]);
+    assert_eq!(notes[5..], ["connecting, attempt 1"]);
 }
 
 #[test]
-fn the_deltas_of_a_language_model_are_put_together() {
+fn the_deltas_of_a_language_model_are_joined() {
     let (sent, request) = mpsc::channel();
     let server = Server::start(move |_, mut connection| {
         let sent = sent.clone();
@@ -140,23 +134,18 @@ fn the_deltas_of_a_language_model_are_put_together() {
     assert_eq!(text(output.stdout), "Hello, world\n");
     let (head, body) = request.recv().expect("a request");
     assert!(head.starts_with("POST / HTTP/1.1\r\n"), "{head}");
-    assert_eq!(server::header(&head, "authorization"), Some("Bearer x"));
+    assert_eq!(header(&head, "authorization"), Some("Bearer x"));
     let itself = concat!("sse/", env!("CARGO_PKG_VERSION"));
-    assert_eq!(server::header(&head, "user-agent"), Some(itself));
-    assert_eq!(
-        server::header(&head, "content-type"),
-        Some("application/json")
-    );
+    assert_eq!(header(&head, "user-agent"), Some(itself));
+    assert_eq!(header(&head, "content-type"), Some("application/json"));
     assert_eq!(&body, b"{\"stream\":true}");
 }
 
 #[test]
-fn a_stream_is_resumed_after_the_id_that_is_given() {
+fn a_stream_is_resumed_after_the_given_id() {
     let server = Server::start(|_, mut connection| async move {
         let head = connection.head().await;
-        let id = server::header(&head, "last-event-id")
-            .unwrap_or("none")
-            .to_owned();
+        let id = header(&head, "last-event-id").unwrap_or("none").to_owned();
         connection.send(format!("{STREAM}data: {id}\n\n")).await;
         connection.closed().await;
     });
@@ -167,7 +156,7 @@ fn a_stream_is_resumed_after_the_id_that_is_given() {
 }
 
 #[test]
-fn what_the_server_has_to_say_against_it_is_shown() {
+fn the_body_of_a_rejected_response_is_printed() {
     let server = Server::start(|_, mut connection| async move {
         let answer = "HTTP/1.1 403 Forbidden\r\nContent-Length: 14\r\n\r\nnot\u{7}for you\n\n\n";
         connection.answer(answer).await;
@@ -176,26 +165,30 @@ fn what_the_server_has_to_say_against_it_is_shown() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         text(output.stderr),
-        "sse: the response has the status 403 Forbidden\nnot\u{fffd}for you\n"
+        "sse: unexpected status 403 Forbidden\nnot\u{fffd}for you\n"
     );
 }
 
 #[test]
-fn a_wrong_command_line_is_told() {
+fn an_invalid_command_line_is_reported() {
     for (arguments, complaint) in [
-        (&[][..], "sse: no URL; see sse --help\n"),
+        (&[][..], "sse: missing URL; see sse --help\n"),
         (
             &["-d", "@/nowhere", "http://a.test/"],
             "sse: /nowhere: No such file or directory (os error 2)\n",
         ),
         (
             &["ftp://a.test/"],
-            "sse: the URL's scheme is \"ftp\", not http or https\n",
+            "sse: unsupported URL scheme \"ftp\", expected http or https\n",
         ),
         (&["--frobnicate"], "sse: invalid option '--frobnicate'\n"),
         (
+            &["--count", "x", "http://a.test/"],
+            "sse: cannot parse argument \"x\": invalid digit found in string\n",
+        ),
+        (
             &["-H", "x", "http://a.test/"],
-            "sse: a header needs a colon\n",
+            "sse: a header must contain a colon\n",
         ),
     ] {
         let output = run(sse().args(arguments));
@@ -205,27 +198,27 @@ fn a_wrong_command_line_is_told() {
 }
 
 #[test]
-fn a_connection_that_fails_is_told() {
+fn a_failed_connection_is_reported() {
     let server = Server::start(|_, mut connection| async move {
         let answer = "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 4\r\n\r\nlate";
         connection.answer(answer).await;
     });
-    // The scheme is that of http if it is left out.
+    // The default scheme is http.
     let address = server.address().to_string();
     let output = run(sse().args(["--max-attempts", "2", &address]));
     assert_eq!(output.status.code(), Some(1));
-    let told = text(output.stderr);
-    let busy = "the response has the status 503 Service Unavailable\nlate";
+    let notes = text(output.stderr);
+    let busy = "unexpected status 503 Service Unavailable\nlate";
     assert!(
-        told.starts_with(&format!("disconnected, {busy}; next attempt in ")),
-        "{told}"
+        notes.starts_with(&format!("disconnected, {busy}; next attempt in ")),
+        "{notes}"
     );
-    assert!(told.ends_with(&format!(" s\nsse: {busy}\n")), "{told}");
+    assert!(notes.ends_with(&format!(" s\nsse: {busy}\n")), "{notes}");
     assert_eq!(text(output.stdout), "");
 }
 
 #[test]
-fn who_reads_the_output_may_stop() {
+fn the_reader_of_the_output_may_stop() {
     let server = Server::start(|_, mut connection| async move {
         connection.answer(STREAM).await;
         while connection.send("data: a\n\n").await {}
@@ -243,10 +236,10 @@ fn who_reads_the_output_may_stop() {
 }
 
 #[test]
-fn a_body_may_be_in_a_file_or_come_from_standard_input() {
+fn a_body_may_be_a_file_or_standard_input() {
     let server = Server::start(|_, mut connection| async move {
         let head = connection.head().await;
-        let length = server::header(&head, "content-length").expect("a length");
+        let length = header(&head, "content-length").expect("a length");
         let body = connection.exactly(length.parse().expect("a length")).await;
         connection.send(format!("{STREAM}data: {body}\n\n")).await;
     });
@@ -261,10 +254,10 @@ fn a_body_may_be_in_a_file_or_come_from_standard_input() {
     assert_eq!(text(output.stdout), "message in a file\n");
 }
 
-/// The terminal is one of `script`, which Debian always has. It must not obey the server.
+/// `script`, which Debian always has, provides the terminal. It must not obey the server.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_terminal_has_colours_of_its_own_and_none_of_the_server() {
+fn a_terminal_gets_colours_and_no_control_characters_of_the_server() {
     let shown = |variables: &[(&str, &str)]| {
         let server = stream(EVENTS);
         let command = format!(

@@ -1,4 +1,4 @@
-//! The proxies of the environment, which only a process of its own can have.
+//! The proxies of the environment variables, which need a process of their own.
 
 use std::process::Output;
 
@@ -8,11 +8,10 @@ use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::proxy::Proxy;
-use crate::server::{STREAM, Server, header};
-use crate::tls::Identity;
 use crate::{run, sse, text};
+use sse_eventsource_testing::{Identity, STREAM, Server, header};
 
-/// A server that tells how it was asked, over plain TCP.
+/// A server without TLS, which answers with the request that it received.
 fn server() -> Server {
     Server::start(|_, mut connection| async move {
         let head = connection.head().await;
@@ -21,7 +20,7 @@ fn server() -> Server {
     })
 }
 
-/// The same over TLS.
+/// The same with TLS.
 fn secure_server(identity: &Identity) -> Server {
     let acceptor = identity.acceptor(&["http/1.1"]);
     Server::start(move |_, connection| {
@@ -47,7 +46,7 @@ fn answer(head: &str) -> String {
     format!("{STREAM}data: {line} host {host} via {via} leaked {leaked}\n\n")
 }
 
-/// Reads one event, with these variables, and trusts this certificate.
+/// Reads one event, with these variables and trust in this certificate.
 fn one(url: &str, variables: &[(&str, String)], identity: Option<&Identity>) -> Output {
     let mut command = sse();
     command
@@ -61,7 +60,7 @@ fn one(url: &str, variables: &[(&str, String)], identity: Option<&Identity>) -> 
     run(command.env("SSL_CERT_FILE", file.path()))
 }
 
-/// What is read, with these variables.
+/// Returns the output, with these variables.
 fn read(url: &str, variables: &[(&str, String)], identity: Option<&Identity>) -> String {
     let output = one(url, variables, identity);
     let complaint = text(output.stderr);
@@ -85,7 +84,7 @@ fn http_goes_through_the_proxy_of_the_environment() {
                 "message GET /ticks?a=b HTTP/1.1 host nowhere.test:{port} \
                  via 1.1 test leaked Basic dXNlcjpwQHNz\n"
             ),
-            "{name}: this proxy passes on what it should keep"
+            "{name}: this proxy forwards its own authorization"
         );
         let asked = format!("GET {url} HTTP/1.1 by Basic dXNlcjpwQHNz");
         assert_eq!(proxy.log(), [asked], "{name}");
@@ -105,14 +104,14 @@ fn https_goes_through_a_tunnel() {
         assert_eq!(
             event,
             format!("message GET /ticks HTTP/1.1 host nowhere.test:{port} via none leaked none\n"),
-            "{name}: the proxy sees nothing, the server nothing of the proxy"
+            "{name}: the tunnel hides the request from the proxy, and the proxy from the server"
         );
         let asked = format!("CONNECT nowhere.test:{port} HTTP/1.1 by Basic dXNlcjpwYXNz");
         assert_eq!(proxy.log(), [asked], "{name}");
     }
 }
 
-/// The proxy itself would not know what to do with it.
+/// A proxy cannot forward it.
 #[test]
 fn http2_without_tls_goes_through_a_tunnel() {
     let server = Server::start(|_, connection| async move {
@@ -140,7 +139,7 @@ fn http2_without_tls_goes_through_a_tunnel() {
 }
 
 #[test]
-fn a_proxy_of_https_is_spoken_to_over_tls() {
+fn an_https_proxy_is_connected_to_over_tls() {
     let identity = Identity::new();
     let proxy = Proxy::start_tls(identity.acceptor(&["http/1.1"]));
     let address = format!("https://localhost:{}", proxy.port());
@@ -167,7 +166,7 @@ fn a_proxy_of_https_is_spoken_to_over_tls() {
 }
 
 #[test]
-fn socks_proxies_pass_on_connections() {
+fn socks_proxies_forward_connections() {
     let identity = Identity::new();
     let (plain, secure) = (server(), secure_server(&identity));
     let (plain_port, secure_port) = (plain.address().port(), secure.address().port());
@@ -187,7 +186,7 @@ fn socks_proxies_pass_on_connections() {
             " by nobody",
         ),
         ("socks4a", "", "nowhere.test", "SOCKS4 nowhere.test", ""),
-        // The names of these are looked up here.
+        // For these, the client resolves the host.
         ("socks5", "", "127.0.0.1", "SOCKS5 127.0.0.1", " by nobody"),
         ("socks4", "", "localhost", "SOCKS4 127.0.0.1", ""),
     ] {
@@ -199,7 +198,7 @@ fn socks_proxies_pass_on_connections() {
         assert!(event.starts_with("message GET / HTTP/1.1 host "), "{event}");
         assert!(event.ends_with(" via none leaked none\n"), "{event}");
         let mut expected = vec![format!("{asked}:{plain_port}{by}")];
-        // An address is no name of the certificate.
+        // The certificate does not contain the address.
         if host != "127.0.0.1" {
             let url = format!("https://{host}:{secure_port}/");
             let event = read(&url, &environment, Some(&identity));
@@ -211,7 +210,7 @@ fn socks_proxies_pass_on_connections() {
 }
 
 #[test]
-fn no_proxy_and_the_more_particular_variable_have_the_say() {
+fn no_proxy_and_the_more_specific_variable_take_precedence() {
     let server = server();
     let url = server.url();
     let (used, unused) = (Proxy::start(), Proxy::start());
@@ -222,7 +221,7 @@ fn no_proxy_and_the_more_particular_variable_have_the_say() {
         ("no_proxy", "example.com, 127.0.0.0/8"),
         ("no_proxy", "*"),
     ] {
-        // The star is for names.
+        // The asterisk matches names only.
         let url = match hosts {
             "*" => url.replace("127.0.0.1", "localhost"),
             _ => url.clone(),
@@ -244,7 +243,7 @@ fn no_proxy_and_the_more_particular_variable_have_the_say() {
 }
 
 #[test]
-fn a_proxy_that_refuses_is_told_without_its_password() {
+fn a_proxy_that_refuses_is_reported_without_its_password() {
     let proxy = Proxy::start();
     for scheme in ["http", "socks5h"] {
         let address = format!("{scheme}://bad:bad@127.0.0.1:{}", proxy.port());
@@ -252,8 +251,8 @@ fn a_proxy_that_refuses_is_told_without_its_password() {
         assert_eq!(output.status.code(), Some(1));
         let complaint = text(output.stderr);
         let expected = format!(
-            "sse: no response to the request: \
-             no connection through the proxy {scheme}://127.0.0.1:{}/: ",
+            "sse: the request failed: \
+             cannot connect through the proxy {scheme}://127.0.0.1:{}/: ",
             proxy.port()
         );
         assert!(complaint.starts_with(&expected), "{complaint}");

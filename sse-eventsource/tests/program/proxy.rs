@@ -1,5 +1,5 @@
-//! A small proxy that works: it passes on requests, and connections by `CONNECT` and SOCKS. All
-//! hosts are this one, so that a test can tell who looked up a name.
+//! A small working proxy: it forwards requests, and connections by `CONNECT` and SOCKS. Every host
+//! resolves to this one, so that a test can see which side resolved a name.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,14 +9,14 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, co
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use crate::server::{Server, header};
+use sse_eventsource_testing::{Server, header};
 
 pub(crate) struct Proxy {
     server: Server,
     log: Log,
 }
 
-/// What the proxy was asked for, a line each.
+/// The requests to the proxy, one line each.
 type Log = Arc<Mutex<Vec<String>>>;
 
 impl Proxy {
@@ -24,7 +24,7 @@ impl Proxy {
         Self::with(None)
     }
 
-    /// A proxy that is itself spoken to over TLS.
+    /// Starts a proxy that is connected to over TLS.
     pub(crate) fn start_tls(acceptor: TlsAcceptor) -> Self {
         Self::with(Some(acceptor))
     }
@@ -35,7 +35,7 @@ impl Proxy {
         let server = Server::start(move |_, connection| {
             let (log, acceptor) = (Arc::clone(&shared), acceptor.clone());
             async move {
-                // The client may go at any time.
+                // The client may close the connection at any time.
                 let _ = match acceptor {
                     Some(acceptor) => match acceptor.accept(connection.io).await {
                         Ok(io) => serve(io, &log).await,
@@ -52,7 +52,7 @@ impl Proxy {
         self.server.address().port()
     }
 
-    /// What it was asked for so far.
+    /// Returns the requests so far.
     pub(crate) fn log(&self) -> Vec<String> {
         self.log.lock().expect("a lock").clone()
     }
@@ -121,12 +121,12 @@ async fn socks5(
     io: &mut (impl AsyncRead + AsyncWrite + Unpin),
     note: impl Fn(String),
 ) -> io::Result<Option<TcpStream>> {
-    let methods = short(io).await?;
+    let methods = length_prefixed(io).await?;
     let mut by = "nobody".to_owned();
     if methods.contains(&2) {
         io.write_all(&[5, 2]).await?;
         io.read_u8().await?;
-        let (user, password) = (short(io).await?, short(io).await?);
+        let (user, password) = (length_prefixed(io).await?, length_prefixed(io).await?);
         by = format!("{}:{}", text(user), text(password));
         let is_wrong = by == "bad:bad";
         io.write_all(&[1, u8::from(is_wrong)]).await?;
@@ -137,7 +137,7 @@ async fn socks5(
     io.read_exact(&mut request).await?;
     let host = match request[3] {
         1 => Ipv4Addr::from_bits(io.read_u32().await?).to_string(),
-        3 => text(short(io).await?),
+        3 => text(length_prefixed(io).await?),
         other => panic!("address of type {other}"),
     };
     let port = io.read_u16().await?;
@@ -155,7 +155,7 @@ async fn socks4(
     let port = io.read_u16().await?;
     let address = io.read_u32().await?;
     terminated(io).await?;
-    // SOCKS4a: an address that cannot be says that a name follows.
+    // SOCKS4a: an invalid address means that a name follows.
     let host = match address {
         1..=255 => terminated(io).await?,
         _ => Ipv4Addr::from_bits(address).to_string(),
@@ -166,14 +166,14 @@ async fn socks4(
     Ok(Some(upstream))
 }
 
-/// Bytes with their number before them.
-async fn short(io: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
+/// Reads bytes that follow their length.
+async fn length_prefixed(io: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; usize::from(io.read_u8().await?)];
     io.read_exact(&mut bytes).await?;
     Ok(bytes)
 }
 
-/// Text up to a NUL.
+/// Reads text up to a NUL.
 async fn terminated(io: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
     let mut bytes = Vec::new();
     loop {

@@ -1,5 +1,4 @@
-//! Sends a client's messages to the tests: one after the other, and numbered from 1 so that they can
-//! be put in order.
+//! Sends the messages of a client to the tests: one after the other, numbered from 1.
 
 use std::error::Error;
 
@@ -20,7 +19,7 @@ pub(crate) struct Callbacks {
 }
 
 impl Callbacks {
-    /// For this base URL.
+    /// Creates the callbacks to this base URL.
     pub(crate) fn new(url: String) -> Result<Self, http::uri::InvalidUri> {
         url.parse::<Uri>()?;
         Ok(Self {
@@ -39,7 +38,7 @@ impl Callbacks {
         if response.status().is_success() {
             Ok(())
         } else {
-            Err(format!("it was answered {}", response.status()).into())
+            Err(format!("the callback was answered with {}", response.status()).into())
         }
     }
 }

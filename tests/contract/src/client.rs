@@ -1,4 +1,4 @@
-//! One client that the tests have asked for: an event source, and what it reports.
+//! One client of the tests: an event source, and the messages about it.
 
 use std::error::Error;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use tokio::task::JoinHandle;
 use crate::callbacks::Callbacks;
 use crate::protocol::{CreateStream, Event, Message};
 
-/// How many restarts may wait for the client.
+/// The number of restarts that may be queued.
 const RESTARTS: usize = 16;
 
-/// A client. Dropping it leaves it running; [`close`](Self::close) ends it.
+/// A client. It continues when this is dropped; [`close`](Self::close) ends it.
 pub(crate) struct Client {
     task: JoinHandle<()>,
     restarts: mpsc::Sender<()>,
@@ -30,22 +30,22 @@ impl Client {
         let (restarts, restart) = mpsc::channel(RESTARTS);
         let task = tokio::spawn(async move {
             if let Err(error) = run(updates, callbacks, restart).await {
-                eprintln!("[{tag}] a message was not taken: {error}");
+                eprintln!("[{tag}] a message could not be delivered: {error}");
             }
         });
         Ok(Self { task, restarts })
     }
 
-    /// Has it connect again.
+    /// Makes it connect again.
     pub(crate) fn restart(&self) {
-        // When too many wait or it has ended, there is nothing to be restarted.
+        // If the queue is full or the client has ended, there is nothing to restart.
         let _ = self.restarts.try_send(());
     }
 
-    /// Ends it, its connection included.
+    /// Ends it and its connection.
     pub(crate) async fn close(self) {
         self.task.abort();
-        // An error says that it was aborted.
+        // The error is that of the abort.
         let _ = self.task.await;
     }
 }
@@ -56,7 +56,7 @@ fn event_source(parameters: CreateStream) -> Result<EventSource, Box<dyn Error>>
         None => Method::GET,
     };
     let mut builder = EventSource::builder(method, parameters.stream_url)
-        // The tests see to it that another request does no harm.
+        // A repeated request is safe in the tests.
         .reconnect(Reconnect::Always)
         .idle_timeout(parameters.read_timeout_ms.map(Duration::from_millis));
     if let Some(delay) = parameters.initial_delay_ms.map(Duration::from_millis) {
@@ -75,7 +75,7 @@ fn event_source(parameters: CreateStream) -> Result<EventSource, Box<dyn Error>>
     Ok(builder.build()?)
 }
 
-/// Reports what happens until the end.
+/// Reports all updates until the end.
 async fn run(
     mut updates: Updates,
     mut callbacks: Callbacks,

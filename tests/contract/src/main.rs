@@ -1,7 +1,7 @@
-//! The service by which the public contract tests for Server-Sent Events are run against
-//! `sse-eventsource`. How to do that is in the README beside it.
+//! The service that runs the public contract tests for Server-Sent Events against
+//! `sse-eventsource`; see the README.
 //!
-//! It makes a client for each request of the tests, and reports to them what that receives.
+//! It starts a client for each request of the tests, and reports what the client receives.
 
 mod callbacks;
 mod client;
@@ -17,7 +17,8 @@ const PORT: u16 = 8000;
 const HELP: &str = "\
 usage: sse-contract-service [--port PORT]
 
-  --port PORT   listen on this port of the loopback interface instead of 8000; 0 is any
+  --port PORT   listen on this port of the loopback interface, by default 8000;
+                0 chooses a free port
 ";
 
 #[tokio::main(flavor = "current_thread")]
@@ -31,7 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(service::serve(listener).await?)
 }
 
-/// The port of the command line, or `None` if that asks for help.
+/// Parses the port of the command line. Returns `None` if it asks for help.
 fn port() -> Result<Option<u16>, lexopt::Error> {
     use lexopt::prelude::{Long, Short, ValueExt as _};
 

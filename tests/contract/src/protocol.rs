@@ -1,13 +1,11 @@
-//! The messages between the tests and the service: JSON, as the public suite's specification of
-//! test services has it.
+//! The messages between the tests and the service, as specified by the public suite: JSON.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The optional parts of the suite that `sse-eventsource` is up to. There is no `event-type-listeners`,
-/// as events of all types are received, and no `payload-size-stress-testable`, as its events of up to
-/// 128 MiB are beyond the limits of the decoder.
+/// The optional parts of the suite that `sse-eventsource` supports. The README says why some are
+/// missing.
 pub(crate) const CAPABILITIES: &[&str] = &[
     "204",
     "bom",
@@ -21,14 +19,14 @@ pub(crate) const CAPABILITIES: &[&str] = &[
     "restart",
 ];
 
-/// What the service is.
+/// The description of the service.
 #[derive(Debug, Serialize)]
 pub(crate) struct Status {
     pub(crate) name: &'static str,
     pub(crate) capabilities: &'static [&'static str],
 }
 
-/// Asks for a client.
+/// A request for a client.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreateStream {
@@ -44,16 +42,16 @@ pub(crate) struct CreateStream {
     pub(crate) body: Option<String>,
 }
 
-/// Asks something of a client that is there.
+/// A command to a client.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "command", rename_all = "lowercase")]
 pub(crate) enum Command {
-    /// To be ready for events of a type, which it always is.
+    /// Listen for events of a type, which the client always does.
     Listen {},
     Restart {},
 }
 
-/// What a client reports.
+/// A report about a client.
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(crate) enum Message<'a> {
@@ -63,7 +61,7 @@ pub(crate) enum Message<'a> {
     Comment {
         comment: &'a str,
     },
-    /// The suite reads the text of `error`, and its specification has it in `comment`.
+    /// The suite reads the text from `error`, its specification names `comment`.
     Error {
         error: &'a str,
         comment: &'a str,
@@ -75,6 +73,6 @@ pub(crate) struct Event<'a> {
     #[serde(rename = "type")]
     pub(crate) event: &'a str,
     pub(crate) data: &'a str,
-    /// The last event ID, as a browser's events have it.
+    /// The last event ID, as in the events of a browser.
     pub(crate) id: &'a str,
 }

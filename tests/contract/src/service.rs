@@ -1,5 +1,5 @@
-//! The HTTP side: clients are resources, made by `POST /`, told what to do by `POST` and closed by
-//! `DELETE`.
+//! The HTTP interface: clients are resources, created by `POST /`, sent commands by `POST` and
+//! closed by `DELETE`.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -26,7 +26,7 @@ struct Service {
 
 #[derive(Default)]
 struct Clients {
-    made: u64,
+    created: u64,
     open: BTreeMap<u64, Client>,
 }
 
@@ -36,7 +36,7 @@ impl Service {
     }
 }
 
-/// Serves until it is told to stop.
+/// Serves until `DELETE /`.
 pub(crate) async fn serve(listener: TcpListener) -> io::Result<()> {
     let service = Arc::new(Service::default());
     let routes = Router::new()
@@ -69,8 +69,8 @@ async fn create(State(service): State<Arc<Service>>, body: Bytes) -> Response {
     match client {
         Ok(client) => {
             let mut clients = service.clients();
-            clients.made += 1;
-            let id = clients.made;
+            clients.created += 1;
+            let id = clients.created;
             clients.open.insert(id, client);
             let location = format!("/clients/{id}");
             (StatusCode::CREATED, [(LOCATION, location)]).into_response()

@@ -11,7 +11,7 @@ async fn connected(harness: &Harness) -> (Client<'_>, Connection) {
 }
 
 #[tokio::test]
-async fn one_at_the_start_is_no_part_of_the_stream() {
+async fn one_at_the_start_is_skipped() {
     let harness = Harness::start().await;
     for (stream, data) in [
         ("data: a\n\n", &["a"][..]),
@@ -29,7 +29,7 @@ async fn one_at_the_start_is_no_part_of_the_stream() {
 }
 
 #[tokio::test]
-async fn all_kinds_of_lines_may_follow_it() {
+async fn any_line_may_follow_it() {
     let harness = Harness::start().await;
     let (mut client, connection) = connected(&harness).await;
     connection.send(format!("{BOM}event: named\nid: 7\ndata: a\n\n"));
@@ -66,7 +66,7 @@ async fn any_other_is_data() {
     let (mut client, connection) = connected(&harness).await;
     connection.send(format!("{BOM}data: {BOM}a\n\ndata: {BOM}b\n\n"));
     client.expect_data(&["\u{feff}a", "\u{feff}b"]).await;
-    // A field of this name is unknown.
+    // The mark makes the name of the field unknown.
     connection.send(format!("{BOM}data: c\n\ndata: d\n\n"));
     client.expect_data(&["d"]).await;
     client.close().await;

@@ -1,4 +1,4 @@
-//! Comments, which `sse-eventsource` reports if asked to (capability `comments`).
+//! Comments, which are reported as updates (capability `comments`).
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ async fn comments_are_reported_at_their_line_end() {
     let (mut client, connection) = harness.connected(json!({})).await;
     connection.send(":first\n");
     client.expect_comment("first").await;
-    // The decoder takes one space for no part of it, as it does for fields.
+    // One space after the colon is skipped, as in fields.
     connection.send(": second\n");
     client.expect_comment("second").await;
     connection.send(":\n");

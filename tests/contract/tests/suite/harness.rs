@@ -1,5 +1,5 @@
-//! What is at the other end of the service: a server of event streams, which a test speaks on, and
-//! of callbacks, whose messages it reads in their order.
+//! The other side of the service: a server of event streams, which a test writes, and of callbacks,
+//! whose messages a test reads in order.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -30,16 +30,16 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
-/// How long anything may take that is to come.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The limit on every wait.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Waits for what is to come.
+/// Waits with a time limit.
 async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    let done = timeout(PATIENCE, future).await;
-    done.unwrap_or_else(|_| panic!("{what}: nothing came within {PATIENCE:?}"))
+    let done = timeout(TIMEOUT, future).await;
+    done.unwrap_or_else(|_| panic!("no {what} within {TIMEOUT:?}"))
 }
 
-/// The service and what it talks to.
+/// The service, and the servers that it connects to.
 pub(crate) struct Harness {
     pub(crate) process: Child,
     pub(crate) service: String,
@@ -60,7 +60,7 @@ impl Harness {
             .expect("the service starts");
         let output = process.stdout.take().expect("its output");
         let mut lines = BufReader::new(output).lines();
-        let line = soon("the service", lines.next_line()).await;
+        let line = soon("output of the service", lines.next_line()).await;
         let line = line.expect("its output").expect("a line");
         let service = line.strip_prefix("listening on ").expect("its address");
 
@@ -94,7 +94,7 @@ impl Harness {
         }
     }
 
-    /// The URL of something that the harness serves.
+    /// Returns the URL of a path of the harness.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
@@ -111,14 +111,14 @@ impl Harness {
             .uri(format!("{}{path}", self.service))
             .body(Full::new(body.into()))
             .expect("a request");
-        let response = soon("a response", self.http.request(request)).await;
+        let response = soon("response", self.http.request(request)).await;
         let (head, body) = response.expect("a response").into_parts();
         let body = body.collect().await.expect("a body").to_bytes();
         let body = String::from_utf8(body.to_vec()).expect("UTF-8");
         (head.status, head.headers, body)
     }
 
-    /// Has the service make a client, of the stream unless the parameters name another URL.
+    /// Makes the service start a client, by default of the stream.
     pub(crate) async fn client(&self, parameters: Value) -> Client<'_> {
         let (sender, messages) = mpsc::unbounded_channel();
         let mut callbacks = self.state.callbacks.lock().await;
@@ -144,20 +144,20 @@ impl Harness {
         }
     }
 
-    /// A client that has connected, and its connection.
+    /// Starts a client, and returns it with its connection.
     pub(crate) async fn connected(&self, parameters: Value) -> (Client<'_>, Connection) {
         let client = self.client(parameters).await;
         (client, self.connection().await)
     }
 
-    /// The next connection to the stream.
+    /// Waits for the next connection to the stream.
     pub(crate) async fn connection(&self) -> Connection {
         let mut connections = self.connections.lock().await;
-        let connection = soon("a connection", connections.recv()).await;
+        let connection = soon("connection", connections.recv()).await;
         connection.expect("the server is there")
     }
 
-    /// How many requests there were, callbacks aside.
+    /// Returns the number of requests, without callbacks.
     pub(crate) fn requests(&self) -> usize {
         self.state.requests.load(Ordering::SeqCst)
     }
@@ -174,7 +174,7 @@ pub(crate) struct Client<'a> {
     harness: &'a Harness,
     pub(crate) path: String,
     messages: mpsc::UnboundedReceiver<(u64, Value)>,
-    /// Those that came before their turn.
+    /// The messages that arrived before their turn.
     early: BTreeMap<u64, Value>,
     read: u64,
 }
@@ -187,29 +187,29 @@ impl Client<'_> {
         sent.await.0
     }
 
-    /// The next message.
+    /// Waits for the next message.
     pub(crate) async fn message(&mut self) -> Value {
         self.read += 1;
         loop {
             if let Some(message) = self.early.remove(&self.read) {
                 return message;
             }
-            let message = soon("a message", self.messages.recv()).await;
+            let message = soon("message", self.messages.recv()).await;
             let (number, message) = message.expect("the server is there");
-            assert!(number >= self.read, "message {number} came twice");
+            assert!(number >= self.read, "message {number} arrived twice");
             let known = self.early.insert(number, message);
-            assert!(known.is_none(), "message {number} came twice");
+            assert!(known.is_none(), "message {number} arrived twice");
         }
     }
 
-    /// The next message must be this event.
+    /// Expects this event as the next message.
     pub(crate) async fn expect_event(&mut self, event: &str, data: &str, id: &str) {
         let message = self.message().await;
         let expected = json!({ "type": event, "data": data, "id": id });
         assert_eq!(message, json!({ "kind": "event", "event": expected }));
     }
 
-    /// The next messages must be events of the default type and without an id.
+    /// Expects events of the default type and without an ID as the next messages.
     pub(crate) async fn expect_data(&mut self, data: &[&str]) {
         for data in data {
             self.expect_event("message", data, "").await;
@@ -221,7 +221,7 @@ impl Client<'_> {
         assert_eq!(message, json!({ "kind": "comment", "comment": comment }));
     }
 
-    /// The next message must be an error; returns its text.
+    /// Expects an error as the next message, and returns its text.
     pub(crate) async fn expect_error(&mut self) -> String {
         let message = self.message().await;
         assert_eq!(message["kind"], "error", "{message}");
@@ -229,7 +229,7 @@ impl Client<'_> {
         message["error"].as_str().expect("a text").to_owned()
     }
 
-    /// Closes it, after which no message must be left.
+    /// Closes the client, and expects no further message.
     pub(crate) async fn close(mut self) {
         let request = self.harness.request(Method::DELETE, &self.path, "");
         assert_eq!(request.await.0, StatusCode::NO_CONTENT);
@@ -240,7 +240,7 @@ impl Client<'_> {
     }
 }
 
-/// A connection to the stream: the request, and the response to be written.
+/// A connection to the stream: the request, and the response that the test writes.
 pub(crate) struct Connection {
     pub(crate) head: Parts,
     pub(crate) body: Bytes,
@@ -248,7 +248,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// The value of a header of the request.
+    /// Returns the value of a header of the request.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let value = self.head.headers.get(name)?;
         Some(value.to_str().expect("text"))
@@ -260,7 +260,7 @@ impl Connection {
         self.chunks.send(Ok(chunk)).expect("the client is there");
     }
 
-    /// Sends chunks of a length with pauses, so that they are read one by one.
+    /// Sends chunks of this length, with pauses so that they are read one by one.
     pub(crate) async fn send_in_pieces(&self, bytes: impl AsRef<[u8]>, len: usize) {
         for piece in bytes.as_ref().chunks(len) {
             self.send(piece);
@@ -271,7 +271,7 @@ impl Connection {
     /// Ends the response in order.
     pub(crate) fn end(self) {}
 
-    /// Cuts the connection within the response.
+    /// Cuts the connection in the middle of the response.
     pub(crate) fn cut(self) {
         let cut = Err(io::ErrorKind::ConnectionAborted.into());
         self.chunks.send(cut).expect("the client is there");
@@ -279,7 +279,7 @@ impl Connection {
 
     /// Waits until the client has closed the connection.
     pub(crate) async fn closed(self) {
-        soon("the end of the connection", self.chunks.closed()).await;
+        soon("end of the connection", self.chunks.closed()).await;
     }
 }
 
@@ -296,7 +296,7 @@ async fn stream(State(server): State<Arc<Server>>, request: Request<Body>) -> Re
     let body = to_bytes(body, usize::MAX).await.expect("a body");
     let (chunks, response) = mpsc::unbounded_channel();
     let connection = Connection { head, body, chunks };
-    // An error says that the test is over.
+    // An error means that the test has ended.
     let _ = server.connected.send(connection);
     let body = Body::from_stream(UnboundedReceiverStream::new(response));
     ([(CONTENT_TYPE, "text/event-stream; charset=utf-8")], body).into_response()
@@ -309,7 +309,7 @@ async fn status(State(server): State<Arc<Server>>, Path(status): Path<u16>) -> R
         .into_response()
 }
 
-/// A status for the first request, and the stream for those that follow.
+/// Answers the first request with a status, and the following ones with the stream.
 async fn failing_once(
     server: State<Arc<Server>>,
     path: Path<u16>,
@@ -349,7 +349,7 @@ async fn callback(
         .await
         .expect("a body");
     let message = serde_json::from_slice(&message).expect("JSON");
-    // An error says that the test is done with the client.
+    // An error means that the test has dropped the client.
     let _ = server.callbacks.lock().await[client].send((number, message));
     StatusCode::ACCEPTED
 }

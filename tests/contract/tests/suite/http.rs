@@ -1,4 +1,4 @@
-//! Requests and responses (HTML § 9.2.2), and what can be told to the client about them.
+//! Requests and responses (HTML § 9.2.2), and the parameters of the request.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::harness::Harness;
 
-/// How long it is watched that nothing comes.
-const LONG: Duration = Duration::from_millis(500);
+/// How long a test waits to see that there is no request.
+const PAUSE: Duration = Duration::from_millis(500);
 
 #[tokio::test]
 async fn the_request_is_that_of_the_standard() {
@@ -52,7 +52,7 @@ async fn a_body_is_sent_with_any_method() {
 }
 
 #[tokio::test]
-async fn the_last_event_id_to_begin_with_is_sent_and_reported() {
+async fn the_initial_last_event_id_is_sent_and_reported() {
     let harness = Harness::start().await;
     let (mut client, connection) = harness.connected(json!({ "lastEventId": "7" })).await;
     assert_eq!(connection.header("last-event-id"), Some("7"));
@@ -77,7 +77,7 @@ async fn redirects_are_followed() {
 }
 
 #[tokio::test]
-async fn a_redirect_keeps_method_and_body_only_where_http_says_so() {
+async fn a_redirect_keeps_method_and_body_only_with_307_and_308() {
     let harness = Harness::start().await;
     for (status, method, body) in [
         (301, "GET", ""),
@@ -96,13 +96,13 @@ async fn a_redirect_keeps_method_and_body_only_where_http_says_so() {
 }
 
 #[tokio::test]
-async fn a_redirect_to_nowhere_is_an_error() {
+async fn a_redirect_without_a_target_is_an_error() {
     let harness = Harness::start().await;
     for status in [301, 302, 303, 307, 308] {
         for (location, error, requests) in [
-            ("missing", "the response has the status", 1),
-            // That is the URL itself, again and again.
-            ("empty", "a redirect was not followed", 21),
+            ("missing", "unexpected status", 1),
+            // An empty location is the URL itself.
+            ("empty", "the redirect was not followed", 21),
         ] {
             let before = harness.requests();
             let url = harness.url(&format!("/redirect/{status}/{location}"));
@@ -119,31 +119,31 @@ async fn a_redirect_to_nowhere_is_an_error() {
 }
 
 #[tokio::test]
-async fn no_content_is_the_end() {
+async fn no_content_is_final() {
     let harness = Harness::start().await;
     let parameters = json!({ "streamUrl": harness.url("/status/204"), "initialDelayMs": 0 });
     let client = harness.client(parameters).await;
-    tokio::time::sleep(LONG).await;
+    tokio::time::sleep(PAUSE).await;
     assert_eq!(harness.requests(), 1);
     client.close().await;
 }
 
 #[tokio::test]
-async fn what_will_not_pass_is_an_error_and_the_end() {
+async fn a_permanent_failure_is_an_error_and_final() {
     let harness = Harness::start().await;
     let paths = ["/status/400", "/status/401", "/status/404", "/status/501"];
     for (before, path) in paths.into_iter().chain(["/type/html"]).enumerate() {
         let parameters = json!({ "streamUrl": harness.url(path), "initialDelayMs": 0 });
         let mut client = harness.client(parameters).await;
         client.expect_error().await;
-        tokio::time::sleep(LONG).await;
+        tokio::time::sleep(PAUSE).await;
         assert_eq!(harness.requests(), before + 1, "{path}");
         client.close().await;
     }
 }
 
 #[tokio::test]
-async fn what_may_pass_is_an_error_and_tried_again() {
+async fn a_transient_failure_is_an_error_and_retried() {
     for status in [429, 500, 503] {
         let harness = Harness::start().await;
         let url = harness.url(&format!("/failing-once/{status}"));

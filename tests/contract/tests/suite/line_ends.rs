@@ -1,10 +1,10 @@
-//! LF, CRLF and CR (HTML § 9.2.5), however they are cut.
+//! LF, CRLF and CR (HTML § 9.2.5), in any chunks.
 
 use serde_json::json;
 
 use crate::harness::Harness;
 
-/// Streams with `|` for the line end, and their data.
+/// Streams with `|` for the line end, and the data of their events.
 const STREAMS: &[(&str, &[&str])] = &[
     ("data: one||", &["one"]),
     ("data: one||data: two|data: lines||", &["one", "two\nlines"]),

@@ -1,8 +1,7 @@
-//! The service as the public contract tests use it: everything that they ask of an implementation,
-//! and of a service, asked here in our own way.
+//! The service as the public contract tests use it: tests for every subject of the suite.
 //!
-//! `harness` is the other side: it starts the program, serves the streams and takes the messages.
-//! Each other module is a topic.
+//! `harness` is the other side: it starts the program, serves the streams and receives the
+//! messages. Each other module covers one subject.
 
 mod byte_order_mark;
 mod comments;

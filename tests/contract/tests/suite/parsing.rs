@@ -7,7 +7,7 @@ use crate::harness::Harness;
 /// An event: its type, data and last event ID.
 type Event = (&'static str, &'static str, &'static str);
 
-/// Chunks of a stream, and its events.
+/// The chunks of a stream, and its events.
 const STREAMS: &[(&[&str], &[Event])] = &[
     (&["data: one line\n\n"], &[("message", "one line", "")]),
     (
@@ -62,12 +62,12 @@ const STREAMS: &[(&[&str], &[Event])] = &[
 ];
 
 #[tokio::test]
-async fn streams_are_read_as_the_standard_has_it() {
+async fn streams_are_parsed_as_in_the_standard() {
     let harness = Harness::start().await;
     for (chunks, events) in STREAMS {
         println!("{chunks:?}");
         let (mut client, connection) = harness.connected(json!({})).await;
-        // A client that had to know its types would be told here.
+        // For clients that need to know the types of events.
         let listen = json!({ "command": "listen", "listen": { "type": "named" } });
         assert!(client.command(listen).await.is_success());
         for chunk in *chunks {
@@ -81,7 +81,7 @@ async fn streams_are_read_as_the_standard_has_it() {
 }
 
 #[tokio::test]
-async fn characters_may_come_byte_by_byte() {
+async fn characters_may_arrive_byte_by_byte() {
     let harness = Harness::start().await;
     let (mut client, connection) = harness.connected(json!({})).await;
     connection.send_in_pieces("data: ¢ – 雪 😀\n\n", 1).await;
@@ -106,17 +106,17 @@ async fn large_events_arrive_whole() {
     const HALF: usize = 7 * 1024 * 1024;
     let harness = Harness::start().await;
     let (mut client, connection) = harness.connected(json!({})).await;
-    // What repeats does so at no power of two.
+    // The length of the period is not a power of two.
     let text: String = (' '..='~').cycle().take(2 * HALF).collect();
     let (first, second) = text.split_at(HALF);
 
     connection.send(format!("data: {first}\n\n"));
     let message = client.message().await;
-    assert!(message["event"]["data"] == first, "the data is another");
+    assert!(message["event"]["data"] == first, "the data differs");
 
     connection.send(format!("data: {first}"));
     connection.send(format!("{second}\n\n"));
     let message = client.message().await;
-    assert!(message["event"]["data"] == text, "the data is another");
+    assert!(message["event"]["data"] == text, "the data differs");
     client.close().await;
 }

@@ -1,4 +1,4 @@
-//! What follows when a stream ends, is cut, is silent for too long or is given up (HTML § 9.2.3).
+//! What follows when a stream ends, is cut, is silent for too long or is restarted (HTML § 9.2.3).
 
 use std::time::{Duration, Instant};
 
@@ -62,7 +62,7 @@ async fn a_cut_is_an_error_and_the_stream_resumed() {
 }
 
 #[tokio::test]
-async fn what_is_incomplete_is_forgotten() {
+async fn an_incomplete_event_is_discarded() {
     let harness = Harness::start().await;
     let (mut client, connection) = harness.connected(at_once()).await;
     connection.send("id: 7\ndata: a\n\nid: 8\nevent: named\ndata: incomplete");
@@ -115,7 +115,7 @@ async fn a_silent_stream_is_an_error_and_resumed() {
     let (mut client, connection) = harness.connected(parameters).await;
     connection.send("id: 7\ndata: a\n\n");
     client.expect_event("message", "a", "7").await;
-    assert_eq!(client.expect_error().await, "nothing came for 1s");
+    assert_eq!(client.expect_error().await, "no data received for 1s");
     connection.closed().await;
     let connection = harness.connection().await;
     assert_eq!(connection.header("last-event-id"), Some("7"));

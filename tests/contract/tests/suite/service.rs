@@ -1,4 +1,4 @@
-//! The service itself: what it says of itself, what it refuses, and how it ends.
+//! The service itself: its description, what it refuses, and how it ends.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 use crate::harness::Harness;
 
 #[tokio::test]
-async fn it_says_what_the_client_is_capable_of() {
+async fn it_reports_the_capabilities_of_the_client() {
     let harness = Harness::start().await;
     let (status, headers, body) = harness.request(Method::GET, "/", "").await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(headers["content-type"], "application/json");
     let body: Value = serde_json::from_str(&body).expect("JSON");
     assert_eq!(body["name"], "sse-eventsource");
-    // For each of them there is a test here.
+    // This folder has a test for each of them.
     let capabilities = [
         "204",
         "bom",
@@ -69,7 +69,7 @@ async fn what_is_invalid_is_refused() {
 }
 
 #[tokio::test]
-async fn commands_are_for_clients_that_are_there() {
+async fn commands_need_an_existing_client() {
     let harness = Harness::start().await;
     let (client, connection) = harness.connected(json!({})).await;
     let unknown = json!({ "command": "dance" });
@@ -85,7 +85,7 @@ async fn commands_are_for_clients_that_are_there() {
 }
 
 #[tokio::test]
-async fn clients_are_apart_from_each_other() {
+async fn clients_are_independent() {
     let harness = Harness::start().await;
     let (mut first, to_first) = harness.connected(json!({})).await;
     let (mut second, to_second) = harness.connected(json!({})).await;
@@ -101,7 +101,7 @@ async fn clients_are_apart_from_each_other() {
 }
 
 #[tokio::test]
-async fn it_ends_when_it_is_told_to_and_closes_its_streams() {
+async fn it_ends_on_request_and_closes_its_streams() {
     let mut harness = Harness::start().await;
     let (_, connection) = harness.connected(json!({})).await;
     let (status, ..) = harness.request(Method::DELETE, "/", "").await;

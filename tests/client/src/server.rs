@@ -1,5 +1,5 @@
-//! A server that does whatever a test wants, down to the bytes. It runs in a thread of its own, so
-//! that nothing of it is in the client's runtime.
+//! A server that does what a test scripts, down to the bytes. It runs in a thread of its own, so
+//! that none of its tasks are in the client's runtime.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,13 +12,15 @@ use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
 /// The head of an event stream that ends with its connection.
-pub(crate) const STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+pub const STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
 
-/// The head of an event stream in chunks, the end of which is told from a cut.
-pub(crate) const CHUNKED: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
+/// The head of an event stream in chunks, whose end differs from a cut.
+pub const CHUNKED: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
     Transfer-Encoding: chunked\r\n\r\n";
 
-pub(crate) struct Server {
+/// A server on the loopback interface. It stops when it is dropped.
+#[derive(Debug)]
+pub struct Server {
     address: SocketAddr,
     connections: Arc<AtomicUsize>,
     stop: Option<oneshot::Sender<()>>,
@@ -26,8 +28,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server that runs `handler` for each connection, which it numbers from 0.
-    pub(crate) fn start<F, R>(handler: F) -> Self
+    /// Starts a server that runs `handler` for each connection, numbered from 0.
+    pub fn start<F, R>(handler: F) -> Self
     where
         F: Fn(usize, Connection) -> R + Send + 'static,
         R: Future<Output = ()> + 'static,
@@ -67,16 +69,21 @@ impl Server {
         }
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    /// Returns the address.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// Returns the URL of its root.
+    #[must_use]
+    pub fn url(&self) -> String {
         format!("http://{}/", self.address)
     }
 
-    /// How many connections there were so far.
-    pub(crate) fn connections(&self) -> usize {
+    /// Returns how many connections were accepted so far.
+    #[must_use]
+    pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
 }
@@ -91,13 +98,15 @@ impl Drop for Server {
 }
 
 /// A connection of a client.
-pub(crate) struct Connection {
-    pub(crate) io: TcpStream,
+#[derive(Debug)]
+pub struct Connection {
+    /// The socket.
+    pub io: TcpStream,
 }
 
 impl Connection {
     /// Reads the head of the request.
-    pub(crate) async fn head(&mut self) -> String {
+    pub async fn head(&mut self) -> String {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             match self.io.read_u8().await {
@@ -108,8 +117,8 @@ impl Connection {
         String::from_utf8(head).expect("UTF-8")
     }
 
-    /// Reads so many bytes of the request's body.
-    pub(crate) async fn exactly(&mut self, length: usize) -> String {
+    /// Reads `length` bytes of the request's body.
+    pub async fn exactly(&mut self, length: usize) -> String {
         let mut body = vec![0; length];
         if self.io.read_exact(&mut body).await.is_err() {
             body.clear();
@@ -118,7 +127,7 @@ impl Connection {
     }
 
     /// Reads the request's body, which is in chunks.
-    pub(crate) async fn chunks(&mut self) -> String {
+    pub async fn chunks(&mut self) -> String {
         let mut body = String::new();
         loop {
             let mut line = Vec::new();
@@ -138,35 +147,36 @@ impl Connection {
         }
     }
 
-    /// Sends some text, unless the client is gone.
-    pub(crate) async fn send(&mut self, text: impl AsRef<[u8]>) -> bool {
+    /// Sends some text. Returns `false` if the client has closed the connection.
+    pub async fn send(&mut self, text: impl AsRef<[u8]>) -> bool {
         self.io.write_all(text.as_ref()).await.is_ok()
     }
 
-    /// Answers the request with this.
-    pub(crate) async fn answer(&mut self, text: impl AsRef<[u8]>) {
+    /// Reads the head of the request, and answers with this text.
+    pub async fn answer(&mut self, text: impl AsRef<[u8]>) {
         self.head().await;
         self.send(text).await;
     }
 
-    /// Sends a chunk.
-    pub(crate) async fn chunk(&mut self, text: &str) -> bool {
+    /// Sends a chunk. Returns `false` if the client has closed the connection.
+    pub async fn chunk(&mut self, text: &str) -> bool {
         self.send(format!("{:x}\r\n{text}\r\n", text.len())).await
     }
 
-    /// Ends the connection with a reset.
-    pub(crate) fn reset(self) {
+    /// Resets the connection.
+    pub fn reset(self) {
         self.io.set_zero_linger().expect("a socket option");
     }
 
     /// Waits until the client has closed the connection.
-    pub(crate) async fn closed(&mut self) {
+    pub async fn closed(&mut self) {
         while let Ok(1..) = self.io.read(&mut [0; 1024]).await {}
     }
 }
 
-/// The value of a header in the head of a request.
-pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+/// Returns the value of a header in the head of a request.
+#[must_use]
+pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     head.lines().find_map(|line| {
         let (found, value) = line.split_once(':')?;
         found.eq_ignore_ascii_case(name).then_some(value.trim())

@@ -1,4 +1,4 @@
-//! The idle timeout: how long a stream may say nothing at all.
+//! The idle timeout: how long an open stream may be silent.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep};
 
-/// Watches that something comes. What comes does not touch the timer: when that fires it looks
-/// since when nothing has come, and waits for the rest.
-pub(crate) struct Idle {
+/// Measures the silence of a stream. Data does not reset the timer: when it fires, it is set again
+/// to the rest of the timeout since the last data.
+pub(crate) struct IdleTimer {
     timeout: Duration,
-    /// Since when the stream is waited for. Before that nobody asked, so a slow reader does not
-    /// make it idle.
+    /// When the current wait for data began. It begins with a read, so a slow reader does not make
+    /// the stream idle.
     waiting_since: Option<Instant>,
     timer: Pin<Box<Sleep>>,
 }
 
-impl Idle {
+impl IdleTimer {
     pub(crate) fn new(timeout: Duration) -> Self {
         Self {
             timeout,
@@ -25,12 +25,12 @@ impl Idle {
         }
     }
 
-    /// Something came.
+    /// Records that data has arrived.
     pub(crate) fn end_wait(&mut self) {
         self.waiting_since = None;
     }
 
-    /// Is ready when nothing came for the whole timeout.
+    /// Is ready with the timeout once no data has arrived for that long.
     pub(crate) fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
         let since = *self.waiting_since.get_or_insert_with(Instant::now);
         loop {

@@ -1,0 +1,102 @@
+//! The event source as a stream of values of a serde enum.
+
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use futures_core::stream::FusedStream;
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+use crate::event_source::EventSource;
+
+impl EventSource {
+    /// Yields the events as values of a serde enum: the variant is the event's name, its content
+    /// the JSON data. See [`ReceivedEvent::typed`](crate::ReceivedEvent::typed).
+    ///
+    /// An event that does not match is [`Error::Typed`], after which the stream continues.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "client")]
+    /// # async fn read() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::TryStreamExt as _;
+    /// use sse_eventsource::EventSource;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// #[serde(rename_all = "snake_case")]
+    /// enum Message {
+    ///     Delta(String),
+    ///     Stop { reason: String },
+    /// }
+    ///
+    /// let source = EventSource::get("https://example.com/answer").build()?;
+    /// let mut messages = source.typed::<Message>();
+    /// while let Some(message) = messages.try_next().await? {
+    ///     match message {
+    ///         Message::Delta(text) => print!("{text}"),
+    ///         Message::Stop { reason } => println!(" ({reason})"),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn typed<T: DeserializeOwned>(self) -> TypedEvents<T> {
+        TypedEvents {
+            events: self,
+            value: PhantomData,
+        }
+    }
+}
+
+/// The events of an event source as values of a serde enum, made by [`EventSource::typed`].
+///
+/// Ends as the event source does, and yields `None` from then on. Of the errors, only
+/// [`Error::Typed`] is not the last item.
+#[derive(Debug)]
+#[must_use = "streams do nothing unless polled"]
+pub struct TypedEvents<T> {
+    events: EventSource,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T> TypedEvents<T> {
+    /// Returns the event source, for its state.
+    pub fn event_source(&self) -> &EventSource {
+        &self.events
+    }
+
+    /// Turns this back into a stream of untyped events. Nothing is lost.
+    pub fn into_inner(self) -> EventSource {
+        self.events
+    }
+
+    /// Connects again, see [`EventSource::restart`].
+    pub fn restart(&mut self) {
+        self.events.restart();
+    }
+
+    /// Closes the connection for good, see [`EventSource::close`].
+    pub fn close(&mut self) {
+        self.events.close();
+    }
+}
+
+impl<T: DeserializeOwned> Stream for TypedEvents<T> {
+    type Item = Result<T, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let event = ready!(Pin::new(&mut self.events).poll_next(cx));
+        Poll::Ready(event.map(|event| {
+            event?
+                .typed()
+                .map_err(|error| Error::Typed(Box::new(error)))
+        }))
+    }
+}
+
+impl<T: DeserializeOwned> FusedStream for TypedEvents<T> {
+    fn is_terminated(&self) -> bool {
+        self.events.is_terminated()
+    }
+}

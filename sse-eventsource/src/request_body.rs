@@ -5,11 +5,11 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::BoxBody;
 
-use crate::boxed::BoxError;
+use crate::boxed::{BoxError, erase_data};
 
 type Stream = BoxBody<Bytes, BoxError>;
 
@@ -146,7 +146,7 @@ where
         let body = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
         body.as_mut().poll_frame(cx).map(|frame| {
             let frame = frame?.map_err(Into::into);
-            Some(frame.map(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))))
+            Some(frame.map(erase_data))
         })
     }
 

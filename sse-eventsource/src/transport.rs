@@ -4,13 +4,13 @@
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use tower_service::Service;
 
-use crate::boxed::{BoxError, BoxFuture};
+use crate::boxed::{BoxError, BoxFuture, erase_data};
 use crate::request_body::RequestBody;
 
 /// The body of a response, with its type erased.
@@ -59,11 +59,8 @@ where
             let sent = self.0.call(request.map(RequestBody::make));
             let response = sent.await.map_err(Into::into)?;
             Ok(response.map(|body| {
-                body.map_frame(|frame| {
-                    frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))
-                })
-                .map_err(Into::into)
-                .boxed_unsync()
+                let body = body.map_frame(erase_data);
+                body.map_err(Into::into).boxed_unsync()
             }))
         })
     }

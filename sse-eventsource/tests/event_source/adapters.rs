@@ -8,14 +8,15 @@ use futures_util::StreamExt as _;
 use hyper::server::conn::{http1, http2};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use sse_eventsource::{Backoff, Error, EventSource, HttpClient, RequestBody, Update};
+use sse_eventsource::{Error, EventSource, HttpClient, RequestBody, Update};
+use sse_eventsource_testing::Identity;
 use sse_hyper::{Event, SendError, Sse};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio_rustls::rustls;
 
-use sse_eventsource_testing::Identity;
+use crate::stack::no_wait;
 
 /// Sends three events after the last event ID, and ends.
 async fn three<R>(_request: R, sse: Sse) -> Result<(), SendError> {
@@ -29,15 +30,9 @@ async fn three<R>(_request: R, sse: Sse) -> Result<(), SendError> {
     Ok(())
 }
 
-fn at_once() -> Backoff {
-    let none = Duration::ZERO;
-    let backoff = Backoff::new().reconnection_time(none);
-    backoff.min_reconnection_time(none).initial(none)
-}
-
 /// Reads thirty events in order, over ten streams.
 async fn read_thirty(client: HttpClient, url: &str) {
-    let source = EventSource::get(url).backoff(at_once()).build_with(client);
+    let source = EventSource::get(url).backoff(no_wait()).build_with(client);
     read_thirty_of(source.expect("valid")).await;
 }
 
@@ -113,7 +108,7 @@ async fn another_client_can_be_the_http_stack() {
     };
     let client = Client::builder(TokioExecutor::new()).build_http::<RequestBody>();
     let source = EventSource::get(url)
-        .backoff(at_once())
+        .backoff(no_wait())
         .build_with(client)
         .expect("valid");
     tokio::select! {
@@ -259,7 +254,7 @@ async fn failing(sse: Sse, fail: Arc<Notify>) -> Result<(), io::Error> {
 
 /// Reads the event and makes the handler fail, which must not look like an end in order.
 async fn is_cut(client: HttpClient, url: &str, fail: &Notify) {
-    let source = EventSource::get(url).backoff(at_once()).build_with(client);
+    let source = EventSource::get(url).backoff(no_wait()).build_with(client);
     let mut updates = source.expect("valid").into_updates();
     loop {
         match updates
@@ -375,7 +370,7 @@ async fn a_head_that_is_too_long_is_no_response_over_http2() {
         }
     };
     let client = HttpClient::new().http2_prior_knowledge();
-    let builder = EventSource::get(url).backoff(at_once()).max_attempts(2);
+    let builder = EventSource::get(url).backoff(no_wait()).max_attempts(2);
     let mut source = builder.build_with(client).expect("valid");
     tokio::select! {
         () = server => {}

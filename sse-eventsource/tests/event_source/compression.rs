@@ -6,9 +6,8 @@ use std::time::Duration;
 use async_compression::tokio::write::{BrotliEncoder, GzipEncoder, ZstdEncoder};
 use futures_util::StreamExt as _;
 use sse_eventsource::{DecodeError, Error, EventSource};
-use tokio::io::{AsyncWrite, AsyncWriteExt as _};
-
 use sse_eventsource_testing::{STREAM, Server, header};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 /// An encoder that writes to memory.
 trait Encoder: AsyncWrite + Unpin {

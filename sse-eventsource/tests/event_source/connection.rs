@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use sse_eventsource::EventSource;
-
 use sse_eventsource_testing::{STREAM, Server};
 
 /// A server that sends numbered events without an end, and counts the bytes. It reports when the

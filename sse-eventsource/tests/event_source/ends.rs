@@ -10,10 +10,10 @@ use http::Request;
 use http_body::{Body, Frame};
 use http_body_util::StreamBody;
 use sse_eventsource::{Error, EventSource, EventSourceBuilder, HttpClient, Reconnect, RequestBody};
+use sse_eventsource_testing::{CHUNKED, STREAM, Server};
 use tower_service::Service as _;
 
 use crate::stack::{Reply, Stack, body, no_jitter, poll_once, status};
-use sse_eventsource_testing::{CHUNKED, STREAM, Server};
 
 /// An event, then the end or an error. A stream of `unfold` panics if it is polled after its end.
 fn strict(is_cut: bool) -> Reply {

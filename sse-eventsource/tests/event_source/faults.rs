@@ -4,22 +4,14 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use sse_eventsource::{
-    Backoff, DecodeError, Error, EventSource, EventSourceBuilder, RedirectError, Update,
-};
-
-use crate::stack::read_all;
+use sse_eventsource::{DecodeError, Error, EventSource, EventSourceBuilder, RedirectError, Update};
 use sse_eventsource_testing::{CHUNKED, Connection, STREAM, Server, header};
+
+use crate::stack::{no_wait, read_all};
 
 /// A source that reconnects immediately.
 fn impatient(url: impl AsRef<str>) -> EventSourceBuilder {
-    let none = Duration::ZERO;
-    EventSource::get(url).backoff(
-        Backoff::new()
-            .reconnection_time(none)
-            .min_reconnection_time(none)
-            .initial(none),
-    )
+    EventSource::get(url).backoff(no_wait())
 }
 
 /// A server that answers the first request with `fault`, and the second with one event.

@@ -11,5 +11,6 @@ mod reconnecting;
 mod resuming;
 mod stack;
 mod standard;
+mod stream_types;
 mod timeouts;
 mod uploads;

@@ -278,31 +278,6 @@ async fn an_exceeded_limit_of_the_decoder_is_final() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_are_values_of_an_enum() {
-    #[derive(Debug, PartialEq, serde::Deserialize)]
-    #[serde(rename_all = "snake_case")]
-    enum Message {
-        Delta(String),
-        Stop { reason: String },
-    }
-
-    let stack = Stack::new([
-        cut("event: delta\ndata: \"a\"\n\n"),
-        events([
-            "event: other\ndata: 1\n\nevent: delta\ndata: 2\n\n",
-            "event: stop\ndata: {\"reason\":\"end\"}\n\n",
-        ]),
-    ]);
-    let messages = get().build_with(stack).expect("valid").typed::<Message>();
-    let read: Vec<_> = messages.collect().await;
-    assert_eq!(read.len(), 4);
-    assert!(matches!(&read[0], Ok(Message::Delta(text)) if text == "a"));
-    assert!(matches!(&read[1], Err(Error::Typed(error)) if error.event().event() == "other"));
-    assert!(matches!(&read[2], Err(Error::Typed(error)) if error.event().data() == "2"));
-    assert!(matches!(&read[3], Ok(Message::Stop { reason }) if reason == "end"));
-}
-
-#[tokio::test(start_paused = true)]
 async fn nothing_is_lost_when_a_reader_drops_its_future() {
     let slow = body(stream::unfold(0, |step| async move {
         tokio::time::sleep(seconds(2)).await;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use sse_eventsource::{Backoff, EventSource, Update};
-
+use sse_eventsource::{EventSource, Update};
 use sse_eventsource_testing::{CHUNKED, STREAM, Server, header};
+
+use crate::stack::no_wait;
 
 const DISCONNECTS: usize = 1000;
 
@@ -71,13 +71,8 @@ async fn no_event_is_lost_or_repeated_over_a_thousand_disconnects() {
         }
     });
 
-    let none = Duration::ZERO;
-    let backoff = Backoff::new()
-        .reconnection_time(none)
-        .min_reconnection_time(none)
-        .initial(none);
     let source = EventSource::get(server.url())
-        .backoff(backoff)
+        .backoff(no_wait())
         .build()
         .expect("valid");
     let mut updates = source.into_updates();

@@ -5,6 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -135,7 +136,14 @@ pub(crate) fn reply(
 
 /// The default backoff without its random part: the reconnection time alone.
 pub(crate) fn no_jitter() -> Backoff {
-    Backoff::new().jitter(|_| std::time::Duration::ZERO)
+    Backoff::new().jitter(|_| Duration::ZERO)
+}
+
+/// A backoff that does not wait at all.
+pub(crate) fn no_wait() -> Backoff {
+    let none = Duration::ZERO;
+    let backoff = Backoff::new().reconnection_time(none);
+    backoff.min_reconnection_time(none).initial(none)
 }
 
 /// Reads to the end. Returns the data of the events, and the error if there is one.

@@ -12,12 +12,12 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use sse_eventsource::{Error, EventSource, HttpClient, Reconnect, RedirectError, RequestBody};
+use sse_eventsource_testing::{STREAM, Server, header};
 use sse_hyper::{SendError, Sse};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use crate::stack::{no_jitter, read_all};
-use sse_eventsource_testing::{STREAM, Server, header};
+use crate::stack::{no_wait, read_all};
 
 /// A body of these pieces, without a known length.
 fn pieces(
@@ -28,10 +28,7 @@ fn pieces(
 }
 
 fn post(server: &Server) -> sse_eventsource::EventSourceBuilder {
-    let backoff = no_jitter()
-        .reconnection_time(std::time::Duration::ZERO)
-        .min_reconnection_time(std::time::Duration::ZERO);
-    EventSource::post(server.url()).backoff(backoff)
+    EventSource::post(server.url()).backoff(no_wait())
 }
 
 /// Answers the first requests with `answers`, and the next with an event that contains its body.

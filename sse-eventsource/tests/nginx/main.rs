@@ -12,11 +12,11 @@ use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use http::Version;
 use sse_eventsource::{Backoff, Error, EventSource, HttpClient, Update, Updates};
+use sse_eventsource_testing::Identity;
 use sse_nginx::Nginx;
 use tokio::time::timeout;
 
 use crate::upstream::Upstream;
-use sse_eventsource_testing::Identity;
 
 /// The limit on every wait. No assertion depends on it.
 const TIMEOUT: Duration = Duration::from_secs(60);

@@ -4,12 +4,12 @@ use std::process::Output;
 
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use sse_eventsource_testing::{Identity, STREAM, Server, header};
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::proxy::Proxy;
 use crate::{run, sse, text};
-use sse_eventsource_testing::{Identity, STREAM, Server, header};
 
 /// A server without TLS, which answers with the request that it received.
 fn server() -> Server {

@@ -5,11 +5,10 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
+use sse_eventsource_testing::{Server, header};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
-
-use sse_eventsource_testing::{Server, header};
 
 pub(crate) struct Proxy {
     server: Server,

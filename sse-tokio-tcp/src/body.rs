@@ -16,7 +16,7 @@ pub(crate) enum Content {
 
 impl Body {
     /// Returns a body without content.
-    pub const fn empty() -> Self {
+    pub fn empty() -> Self {
         Self(Content::Empty)
     }
 }

@@ -37,40 +37,40 @@ impl Limits {
 
     /// Sets the maximum size of a request head in bytes, from the method to the blank line. The
     /// default is 16 KiB.
-    pub const fn max_head_size(mut self, bytes: usize) -> Self {
+    pub fn max_head_size(mut self, bytes: usize) -> Self {
         self.max_head_size = bytes;
         self
     }
 
     /// Sets the maximum number of header lines of a request. The default is 100.
-    pub const fn max_headers(mut self, lines: usize) -> Self {
+    pub fn max_headers(mut self, lines: usize) -> Self {
         self.max_headers = lines;
         self
     }
 
     /// Sets the time within which a request head must arrive. The default is 10 seconds.
-    pub const fn head_timeout(mut self, time: Duration) -> Self {
+    pub fn head_timeout(mut self, time: Duration) -> Self {
         self.head_timeout = time;
         self
     }
 
     /// Sets the time within which a client must accept at least one byte of what is to be sent,
     /// before the connection is closed and the handler dropped. The default is 60 seconds.
-    pub const fn write_timeout(mut self, time: Duration) -> Self {
+    pub fn write_timeout(mut self, time: Duration) -> Self {
         self.write_timeout = time;
         self
     }
 
     /// Sets the maximum number of open connections. While it is reached, no more are accepted. The
     /// default is 65,536, the minimum 1.
-    pub const fn max_connections(mut self, connections: usize) -> Self {
+    pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = if connections == 0 { 1 } else { connections };
         self
     }
 
     /// Sets the time within which open connections must end after the shutdown signal, before they
     /// are dropped. The default is 5 seconds.
-    pub const fn grace_period(mut self, time: Duration) -> Self {
+    pub fn grace_period(mut self, time: Duration) -> Self {
         self.grace_period = time;
         self
     }

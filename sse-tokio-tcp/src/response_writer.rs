@@ -198,6 +198,7 @@ mod tests {
     use std::future::poll_fn;
     use std::io;
     use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::Waker;
 
     use http::HeaderMap;
@@ -217,6 +218,9 @@ mod tests {
         /// The limit of a polled write, which is pending if this is 0.
         max_polled: usize,
         received: Mutex<Vec<u8>>,
+        direct_writes: AtomicUsize,
+        polled_writes: AtomicUsize,
+        reads: AtomicUsize,
     }
 
     impl Client {
@@ -225,6 +229,9 @@ mod tests {
                 max_direct,
                 max_polled,
                 received: Mutex::default(),
+                direct_writes: AtomicUsize::new(0),
+                polled_writes: AtomicUsize::new(0),
+                reads: AtomicUsize::new(0),
             }
         }
 
@@ -244,6 +251,7 @@ mod tests {
             _cx: &mut Context<'_>,
             _bytes: &mut ReadBuf<'_>,
         ) -> Poll<io::Result<()>> {
+            self.reads.fetch_add(1, Ordering::Relaxed);
             Poll::Pending
         }
     }
@@ -254,6 +262,7 @@ mod tests {
             _cx: &mut Context<'_>,
             bytes: &[u8],
         ) -> Poll<io::Result<usize>> {
+            self.polled_writes.fetch_add(1, Ordering::Relaxed);
             match bytes.len().min(self.max_polled) {
                 0 => Poll::Pending,
                 len => Poll::Ready(Ok(self.receive(&bytes[..len]))),
@@ -276,6 +285,7 @@ mod tests {
         fn reset(_io: &Client) {}
 
         fn try_write(io: &Client, bytes: &[u8]) -> io::Result<usize> {
+            io.direct_writes.fetch_add(1, Ordering::Relaxed);
             Ok(io.receive(&bytes[..bytes.len().min(io.max_direct)]))
         }
 
@@ -329,6 +339,27 @@ mod tests {
                 assert_eq!(writer.into_io().received(), expected, "{max_direct}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn an_event_takes_one_direct_write_and_no_read() {
+        let send_ten = async |_: HeaderMap, sse: Sse| {
+            for text in ["event"; 10] {
+                sse.send(text).await?;
+                tokio::task::yield_now().await;
+            }
+            Ok::<_, SendError>(())
+        };
+        let body = sse_response(HeaderMap::new(), send_ten).into_body();
+        let mut writer = writer(Client::new(100, 100), "HEAD", body, Framing::Chunked);
+        poll_fn(|cx| writer.poll::<Direct>(cx, TIMEOUT))
+            .await
+            .unwrap();
+        let client = writer.into_io();
+        assert_eq!(client.direct_writes.load(Ordering::Relaxed), 9);
+        // The head with the first event, and the last chunk.
+        assert_eq!(client.polled_writes.load(Ordering::Relaxed), 2);
+        assert_eq!(client.reads.load(Ordering::Relaxed), 1);
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use sse_codec::Decoder;
 
-use crate::Event;
+use crate::event::Event;
 
 /// Returns the events of one connection and the last event ID at its end.
 pub(crate) fn decode<'a>(

@@ -2,7 +2,7 @@
 //!
 //! Each entry states the events that Chromium dispatches, so that the test fails when that changes.
 
-use crate::Event;
+use crate::event::Event;
 
 /// A stream that Chromium reads in another way than the standard.
 pub(crate) struct Departure {

@@ -6,12 +6,12 @@
 
 mod decoder;
 mod departures;
+mod event;
 mod server;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::json;
 use sse_browser::Browser;
 use sse_codec::Decoder;
@@ -19,19 +19,12 @@ use sse_corpus::{Case, corpus};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::departures::DEPARTURES;
+use crate::event::Event;
 use crate::server::Oracle;
 
 /// The time limit for all streams. It includes the reconnection time, twice three seconds in
 /// Chromium.
 const TIMEOUT: Duration = Duration::from_secs(90);
-
-/// An event as a page sees it.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-struct Event {
-    event: String,
-    data: String,
-    id: String,
-}
 
 #[tokio::test]
 async fn a_browser_dispatches_the_events_that_the_decoder_returns() {

@@ -10,8 +10,7 @@ use bytes::Bytes;
 use sse_actix::{BoxError, Request, Sse, sse_response_with, with_sse};
 use tokio::net::TcpListener;
 
-use crate::GRACE_PERIOD;
-use crate::demo::{self, Demo};
+use crate::demo::{self, Demo, GRACE_PERIOD};
 use crate::handlers::{self, hello};
 
 async fn ticks((demo, request): (web::Data<Demo>, Request), sse: Sse) -> Result<(), BoxError> {

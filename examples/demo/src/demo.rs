@@ -36,6 +36,9 @@ const RECONNECTION_TIME: Duration = Duration::from_millis(2_500);
 /// this one, a comment appears between any two ticks: `curl` shows it, and the page does not see it.
 const KEEP_ALIVE: Duration = Duration::from_millis(600);
 
+/// The time within which the chat, and then the other connections, must end at shutdown.
+pub(crate) const GRACE_PERIOD: Duration = Duration::from_secs(5);
+
 /// A server and its address.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Server {

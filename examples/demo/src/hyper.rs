@@ -16,8 +16,7 @@ use sse_hyper::{Request, SseBody, sse_response_with};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
-use crate::GRACE_PERIOD;
-use crate::demo::{Demo, bad_request, not_found};
+use crate::demo::{Demo, GRACE_PERIOD, bad_request, not_found};
 use crate::handlers::{chat, hello, ticks};
 
 /// The pause after a failed accept, most often for want of file descriptors.

@@ -28,10 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{Addresses, Arguments, Engine, Transport};
 use crate::clock::Clock;
-use crate::demo::{Demo, Server};
-
-/// The time within which the chat, and then the other connections, must end at shutdown.
-const GRACE_PERIOD: Duration = Duration::from_secs(5);
+use crate::demo::{Demo, GRACE_PERIOD, Server};
 
 /// The reconnection times of the chat's clients at shutdown, spread so that they do not all
 /// reconnect at once.

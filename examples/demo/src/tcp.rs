@@ -10,8 +10,7 @@ use sse_tokio_tcp::{
 };
 use tokio::net::TcpListener;
 
-use crate::GRACE_PERIOD;
-use crate::demo::{Demo, bad_request};
+use crate::demo::{Demo, GRACE_PERIOD, bad_request};
 use crate::handlers::{chat, hello, ticks};
 
 /// Returns a service whose response is not an event stream.

@@ -53,7 +53,9 @@ fn settings(manifest: &str) -> BTreeSet<(&str, &str)> {
             && names
                 .iter()
                 .any(|name| line.split([' ', '=']).next() == Some(name));
-        if (is_shared || is_package) && !line.is_empty() && !line.starts_with('#') {
+        // The names of `cfg`s belong to a workspace.
+        let is_own = line.starts_with('#') || line.starts_with("unexpected_cfgs");
+        if (is_shared || is_package) && !line.is_empty() && !is_own {
             settings.insert((table, line));
         }
     }
@@ -112,6 +114,7 @@ mod tests {
     fn lints_profiles_and_the_compiler_must_be_the_same() {
         let product = "[workspace]\nmembers = []\n[workspace.package]\nrust-version = \"1.89\"\n\
                        [workspace.lints.rust]\na = \"warn\"\n# Why.\nb = \"warn\"\n\
+                       unexpected_cfgs = { level = \"warn\", check-cfg = [\"cfg(a)\"] }\n\
                        [profile.dev]\ndebug = 1\n";
         assert_eq!(differing_settings(product, product), [""; 0]);
 

@@ -78,7 +78,7 @@ const STEPS: &[Step] = &[
             run(cargo()
                 .args(["test", "--workspace", "--all-features"])
                 .args(["--exclude", "sse-fuzz"]))?;
-            // The other packages of benchmarks have no tests; the step `bench` runs them.
+            // The libraries of the benchmarks; the step `bench` tests and runs the programs.
             run(Workspace::Benches
                 .cargo_build("test")?
                 .args(["--package", "sse-bench-process"])

@@ -1,8 +1,8 @@
-//! Running a peer that may panic: it is then wrong, and the benchmark goes on.
+//! Running a peer that may panic: its result is then wrong, and the benchmark continues.
 
 use std::panic::{self, UnwindSafe};
 
-/// What `run` returns, unless it panics; the panic is not shown.
+/// Returns what `run` returns, unless it panics. The panic is not shown.
 pub(crate) fn attempt<T>(run: impl FnOnce() -> T + UnwindSafe) -> Option<T> {
     let shown = panic::take_hook();
     panic::set_hook(Box::new(|_| {}));

@@ -56,14 +56,14 @@ pub(crate) const KINDS: [Kind; 8] = [
     },
 ];
 
-/// A stream, and what a decoder must make of it.
+/// A stream, and the digest of its events.
 pub(crate) struct Corpus {
     pub(crate) bytes: Bytes,
     pub(crate) expected: Digest,
 }
 
 impl Kind {
-    /// Generates a stream of at least `len` bytes, always the same.
+    /// Generates a stream of at least `len` bytes. The same length gives the same stream.
     pub(crate) fn generate(&self, len: usize) -> Corpus {
         let mut writer = Writer {
             rng: Rng::with_seed(0x5353_4521),
@@ -82,7 +82,7 @@ impl Kind {
     }
 }
 
-/// Writes a stream, and takes down what it means as it goes.
+/// Writes a stream, and computes the digest of its events at the same time.
 struct Writer {
     rng: Rng,
     bytes: Vec<u8>,
@@ -109,7 +109,7 @@ impl Writer {
         self.expected.event(event, id, data.as_bytes());
     }
 
-    /// Text as a language model writes it, a token or two; now and then not ASCII.
+    /// Returns text as a language model writes it, a token or two, sometimes not ASCII.
     fn words(&mut self, len: usize) -> String {
         const WORDS: [&str; 16] = [
             "the",

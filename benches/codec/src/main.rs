@@ -29,7 +29,7 @@ fn main() -> ExitCode {
 fn run(arguments: Vec<String>) -> Result<(), String> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        // What is run under valgrind, to be counted.
+        // Runs under valgrind, which counts.
         ["--once", part, name, what, times] => {
             let times = times.parse().map_err(|_| "times must be a number")?;
             match *part {

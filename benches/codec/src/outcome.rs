@@ -1,14 +1,14 @@
-//! What a decoder hands its events to.
+//! Receivers of decoded events.
 
 use std::hint::black_box;
 
-/// Takes the events of a decoder.
+/// Receives the events of a decoder.
 pub(crate) trait Sink {
-    /// An event without a name gives `message` or nothing; one without an id gives nothing.
+    /// Receives an event. Without a name, `event` is `message` or empty; without an id, `id` is empty.
     fn event(&mut self, event: &str, id: &str, data: &[u8]);
 }
 
-/// Makes the compiler believe that every event is looked at, at next to no cost.
+/// Keeps the compiler from leaving events out, at almost no cost.
 #[derive(Default)]
 pub(crate) struct Consume;
 
@@ -19,8 +19,8 @@ impl Sink for Consume {
     }
 }
 
-/// What the events were, to be compared: their number, the bytes of their data, and a hash
-/// (FNV-1a) over everything that they hold.
+/// A summary of events, for comparing them: their number, the bytes of their data, and a hash
+/// (FNV-1a) of their contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Digest {
     pub(crate) events: u64,
@@ -40,7 +40,7 @@ impl Default for Digest {
 
 impl Digest {
     fn hash(&mut self, bytes: &[u8]) {
-        // No UTF-8 text holds 0xFF, so it keeps the fields apart.
+        // UTF-8 text has no 0xFF, so it separates the fields.
         for byte in bytes.iter().chain(&[0xFF]) {
             self.hash = (self.hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
         }
@@ -57,7 +57,7 @@ impl Sink for Digest {
     }
 }
 
-/// Keeps the events, to be shown.
+/// Keeps the events, for comparing them one by one.
 #[derive(Default)]
 pub(crate) struct Keep(pub(crate) Vec<(String, String, String)>);
 

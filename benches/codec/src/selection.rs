@@ -1,4 +1,4 @@
-//! What was asked for on the command line.
+//! The command line.
 
 use std::path::PathBuf;
 
@@ -6,11 +6,11 @@ pub(crate) const USAGE: &str = "\
 usage: sse-bench-codec [NAME…] [--quick] [--output FOLDER]
 
   NAME     decode, encode, a corpus, a case or a package: only what is named
-  --quick  check that everything runs and agrees, measure nothing
-  --output write the report's parts there, if nothing of them is left out
+  --quick  check that everything runs and agrees; measure nothing
+  --output write the parts of the report there, if they are complete
 ";
 
-/// The names that were given, and how to run.
+/// The names on the command line, and the options.
 #[derive(Default)]
 pub(crate) struct Selection {
     names: Vec<String>,
@@ -19,7 +19,7 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// Reads the arguments. Only names that `is_known` are accepted.
+    /// Parses the arguments. Only names that `is_known` are accepted.
     pub(crate) fn parse(
         arguments: impl IntoIterator<Item = String>,
         is_known: impl Fn(&str) -> bool,
@@ -44,17 +44,17 @@ impl Selection {
         self.names.iter().any(|it| it == name)
     }
 
-    /// Whether `name` is among what was asked for, which is all of a kind if none of it was named.
+    /// Returns whether `name` is selected. If no name of its `kind` was given, all of them are.
     pub(crate) fn selects<'a>(&self, name: &str, mut kind: impl Iterator<Item = &'a str>) -> bool {
         self.names(name) || !kind.any(|other| self.names(other))
     }
 
-    /// Whether everything of a kind was asked for.
+    /// Returns whether all names of a kind are selected.
     pub(crate) fn is_whole<'a>(&self, mut kind: impl Iterator<Item = &'a str>) -> bool {
         !kind.any(|name| self.names(name))
     }
 
-    /// Whether one of the two parts, of which `own` and `other` are the names, is to be run.
+    /// Returns whether `part`, one of `parts`, is selected; `own` accepts the names that belong to it.
     pub(crate) fn runs_part(&self, part: &str, parts: &[&str], own: impl Fn(&str) -> bool) -> bool {
         if parts.iter().any(|part| self.names(part)) {
             return self.names(part);

@@ -7,7 +7,7 @@ pub(crate) type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Re
 
 /// What the command line asks for.
 pub(crate) struct Arguments {
-    /// Whether it is only to be shown that everything works.
+    /// Whether to check only that everything works.
     pub(crate) quick: bool,
     /// How often each measurement is repeated.
     pub(crate) rounds: usize,

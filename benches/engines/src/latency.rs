@@ -1,4 +1,4 @@
-//! The time from publishing to the subscriber, at a thousand events a second.
+//! The latency from publishing to the subscriber, at a thousand events per second.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ async fn delays(subject: Subject, events: usize) -> Result<Vec<Duration>> {
     }
     let received = received.await?;
     if received.len() != events {
-        return Err("not all events have come".into());
+        return Err("not all events arrived".into());
     }
     let delay = |(came, went): (Instant, Instant)| came.saturating_duration_since(went);
     Ok(received.into_iter().zip(published).map(delay).collect())

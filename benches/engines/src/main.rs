@@ -1,11 +1,12 @@
-//! What the hub loses behind an engine: events a second, and the time that each is on its way.
+//! The cost of an engine for the hub: events per second, and latency.
 //!
-//! One process is the node; the engine's server is another. On a machine with two cores each has
-//! one to itself, more or less, so publishers, subscribers and the node share theirs. Beside it, in
-//! the same rounds: a channel and the embedded hub, which are the same work without an engine.
+//! One process is the node, with publishers and subscribers; the engine's server is another. On a
+//! machine with two cores, each has about one. For comparison, the same rounds have a channel and the
+//! hub without an engine.
 //!
 //! ```text
-//! cargo run --manifest-path benches/Cargo.toml --release -p sse-bench-engines -- [--quick] [--rounds N] [--output FOLDER] [RUN…]
+//! cargo run --manifest-path benches/Cargo.toml --release -p sse-bench-engines -- \
+//!     [--quick] [--rounds N] [--output FOLDER] [RUN…]
 //! ```
 
 mod arguments;
@@ -34,8 +35,8 @@ fn measure(arguments: &Arguments) -> Result {
     let runtime = tokio::runtime::Runtime::new()?;
     let mut part = Part::new("engines", "Engines", &Machine::here());
     part.paragraph(
-        "One node with an engine behind it, beside the same work without one: a channel of \
-         tokio's, and the embedded hub. The engine is a server of its own on the same machine: \
+        "One node with an engine, compared with the same work without one: a channel of tokio, \
+         and the embedded hub. The engine is a server of its own on the same machine: \
          Redis with nothing kept on disk, NATS with its stream in files.",
     );
     for run in &arguments.runs {

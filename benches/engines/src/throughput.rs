@@ -1,6 +1,6 @@
-//! Events a second: many publishers at once, a thousand topics, one node that is subscribed to all
-//! of them. The time is from the first publish until the last event has come. On a busy machine it
-//! says little, so the processor time that node and server take for an event is there too.
+//! Events per second: many publishers at once, a thousand topics, and one node that subscribes to all
+//! of them. The time is from the first publish to the arrival of the last event. As it depends on the
+//! load of the machine, the CPU time of node and server per event is reported too.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,30 +18,30 @@ use crate::{Arguments, Result};
 
 const TOPICS: usize = 1_000;
 
-/// What goes through a hub.
+/// The events of a measurement.
 #[derive(Clone, Copy)]
 pub(crate) struct Load {
     pub(crate) events: usize,
-    /// How many topics the node is subscribed to.
+    /// The number of topics that the node is subscribed to.
     pub(crate) topics: usize,
-    /// How many of them are published to.
+    /// The number of topics that events are published to.
     pub(crate) used: usize,
 }
 
-/// How many publish at the same time; each waits for one answer at a time.
+/// The number of concurrent publishers. Each waits for one answer at a time.
 const PUBLISHERS: usize = 1_000;
 
 /// The length of an event's data, in bytes.
 const LEN: usize = 100;
 
-/// The mark, in events a second.
+/// The mark, in events per second.
 const MARK: f64 = 70_000.0;
 
 pub(crate) fn measure(runtime: &Runtime, arguments: &Arguments, part: &mut Part) -> Result {
     let events = if arguments.quick { 20_000 } else { 400_000 };
     let mut samples = Samples::new();
-    // Of each engine, in seconds for each event of the best round: the time, and the processor time
-    // of the node and of the server.
+    // For each engine, the lowest seconds per event of all rounds: time, CPU time of the node, and CPU
+    // time of the server.
     let mut best = [[f64::INFINITY; 3]; Subject::ENGINES.len()];
     for _ in 0..arguments.rounds {
         for subject in Subject::ALL {
@@ -131,7 +131,7 @@ async fn through_channel(events: usize) -> Result<Duration> {
     Ok(begun.elapsed())
 }
 
-/// How long it takes, and the processor time of the node and of the server.
+/// Returns the time that it takes, and the CPU times of the node and of the server.
 pub(crate) async fn through_hub(
     subject: Subject,
     load: Load,
@@ -149,7 +149,7 @@ pub(crate) async fn through_hub(
         let mut subscription = node.hub.subscribe([topic]).await?;
         let (received, done) = (Arc::clone(&received), done.clone());
         subscribers.spawn(async move {
-            // The block that comes first is no event.
+            // The first block is no event.
             let mut is_first = true;
             while let Some(Ok(piece)) = subscription.next().await {
                 let count = memmem::find_iter(&piece, b"\n\n").count() - usize::from(is_first);
@@ -195,5 +195,5 @@ fn complete(received: usize, events: usize) -> Result {
     if received == events {
         return Ok(());
     }
-    Err(format!("{received} of {events} events have come").into())
+    Err(format!("{received} of {events} events arrived").into())
 }

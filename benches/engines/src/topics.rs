@@ -1,5 +1,5 @@
-//! What a node costs the engine that is subscribed to many topics: no more for each message than one
-//! with few, if messages find their subscribers by name.
+//! The cost of a node with many topics for the engine: per message, no more than with few topics, if
+//! the engine finds the subscribers of a message by name.
 
 use sse_bench_report::{Part, Samples, Table};
 use tokio::runtime::Runtime;
@@ -39,9 +39,9 @@ pub(crate) fn measure(runtime: &Runtime, arguments: &Arguments, part: &mut Part)
         table.row([engine.name().to_owned(), ratios.to_string()]);
     }
     table.note(
-        "A message finds its subscriptions by its subject, in NATS as in Redis. What is left in \
-         NATS is the garbage collector, which goes through the memory that the subscriptions take \
-         again and again: it is less where the server is given room to do so less often.",
+        "A message finds its subscriptions by its subject, in NATS as in Redis. The rest in \
+         NATS is the garbage collector, which scans the memory of the subscriptions; with a larger \
+         heap it does so less often.",
     );
     part.table(&table);
     Ok(())

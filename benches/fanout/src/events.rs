@@ -1,7 +1,7 @@
-//! The events that are published, and what a subscriber makes of those that it gets.
+//! The published events, and the check of those that a subscriber receives.
 //!
-//! Servers and load generator share this file. An event is known by its number, so that each
-//! subscriber can tell whether it got every one of them, in order, and with every byte.
+//! Servers and load generator share this file. Each event has a number, so that a subscriber can
+//! check that it received all of them, in order, with every byte.
 
 use std::io;
 use std::sync::LazyLock;
@@ -12,7 +12,7 @@ use sse_bench_process::Body;
 /// The length of an event's data, in bytes.
 const LEN: usize = 200;
 
-/// How long the number is with which it begins.
+/// The length of the number that it begins with.
 const DIGITS: usize = 16;
 
 /// What follows the number.
@@ -21,31 +21,31 @@ static FILLER: LazyLock<String> = LazyLock::new(|| {
     words.take(LEN - DIGITS).collect()
 });
 
-/// The data of the event of this number; the first one is 1.
+/// Returns the data of the event with this number. The first is 1.
 pub(crate) fn text(number: u64) -> String {
     format!("{number:016}{}", *FILLER)
 }
 
-/// How it looks on the wire, without an id.
+/// Returns the encoded event, without an id.
 pub(crate) fn on_the_wire(text: &str) -> String {
     format!("data: {text}\n\n")
 }
 
-/// What a subscriber has got.
+/// The events that a subscriber has received.
 #[derive(Debug)]
 pub(crate) struct Deliveries {
-    /// The number of the event that must come next.
+    /// The number of the next event.
     next: u64,
-    /// Events that were passed over.
+    /// The number of events that were skipped.
     lost: u64,
-    /// How often it was told that there are such.
+    /// The number of events named `gap`.
     gaps: u64,
-    /// The beginning of an event of which the rest has not come.
+    /// The beginning of an incomplete event.
     partial: Vec<u8>,
 }
 
 impl Deliveries {
-    /// Those of a subscriber that came after the event of number `after`.
+    /// Creates the state of a subscriber that joined after the event with number `after`.
     pub(crate) const fn after(after: u64) -> Self {
         Self {
             next: after + 1,
@@ -55,12 +55,12 @@ impl Deliveries {
         }
     }
 
-    /// Whether the event of this number has come, or a later one.
-    pub(crate) const fn have(&self, number: u64) -> bool {
+    /// Returns whether the event with this number, or a later one, has arrived.
+    pub(crate) const fn has(&self, number: u64) -> bool {
         self.next > number
     }
 
-    /// The number of the event that must come next.
+    /// Returns the number of the next event.
     pub(crate) const fn next(&self) -> u64 {
         self.next
     }
@@ -73,7 +73,7 @@ impl Deliveries {
         self.gaps
     }
 
-    /// Takes whole events, and gives back what is behind the last.
+    /// Takes whole events, and returns the bytes after the last.
     fn take_whole<'a>(&mut self, bytes: &'a [u8]) -> io::Result<&'a [u8]> {
         let mut rest = bytes;
         while let Some(end) = memmem::find(rest, b"\n\n") {
@@ -83,7 +83,7 @@ impl Deliveries {
         Ok(rest)
     }
 
-    /// Takes an event's lines. Ids and comments may stand beside its data, or alone.
+    /// Takes the lines of an event. It may have an id and comments, or only those.
     fn take_event(&mut self, lines: &[u8]) -> io::Result<()> {
         for line in lines.split(|byte| *byte == b'\n') {
             if line == b"event: gap" {
@@ -133,7 +133,7 @@ impl Body for Deliveries {
 
 fn unexpected(expected: u64, data: &[u8]) -> io::Error {
     let data = data[..data.len().min(LEN + DIGITS)].escape_ascii();
-    io::Error::other(format!("event {expected} was to come, not {data}"))
+    io::Error::other(format!("expected event {expected}, found {data}"))
 }
 
 #[cfg(test)]
@@ -153,7 +153,7 @@ mod tests {
             for piece in stream.chunks(size) {
                 deliveries.take(piece).unwrap();
             }
-            assert!(deliveries.have(12) && !deliveries.have(13));
+            assert!(deliveries.has(12) && !deliveries.has(13));
             assert_eq!((deliveries.lost(), deliveries.gaps()), (2, 3));
         }
     }

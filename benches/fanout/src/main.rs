@@ -1,9 +1,8 @@
-//! Our hub beside other ways to send the same events to many.
+//! The hub, compared with other ways to send the same events to many subscribers.
 //!
-//! Every server runs as a process of its own on one core, the load generator on the other. What
-//! is compared is the CPU time that the kernel charges to the server for each delivery, the time
-//! until the last subscriber has an event, and the memory that the server holds; always as ratios
-//! of neighbouring runs.
+//! Every server is a process of its own on one core, with the load generator on the other. Compared
+//! are the CPU time that the kernel charges to the server per delivery, the time until the last
+//! subscriber has an event, and the memory of the server, always as ratios of neighbouring runs.
 //!
 //! ```text
 //! cargo run --manifest-path benches/Cargo.toml --release -p sse-bench-fanout -- \
@@ -30,7 +29,7 @@ use crate::servers::Server;
 
 /// What the command line asks for.
 struct Arguments {
-    /// What every benchmark of servers can be asked.
+    /// The arguments of all benchmarks of servers.
     general: sse_bench_process::Arguments<Server, Run>,
     /// Numbers of subscribers.
     subscribers: Vec<u64>,
@@ -71,7 +70,7 @@ fn usage() -> String {
 }
 
 fn measure(arguments: &Arguments) -> Result {
-    // Before this process is kept on one of its cores.
+    // Before this process is pinned to one of its cores.
     let machine = Machine::here();
     let core = kernel::share_cores()?;
     rlimit::increase_nofile_limit(u64::MAX)?;

@@ -1,4 +1,4 @@
-//! nginx with the module nchan: its configuration, its start, and how it is told to publish.
+//! nginx with the module nchan: its configuration, its start, and the requests that publish.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -11,17 +11,17 @@ use memchr::memmem;
 use sse_bench_process::{Process, kernel};
 
 /// How long it may take to start.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 const CONFIGURATION: &str = "nginx.conf";
 
-/// Where Debian and others put the module.
+/// The path of the module on Debian and on other systems.
 const MODULES: [&str; 2] = [
     "/usr/lib/nginx/modules/ngx_nchan_module.so",
     "/usr/lib64/nginx/modules/ngx_nchan_module.so",
 ];
 
-/// An nginx that runs.
+/// A running nginx.
 #[derive(Debug)]
 pub(crate) struct Nginx {
     pub(crate) process: Process,
@@ -29,19 +29,19 @@ pub(crate) struct Nginx {
     pub(crate) folder: tempfile::TempDir,
 }
 
-/// Looks for nginx and its module. The error says what is missing.
+/// Returns the paths of nginx and its module, or what is missing.
 pub(crate) fn find() -> Result<(PathBuf, PathBuf), &'static str> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<_> = env::split_paths(&path).collect();
-    // Where it is, and where those who are not root do not look.
+    // Only root has it in PATH.
     folders.push("/usr/sbin".into());
     let programs = folders.into_iter().map(|folder| folder.join("nginx"));
     let program = programs.into_iter().find(|program| program.is_file());
     let module = MODULES.map(PathBuf::from).into_iter();
     let module = module.into_iter().find(|module| module.is_file());
     Ok((
-        program.ok_or("there is no nginx (Debian package nginx)")?,
-        module.ok_or("nginx has no nchan (Debian package libnginx-mod-nchan)")?,
+        program.ok_or("nginx is not installed (Debian package nginx)")?,
+        module.ok_or("the module nchan is not installed (Debian package libnginx-mod-nchan)")?,
     ))
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn start(core: Option<usize>) -> io::Result<Nginx> {
     }
 }
 
-/// The process that nginx ends with; see [`sse_bench_process::guard`].
+/// Runs the process that ends nginx; see [`sse_bench_process::guard`].
 pub(crate) fn guard(folder: &str) -> io::Result<()> {
     let (program, _) = find().map_err(io::Error::other)?;
     let mut nginx = Command::new(program);
@@ -90,15 +90,15 @@ fn wait_for_worker(guard: &mut Child, address: SocketAddr) -> io::Result<u32> {
         {
             return Ok(worker);
         }
-        if guard.try_wait()?.is_some() || begun.elapsed() > PATIENCE {
+        if guard.try_wait()?.is_some() || begun.elapsed() > TIMEOUT {
             return Err(io::Error::other("nginx does not listen"));
         }
         thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// One worker that the kernel keeps on its core, no log, and limits that are not met. nchan has
-/// the retention that the channels of the other servers have: a hundred events.
+/// Returns the configuration: one worker on its core, no log, and limits that are never reached.
+/// nchan keeps a hundred events, as the channels of the other servers do.
 fn configuration(module: &Path, port: u16, core: Option<usize>) -> String {
     let affinity = core.map_or_else(String::new, |core| {
         format!("worker_cpu_affinity 1{};", "0".repeat(core))
@@ -144,13 +144,13 @@ fn configuration(module: &Path, port: u16, core: Option<usize>) -> String {
     )
 }
 
-/// The request that publishes an event.
+/// Returns the request that publishes an event.
 pub(crate) fn publish_request(text: &str) -> String {
     let len = text.len();
     format!("POST /publish HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len}\r\n\r\n{text}")
 }
 
-/// Takes whole answers from the front of `bytes`, and counts them.
+/// Removes whole answers from the front of `bytes`. Returns their number.
 pub(crate) fn take_answers(bytes: &mut Vec<u8>) -> io::Result<u64> {
     let mut count = 0;
     let mut taken = 0;
@@ -162,7 +162,7 @@ pub(crate) fn take_answers(bytes: &mut Vec<u8>) -> io::Result<u64> {
             len.trim().parse::<usize>().ok()
         });
         let (true, Some(len)) = (text.starts_with("http/1.1 2"), len) else {
-            return Err(io::Error::other(format!("nginx has answered: {text}")));
+            return Err(io::Error::other(format!("nginx answered: {text}")));
         };
         let end = head + 4 + len;
         if rest.len() < end {

@@ -1,5 +1,5 @@
-//! How a server is told to publish: by a datagram with the number of events. Each server publishes
-//! in its own way what it reads here.
+//! The orders to publish: datagrams with a number of events. Each server reads them here and
+//! publishes in its own way.
 
 use std::io;
 use std::net::UdpSocket;
@@ -22,7 +22,7 @@ impl Orders {
         })
     }
 
-    /// The texts of the events that are to be published now.
+    /// Returns the texts of the events to publish now.
     pub(crate) async fn next(&mut self) -> io::Result<impl Iterator<Item = String>> {
         let mut count = [0; 8];
         while self.socket.recv(&mut count).await? != count.len() {}

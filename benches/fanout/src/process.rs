@@ -1,4 +1,4 @@
-//! A server of this benchmark's: started, and told to publish.
+//! A server of this benchmark, in a process that publishes on command.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -10,7 +10,7 @@ use crate::nginx;
 use crate::servers::Server;
 
 /// How long nginx may take to answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -19,11 +19,11 @@ pub(crate) struct Process {
     address: SocketAddr,
     publisher: Publisher,
     published: u64,
-    /// Where nginx has its files, until it has ended.
+    /// The folder of nginx, which must exist until nginx has ended.
     _folder: Option<tempfile::TempDir>,
 }
 
-/// Those who publish are elsewhere: in the server itself, or behind a request to nginx.
+/// The way to publish: a command to the server, or a request to nginx.
 #[derive(Debug)]
 enum Publisher {
     Datagrams(UdpSocket),
@@ -55,7 +55,7 @@ impl Process {
         let nginx = nginx::start(core)?;
         let connection = TcpStream::connect(nginx.address)?;
         connection.set_nodelay(true)?;
-        connection.set_read_timeout(Some(PATIENCE))?;
+        connection.set_read_timeout(Some(TIMEOUT))?;
         Ok(Self {
             server: Server::Nchan,
             process: nginx.process,
@@ -82,7 +82,7 @@ impl Process {
         self.published
     }
 
-    /// Has it publish so many events, one right after the other, and tells the last one's number.
+    /// Makes the server publish `count` events at once. Returns the number of the last one.
     pub(crate) fn publish(&mut self, count: u64) -> io::Result<u64> {
         let first = self.published + 1;
         self.published += count;
@@ -104,8 +104,8 @@ impl Process {
         Ok(self.published)
     }
 
-    /// Takes the answers to what was published, where there are any. It is called when the events
-    /// have come, so that nobody waits for it.
+    /// Reads the answers to the requests that published, if there are any. To be called after the
+    /// events have arrived, so that it does not wait.
     pub(crate) fn take_answers(&mut self) -> io::Result<()> {
         let Publisher::Requests {
             connection,

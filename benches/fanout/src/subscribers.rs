@@ -1,8 +1,7 @@
 //! The load generator's connections: many subscribers to one server.
 //!
-//! All are driven by one thread on a core of its own, and that thread never sleeps: it looks
-//! whether something has come, and looks again. A thread that sleeps must be woken, which the
-//! kernel does on the server's time.
+//! One thread on a core of its own drives all of them and polls without sleeping: waking a sleeping
+//! thread would take CPU time of the server.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -14,11 +13,13 @@ use sse_bench_process::{Response, reset};
 use crate::events::Deliveries;
 use crate::process::Process;
 
-/// How long a server may keep silent where it has something to say.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long nothing may arrive while an event is expected.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long it may be silent before it is given something new to say, and how often that is done.
+/// How long nothing may arrive before another event is published.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How many such events are published at most.
 const PROMPTS: usize = 30;
 
 /// Subscribers to one server.
@@ -36,30 +37,30 @@ struct Subscriber {
     is_cut: bool,
 }
 
-/// What has come on a connection.
+/// What a read from a connection brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Came {
+enum Progress {
     Events,
-    /// A part of an event, or something else, which is not what is waited for.
+    /// Part of an event, or something else.
     Other,
     Nothing,
 }
 
-/// What has become of subscribers that read on after a pause.
+/// The losses of subscribers that continue to read after a pause.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Losses {
-    /// Events that were lost, of all subscribers.
+    /// The number of lost events of all subscribers.
     pub(crate) lost: u64,
-    /// How many subscribers have lost some and were told so.
-    pub(crate) told: u64,
-    /// How many have lost some.
+    /// The number of subscribers that lost events and received a gap.
+    pub(crate) informed: u64,
+    /// The number of subscribers that lost events.
     pub(crate) concerned: u64,
-    /// How many connections were cut.
+    /// The number of connections that were cut.
     pub(crate) cut: u64,
 }
 
 impl Subscribers {
-    /// None yet.
+    /// Creates an empty set of subscribers.
     pub(crate) fn of(process: &Process) -> Self {
         Self {
             name: process.server().name(),
@@ -68,15 +69,14 @@ impl Subscribers {
         }
     }
 
-    /// Adds subscribers one after the other, each when the one before has the head of its
-    /// response.
+    /// Adds subscribers one by one, each after the previous one has the head of its response.
     pub(crate) fn add(&mut self, process: &Process, count: u64) -> io::Result<()> {
         for _ in 0..count {
             let mut subscriber = Subscriber::ask(process.address(), process.published())?;
-            let mut silence = Silence::new(PATIENCE);
+            let mut silence = Silence::new(TIMEOUT);
             while !subscriber.response.has_head() {
-                if subscriber.try_read(&mut self.buffer)? == Came::Nothing {
-                    silence.bear(|| {
+                if subscriber.try_read(&mut self.buffer)? == Progress::Nothing {
+                    silence.check(|| {
                         format!("{}: the head of response {}", self.name, self.all.len() + 1)
                     })?;
                 }
@@ -86,26 +86,26 @@ impl Subscribers {
         Ok(())
     }
 
-    /// Waits until all have the event of this number.
+    /// Waits until all have the event with this number.
     pub(crate) fn wait_for(&mut self, number: u64) -> io::Result<()> {
-        self.wait_at_most(PATIENCE, number)
+        self.wait_at_most(TIMEOUT, number)
     }
 
-    /// [`wait_for`](Self::wait_for) with another bound on the silence.
-    pub(crate) fn wait_at_most(&mut self, patience: Duration, number: u64) -> io::Result<()> {
+    /// As [`wait_for`](Self::wait_for), with another timeout.
+    pub(crate) fn wait_at_most(&mut self, timeout: Duration, number: u64) -> io::Result<()> {
         let Self { name, all, buffer } = self;
         let mut waiting: Vec<_> = all.iter_mut().collect();
-        let mut silence = Silence::new(patience);
+        let mut silence = Silence::new(timeout);
         loop {
             let mut silent = true;
             let mut failed = Ok(());
             waiting.retain_mut(|subscriber| {
                 match subscriber.try_read(buffer) {
-                    Ok(Came::Events) => silent = false,
-                    Ok(Came::Other | Came::Nothing) => {}
+                    Ok(Progress::Events) => silent = false,
+                    Ok(Progress::Other | Progress::Nothing) => {}
                     Err(error) => failed = Err(error),
                 }
-                !subscriber.response.body().have(number)
+                !subscriber.response.body().has(number)
             });
             failed.map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?;
             if waiting.is_empty() {
@@ -113,15 +113,15 @@ impl Subscribers {
             }
             if silent {
                 let left = waiting.len();
-                silence.bear(|| format!("{name}: event {number} on {left} connections"))?;
+                silence.check(|| format!("{name}: event {number} on {left} connections"))?;
             } else {
-                silence = Silence::new(patience);
+                silence = Silence::new(timeout);
             }
         }
     }
 
-    /// Reads on after a pause: until all have what is published now or are cut off. Who was told
-    /// of a gap goes on behind what was published last, so it may take several events.
+    /// Continues to read after a pause, until all have an event published now or are cut. After a gap,
+    /// a subscriber continues with the next event, so it may take several.
     pub(crate) fn catch_up(&mut self, process: &mut Process) -> io::Result<Losses> {
         for _ in 0..PROMPTS {
             let number = process.publish(1)?;
@@ -134,25 +134,25 @@ impl Subscribers {
         Err(io::Error::new(
             io::ErrorKind::TimedOut,
             format!(
-                "{}: one of {PROMPTS} events did not come on connections that were idle",
+                "{}: none of {PROMPTS} events arrived on all idle connections",
                 self.name
             ),
         ))
     }
 
-    /// Reads until all have the event of this number or are cut off, or nothing comes.
+    /// Reads until all have the event with this number or are cut, or nothing arrives.
     fn read_on(&mut self, number: u64) -> io::Result<bool> {
         let mut silent_since = Instant::now();
         loop {
             let mut all_have = true;
             for subscriber in &mut self.all {
-                if subscriber.is_cut || subscriber.response.body().have(number) {
+                if subscriber.is_cut || subscriber.response.body().has(number) {
                     continue;
                 }
                 all_have = false;
                 match subscriber.try_read(&mut self.buffer) {
-                    Ok(Came::Events) => silent_since = Instant::now(),
-                    Ok(Came::Other | Came::Nothing) => {}
+                    Ok(Progress::Events) => silent_since = Instant::now(),
+                    Ok(Progress::Other | Progress::Nothing) => {}
                     Err(error) if is_cut(&error) => subscriber.is_cut = true,
                     Err(error) => return Err(error),
                 }
@@ -171,13 +171,13 @@ impl Subscribers {
             losses.lost += deliveries.lost();
             if deliveries.lost() > 0 {
                 losses.concerned += 1;
-                losses.told += u64::from(deliveries.gaps() > 0);
+                losses.informed += u64::from(deliveries.gaps() > 0);
             }
         }
         losses
     }
 
-    /// How many events were lost, all subscribers taken together.
+    /// Returns the number of lost events of all subscribers.
     pub(crate) fn lost(&self) -> u64 {
         let all = self.all.iter();
         all.map(|subscriber| subscriber.response.body().lost())
@@ -206,17 +206,21 @@ impl Subscriber {
         })
     }
 
-    /// Reads what is there, if anything is.
-    fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<Came> {
+    /// Reads what has arrived, if anything.
+    fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<Progress> {
         let before = self.response.body().next();
         match self.io.read(buffer) {
             Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(len) => {
                 self.response.feed(&buffer[..len])?;
                 let is_new = self.response.body().next() > before;
-                Ok(if is_new { Came::Events } else { Came::Other })
+                Ok(if is_new {
+                    Progress::Events
+                } else {
+                    Progress::Other
+                })
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Came::Nothing),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Progress::Nothing),
             Err(error) => Err(error),
         }
     }
@@ -229,27 +233,31 @@ fn is_cut(error: &io::Error) -> bool {
     )
 }
 
-/// How long nothing has come.
+/// The time in which nothing arrived.
 struct Silence {
     since: Option<Instant>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl Silence {
-    const fn new(patience: Duration) -> Self {
+    const fn new(timeout: Duration) -> Self {
         Self {
             since: None,
-            patience,
+            timeout,
         }
     }
 
-    /// Lets others run, if there are any, but not for ever.
-    fn bear(&mut self, what: impl FnOnce() -> String) -> io::Result<()> {
-        if self.since.get_or_insert_with(Instant::now).elapsed() > self.patience {
-            let seconds = self.patience.as_secs();
+    /// Yields to other threads.
+    ///
+    /// # Errors
+    ///
+    /// After the timeout.
+    fn check(&mut self, what: impl FnOnce() -> String) -> io::Result<()> {
+        if self.since.get_or_insert_with(Instant::now).elapsed() > self.timeout {
+            let seconds = self.timeout.as_secs();
             return Err(io::Error::new(
                 io::ErrorKind::TimedOut,
-                format!("waited {seconds} s in vain for {}", what()),
+                format!("nothing arrived for {seconds} s, waiting for {}", what()),
             ));
         }
         thread::yield_now();

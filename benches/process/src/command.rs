@@ -1,5 +1,5 @@
-//! The command line of a benchmark: one program that is its load generator, and each of its
-//! servers where it starts itself again. What only one benchmark takes is that benchmark's own.
+//! The command line of a benchmark. The program is the load generator, and starts itself again as
+//! each of its servers. Options of a single benchmark are parsed there.
 
 use std::io;
 use std::net::{TcpListener, UdpSocket};
@@ -8,11 +8,11 @@ use std::process::ExitCode;
 
 use crate::server;
 
-/// What was done, or why it was not.
+/// The result of a benchmark. An error ends the program.
 pub type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
-/// Does what the command line asks for: after `serve SERVER [CORE]` this process is one of
-/// `servers`, and does what `serve` does with its two sockets; else `measure` takes the arguments.
+/// Runs a benchmark. With the arguments `serve SERVER [CORE]` this process is one of `servers`, and
+/// `serve` gets its two sockets; otherwise `measure` gets the arguments.
 pub fn main<S: Copy + AsRef<str>>(
     servers: &[S],
     serve: impl FnOnce(S, TcpListener, UdpSocket) -> io::Result<()>,
@@ -39,7 +39,7 @@ pub fn main<S: Copy + AsRef<str>>(
     }
 }
 
-/// What the load generator is asked to do with the servers `S`, in the runs `R`.
+/// The arguments of a load generator with the servers `S` and the runs `R`.
 #[derive(Clone, Debug)]
 pub struct Arguments<S: 'static, R: 'static> {
     quick: bool,
@@ -50,7 +50,7 @@ pub struct Arguments<S: 'static, R: 'static> {
 }
 
 impl<S: Copy + AsRef<str>, R: Copy + AsRef<str>> Arguments<S, R> {
-    /// Nothing was asked for yet, of these servers and runs.
+    /// Creates arguments that select all of these servers and runs.
     #[must_use]
     pub const fn new(servers: &'static [S], runs: &'static [R]) -> Self {
         Self {
@@ -62,12 +62,11 @@ impl<S: Copy + AsRef<str>, R: Copy + AsRef<str>> Arguments<S, R> {
         }
     }
 
-    /// Takes an argument, and the `value` behind it if it is to have one. Tells whether it is
-    /// known.
+    /// Takes an argument, with the `value` that follows it if it has one. Returns whether it is known.
     ///
     /// # Errors
     ///
-    /// When there is no value, or not such a one.
+    /// When the value is missing or invalid.
     pub fn take<'a>(
         &mut self,
         argument: &str,
@@ -83,33 +82,33 @@ impl<S: Copy + AsRef<str>, R: Copy + AsRef<str>> Arguments<S, R> {
         Ok(true)
     }
 
-    /// Whether it is only to be shown that everything works.
+    /// Returns whether to check only that everything works.
     pub const fn quick(&self) -> bool {
         self.quick
     }
 
-    /// How often each measurement is repeated; without it, as often as each of them needs.
+    /// Returns how often to repeat each measurement; without it, each has its own number.
     pub const fn rounds(&self) -> Option<usize> {
         self.rounds
     }
 
-    /// The folder to write to.
+    /// Returns the folder for the report.
     pub const fn output(&self) -> Option<&PathBuf> {
         self.output.as_ref()
     }
 
-    /// The servers that take part.
+    /// Returns the selected servers.
     pub fn servers(&self) -> &[S] {
         self.servers.get()
     }
 
-    /// What is measured.
+    /// Returns the selected runs.
     pub fn runs(&self) -> &[R] {
         self.runs.get()
     }
 }
 
-/// Those that were named, or all.
+/// The values that were named, or all.
 #[derive(Clone, Debug)]
 struct Choice<T: 'static> {
     all: &'static [T],
@@ -124,7 +123,7 @@ impl<T: Copy + AsRef<str>> Choice<T> {
         }
     }
 
-    /// Tells whether there is one with this name.
+    /// Adds the value of this name. Returns whether there is one.
     fn choose(&mut self, name: &str) -> bool {
         let found = named(self.all, name);
         self.named.extend(found);

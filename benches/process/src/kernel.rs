@@ -1,4 +1,4 @@
-//! What the kernel keeps books on: who runs where, and what a process has used.
+//! What the kernel knows about a process: its core, CPU time, memory and files.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
-/// Keeps the load generator on one core if there are two, and tells which is the servers' then.
+/// Pins the load generator to one core if there are two, and returns the core for the servers.
 ///
 /// # Errors
 ///
-/// When the kernel does not tell, or not let it.
+/// When the kernel does not allow it.
 pub fn share_cores() -> io::Result<Option<usize>> {
     let allowed = sched_getaffinity(Pid::this())?;
     let mut cores = (0..CpuSet::count()).filter(|core| allowed.is_set(*core) == Ok(true));
@@ -23,30 +23,30 @@ pub fn share_cores() -> io::Result<Option<usize>> {
     Ok(Some(servers))
 }
 
-/// Keeps the calling thread, and those that it makes from now on, on one core.
+/// Pins the calling thread, and those that it starts later, to one core.
 pub(crate) fn pin_to(core: usize) -> io::Result<()> {
     let mut only = CpuSet::new();
     only.set(core)?;
     Ok(sched_setaffinity(Pid::this(), &only)?)
 }
 
-/// The CPU time that all threads of a process have used, in user and system mode. It is the
-/// scheduler's own sum, to the nanosecond, and not the coarse one of the process table.
+/// Returns the CPU time that all threads of a process have used, in user and system mode. It is the
+/// scheduler's sum in nanoseconds, not the coarse one of the process table.
 ///
 /// # Errors
 ///
-/// When the process is gone.
+/// When the process has ended.
 pub fn cpu_time(process: u32) -> io::Result<Duration> {
     let clock = ClockId::pid_cpu_clock_id(pid(process))?;
     Ok(clock_gettime(clock)?.into())
 }
 
-/// The memory of a process that is not a file's, in bytes: stacks, heap, and what it has touched of
-/// memory that it shares with others of its kind.
+/// Returns the anonymous memory of a process in bytes: stacks, heap, and the used part of shared
+/// memory.
 ///
 /// # Errors
 ///
-/// When the process is gone.
+/// When the process has ended.
 pub fn anonymous_memory(process: u32) -> io::Result<u64> {
     let status = fs::read_to_string(proc(process).join("status"))?;
     let entry = |name: &str| {
@@ -59,20 +59,20 @@ pub fn anonymous_memory(process: u32) -> io::Result<u64> {
         .ok_or_else(|| io::Error::other("no RssAnon in the process's status"))
 }
 
-/// How many files, and so connections, a process has open.
+/// Returns the number of files, connections included, that a process has open.
 ///
 /// # Errors
 ///
-/// When the process is gone.
+/// When the process has ended.
 pub fn open_files(process: u32) -> io::Result<usize> {
     Ok(fs::read_dir(proc(process).join("fd"))?.count())
 }
 
-/// A process that this one has started and that is still there.
+/// Returns a running child of a process.
 ///
 /// # Errors
 ///
-/// When the process is gone.
+/// When the process has ended.
 pub fn child_of(process: u32) -> io::Result<Option<u32>> {
     let children = proc(process).join("task").join(process.to_string());
     let children = fs::read_to_string(children.join("children"))?;

@@ -1,13 +1,11 @@
-//! What the benchmarks of servers share.
+//! Shared code of the benchmarks of servers.
 //!
 //! * [`main`] and [`Arguments`] are the command line.
-//! * [`Process`] is a server that runs as a process of its own; [`server`] is its other half, or
-//!   [`guard`] if it is a program that others have made.
-//! * [`kernel`] is what the kernel keeps books on: who runs where, and what it has used.
+//! * [`Process`] is a server in a process of its own; [`server`] is the code of that process, or
+//!   [`guard`] if the server is another program.
+//! * [`kernel`] reads what the kernel knows about a process: its core, CPU time, memory and files.
 //! * [`strace`] counts system calls.
-//! * [`Response`] takes a response apart as it comes in, whatever a benchmark looks for in it.
-//!
-//! What the servers do, and what is asked of them, is the business of the benchmarks.
+//! * [`Response`] parses a response as it arrives, and passes on its body.
 
 mod command;
 pub mod kernel;

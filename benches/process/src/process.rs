@@ -1,4 +1,4 @@
-//! A server as a process of its own: started, measured, ended.
+//! A server in a process of its own.
 
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -11,13 +11,13 @@ use nix::sys::signal::{Signal, kill};
 
 use crate::kernel;
 
-/// How long a server may take to start, to come to rest, or to notice that its clients are gone.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a server may take to start, to become idle, or to close its connections.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What a server at rest may use between two looks at it: a keep-alive or two.
+/// The CPU time that an idle server may use between two readings: that of a keep-alive or two.
 const REST: Duration = Duration::from_micros(40);
 
-/// A server that runs as a process of its own, and is ended when this is dropped.
+/// A server in a process of its own. Dropping it ends the process.
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -28,12 +28,12 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts this very program again as the server of this name, on a core of its own. Beside it:
-    /// where it has its clients, and a socket that sends to where it is told what to do.
+    /// Starts this program again as the server of this name, on a core of its own. Also returns the
+    /// address for clients, and a socket that sends commands to the server.
     ///
     /// # Errors
     ///
-    /// When it cannot be started, or ends before it has told where it listens.
+    /// When it cannot be started, or ends before it has printed its ports.
     pub fn start_again(
         name: &str,
         core: Option<usize>,
@@ -44,7 +44,7 @@ impl Process {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        // Read by a thread, which can be left to itself when nothing comes.
+        // Read by a thread, so that waiting for the line can time out.
         let (sender, receiver) = mpsc::channel();
         if let Some(output) = child.stdout.take() {
             thread::spawn(move || {
@@ -55,7 +55,7 @@ impl Process {
         }
         let worker = child.id();
         let process = Self::new(name, child, worker);
-        let line = receiver.recv_timeout(PATIENCE).unwrap_or_default();
+        let line = receiver.recv_timeout(TIMEOUT).unwrap_or_default();
         let ports = line.split_whitespace().map(str::parse::<u16>);
         let ports: Vec<_> = ports.collect::<Result<_, _>>().unwrap_or_default();
         let [port, order_port] = ports[..] else {
@@ -66,8 +66,8 @@ impl Process {
         Ok((process, (Ipv4Addr::LOCALHOST, port).into(), orders))
     }
 
-    /// A server that was started otherwise, and whose work is done by the process `worker`. It
-    /// must end with its standard input.
+    /// Takes over a server that was started otherwise, with the process `worker` doing its work. It
+    /// must end when its standard input ends.
     #[must_use]
     pub fn new(name: &str, child: Child, worker: u32) -> Self {
         Self {
@@ -78,18 +78,18 @@ impl Process {
         }
     }
 
-    /// The process that does the work.
+    /// Returns the process that does the work.
     #[must_use]
     pub const fn id(&self) -> u32 {
         self.worker
     }
 
-    /// The CPU time used so far, once the server has come to rest: the kernel charges a running
-    /// thread only at its clock's next tick, or when it goes to sleep.
+    /// Waits until the server is idle, and returns its CPU time so far. The kernel updates the time
+    /// of a running thread only at the next tick of its clock, or when the thread sleeps.
     ///
     /// # Errors
     ///
-    /// When the process is gone, or does not come to rest.
+    /// When the process has ended, or does not become idle.
     pub fn cpu_time(&self) -> io::Result<Duration> {
         let begun = Instant::now();
         let mut before = kernel::cpu_time(self.worker)?;
@@ -99,36 +99,36 @@ impl Process {
             if now.saturating_sub(before) <= REST {
                 return Ok(now);
             }
-            if begun.elapsed() > PATIENCE {
-                return Err(self.timed_out("does not come to rest"));
+            if begun.elapsed() > TIMEOUT {
+                return Err(self.timed_out("does not become idle"));
             }
             before = now;
         }
     }
 
-    /// The CPU time used so far by a server that does not come to rest.
+    /// Returns the CPU time so far of a server that does not become idle.
     ///
     /// # Errors
     ///
-    /// When the process is gone.
+    /// When the process has ended.
     pub fn cpu_time_so_far(&self) -> io::Result<Duration> {
         kernel::cpu_time(self.worker)
     }
 
-    /// Its memory that is not a file's, in bytes: see [`kernel::anonymous_memory`].
+    /// Returns its anonymous memory in bytes: see [`kernel::anonymous_memory`].
     ///
     /// # Errors
     ///
-    /// When the process is gone.
+    /// When the process has ended.
     pub fn anonymous_memory(&self) -> io::Result<u64> {
         kernel::anonymous_memory(self.worker)
     }
 
-    /// Takes the files that are open now as those of a server without clients.
+    /// Records the files that are open now as those of a server without clients.
     ///
     /// # Errors
     ///
-    /// When the process is gone.
+    /// When the process has ended.
     pub fn is_at_rest(&mut self) -> io::Result<()> {
         self.files_at_rest = kernel::open_files(self.worker)?;
         Ok(())
@@ -138,11 +138,11 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// When it does not, within a bound.
+    /// When it does not within a time limit.
     pub fn wait_for_rest(&self) -> io::Result<()> {
         let begun = Instant::now();
         while kernel::open_files(self.worker)? > self.files_at_rest {
-            if begun.elapsed() > PATIENCE {
+            if begun.elapsed() > TIMEOUT {
                 return Err(self.timed_out("does not close its connections"));
             }
             thread::sleep(Duration::from_millis(5));
@@ -156,12 +156,12 @@ impl Process {
 }
 
 impl Drop for Process {
-    /// The server ends with its standard input; so it does if this program is killed.
+    /// Closes the standard input of the server, which ends it. So does killing this program.
     fn drop(&mut self) {
         drop(self.child.stdin.take());
         let begun = Instant::now();
         while matches!(self.child.try_wait(), Ok(None)) {
-            if begun.elapsed() > PATIENCE {
+            if begun.elapsed() > TIMEOUT {
                 let _ = self.child.kill();
                 let _ = self.child.wait();
                 return;
@@ -171,8 +171,7 @@ impl Drop for Process {
     }
 }
 
-/// Runs a program that does not look at its standard input, and ends it when that of this process
-/// does.
+/// Runs a program that does not read its standard input, and ends it when that of this process ends.
 ///
 /// # Errors
 ///
@@ -180,7 +179,7 @@ impl Drop for Process {
 pub fn guard(program: &mut Command) -> io::Result<()> {
     let mut child = program.stdin(Stdio::null()).spawn()?;
     let _ = io::stdin().read_to_end(&mut Vec::new());
-    // In order, so that it ends the processes that it has started.
+    // SIGTERM, so that it ends its own child processes.
     kill(kernel::pid(child.id()), Signal::SIGTERM)?;
     child.wait()?;
     Ok(())

@@ -1,5 +1,5 @@
-//! What the load generator makes of the bytes that it gets: cheap enough not to be what limits a
-//! server, thorough enough to notice a byte that is missing or too many.
+//! Parsing of responses in the load generator: cheap enough not to limit a server, and strict enough
+//! to notice a missing or additional byte.
 
 use std::io;
 use std::net::TcpStream;
@@ -7,17 +7,17 @@ use std::net::TcpStream;
 use memchr::memmem;
 use nix::sys::socket::{setsockopt, sockopt};
 
-/// What becomes of a response's body.
+/// A receiver of the body of a response.
 pub trait Body {
-    /// Takes what comes next of it, without its framing.
+    /// Takes the next bytes, without their framing.
     ///
     /// # Errors
     ///
-    /// When it is not what it should be.
+    /// When they are not as expected.
     fn take(&mut self, bytes: &[u8]) -> io::Result<()>;
 }
 
-/// A response as it comes in.
+/// A response that is being received.
 #[derive(Debug)]
 pub struct Response<B> {
     state: State,
@@ -27,19 +27,19 @@ pub struct Response<B> {
 #[derive(Debug)]
 enum State {
     Head(Vec<u8>),
-    /// The body goes on until the end of the connection.
+    /// In a body that ends with the connection.
     UntilClose,
-    /// In the line with a chunk's size, with what was read of it.
+    /// In the line with the size of a chunk, with the size so far.
     Size(usize),
-    /// In a chunk's data, or in the line break behind it, with what is left of both.
+    /// In the data of a chunk or the line break after it, with the number of bytes left.
     Data(usize),
-    /// Behind the empty last chunk, with what is left of its line break.
+    /// After the empty last chunk, with the number of bytes left of its line break.
     Last(usize),
     Ended,
 }
 
 impl<B: Body> Response<B> {
-    /// A response of which nothing has come.
+    /// Creates a response that has received nothing.
     pub const fn new(body: B) -> Self {
         Self {
             state: State::Head(Vec::new()),
@@ -47,22 +47,22 @@ impl<B: Body> Response<B> {
         }
     }
 
-    /// Whether all of the head has come.
+    /// Returns whether the head is complete.
     pub const fn has_head(&self) -> bool {
         !matches!(self.state, State::Head(_))
     }
 
-    /// Whether all of the body has come.
+    /// Returns whether the body is complete.
     pub const fn has_ended(&self) -> bool {
         matches!(self.state, State::Ended)
     }
 
-    /// What has become of the body so far.
+    /// Returns the receiver of the body.
     pub const fn body(&self) -> &B {
         &self.body
     }
 
-    /// What has become of the body so far, to be changed.
+    /// Returns the receiver of the body, mutably.
     pub const fn body_mut(&mut self) -> &mut B {
         &mut self.body
     }
@@ -71,7 +71,7 @@ impl<B: Body> Response<B> {
     ///
     /// # Errors
     ///
-    /// When they are not those of an event stream, or the body does not take them.
+    /// When they are no event stream, or the receiver of the body fails.
     pub fn feed(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -97,7 +97,7 @@ impl<B: Body> Response<B> {
                         None if byte == b'\r' => {}
                         None if byte == b'\n' && *size == 0 => self.state = State::Last(2),
                         None if byte == b'\n' => self.state = State::Data(*size + 2),
-                        None => return Err(invalid("a chunk's size")),
+                        None => return Err(invalid("invalid chunk size")),
                     }
                 }
                 State::Data(left) => {
@@ -119,17 +119,17 @@ impl<B: Body> Response<B> {
                     }
                     return Ok(());
                 }
-                State::Ended => return Err(invalid("bytes behind the end")),
+                State::Ended => return Err(invalid("bytes after the end")),
             }
         }
         Ok(())
     }
 
-    /// Notes that the connection has ended.
+    /// Ends the response with its connection.
     ///
     /// # Errors
     ///
-    /// When the body has not.
+    /// When the body is incomplete.
     pub fn close(&mut self) -> io::Result<()> {
         match self.state {
             State::UntilClose | State::Ended => {
@@ -141,7 +141,7 @@ impl<B: Body> Response<B> {
     }
 }
 
-/// Makes dropping a connection a reset, which leaves no port behind that waits to be used again.
+/// Makes dropping a connection a reset, so that its port is not left in TIME-WAIT.
 pub fn reset(connection: &TcpStream) {
     let linger = nix::libc::linger {
         l_onoff: 1,
@@ -153,7 +153,7 @@ pub fn reset(connection: &TcpStream) {
 fn body_state(head: &[u8]) -> io::Result<State> {
     let head = String::from_utf8_lossy(head).to_ascii_lowercase();
     if !head.starts_with("http/1.1 200 ") || !head.contains("\r\ncontent-type: text/event-stream") {
-        return Err(io::Error::other(format!("no event stream: {head}")));
+        return Err(io::Error::other(format!("not an event stream: {head}")));
     }
     Ok(if head.contains("\r\ntransfer-encoding: chunked") {
         State::Size(0)

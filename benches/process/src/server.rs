@@ -1,6 +1,5 @@
-//! What a server process is before it is one server or another: where it runs, its sockets, its
-//! runtime; and what those that are written by hand know of HTTP. [`Process`](crate::Process) is
-//! its other half, in the load generator.
+//! The part of a server process that all servers have: its core, sockets and runtime, and the HTTP
+//! of those that are written by hand. In the load generator, it is a [`Process`](crate::Process).
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, UdpSocket};
@@ -16,8 +15,8 @@ use crate::kernel;
 pub const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\n\
     content-type: text/event-stream\r\ncache-control: no-cache\r\nconnection: close\r\n\r\n";
 
-/// Makes this process a server: keeps it on its core, opens its sockets, and tells the load
-/// generator where they are. One is for the clients, the other for what the server is told.
+/// Makes this process a server: pins it to its core, opens its sockets, and prints their ports for
+/// the load generator. One is for clients, the other for commands.
 pub(crate) fn start(core: Option<usize>) -> io::Result<(TcpListener, UdpSocket)> {
     if let Some(core) = core {
         kernel::pin_to(core)?;
@@ -32,8 +31,8 @@ pub(crate) fn start(core: Option<usize>) -> io::Result<(TcpListener, UdpSocket)>
     Ok((listener, datagrams))
 }
 
-/// Tells the load generator where this server listens, and ends this process when the load
-/// generator is done, or gone.
+/// Prints the ports for the load generator, and ends this process when the load generator closes
+/// its standard input.
 fn announce([port, order_port]: [u16; 2]) -> io::Result<()> {
     thread::spawn(|| {
         let _ = io::stdin().read_to_end(&mut Vec::new());
@@ -44,23 +43,23 @@ fn announce([port, order_port]: [u16; 2]) -> io::Result<()> {
     output.flush()
 }
 
-/// What `#[tokio::main]` makes: a worker for each core, so here it is one.
+/// Creates the runtime of `#[tokio::main]`: one worker per core, so here it is one.
 ///
 /// # Errors
 ///
-/// When the kernel has no thread for it.
+/// When no thread can be created.
 pub fn runtime() -> io::Result<Runtime> {
     Builder::new_multi_thread().enable_all().build()
 }
 
-/// Reads a request up to its blank line; nothing must follow it. There is none if the client has
-/// closed the connection before.
+/// Reads a request up to its blank line; nothing must follow it. Returns `None` if the client closes
+/// the connection first.
 ///
 /// # Errors
 ///
 /// When the connection fails.
 pub async fn read_request(stream: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
-    // On the heap and freed after: it must not be part of what an open stream costs.
+    // On the heap and freed afterwards, so that it is no part of the cost of an open stream.
     let mut bytes = vec![0; 1024];
     let mut len = 0;
     while !bytes[..len].ends_with(b"\r\n\r\n") {

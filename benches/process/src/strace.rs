@@ -1,4 +1,4 @@
-//! Counting the system calls of a process that runs.
+//! Counting the system calls of a running process.
 
 use std::io::{self, Read as _};
 use std::process::{Command, Stdio};
@@ -11,19 +11,19 @@ use nix::unistd::Pid;
 /// The system calls that write to a socket.
 const WRITES: [&str; 6] = ["write", "writev", "send", "sendto", "sendmsg", "sendmmsg"];
 
-/// How long strace may take to come to an end.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long strace may take to end.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Numbers of system calls.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Calls {
-    /// Those that write to a socket.
+    /// The calls that write to a socket.
     pub writes: u64,
-    /// All of them.
+    /// All calls.
     pub all: u64,
 }
 
-/// Whether strace can be run.
+/// Returns whether strace can be run.
 #[must_use]
 pub fn is_there() -> bool {
     let found = Command::new("strace").arg("-V").output();
@@ -41,18 +41,18 @@ pub fn count(process: u32, load: impl FnOnce() -> io::Result<()>) -> io::Result<
         .arg(process.to_string())
         .stderr(Stdio::piped())
         .spawn()?;
-    // It tells that it has attached by a line for each thread; they are there at once.
+    // strace prints a line for each thread that it attaches to, within milliseconds.
     thread::sleep(Duration::from_millis(500));
     let done = load();
     kill(Pid::from_raw(strace.id().cast_signed()), Signal::SIGINT)?;
     let begun = Instant::now();
     while strace.try_wait()?.is_none() {
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > TIMEOUT {
             strace.kill()?;
         }
         thread::sleep(Duration::from_millis(5));
     }
-    // All is there by now, and it is less than a pipe holds.
+    // The summary is complete, and shorter than the buffer of a pipe.
     let mut summary = String::new();
     if let Some(mut errors) = strace.stderr.take() {
         errors.read_to_string(&mut summary)?;

@@ -9,7 +9,7 @@ use plotters::style::{Color as _, IntoFont as _, TextStyle, WHITE};
 
 use crate::ratios::rounded;
 
-/// The bars' colours, in the order of the series; the first is ours and the strongest.
+/// The colours of the bars in the order of the series. The first, which is ours, is the strongest.
 const COLOURS: [RGBColor; 14] = [
     RGBColor(200, 40, 40),
     RGBColor(230, 140, 60),
@@ -27,8 +27,8 @@ const COLOURS: [RGBColor; 14] = [
     RGBColor(60, 170, 170),
 ];
 
-/// A chart of bars in groups, one bar for each series, on a logarithmic scale: the bars are
-/// ratios, and twice is the same step everywhere.
+/// A chart of bars in groups, one bar for each series, on a logarithmic scale, on which equal ratios
+/// are equal distances.
 #[derive(Clone, Debug)]
 pub struct Chart {
     title: String,
@@ -38,7 +38,7 @@ pub struct Chart {
 }
 
 impl Chart {
-    /// A chart without bars. `unit` says what the bars' values are.
+    /// Creates a chart without bars. `unit` describes the values.
     pub fn new<T: Into<String>>(
         title: impl Into<String>,
         unit: impl Into<String>,
@@ -52,7 +52,7 @@ impl Chart {
         }
     }
 
-    /// Adds a series: its value in each group, where it has one. Only positive ones are drawn.
+    /// Adds a series with its value in each group, if it has one. Only positive values are drawn.
     pub fn series(
         &mut self,
         name: impl Into<String>,
@@ -63,7 +63,7 @@ impl Chart {
         self
     }
 
-    /// What the chart shows.
+    /// Returns the title.
     #[must_use]
     pub fn title(&self) -> &str {
         &self.title
@@ -73,7 +73,7 @@ impl Chart {
     ///
     /// # Errors
     ///
-    /// When it cannot be drawn; there is nothing to draw it from, for example.
+    /// When it cannot be drawn, for example because it has no bars.
     pub fn to_svg(&self) -> Result<String, String> {
         let mut svg = String::new();
         let area = SVGBackend::with_string(&mut svg, (1200, 520)).into_drawing_area();
@@ -139,7 +139,7 @@ impl Chart {
             ))?;
         }
         let (right, _) = chart.backend_coord(&(count(self.groups.len()), top));
-        let beside = TextStyle::from(("sans-serif", 13).into_font());
+        let legend = TextStyle::from(("sans-serif", 13).into_font());
         for (index, ((name, _), y)) in self.series.iter().zip((60_i32..).step_by(20)).enumerate() {
             let swatch = [(right + 12, y), (right + 24, y + 10)];
             let colour = COLOURS[index % COLOURS.len()];
@@ -147,7 +147,7 @@ impl Chart {
             area.draw(&Text::new(
                 name.clone(),
                 (right + 30, y - 2),
-                beside.clone(),
+                legend.clone(),
             ))?;
         }
         area.present()?;

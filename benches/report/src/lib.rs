@@ -1,15 +1,13 @@
-//! What the benchmarks share: how they measure and how they report.
+//! Measuring and reporting, shared by the benchmarks.
 //!
-//! * [`Samples`] holds what contenders cost, round by round; [`interleave`] fills it with
-//!   A B C A B C …, and [`Ratios`] compare two of them. A time alone is never reported: this
-//!   machine's mood of the minute is in it, and in a ratio of neighbours it is not.
-//! * [`Valgrind`] counts the instructions and allocations of a program, which do not depend on
-//!   the minute at all.
-//! * [`Marks`] are what was to be reached, and whether it was.
-//! * [`Part`] is one part of the report: text, [`Table`]s and [`Chart`]s, opened by what
-//!   [`Machine`] it was measured on.
-//!
-//! What is measured, and against whom, is the business of the benchmarks.
+//! * [`Samples`] holds the costs of contenders, round by round; [`interleave`] fills it with
+//!   A B C A B C …, and [`Ratios`] compares two of them. Times alone are not reported, as they depend
+//!   on the load of the machine; ratios of neighbouring runs hardly do.
+//! * [`Valgrind`] counts the instructions and allocations of a program, which do not depend on the
+//!   load at all.
+//! * [`Marks`] are figures to be reached, and whether they were.
+//! * [`Part`] is a part of the report: text, [`Table`]s and [`Chart`]s, after a description of the
+//!   [`Machine`].
 
 mod chart;
 mod machine;

@@ -1,4 +1,4 @@
-//! What the figures were measured on.
+//! The machine that the figures were measured on.
 
 use std::fmt;
 use std::fs;
@@ -10,7 +10,7 @@ const EXTENSIONS: [&str; 8] = [
     "sse2", "ssse3", "sse4_2", "avx", "avx2", "avx512bw", "asimd", "sve",
 ];
 
-/// The machine, the compiler and the commit. What cannot be found out is named as unknown.
+/// The machine, the compiler and the commit. Where one cannot be determined, it is "unknown".
 #[derive(Clone, Debug)]
 pub struct Machine {
     cpu: String,
@@ -62,7 +62,7 @@ impl fmt::Display for Machine {
     }
 }
 
-/// The target and those extensions that the compiler took for granted.
+/// Returns the target and the extensions that the compiler assumed.
 fn compiled_for() -> String {
     let mut assumed = Vec::new();
     for (is_assumed, name) in [

@@ -1,10 +1,10 @@
-//! The marks that are to be reached, each a ratio to a named peer or a bound.
+//! The marks: figures to be reached, each a ratio to a named peer or a bound.
 
 use crate::ratios::Ratios;
 use crate::samples::Samples;
 use crate::table::Table;
 
-/// The marks that were looked at.
+/// The marks that were checked.
 #[derive(Debug, Default)]
 pub struct Marks(Vec<Mark>);
 
@@ -17,8 +17,8 @@ struct Mark {
 }
 
 impl Marks {
-    /// Looks whether `server` costs at most `limit` times what `peer` does. Nothing is noted if
-    /// one of them was not measured.
+    /// Checks that `server` costs at most `limit` times as much as `peer`. Does nothing if one of them
+    /// was not measured.
     pub fn ratio(
         &mut self,
         what: impl Into<String>,
@@ -36,7 +36,7 @@ impl Marks {
         }
     }
 
-    /// Looks whether `ratios` are at most `limit`, at the median.
+    /// Checks that the median of `ratios` is at most `limit`.
     pub fn ratios(&mut self, what: String, ratios: Ratios, limit: f64) {
         self.0.push(Mark {
             what,
@@ -46,7 +46,7 @@ impl Marks {
         });
     }
 
-    /// Looks whether a value is at most `limit`.
+    /// Checks that a value is at most `limit`.
     pub fn value(&mut self, what: String, value: f64, limit: f64) {
         self.0.push(Mark {
             what,
@@ -56,7 +56,7 @@ impl Marks {
         });
     }
 
-    /// All of them, unless there are none.
+    /// Returns a table of all marks, or `None` if there are none.
     #[must_use]
     pub fn table(&self) -> Option<Table> {
         let mut table = Table::new("The marks", ["mark", "measured", "at most", "reached"]);

@@ -1,4 +1,4 @@
-//! One part of the report, as the benchmark that measured it writes it.
+//! A part of the report, written by the benchmark that measured it.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,18 +8,18 @@ use crate::chart::Chart;
 use crate::machine::Machine;
 use crate::table::Table;
 
-/// One part of the report: a heading, the machine, then text, tables and charts in their order.
+/// A part of the report: a heading, the machine, then text, tables and charts in order.
 #[derive(Clone, Debug)]
 pub struct Part {
     name: String,
     markdown: String,
-    /// How much of it was printed.
+    /// The number of bytes that were printed.
     printed: usize,
     charts: Vec<(String, String)>,
 }
 
 impl Part {
-    /// Begins a part. `name` is what its files are named after.
+    /// Creates a part with a heading. Its files are named after `name`.
     #[must_use]
     pub fn new(name: &str, title: &str, machine: &Machine) -> Self {
         Self {
@@ -30,7 +30,7 @@ impl Part {
         }
     }
 
-    /// Adds a paragraph, or whatever else is Markdown.
+    /// Adds a paragraph, or other Markdown.
     pub fn paragraph(&mut self, text: &str) -> &mut Self {
         let _ = write!(self.markdown, "\n{text}\n");
         self
@@ -55,14 +55,14 @@ impl Part {
         Ok(self)
     }
 
-    /// Prints what was added since the last time: a benchmark may take long, and what it has found
-    /// is not to be lost if it does not get to its end.
+    /// Prints what was added since the last call, so that the results of a long benchmark are not lost
+    /// if it fails.
     pub fn print_news(&mut self) {
         print!("{}", &self.markdown[self.printed..]);
         self.printed = self.markdown.len();
     }
 
-    /// The part as Markdown.
+    /// Returns the part as Markdown.
     #[must_use]
     pub fn markdown(&self) -> &str {
         &self.markdown

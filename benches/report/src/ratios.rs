@@ -14,7 +14,7 @@ pub struct Ratios {
 }
 
 impl Ratios {
-    /// Sums up the ratios of all rounds; `None` if there were no rounds.
+    /// Summarizes the ratios of all rounds, or returns `None` if there were none.
     #[must_use]
     pub fn of(rounds: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut rounds: Vec<_> = rounds.into_iter().collect();
@@ -34,7 +34,7 @@ impl fmt::Display for Ratios {
     }
 }
 
-/// The geometric mean, which is how ratios are averaged; `None` of nothing.
+/// Returns the geometric mean, by which ratios are averaged, or `None` if there are no values.
 ///
 /// ```
 /// let mean = sse_bench_report::geometric_mean([2.0, 8.0]);
@@ -50,7 +50,7 @@ pub fn geometric_mean(ratios: impl IntoIterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| (sum / f64::from(count)).exp())
 }
 
-/// Three significant digits: more would claim a precision that is not there.
+/// Rounds to three significant digits; more would suggest a precision that was not measured.
 pub(crate) fn rounded(value: f64) -> String {
     let digits = match value.abs() {
         100.0.. => 0,

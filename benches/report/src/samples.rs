@@ -1,4 +1,4 @@
-//! What contenders cost, round by round.
+//! The costs of contenders, round by round.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::ratios::Ratios;
 
-/// Microseconds for each of `count`.
+/// Returns the microseconds per item of `count` items.
 #[must_use]
 #[allow(
     clippy::cast_precision_loss,
@@ -17,20 +17,20 @@ pub fn micros_each(total: Duration, count: u64) -> f64 {
     total.as_secs_f64() * 1e6 / count as f64
 }
 
-/// The costs of contenders, in whatever unit, one for each round.
+/// The costs of contenders in any unit, one per round.
 #[derive(Clone, Debug, Default)]
 pub struct Samples {
     contenders: Vec<(String, Vec<f64>)>,
 }
 
 impl Samples {
-    /// No samples yet.
+    /// Creates samples without a round.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Records what the next round of a contender has cost.
+    /// Records the cost of the next round of a contender.
     pub fn record(&mut self, name: &str, cost: f64) {
         match self.contenders.iter_mut().find(|(known, _)| known == name) {
             Some((_, costs)) => costs.push(cost),
@@ -38,26 +38,26 @@ impl Samples {
         }
     }
 
-    /// How many times as fast as `baseline` a contender is: above 1 it is faster.
+    /// Returns how many times as fast as `baseline` a contender is: above 1 it is faster.
     #[must_use]
     pub fn speed(&self, name: &str, baseline: &str) -> Option<Ratios> {
         self.cost(baseline, name)
     }
 
-    /// How many times as much as `baseline` a contender costs: above 1 it costs more.
+    /// Returns how many times as much as `baseline` a contender costs: above 1 it costs more.
     #[must_use]
     pub fn cost(&self, name: &str, baseline: &str) -> Option<Ratios> {
         let rounds = self.of(name)?.iter().zip(self.of(baseline)?);
         Ratios::of(rounds.map(|(cost, base)| cost / base))
     }
 
-    /// The median cost of a contender: for orientation, to stand beside a ratio.
+    /// Returns the median cost of a contender, for orientation next to a ratio.
     #[must_use]
     pub fn median(&self, name: &str) -> Option<f64> {
         Ratios::of(self.of(name)?.iter().copied()).map(|costs| costs.median)
     }
 
-    /// The contender with the lowest median cost among those that `eligible` accepts.
+    /// Returns the contender with the lowest median cost among those that `eligible` accepts.
     #[must_use]
     pub fn cheapest(&self, eligible: impl Fn(&str) -> bool) -> Option<&str> {
         self.names()
@@ -67,7 +67,7 @@ impl Samples {
             .map(|(name, _)| name)
     }
 
-    /// The contenders' names, in the order in which they first came.
+    /// Returns the names of the contenders, in the order of their first samples.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.contenders.iter().map(|(name, _)| name.as_str())
     }
@@ -79,7 +79,7 @@ impl Samples {
     }
 }
 
-/// A named piece of work, whose cost is measured round by round.
+/// A named piece of work with a cost that is measured round by round.
 pub struct Contender<'a> {
     name: String,
     work: f64,
@@ -87,9 +87,9 @@ pub struct Contender<'a> {
 }
 
 impl<'a> Contender<'a> {
-    /// `run` is one round's work. Let it pass its results through [`std::hint::black_box`]. Its
-    /// cost is the CPU time of this thread in seconds, so that what else runs on the machine
-    /// disturbs as little as can be.
+    /// Creates a contender that does the work of a round in `run`, which must pass its results
+    /// through [`std::hint::black_box`]. The cost is the CPU time of this thread in seconds, which
+    /// other processes disturb least.
     pub fn new(name: impl Into<String>, mut run: impl FnMut() + 'a) -> Self {
         Self::reporting(name, move || {
             let begun = thread_time();
@@ -98,7 +98,7 @@ impl<'a> Contender<'a> {
         })
     }
 
-    /// As [`new`](Self::new), of work that is done elsewhere: `run` says itself what it has cost.
+    /// Creates a contender that does its work elsewhere: `run` returns its cost.
     pub fn reporting(name: impl Into<String>, run: impl FnMut() -> f64 + 'a) -> Self {
         Self {
             name: name.into(),
@@ -107,8 +107,8 @@ impl<'a> Contender<'a> {
         }
     }
 
-    /// Says how much work a round is, for contenders that do not all do the same amount: bytes,
-    /// for example. The cost is then that of one unit.
+    /// Sets the amount of work of a round, such as a number of bytes, for contenders that do
+    /// different amounts. The cost is then that of one unit.
     #[must_use]
     pub fn per(mut self, units: f64) -> Self {
         self.work = units;
@@ -124,9 +124,9 @@ impl fmt::Debug for Contender<'_> {
     }
 }
 
-/// Runs all contenders in turn, `rounds` times over, after one round that does not count.
+/// Runs all contenders in turn for `rounds` rounds, after one round that does not count.
 ///
-/// The costs are for each unit of [work](Contender::per).
+/// The costs are per unit of [work](Contender::per).
 pub fn interleave(contenders: &mut [Contender<'_>], rounds: usize) -> Samples {
     let mut samples = Samples::new();
     for round in 0..=rounds {
@@ -140,7 +140,7 @@ pub fn interleave(contenders: &mut [Contender<'_>], rounds: usize) -> Samples {
     samples
 }
 
-/// The CPU time that this thread has used.
+/// Returns the CPU time that this thread has used.
 fn thread_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     // It begins with the thread, so it is never negative.

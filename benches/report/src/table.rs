@@ -1,4 +1,4 @@
-//! Tables, and how they look in Markdown.
+//! Tables in Markdown.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table without rows.
+    /// Creates a table without rows.
     pub fn new<T: Into<String>>(
         title: impl Into<String>,
         columns: impl IntoIterator<Item = T>,
@@ -25,7 +25,7 @@ impl Table {
         }
     }
 
-    /// Adds a row. Cells that are missing stay empty.
+    /// Adds a row. Missing cells are empty.
     pub fn row<T: Into<String>>(&mut self, cells: impl IntoIterator<Item = T>) -> &mut Self {
         self.rows.push(cells.into_iter().map(Into::into).collect());
         self
@@ -43,7 +43,7 @@ impl Table {
 }
 
 impl fmt::Display for Table {
-    /// Writes the table as Markdown, with its columns aligned for those who read it unrendered.
+    /// Writes the table as Markdown, with aligned columns.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = |text: &str| text.chars().count();
         let widths: Vec<_> = (0..self.columns.len())

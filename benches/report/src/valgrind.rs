@@ -1,28 +1,28 @@
-//! Counting what a program does, with valgrind.
+//! Counting instructions and allocations with valgrind.
 //!
-//! A benchmark runs itself as a child that does one thing a given number of times, twice with
-//! different numbers: the difference is the cost of the thing, without that of getting there.
+//! A benchmark runs itself as a child that does its work a given number of times, twice with
+//! different numbers. The difference is the cost of the work, without that of the setup.
 
 use std::ffi::OsString;
 use std::process::Command;
 use std::{env, io};
 
-/// Valgrind, as it is installed.
+/// An installed valgrind.
 #[derive(Clone, Copy, Debug)]
 pub struct Valgrind(());
 
 impl Valgrind {
-    /// Looks for valgrind; `None` if it cannot be run.
+    /// Returns valgrind, or `None` if it cannot be run.
     #[must_use]
     pub fn find() -> Option<Self> {
         let version = Command::new("valgrind").arg("--version").output().ok()?;
         version.status.success().then_some(Self(()))
     }
 
-    /// The instructions that one repetition takes, counted by callgrind.
+    /// Returns the instructions of one repetition, counted by callgrind.
     ///
-    /// Runs this very program with `arguments` and then a number of repetitions: `few`, and then
-    /// `many`. The program must exit with success.
+    /// Runs this program with `arguments` and a number of repetitions: `few`, and then `many`. It
+    /// must exit with success.
     ///
     /// # Errors
     ///
@@ -34,8 +34,8 @@ impl Valgrind {
         })
     }
 
-    /// The allocations that one repetition makes, a reallocation counted as one, counted by
-    /// memcheck. The rest is as with [`instructions`](Self::instructions).
+    /// Returns the allocations of one repetition, counted by memcheck, which counts a reallocation as
+    /// one. Otherwise as [`instructions`](Self::instructions).
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ fn per_repetition(few: u64, many: u64, count: impl Fn(u64) -> io::Result<u64>) -
     Ok((more as f64 - less as f64) / (many as f64 - few as f64))
 }
 
-/// Runs this program under valgrind and finds the number behind `label`.
+/// Runs this program under valgrind and returns the number after `label`.
 fn count(options: &[&str], arguments: &[&str], repetitions: u64, label: &str) -> io::Result<u64> {
     let program = env::current_exe()?;
     let output = Command::new("valgrind")
@@ -78,7 +78,7 @@ fn count(options: &[&str], arguments: &[&str], repetitions: u64, label: &str) ->
         .ok_or_else(|| io::Error::other(format!("valgrind says nothing of `{label}`: {log}")))
 }
 
-/// The first number behind the last `label`, with or without separators of thousands.
+/// Returns the first number after the last `label`, with or without thousands separators.
 fn number_behind(label: &str, log: &str) -> Option<u64> {
     let (_, rest) = log.rsplit_once(label)?;
     let number = rest.split_whitespace().next()?;

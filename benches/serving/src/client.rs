@@ -1,9 +1,8 @@
-//! The load generator's connections, and what a server must deliver on them.
+//! The load generator's connections, and the check of what arrives on them.
 //!
-//! All are driven by one thread on a core of its own, and that thread never sleeps: it looks
-//! whether something has come, and looks again. A thread that sleeps must be woken, which the
-//! kernel does on the server's time, and how often depends on which of them is faster; it would
-//! be the larger part of what is measured.
+//! One thread on a core of its own drives all of them and polls without sleeping. Waking a sleeping
+//! thread would take CPU time of the server, more often the faster the load generator is, and would be
+//! most of what is measured.
 
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
@@ -18,13 +17,13 @@ use crate::received::{Received, Response};
 use crate::servers::Server;
 use crate::workload::{Burst, EARLY_COMMENT, Workload, live_text, on_the_wire};
 
-/// How long a server may take for one step, or keep silent where it has something to say.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a server may take for one step, or send nothing while something is expected.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long it may take for all of a burst, of which the largest is a gigabyte.
-const BURST_PATIENCE: Duration = Duration::from_secs(180);
+/// How long it may take for a whole burst, of which the largest is a gigabyte.
+const BURST_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// What connections read into; one for all of them.
+/// The buffer that all connections read into.
 #[derive(Debug)]
 pub(crate) struct Client {
     buffer: Vec<u8>,
@@ -38,7 +37,7 @@ pub(crate) struct Connection {
     response: Response,
 }
 
-/// Which connection it is, for errors.
+/// The name of a connection in errors.
 #[derive(Clone, Copy, Debug)]
 struct Name {
     server: Server,
@@ -53,8 +52,7 @@ impl Client {
         }
     }
 
-    /// Asks for `workload`. Of the body, the last `keep` bytes are kept; `number` is the
-    /// connection's, for errors.
+    /// Requests `workload`, and keeps the last `keep` bytes of the body. `number` is for errors.
     pub(crate) fn ask(
         &self,
         process: &Process,
@@ -68,8 +66,8 @@ impl Client {
             number,
         };
         let connect = || -> io::Result<TcpStream> {
-            let mut io = TcpStream::connect_timeout(&process.address(), PATIENCE)?;
-            io.set_write_timeout(Some(PATIENCE))?;
+            let mut io = TcpStream::connect_timeout(&process.address(), TIMEOUT)?;
+            io.set_write_timeout(Some(TIMEOUT))?;
             write!(
                 io,
                 "GET {workload} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n"
@@ -84,7 +82,7 @@ impl Client {
         })
     }
 
-    /// [`ask`](Self::ask), and waits for the head of the response.
+    /// As [`ask`](Self::ask), and waits for the head of the response.
     pub(crate) fn open(
         &mut self,
         process: &Process,
@@ -119,27 +117,27 @@ impl Client {
         Ok(connection)
     }
 
-    /// Reads until `enough`, which means that `what` has come.
+    /// Reads until `enough` returns true. `what` is for errors.
     pub(crate) fn read_until(
         &mut self,
         connection: &mut Connection,
         what: &str,
         enough: impl Fn(&Response) -> bool,
     ) -> io::Result<()> {
-        let mut patience = Patience::new(PATIENCE);
+        let mut deadline = Deadline::new(TIMEOUT);
         while !enough(&connection.response) {
             if connection.response.has_ended() {
                 return Err(connection.name.failed(what, io::ErrorKind::UnexpectedEof));
             }
-            // Counted from the start: keep-alives come all the while, and are not waited for.
-            if !self.try_read(connection)? && !patience.is_left() {
+            // From the start, since keep-alives do not count as progress.
+            if !self.try_read(connection)? && !deadline.is_ahead() {
                 return Err(connection.timed_out(what));
             }
         }
         Ok(())
     }
 
-    /// Reads what is there, and says whether anything was.
+    /// Reads what has arrived. Returns whether there was anything.
     pub(crate) fn try_read(&mut self, connection: &mut Connection) -> io::Result<bool> {
         if connection.response.has_ended() {
             return Ok(false);
@@ -153,7 +151,7 @@ impl Client {
         read.map_err(|error| connection.name.failed("reading", error))
     }
 
-    /// Reads the bursts of all connections to their ends, all at a time.
+    /// Reads the bursts of all connections to their ends, at the same time.
     pub(crate) fn read_bursts(
         &mut self,
         connections: &mut [Connection],
@@ -161,8 +159,8 @@ impl Client {
         count: u64,
     ) -> io::Result<()> {
         let what = "the burst's end";
-        let mut all = Patience::new(BURST_PATIENCE);
-        let mut silence = Patience::new(PATIENCE);
+        let mut all = Deadline::new(BURST_TIMEOUT);
+        let mut silence = Deadline::new(TIMEOUT);
         let mut open: Vec<_> = connections.iter_mut().collect();
         while !open.is_empty() {
             let mut silent = true;
@@ -178,8 +176,8 @@ impl Client {
                 return Err(error);
             }
             if !silent {
-                silence = Patience::new(PATIENCE);
-            } else if !(silence.is_left() && all.is_left())
+                silence = Deadline::new(TIMEOUT);
+            } else if !(silence.is_ahead() && all.is_ahead())
                 && let Some(connection) = open.first()
             {
                 return Err(connection.timed_out(what));
@@ -199,11 +197,11 @@ impl Client {
         tick: u64,
     ) -> io::Result<()> {
         let event = on_the_wire(&live_text(tick));
-        // One after the other, for the others' events wait in their sockets.
+        // One by one; the events of the others wait in their sockets.
         for connection in connections {
             self.read_until(connection, "the event of a tick", |response| {
                 let tail = &response.body().tail;
-                // Only a keep-alive can come behind it.
+                // Only a keep-alive can follow it.
                 tail.ends_with(event.as_bytes()) || memmem::find(tail, event.as_bytes()).is_some()
             })?;
         }
@@ -212,12 +210,12 @@ impl Client {
 }
 
 impl Connection {
-    /// What has come so far.
+    /// Returns the response so far.
     pub(crate) const fn response(&self) -> &Response {
         &self.response
     }
 
-    /// Closes the connection by a reset, which leaves no port behind that waits to be used again.
+    /// Closes the connection by a reset, so that its port is not left in TIME-WAIT.
     pub(crate) fn reset(self) {
         reset(&self.io);
     }
@@ -226,14 +224,14 @@ impl Connection {
 impl Connection {
     fn timed_out(&self, what: &str) -> io::Error {
         let len = self.response.body().len;
-        let error = format!("nothing comes any more after {len} bytes of the body");
+        let error = format!("nothing arrived after {len} bytes of the body");
         let error = io::Error::new(io::ErrorKind::TimedOut, error);
         self.name.failed(what, error)
     }
 }
 
 impl Name {
-    /// What failed, and for whom.
+    /// Returns an error with the name of the connection.
     fn failed(self, what: &str, error: impl Into<io::Error>) -> io::Error {
         let error = error.into();
         io::Error::new(error.kind(), format!("{self}: {what}: {error}"))
@@ -251,37 +249,37 @@ impl fmt::Display for Name {
     }
 }
 
-/// How long it is still waited for something.
+/// A time limit.
 #[derive(Debug)]
-struct Patience {
+struct Deadline {
     limit: Duration,
-    /// When it was first asked: to look at the clock costs more than what mostly comes at once.
+    /// The time of the first check. Most reads succeed at once, without the cost of reading the clock.
     since: Option<Instant>,
 }
 
-impl Patience {
+impl Deadline {
     const fn new(limit: Duration) -> Self {
         Self { limit, since: None }
     }
 
-    /// Lets others run, if there are any.
-    fn is_left(&mut self) -> bool {
+    /// Yields to other threads, and returns whether the deadline is ahead.
+    fn is_ahead(&mut self) -> bool {
         std::thread::yield_now();
         self.since.get_or_insert_with(Instant::now).elapsed() < self.limit
     }
 }
 
-/// How much of a burst to keep.
+/// Returns how many bytes of a burst to keep.
 pub(crate) fn last_event_len(size: usize) -> usize {
     on_the_wire(&" ".repeat(size)).len()
 }
 
-/// How much of a live stream to keep: an event, and a keep-alive or two behind it.
+/// Returns how many bytes of a live stream to keep: an event, and one or two keep-alives after it.
 pub(crate) fn live_tail_len() -> usize {
     on_the_wire(&live_text(0)).len() + 2 * EARLY_COMMENT.len()
 }
 
-/// The right number of bytes, and the last event at their end.
+/// Checks the number of bytes, and that the last event is at their end.
 fn check_burst(response: &Response, size: usize, count: u64) -> io::Result<()> {
     let received = response.body();
     let last = on_the_wire(Burst::new(size, 1).next().unwrap_or_default());

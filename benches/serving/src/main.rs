@@ -1,8 +1,8 @@
-//! Our adapters beside other servers of event streams.
+//! The adapters, compared with other servers of event streams.
 //!
-//! Every server runs as a process of its own on one core, the load generator on the other. What
-//! is compared is the CPU time that the kernel charges to the server, the memory that it holds,
-//! and the time that an event is on its way; always as ratios of neighbouring runs.
+//! Every server is a process of its own on one core, with the load generator on the other. Compared
+//! are the CPU time that the kernel charges to the server, its memory, and the latency of events,
+//! always as ratios of neighbouring runs.
 //!
 //! ```text
 //! cargo run --manifest-path benches/Cargo.toml --release -p sse-bench-serving -- \
@@ -68,7 +68,7 @@ fn usage() -> String {
 }
 
 fn measure(arguments: &Arguments) -> Result {
-    // Before this process is kept on one of its cores.
+    // Before this process is pinned to one of its cores.
     let machine = Machine::here();
     let core = kernel::share_cores()?;
     rlimit::increase_nofile_limit(u64::MAX)?;

@@ -1,4 +1,4 @@
-//! A server of this benchmark's: started, and told the time.
+//! A server of this benchmark, in a process that gets ticks.
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -37,14 +37,14 @@ impl Process {
         self.address
     }
 
-    /// Gives the next tick, and tells its number.
+    /// Sends the next tick. Returns its number.
     pub(crate) fn tick(&mut self) -> io::Result<u64> {
         self.tick += 1;
         self.ticks.send(&self.tick.to_be_bytes())?;
         Ok(self.tick)
     }
 
-    /// [`tick`](Self::tick) for the streams of one group only.
+    /// As [`tick`](Self::tick), for the streams of one group only.
     pub(crate) fn tick_group(&mut self, group: usize) -> io::Result<u64> {
         self.tick += 1;
         let numbers = [self.tick, group as u64].map(u64::to_be_bytes);

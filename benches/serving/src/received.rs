@@ -1,24 +1,24 @@
-//! What is kept of a response's body: how much of it came, and its end.
+//! The length and the end of a response's body.
 
 use std::io;
 
 use sse_bench_process::Body;
 
-/// A response of which that is kept.
+/// A response with the length and end of its body.
 pub(crate) type Response = sse_bench_process::Response<Received>;
 
-/// What has come of the body, without its framing.
+/// The part of the body that has arrived, without its framing.
 #[derive(Debug)]
 pub(crate) struct Received {
-    /// How many bytes.
+    /// The number of bytes.
     pub(crate) len: u64,
-    /// The last of them, up to a limit.
+    /// The last bytes, up to a limit.
     pub(crate) tail: Vec<u8>,
     most: usize,
 }
 
 impl Received {
-    /// Nothing yet; the last `most` bytes will be kept.
+    /// Creates an empty body that will keep the last `most` bytes.
     pub(crate) const fn new(most: usize) -> Self {
         Self {
             len: 0,

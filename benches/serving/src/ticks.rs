@@ -1,6 +1,5 @@
-//! How the load generator tells a server that it is time for an event: by a datagram with a
-//! number, which every server passes on to its streams in the same way. One with a second number
-//! is for some of the streams only.
+//! Ticks: datagrams of the load generator with a number, at which each stream sends an event. All
+//! servers pass them on to their streams in the same way. A second number selects a group of streams.
 
 use std::io;
 use std::net::UdpSocket;
@@ -8,8 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-/// How many streams are ticked together when they are not all: those that came one after the
-/// other are a group.
+/// The number of streams in a group, in the order of their requests.
 pub(crate) const GROUP: usize = 100;
 
 /// Ticks of a server process, from which each stream takes its own [`Ticks`].
@@ -23,7 +21,7 @@ struct Groups {
 }
 
 impl Ticker {
-    /// Passes on what arrives at `socket`, for ever.
+    /// Passes on the datagrams from `socket` without end.
     pub(crate) async fn run(self, socket: UdpSocket) -> io::Result<()> {
         socket.set_nonblocking(true)?;
         let socket = tokio::net::UdpSocket::from_std(socket)?;
@@ -47,7 +45,7 @@ impl Ticker {
         }
     }
 
-    /// The ticks from now on.
+    /// Returns the ticks from now on.
     pub(crate) fn subscribe(&self) -> Ticks {
         let mut groups = self.groups();
         let group = groups.streams / GROUP;
@@ -63,15 +61,15 @@ impl Ticker {
     }
 }
 
-/// The ticks as one stream sees them. The load generator waits for the events of one tick before
-/// it gives the next, so none is missed.
+/// The ticks of one stream. The load generator waits for the events of a tick before it sends the
+/// next, so none is missed.
 #[derive(Debug)]
 pub(crate) struct Ticks(watch::Receiver<u64>);
 
 impl Ticks {
     pub(crate) async fn next(&mut self) -> u64 {
         if self.0.changed().await.is_err() {
-            // The server is coming down.
+            // The server is shutting down.
             std::future::pending::<()>().await;
         }
         *self.0.borrow_and_update()

@@ -1,7 +1,7 @@
-//! What a client can ask of every server, and the events of which it consists.
+//! The workloads that a client can request of every server, and their events.
 //!
-//! Servers and load generator share this file, so what is sent and what is expected cannot drift
-//! apart. How events are sent is each server's own business.
+//! Servers and load generator share this file, so that they agree on the events. Each server sends
+//! them in its own way.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -16,7 +16,7 @@ static LAST: LazyLock<String> = LazyLock::new(|| "finish ".chars().cycle().take(
 /// The keep-alive interval of all streams but those that test it: 15 seconds, the default of most.
 const USUAL_KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// What a stream consists of; it is named by the path of the request.
+/// The contents of a stream, named by the path of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Workload {
     /// At the next tick `count` events with texts of `size` bytes, then the end.
@@ -25,14 +25,14 @@ pub(crate) enum Workload {
     Live,
     /// No event, only keep-alives at this interval.
     Idle { keep_alive: Duration },
-    /// One event, then nothing, until the client goes away.
+    /// One event, then nothing until the client disconnects.
     One,
     /// One event, then the end.
     Brief,
 }
 
 impl Workload {
-    /// The workload that `path` names.
+    /// Returns the workload that `path` names.
     pub(crate) fn from_path(path: &str) -> Option<Self> {
         let mut segments = path.strip_prefix('/')?.split('/');
         Some(match segments.next()? {
@@ -50,7 +50,7 @@ impl Workload {
         })
     }
 
-    /// The keep-alive interval that the stream is to have.
+    /// Returns the keep-alive interval of the stream.
     pub(crate) const fn keep_alive(self) -> Duration {
         match self {
             Self::Idle { keep_alive } => keep_alive,
@@ -75,18 +75,18 @@ impl fmt::Display for Workload {
 /// The text of the one event of [`Workload::One`] and [`Workload::Brief`].
 pub(crate) const GREETING: &str = "hello";
 
-/// The text of the event of a tick in [`Workload::Live`].
+/// Returns the text of the event of a tick in [`Workload::Live`].
 pub(crate) fn live_text(tick: u64) -> String {
     format!("{tick:016}")
 }
 
-/// How an event of `text` must look on the wire; all servers agree on it.
+/// Returns the encoded event with `text`, which is the same for all servers.
 pub(crate) fn on_the_wire(text: &str) -> String {
     format!("data: {text}\n\n")
 }
 
-/// A comment that may stand once in any stream: actix-web-lab sends its first keep-alive as soon
-/// as it has nothing else to send.
+/// A comment that may be once in any stream: actix-web-lab sends its first keep-alive as soon as it
+/// has nothing else to send.
 pub(crate) const EARLY_COMMENT: &str = ": keep-alive\n\n";
 
 /// The texts of a burst: all the same but for the last.

@@ -63,7 +63,14 @@ pub(crate) fn command(arguments: &[String]) -> Result {
 
 /// Checks that everything runs and that all peers agree; measures nothing and writes nothing.
 pub(crate) fn check() -> Result {
-    quick(&asked_for(&[]))
+    quick(&asked_for(&[]))?;
+    // The only one of the programs with unit tests, built with the features of all.
+    run(Workspace::Benches.cargo_build("test")?.args([
+        "--release",
+        "--workspace",
+        "--bin",
+        FANOUT.package,
+    ]))
 }
 
 /// The benchmarks that `names` ask for, and the runs of each; all if there are no names.

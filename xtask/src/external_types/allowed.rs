@@ -100,7 +100,13 @@ pub(super) const ALLOWED: &[Allowed] = &[
     },
     Allowed {
         library: "tokio_util",
-        packages: &["sse-codec", "sse-session", "sse-tokio-tcp"],
+        packages: &[
+            "sse-actix",
+            "sse-codec",
+            "sse-hyper",
+            "sse-session",
+            "sse-tokio-tcp",
+        ],
         reason: Some("`CancellationToken` and the codec traits exist nowhere else"),
     },
     Allowed {

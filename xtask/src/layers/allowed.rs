@@ -15,15 +15,8 @@ pub(super) struct Allowed {
     pub(super) reason: &'static str,
 }
 
-pub(super) const ALLOWED: &[Allowed] = &[
-    Allowed {
-        package: "sse-hub",
-        files: &["builder.rs", "hub.rs"],
-        reason: "`Hub::builder()` returns the builder, and `HubBuilder::build()` returns the hub",
-    },
-    Allowed {
-        package: "sse-eventsource",
-        files: &["builder.rs", "event_source.rs"],
-        reason: "`EventSource::builder()` returns the builder, and the builder makes the source",
-    },
-];
+pub(super) const ALLOWED: &[Allowed] = &[Allowed {
+    package: "sse-hub",
+    files: &["builder.rs", "hub.rs"],
+    reason: "`Hub::builder()` returns the builder, and `HubBuilder::build()` returns the hub",
+}];

@@ -1,7 +1,5 @@
-//! Small streams in which a decoder can go wrong, and what the standard makes of them.
-//!
-//! They decide no race; they say what a peer's figures are worth. Each is decoded whole and byte
-//! by byte.
+//! Small streams that decoders get wrong, with the events that the standard requires. Each is decoded
+//! whole and byte by byte.
 
 use bytes::Bytes;
 use sse_bench_report::Table;
@@ -17,7 +15,7 @@ struct Rule {
     events: &'static [(&'static str, &'static str, &'static str)],
 }
 
-/// HTML § 9.2.5 and 9.2.6, a rule each.
+/// The rules of HTML § 9.2.5 and 9.2.6.
 const RULES: [Rule; 16] = [
     Rule {
         name: "a byte order mark at the start is skipped",
@@ -105,7 +103,7 @@ const RULES: [Rule; 16] = [
     },
 ];
 
-/// The rules that `peer` breaks, as their index.
+/// Returns the indexes of the rules that `peer` breaks.
 fn broken(peer: &Peer) -> Vec<usize> {
     let holds = |rule: &Rule| {
         [1, usize::MAX].into_iter().all(|chunk_len| {
@@ -126,7 +124,7 @@ fn broken(peer: &Peer) -> Vec<usize> {
         .collect()
 }
 
-/// Which rules each of `peers` breaks, and whether ours breaks none.
+/// Returns the table of the rules that each peer breaks, and whether ours breaks none.
 pub(super) fn table() -> (Table, bool) {
     let mut table = Table::new(
         "Departures from the standard",

@@ -1,10 +1,10 @@
-//! A stream as it arrives: in chunks.
+//! A stream in chunks.
 
 use std::slice;
 
 use bytes::Bytes;
 
-/// Bytes, and the length of the chunks that they come in.
+/// Bytes, and the length of the chunks that they arrive in.
 #[derive(Clone)]
 pub(crate) struct Input {
     bytes: Bytes,
@@ -16,7 +16,7 @@ impl Input {
         Self { bytes, chunk_len }
     }
 
-    /// The beginning of the same stream.
+    /// Returns the beginning of the same stream.
     pub(crate) fn prefix(&self, len: usize) -> Self {
         Self {
             bytes: self.bytes.slice(..len.min(self.bytes.len())),
@@ -28,12 +28,12 @@ impl Input {
         &self.bytes
     }
 
-    /// The chunks as slices.
+    /// Returns the chunks as slices.
     pub(crate) fn chunks(&self) -> slice::Chunks<'_, u8> {
         self.bytes.chunks(self.chunk_len)
     }
 
-    /// The chunks as `Bytes` that share the stream, as HTTP libraries hand them out.
+    /// Returns the chunks as `Bytes` that share the stream, as HTTP libraries do.
     pub(crate) fn shared_chunks(&self) -> impl Iterator<Item = Bytes> + use<> {
         let (bytes, chunk_len) = (self.bytes.clone(), self.chunk_len);
         (0..bytes.len())

@@ -1,5 +1,5 @@
-//! What no decoder can beat: each is one pass over the same chunks that does one thing of what a
-//! decoder must do.
+//! Lower limits for a decoder: each is one pass over the chunks that does a part of a decoder's
+//! work.
 
 use std::hint::black_box;
 

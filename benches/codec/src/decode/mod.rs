@@ -27,11 +27,15 @@ const QUICK_CORPUS_LEN: usize = 128 << 10;
 const ROUNDS: usize = 7;
 const MAIN_ROUNDS: usize = 11;
 
-/// A round of one contender should not take longer, in seconds: who is slow gets the beginning of
-/// the stream only. The costs are for each byte, so this does not change what is compared.
-const PATIENCE: f64 = 0.2;
+/// How long a round of one contender should take at most, in seconds. A slow contender decodes only
+/// the beginning of the stream; costs are per byte, so they remain comparable.
+const MAX_ROUND: f64 = 0.2;
 
-/// Runs what is selected. `Err` if something went wrong, or somebody disagrees who must not.
+/// Runs the selected measurements.
+///
+/// # Errors
+///
+/// When our decoder breaks a rule or gives other events, or when the report cannot be written.
 pub(crate) fn run(selection: &Selection) -> Result<(), String> {
     let peers: Vec<_> = PEERS
         .iter()
@@ -60,11 +64,11 @@ pub(crate) fn run(selection: &Selection) -> Result<(), String> {
         let little = kind.generate(QUICK_CORPUS_LEN);
         for (chunk, chunk_len) in CHUNKS {
             eprintln!("decode {}, chunks of {chunk}", kind.name);
-            // Cut finely or not at all, some take minutes for the whole.
+            // In very small chunks or none, some peers take minutes for the whole corpus.
             let is_main = chunk_len == MAIN_CHUNK;
             let judged = if is_main { &corpus } else { &little };
-            let who = disagreeing(judged, chunk_len, &peers, node.as_mut().ok());
-            disagreements.extend(who.into_iter().map(|name| (name, kind.name, chunk)));
+            let names = disagreeing(judged, chunk_len, &peers, node.as_mut().ok());
+            disagreements.extend(names.into_iter().map(|name| (name, kind.name, chunk)));
             if selection.quick {
                 continue;
             }
@@ -85,7 +89,7 @@ pub(crate) fn run(selection: &Selection) -> Result<(), String> {
         .map_err(|error| error.to_string())
 }
 
-/// Those whose events are not those that the corpus was made of.
+/// Returns the decoders whose events differ from those of the corpus.
 fn disagreeing(
     corpus: &Corpus,
     chunk_len: usize,
@@ -93,7 +97,7 @@ fn disagreeing(
     node: Option<&mut Node>,
 ) -> Vec<&'static str> {
     let input = Input::new(corpus.bytes.clone(), chunk_len);
-    let mut who: Vec<_> = peers
+    let mut names: Vec<_> = peers
         .iter()
         .filter(|peer| {
             let digest = attempt(|| (peer.digest)(&input));
@@ -106,10 +110,10 @@ fn disagreeing(
             .load(&corpus.bytes, chunk_len)
             .and_then(|()| node.digest());
         if digest.ok() != Some(corpus.expected) {
-            who.push(node::NAME);
+            names.push(node::NAME);
         }
     }
-    who
+    names
 }
 
 fn measure(corpus: &Corpus, chunk_len: usize, peers: &[&Peer], node: Option<&mut Node>) -> Samples {
@@ -145,16 +149,15 @@ fn contender(name: &str, decode: fn(&Input), input: Input) -> Contender<'static>
     Contender::new(name, move || decode(&input)).per(len)
 }
 
-/// As much of the input as `decode` gets through within its time, but not less than 1/64. For
-/// those whose time grows with the square of a line's or a chunk's length, that is in their
-/// favour.
+/// Returns as much of the input as `decode` decodes within [`MAX_ROUND`], but at least 1/64. This
+/// favours decoders whose time grows with the square of the length of a line or chunk.
 fn shortened(input: &Input, decode: fn(&Input)) -> Input {
     let whole = input.bytes().len();
     let mut len = whole / 64;
     while len < whole {
         let begun = Instant::now();
         decode(&input.prefix(len));
-        if begun.elapsed().as_secs_f64() * 2.0 > PATIENCE {
+        if begun.elapsed().as_secs_f64() * 2.0 > MAX_ROUND {
             break;
         }
         len *= 2;
@@ -167,8 +170,8 @@ fn as_f64(len: usize) -> f64 {
     len as f64
 }
 
-/// One decoder on a stream that is the beginning of a corpus, `times` over: to be counted from
-/// outside. The difference of two such runs is that of a decoder which has been at work before.
+/// Runs one decoder on the beginning of a corpus, repeated `times` times, for valgrind to count. The
+/// difference of two such runs is the cost in a decoder that has decoded before.
 pub(crate) fn once(name: &str, corpus: &str, times: u64) -> Result<(), String> {
     let kind = KINDS.iter().find(|kind| kind.name == corpus);
     let peer = PEERS.iter().find(|peer| peer.name == name);
@@ -179,7 +182,7 @@ pub(crate) fn once(name: &str, corpus: &str, times: u64) -> Result<(), String> {
     let times = usize::try_from(times)
         .unwrap_or(usize::MAX)
         .min(MOST_COUNTED);
-    // Whatever the times, it takes the same to get here.
+    // The cost up to here does not depend on `times`.
     let stream = Input::new(bytes.repeat(MOST_COUNTED).into(), MAIN_CHUNK);
     (peer.consume)(&stream.prefix(bytes.len() * times));
     Ok(())

@@ -1,4 +1,4 @@
-//! What the measurements of decoding come to: marks, tables and plots.
+//! The part of the report on decoding: marks, tables and charts.
 
 use std::io;
 
@@ -11,12 +11,12 @@ use crate::corpus::KINDS;
 use crate::node;
 use crate::selection::Selection;
 
-/// What the table and the texts call the chunk length of the marks.
+/// The name of the chunk length of the marks in tables.
 const MAIN: &str = "16 KiB";
 
 type Disagreement = (&'static str, &'static str, &'static str);
 
-/// Writes the part, to the terminal and where it was asked for.
+/// Writes the part to the terminal, and to a folder if one was given.
 pub(super) fn write(
     selection: &Selection,
     measured: &[Measured],
@@ -74,14 +74,14 @@ hands out `&str`s, *owned* keeps each event. The fastest peer is chosen anew for
 chunk length. GB/s are there for orientation only.";
 
 const WHAT_LIMITS: &str = "\
-### What stands in the way of more
+### What limits the rest
 
 - **Long lines** (`large`): a line that comes in pieces is copied, searched and checked to be \
 UTF-8, by us and by the fastest peer alike, and the check, in the widest vectors that a crate \
 without `unsafe` of its own can reach, takes most of the time. Checking each piece while it is in \
 the cache, copying and checking 1 KiB or 4 KiB at a time, and the other variant of the check were \
 within the noise of checking once at the end.
-- **Several lines** (`lines`): they have to be joined, so each line costs a copy, whoever does it. \
+- **Several lines** (`lines`): they have to be joined, so each line costs a copy in any decoder. \
 Copying a line together with its LF, as a block of fixed length if it is no longer than that, and \
 checking the joined text once is what is left of it; a third of the instructions are the masks. \
 Holding the buffer in local variables for the while took more instructions, not less.
@@ -90,26 +90,26 @@ for 16 blocks in one call, took a tenth of the instructions off `openai` and no 
 whole program compiled for AVX2 most corpora gained 2 to 15 %. Going on by `memchr2` after a first \
 block without a line end is slower for lines of some 200 bytes, and skipping blocks that hold no \
 control character gains nothing. Nor does one comparison for all bytes up to CR, with a look at \
-each that is found; and letting the next block begin behind a blank line, rather than clearing a \
+each that is found; and letting the next block begin after a blank line, rather than clearing a \
 bit of it, makes each block wait for the line before it.
 - **Handing events over** (`tiny`): saving registers for a call and passing the event in memory \
-cost more than reading it, so the way of the commonest event, a line of data and a blank line, is \
-inlined into the loop of whoever takes the events. Names and ids are read by a call, as the code \
+cost more than reading it, so the path of the most common event, a line of data and a blank line, \
+is inlined into the caller's loop. Names and ids are read by a call, as the code \
 for them is too much to be inlined.
 - **Events that are kept**: their text is a `Box<str>`, or in place up to 32 bytes, so what is left \
-is `malloc` and `free`. `Bytes`, which clones could share, was dearer by 20 to 40 % for the text \
+is `malloc` and `free`. `Bytes`, which clones could share, cost 20 to 40 % more for the text \
 of one line, and `Arc<str>` by more. Sharing the memory of the chunks (`Bytes::slice`) was another \
-15 to 35 % dearer than `Bytes` with a copy, up to 1,600 bytes, as its two atomic operations cost \
+15 to 35 % more than `Bytes` with a copy, up to 1,600 bytes, as its two atomic operations cost \
 more than `malloc` and `free`; any block that events share has those. An event from the buffers is \
-copied once more, since its buffer is larger than its text; and who would take the buffer itself \
-must have it checked again, as only the standard library makes a `String` of bytes, by a slower \
+copied once more, since its buffer is larger than its text; and taking the buffer itself \
+would need another check, as only the standard library makes a `String` of bytes, with a slower \
 check.";
 
 fn is_peer(name: &str) -> bool {
     !is_ours(name) && name != node::NAME && LIMITS.iter().all(|limit| limit.name != name)
 }
 
-/// How many times as fast as the fastest peer `name` is, and who that is.
+/// Returns how many times as fast as the fastest peer `name` is, and the name of that peer.
 fn against_fastest<'a>(samples: &'a Samples, name: &str) -> Option<(Ratios, &'a str)> {
     let fastest = samples.cheapest(is_peer)?;
     Some((samples.speed(name, fastest)?, fastest))
@@ -272,19 +272,19 @@ fn chart(measured: &[Measured]) -> Chart {
 
 fn disagreement(disagreements: &[Disagreement]) -> Table {
     let mut table = Table::new(
-        "Whose events are not those of the corpus",
+        "Decoders with other events than those of the corpus",
         ["peer", "corpus", "chunks"],
     );
     for &(name, corpus, chunk) in disagreements {
         table.row([name, corpus, chunk]);
     }
     if disagreements.is_empty() {
-        table.note("Nobody's: all decoders gave the same events, in all chunk lengths.");
+        table.note("None: all decoders gave the same events, with all chunk lengths.");
     }
     table
 }
 
-/// What one decoding of the first part of a corpus takes.
+/// The cost of decoding the beginning of a corpus.
 struct Count {
     decoder: &'static str,
     corpus: &'static str,
@@ -348,6 +348,6 @@ fn counted_table(
             table.row([peer.name.to_owned()].into_iter().chain(cells));
         }
     }
-    table.note("Counted by valgrind, whose processor has AVX2 but no AVX-512, on a decoder that has been at work before.");
+    table.note("Counted by valgrind, whose processor has AVX2 but no AVX-512, on a decoder that has decoded before.");
     table
 }

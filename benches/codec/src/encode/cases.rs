@@ -1,4 +1,4 @@
-//! What is encoded.
+//! The events that are encoded.
 
 use std::sync::LazyLock;
 
@@ -91,7 +91,7 @@ pub(crate) static CASES: LazyLock<[Case; 5]> = LazyLock::new(|| {
 });
 
 impl Case {
-    /// What the event's data is.
+    /// Returns the event's data.
     pub(crate) fn data(&self) -> String {
         match &self.content {
             Content::Text(text) => text.clone(),

@@ -25,7 +25,11 @@ const ROUND_LEN: usize = 4 << 20;
 /// How many events are compared.
 const COMPARED: u64 = 100;
 
-/// Runs what is selected. `Err` if something went wrong, or ours gives other events.
+/// Runs the selected measurements.
+///
+/// # Errors
+///
+/// When our encoder gives other events, or when the report cannot be written.
 pub(crate) fn run(selection: &Selection) -> Result<(), String> {
     let (mut measured, mut wrong) = (Vec::new(), Vec::new());
     for case in CASES
@@ -51,7 +55,7 @@ pub(crate) fn run(selection: &Selection) -> Result<(), String> {
     report::write(selection, &measured, &wrong).map_err(|error| error.to_string())
 }
 
-/// Whether what `peer` encodes are the events of the case.
+/// Returns whether the bytes of `peer` decode to the events of the case.
 fn encodes(peer: &Peer, case: &'static Case) -> bool {
     let mut expected = Digest::default();
     let data = case.data();
@@ -87,7 +91,7 @@ fn measure(case: &'static Case, selection: &Selection) -> Samples {
     interleave(&mut contenders, ROUNDS)
 }
 
-/// One encoder in one case, so many times: to be counted from outside.
+/// Runs one encoder in one case, `times` times, for valgrind to count.
 pub(crate) fn once(name: &str, case: &str, times: u64) -> Result<(), String> {
     let case = CASES
         .iter()

@@ -1,15 +1,15 @@
-//! Where encoded bytes go.
+//! Receivers of encoded bytes.
 
 use std::hint::black_box;
 
 use bytes::BytesMut;
 
-/// Takes encoded bytes: of one event, of several, or of a part of one, always in order.
+/// Receives encoded bytes in order: those of an event, of several, or of a part of one.
 pub(crate) trait Output {
     fn bytes(&mut self, bytes: &[u8]);
 }
 
-/// Makes the compiler believe that the bytes are sent.
+/// Keeps the compiler from leaving bytes out.
 pub(crate) struct Discard;
 
 impl Output for Discard {
@@ -19,20 +19,20 @@ impl Output for Discard {
     }
 }
 
-/// Keeps them, to be looked at.
+/// Keeps the bytes, for comparing them.
 impl Output for Vec<u8> {
     fn bytes(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
     }
 }
 
-/// How full a connection's buffer gets before it is written out.
+/// The length at which a connection's buffer is sent.
 const HIGH_WATER: usize = 16 << 10;
 
-/// A connection's buffer, used over and over, for encoders that append to one.
+/// A connection's buffer, which is reused, for encoders that append to one.
 pub(crate) struct Buffer<B>(B);
 
-/// A buffer that can be used again.
+/// A buffer that can be reused.
 pub(crate) trait Reusable: AsRef<[u8]> + Sized {
     fn with_room(len: usize) -> Self;
     fn empty(&mut self);
@@ -63,7 +63,7 @@ impl<B: Reusable> Buffer<B> {
         Self(B::with_room(16 * HIGH_WATER))
     }
 
-    /// Lets `write` append to the buffer, and sends it when it is full enough.
+    /// Calls `write` to append to the buffer, and sends the buffer if it is long enough.
     #[inline]
     pub(crate) fn append(&mut self, out: &mut impl Output, write: impl FnOnce(&mut B)) {
         write(&mut self.0);
@@ -72,7 +72,7 @@ impl<B: Reusable> Buffer<B> {
         }
     }
 
-    /// Sends what is there.
+    /// Sends the contents of the buffer.
     #[inline(never)]
     pub(crate) fn send(&mut self, out: &mut impl Output) {
         out.bytes(self.0.as_ref());

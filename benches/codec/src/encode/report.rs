@@ -1,4 +1,4 @@
-//! What the measurements of encoding come to: marks, tables and plots.
+//! The part of the report on encoding: marks, tables and charts.
 
 use std::io;
 
@@ -13,10 +13,10 @@ const INTRODUCTION: &str = "\
 Each contender does what its server does for an event up to the bytes for the body. All take turns \
 in one process; a figure is the ratio of two neighbours: the median of the rounds, with the \
 smallest and largest in brackets. The *floor* is written by hand for the case; it splits data at \
-line breaks, since who does not lets users forge events, and checks nothing else.";
+line breaks, without which users could forge events, and checks nothing else.";
 
 const LIMITS: &str = "\
-### What stands in the way of more
+### What limits the rest
 
 **A line of 64 KiB** leaves the nearest cache, and what is to be done with it is little: to find \
 out whether there is a line break in it, and to copy it. axum's event does the same, so what can \
@@ -29,7 +29,7 @@ bytes in vectors instead of a search. None was faster than what is done now. Wha
 to copy at all, but to hand long text on to the socket as it is; that is what an encoded frame is \
 for (`Sse::send_encoded`).";
 
-/// Writes the part, to the terminal and where it was asked for.
+/// Writes the part to the terminal, and to a folder if one was given.
 pub(super) fn write(
     selection: &Selection,
     measured: &[Measured],
@@ -109,7 +109,7 @@ fn marks(measured: &[Measured], counted: &[Count]) -> Table {
     }
     if !limits.is_empty() {
         table.note(format!(
-            "How many times as fast as axum's event alone it is to copy the text and look at nothing, which no \
+            "How many times as fast as axum's event alone it is to copy the text without a check, which no \
              encoder may do: {}.",
             limits.join(", ")
         ));
@@ -163,7 +163,7 @@ fn chart(measured: &[Measured]) -> Chart {
     chart
 }
 
-/// What encoding one event takes.
+/// The cost of encoding one event.
 struct Count {
     encoder: &'static str,
     case: &'static str,
@@ -182,7 +182,7 @@ fn counts(valgrind: Valgrind, selection: &Selection) -> io::Result<Vec<Count>> {
                 continue;
             }
             eprintln!("count {} in {}", peer.name, case.name);
-            // Far enough apart for the buffer to be sent a few times in between.
+            // The difference is large enough for the buffer to be sent a few times.
             let arguments = ["--once", PART, peer.name, case.name];
             counts.push(Count {
                 encoder: peer.name,
@@ -241,14 +241,14 @@ fn allocations(counted: &[Count]) -> Table {
 
 fn wrongs(wrong: &[(&str, &str)]) -> Table {
     let mut table = Table::new(
-        "Whose bytes are not the events of the case",
+        "Encoders with other bytes than the events of the case",
         ["encoder", "case"],
     );
     for &(name, case) in wrong {
         table.row([name, case]);
     }
     if wrong.is_empty() {
-        table.note("Nobody's: what all encoders write is decoded to the same events.");
+        table.note("None: the bytes of all encoders decode to the same events.");
     }
     table
 }

@@ -1,4 +1,4 @@
-// Decodes with eventsource-parser, as told line by line:
+// Decodes with eventsource-parser. Reads one command per line:
 //   load FILE CHUNK_LEN   takes the stream, in chunks
 //   decode                decodes it and answers with the CPU time in microseconds
 //   digest                decodes it and answers with events, bytes of data, hash

@@ -1,6 +1,6 @@
-//! eventsource-parser under Node: a curiosity, as it runs in another process and language.
+//! eventsource-parser under Node, for orientation: it is another language, in another process.
 //!
-//! The process is kept and told to decode, so that it takes its turn like any other contender.
+//! The process runs for the whole benchmark, and takes turns with the other contenders.
 
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -18,7 +18,7 @@ const PACKAGE: &str = "eventsource-parser@4.1.3";
 
 const SCRIPT: &str = include_str!("decode.mjs");
 
-/// A running Node that knows how to decode.
+/// A running Node with the decoder loaded.
 pub(crate) struct Node {
     folder: PathBuf,
     child: Child,
@@ -27,7 +27,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Starts it, or says why not.
+    /// Starts Node, or returns why it cannot be started.
     pub(crate) fn start() -> Result<Self, String> {
         Self::install_and_start().map_err(|error| format!("left out: {error}"))
     }
@@ -73,7 +73,7 @@ impl Node {
         })
     }
 
-    /// Gives it a stream, to be decoded in chunks of `chunk_len`.
+    /// Loads a stream, to be decoded in chunks of `chunk_len`.
     pub(crate) fn load(&mut self, stream: &Bytes, chunk_len: usize) -> io::Result<()> {
         let file = self.folder.join("corpus");
         fs::write(&file, stream)?;
@@ -82,7 +82,7 @@ impl Node {
         Ok(())
     }
 
-    /// Decodes the stream and says what CPU time that has taken, in seconds.
+    /// Decodes the stream and returns the CPU time that it took, in seconds.
     pub(crate) fn decode(&mut self) -> io::Result<f64> {
         let answer = self.ask("decode")?;
         let microseconds = answer
@@ -94,7 +94,7 @@ impl Node {
         Ok(microseconds * 1e-6)
     }
 
-    /// Decodes the stream and says what it holds.
+    /// Decodes the stream and returns the digest of its events.
     pub(crate) fn digest(&mut self) -> io::Result<Digest> {
         let answer = self.ask("digest")?;
         let numbers: Vec<u64> = answer.split(' ').filter_map(|it| it.parse().ok()).collect();
@@ -121,7 +121,7 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        // It holds nothing that must be written down.
+        // Node has no state that must be saved.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

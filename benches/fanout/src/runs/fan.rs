@@ -1,5 +1,5 @@
-//! Fan-out to more and more subscribers: what a delivery costs, how long it is until the last one
-//! has it, and the memory that a subscriber takes.
+//! Fan-out to more and more subscribers: the cost of a delivery, the time until the last subscriber
+//! has it, and the memory per subscriber.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -27,10 +27,10 @@ const IN_BURSTS: u64 = 400_000;
 /// How many events there are at the most, and at the least, for the percentiles.
 const EVENTS: std::ops::RangeInclusive<u64> = 30..=2_000;
 
-/// Subscribers that are there before the memory is measured, for what a server has but once.
+/// Subscribers that are there before the memory is measured, for what a server allocates once.
 const FIRST: u64 = 16;
 
-/// With fewer subscribers than these, the memory of each is not told apart from all the rest.
+/// With fewer subscribers, the memory of each cannot be distinguished from the rest.
 const ENOUGH_FOR_MEMORY: u64 = 1_000;
 
 /// What was measured with one number of subscribers.
@@ -68,7 +68,7 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
     } else {
         format!("Events were lost: {}.", lost.join(", "))
     });
-    nobody(field, part)
+    without_subscribers(field, part)
 }
 
 fn tables(field: &Field, part: &mut Part, all: &[(u64, Costs)]) {
@@ -166,7 +166,7 @@ fn marks(field: &mut Field, count: u64, costs: &Costs) {
     }
 }
 
-/// Starts a server, has it publish to so many subscribers, and tells how many events were lost.
+/// Starts a server and publishes to `count` subscribers. Returns the number of lost events.
 fn visit(field: &Field, server: Server, count: u64, costs: &mut Costs) -> io::Result<u64> {
     let name = server.name();
     let first = FIRST.min(count);
@@ -227,8 +227,8 @@ fn publish(
     Ok((latencies, used))
 }
 
-/// What publishing costs when nobody listens.
-fn nobody(field: &Field, part: &mut Part) -> Result {
+/// Measures publishing without subscribers.
+fn without_subscribers(field: &Field, part: &mut Part) -> Result {
     let events = field.at_most(1_000, 10);
     let mut samples = Samples::new();
     for _ in 0..field.rounds(5) {
@@ -249,7 +249,7 @@ fn nobody(field: &Field, part: &mut Part) -> Result {
     }
     let columns = [("CPU time per event".to_owned(), &samples)];
     let mut table = field.median_table(
-        "Publishing with nobody listening: microseconds of CPU time",
+        "Publishing without subscribers: microseconds of CPU time",
         &columns,
         1,
     );

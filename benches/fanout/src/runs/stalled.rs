@@ -1,5 +1,5 @@
-//! Subscribers that stop reading while publishing goes on: whether the server's memory grows with
-//! what they have not taken, and what they find when they read on.
+//! Subscribers that stop reading while publishing continues: whether the server's memory grows, and
+//! what they receive when they read again.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -14,32 +14,34 @@ use crate::subscribers::{Losses, Subscribers};
 const STALLED: u64 = 100;
 const READING: u64 = 10;
 
-/// Events that are published at a time, and how often in all: by the third quarter, the kernel's
-/// buffers for each connection are full, and its server has what it keeps then.
+/// How many events are published at a time.
 const BURST: u64 = 80;
+
+/// How many bursts are published. By the third quarter, the kernel's buffers of each connection are
+/// full, and the server keeps as much as it will.
 const BURSTS: u64 = 400;
 
-/// The parts of it after each of which the memory is looked at.
+/// How many times the memory is read.
 const STEPS: u64 = 4;
 
-/// How long those who read wait for an event before the server is taken to have stopped.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a reading subscriber waits for an event before the server counts as stopped.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a server may take for all of it. One that goes through all that is kept for each of
-/// those who have stalled, with every event, would take for hours.
+/// How long a server may take for all bursts. With work that grows with the backlog of each stalled
+/// subscriber, it would take hours.
 const BOUND: Duration = Duration::from_secs(45);
 
-/// How much memory may grow in the last quarter and still be called flat, in bytes: less than three
-/// events for each of those who have stalled.
+/// How many bytes memory may grow in the last quarter and still count as flat: less than three events
+/// per stalled subscriber.
 const FLAT: u64 = 64 * 1024;
 
-/// What became of one server.
+/// The result of one server.
 struct Outcome {
-    /// Memory after each step, less that before the first.
+    /// The growth of memory since the start, after each step.
     growth: Vec<u64>,
-    /// After how many events nothing came any more.
+    /// The number of the event that did not arrive, if the server stopped.
     stopped: Option<u64>,
-    /// After how many events the time was up, and how much memory had grown by then.
+    /// The number of events within the time limit, and the growth of memory, if it was exceeded.
     given_up: Option<(u64, u64)>,
     losses: Losses,
 }
@@ -53,7 +55,7 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
             "Memory with {STALLED} stalled readers: growth in KiB while {} events are published",
             bursts * BURST
         ),
-        heads.chain(["when they read on".to_owned()]),
+        heads.chain(["when they read again".to_owned()]),
     );
     for server in field.servers().to_vec() {
         eprintln!("  {}", server.name());
@@ -66,14 +68,14 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
             .chain(growth)
             .collect();
         cells.resize(1 + usize::try_from(STEPS)?, "–".to_owned());
-        cells.push(said(&outcome));
+        cells.push(summary(&outcome));
         table.row(cells);
         if Server::OURS.contains(&server) {
             mark(field, server, &outcome);
         }
     }
     table.note(format!(
-        "Beside them, {READING} subscribers read on and have every event before the next are \
+        "{READING} other subscribers continue to read, and have every event before the next are \
          published."
     ));
     part.table(&table);
@@ -100,7 +102,7 @@ fn stall(field: &Field, server: Server, bursts: u64) -> io::Result<Outcome> {
             return Ok(outcome);
         }
         let number = process.publish(BURST)?;
-        match reading.wait_at_most(PATIENCE, number) {
+        match reading.wait_at_most(TIMEOUT, number) {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 outcome.stopped = Some(number);
                 return Ok(outcome);
@@ -117,29 +119,29 @@ fn stall(field: &Field, server: Server, bursts: u64) -> io::Result<Outcome> {
     Ok(outcome)
 }
 
-/// What those who had stalled have found.
-fn said(outcome: &Outcome) -> String {
+/// Describes what the stalled subscribers received.
+fn summary(outcome: &Outcome) -> String {
     let Losses {
         lost,
-        told,
+        informed,
         concerned,
         cut,
     } = outcome.losses;
     if let Some(number) = outcome.stopped {
-        return format!("nobody got event {number}");
+        return format!("event {number} did not arrive");
     }
     if let Some((number, grown)) = outcome.given_up {
         let (seconds, kib) = (BOUND.as_secs(), grown / 1024);
-        return format!("given up after {seconds} s and {number} events, at {kib} KiB");
+        return format!("stopped after {seconds} s and {number} events, at {kib} KiB");
     }
     if cut > 0 {
-        return format!("{cut} were cut off");
+        return format!("{cut} were cut");
     }
-    match (concerned, told) {
+    match (concerned, informed) {
         (0, _) => "nothing is lost".to_owned(),
-        (_, 0) => format!("{} events lost each, without a word", lost / concerned),
+        (_, 0) => format!("{} events lost each, without a gap", lost / concerned),
         _ => format!(
-            "{} events lost each, {told} of {concerned} told",
+            "{} events lost each, {informed} of {concerned} received a gap",
             lost / concerned
         ),
     }

@@ -1,7 +1,7 @@
-//! Fewer, larger wake-ups: what a delivery costs if more events come with each.
+//! Fewer, larger wake-ups: the cost of a delivery if more events are published together.
 //!
-//! It is what a server would gain that publishes in ticks of some milliseconds instead of at once;
-//! and beside it the most that a server could gain which has its writes done without system calls.
+//! That is the gain of a server that publishes in ticks of some milliseconds instead of at once. The
+//! gain of a server that writes without system calls is estimated from the cost of such a call.
 
 use std::hint::black_box;
 use std::time::Instant;

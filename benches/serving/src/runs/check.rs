@@ -1,4 +1,4 @@
-//! Whether all servers deliver the same events, byte by byte. It comes before every run.
+//! A check before each run that all servers deliver the same events, byte by byte.
 
 use std::io;
 

@@ -30,7 +30,7 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
         process.is_at_rest()?;
     }
     let cases = [
-        ("the client goes away", Workload::One),
+        ("the client disconnects", Workload::One),
         ("the server ends it", Workload::Brief),
     ];
     let mut columns = Vec::new();

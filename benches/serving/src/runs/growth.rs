@@ -1,4 +1,4 @@
-//! Whether an event costs the same however many streams there are, and however much was sent.
+//! Whether the cost of an event depends on the number of streams, or on what was sent before.
 
 use std::io;
 
@@ -131,7 +131,7 @@ fn bytes(field: &mut Field, part: &mut Part) -> Result {
     Ok(())
 }
 
-/// Looks whether our servers' costs stay where they were; 10 % is what the rounds differ by.
+/// Checks that the costs of our servers do not grow by more than 10 %, which is what rounds differ by.
 fn flat(field: &mut Field, what: &str, large: &Samples, small: &Samples) {
     for server in [Server::SseHyper, Server::SseActix, Server::SseTokioTcp] {
         let name = server.name();

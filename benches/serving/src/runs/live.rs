@@ -1,7 +1,6 @@
-//! One event at a time: how long it is on its way, and what it costs the server.
+//! One event at a time: its latency, and its cost for the server.
 //!
-//! The way begins with the datagram that tells the server to send the event, which is the same
-//! for all.
+//! The latency includes the datagram with the tick, which is the same for all servers.
 
 use std::io;
 use std::time::{Duration, Instant};

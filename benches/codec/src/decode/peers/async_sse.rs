@@ -13,7 +13,7 @@ use crate::outcome::Sink;
 
 pub(super) struct Peer;
 
-/// A buffered reader whose buffer is one chunk after the other.
+/// A buffered reader that has one chunk at a time in its buffer.
 struct Reader<'a> {
     chunk: &'a [u8],
     chunks: Chunks<'a, u8>,

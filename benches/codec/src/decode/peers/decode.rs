@@ -1,4 +1,4 @@
-//! What all decoders can do.
+//! The trait that all decoders implement.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -8,25 +8,25 @@ use futures_util::Stream;
 use crate::decode::input::Input;
 use crate::outcome::Sink;
 
-/// Something that decodes a stream.
+/// A decoder of event streams.
 pub(super) trait Decode {
     /// The package, as on crates.io.
     const NAME: &'static str;
-    /// What its events are made of.
+    /// The types that its events consist of.
     const EVENTS: &'static str;
-    /// How it is driven, where that needs a word.
+    /// A remark on how it is driven, for the report.
     const REMARK: &'static str = "";
 
     /// Decodes the whole input with a new decoder. An error ends it.
     fn decode(input: &Input, sink: &mut impl Sink);
 }
 
-/// Takes the items of a stream that never has to wait, up to the first error: some give the same
-/// one for ever.
+/// Calls `take` with the items of a stream that is always ready, up to the first error, which some
+/// streams repeat without end.
 ///
 /// # Panics
 ///
-/// If it waits all the same, rather than to go round in circles.
+/// If the stream is pending.
 pub(super) fn drain<T, E>(stream: impl Stream<Item = Result<T, E>>, mut take: impl FnMut(T)) {
     let mut stream = pin!(stream);
     let mut context = Context::from_waker(Waker::noop());
@@ -36,5 +36,5 @@ pub(super) fn drain<T, E>(stream: impl Stream<Item = Result<T, E>>, mut take: im
             Some(Err(_)) | None => return,
         }
     }
-    panic!("a stream waits although its input is there");
+    panic!("a stream is pending although its input is complete");
 }

@@ -1,4 +1,4 @@
-//! eventsource-client: a client, whose parser is reached through a transport of our own.
+//! eventsource-client: a client. Its parser is private, so it is driven through a transport.
 
 use bytes::Bytes;
 use eventsource_client::{Client as _, ClientBuilder, ReconnectOptions, SSE};

@@ -1,7 +1,7 @@
-//! Who decodes: us and the peers, each in a file of its own, behind one trait.
+//! The decoders, ours and those of the peers, each in a file of its own.
 //!
-//! Each is fed in the form that suits it best: slices where it takes slices, shared `Bytes` where
-//! it wants to own its input, a `BytesMut` to append to where it is a codec.
+//! Each gets its input in the form that suits it best: slices, shared `Bytes` if it owns its input,
+//! or a `BytesMut` to append to if it is a codec.
 
 mod async_sse;
 mod decode;
@@ -55,15 +55,16 @@ impl Peer {
     }
 }
 
-/// Our decoder when its events are borrowed, and when they are kept.
+/// Our decoder with borrowed events.
 pub(crate) const BORROWED: &str = ours::Borrowed::NAME;
+/// Our decoder with events that are kept.
 pub(crate) const OWNED: &str = ours::Owned::NAME;
 
 pub(crate) fn is_ours(name: &str) -> bool {
     name == BORROWED || name == OWNED
 }
 
-/// All of them, ours first.
+/// All decoders, ours first.
 pub(crate) const PEERS: [Peer; 12] = [
     Peer::of::<ours::Borrowed>(),
     Peer::of::<ours::Owned>(),

@@ -1,4 +1,4 @@
-//! sse-core: a state machine that is handed buffers.
+//! sse-core: a state machine that takes buffers.
 
 use sse_core::{SseDecoder, SseEvent};
 

@@ -14,8 +14,8 @@ use super::encode::Encode;
 use crate::encode::cases::Chunk;
 use crate::encode::output::Output;
 
-/// Building the event, which writes all of it but the blank line, and nothing more: less than any
-/// server does, but certainly axum's own work.
+/// Builds the event, which writes everything but its blank line: less than any server does, but all
+/// of it is axum's work.
 pub(super) struct EventOnly;
 
 impl Encode for EventOnly {

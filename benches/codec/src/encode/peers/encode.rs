@@ -1,21 +1,21 @@
-//! What all encoders can do.
+//! The trait that all encoders implement.
 
 use crate::encode::cases::Chunk;
 use crate::encode::output::Output;
 
-/// Something that encodes events.
+/// An encoder of events.
 pub(super) trait Encode {
     /// The package, as on crates.io, or what it is.
     const NAME: &'static str;
-    /// How it is driven, where that needs a word.
+    /// A remark on how it is driven, for the report.
     const REMARK: &'static str = "";
 
     fn new() -> Self;
 
-    /// An event of data only.
+    /// Encodes an event with only data.
     fn text(&mut self, text: &'static str, out: &mut impl Output);
 
-    /// An event with a name and an id.
+    /// Encodes an event with a name and an id.
     fn event(
         &mut self,
         event: &'static str,
@@ -24,9 +24,9 @@ pub(super) trait Encode {
         out: &mut impl Output,
     );
 
-    /// An event of data as JSON.
+    /// Encodes an event with data as JSON.
     fn json(&mut self, value: &'static Chunk, out: &mut impl Output);
 
-    /// Hands out what is still held back.
+    /// Writes what is still buffered.
     fn finish(&mut self, _: &mut impl Output) {}
 }

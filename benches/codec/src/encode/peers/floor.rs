@@ -1,4 +1,4 @@
-//! The limits: what one writes by hand who needs just these events, and the serializer alone.
+//! The limits: encoders written by hand for just these events, and the serializer alone.
 
 use bytes::{BufMut as _, BytesMut};
 use memchr::memchr2_iter;
@@ -7,14 +7,14 @@ use super::encode::Encode;
 use crate::encode::cases::Chunk;
 use crate::encode::output::{Buffer, Output};
 
-/// Pushes into a `BytesMut`. It splits data at line breaks, as one must who does not know what
-/// the data is, and trusts the name and the id.
+/// Appends to a `BytesMut`. Splits data at line breaks, as is necessary for unknown data, and trusts
+/// the name and the id.
 pub(super) struct Floor(Buffer<BytesMut>);
 
 /// The same into a `Vec`.
 pub(super) struct IntoVec(Buffer<Vec<u8>>);
 
-/// Copies and looks at nothing: whoever gets a line break into it can forge events.
+/// Copies without a check: a line break in the data can forge events.
 pub(super) struct Trusting(Buffer<BytesMut>);
 
 /// The JSON and nothing else.
@@ -28,7 +28,7 @@ macro_rules! put_lines {
         let text = $text.as_bytes();
         let mut start = 0;
         for end in memchr2_iter(b'\n', b'\r', text) {
-            // The LF of a CRLF ends no second line.
+            // The LF of a CRLF does not end a second line.
             if !(text[end] == b'\n' && end > 0 && text[end - 1] == b'\r') {
                 $buffer.extend_from_slice(b"data: ");
                 $buffer.extend_from_slice(&text[start..end]);

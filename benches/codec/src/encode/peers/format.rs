@@ -1,4 +1,4 @@
-//! `format!`: what one writes who is in no hurry.
+//! `format!`: the simplest code.
 
 use super::encode::Encode;
 use crate::encode::cases::Chunk;

@@ -1,8 +1,8 @@
-//! Who encodes: us, the peers and the limits, each in a file of its own, behind one trait.
+//! The encoders, ours, those of the peers and the limits, each in a file of its own.
 //!
-//! Each does what its own server does for an event, up to the bytes that go into the body. Who
-//! appends to a buffer has one that is used over and over; who makes a `String` or `Bytes` for
-//! each event makes it.
+//! Each does what its own server does for an event, up to the bytes of the body. An encoder that
+//! appends to a buffer has one that is reused; one that makes a `String` or `Bytes` for each event
+//! does so here.
 
 mod actix_web_lab;
 mod async_sse;
@@ -27,7 +27,7 @@ use crate::encode::output::{Discard, Output};
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
     pub(crate) remark: &'static str,
-    /// Encodes a case so many times.
+    /// Encodes a case a number of times.
     pub(crate) discard: fn(&'static Case, u64),
     pub(crate) keep: fn(&'static Case, u64) -> Vec<u8>,
 }
@@ -69,14 +69,14 @@ fn encode<E: Encode>(case: &'static Case, times: u64, out: &mut impl Output) {
     encoder.finish(out);
 }
 
-/// The names that the tables compare others with.
+/// The names of the encoders that others are compared with.
 pub(crate) const OURS: &str = ours::IntoBytesMut::NAME;
 pub(crate) const FLOOR: &str = floor::Floor::NAME;
 pub(crate) const BARE_JSON: &str = floor::BareJson::NAME;
 pub(crate) const TRUSTING: &str = floor::Trusting::NAME;
 pub(crate) const AXUM: [&str; 2] = [axum::EventOnly::NAME, axum::Body::NAME];
 
-/// All of them, ours first, the limits last.
+/// All encoders, ours first, the limits last.
 pub(crate) const PEERS: [Peer; 17] = [
     Peer::of::<ours::IntoBytesMut>(),
     Peer::of::<ours::IntoVec>(),
@@ -97,12 +97,12 @@ pub(crate) const PEERS: [Peer; 17] = [
     Peer::of::<floor::BareJsonIntoVec>(),
 ];
 
-/// Whether it does nothing but JSON.
+/// Returns whether an encoder does nothing but JSON.
 pub(crate) fn is_json_only(name: &str) -> bool {
     [BARE_JSON, floor::BareJsonIntoVec::NAME].contains(&name)
 }
 
-/// Whether its bytes can be had and are whole events, so that they can be compared.
+/// Returns whether the bytes of an encoder are accessible and whole events, and so comparable.
 pub(crate) fn is_comparable(name: &str) -> bool {
     !is_json_only(name) && name != axum::EventOnly::NAME
 }

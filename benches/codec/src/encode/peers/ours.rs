@@ -7,10 +7,10 @@ use super::encode::Encode;
 use crate::encode::cases::Chunk;
 use crate::encode::output::{Buffer, Output};
 
-/// Into the buffer that a session has.
+/// Into the type of buffer that a session has.
 pub(super) struct IntoBytesMut(Encoder, Buffer<BytesMut>);
 
-/// Into the other kind of buffer.
+/// Into a `Vec`.
 pub(super) struct IntoVec(Encoder, Buffer<Vec<u8>>);
 
 macro_rules! ours {

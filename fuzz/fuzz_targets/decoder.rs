@@ -6,20 +6,14 @@
 
 use libfuzzer_sys::fuzz_target;
 use sse_codec::Decoder;
-
-#[path = "../../sse-codec/tests/reading/mod.rs"]
-mod reading;
-#[path = "../../sse-codec/tests/reference/mod.rs"]
-mod reference;
-
-use crate::reading::{decode, decode_one_by_one};
+use sse_reference::{Item, decode, decode_one_by_one, interpret};
 
 fuzz_target!(|input: &[u8]| {
     let (stream, control) = input.split_at(input.len().saturating_sub(4));
     let control = |at: usize| usize::from(control.get(at).copied().unwrap_or(7));
     let (first, second) = (control(0), control(1).max(1));
 
-    let (expected, last_event_id) = reference::interpret(stream);
+    let (expected, last_event_id) = interpret(stream);
     let unlimited = || Decoder::new().report_comments(true).report_retry(true);
     let mut decoder = unlimited();
     assert_eq!(decode(&mut decoder, &[stream]), (expected.clone(), None));
@@ -48,7 +42,7 @@ fuzz_target!(|input: &[u8]| {
             .max_line_len(control(2))
             .max_event_len(control(3))
     };
-    let is_event = |item: &reference::Item| matches!(item, reference::Item::Event { .. });
+    let is_event = |item: &Item| matches!(item, Item::Event { .. });
     let events: Vec<_> = items
         .iter()
         .filter(|item| is_event(item))
@@ -58,7 +52,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(decode(&mut quiet(), &chunks), (events, error));
 
     for item in items {
-        if let reference::Item::Event { data, .. } = item {
+        if let Item::Event { data, .. } = item {
             assert!(data.len() <= control(3));
         }
     }

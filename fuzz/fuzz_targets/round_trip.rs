@@ -3,6 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use sse_codec::{Decoder, Encoder, Event, Item, ReceivedEvent};
+use sse_reference::as_received;
 
 fuzz_target!(|input: &[u8]| {
     send_and_receive(input);
@@ -50,8 +51,7 @@ fn send_and_receive(input: &[u8]) {
     let [received] = &received[..] else {
         panic!("one event was sent, not {received:?}");
     };
-    let lines = data.unwrap_or("").replace("\r\n", "\n").replace('\r', "\n");
-    assert_eq!(received.data(), lines);
+    assert_eq!(received.data(), as_received(data.unwrap_or("")));
     assert_eq!(received.id(), id);
     let name = event.filter(|name| !name.is_empty());
     assert_eq!(received.event(), name.unwrap_or("message"));
@@ -77,7 +77,7 @@ fn decode_and_encode(stream: &[u8]) -> (Vec<u8>, Vec<String>) {
             Item::Event(event) => encoder.encode(&event, &mut out),
             Item::Retry(time) => encoder.encode(&Event::new().retry(time), &mut out),
             Item::Comment(text) => encoder.encode(&Event::new().comment(text), &mut out),
-            other => panic!("an item that nobody knows: {other:?}"),
+            other => panic!("unknown item: {other:?}"),
         };
         encoded.expect("what was received can be sent");
     }

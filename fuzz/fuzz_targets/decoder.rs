@@ -1,7 +1,7 @@
-//! Any bytes in any cuts are read as the standard says, without a panic and within the limits.
+//! Any bytes in any chunks are read as the standard defines, without a panic and within the limits.
 //!
-//! The last four bytes of the input say how to cut it and what to allow, the others are the
-//! stream. So a recorded stream is a useful seed as it is.
+//! The last four bytes of the input are the lengths of the chunks and the limits, the others are the
+//! stream. So a recorded stream is a useful seed.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -36,7 +36,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(decode(&mut limited(), &chunks), (items.clone(), error));
     assert!(expected.starts_with(&items));
     assert!(error.is_some() || items == expected);
-    // Who reports events only takes other ways, to the same end.
+    // A decoder that reports only events takes other paths, with the same result.
     let quiet = || {
         Decoder::new()
             .max_line_len(control(2))
@@ -58,7 +58,7 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-/// A chunk of one length, then one of another, and so on.
+/// Cuts a stream into chunks of two lengths in turn.
 fn cut(mut stream: &[u8], first: usize, second: usize) -> Vec<&[u8]> {
     let mut chunks = Vec::new();
     for len in [first, second].into_iter().cycle() {

@@ -1,5 +1,5 @@
-//! Whatever an event holds, its encoding carries the fields that were set and no others, and an
-//! event that is refused leaves nothing behind.
+//! The encoding of any event contains the fields that were set and no others, and an event that is
+//! refused writes nothing.
 #![no_main]
 
 use std::time::Duration;
@@ -29,7 +29,7 @@ enum Data<'a> {
 }
 
 impl Input<'_> {
-    /// The event without its data.
+    /// Returns the event without its data.
     fn sent(&self) -> Sent {
         Sent {
             comment: self.comment.map(Into::into),
@@ -56,7 +56,7 @@ impl Input<'_> {
         }
     }
 
-    /// What a receiver gets, or `None` if the event must be refused.
+    /// Returns what a receiver must get, or `None` if the event must be refused.
     fn expected(&self) -> Option<Received> {
         let mut sent = self.sent();
         sent.data = match self.data {
@@ -69,7 +69,7 @@ impl Input<'_> {
     }
 }
 
-/// Events of all kinds of data as one type.
+/// Events with any kind of data as one type.
 trait Encoded {
     fn encode(&self, encoder: &Encoder, out: &mut Vec<u8>) -> Result<usize, EncodeError>;
 }

@@ -1,4 +1,4 @@
-//! What was encoded comes back, and what was decoded can be encoded to mean the same.
+//! Encoded events are decoded unchanged, and decoded items can be encoded again.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -10,7 +10,8 @@ fuzz_target!(|input: &[u8]| {
     receive_and_send(input);
 });
 
-/// The input as the fields of one event, with 0xFF between them, cut by its first byte.
+/// Sends the fields of one event, which the input has with 0xFF between them. Its first byte is the
+/// length of the chunks.
 fn send_and_receive(input: &[u8]) {
     let Some((chunk_len, fields)) = input.split_first() else {
         return;
@@ -44,7 +45,7 @@ fn send_and_receive(input: &[u8]) {
     let mut decoder = Decoder::new();
     for chunk in bytes.chunks(usize::from(*chunk_len).max(1)) {
         let mut events = decoder.feed(chunk);
-        while let Some(event) = events.next_event().expect("no limit is passed") {
+        while let Some(event) = events.next_event().expect("no limit is exceeded") {
             received.push(event.into_owned());
         }
     }
@@ -57,8 +58,8 @@ fn send_and_receive(input: &[u8]) {
     assert_eq!(received.event(), name.unwrap_or("message"));
 }
 
-/// The input as a stream. Encoding what it says gives another that says the same, and is the
-/// same when it is decoded and encoded once more.
+/// Decodes the input as a stream and encodes its items. The result has the same items, and decoding
+/// and encoding it again does not change it.
 fn receive_and_send(input: &[u8]) {
     let (once, items) = decode_and_encode(input);
     let (twice, same_items) = decode_and_encode(&once);
@@ -71,7 +72,7 @@ fn decode_and_encode(stream: &[u8]) -> (Vec<u8>, Vec<String>) {
     let mut decoder = Decoder::new().report_comments(true).report_retry(true);
     let (mut out, mut seen) = (Vec::new(), Vec::new());
     let mut items = decoder.feed(stream);
-    while let Some(item) = items.next().expect("no limit is passed") {
+    while let Some(item) = items.next().expect("no limit is exceeded") {
         seen.push(format!("{item:?}"));
         let encoded = match item {
             Item::Event(event) => encoder.encode(&event, &mut out),

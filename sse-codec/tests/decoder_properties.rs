@@ -1,5 +1,5 @@
-//! What holds for any bytes, however they are cut: the decoder says what the standard's
-//! algorithm says, and what was encoded comes back.
+//! Properties for any bytes in any chunks: the decoder returns the same items as the standard's
+//! algorithm, and encoded events are decoded unchanged.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use sse_codec::{DecodeError, Decoder, Encoder, Event, Item};
 use sse_reference::{Sent, as_received, decode, decode_one_by_one, interpret};
 
-/// Bytes that lean towards what could confuse a decoder.
+/// Bytes in which sequences are frequent that decoders tend to misread.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         4 => prop::sample::select(vec![
@@ -32,7 +32,7 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(start, parts)| [start.to_vec(), parts.concat()].concat())
 }
 
-/// Where to cut, to be taken modulo what is left.
+/// The lengths of the chunks, as far as there are bytes.
 fn cuts() -> impl Strategy<Value = Vec<usize>> {
     prop_oneof![
         prop::collection::vec(0_usize..20, 1..50),
@@ -43,7 +43,7 @@ fn cuts() -> impl Strategy<Value = Vec<usize>> {
 
 fn cut<'a>(mut bytes: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
     let mut chunks = Vec::new();
-    // The cuts are used again and again, but not if they are all empty.
+    // The lengths are repeated, but not endlessly if all of them are zero.
     for cut in cuts.iter().cycle().take(bytes.len() + cuts.len()) {
         let (chunk, rest) = bytes.split_at((*cut).min(bytes.len()));
         chunks.push(chunk);
@@ -57,7 +57,7 @@ fn reporting() -> Decoder {
     Decoder::new().report_comments(true).report_retry(true)
 }
 
-/// Everything that a stream says, encoded again, one event each.
+/// Encodes every item of a stream again, one event each.
 fn encode_again(bytes: &[u8]) -> Vec<u8> {
     let (mut decoder, encoder) = (reporting(), Encoder::new());
     let mut out = Vec::new();
@@ -133,7 +133,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     #[test]
-    fn any_cut_of_any_stream_is_read_as_the_standard_says(stream in stream(), cuts in cuts()) {
+    fn any_stream_in_any_chunks_is_read_as_the_standard_defines(stream in stream(), cuts in cuts()) {
         let (expected, last_event_id) = interpret(&stream);
         let chunks = cut(&stream, &cuts);
         for chunks in [&[&stream[..]][..], &chunks] {
@@ -156,7 +156,7 @@ proptest! {
     }
 
     #[test]
-    fn any_cut_of_any_bytes_is_read_as_the_standard_says(
+    fn any_bytes_in_any_chunks_are_read_as_the_standard_defines(
         bytes in any::<Vec<u8>>(),
         cuts in cuts(),
     ) {
@@ -165,7 +165,7 @@ proptest! {
     }
 
     #[test]
-    fn long_lines_are_read_as_the_standard_says_through_any_cut(
+    fn long_lines_in_any_chunks_are_read_as_the_standard_defines(
         lines in prop::collection::vec(
             (
                 prop::sample::select(vec!["data: ", "data:", "data", "id: ", "event:", ": ", "dat: "]),
@@ -200,7 +200,7 @@ proptest! {
     }
 
     #[test]
-    fn limits_hold_for_any_cut(
+    fn limits_hold_for_any_chunks(
         stream in stream(),
         cuts in cuts(),
         line in 0_usize..60,
@@ -213,7 +213,7 @@ proptest! {
             (&items.clone(), error)
         });
 
-        // One that reports events only takes other ways, to the same end.
+        // A decoder that reports only events takes other paths, with the same result.
         let quiet = || Decoder::new().max_line_len(line).max_event_len(event);
         let is_event = |item: &&sse_reference::Item| matches!(item, sse_reference::Item::Event { .. });
         let events: Vec<_> = items.iter().filter(is_event).cloned().collect();
@@ -226,7 +226,7 @@ proptest! {
                 prop_assert!(data.len() <= event);
             }
         }
-        // What comes before an error is what came without a limit, and without an error all.
+        // Before an error, the items are the same as without limits; without an error, all are.
         let (expected, _) = interpret(&stream);
         match error {
             None => prop_assert_eq!(items, expected),
@@ -247,7 +247,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_encoded_comes_back_through_any_cut(
+    fn encoded_events_are_decoded_unchanged_in_any_chunks(
         events in prop::collection::vec(sent(), 0..8),
         cuts in cuts(),
     ) {

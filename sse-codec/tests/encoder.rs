@@ -1,4 +1,4 @@
-//! The exact bytes that events become.
+//! The exact bytes of encoded events.
 
 use std::fmt;
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn error_of(event: impl Encode) -> EncodeError {
     error
 }
 
-/// What microdot's documentation and tests send.
+/// The events in microdot's documentation and tests.
 #[test]
 fn the_documented_cases_of_microdot_have_the_same_bytes() {
     assert_eq!(text_of("hello"), "data: hello\n\n");
@@ -60,7 +60,7 @@ fn the_documented_cases_of_microdot_have_the_same_bytes() {
     );
 }
 
-/// The same, without Python's spaces.
+/// The same, without the spaces of Python's JSON.
 #[cfg(feature = "json")]
 #[test]
 fn the_documented_json_of_microdot_has_the_same_bytes() {
@@ -121,7 +121,7 @@ fn unset_fields_do_not_appear_and_empty_ones_do() {
 }
 
 #[test]
-fn a_comment_goes_with_an_event_line_by_line() {
+fn each_line_of_a_comment_is_a_comment_line() {
     assert_eq!(
         text_of(Event::new().data("x").comment("one\ntwo\r\ndata: three")),
         ": one\n: two\n: data: three\ndata: x\n\n"
@@ -142,7 +142,7 @@ fn the_reconnection_time_is_rounded_up_and_never_overflows() {
 }
 
 #[test]
-fn a_line_break_in_a_name_or_id_is_an_error_with_its_place() {
+fn a_line_break_in_a_name_or_id_is_an_error_with_its_position() {
     for bad in ["a\nb", "a\rb", "a\r\nb"] {
         assert!(matches!(
             error_of(Event::new().event(bad).data("x")),
@@ -181,7 +181,7 @@ fn a_nul_is_an_error_in_an_id_and_allowed_elsewhere() {
 }
 
 #[test]
-fn bytes_that_are_not_utf_8_are_an_error_with_its_place() {
+fn bytes_that_are_not_utf_8_are_an_error_with_its_position() {
     let error = error_of(Event::new().id("1").data(b"ab\xff".as_slice()));
     assert_eq!(error.to_string(), "data is not UTF-8 from byte 2");
     assert!(matches!(error, EncodeError::InvalidUtf8(at) if at.valid_up_to() == 2));
@@ -189,7 +189,7 @@ fn bytes_that_are_not_utf_8_are_an_error_with_its_place() {
 
 #[cfg(feature = "json")]
 #[test]
-fn json_that_fails_half_way_is_taken_back() {
+fn json_that_fails_halfway_is_removed() {
     let failing = std::collections::BTreeMap::from([((1, 2), "a key that JSON cannot have")]);
     let error = error_of(
         Event::new()
@@ -201,7 +201,7 @@ fn json_that_fails_half_way_is_taken_back() {
 }
 
 #[test]
-fn a_display_that_fails_half_way_is_taken_back_without_a_panic() {
+fn a_display_that_fails_halfway_is_removed_without_a_panic() {
     struct Failing;
     impl fmt::Display for Failing {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -213,7 +213,7 @@ fn a_display_that_fails_half_way_is_taken_back_without_a_panic() {
 }
 
 #[test]
-fn a_display_that_panics_half_way_is_taken_back() {
+fn a_display_that_panics_halfway_is_removed() {
     struct Panicking;
     impl fmt::Display for Panicking {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -230,7 +230,7 @@ fn a_display_that_panics_half_way_is_taken_back() {
 }
 
 #[test]
-fn an_event_longer_than_the_limit_is_taken_back() {
+fn an_event_longer_than_the_limit_is_removed() {
     let encoder = Encoder::new().max_event_len(13);
     let mut out = Vec::new();
     assert_eq!(encoder.encode("hello", &mut out).expect("13 bytes"), 13);

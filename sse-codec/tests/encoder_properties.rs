@@ -1,4 +1,4 @@
-//! What holds for every event: a receiver gets back exactly what was sent.
+//! Properties of every event: a receiver gets exactly what was sent.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use sse_codec::{Display, Encode, EncodeError, Encoder};
 use sse_reference::{Sent, as_received, receive};
 
-/// Text that leans towards what could break a stream.
+/// Text in which sequences are frequent that could break a stream.
 fn hostile() -> impl Strategy<Value = String> {
     prop::collection::vec(
         prop_oneof![
@@ -75,7 +75,7 @@ proptest! {
 
     #[cfg(feature = "json")]
     #[test]
-    fn json_comes_back_as_it_went(text in hostile(), number in any::<i64>()) {
+    fn json_is_received_unchanged(text in hostile(), number in any::<i64>()) {
         let value = serde_json::json!({ "text": text, "number": number });
         let (bytes, result) = encode(&value);
         prop_assert!(result.is_ok());

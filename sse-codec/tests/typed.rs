@@ -1,4 +1,4 @@
-//! Enums as events and back, and what becomes of an event that is none of them.
+//! Enums as events and back, and events that are none of the variants.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -58,7 +58,7 @@ fn messages() -> [(Message, &'static str); 7] {
 }
 
 #[test]
-fn a_variant_is_an_event_and_comes_back() {
+fn a_variant_is_an_event_and_is_read_back() {
     for (message, text) in messages() {
         assert_eq!(text_of(Typed(&message)), text);
         assert_eq!(
@@ -94,7 +94,7 @@ fn a_typed_event_may_have_an_id_and_a_name_of_its_own() {
 }
 
 #[test]
-fn what_wraps_an_enum_is_the_enum() {
+fn a_wrapper_of_an_enum_is_the_enum() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Wrapper(Option<Message>);
 
@@ -146,7 +146,7 @@ fn a_value_that_is_not_an_enum_is_an_error_and_nothing_is_written() {
 }
 
 #[test]
-fn content_that_fails_half_way_is_taken_back() {
+fn content_that_fails_halfway_is_removed() {
     #[derive(Serialize)]
     enum Failing {
         Several {
@@ -193,7 +193,7 @@ fn an_unknown_name_is_an_error_with_the_event() {
         ("other", "{", "3")
     );
 
-    // The name that an event has without one is looked for as well.
+    // The default name is looked up as well.
     let error = first_of("data: 1\n\n")
         .typed::<Message>()
         .expect_err("unknown");
@@ -229,7 +229,7 @@ fn an_unknown_variant_inside_the_data_is_not_an_unknown_event() {
 }
 
 #[test]
-fn a_variant_without_content_takes_any_data() {
+fn a_unit_variant_accepts_any_data() {
     for data in ["", "null", "{\"type\": \"ping\"}", "not JSON"] {
         let event = first_of(&format!("event: ping\ndata: {data}\n\n"));
         assert_eq!(event.typed::<Message>().expect("a ping"), Message::Ping);
@@ -282,7 +282,7 @@ fn unknown_names_can_go_to_a_variant_that_keeps_them() {
 }
 
 #[test]
-fn what_is_read_may_borrow_from_the_event() {
+fn an_enum_may_borrow_from_the_event() {
     #[derive(Debug, PartialEq, Deserialize)]
     enum Borrowed<'a> {
         #[serde(borrow)]

@@ -1,25 +1,19 @@
-//! Any bytes in any cuts are read as the standard says, without a panic and within the limits.
+//! Any bytes in any chunks are read as the standard defines, without a panic and within the limits.
 //!
-//! The last four bytes of the input say how to cut it and what to allow, the others are the
-//! stream. So a recorded stream is a useful seed as it is.
+//! The last four bytes of the input are the lengths of the chunks and the limits, the others are the
+//! stream. So a recorded stream is a useful seed.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use sse_codec::Decoder;
-
-#[path = "../../sse-codec/tests/reading/mod.rs"]
-mod reading;
-#[path = "../../sse-codec/tests/reference/mod.rs"]
-mod reference;
-
-use crate::reading::{decode, decode_one_by_one};
+use sse_reference::{Item, decode, decode_one_by_one, interpret};
 
 fuzz_target!(|input: &[u8]| {
     let (stream, control) = input.split_at(input.len().saturating_sub(4));
     let control = |at: usize| usize::from(control.get(at).copied().unwrap_or(7));
     let (first, second) = (control(0), control(1).max(1));
 
-    let (expected, last_event_id) = reference::interpret(stream);
+    let (expected, last_event_id) = interpret(stream);
     let unlimited = || Decoder::new().report_comments(true).report_retry(true);
     let mut decoder = unlimited();
     assert_eq!(decode(&mut decoder, &[stream]), (expected.clone(), None));
@@ -42,13 +36,13 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(decode(&mut limited(), &chunks), (items.clone(), error));
     assert!(expected.starts_with(&items));
     assert!(error.is_some() || items == expected);
-    // Who reports events only takes other ways, to the same end.
+    // A decoder that reports only events takes other paths, with the same result.
     let quiet = || {
         Decoder::new()
             .max_line_len(control(2))
             .max_event_len(control(3))
     };
-    let is_event = |item: &reference::Item| matches!(item, reference::Item::Event { .. });
+    let is_event = |item: &Item| matches!(item, Item::Event { .. });
     let events: Vec<_> = items
         .iter()
         .filter(|item| is_event(item))
@@ -58,13 +52,13 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(decode(&mut quiet(), &chunks), (events, error));
 
     for item in items {
-        if let reference::Item::Event { data, .. } = item {
+        if let Item::Event { data, .. } = item {
             assert!(data.len() <= control(3));
         }
     }
 });
 
-/// A chunk of one length, then one of another, and so on.
+/// Cuts a stream into chunks of two lengths in turn.
 fn cut(mut stream: &[u8], first: usize, second: usize) -> Vec<&[u8]> {
     let mut chunks = Vec::new();
     for len in [first, second].into_iter().cycle() {

@@ -1,15 +1,17 @@
-//! What was encoded comes back, and what was decoded can be encoded to mean the same.
+//! Encoded events are decoded unchanged, and decoded items can be encoded again.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use sse_codec::{Decoder, Encoder, Event, Item, ReceivedEvent};
+use sse_reference::as_received;
 
 fuzz_target!(|input: &[u8]| {
     send_and_receive(input);
     receive_and_send(input);
 });
 
-/// The input as the fields of one event, with 0xFF between them, cut by its first byte.
+/// Sends the fields of one event, which the input has with 0xFF between them. Its first byte is the
+/// length of the chunks.
 fn send_and_receive(input: &[u8]) {
     let Some((chunk_len, fields)) = input.split_first() else {
         return;
@@ -43,22 +45,21 @@ fn send_and_receive(input: &[u8]) {
     let mut decoder = Decoder::new();
     for chunk in bytes.chunks(usize::from(*chunk_len).max(1)) {
         let mut events = decoder.feed(chunk);
-        while let Some(event) = events.next_event().expect("no limit is passed") {
+        while let Some(event) = events.next_event().expect("no limit is exceeded") {
             received.push(event.into_owned());
         }
     }
     let [received] = &received[..] else {
         panic!("one event was sent, not {received:?}");
     };
-    let lines = data.unwrap_or("").replace("\r\n", "\n").replace('\r', "\n");
-    assert_eq!(received.data(), lines);
+    assert_eq!(received.data(), as_received(data.unwrap_or("")));
     assert_eq!(received.id(), id);
     let name = event.filter(|name| !name.is_empty());
     assert_eq!(received.event(), name.unwrap_or("message"));
 }
 
-/// The input as a stream. Encoding what it says gives another that says the same, and is the
-/// same when it is decoded and encoded once more.
+/// Decodes the input as a stream and encodes its items. The result has the same items, and decoding
+/// and encoding it again does not change it.
 fn receive_and_send(input: &[u8]) {
     let (once, items) = decode_and_encode(input);
     let (twice, same_items) = decode_and_encode(&once);
@@ -71,13 +72,13 @@ fn decode_and_encode(stream: &[u8]) -> (Vec<u8>, Vec<String>) {
     let mut decoder = Decoder::new().report_comments(true).report_retry(true);
     let (mut out, mut seen) = (Vec::new(), Vec::new());
     let mut items = decoder.feed(stream);
-    while let Some(item) = items.next().expect("no limit is passed") {
+    while let Some(item) = items.next().expect("no limit is exceeded") {
         seen.push(format!("{item:?}"));
         let encoded = match item {
             Item::Event(event) => encoder.encode(&event, &mut out),
             Item::Retry(time) => encoder.encode(&Event::new().retry(time), &mut out),
             Item::Comment(text) => encoder.encode(&Event::new().comment(text), &mut out),
-            other => panic!("an item that nobody knows: {other:?}"),
+            other => panic!("unknown item: {other:?}"),
         };
         encoded.expect("what was received can be sent");
     }

@@ -1,7 +1,7 @@
-//! An event stream on stdin, one JSON object per event and line on stdout.
+//! Reads an event stream from stdin and prints each event as a line of JSON.
 //!
-//! `curl -N http://localhost:3000/ticks | decode` shows events as they come. With `--all`
-//! comments and retry fields are shown too; `--chunk N` reads the stream in pieces of N bytes.
+//! `curl -N http://localhost:3000/ticks | decode` prints events as they arrive. With `--all`,
+//! comments and retry fields are printed too. `--chunk N` decodes the stream in chunks of N bytes.
 
 use std::error::Error;
 use std::io::{Read, Write};
@@ -40,9 +40,10 @@ fn arguments() -> Result<(usize, bool), Box<dyn Error>> {
                     .ok_or("--chunk takes a number of bytes")?;
             }
             other => {
-                return Err(
-                    format!("unknown argument {other:?}; --chunk N and --all are known").into(),
-                );
+                return Err(format!(
+                    "unknown argument {other:?}; the options are --chunk N and --all"
+                )
+                .into());
             }
         }
     }
@@ -67,7 +68,7 @@ fn decode(chunk_len: usize, all: bool) -> Result<(), Box<dyn Error>> {
                         data: event.data(),
                         id: event.last_event_id(),
                     })?,
-                    // As a number, since a time of u64::MAX milliseconds is possible.
+                    // `json!` takes no `u128`; the decoder returns at most `u64::MAX` milliseconds.
                     Item::Retry(time) => {
                         json!({ "retry": u64::try_from(time.as_millis())? }).to_string()
                     }

@@ -1,7 +1,7 @@
-//! JSON lines on stdin, an event stream on stdout: the way back from `decode`.
+//! Reads lines of JSON from stdin and writes an event stream to stdout, the inverse of `decode`.
 //!
-//! Each line is an object of any of `event`, `data`, `id`, `retry` (milliseconds) and `comment`.
-//! One that cannot be encoded is reported by its number, and the others are still written.
+//! Each line is an object with any of `event`, `data`, `id`, `retry` (milliseconds) and `comment`.
+//! A line that cannot be encoded is reported by its number, and the others are still written.
 
 use std::io::{BufRead, Write};
 use std::process::ExitCode;

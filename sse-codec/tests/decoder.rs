@@ -1,5 +1,5 @@
-//! Every rule of HTML § 9.2.5 and § 9.2.6, by its name. Each stream is read whole, byte by byte
-//! and in all two pieces, as that must make no difference.
+//! The rules of HTML § 9.2.5 and § 9.2.6, one test each. Each stream is read as a whole, byte by byte,
+//! and cut in two at every position, which must make no difference.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -11,7 +11,7 @@ type Seen = (String, String, String);
 
 fn feed(decoder: &mut Decoder, chunk: &[u8], seen: &mut Vec<Seen>) {
     let mut events = decoder.feed(chunk);
-    while let Some(event) = events.next_event().expect("no limit is passed") {
+    while let Some(event) = events.next_event().expect("no limit is exceeded") {
         seen.push((
             event.event().to_owned(),
             event.data().to_owned(),
@@ -52,7 +52,7 @@ fn seen(events: &[(&str, &str, &str)]) -> Vec<Seen> {
     events.iter().map(owned).collect()
 }
 
-/// The data of the events of `stream`.
+/// Returns the data of the events of `stream`.
 fn data(stream: impl AsRef<[u8]>) -> Vec<String> {
     read(stream)
         .0
@@ -62,7 +62,7 @@ fn data(stream: impl AsRef<[u8]>) -> Vec<String> {
 }
 
 #[test]
-fn the_standards_own_examples_are_read_as_it_says() {
+fn the_examples_of_the_standard_are_read_as_it_defines() {
     assert_eq!(data("data: YHOO\ndata: +2\ndata: 10\n\n"), ["YHOO\n+2\n10"]);
     let (events, decoder) = read(
         ": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n",
@@ -105,7 +105,7 @@ fn a_byte_order_mark_is_kept_everywhere_else() {
 }
 
 #[test]
-fn what_only_begins_like_a_byte_order_mark_is_text() {
+fn an_incomplete_byte_order_mark_is_text() {
     assert_eq!(data(b"\xEFdata: x\n\ndata: y\n\n"), ["y"]);
     assert_eq!(data(b"\xEF\xBBdata: x\ndata: y\n\n"), ["y"]);
     assert_eq!(data(b"\xEF\xBB\n\ndata: y\n\n"), ["y"]);
@@ -156,7 +156,7 @@ fn an_lf_after_a_cut_crlf_is_not_another_line() {
     feed(&mut decoder, b"", &mut events);
     feed(&mut decoder, b"\n", &mut events);
     feed(&mut decoder, b"data: y\r", &mut events);
-    // Were the LF a line end, the blank line would dispatch here.
+    // If the LF were a line end, the blank line would dispatch here.
     feed(&mut decoder, b"\ndata: z\r", &mut events);
     assert_eq!(events.len(), 1);
     feed(&mut decoder, b"\n\r", &mut events);
@@ -166,7 +166,7 @@ fn an_lf_after_a_cut_crlf_is_not_another_line() {
 }
 
 #[test]
-fn lines_end_wherever_they_lie_in_the_blocks_that_are_searched() {
+fn line_ends_are_found_at_every_place_in_the_searched_blocks() {
     for pad in 40..80 {
         for end in ["\n", "\r", "\r\n"] {
             for first in [":", "data: ", "unknown: "] {
@@ -205,7 +205,7 @@ fn exactly_one_space_after_the_colon_is_removed() {
 }
 
 #[test]
-fn a_value_may_hold_colons() {
+fn a_value_may_contain_colons() {
     assert_eq!(data("data: a: b\n\ndata::c\n\n"), ["a: b", ":c"]);
 }
 
@@ -229,7 +229,7 @@ fn an_empty_data_line_is_a_line() {
 }
 
 #[test]
-fn an_event_without_data_is_not_dispatched_yet_its_id_is_kept() {
+fn an_event_without_data_is_not_dispatched_but_its_id_is_kept() {
     let (events, decoder) = read("event: a\nid: 7\n\ndata: x\n\n");
     assert_eq!(events, seen(&[("message", "x", "7")]));
     assert_eq!(decoder.last_event_id(), "7");
@@ -247,7 +247,7 @@ fn an_id_counts_once_its_event_is_complete() {
 }
 
 #[test]
-fn an_id_lasts_over_later_events() {
+fn an_id_applies_to_later_events() {
     assert_eq!(
         read("id: 1\ndata: a\n\ndata: b\n\nevent: e\ndata: c\n\nid: 2\ndata: d\n\n").0,
         seen(&[
@@ -365,7 +365,7 @@ fn an_incomplete_last_event_is_discarded() {
 }
 
 #[test]
-fn each_maximal_subpart_of_a_broken_character_is_replaced_once() {
+fn each_maximal_subpart_of_a_malformed_character_is_replaced_once() {
     for (bytes, text) in [
         (&b"\xFF"[..], "\u{fffd}"),
         (b"a\x80\x80b", "a\u{fffd}\u{fffd}b"),
@@ -375,7 +375,7 @@ fn each_maximal_subpart_of_a_broken_character_is_replaced_once() {
         (b"\xE2\x82\xE2\x82\xAC", "\u{fffd}\u{20ac}"),
         (b"\xF0\x9F\x98", "\u{fffd}"),
         (b"\xF0\x9F\x98\xF0\x9F\x98\x80", "\u{fffd}\u{1f600}"),
-        // Overlong forms, surrogates, and beyond U+10FFFF: no byte of them begins a character.
+        // Overlong forms, surrogates, and beyond U+10FFFF: none of their bytes begins a character.
         (b"\xC0\x80", "\u{fffd}\u{fffd}"),
         (b"\xE0\x80\x80", "\u{fffd}\u{fffd}\u{fffd}"),
         (b"\xED\xA0\x80", "\u{fffd}\u{fffd}\u{fffd}"),
@@ -391,7 +391,7 @@ fn each_maximal_subpart_of_a_broken_character_is_replaced_once() {
         ]
         .concat();
         assert_eq!(read(all).0, seen(&[(text, text, text)]));
-        // Between other lines, and then as before.
+        // Between other lines, and followed by a valid event.
         let lines = [
             b"data: a\n",
             &stream(b"data: ")[..],
@@ -403,7 +403,7 @@ fn each_maximal_subpart_of_a_broken_character_is_replaced_once() {
 }
 
 #[test]
-fn a_name_with_a_broken_character_is_unknown() {
+fn a_name_with_a_malformed_character_is_unknown() {
     assert_eq!(data(b"data\xFF: x\n\xFFdata: y\ndata: z\n\n"), ["z"]);
 }
 
@@ -437,7 +437,7 @@ fn lines_and_events_may_be_as_long_as_the_limits() {
 }
 
 #[test]
-fn comments_and_retry_fields_are_reported_on_request_where_they_stand() {
+fn comments_and_retry_fields_are_reported_on_request_in_stream_order() {
     let stream = b": one\ndata: a\n:two\nretry: 10\nretry: x\ndata: b\n\n:\xFF\n:\n";
     let mut decoder = Decoder::new().report_comments(true).report_retry(true);
     for chunk_len in 1..=stream.len() {
@@ -445,7 +445,7 @@ fn comments_and_retry_fields_are_reported_on_request_where_they_stand() {
         decoder.reset();
         for chunk in stream.chunks(chunk_len) {
             let mut found = decoder.feed(chunk);
-            while let Some(item) = found.next().expect("no limit is passed") {
+            while let Some(item) = found.next().expect("no limit is exceeded") {
                 items.push(match item {
                     Item::Event(event) => format!("event {:?}", event.data()),
                     Item::Retry(time) => format!("retry {time:?}"),
@@ -474,7 +474,7 @@ fn comments_and_retry_fields_are_reported_on_request_where_they_stand() {
 }
 
 #[test]
-fn an_id_is_told_apart_from_one_that_lasts() {
+fn an_id_is_distinguished_from_one_of_an_earlier_event() {
     let mut decoder = Decoder::new();
     let mut events = decoder.feed(
         b"data: a\n\nid: 1\ndata: b\n\ndata: c\n\nid: 2\n\ndata: d\n\nid\ndata: e\n\ndata: f\n\n",
@@ -503,7 +503,7 @@ fn an_event_named_message_equals_one_without_a_name() {
 }
 
 #[test]
-fn who_stops_early_loses_nothing() {
+fn feeding_the_remainder_again_loses_no_item() {
     let stream = b": c\ndata: a\r\n\r\nid: 1\ndata: b\n: d\n\nretry: 5\ndata: c\r\rdata: d";
     let mut expected = Vec::new();
     let options = || Decoder::new().report_comments(true).report_retry(true);
@@ -573,7 +573,7 @@ fn a_decoder_can_begin_with_the_id_of_an_earlier_connection() {
 }
 
 #[test]
-fn a_line_longer_than_the_limit_is_an_error_with_its_place() {
+fn a_line_longer_than_the_limit_is_an_error_with_its_position() {
     let error = DecodeError::LineTooLong {
         limit: 10,
         position: 12,
@@ -582,7 +582,7 @@ fn a_line_longer_than_the_limit_is_an_error_with_its_place() {
         error.to_string(),
         "line at byte 12 exceeds the limit of 10 bytes"
     );
-    // The data of an event, a comment, a field that is ignored.
+    // An event's data, a comment, and an ignored field.
     for line in ["data: 6bytes", ":1234567890", "unknown: 890"] {
         let stream = format!("data: 4444\n\n{line}\n\ndata: later\n\n");
         for chunk_len in 1..=stream.len() {
@@ -612,7 +612,7 @@ fn a_line_longer_than_the_limit_is_an_error_with_its_place() {
 }
 
 #[test]
-fn a_limit_may_be_shorter_than_what_only_begins_like_a_byte_order_mark() {
+fn a_limit_may_be_shorter_than_an_incomplete_byte_order_mark() {
     for chunk_len in 1..=4 {
         for limit in 0..2 {
             let mut decoder = Decoder::new().max_line_len(limit);
@@ -640,7 +640,7 @@ fn an_unfinished_line_is_refused_before_it_ends() {
 }
 
 #[test]
-fn data_longer_than_the_limit_is_an_error_with_its_place() {
+fn data_longer_than_the_limit_is_an_error_with_its_position() {
     let error = |position| DecodeError::EventTooLong { limit: 5, position };
     assert_eq!(
         error(9).to_string(),
@@ -659,7 +659,7 @@ fn data_longer_than_the_limit_is_an_error_with_its_place() {
             b"data\ndata\ndata\ndata\ndata\ndata\ndata\n\n",
             Err(error(30)),
         ),
-        // Replaced, each byte is three.
+        // Each replacement has three bytes.
         (b"id: 1\ndata: \xFF12\n\n", Ok(Some("\u{fffd}12"))),
         (b"id: 1\ndata: \xFF\xFF\n\n", Err(error(6))),
         (b"data: \ndata: \xFF12\n\n", Err(error(7))),
@@ -680,7 +680,7 @@ fn data_longer_than_the_limit_is_an_error_with_its_place() {
 }
 
 #[test]
-fn after_an_error_only_a_reset_helps() {
+fn after_an_error_only_a_reset_continues() {
     let mut decoder = Decoder::new().max_line_len(10);
     let mut events = decoder.feed(b"id: 1\ndata: a\n\ndata: too long\n\ndata: b\n\n");
     assert!(events.next_event().expect("no error").is_some());

@@ -1,16 +1,17 @@
-//! What decoding costs in allocations: nothing for borrowed events, one for an event that is
-//! kept, and none for one that is kept and short.
+//! Allocations while decoding: none for borrowed events, one for an owned event, and none for a small
+//! owned event.
 
 use sse_codec::Decoder;
 
-/// Allocations per event once the decoder's buffers have grown; `keep` makes events owned.
+/// Returns the allocations per event once the decoder's buffers have grown. With `keep`, events are
+/// made owned.
 fn allocations(stream: &str, chunk_len: usize, keep: bool) -> u64 {
     let mut decoder = Decoder::new();
     let mut read = || {
         let mut count = 0;
         for chunk in stream.as_bytes().chunks(chunk_len) {
             let mut events = decoder.feed(chunk);
-            while let Some(event) = events.next_event().expect("no limit is passed") {
+            while let Some(event) = events.next_event().expect("no limit is exceeded") {
                 count += 1;
                 if keep {
                     drop(std::hint::black_box(event.into_owned()));
@@ -21,7 +22,7 @@ fn allocations(stream: &str, chunk_len: usize, keep: bool) -> u64 {
         }
         count
     };
-    // The buffers trade places, so it takes more than one time until all of them have grown.
+    // Buffers are swapped, so it takes several rounds until all of them have grown.
     for _ in 0..4 {
         read();
     }
@@ -74,7 +75,7 @@ fn borrowed_events_allocate_nothing_however_they_are_cut() {
 }
 
 #[test]
-fn an_event_that_is_kept_is_one_allocation_however_many_lines_it_has_or_none_if_short() {
+fn an_owned_event_is_one_allocation_for_any_number_of_lines_or_none_if_small() {
     for stream in kinds() {
         let expected = u64::from(!stream.starts_with("data: x"));
         for chunk_len in [1, 7, 64, 1000, 1 << 20] {
@@ -85,7 +86,7 @@ fn an_event_that_is_kept_is_one_allocation_however_many_lines_it_has_or_none_if_
 }
 
 #[test]
-fn memory_stays_within_the_limits_whatever_comes() {
+fn memory_stays_within_the_limits_for_any_endless_line() {
     let chunk_len = 1024;
     let limit = 16 * 1024;
     for endless in ["data: ", "id: ", "event: ", ": ", "unknown: "] {
@@ -99,7 +100,7 @@ fn memory_stays_within_the_limits_whatever_comes() {
                     .any(|chunk| decoder.feed(chunk).next_event().is_err());
                 assert!(refused);
             });
-            // A buffer grows to twice what it holds, and one more is there while it moves.
+            // A buffer grows to twice its contents, and the old one exists while it is copied.
             let most = 3 * (limit + 3 * chunk_len);
             assert!(info.bytes_max <= most as u64, "{endless} {info:?}");
         }
@@ -107,7 +108,7 @@ fn memory_stays_within_the_limits_whatever_comes() {
 }
 
 #[test]
-fn a_line_of_no_interest_is_passed_over_without_being_kept() {
+fn an_ignored_line_is_not_stored() {
     for line in [": a comment ", "unknown: ", "dataset: ", "id"] {
         let stream = format!("{line}{}\ndata: x\n\n", "x".repeat(100_000));
         let mut count = 0;
@@ -115,7 +116,7 @@ fn a_line_of_no_interest_is_passed_over_without_being_kept() {
             let mut decoder = Decoder::new();
             for chunk in stream.as_bytes().chunks(1000) {
                 let mut events = decoder.feed(chunk);
-                while let Some(event) = events.next_event().expect("no limit is passed") {
+                while let Some(event) = events.next_event().expect("no limit is exceeded") {
                     assert_eq!(event.data(), "x");
                     count += 1;
                 }
@@ -134,7 +135,7 @@ fn an_endless_event_stays_within_its_limit() {
         let lines = "data: some text\nevent: name\nid: 1\n: comment\n".repeat(20);
         let refused = (0..1000).any(|_| decoder.feed(lines.as_bytes()).next_event().is_err());
         assert!(refused);
-        // Comments alone are no event, and may go on for ever.
+        // Comments alone are no event, and may be endless.
         let mut decoder = Decoder::new().max_event_len(limit);
         for _ in 0..1000 {
             assert_eq!(

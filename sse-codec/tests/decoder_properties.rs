@@ -1,15 +1,13 @@
-//! What holds for any bytes, however they are cut: the decoder says what the standard's
-//! algorithm says, and what was encoded comes back.
+//! Properties for any bytes in any chunks: the decoder returns the same items as the standard's
+//! algorithm, and encoded events are decoded unchanged.
 
-mod reading;
-mod reference;
+use std::time::Duration;
 
 use proptest::prelude::*;
-use sse_codec::{DecodeError, Decoder, Encode, Encoder, Event, Item};
+use sse_codec::{DecodeError, Decoder, Encoder, Event, Item};
+use sse_reference::{Sent, as_received, decode, decode_one_by_one, interpret};
 
-use crate::reading::{decode, decode_one_by_one};
-
-/// Bytes that lean towards what could confuse a decoder.
+/// Bytes in which sequences are frequent that decoders tend to misread.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         4 => prop::sample::select(vec![
@@ -34,7 +32,7 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(start, parts)| [start.to_vec(), parts.concat()].concat())
 }
 
-/// Where to cut, to be taken modulo what is left.
+/// The lengths of the chunks, as far as there are bytes.
 fn cuts() -> impl Strategy<Value = Vec<usize>> {
     prop_oneof![
         prop::collection::vec(0_usize..20, 1..50),
@@ -45,7 +43,7 @@ fn cuts() -> impl Strategy<Value = Vec<usize>> {
 
 fn cut<'a>(mut bytes: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
     let mut chunks = Vec::new();
-    // The cuts are used again and again, but not if they are all empty.
+    // The lengths are repeated, but not endlessly if all of them are zero.
     for cut in cuts.iter().cycle().take(bytes.len() + cuts.len()) {
         let (chunk, rest) = bytes.split_at((*cut).min(bytes.len()));
         chunks.push(chunk);
@@ -59,12 +57,12 @@ fn reporting() -> Decoder {
     Decoder::new().report_comments(true).report_retry(true)
 }
 
-/// Everything that a stream says, encoded again, one event each.
+/// Encodes every item of a stream again, one event each.
 fn encode_again(bytes: &[u8]) -> Vec<u8> {
     let (mut decoder, encoder) = (reporting(), Encoder::new());
     let mut out = Vec::new();
     let mut items = decoder.feed(bytes);
-    while let Some(item) = items.next().expect("no limit is passed") {
+    while let Some(item) = items.next().expect("no limit is exceeded") {
         let encoded = match item {
             Item::Event(event) => {
                 let mut owned = Vec::new();
@@ -77,26 +75,17 @@ fn encode_again(bytes: &[u8]) -> Vec<u8> {
             }
             Item::Retry(time) => encoder.encode(&Event::new().retry(time), &mut out),
             Item::Comment(text) => encoder.encode(&Event::new().comment(text), &mut out),
-            other => panic!("an item that nobody knows: {other:?}"),
+            other => panic!("unknown item: {other:?}"),
         };
         encoded.expect("what was received can be sent");
     }
     out
 }
 
-#[derive(Clone, Debug)]
-struct Sent {
-    comment: Option<String>,
-    retry: Option<u64>,
-    event: Option<String>,
-    id: Option<String>,
-    data: Option<String>,
-}
-
 prop_compose! {
     fn sent()(
         comment in prop::option::weighted(0.2, any::<String>()),
-        retry in prop::option::weighted(0.2, any::<u64>()),
+        retry in prop::option::weighted(0.2, any::<u64>().prop_map(Duration::from_millis)),
         event in prop::option::of("[^\r\n]{0,20}"),
         id in prop::option::of("[^\r\n\0]{0,20}"),
         data in prop::option::of("[\r\n a-cé😀\u{feff}:]{0,20}|\\PC{0,400}"),
@@ -105,54 +94,38 @@ prop_compose! {
     }
 }
 
-impl Sent {
-    fn encode(&self, out: &mut Vec<u8>) {
-        fn put(event: impl Encode, out: &mut Vec<u8>) {
-            Encoder::new().encode(&event, out).expect("a valid event");
-        }
-        let mut event = Event::new();
-        if let Some(comment) = &self.comment {
-            event = event.comment(comment);
-        }
-        if let Some(retry) = self.retry {
-            event = event.retry(std::time::Duration::from_millis(retry));
-        }
-        if let Some(name) = &self.event {
-            event = event.event(name);
-        }
-        if let Some(id) = &self.id {
-            event = event.id(id);
-        }
-        match &self.data {
-            Some(data) => put(event.data(data), out),
-            None => put(event, out),
-        }
-    }
+fn encode(sent: &Sent, out: &mut Vec<u8>) {
+    let event = sent.event();
+    let encoded = match &sent.data {
+        Some(data) => Encoder::new().encode(&event.data(data), out),
+        None => Encoder::new().encode(&event, out),
+    };
+    encoded.expect("a valid event");
+}
 
-    /// What a receiver sees of it, who has `last_event_id` from before.
-    fn received(&self, last_event_id: &mut String, items: &mut Vec<reference::Item>) {
-        let as_received = |text: &str| text.replace("\r\n", "\n").replace('\r', "\n");
-        if let Some(comment) = &self.comment {
-            items.extend(
-                as_received(comment)
-                    .split('\n')
-                    .map(|line| reference::Item::Comment(line.to_owned())),
-            );
-        }
-        items.extend(self.retry.map(reference::Item::Retry));
-        if let Some(id) = &self.id {
-            last_event_id.clone_from(id);
-        }
-        if let Some(data) = &self.data {
-            items.push(reference::Item::Event {
-                event: match &self.event {
-                    Some(name) if !name.is_empty() => name.clone(),
-                    _ => "message".to_owned(),
-                },
-                data: as_received(data),
-                last_event_id: last_event_id.clone(),
-            });
-        }
+/// Appends the items that a client reads of `sent`, whose last event ID is `last_event_id`.
+fn push_items(sent: &Sent, last_event_id: &mut String, items: &mut Vec<sse_reference::Item>) {
+    if let Some(comment) = &sent.comment {
+        items.extend(
+            as_received(comment)
+                .split('\n')
+                .map(|line| sse_reference::Item::Comment(line.to_owned())),
+        );
+    }
+    let received = sent.received();
+    items.extend(received.retry.map(sse_reference::Item::Retry));
+    if let Some(id) = received.id {
+        *last_event_id = id;
+    }
+    if let Some(data) = received.data {
+        items.push(sse_reference::Item::Event {
+            event: match received.event {
+                Some(name) if !name.is_empty() => name,
+                _ => "message".to_owned(),
+            },
+            data,
+            last_event_id: last_event_id.clone(),
+        });
     }
 }
 
@@ -160,8 +133,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     #[test]
-    fn any_cut_of_any_stream_is_read_as_the_standard_says(stream in stream(), cuts in cuts()) {
-        let (expected, last_event_id) = reference::interpret(&stream);
+    fn any_stream_in_any_chunks_is_read_as_the_standard_defines(stream in stream(), cuts in cuts()) {
+        let (expected, last_event_id) = interpret(&stream);
         let chunks = cut(&stream, &cuts);
         for chunks in [&[&stream[..]][..], &chunks] {
             let mut decoder = reporting();
@@ -177,22 +150,22 @@ proptest! {
 
         let only_events: Vec<_> = expected
             .into_iter()
-            .filter(|item| matches!(item, reference::Item::Event { .. }))
+            .filter(|item| matches!(item, sse_reference::Item::Event { .. }))
             .collect();
         prop_assert_eq!(decode(&mut Decoder::new(), &chunks).0, only_events);
     }
 
     #[test]
-    fn any_cut_of_any_bytes_is_read_as_the_standard_says(
+    fn any_bytes_in_any_chunks_are_read_as_the_standard_defines(
         bytes in any::<Vec<u8>>(),
         cuts in cuts(),
     ) {
-        let (expected, _) = reference::interpret(&bytes);
+        let (expected, _) = interpret(&bytes);
         prop_assert_eq!(decode(&mut reporting(), &cut(&bytes, &cuts)).0, expected);
     }
 
     #[test]
-    fn long_lines_are_read_as_the_standard_says_through_any_cut(
+    fn long_lines_in_any_chunks_are_read_as_the_standard_defines(
         lines in prop::collection::vec(
             (
                 prop::sample::select(vec!["data: ", "data:", "data", "id: ", "event:", ": ", "dat: "]),
@@ -218,7 +191,7 @@ proptest! {
         };
         let (items, error) = decode(&mut decoder(), &chunks);
         prop_assert_eq!(decode(&mut decoder(), &[&stream]), (items.clone(), error));
-        let (expected, _) = reference::interpret(&stream);
+        let (expected, _) = interpret(&stream);
         if error.is_none() {
             prop_assert_eq!(items, expected);
         } else {
@@ -227,7 +200,7 @@ proptest! {
     }
 
     #[test]
-    fn limits_hold_for_any_cut(
+    fn limits_hold_for_any_chunks(
         stream in stream(),
         cuts in cuts(),
         line in 0_usize..60,
@@ -240,21 +213,21 @@ proptest! {
             (&items.clone(), error)
         });
 
-        // One that reports events only takes other ways, to the same end.
+        // A decoder that reports only events takes other paths, with the same result.
         let quiet = || Decoder::new().max_line_len(line).max_event_len(event);
-        let is_event = |item: &&reference::Item| matches!(item, reference::Item::Event { .. });
+        let is_event = |item: &&sse_reference::Item| matches!(item, sse_reference::Item::Event { .. });
         let events: Vec<_> = items.iter().filter(is_event).cloned().collect();
         for chunks in [&[&stream[..]][..], &cut(&stream, &cuts)] {
             prop_assert_eq!(decode(&mut quiet(), chunks), (events.clone(), error));
         }
 
         for item in &items {
-            if let reference::Item::Event { data, .. } = item {
+            if let sse_reference::Item::Event { data, .. } = item {
                 prop_assert!(data.len() <= event);
             }
         }
-        // What comes before an error is what came without a limit, and without an error all.
-        let (expected, _) = reference::interpret(&stream);
+        // Before an error, the items are the same as without limits; without an error, all are.
+        let (expected, _) = interpret(&stream);
         match error {
             None => prop_assert_eq!(items, expected),
             Some(DecodeError::LineTooLong { limit, position }) => {
@@ -269,20 +242,20 @@ proptest! {
                 prop_assert!(expected.starts_with(&items));
                 prop_assert!(stream[usize::try_from(position).expect("a small stream")..].starts_with(b"data"));
             }
-            Some(other) => panic!("an error that nobody knows: {other}"),
+            Some(other) => panic!("unknown error: {other}"),
         }
     }
 
     #[test]
-    fn what_was_encoded_comes_back_through_any_cut(
+    fn encoded_events_are_decoded_unchanged_in_any_chunks(
         events in prop::collection::vec(sent(), 0..8),
         cuts in cuts(),
     ) {
         let (mut bytes, mut expected) = (Vec::new(), Vec::new());
         let mut last_event_id = String::new();
         for event in &events {
-            event.encode(&mut bytes);
-            event.received(&mut last_event_id, &mut expected);
+            encode(event, &mut bytes);
+            push_items(event, &mut last_event_id, &mut expected);
         }
         let mut decoder = reporting();
         let (items, error) = decode(&mut decoder, &cut(&bytes, &cuts));
@@ -294,7 +267,7 @@ proptest! {
     #[test]
     fn encoding_what_was_decoded_is_a_fixed_point(stream in stream()) {
         let once = encode_again(&stream);
-        prop_assert_eq!(reference::interpret(&once).0, reference::interpret(&stream).0);
+        prop_assert_eq!(interpret(&once).0, interpret(&stream).0);
         prop_assert_eq!(&encode_again(&once), &once);
     }
 }

@@ -1,4 +1,4 @@
-//! The exact bytes that events become.
+//! The exact bytes of encoded events.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,12 +6,8 @@ use std::time::Duration;
 use bytes::BytesMut;
 #[cfg(feature = "json")]
 use sse_codec::Json;
-use sse_codec::{Display, Encode, EncodeError, Encoder, Event, Field, Frame};
-
-fn bytes_of(event: impl Encode) -> String {
-    let frame = Frame::new(event).expect("the event can be encoded");
-    String::from_utf8(frame.as_bytes().to_vec()).expect("a stream is UTF-8")
-}
+use sse_codec::{Display, Encode, EncodeError, Encoder, Event, Field};
+use sse_reference::text_of;
 
 fn error_of(event: impl Encode) -> EncodeError {
     let mut out = BytesMut::from("before");
@@ -22,34 +18,34 @@ fn error_of(event: impl Encode) -> EncodeError {
     error
 }
 
-/// What microdot's documentation and tests send.
+/// The events in microdot's documentation and tests.
 #[test]
 fn the_documented_cases_of_microdot_have_the_same_bytes() {
-    assert_eq!(bytes_of("hello"), "data: hello\n\n");
+    assert_eq!(text_of("hello"), "data: hello\n\n");
     assert_eq!(
-        bytes_of(Event::new().event("greeting").data("hello")),
+        text_of(Event::new().event("greeting").data("hello")),
         "event: greeting\ndata: hello\n\n"
     );
-    assert_eq!(bytes_of("foo"), "data: foo\n\n");
+    assert_eq!(text_of("foo"), "data: foo\n\n");
     assert_eq!(
-        bytes_of(Event::new().event("test").data("bar")),
+        text_of(Event::new().event("test").data("bar")),
         "event: test\ndata: bar\n\n"
     );
     assert_eq!(
-        bytes_of(Event::new().event("test").id("id42").data("bar")),
+        text_of(Event::new().event("test").id("id42").data("bar")),
         "event: test\nid: id42\ndata: bar\n\n"
     );
     assert_eq!(
-        bytes_of(Event::new().id("id42").data("bar")),
+        text_of(Event::new().id("id42").data("bar")),
         "id: id42\ndata: bar\n\n"
     );
     assert_eq!(
-        bytes_of(Display(std::io::Error::other("foo"))),
+        text_of(Display(std::io::Error::other("foo"))),
         "data: foo\n\n"
     );
-    assert_eq!(bytes_of(b"foo"), "data: foo\n\n");
+    assert_eq!(text_of(b"foo"), "data: foo\n\n");
     assert_eq!(
-        bytes_of(
+        text_of(
             Event::new()
                 .event("test")
                 .id("id42")
@@ -59,21 +55,21 @@ fn the_documented_cases_of_microdot_have_the_same_bytes() {
         "retry: 2500\nevent: test\nid: id42\ndata: bar\n\n"
     );
     assert_eq!(
-        bytes_of(Event::new().comment("heartbeat")),
+        text_of(Event::new().comment("heartbeat")),
         ": heartbeat\n\n"
     );
 }
 
-/// The same, without Python's spaces.
+/// The same, without the spaces of Python's JSON.
 #[cfg(feature = "json")]
 #[test]
 fn the_documented_json_of_microdot_has_the_same_bytes() {
     assert_eq!(
-        bytes_of(serde_json::json!({"foo": "bar"})),
+        text_of(serde_json::json!({"foo": "bar"})),
         "data: {\"foo\":\"bar\"}\n\n"
     );
     assert_eq!(
-        bytes_of(Json((42, "foo", "bar"))),
+        text_of(Json((42, "foo", "bar"))),
         "data: [42,\"foo\",\"bar\"]\n\n"
     );
 }
@@ -81,16 +77,13 @@ fn the_documented_json_of_microdot_has_the_same_bytes() {
 #[test]
 fn text_of_several_lines_has_a_prefix_on_each() {
     assert_eq!(
-        bytes_of("a\nb\rc\r\nd"),
+        text_of("a\nb\rc\r\nd"),
         "data: a\ndata: b\ndata: c\ndata: d\n\n"
     );
-    assert_eq!(bytes_of("a\n"), "data: a\ndata: \n\n");
-    assert_eq!(bytes_of("\n\n"), "data: \ndata: \ndata: \n\n");
-    assert_eq!(bytes_of("\n\r"), "data: \ndata: \ndata: \n\n");
-    assert_eq!(
-        bytes_of(Display("a\r\nb\r")),
-        "data: a\ndata: b\ndata: \n\n"
-    );
+    assert_eq!(text_of("a\n"), "data: a\ndata: \n\n");
+    assert_eq!(text_of("\n\n"), "data: \ndata: \ndata: \n\n");
+    assert_eq!(text_of("\n\r"), "data: \ndata: \ndata: \n\n");
+    assert_eq!(text_of(Display("a\r\nb\r")), "data: a\ndata: b\ndata: \n\n");
 }
 
 #[test]
@@ -102,7 +95,7 @@ fn a_crlf_written_in_two_pieces_is_one_line_break() {
             f.write_str("\nb")
         }
     }
-    assert_eq!(bytes_of(Display(Pieces)), "data: a\ndata: b\n\n");
+    assert_eq!(text_of(Display(Pieces)), "data: a\ndata: b\n\n");
 }
 
 #[cfg(feature = "json")]
@@ -111,33 +104,33 @@ fn raw_json_with_line_breaks_stays_inside_its_data() {
     let raw = serde_json::value::RawValue::from_string("[1,\r\n 2,\n\n 3]".to_owned())
         .expect("valid JSON");
     assert_eq!(
-        bytes_of(Json(raw)),
+        text_of(Json(raw)),
         "data: [1,\ndata:  2,\ndata: \ndata:  3]\n\n"
     );
 }
 
 #[test]
 fn unset_fields_do_not_appear_and_empty_ones_do() {
-    assert_eq!(bytes_of(Event::new()), "");
-    assert_eq!(bytes_of(Event::new().data("")), "data: \n\n");
-    assert_eq!(bytes_of(Event::new().id("")), "id: \n\n");
-    assert_eq!(bytes_of(Event::new().event("")), "event: \n\n");
-    assert_eq!(bytes_of(Event::new().comment("")), ": \n\n");
-    assert_eq!(bytes_of(Event::new().id("7")), "id: 7\n\n");
-    assert_eq!(bytes_of(Event::new().retry(Duration::ZERO)), "retry: 0\n\n");
+    assert_eq!(text_of(Event::new()), "");
+    assert_eq!(text_of(Event::new().data("")), "data: \n\n");
+    assert_eq!(text_of(Event::new().id("")), "id: \n\n");
+    assert_eq!(text_of(Event::new().event("")), "event: \n\n");
+    assert_eq!(text_of(Event::new().comment("")), ": \n\n");
+    assert_eq!(text_of(Event::new().id("7")), "id: 7\n\n");
+    assert_eq!(text_of(Event::new().retry(Duration::ZERO)), "retry: 0\n\n");
 }
 
 #[test]
-fn a_comment_goes_with_an_event_line_by_line() {
+fn each_line_of_a_comment_is_a_comment_line() {
     assert_eq!(
-        bytes_of(Event::new().data("x").comment("one\ntwo\r\ndata: three")),
+        text_of(Event::new().data("x").comment("one\ntwo\r\ndata: three")),
         ": one\n: two\n: data: three\ndata: x\n\n"
     );
 }
 
 #[test]
 fn the_reconnection_time_is_rounded_up_and_never_overflows() {
-    let retry = |duration| bytes_of(Event::new().retry(duration));
+    let retry = |duration| text_of(Event::new().retry(duration));
     assert_eq!(retry(Duration::from_micros(1)), "retry: 1\n\n");
     assert_eq!(retry(Duration::from_micros(1_000)), "retry: 1\n\n");
     assert_eq!(retry(Duration::from_micros(1_001)), "retry: 2\n\n");
@@ -149,7 +142,7 @@ fn the_reconnection_time_is_rounded_up_and_never_overflows() {
 }
 
 #[test]
-fn a_line_break_in_a_name_or_id_is_an_error_with_its_place() {
+fn a_line_break_in_a_name_or_id_is_an_error_with_its_position() {
     for bad in ["a\nb", "a\rb", "a\r\nb"] {
         assert!(matches!(
             error_of(Event::new().event(bad).data("x")),
@@ -182,13 +175,13 @@ fn a_nul_is_an_error_in_an_id_and_allowed_elsewhere() {
         }
     ));
     assert_eq!(
-        bytes_of(Event::new().event("\0").data("\0")),
+        text_of(Event::new().event("\0").data("\0")),
         "event: \0\ndata: \0\n\n"
     );
 }
 
 #[test]
-fn bytes_that_are_not_utf_8_are_an_error_with_its_place() {
+fn bytes_that_are_not_utf_8_are_an_error_with_its_position() {
     let error = error_of(Event::new().id("1").data(b"ab\xff".as_slice()));
     assert_eq!(error.to_string(), "data is not UTF-8 from byte 2");
     assert!(matches!(error, EncodeError::InvalidUtf8(at) if at.valid_up_to() == 2));
@@ -196,7 +189,7 @@ fn bytes_that_are_not_utf_8_are_an_error_with_its_place() {
 
 #[cfg(feature = "json")]
 #[test]
-fn json_that_fails_half_way_is_taken_back() {
+fn json_that_fails_halfway_is_removed() {
     let failing = std::collections::BTreeMap::from([((1, 2), "a key that JSON cannot have")]);
     let error = error_of(
         Event::new()
@@ -208,7 +201,7 @@ fn json_that_fails_half_way_is_taken_back() {
 }
 
 #[test]
-fn a_display_that_fails_half_way_is_taken_back_without_a_panic() {
+fn a_display_that_fails_halfway_is_removed_without_a_panic() {
     struct Failing;
     impl fmt::Display for Failing {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -220,7 +213,7 @@ fn a_display_that_fails_half_way_is_taken_back_without_a_panic() {
 }
 
 #[test]
-fn a_display_that_panics_half_way_is_taken_back() {
+fn a_display_that_panics_halfway_is_removed() {
     struct Panicking;
     impl fmt::Display for Panicking {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -237,7 +230,7 @@ fn a_display_that_panics_half_way_is_taken_back() {
 }
 
 #[test]
-fn an_event_longer_than_the_limit_is_taken_back() {
+fn an_event_longer_than_the_limit_is_removed() {
     let encoder = Encoder::new().max_event_len(13);
     let mut out = Vec::new();
     assert_eq!(encoder.encode("hello", &mut out).expect("13 bytes"), 13);
@@ -252,6 +245,6 @@ fn a_frame_is_the_event_and_shares_its_bytes() {
     let frame = event.to_frame().expect("a valid event");
     let clone = frame.clone();
     assert_eq!(clone.as_bytes().as_ptr(), frame.as_bytes().as_ptr());
-    assert_eq!(bytes_of(&frame), bytes_of(&event));
+    assert_eq!(text_of(&frame), text_of(&event));
     assert_eq!(frame.into_bytes(), "event: tick\nid: 1\ndata: x\n\n");
 }

@@ -1,4 +1,4 @@
-//! Encoding into a buffer with room must not allocate.
+//! Encoding into a buffer with enough capacity does not allocate.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn the_counter_counts() {
 }
 
 #[test]
-fn no_kind_of_event_allocates_into_a_buffer_with_room() {
+fn no_kind_of_event_allocates_if_the_buffer_has_capacity() {
     let event = Event::new()
         .comment("a comment\nof two lines")
         .retry(Duration::from_millis(1500))
@@ -66,12 +66,12 @@ mod json {
     };
 
     #[test]
-    fn json_does_not_allocate_either() {
+    fn json_does_not_allocate() {
         assert_eq!(allocations(Event::new().id("42").json(&DELTA)), 0);
     }
 
     #[test]
-    fn typed_events_do_not_allocate_either() {
+    fn typed_events_do_not_allocate() {
         let usage = Message::Usage {
             input: 1,
             output: 2,

@@ -1,4 +1,4 @@
-//! The two programs among the examples, run as processes.
+//! The programs `decode` and `encode` among the examples, run as processes.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// Where cargo has put a program, once it is built from what the sources are now.
+/// Returns the path of a program, built from the current sources.
 fn path_of(program: &str) -> &'static Path {
     static PATHS: OnceLock<HashMap<String, PathBuf>> = OnceLock::new();
     let paths = PATHS.get_or_init(|| {
@@ -50,7 +50,7 @@ fn run(program: &str, arguments: &[&str], input: &[u8]) -> Output {
     let mut stdin = child.stdin.take().expect("piped");
     let input = input.to_vec();
     let writing = thread::spawn(move || {
-        // A program that gives up does not read the rest.
+        // A program that fails early does not read the rest.
         let _ = stdin.write_all(&input);
     });
     let output = child.wait_with_output().expect("the program ends");
@@ -132,7 +132,7 @@ fn decode_prints_an_event_as_soon_as_it_is_complete() {
 }
 
 #[test]
-fn decode_reports_a_passed_limit_and_fails() {
+fn decode_reports_an_exceeded_limit_and_fails() {
     let mut stream = b"data: before\n\n: ".to_vec();
     stream.resize(17 * 1024 * 1024, b'x');
     let output = run("decode", &[], &stream);
@@ -149,7 +149,7 @@ fn decode_reports_a_passed_limit_and_fails() {
 }
 
 #[test]
-fn decode_refuses_arguments_that_it_does_not_know() {
+fn decode_refuses_unknown_arguments() {
     for arguments in [
         &["--chunk"][..],
         &["--chunk", "0"],
@@ -261,7 +261,7 @@ fn encode_writes_an_event_at_once() {
 }
 
 #[test]
-fn decode_and_encode_are_each_others_way_back() {
+fn decode_and_encode_are_inverse() {
     let lines = decode(&["--all"], STREAM);
     let stream = encode(&lines);
     assert_eq!(decode(&["--all"], stream.as_bytes()), lines);

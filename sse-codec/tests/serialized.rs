@@ -1,17 +1,8 @@
 //! Received events as serde values.
 
 use serde_json::json;
-use sse_codec::{Decoder, ReceivedEvent};
-
-fn received(stream: &str) -> Vec<ReceivedEvent> {
-    let mut decoder = Decoder::new();
-    let mut events = decoder.feed(stream.as_bytes());
-    let mut received = Vec::new();
-    while let Some(event) = events.next_event().expect("no limit is exceeded") {
-        received.push(event.into_owned());
-    }
-    received
-}
+use sse_codec::ReceivedEvent;
+use sse_reference::received;
 
 const STREAM: &str = "data: a\n\nevent: tick\nid: 7\ndata: \"b\"\ndata: é\n\ndata\n\n\
     event: message\ndata: c\n\nid\ndata: d\n\n";

@@ -1,4 +1,4 @@
-//! Enums as events and back, and what becomes of an event that is none of them.
+//! Enums as events and back, and events that are none of the variants.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -6,9 +6,8 @@ use std::error::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use sse_codec::{
-    Decoder, Encode, EncodeError, Encoder, Event, Frame, ReceivedEvent, Typed, TypedError,
-};
+use sse_codec::{EncodeError, Encoder, Event, Frame, ReceivedEvent, Typed, TypedError};
+use sse_reference::{received, text_of};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -21,16 +20,8 @@ enum Message {
     Wrapped(Box<Message>),
 }
 
-fn text_of(event: impl Encode) -> String {
-    let frame = Frame::new(event).expect("the event can be encoded");
-    String::from_utf8(frame.into_bytes().to_vec()).expect("UTF-8")
-}
-
-fn received(stream: &str) -> ReceivedEvent {
-    let mut decoder = Decoder::new();
-    let mut events = decoder.feed(stream.as_bytes());
-    let event = events.next_event().expect("no limit is passed");
-    event.expect("a complete event").into_owned()
+fn first_of(stream: &str) -> ReceivedEvent {
+    received(stream).swap_remove(0)
 }
 
 fn messages() -> [(Message, &'static str); 7] {
@@ -67,11 +58,11 @@ fn messages() -> [(Message, &'static str); 7] {
 }
 
 #[test]
-fn a_variant_is_an_event_and_comes_back() {
+fn a_variant_is_an_event_and_is_read_back() {
     for (message, text) in messages() {
         assert_eq!(text_of(Typed(&message)), text);
         assert_eq!(
-            received(text).typed::<Message>().expect("a message"),
+            first_of(text).typed::<Message>().expect("a message"),
             message
         );
     }
@@ -80,7 +71,7 @@ fn a_variant_is_an_event_and_comes_back() {
 #[test]
 fn the_content_is_what_serde_json_writes() {
     for (message, _) in messages() {
-        let event = received(&text_of(Typed(&message)));
+        let event = first_of(&text_of(Typed(&message)));
         let tagged = serde_json::to_value(&message).expect("JSON");
         let content = match tagged {
             Value::String(_) => Value::Null,
@@ -103,7 +94,7 @@ fn a_typed_event_may_have_an_id_and_a_name_of_its_own() {
 }
 
 #[test]
-fn what_wraps_an_enum_is_the_enum() {
+fn a_wrapper_of_an_enum_is_the_enum() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Wrapper(Option<Message>);
 
@@ -111,7 +102,7 @@ fn what_wraps_an_enum_is_the_enum() {
     let text = text_of(Typed(&wrapper));
     assert_eq!(text, "event: delta\ndata: \"x\"\n\n");
     assert_eq!(
-        received(&text).typed::<Wrapper>().expect("a message"),
+        first_of(&text).typed::<Wrapper>().expect("a message"),
         wrapper
     );
 }
@@ -155,7 +146,7 @@ fn a_value_that_is_not_an_enum_is_an_error_and_nothing_is_written() {
 }
 
 #[test]
-fn content_that_fails_half_way_is_taken_back() {
+fn content_that_fails_halfway_is_removed() {
     #[derive(Serialize)]
     enum Failing {
         Several {
@@ -188,7 +179,7 @@ fn a_name_with_a_line_break_is_an_error() {
 
 #[test]
 fn an_unknown_name_is_an_error_with_the_event() {
-    let error = received("event: other\nid: 3\ndata: {\n\n")
+    let error = first_of("event: other\nid: 3\ndata: {\n\n")
         .typed::<Message>()
         .expect_err("unknown");
     assert_eq!(error.to_string(), "unknown event \"other\"");
@@ -202,8 +193,8 @@ fn an_unknown_name_is_an_error_with_the_event() {
         ("other", "{", "3")
     );
 
-    // The name that an event has without one is looked for as well.
-    let error = received("data: 1\n\n")
+    // The default name is looked up as well.
+    let error = first_of("data: 1\n\n")
         .typed::<Message>()
         .expect_err("unknown");
     assert_eq!(error.event().event(), "message");
@@ -212,7 +203,7 @@ fn an_unknown_name_is_an_error_with_the_event() {
 #[test]
 fn json_that_does_not_fit_is_an_error_with_the_event() {
     for data in ["", "{", "1", "\"x\" y", "null"] {
-        let error = received(&format!("event: delta\ndata: {data}\n\n"))
+        let error = first_of(&format!("event: delta\ndata: {data}\n\n"))
             .typed::<Message>()
             .expect_err("not a string");
         assert_eq!(
@@ -224,7 +215,7 @@ fn json_that_does_not_fit_is_an_error_with_the_event() {
         assert!(matches!(&error, TypedError::Json(_)));
         assert_eq!(error.event().data(), data);
     }
-    let error = received("data: [1\n\n")
+    let error = first_of("data: [1\n\n")
         .json::<Value>()
         .expect_err("cut off");
     assert!(error.source().is_some());
@@ -233,14 +224,14 @@ fn json_that_does_not_fit_is_an_error_with_the_event() {
 
 #[test]
 fn an_unknown_variant_inside_the_data_is_not_an_unknown_event() {
-    let error = received("event: wrapped\ndata: \"other\"\n\n").typed::<Message>();
+    let error = first_of("event: wrapped\ndata: \"other\"\n\n").typed::<Message>();
     assert!(matches!(error, Err(TypedError::Json(_))));
 }
 
 #[test]
-fn a_variant_without_content_takes_any_data() {
+fn a_unit_variant_accepts_any_data() {
     for data in ["", "null", "{\"type\": \"ping\"}", "not JSON"] {
-        let event = received(&format!("event: ping\ndata: {data}\n\n"));
+        let event = first_of(&format!("event: ping\ndata: {data}\n\n"));
         assert_eq!(event.typed::<Message>().expect("a ping"), Message::Ping);
     }
 }
@@ -254,7 +245,7 @@ fn unknown_names_can_go_to_a_catch_all() {
         #[serde(other)]
         Unknown,
     }
-    let read = |stream| received(stream).typed::<Open>().expect("any event");
+    let read = |stream| first_of(stream).typed::<Open>().expect("any event");
     assert_eq!(
         read("event: delta\ndata: \"x\"\n\n"),
         Open::Delta("x".into())
@@ -275,7 +266,7 @@ fn unknown_names_can_go_to_a_variant_that_keeps_them() {
         #[serde(untagged)]
         Other(BTreeMap<String, Value>),
     }
-    let read = |stream| received(stream).typed::<Open>().expect("any event");
+    let read = |stream| first_of(stream).typed::<Open>().expect("any event");
     assert_eq!(
         read("event: delta\ndata: \"x\"\n\n"),
         Open::Delta("x".into())
@@ -291,13 +282,13 @@ fn unknown_names_can_go_to_a_variant_that_keeps_them() {
 }
 
 #[test]
-fn what_is_read_may_borrow_from_the_event() {
+fn an_enum_may_borrow_from_the_event() {
     #[derive(Debug, PartialEq, Deserialize)]
     enum Borrowed<'a> {
         #[serde(borrow)]
         Delta(&'a str),
     }
-    let event = received("event: Delta\ndata: \"x\"\n\n");
+    let event = first_of("event: Delta\ndata: \"x\"\n\n");
     assert_eq!(
         event.typed::<Borrowed<'_>>().expect("a string"),
         Borrowed::Delta("x")

@@ -1,4 +1,4 @@
-//! The `Stream` of events and the codec of `tokio-util`.
+//! The `Stream` of events and the codec traits of `tokio-util`.
 
 use std::error::Error;
 use std::io;
@@ -17,7 +17,7 @@ fn data<E>(event: Result<ReceivedEvent, E>) -> Result<String, E> {
     event.map(|event| event.data().to_owned())
 }
 
-/// What a stream that is always ready yields.
+/// Returns the items of a stream that is always ready.
 fn all<S: stream::TryStream>(events: EventStream<S>) -> Vec<Result<String, StreamError<S::Error>>>
 where
     S::Ok: AsRef<[u8]>,
@@ -37,7 +37,7 @@ fn a_stream_of_chunks_is_a_stream_of_events() {
         let events = all(EventStream::new(stream::iter(chunks)));
         assert_eq!(events, ["a", "b", "c"].map(|data| Ok(data.to_owned())));
     }
-    // Any bytes will do.
+    // Chunks may be of any type of bytes.
     let chunks = [Ok::<_, ()>(bytes::Bytes::from_static(b"data: a\n\n"))];
     assert_eq!(all(EventStream::new(stream::iter(chunks))).len(), 1);
     let chunks = [Ok::<_, ()>(b"data: a\n\n".to_vec())];
@@ -65,7 +65,7 @@ fn an_error_of_the_source_comes_after_the_events_before_it_and_loses_none() {
 }
 
 #[test]
-fn a_passed_limit_is_the_last_item() {
+fn an_exceeded_limit_is_the_last_item() {
     let chunks = ["data: a\n\ndata: too long\n\ndata: b\n\n", "data: c\n\n"];
     let source = stream::iter(chunks.map(Ok::<_, ()>));
     let decoder = Decoder::new().max_event_len(2);
@@ -83,7 +83,7 @@ fn a_passed_limit_is_the_last_item() {
 }
 
 #[test]
-fn the_decoder_goes_on_to_the_next_connection() {
+fn the_decoder_is_reused_for_the_next_connection() {
     let first = stream::iter([Ok::<_, ()>("id: 1\ndata: a\n\ndata: lost")]);
     let mut events = EventStream::new(first);
     while events.next().now_or_never().flatten().is_some() {}
@@ -118,7 +118,7 @@ async fn events_come_as_soon_as_their_chunk_and_are_not_lost_by_a_dropped_future
     assert_eq!(events.next().await, None);
 }
 
-/// Yields the chunks, and panics when it is polled after its end.
+/// Yields the chunks, and panics if it is polled after its end.
 fn polled_once_at_its_end(
     chunks: Vec<Result<&'static str, ()>>,
 ) -> impl Stream<Item = Result<&'static str, ()>> + Unpin {
@@ -222,7 +222,7 @@ async fn framed_read_reads_events() {
 
 #[tokio::test]
 async fn framed_read_passes_errors_on() {
-    let socket = breaking_socket().chain(&b""[..]);
+    let socket = failing_socket().chain(&b""[..]);
     let mut events = FramedRead::new(socket, Decoder::new());
     let event = events.next().await.expect("an event").expect("no error");
     assert_eq!(event.data(), "a");
@@ -254,8 +254,8 @@ async fn framed_read_passes_errors_on() {
     assert!(events.next().await.is_none());
 }
 
-/// A socket that breaks after one event.
-fn breaking_socket() -> impl tokio::io::AsyncRead + Unpin {
+/// Returns a socket that fails after one event.
+fn failing_socket() -> impl tokio::io::AsyncRead + Unpin {
     let chunks = [
         Ok(&b"data: a\n\ndata: b"[..]),
         Err(io::Error::from(io::ErrorKind::ConnectionReset)),
@@ -264,7 +264,7 @@ fn breaking_socket() -> impl tokio::io::AsyncRead + Unpin {
 }
 
 #[tokio::test]
-async fn framed_write_writes_events_and_none_by_halves() {
+async fn framed_write_writes_whole_events() {
     let mut events = FramedWrite::new(Vec::new(), Encoder::new());
     events.send("a\nb").await.expect("written");
     let forged = events.send(Event::new().id("1\n2").data("x")).await;

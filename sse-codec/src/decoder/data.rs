@@ -168,10 +168,10 @@ mod tests {
     #[test]
     fn whole_lines_of_any_length_are_copied_and_nothing_after_them() {
         for len in [1, 2, COPIED_BLOCK - 1, COPIED_BLOCK, COPIED_BLOCK + 1] {
-            for behind in [0, 1, COPIED_BLOCK] {
+            for after in [0, 1, COPIED_BLOCK] {
                 let mut line = vec![b'x'; len];
                 line[len - 1] = b'\n';
-                let rest = [&line[..], &vec![b'?'; behind]].concat();
+                let rest = [&line[..], &vec![b'?'; after]].concat();
                 let mut joined = Data::new();
                 assert!(joined.push_line(&rest, len, MAX_EXPANSION * 2 * len));
                 assert!(joined.push_line(&rest, len, MAX_EXPANSION * 2 * len));

@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn text_longer_than_a_stretch_is_found_whole() {
+    fn text_longer_than_a_window_is_found_whole() {
         let long = "é".repeat(20_000);
         let chunk = long.as_bytes();
         let mut text = Text::new();
@@ -131,7 +131,7 @@ mod tests {
             push_lossy(&mut out, bytes);
             out
         };
-        assert_eq!(replaced("plain é".as_bytes()), "plain é");
+        assert_eq!(replaced("valid é".as_bytes()), "valid é");
         assert_eq!(replaced(b"a\xFFb"), "a\u{fffd}b");
         assert_eq!(replaced(b"\xF0\x9F\x98"), "\u{fffd}");
         assert_eq!(replaced(b"\xF0\x9F\x98a"), "\u{fffd}a");

@@ -23,7 +23,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::portable;
+    use super::portable::{line_ends as portable_line_ends, utf8 as portable_utf8};
     use super::*;
 
     /// Compares byte by byte.
@@ -42,11 +42,11 @@ mod tests {
                 block[at] = byte;
                 let expected = line_ends_bytewise(&block);
                 assert_eq!(line_ends(&block), expected, "{byte} at {at}");
-                assert_eq!(portable::line_ends(&block), expected, "{byte} at {at}");
+                assert_eq!(portable_line_ends(&block), expected, "{byte} at {at}");
             }
         }
         assert_eq!(line_ends(&[b'\n'; BLOCK]), u64::MAX);
-        assert_eq!(portable::line_ends(&[b'\r'; BLOCK]), u64::MAX);
+        assert_eq!(portable_line_ends(&[b'\r'; BLOCK]), u64::MAX);
     }
 
     proptest! {
@@ -59,7 +59,7 @@ mod tests {
         ) {
             let block: &[u8; BLOCK] = block.as_slice().try_into().expect("one block");
             prop_assert_eq!(line_ends(block), line_ends_bytewise(block));
-            prop_assert_eq!(portable::line_ends(block), line_ends_bytewise(block));
+            prop_assert_eq!(portable_line_ends(block), line_ends_bytewise(block));
         }
 
         #[test]
@@ -75,7 +75,7 @@ mod tests {
             }
             let expected = core::str::from_utf8(&bytes).map_err(|error| error.valid_up_to());
             prop_assert_eq!(utf8(&bytes), expected);
-            prop_assert_eq!(portable::utf8(&bytes), expected);
+            prop_assert_eq!(portable_utf8(&bytes), expected);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The loops with vector instructions, by way of `wide` and `simdutf8`.
+//! The loops with vector instructions, through `wide` and `simdutf8`.
 
 use wide::u8x16;
 

@@ -1,4 +1,4 @@
-//! The decoder and the encoder behind the traits of other crates: `Stream`, and the codec traits of
+//! The traits of other crates for the decoder and the encoder: `Stream`, and the codec traits of
 //! `tokio-util`.
 //!
 //! The wrappers yield owned events only. Comments and borrowed events are available from the

@@ -1,19 +1,31 @@
-//! The standard's algorithm as it is written, on a whole stream at once: slow, without limits,
-//! and plain enough to be checked against HTML § 9.2.6 by eye. The decoder is tested against it.
+//! The standard's algorithm as it is written, on a whole stream at once: slow, without limits, and
+//! simple enough to compare with HTML § 9.2.6 by eye.
 
+/// An item of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Item {
+pub enum Item {
+    /// A dispatched event.
     Event {
+        /// Its name.
         event: String,
+        /// Its data.
         data: String,
+        /// The last event ID when it is dispatched.
         last_event_id: String,
     },
+    /// A reconnection time in milliseconds.
     Retry(u64),
+    /// A comment line.
     Comment(String),
 }
 
-/// What a stream that ends after `bytes` says, and the last event ID that it leaves behind.
-pub(crate) fn interpret(bytes: &[u8]) -> (Vec<Item>, String) {
+/// Returns the items of a stream that ends after `bytes`, and its last event ID.
+///
+/// # Panics
+///
+/// Never: the algorithm ends each line of data with LF.
+#[must_use]
+pub fn interpret(bytes: &[u8]) -> (Vec<Item>, String) {
     // § 9.2.5: "streams must be decoded using the UTF-8 decode algorithm", which takes away one
     // byte order mark.
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
@@ -68,7 +80,7 @@ pub(crate) fn interpret(bytes: &[u8]) -> (Vec<Item>, String) {
     (items, last_event_id)
 }
 
-/// The lines that have an end: what follows the last line end is discarded.
+/// Returns the lines that have an end. What follows the last line end is discarded.
 fn lines(stream: &str) -> Vec<&str> {
     let mut lines = Vec::new();
     let mut rest = stream;

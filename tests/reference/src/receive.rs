@@ -1,19 +1,28 @@
-//! A receiver that takes only what our encoder may write, for the property tests and the fuzz
-//! target: the plainest reading of HTML § 9.2.6, which refuses what a client would skip, so that
-//! nothing can hide there.
+//! A receiver that accepts only what the encoder may write. It rejects what a client would ignore,
+//! so that the encoder cannot write such lines unnoticed.
 
-/// The fields of one event as they arrived.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct Received {
-    pub(crate) comment: Option<String>,
-    pub(crate) retry: Option<u64>,
-    pub(crate) event: Option<String>,
-    pub(crate) id: Option<String>,
-    pub(crate) data: Option<String>,
+/// The fields of one event as they were received.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Received {
+    /// The comment, its lines joined with LF.
+    pub comment: Option<String>,
+    /// The reconnection time in milliseconds.
+    pub retry: Option<u64>,
+    /// The name.
+    pub event: Option<String>,
+    /// The id.
+    pub id: Option<String>,
+    /// The data, its lines joined with LF.
+    pub data: Option<String>,
 }
 
-/// Reads one encoded event, or none if there are no bytes.
-pub(crate) fn receive(bytes: &[u8]) -> Received {
+/// Reads one encoded event, or none if `bytes` is empty.
+///
+/// # Panics
+///
+/// If the encoder must not write these bytes.
+#[must_use]
+pub fn receive(bytes: &[u8]) -> Received {
     let text = std::str::from_utf8(bytes).expect("a stream is UTF-8");
     assert!(!text.contains('\r'), "only LF ends a line");
     let mut received = Received::default();
@@ -45,7 +54,7 @@ pub(crate) fn receive(bytes: &[u8]) -> Received {
             ),
             "event" => assert!(received.event.replace(value.to_owned()).is_none()),
             "id" => assert!(received.id.replace(value.to_owned()).is_none()),
-            other => panic!("a field that nobody asked for: {other:?}"),
+            other => panic!("unknown field {other:?}"),
         }
         order.push(
             ["", "retry", "event", "id", "data"]
@@ -57,7 +66,8 @@ pub(crate) fn receive(bytes: &[u8]) -> Received {
     received
 }
 
-/// Line breaks arrive as LF.
-pub(crate) fn as_received(text: &str) -> String {
+/// Returns `text` as it is received, with every line break as LF.
+#[must_use]
+pub fn as_received(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }

@@ -36,12 +36,11 @@ use std::task::Wake;
 
 use bytes::Bytes;
 use sse_codec::{Encode, Encoder};
-use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use crate::buffer::{Batch, Buffer};
 use crate::error::TrySendError;
-use crate::sync::{AtomicU8, Mutex, MutexGuard, Ordering};
+use crate::sync::{AtomicU8, Mutex, MutexGuard, Notify, Ordering};
 use crate::waker::StreamWaker;
 
 /// What each event needs comes first: with many streams, it has left the processor's caches before

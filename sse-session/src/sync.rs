@@ -1,13 +1,48 @@
-//! The primitives that threads meet at: those of the standard library, or loom's in a build with
-//! `--cfg sse_model`, in which `tests/model.rs` tries all their interleavings.
+//! The primitives through which threads meet: those of the standard library and tokio, or, with
+//! `--cfg sse_model`, those of loom, with which `tests/model` tries all interleavings.
 
 #[cfg(sse_model)]
-pub(crate) use loom::sync::{
-    Mutex, MutexGuard,
-    atomic::{AtomicU8, Ordering},
-};
+pub(crate) use self::model::*;
 #[cfg(not(sse_model))]
 pub(crate) use std::sync::{
     Mutex, MutexGuard,
     atomic::{AtomicU8, Ordering},
 };
+#[cfg(not(sse_model))]
+pub(crate) use tokio::sync::Notify;
+
+#[cfg(sse_model)]
+mod model {
+    use loom::sync::atomic::AtomicUsize;
+    pub(crate) use loom::sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicU8, Ordering},
+    };
+    use tokio::sync::futures::Notified;
+
+    /// tokio's `Notify`, whose uses loom orders by those of the counter.
+    #[derive(Debug)]
+    pub(crate) struct Notify {
+        inner: tokio::sync::Notify,
+        calls: AtomicUsize,
+    }
+
+    impl Notify {
+        pub(crate) fn new() -> Self {
+            Self {
+                inner: tokio::sync::Notify::new(),
+                calls: AtomicUsize::new(0),
+            }
+        }
+
+        pub(crate) fn notified(&self) -> Notified<'_> {
+            self.calls.load(Ordering::SeqCst);
+            self.inner.notified()
+        }
+
+        pub(crate) fn notify_waiters(&self) {
+            self.calls.fetch_add(1, Ordering::SeqCst);
+            self.inner.notify_waiters();
+        }
+    }
+}

@@ -83,20 +83,26 @@ pub(super) fn burst(
 fn marks(field: &mut Field, connections: u64, size: usize, samples: &Samples) {
     let what = format!("burst, {size} B, connections: {connections}");
     let marks = field.marks();
-    let limits = match size {
-        16 => (1.0 / 8.0, Some(1.0 / 4.0)),
-        200 => (1.0 / 4.0, Some(1.0 / 2.0)),
-        _ => (2.0 / 3.0, None),
+    // By `send` to axum, by `send_all` to axum, by `send` to actix-web-lab, by `send_all` to the
+    // floor.
+    let (send, send_all, actix, floor) = match size {
+        16 => (0.04, 0.014, Some(0.25), 1.1),
+        200 => (0.12, 0.06, Some(0.5), 0.9),
+        _ => (2.0 / 3.0, 2.0 / 3.0, None, 1.3),
     };
-    marks.ratio(&what, samples, [Server::SseHyper, Server::Axum], limits.0);
-    marks.ratio(&what, samples, [Server::SseAxum, Server::Axum], limits.0);
-    if let Some(limit) = limits.1 {
+    for server in [Server::SseHyper, Server::SseAxum] {
+        marks.ratio(&what, samples, [server, Server::Axum], send);
+    }
+    let all = [Server::SseHyperAll, Server::Axum];
+    marks.ratio(&what, samples, all, send_all);
+    if let Some(limit) = actix {
         let actix = [Server::SseActix, Server::ActixWebLab];
         marks.ratio(&what, samples, actix, limit);
     }
-    for server in [Server::SseTokioTcp, Server::SseTokioTcpFrames] {
-        marks.ratio(&what, samples, [server, Server::Floor], 1.3);
-    }
+    let all = [Server::SseTokioTcpAll, Server::Floor];
+    marks.ratio(&what, samples, all, floor);
+    let frames = [Server::SseTokioTcpFrames, Server::Floor];
+    marks.ratio(&what, samples, frames, 1.3);
 }
 
 fn chart(field: &Field, part: &mut Part, columns: &[(usize, Samples)]) -> Result {

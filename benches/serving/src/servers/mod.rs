@@ -20,15 +20,18 @@ use std::net::{TcpListener, UdpSocket};
 use sse_bench_process::server;
 
 use self::floor::Floor;
+use self::ours::Bursts;
 use crate::ticks::Ticker;
 
 /// A server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Server {
     SseHyper,
+    SseHyperAll,
     SseAxum,
     SseActix,
     SseTokioTcp,
+    SseTokioTcpAll,
     SseTokioTcpFrames,
     Axum,
     ActixWebLab,
@@ -39,11 +42,13 @@ pub(crate) enum Server {
 }
 
 impl Server {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::SseHyper,
+        Self::SseHyperAll,
         Self::SseAxum,
         Self::SseActix,
         Self::SseTokioTcp,
+        Self::SseTokioTcpAll,
         Self::SseTokioTcpFrames,
         Self::Axum,
         Self::ActixWebLab,
@@ -57,9 +62,11 @@ impl Server {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::SseHyper => "sse-hyper",
+            Self::SseHyperAll => "sse-hyper, send_all",
             Self::SseAxum => "sse-hyper in axum",
             Self::SseActix => "sse-actix",
             Self::SseTokioTcp => "sse-tokio-tcp",
+            Self::SseTokioTcpAll => "sse-tokio-tcp, send_all",
             Self::SseTokioTcpFrames => "sse-tokio-tcp, frames",
             Self::Axum => "axum",
             Self::ActixWebLab => "actix-web-lab",
@@ -74,7 +81,11 @@ impl Server {
     pub(crate) const fn differs_in_bursts_alone(self) -> bool {
         matches!(
             self,
-            Self::SseTokioTcpFrames | Self::FloorFitted | Self::FloorBlocks
+            Self::SseHyperAll
+                | Self::SseTokioTcpAll
+                | Self::SseTokioTcpFrames
+                | Self::FloorFitted
+                | Self::FloorBlocks
         )
     }
 
@@ -90,10 +101,18 @@ impl Server {
             tokio::spawn(ticker.clone().run(datagrams));
             let listener = tokio::net::TcpListener::from_std(listener)?;
             match self {
-                Self::SseHyper => sse_hyper::run(listener, ticker).await,
+                Self::SseHyper => sse_hyper::run(listener, ticker, Bursts::Send).await,
+                Self::SseHyperAll => sse_hyper::run(listener, ticker, Bursts::SendAll).await,
                 Self::SseAxum => sse_axum::run(listener, ticker).await,
-                Self::SseTokioTcp => sse_tokio_tcp::run(listener, ticker, false).await,
-                Self::SseTokioTcpFrames => sse_tokio_tcp::run(listener, ticker, true).await,
+                Self::SseTokioTcp => {
+                    sse_tokio_tcp::run(listener, ticker, Bursts::Send, false).await
+                }
+                Self::SseTokioTcpAll => {
+                    sse_tokio_tcp::run(listener, ticker, Bursts::SendAll, false).await
+                }
+                Self::SseTokioTcpFrames => {
+                    sse_tokio_tcp::run(listener, ticker, Bursts::SendAll, true).await
+                }
                 Self::Axum => axum::run(listener, ticker).await,
                 Self::HyperMpsc => hyper_mpsc::run(listener, ticker).await,
                 Self::FloorFitted => floor::run(listener, ticker, Floor::Copies(60 * 1024)).await,

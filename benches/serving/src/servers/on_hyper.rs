@@ -14,7 +14,11 @@ use crate::ticks::Ticker;
 pub(super) async fn run<B>(
     listener: TcpListener,
     ticker: Ticker,
-    respond: fn(Request<Incoming>, &Ticker) -> http::Result<Response<B>>,
+    respond: impl Fn(Request<Incoming>, &Ticker) -> http::Result<Response<B>>
+    + Copy
+    + Send
+    + Sync
+    + 'static,
 ) -> io::Result<()>
 where
     B: Body + Send + 'static,

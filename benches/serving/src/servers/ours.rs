@@ -10,10 +10,27 @@ pub(super) fn options(workload: Workload) -> SseOptions {
     SseOptions::new().keep_alive(workload.keep_alive())
 }
 
-pub(super) async fn send(workload: Workload, mut ticks: Ticks, sse: Sse) -> Result<(), SendError> {
+/// How the events of a burst are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bursts {
+    /// By `send`, one event after the other.
+    Send,
+    /// By `send_all`, all of them.
+    SendAll,
+}
+
+pub(super) async fn send(
+    workload: Workload,
+    bursts: Bursts,
+    mut ticks: Ticks,
+    sse: Sse,
+) -> Result<(), SendError> {
     match workload {
         Workload::Burst { size, count } => {
             ticks.next().await;
+            if bursts == Bursts::SendAll {
+                return Ok(sse.send_all(Burst::new(size, count)).await?);
+            }
             for text in Burst::new(size, count) {
                 sse.send(text).await?;
             }

@@ -6,7 +6,8 @@ use std::net::{TcpListener, UdpSocket};
 use actix_web::{HttpRequest, HttpResponse, web};
 use sse_actix::{SseBody, no_content, sse_response_with};
 
-use super::{on_actix, ours};
+use super::on_actix;
+use super::ours::{self, Bursts};
 use crate::ticks::Ticker;
 use crate::workload::Workload;
 
@@ -20,6 +21,6 @@ async fn respond(request: HttpRequest, ticker: web::Data<Ticker>) -> HttpRespons
     };
     let ticks = ticker.subscribe();
     sse_response_with(&ours::options(workload), &request, |_, sse| {
-        ours::send(workload, ticks, sse)
+        ours::send(workload, Bursts::Send, ticks, sse)
     })
 }

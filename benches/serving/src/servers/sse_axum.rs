@@ -9,7 +9,8 @@ use http::{HeaderMap, StatusCode, Uri};
 use sse_hyper::sse_response_with;
 use tokio::net::TcpListener;
 
-use super::{on_axum, ours};
+use super::on_axum;
+use super::ours::{self, Bursts};
 use crate::ticks::Ticker;
 use crate::workload::Workload;
 
@@ -23,7 +24,7 @@ async fn respond(uri: Uri, State(ticker): State<Ticker>, headers: HeaderMap) -> 
     };
     let ticks = ticker.subscribe();
     sse_response_with(&ours::options(workload), headers, |_, sse| {
-        ours::send(workload, ticks, sse)
+        ours::send(workload, Bursts::Send, ticks, sse)
     })
     .into_response()
 }

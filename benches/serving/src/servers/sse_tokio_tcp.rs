@@ -1,5 +1,5 @@
 //! sse-tokio-tcp; with "frames", the events of a burst are encoded before they are needed, as those
-//! of the floor are.
+//! of the floor are, and sent by `send_all`.
 
 use std::io;
 
@@ -8,20 +8,25 @@ use sse_tokio_tcp::{
 };
 use tokio::net::TcpListener;
 
-use super::ours;
+use super::ours::{self, Bursts};
 use crate::ticks::{Ticker, Ticks};
 use crate::workload::{Burst, Workload};
 
-pub(super) async fn run(listener: TcpListener, ticker: Ticker, frames: bool) -> io::Result<()> {
+pub(super) async fn run(
+    listener: TcpListener,
+    ticker: Ticker,
+    bursts: Bursts,
+    frames: bool,
+) -> io::Result<()> {
     serve(listener, move |request| {
-        let response = respond(request, &ticker, frames);
+        let response = respond(request, &ticker, bursts, frames);
         async { response }
     })
     .await;
     Ok(())
 }
 
-fn respond(request: Request, ticker: &Ticker, frames: bool) -> Response {
+fn respond(request: Request, ticker: &Ticker, bursts: Bursts, frames: bool) -> Response {
     let Some(workload) = Workload::from_path(request.uri().path()) else {
         return not_found();
     };
@@ -33,7 +38,9 @@ fn respond(request: Request, ticker: &Ticker, frames: bool) -> Response {
                 send_frames(size, count, ticks, sse)
             })
         }
-        _ => sse_response_with(&options, request, |_, sse| ours::send(workload, ticks, sse)),
+        _ => sse_response_with(&options, request, |_, sse| {
+            ours::send(workload, bursts, ticks, sse)
+        }),
     }
 }
 
@@ -44,8 +51,6 @@ async fn send_frames(size: usize, count: u64, mut ticks: Ticks, sse: Sse) -> Res
     });
     let (event, last) = (event?, last?);
     ticks.next().await;
-    for _ in 1..count {
-        sse.send(&event).await?;
-    }
-    sse.send(&last).await
+    let frames = (1..=count).map(|number| if number == count { &last } else { &event });
+    Ok(sse.send_all(frames).await?)
 }

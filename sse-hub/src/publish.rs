@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use sse_codec::{Encode, Encoder};
 
@@ -67,6 +67,8 @@ impl Error for PublishError {
 
 /// The future of [`Hub::publish`](crate::Hub::publish): the event's position when it is
 /// published.
+///
+/// When it has completed, polling it again does nothing: it stays pending.
 #[must_use = "nothing is published until the future is polled"]
 pub struct Publish<'a> {
     core: &'a Core,
@@ -78,6 +80,8 @@ pub struct Publish<'a> {
 enum Stage {
     Encoded(Result<Vec<u8>, EventError>),
     Appending(Answer<Position>),
+    /// It has completed, and does nothing more.
+    Done,
 }
 
 impl<'a> Publish<'a> {
@@ -156,11 +160,12 @@ impl<'a> Publish<'a> {
     ///
     /// # Errors
     ///
-    /// Those of that.
+    /// Those of that. If the future was polled before, it is [`PublishError::WouldWait`].
     pub fn now(self) -> Result<Position, PublishError> {
         let answer = match self.stage {
             Stage::Encoded(encoded) => Self::append(self.core, self.topic, self.key, encoded)?,
             Stage::Appending(answer) => answer,
+            Stage::Done => return Err(PublishError::WouldWait),
         };
         Self::done(answer.now().ok_or(PublishError::WouldWait)?)
     }
@@ -171,15 +176,18 @@ impl Future for Publish<'_> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if let Stage::Encoded(encoded) = &mut this.stage {
-            let encoded = std::mem::replace(encoded, Ok(Vec::new()));
-            let appending = Self::append(this.core, this.topic, this.key, encoded)?;
-            this.stage = Stage::Appending(appending);
-        }
-        let Stage::Appending(answer) = &mut this.stage else {
-            return Poll::Pending;
+        let mut answer = match std::mem::replace(&mut this.stage, Stage::Done) {
+            Stage::Encoded(encoded) => Self::append(this.core, this.topic, this.key, encoded)?,
+            Stage::Appending(answer) => answer,
+            Stage::Done => return Poll::Pending,
         };
-        Poll::Ready(Self::done(ready!(Pin::new(answer).poll(cx))))
+        match Pin::new(&mut answer).poll(cx) {
+            Poll::Ready(result) => Poll::Ready(Self::done(result)),
+            Poll::Pending => {
+                this.stage = Stage::Appending(answer);
+                Poll::Pending
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod gaps;
 mod keys;
 mod limits;
+mod polls;
 mod presence;
 #[path = "../reader/mod.rs"]
 mod reader;

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::embedded::Embedded;
 use crate::hub::Hub;
 use crate::log::Log;
+use crate::log::local::Embedded;
 use crate::options::TopicOptions;
 use crate::registry::Registry;
 

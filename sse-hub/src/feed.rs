@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
 
-use crate::behind;
 use crate::cursor::Cursor;
+use crate::log::retry;
 use crate::log::{Log, LogError, Page};
 use crate::metrics::{Happening, tell};
 use crate::position::Position;
@@ -78,7 +78,7 @@ impl Feed {
             Ok(page) => return Some((page, floor)),
             Err(later) => later,
         };
-        let page = behind::read(Arc::clone(log), Arc::clone(topic), after, first);
+        let page = retry::read(Arc::clone(log), Arc::clone(topic), after, first);
         self.phase = Phase::Reading(Box::pin(async move { (page.await, floor) }));
         None
     }

@@ -12,8 +12,8 @@ use tokio::sync::Notify;
 use crate::builder::HubBuilder;
 use crate::closing::Closing;
 use crate::held::Held;
-use crate::live;
 use crate::log::LogError;
+use crate::log::driver;
 use crate::metrics::{Happening, HubMetrics, TopicMetrics, tell};
 use crate::position::Position;
 use crate::presence::Presence;
@@ -321,7 +321,7 @@ impl Hub {
     ///
     /// It can be dropped and called again; what came meanwhile is then read.
     pub async fn drive(&self) {
-        live::drive(self.core()).await;
+        driver::drive(self.core()).await;
     }
 }
 

@@ -60,12 +60,10 @@
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod behind;
 mod builder;
 mod clock;
 mod closing;
 mod cursor;
-mod embedded;
 mod entry;
 mod feed;
 mod gap;
@@ -73,17 +71,12 @@ mod held;
 mod hub;
 mod id;
 mod keys;
-mod live;
 mod log;
 mod metrics;
-#[cfg(feature = "nats")]
-pub mod nats;
 mod options;
 mod position;
 mod presence;
 mod publish;
-#[cfg(feature = "redis")]
-pub mod redis;
 mod registry;
 mod segment;
 mod serving;
@@ -101,6 +94,10 @@ pub use crate::builder::HubBuilder;
 pub use crate::entry::EventError;
 pub use crate::gap::GapReason;
 pub use crate::hub::Hub;
+#[cfg(feature = "nats")]
+pub use crate::log::nats;
+#[cfg(feature = "redis")]
+pub use crate::log::redis;
 pub use crate::log::{Answer, Live, LiveEntry, Log, LogError, Page, Span};
 pub use crate::metrics::{HubMetrics, TopicMetrics};
 pub use crate::options::{Retention, TopicOptions};

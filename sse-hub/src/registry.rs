@@ -9,7 +9,7 @@ use futures_core::future::BoxFuture;
 
 use crate::clock::Clock;
 use crate::closing::ClosingCell;
-use crate::live;
+use crate::log::driver;
 use crate::log::{Log, LogError, Span};
 use crate::metrics::Counts;
 use crate::options::TopicOptions;
@@ -133,7 +133,7 @@ impl Registry {
             }
             self.add(&mut topics, name, options, span)
         };
-        if let Err(error) = live::catch_up(&*self.log, &topic).await {
+        if let Err(error) = driver::catch_up(&*self.log, &topic).await {
             // Whoever comes next opens it anew, and does not take it for complete.
             self.retire(&topic);
             return Err(error);

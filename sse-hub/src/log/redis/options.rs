@@ -8,12 +8,12 @@ use redis::io::tcp::TcpSettings;
 use redis::{Client, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisError};
 use sse_session::BoxError;
 
-use crate::redis::RedisLog;
-use crate::redis::inbox;
-use crate::redis::keys::Keys;
-use crate::redis::link::Link;
-use crate::redis::script::{self, History};
-use crate::redis::supervisor;
+use crate::log::redis::RedisLog;
+use crate::log::redis::inbox;
+use crate::log::redis::keys::Keys;
+use crate::log::redis::link::Link;
+use crate::log::redis::script::{self, History};
+use crate::log::redis::supervisor;
 
 /// What a [`RedisLog`] is like. All nodes that share topics must have the same options, but for
 /// [`answer_within`](Self::answer_within).

@@ -12,8 +12,8 @@ use futures_core::Stream;
 use futures_util::StreamExt as _;
 use futures_util::stream::{AbortHandle, Abortable};
 
-use crate::nats::error::NatsError;
-use crate::nats::link::{Link, lock};
+use crate::log::nats::error::NatsError;
+use crate::log::nats::link::{Link, lock};
 
 /// A topic that is listened to, as long as it has users.
 #[derive(Debug)]

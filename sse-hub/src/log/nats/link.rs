@@ -16,12 +16,12 @@ use futures_util::future::{Either, select};
 use serde_json::{Value, json};
 
 use crate::log::LogError;
-use crate::nats::epoch;
-use crate::nats::error::{ConnectError, NatsError};
-use crate::nats::listening::{Listening, Tap};
-use crate::nats::options::NatsOptions;
-use crate::nats::signal::{Signal, signal};
-use crate::nats::subject::Subjects;
+use crate::log::nats::epoch;
+use crate::log::nats::error::{ConnectError, NatsError};
+use crate::log::nats::listening::{Listening, Tap};
+use crate::log::nats::options::NatsOptions;
+use crate::log::nats::signal::{Signal, signal};
+use crate::log::nats::subject::Subjects;
 
 /// The server's code for a stream that is not there.
 const STREAM_NOT_FOUND: u64 = 10_059;

@@ -12,9 +12,9 @@ use futures_util::task::AtomicWaker;
 use redis::{PushInfo, PushKind, Value};
 use tokio::sync::mpsc;
 
+use crate::log::redis::keys::Keys;
+use crate::log::redis::read;
 use crate::log::{Live, LiveEntry};
-use crate::redis::keys::Keys;
-use crate::redis::read;
 
 /// How many entries may wait.
 const MOST_ENTRIES: usize = 64 * 1024;

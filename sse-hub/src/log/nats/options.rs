@@ -7,9 +7,9 @@ use async_nats::jetstream::stream::{
     Config, DiscardPolicy, Republish, RetentionPolicy, StorageType,
 };
 
-use crate::nats::NatsLog;
-use crate::nats::error::ConnectError;
-use crate::nats::subject::{self, Subjects};
+use crate::log::nats::NatsLog;
+use crate::log::nats::error::ConnectError;
+use crate::log::nats::subject::{self, Subjects};
 
 /// How much is kept in NATS, under which names, and how long an answer may take.
 ///

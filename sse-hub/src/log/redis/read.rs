@@ -7,10 +7,10 @@
 use bytes::Bytes;
 use redis::Value;
 
+use crate::log::redis::link::{Link, failed};
+use crate::log::redis::script::{self, EVENT, PREDECESSOR};
 use crate::log::{LogError, Page, Span};
 use crate::position::Position;
-use crate::redis::link::{Link, failed};
-use crate::redis::script::{self, EVENT, PREDECESSOR};
 
 /// What comes before everything. No entry has this id, and no stream begins with it.
 pub(super) const OLDEST: Position = Position::new(0, 0);

@@ -5,9 +5,9 @@ use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
 
 use crate::log::LogError;
-use crate::nats::error::NatsError;
-use crate::nats::link::Link;
-use crate::nats::subject::Subjects;
+use crate::log::nats::error::NatsError;
+use crate::log::nats::link::Link;
+use crate::log::nats::subject::Subjects;
 use crate::position::Position;
 
 /// An entry on its way.

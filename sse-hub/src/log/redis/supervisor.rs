@@ -10,8 +10,8 @@ use redis::{AsyncConnectionConfig, PushInfo, PushKind, RedisError};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use crate::behind::Pause;
-use crate::redis::link::Link;
+use crate::log::redis::link::Link;
+use crate::log::retry::Pause;
 
 /// How long the connection may be quiet before it is tried.
 const HEARTBEAT: Duration = Duration::from_secs(2);

@@ -5,6 +5,14 @@
 //! With the embedded one the windows are all there is. An engine on the network is the truth for
 //! several processes; the windows then hold the newest stretch of it, fed by its live entries.
 
+pub(crate) mod driver;
+pub(crate) mod local;
+#[cfg(feature = "nats")]
+pub mod nats;
+#[cfg(feature = "redis")]
+pub mod redis;
+pub(crate) mod retry;
+
 use std::error::Error;
 use std::fmt;
 use std::future::Future;

@@ -13,10 +13,10 @@ use futures_util::StreamExt as _;
 use futures_util::stream::SelectAll;
 use tokio::time::Sleep;
 
+use crate::log::nats::link::{Known, Link, lock};
+use crate::log::nats::listening::{Coming, Listened, Tap};
+use crate::log::nats::options::NatsOptions;
 use crate::log::{Live, LiveEntry};
-use crate::nats::link::{Known, Link, lock};
-use crate::nats::listening::{Coming, Listened, Tap};
-use crate::nats::options::NatsOptions;
 use crate::position::Position;
 
 /// The pause before the stream is asked for again.

@@ -10,11 +10,11 @@ use redis::{Client, RedisError};
 use tokio::time::timeout;
 
 use crate::log::LogError;
-use crate::redis::channels::Channels;
-use crate::redis::commands::Commands;
-use crate::redis::inbox::Inbox;
-use crate::redis::keys::Keys;
-use crate::redis::script::Script;
+use crate::log::redis::channels::Channels;
+use crate::log::redis::commands::Commands;
+use crate::log::redis::inbox::Inbox;
+use crate::log::redis::keys::Keys;
+use crate::log::redis::script::Script;
 
 /// What all that a log does shares.
 pub(super) struct Link {

@@ -21,13 +21,13 @@ use std::task::{Context, Poll};
 
 use futures_core::future::BoxFuture;
 
+use crate::log::redis::inbox::Outlet;
+use crate::log::redis::link::Link;
 use crate::log::{Answer, Live, Log, Page, Span};
 use crate::position::Position;
-use crate::redis::inbox::Outlet;
-use crate::redis::link::Link;
 use crate::registry::TopicRef;
 
-pub use crate::redis::options::{ConnectError, RedisOptions};
+pub use crate::log::redis::options::{ConnectError, RedisOptions};
 
 /// How many live entries are taken before the connection is looked after.
 const BURST: usize = 256;

@@ -21,15 +21,15 @@ use std::task::{Context, Poll};
 
 use async_nats::ToServerAddrs;
 
+use crate::log::nats::append::Call;
+use crate::log::nats::link::{Link, lock};
+use crate::log::nats::live::LiveSide;
 use crate::log::{Answer, Live, Log, Page, Span};
-use crate::nats::append::Call;
-use crate::nats::link::{Link, lock};
-use crate::nats::live::LiveSide;
 use crate::position::Position;
 use crate::registry::{TopicRef, check_name};
 
-pub use crate::nats::error::ConnectError;
-pub use crate::nats::options::NatsOptions;
+pub use crate::log::nats::error::ConnectError;
+pub use crate::log::nats::options::NatsOptions;
 
 /// A [`Log`] in NATS JetStream (server 2.9 or later): the same topics on several nodes.
 ///

@@ -3,9 +3,9 @@
 use redis::{Cmd, Value};
 
 use crate::log::LogError;
+use crate::log::redis::link::{Link, failed};
+use crate::log::redis::{read, script};
 use crate::position::Position;
-use crate::redis::link::{Link, failed};
-use crate::redis::{read, script};
 
 /// The call that appends an entry: all that has to be copied is in it.
 pub(super) fn call(link: &Link, topic: &str, entry: &[u8], key: Option<&str>) -> Cmd {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use crate::log::nats::error::NatsError;
+use crate::log::nats::link::{Known, Link, Wanted};
 use crate::log::{LogError, Page, Span};
-use crate::nats::error::NatsError;
-use crate::nats::link::{Known, Link, Wanted};
 use crate::position::Position;
 
 /// Before everything.

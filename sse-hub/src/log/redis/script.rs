@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
 
-use crate::redis::commands::Commands;
+use crate::log::redis::commands::Commands;
 
 /// How much is kept in Redis.
 #[derive(Clone, Copy, Debug)]

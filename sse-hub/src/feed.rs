@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
 
-use crate::cursor::Cursor;
 use crate::log::retry;
 use crate::log::{Log, LogError, Page};
 use crate::metrics::{Happening, tell};
 use crate::position::Position;
 use crate::topic::Topic;
+use crate::topic::cursor::Cursor;
 
 /// One topic of a subscription.
 pub(crate) struct Feed {

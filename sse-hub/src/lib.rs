@@ -63,14 +63,12 @@
 mod builder;
 mod clock;
 mod closing;
-mod cursor;
 mod entry;
 mod feed;
 mod gap;
 mod held;
 mod hub;
 mod id;
-mod keys;
 mod log;
 mod metrics;
 mod options;
@@ -78,16 +76,13 @@ mod position;
 mod presence;
 mod publish;
 mod registry;
-mod segment;
 mod serving;
 #[cfg(doc)]
 #[doc = include_str!("sizing.md")]
 pub mod sizing {}
-mod snapshot;
 mod subscribe;
 mod subscription;
 mod topic;
-mod window;
 mod writer;
 
 pub use crate::builder::HubBuilder;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sse_codec::{Encode, Encoder};
 
-use crate::snapshot::{self, StateFn};
+use crate::topic::snapshot::{self, StateFn};
 
 /// How much of a topic's history is kept: bounded by bytes, by number and by age, whichever is
 /// reached first.

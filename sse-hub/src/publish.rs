@@ -10,11 +10,11 @@ use sse_codec::{Encode, Encoder};
 
 use crate::entry::{self, EventError};
 use crate::hub::Core;
-use crate::keys::MAX_KEY_LEN;
 use crate::log::{Answer, LogError};
 use crate::metrics::{Happening, tell};
 use crate::position::Position;
 use crate::registry::TopicRef;
+use crate::topic::idempotency::MAX_KEY_LEN;
 
 /// What most events fit into.
 const EXPECTED_LEN: usize = 256;

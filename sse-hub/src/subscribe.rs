@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use sse_session::{BoxError, Sse};
 
-use crate::cursor::Start;
 use crate::feed::Feed;
 use crate::gap::{Gap, GapReason};
 use crate::hub::Core;
@@ -16,6 +15,7 @@ use crate::id::{self, Positions};
 use crate::log::{LogError, Page};
 use crate::serving::Serving;
 use crate::subscription::Subscription;
+use crate::topic::cursor::Start;
 
 /// How many topics one subscription may have.
 pub(crate) const MOST_TOPICS: usize = 64;

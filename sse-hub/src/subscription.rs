@@ -12,7 +12,6 @@ use futures_core::Stream;
 use sse_session::{BoxError, Sse};
 
 use crate::closing::Closing;
-use crate::cursor::Found;
 use crate::entry::{self, EventError};
 use crate::feed::{Feed, Phase};
 use crate::gap::{self, Gap, GapReason};
@@ -22,6 +21,7 @@ use crate::metrics::{Happening, tell};
 use crate::position::Position;
 use crate::serving::Serving;
 use crate::subscribe::{SlowConsumer, reason_of};
+use crate::topic::cursor::Found;
 use crate::writer::{ENOUGH, Writer, id_block};
 
 /// Why a subscription has ended before its time.

@@ -15,12 +15,12 @@ use futures_core::future::BoxFuture;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
-use crate::cursor::Insertion;
 use crate::hub::Core;
 use crate::log::retry::Pause;
 use crate::log::{Live, LiveEntry, Log, LogError, Page};
 use crate::position::Position;
 use crate::topic::Topic;
+use crate::topic::cursor::Insertion;
 
 /// How many topics are mended at a time.
 const MOST_REPAIRS: usize = 64;

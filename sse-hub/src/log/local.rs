@@ -4,11 +4,11 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
-use crate::cursor::Appended;
 use crate::id;
 use crate::log::{Answer, Live, Log, LogError, Page, Span};
 use crate::position::Position;
 use crate::registry::TopicRef;
+use crate::topic::cursor::Appended;
 
 /// How many positions are kept of topics that are gone. Topics share them by their names' hash,
 /// so a client that comes back to one may be told of a gap because of another; never the reverse.

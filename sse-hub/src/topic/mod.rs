@@ -1,7 +1,12 @@
 //! One topic: its window, who reads it, and who waits for more.
 
+pub(crate) mod cursor;
+pub(crate) mod idempotency;
 mod reading;
+mod segment;
+pub(crate) mod snapshot;
 mod waiting;
+mod window;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -11,17 +16,17 @@ use tokio::sync::broadcast;
 
 use self::waiting::{Round, Waiting};
 use crate::clock::Clock;
-use crate::cursor::{Appended, Cursor, Insertion, Start};
 use crate::entry;
 use crate::id;
-use crate::keys::Keys;
 use crate::log::{LiveEntry, Span};
 use crate::metrics::{Counts, TopicMetrics};
 use crate::options::TopicOptions;
 use crate::position::Position;
 use crate::presence::{Attendance, Change};
-use crate::snapshot::Snapshots;
-use crate::window::Window;
+use crate::topic::cursor::{Appended, Cursor, Insertion, Start};
+use crate::topic::idempotency::Keys;
+use crate::topic::snapshot::Snapshots;
+use crate::topic::window::Window;
 
 pub(crate) use self::waiting::Place;
 

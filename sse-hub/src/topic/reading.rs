@@ -5,10 +5,10 @@ use std::task::Context;
 use bytes::Bytes;
 
 use super::{State, Topic};
-use crate::cursor::{Cursor, Found};
 use crate::entry::EventError;
 use crate::position::Position;
-use crate::window::{Read, Window};
+use crate::topic::cursor::{Cursor, Found};
+use crate::topic::window::{Read, Window};
 
 impl Topic {
     /// Takes what follows the cursor, as one piece. If there is nothing, the waker is kept.

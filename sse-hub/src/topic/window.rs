@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::options::Retention;
 use crate::position::Position;
-use crate::segment::{Piece, Segment};
+use crate::topic::segment::{Piece, Segment};
 
 /// What a topic's first allocation holds; each further one holds twice as much, up to a segment.
 const FIRST_CAPACITY: usize = 512;

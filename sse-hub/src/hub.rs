@@ -19,7 +19,7 @@ use crate::position::Position;
 use crate::presence::Presence;
 use crate::publish::{Publish, PublishError};
 use crate::registry::{Registry, TopicRef};
-use crate::subscribe::Subscribe;
+use crate::subscription::builder::Subscribe;
 
 /// Topics to publish to and to subscribe to.
 ///

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::position::Position;
 
-/// The longest id that is looked at. One of [`MOST_TOPICS`](crate::subscribe::MOST_TOPICS) topics
+/// The longest id that is looked at. One of [`MOST_TOPICS`](crate::subscription::builder::MOST_TOPICS) topics
 /// is shorter.
 const MAX_LEN: usize = 8 * 1024;
 

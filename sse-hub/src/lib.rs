@@ -64,7 +64,6 @@ mod builder;
 mod clock;
 mod closing;
 mod entry;
-mod feed;
 mod gap;
 mod held;
 mod hub;
@@ -76,14 +75,11 @@ mod position;
 mod presence;
 mod publish;
 mod registry;
-mod serving;
 #[cfg(doc)]
 #[doc = include_str!("sizing.md")]
 pub mod sizing {}
-mod subscribe;
 mod subscription;
 mod topic;
-mod writer;
 
 pub use crate::builder::HubBuilder;
 pub use crate::entry::EventError;
@@ -100,6 +96,6 @@ pub use crate::position::Position;
 pub use crate::presence::{Change, Presence};
 pub use crate::publish::{Publish, PublishError};
 pub use crate::registry::{TopicError, TopicRef};
-pub use crate::subscribe::{EngineDown, SlowConsumer, Subscribe, SubscribeError};
+pub use crate::subscription::builder::{EngineDown, SlowConsumer, Subscribe, SubscribeError};
 pub use crate::subscription::{Subscription, SubscriptionError};
 pub use sse_codec::{Data, Display, Encode, EncodeError, Event, Frame, Json};

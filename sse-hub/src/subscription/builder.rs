@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use sse_session::{BoxError, Sse};
 
-use crate::feed::Feed;
 use crate::gap::{Gap, GapReason};
 use crate::hub::Core;
 use crate::id::{self, Positions};
 use crate::log::{LogError, Page};
-use crate::serving::Serving;
 use crate::subscription::Subscription;
+use crate::subscription::serve::Serving;
+use crate::subscription::topic_reader::Feed;
 use crate::topic::cursor::Start;
 
 /// How many topics one subscription may have.

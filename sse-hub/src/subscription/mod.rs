@@ -1,5 +1,10 @@
 //! A subscription: a stream of what its topics publish, as bytes that can be sent as they are.
 
+pub(crate) mod builder;
+mod merge;
+mod serve;
+mod topic_reader;
+
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
@@ -13,16 +18,16 @@ use sse_session::{BoxError, Sse};
 
 use crate::closing::Closing;
 use crate::entry::{self, EventError};
-use crate::feed::{Feed, Phase};
 use crate::gap::{self, Gap, GapReason};
 use crate::hub::Core;
 use crate::log::{LogError, Page};
 use crate::metrics::{Happening, tell};
 use crate::position::Position;
-use crate::serving::Serving;
-use crate::subscribe::{SlowConsumer, reason_of};
+use crate::subscription::builder::{SlowConsumer, reason_of};
+use crate::subscription::merge::{ENOUGH, Writer, id_block};
+use crate::subscription::serve::Serving;
+use crate::subscription::topic_reader::{Feed, Phase};
 use crate::topic::cursor::Found;
-use crate::writer::{ENOUGH, Writer, id_block};
 
 /// Why a subscription has ended before its time.
 #[derive(Debug)]

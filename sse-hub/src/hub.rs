@@ -10,8 +10,6 @@ use sse_codec::Encode;
 use tokio::sync::Notify;
 
 use crate::builder::HubBuilder;
-use crate::closing::Closing;
-use crate::held::Held;
 use crate::log::LogError;
 use crate::log::driver;
 use crate::metrics::{Happening, HubMetrics, TopicMetrics, tell};
@@ -19,7 +17,9 @@ use crate::position::Position;
 use crate::presence::Presence;
 use crate::publish::{Publish, PublishError};
 use crate::registry::{Registry, TopicRef};
+use crate::shutdown::Closing;
 use crate::subscription::builder::Subscribe;
+use crate::topic_guard::Held;
 
 /// Topics to publish to and to subscribe to.
 ///

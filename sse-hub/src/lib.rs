@@ -62,10 +62,8 @@
 
 mod builder;
 mod clock;
-mod closing;
 mod entry;
 mod gap;
-mod held;
 mod hub;
 mod id;
 mod log;
@@ -78,8 +76,10 @@ mod registry;
 #[cfg(doc)]
 #[doc = include_str!("sizing.md")]
 pub mod sizing {}
+mod shutdown;
 mod subscription;
 mod topic;
+mod topic_guard;
 
 pub use crate::builder::HubBuilder;
 pub use crate::entry::EventError;

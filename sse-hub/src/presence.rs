@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::held::Held;
+use crate::topic_guard::Held;
 
 /// How many changes a watcher may be behind before it misses some.
 const BACKLOG: usize = 256;

@@ -8,11 +8,11 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use futures_core::future::BoxFuture;
 
 use crate::clock::Clock;
-use crate::closing::ClosingCell;
 use crate::log::driver;
 use crate::log::{Log, LogError, Span};
 use crate::metrics::Counts;
 use crate::options::TopicOptions;
+use crate::shutdown::ClosingCell;
 use crate::topic::Topic;
 
 /// The longest name of a topic, in bytes.

@@ -16,13 +16,13 @@ use bytes::Bytes;
 use futures_core::Stream;
 use sse_session::{BoxError, Sse};
 
-use crate::closing::Closing;
 use crate::entry::{self, EventError};
 use crate::gap::{self, Gap, GapReason};
 use crate::hub::Core;
 use crate::log::{LogError, Page};
 use crate::metrics::{Happening, tell};
 use crate::position::Position;
+use crate::shutdown::Closing;
 use crate::subscription::builder::{SlowConsumer, reason_of};
 use crate::subscription::merge::{ENOUGH, Writer, id_block};
 use crate::subscription::serve::Serving;

@@ -1,4 +1,4 @@
-//! How a hub ends: told once, seen by every subscription.
+//! The shutdown of a hub: begun once, seen by all subscriptions.
 
 use std::ops::RangeInclusive;
 use std::sync::OnceLock;
@@ -8,29 +8,29 @@ use bytes::Bytes;
 use sse_codec::{Event, Frame};
 use tokio::time::Instant;
 
-/// The end has begun.
+/// A shutdown that has begun.
 #[derive(Debug)]
-pub(crate) struct Closing {
-    /// `None` if it is too far away to be counted.
+pub(crate) struct Shutdown {
+    /// `None` if it is too far in the future to be represented.
     deadline: Option<Instant>,
     retry: Option<RangeInclusive<Duration>>,
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct ClosingCell(OnceLock<Closing>);
+pub(crate) struct ShutdownCell(OnceLock<Shutdown>);
 
-impl ClosingCell {
-    pub(crate) fn get(&self) -> Option<&Closing> {
+impl ShutdownCell {
+    pub(crate) fn get(&self) -> Option<&Shutdown> {
         self.0.get()
     }
 
-    /// Whether this was the first one; a later one changes nothing.
-    pub(crate) fn set(&self, closing: Closing) -> bool {
-        self.0.set(closing).is_ok()
+    /// Returns whether this shutdown is the first one; later ones change nothing.
+    pub(crate) fn set(&self, shutdown: Shutdown) -> bool {
+        self.0.set(shutdown).is_ok()
     }
 }
 
-impl Closing {
+impl Shutdown {
     pub(crate) fn new(within: Duration, retry: Option<RangeInclusive<Duration>>) -> Self {
         Self {
             deadline: Instant::now().checked_add(within),
@@ -38,13 +38,14 @@ impl Closing {
         }
     }
 
-    /// Whether subscriptions end even if they have something to deliver.
+    /// Whether subscriptions end even if there is something left to deliver.
     pub(crate) fn is_overdue(&self) -> bool {
         self.deadline.is_some_and(|due| Instant::now() >= due)
     }
 
-    /// The last block of a stream: a reconnection time of its own. Empty if there is none.
-    pub(crate) fn farewell(&self) -> Bytes {
+    /// Returns the last block of a stream, which sets a reconnection time drawn from the range.
+    /// Empty if there is none.
+    pub(crate) fn last_block(&self) -> Bytes {
         let Some(retry) = &self.retry else {
             return Bytes::new();
         };
@@ -63,23 +64,23 @@ mod tests {
     #[test]
     fn the_reconnection_time_is_drawn_from_the_range() {
         let range = Duration::from_millis(5)..=Duration::from_millis(9);
-        let closing = Closing::new(Duration::ZERO, Some(range));
+        let shutdown = Shutdown::new(Duration::ZERO, Some(range));
         let possible: Vec<_> = (5..=9).map(|ms| format!("retry: {ms}\n\n")).collect();
-        let drawn: std::collections::HashSet<_> = (0..200).map(|_| closing.farewell()).collect();
+        let drawn: std::collections::HashSet<_> = (0..200).map(|_| shutdown.last_block()).collect();
         assert!(drawn.len() > 1, "{drawn:?}");
         assert!(
             drawn
                 .iter()
                 .all(|block| possible.iter().any(|one| block == one))
         );
-        assert!(closing.is_overdue());
+        assert!(shutdown.is_overdue());
     }
 
     #[test]
     fn an_empty_range_is_its_beginning() {
         let (from, to) = (Duration::from_millis(5), Duration::from_millis(1));
-        let closing = Closing::new(Duration::MAX, Some(from..=to));
-        assert_eq!(closing.farewell(), "retry: 5\n\n");
-        assert!(!closing.is_overdue());
+        let shutdown = Shutdown::new(Duration::MAX, Some(from..=to));
+        assert_eq!(shutdown.last_block(), "retry: 5\n\n");
+        assert!(!shutdown.is_overdue());
     }
 }

@@ -1,75 +1,112 @@
-//! Bringing an engine's entries to the windows of the topics in use here.
+//! Bringing an engine's entries to the windows of the topics in use.
 //!
-//! Live entries may come late, twice or not at all. Each names its predecessor, so a hole is
-//! noticed by the first entry after it, and mended by reading: several topics at a time, and again
-//! and again while the engine does not answer. Entries of a topic that is being mended are dropped
-//! meanwhile, as they are to be read too.
+//! Live entries may arrive late, twice or not at all. Each names its predecessor, so the first
+//! entry after a hole reveals it. The hole is repaired by reading: several topics at a time, and
+//! again and again while the engine does not answer. Live entries of a topic under repair are
+//! dropped, except the latest, as the repair reads them too.
 
 use std::collections::{HashMap, VecDeque};
-use std::future::poll_fn;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
-use crate::hub::Core;
-use crate::log::retry::Pause;
-use crate::log::{Live, LiveEntry, Log, LogError, Page};
-use crate::position::Position;
-use crate::topic::Topic;
+use crate::core::Core;
+use crate::log::catch_up::catch_up;
+use crate::log::retry::Backoff;
+use crate::log::{Engine, Live, LiveEntry};
 use crate::topic::cursor::Insertion;
+use crate::topic_guard::TopicGuard;
 
-/// How many topics are mended at a time.
-const MOST_REPAIRS: usize = 64;
+/// How many topics are repaired at a time.
+const MAX_REPAIRS: usize = 64;
 
-/// How many live entries are taken before something else gets its turn.
+/// How many live entries are taken before other tasks get their turn.
 const BURST: usize = 256;
 
-/// How often a history may turn out to be another one while it is read.
-const MOST_RESTARTS: usize = 3;
-
-/// Inserts live entries until the log has no more.
-pub(crate) async fn drive(core: &Core) {
-    let mut repairs = Repairs::default();
-    poll_fn(|cx| {
-        let is_over = poll_live(core, &mut repairs, cx);
-        repairs.poll(core, cx);
-        is_over
-    })
-    .await;
+/// Brings an engine's entries to the topics of a [`Hub`](crate::Hub); from
+/// [`HubBuilder::build`](crate::HubBuilder::build).
+///
+/// It must be spawned or polled while the hub is used: otherwise, subscribers get nothing that is
+/// published after they have begun. A failing engine ends nothing: the driver waits for it, and
+/// logs that through `tracing`.
+///
+/// The future completes when the hub has shut down, or its last handle was dropped, and its last
+/// subscription has ended. Polled after that, it is ready again.
+#[must_use = "subscribers get no new events unless the driver is polled, for instance spawned"]
+pub struct Driver {
+    core: Arc<Core>,
+    engine: Arc<dyn Engine>,
+    repairs: Repairs,
 }
 
-/// Takes live entries. They come first, so that they do not pile up before the windows.
-fn poll_live(core: &Core, repairs: &mut Repairs, cx: &mut Context<'_>) -> Poll<()> {
-    let log = core.registry().log();
-    for _ in 0..BURST {
-        match std::task::ready!(log.poll_live(cx)) {
-            None => return Poll::Ready(()),
-            Some(Live::Entry(entry)) => repairs.insert(core, entry),
-            Some(Live::Interrupted) => {
-                for topic in core.registry().topics() {
-                    repairs.add(topic.name());
+impl Driver {
+    pub(crate) fn new(core: Arc<Core>, engine: Arc<dyn Engine>) -> Self {
+        Self {
+            core,
+            engine,
+            repairs: Repairs::default(),
+        }
+    }
+
+    /// Takes live entries, before the repairs are polled, so that they do not pile up.
+    fn poll_live(&mut self, cx: &mut Context<'_>) {
+        for _ in 0..BURST {
+            let Poll::Ready(live) = self.engine.poll_live(cx) else {
+                return;
+            };
+            match live {
+                Live::Entry(entry) => self.repairs.insert(&self.core, entry),
+                Live::Interrupted => {
+                    for topic in self.core.registry().topics() {
+                        self.repairs.add(topic.name());
+                    }
                 }
             }
         }
+        cx.waker().wake_by_ref();
     }
-    cx.waker().wake_by_ref();
-    Poll::Pending
 }
 
-/// The topics whose windows may lack something at their end.
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        if this.core.poll_is_over(cx) {
+            // The repairs pin topics.
+            this.repairs = Repairs::default();
+            return Poll::Ready(());
+        }
+        this.poll_live(cx);
+        this.repairs.poll(&this.core, &this.engine, cx);
+        Poll::Pending
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver")
+            .field("engine", &self.engine)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The topics whose windows may lack entries at their end.
 #[derive(Default)]
 struct Repairs {
     running: FuturesUnordered<BoxFuture<'static, Arc<str>>>,
     waiting: VecDeque<Arc<str>>,
-    /// All that wait or run.
+    /// All topics that wait for a repair or are under repair.
     topics: HashMap<Arc<str>, Meanwhile>,
 }
 
-/// What happened to a topic while it was being mended, and has not been looked at.
+/// What happened to a topic since its repair was requested.
 #[derive(Default)]
 struct Meanwhile {
     is_running: bool,
@@ -78,15 +115,15 @@ struct Meanwhile {
 }
 
 impl Repairs {
-    /// Inserts an entry, unless the topic lacks what comes before it.
+    /// Inserts an entry, unless the topic lacks what precedes it.
     fn insert(&mut self, core: &Core, entry: LiveEntry) {
         if let Some(meanwhile) = self.topics.get_mut(&*entry.topic) {
             meanwhile.latest = Some(entry);
             return;
         }
-        // Otherwise nobody here wants it.
+        // A topic that is not in use here has no window.
         if let Some(topic) = core.registry().get(&entry.topic)
-            && let Insertion::Hole = topic.insert(&entry)
+            && let Insertion::Hole = topic.insert(entry.predecessor, entry.position, &entry.event)
         {
             self.add(topic.name());
         }
@@ -101,9 +138,9 @@ impl Repairs {
         self.waiting.push_back(Arc::clone(name));
     }
 
-    fn poll(&mut self, core: &Core, cx: &mut Context<'_>) {
+    fn poll(&mut self, core: &Core, engine: &Arc<dyn Engine>, cx: &mut Context<'_>) {
         loop {
-            self.start_some(core);
+            self.start_some(core, engine);
             let Poll::Ready(Some(name)) = self.running.poll_next_unpin(cx) else {
                 return;
             };
@@ -118,82 +155,45 @@ impl Repairs {
         }
     }
 
-    fn start_some(&mut self, core: &Core) {
-        while self.running.len() < MOST_REPAIRS {
+    fn start_some(&mut self, core: &Core, engine: &Arc<dyn Engine>) {
+        while self.running.len() < MAX_REPAIRS {
             let Some(name) = self.waiting.pop_front() else {
                 return;
             };
-            let Some(topic) = core.registry().get(&name) else {
+            let registry = core.registry();
+            let topic = registry.get(&name);
+            let Some(topic) = topic.and_then(|topic| TopicGuard::pin(registry, topic)) else {
                 self.topics.remove(&name);
                 continue;
             };
             if let Some(meanwhile) = self.topics.get_mut(&name) {
                 meanwhile.is_running = true;
-                // Whatever came before the reading begins is read.
+                // The repair reads all that was appended before it begins.
                 meanwhile.latest = None;
             }
-            let log = Arc::clone(core.registry().log());
+            let engine = Arc::clone(engine);
             self.running.push(Box::pin(async move {
-                repair(&*log, &topic).await;
+                repair(&*engine, &topic).await;
                 name
             }));
         }
     }
 }
 
-/// Brings a topic up to date, however long that takes.
-async fn repair(log: &dyn Log, topic: &Topic) {
-    let mut pause = Pause::default();
-    while let Err(error) = catch_up(log, topic).await {
-        if topic.is_gone() {
+/// Brings a topic up to date, however long that takes; or gives up when nothing else needs it.
+async fn repair(engine: &dyn Engine, topic: &TopicGuard) {
+    let mut backoff = Backoff::default();
+    while let Err(error) = catch_up(engine, topic).await {
+        if topic.is_last_use() {
             return;
         }
-        if pause.is_first() {
+        if backoff.is_first() {
             tracing::warn!(
                 topic = &**topic.name(),
                 error = &error as &dyn std::error::Error,
-                "entries are missing until the log can be read"
+                "topic lacks entries until the engine can be read"
             );
         }
-        pause.wait().await;
-    }
-}
-
-/// Reads what came after the head of a topic's window, until there is no more.
-pub(crate) async fn catch_up(log: &dyn Log, topic: &Topic) -> Result<(), LogError> {
-    let mut head = topic.head();
-    let mut restarts = 0;
-    loop {
-        match log.read(topic.name(), head).await? {
-            Page::Entries(entries) if entries.is_empty() => return Ok(()),
-            Page::Entries(entries) => {
-                insert_all(topic, head, entries);
-                head = topic.head();
-            }
-            Page::Trimmed | Page::Unknown if restarts < MOST_RESTARTS => {
-                // What is missing is not to be had.
-                restarts += 1;
-                head = log.open(topic.name()).await?.head;
-                log.close(topic.name(), head);
-                topic.restart(head);
-            }
-            Page::Trimmed | Page::Unknown => {
-                return Err(LogError::Engine("history changes while it is read".into()));
-            }
-        }
-    }
-}
-
-/// Inserts entries that follow each other, the first one after `head`.
-fn insert_all(topic: &Topic, head: Position, entries: Vec<(Position, Bytes)>) {
-    let mut predecessor = head;
-    for (position, event) in entries {
-        topic.insert(&LiveEntry {
-            topic: String::new(),
-            predecessor,
-            position,
-            event,
-        });
-        predecessor = position;
+        backoff.wait().await;
     }
 }

@@ -1,114 +1,84 @@
-//! The log that is this process: the topics' windows are all there is.
+//! The log of a hub without an engine: the topics' windows are all there is.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 
 use crate::id;
-use crate::log::{Answer, Live, Log, LogError, Page, Span};
+use crate::log::{Page, Span};
 use crate::position::Position;
-use crate::registry::TopicRef;
-use crate::topic::cursor::Appended;
 
-/// How many positions are kept of topics that are gone. Topics share them by their names' hash,
-/// so a client that comes back to one may be told of a gap because of another; never the reverse.
-const FORGOTTEN: usize = 1024;
+/// How many positions of evicted topics are remembered. Topics share them by the hash of their
+/// names, so a client that resumes one may get a gap because of another; never the reverse.
+const EVICTED: usize = 1024;
 
-/// The log of a hub without an engine: events live in this process and end with it.
+/// Gives out positions, and remembers how far the topics that were evicted had come.
 ///
-/// All topics draw their positions from one counter. So a topic that has disappeared and comes
-/// into being again goes on with greater positions, and a client that comes back to it with an
-/// old id resumes exactly if nothing was published meanwhile.
+/// All topics draw their positions from one counter. So a topic that was evicted and is opened
+/// again continues with greater positions, and a client that comes back to it with an old id
+/// resumes exactly if nothing was published in between.
 #[derive(Debug)]
-pub(crate) struct Embedded {
-    /// Tells this run's positions from those of others: 40 random bits, for short ids.
+pub(crate) struct LocalLog {
+    /// Tells the positions of this run from those of others: 40 random bits, for short ids.
     epoch: u64,
     last: AtomicU64,
-    forgotten: Box<[AtomicU64]>,
+    evicted: Box<[AtomicU64]>,
 }
 
-impl Embedded {
+impl LocalLog {
     pub(crate) fn new() -> Self {
         Self {
-            // The standard library's own source of randomness, seeded by the system.
+            // The standard library's source of randomness, seeded by the system.
             epoch: RandomState::new().hash_one(0) >> 24,
             last: AtomicU64::new(0),
-            forgotten: (0..FORGOTTEN).map(|_| AtomicU64::new(0)).collect(),
+            evicted: (0..EVICTED).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
-    const fn at(&self, number: u64) -> Position {
-        Position::new(self.epoch, number)
+    /// Draws the next position. Called under the lock of a topic, so that positions grow in the
+    /// order of its log.
+    pub(crate) fn next(&self) -> Position {
+        self.at(self.last.fetch_add(1, Ordering::AcqRel) + 1)
     }
 
-    fn is_mine(&self, position: Position) -> bool {
+    /// Returns the position that was drawn last, by any topic.
+    pub(crate) fn head(&self) -> Position {
+        self.at(self.last.load(Ordering::Acquire))
+    }
+
+    /// Whether this log has given out the position.
+    pub(crate) fn has_given(&self, position: Position) -> bool {
         position.major() == self.epoch && position.minor() <= self.last.load(Ordering::Acquire)
     }
 
-    fn forgotten(&self, topic: &str) -> &AtomicU64 {
-        &self.forgotten[id::tag(topic) as usize % FORGOTTEN]
-    }
-}
-
-impl Log for Embedded {
-    fn open(&self, topic: &str) -> Answer<Span> {
-        Answer::ready(Ok(Span {
-            floor: self.at(self.forgotten(topic).load(Ordering::Acquire)),
-            head: self.at(self.last.load(Ordering::Acquire)),
-        }))
+    /// Returns the span that a topic begins with: from where its last window ended.
+    pub(crate) fn span(&self, topic: &str) -> Span {
+        Span::new(self.floor(topic), self.head())
     }
 
-    fn close(&self, topic: &str, last: Position) {
-        self.forgotten(topic)
-            .fetch_max(last.minor(), Ordering::AcqRel);
+    /// Notes that a topic is evicted whose window had the entries after `floor`.
+    pub(crate) fn evict(&self, topic: &str, floor: Position) {
+        self.evicted(topic)
+            .fetch_max(floor.minor(), Ordering::AcqRel);
     }
 
-    fn head(&self) -> Option<Position> {
-        Some(self.at(self.last.load(Ordering::Acquire)))
-    }
-
-    fn knows(&self, _: &str, position: Position) -> Option<bool> {
-        Some(self.is_mine(position))
-    }
-
-    fn append(&self, place: TopicRef<'_>, entry: &[u8], key: Option<&str>) -> Answer<Position> {
-        loop {
-            let topic = match place.window() {
-                Ok(topic) => topic,
-                Err(error) => return Answer::ready(Err(error)),
-            };
-            let limit = topic.max_event_len();
-            if entry.len() > limit {
-                return Answer::ready(Err(LogError::TooLong {
-                    len: entry.len(),
-                    limit,
-                }));
-            }
-            // Drawn under the topic's lock, so that positions grow in the order of the log.
-            let next = || {
-                let number = || self.last.fetch_add(1, Ordering::AcqRel) + 1;
-                (!place.is_closing()).then(|| self.at(number()))
-            };
-            match topic.append(next, entry, key) {
-                Appended::At(position) => return Answer::ready(Ok(position)),
-                Appended::NoPosition => return Answer::ready(Err(LogError::Closed)),
-                Appended::Gone => {}
-            }
-            // It has disappeared between the two: the next one is another.
-        }
-    }
-
-    fn read(&self, topic: &str, after: Position) -> Answer<Page> {
-        // Asked only for what the window does not hold.
-        let gone = after < self.at(self.forgotten(topic).load(Ordering::Acquire));
-        Answer::ready(Ok(if gone || !self.is_mine(after) {
+    /// Returns why the window does not have what follows a position.
+    pub(crate) fn missing(&self, topic: &str, after: Position) -> Page {
+        if after < self.floor(topic) || !self.has_given(after) {
             Page::Unknown
         } else {
             Page::Trimmed
-        }))
+        }
     }
 
-    fn poll_live(&self, _: &mut Context<'_>) -> Poll<Option<Live>> {
-        Poll::Ready(None)
+    fn floor(&self, topic: &str) -> Position {
+        self.at(self.evicted(topic).load(Ordering::Acquire))
+    }
+
+    fn at(&self, number: u64) -> Position {
+        Position::new(self.epoch, number)
+    }
+
+    fn evicted(&self, topic: &str) -> &AtomicU64 {
+        &self.evicted[id::tag(topic) as usize % EVICTED]
     }
 }

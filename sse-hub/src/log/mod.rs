@@ -1,10 +1,12 @@
-//! Where a topic's events are kept in truth, behind one interface.
+//! What an engine on the network does for a hub.
 //!
-//! A hub always holds a window of each topic that is in use in this process: encoded events in
-//! shared memory, which subscribers read as slices. The log is what stands behind the windows.
-//! With the embedded one the windows are all there is. An engine on the network is the truth for
-//! several processes; the windows then hold the newest stretch of it, fed by its live entries.
+//! A hub holds a window of each topic that is in use in its process: encoded events in shared
+//! memory, which subscribers read as slices. Without an engine, the windows are all there is.
+//! With an engine, the engine has the complete log, which several processes share; the windows
+//! hold its newest part.
 
+pub(crate) mod backend;
+pub(crate) mod catch_up;
 pub(crate) mod driver;
 pub(crate) mod local;
 #[cfg(feature = "nats")]
@@ -15,242 +17,209 @@ pub(crate) mod retry;
 
 use std::error::Error;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use sse_session::BoxError;
 
 use crate::position::Position;
-use crate::registry::{TopicError, TopicRef};
 
-/// What keeps the events of all topics, in order, each at its [`Position`].
+/// Keeps the events of all topics, in order, each at its [`Position`], for several processes.
 ///
-/// The entries are events encoded without an id, which is added when the position is known.
+/// The entries are encoded events without an id; the hub adds the id, which is the position.
 ///
 /// # For implementors
 ///
-/// Methods are called with locks held and must not block: what takes time belongs into
-/// [`Answer::later`]. An engine does three things: it [appends](Self::append) entries, it
-/// [reads](Self::read) what follows a position, and it yields the entries of all opened topics
-/// [live](Self::poll_live). Live entries may come late, twice or not at all: each names its
-/// predecessor, so the hub notices a hole and reads what is missing. Only when the last ones of a
-/// topic may be missing, the log must [say so](Live::Interrupted).
-pub trait Log: fmt::Debug + Send + Sync + 'static {
-    /// A topic comes into use in this process: from now on its live entries are wanted.
+/// An engine does three things: it [appends](Self::append) entries, [reads](Self::read) what
+/// follows a position, and yields the new entries of all opened topics [live](Self::poll_live).
+/// Live entries may arrive late, twice or not at all: each names its predecessor, so the hub
+/// notices a hole and reads what is missing. Only if the last entries of a topic may be missing,
+/// the engine must yield [`Live::Interrupted`].
+///
+/// No method may block. The futures may be dropped at any time.
+pub trait Engine: fmt::Debug + Send + Sync + 'static {
+    /// Opens a topic: from now on, its live entries are wanted.
     ///
-    /// The answer is the stretch of the log that ends now: everything that comes after its `head`
-    /// must be yielded as a live entry or be there to be read.
+    /// The result is a span of the log that ends now: every entry after its `head` is yielded
+    /// live or can be read.
     ///
-    /// A topic may be opened several times, also while it is in use; each answer that is not an
-    /// error is [closed](Self::close) once.
-    fn open(&self, topic: &str) -> Answer<Span>;
+    /// A topic may be opened several times, also while it is open. Each success is
+    /// [closed](Self::close) once.
+    fn open(&self, topic: &str) -> BoxFuture<'static, Result<Span, EngineError>>;
 
-    /// What was opened has gone out of use. With the last of them nobody subscribes to the topic
-    /// any more, and this process holds nothing of it; `last` is the position up to which
-    /// something may have been held.
-    fn close(&self, topic: &str, last: Position);
-
-    /// The newest position that can be told without asking anyone, if the log has one that is
-    /// better than that of the newest entry.
-    fn head(&self) -> Option<Position> {
-        None
-    }
-
-    /// Whether `position`, which a client came back with, can have been given out by this log, if
-    /// that can be told without asking anyone. A position that cannot is told as a gap. If it
-    /// cannot be told, what follows the position is [read](Self::read), unless an entry with it is
-    /// held here.
-    fn knows(&self, topic: &str, position: Position) -> Option<bool>;
-
-    /// The position from which [`read`](Self::read) gives the oldest entries that there are,
-    /// whatever was trimmed before them. `None` if nothing is kept beyond the hub's windows.
-    fn oldest(&self) -> Option<Position> {
-        None
-    }
-
-    /// Whether the log works as far as is known: `false` while it has lost its engine.
-    fn is_up(&self) -> bool {
-        true
-    }
-
-    /// Appends an entry. The answer comes when the entry is safe, as far as the log promises
-    /// that, and holds its position.
+    /// Closes a topic that was opened. When it has been closed as often as it was opened, its live
+    /// entries are no longer wanted.
     ///
-    /// An entry with the `key` of one that was appended to the topic before is not appended again,
-    /// for as long as the log remembers keys; the answer is the position of the first one.
-    fn append(&self, topic: TopicRef<'_>, entry: &[u8], key: Option<&str>) -> Answer<Position>;
+    /// This is called with a lock of the hub held.
+    fn close(&self, topic: &str);
 
-    /// The entries after a position that the topic's window does not reach back to; a part of
-    /// them from the oldest on if they are many. What this log has told of before, live or in an
-    /// answer, must not be missing.
-    fn read(&self, topic: &str, after: Position) -> Answer<Page>;
+    /// Appends an entry and returns its position, as soon as the entry is as safe as the engine
+    /// promises.
+    ///
+    /// An entry with the same `key` as an earlier one of the topic is not appended, for as long as
+    /// the engine remembers keys; the result is the position of the earlier one.
+    fn append(
+        &self,
+        topic: &str,
+        entry: &[u8],
+        key: Option<&str>,
+    ) -> BoxFuture<'static, Result<Position, EngineError>>;
 
-    /// What comes next of any opened topic. `None` says that nothing comes this way, now or ever.
-    fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Option<Live>>;
+    /// Reads the entries after a position, or the oldest part of them if they are many.
+    ///
+    /// [`Position::OLDEST`] reads from the oldest entry that is kept, whatever was trimmed before
+    /// it. An entry that the engine has yielded or returned before must not be missing.
+    fn read(&self, topic: &str, after: Position) -> BoxFuture<'static, Result<Page, EngineError>>;
+
+    /// Polls for the next news of any opened topic.
+    ///
+    /// Only the task that was passed last is woken. The hub's [`Driver`](crate::Driver) polls this.
+    fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Live>;
+
+    /// Whether the engine works as far as is known: `false` while the connection is lost.
+    fn is_up(&self) -> bool;
 }
 
-/// A stretch of a log.
+/// A span of a topic's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Span {
-    /// Nothing is known of what lies before it.
+    /// Nothing is known of what precedes it.
     pub floor: Position,
-    /// Nothing lies after it, and nothing between `floor` and it.
+    /// No entry follows it, and none lies between `floor` and it.
     pub head: Position,
+}
+
+impl Span {
+    /// Creates a span that is known to have no entries.
+    #[must_use]
+    pub const fn new(floor: Position, head: Position) -> Self {
+        Self { floor, head }
+    }
+
+    /// Creates the span of no length at the end of a log.
+    #[must_use]
+    pub const fn at(head: Position) -> Self {
+        Self::new(head, head)
+    }
 }
 
 /// What follows a position in a log.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Page {
-    /// The next entries, oldest first; none if the position is the log's end.
+    /// The next entries, oldest first; none if the position is the end of the log.
     Entries(Vec<(Position, Bytes)>),
-    /// Entries that followed the position are there no more.
+    /// Entries that followed the position are no longer kept.
     Trimmed,
-    /// Nothing is known of the position.
+    /// The position is not known to be one of this log.
     Unknown,
 }
 
-/// What a log tells by itself.
+/// News of an engine.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Live {
     /// An entry was appended.
     Entry(LiveEntry),
-    /// Entries of opened topics may not have come and not come any more, as after a lost
-    /// connection. What is appended from now on comes again. The hub reads all topics in use.
+    /// Entries of opened topics may have been lost, for instance with a connection. Entries that
+    /// are appended from now on arrive again. The hub reads all topics in use.
     Interrupted,
 }
 
 /// An entry that was appended, by this process or another.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct LiveEntry {
-    /// Its topic.
+    /// The topic.
     pub topic: String,
     /// The position of the entry before it in the same topic.
     pub predecessor: Position,
-    /// Its own position.
+    /// The position of the entry.
     pub position: Position,
-    /// The event, encoded without an id.
+    /// The encoded event, without an id.
     pub event: Bytes,
 }
 
-/// An answer that is there at once or later: a future that needs no allocation in the first case.
-pub struct Answer<T>(Stage<T>);
-
-type Later<T> = BoxFuture<'static, Result<T, LogError>>;
-
-enum Stage<T> {
-    Ready(Result<T, LogError>),
-    Later(Later<T>),
-    Taken,
-}
-
-impl<T> Answer<T> {
-    /// The answer, there at once.
-    pub const fn ready(answer: Result<T, LogError>) -> Self {
-        Self(Stage::Ready(answer))
-    }
-
-    /// The answer that `later` will have.
-    pub fn later(later: impl Future<Output = Result<T, LogError>> + Send + 'static) -> Self {
-        Self(Stage::Later(Box::pin(later)))
-    }
-
-    /// The answer if it is there at once, else the future of it.
-    pub(crate) fn now_or_later(self) -> Result<Result<T, LogError>, Later<T>>
-    where
-        T: Send + 'static,
-    {
-        match self.0 {
-            Stage::Ready(answer) => Ok(answer),
-            Stage::Later(later) => Err(later),
-            Stage::Taken => Err(Box::pin(std::future::pending())),
-        }
-    }
-
-    /// The answer if it is there at once; else it is given up.
-    pub(crate) fn now(self) -> Option<Result<T, LogError>> {
-        match self.0 {
-            Stage::Ready(answer) => Some(answer),
-            Stage::Later(_) | Stage::Taken => None,
+impl LiveEntry {
+    /// Creates an entry.
+    #[must_use]
+    pub fn new(
+        topic: impl Into<String>,
+        predecessor: Position,
+        position: Position,
+        event: impl Into<Bytes>,
+    ) -> Self {
+        Self {
+            topic: topic.into(),
+            predecessor,
+            position,
+            event: event.into(),
         }
     }
 }
 
-impl<T: Unpin> Future for Answer<T> {
-    type Output = Result<T, LogError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let stage = &mut self.get_mut().0;
-        if let Stage::Later(later) = stage {
-            return later.as_mut().poll(cx);
-        }
-        match std::mem::replace(stage, Stage::Taken) {
-            Stage::Ready(answer) => Poll::Ready(answer),
-            Stage::Later(_) | Stage::Taken => Poll::Pending,
-        }
-    }
-}
-
-impl<T: fmt::Debug> fmt::Debug for Answer<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Answer::")?;
-        match &self.0 {
-            Stage::Ready(answer) => f.debug_tuple("ready").field(answer).finish(),
-            Stage::Later(_) => f.write_str("later"),
-            Stage::Taken => f.write_str("taken"),
-        }
-    }
-}
-
-/// Why a log has not done what it was asked to.
+/// Why an engine did not do what it was asked for.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum LogError {
-    /// The topic cannot be opened in this process.
-    Topic(TopicError),
-    /// The event is longer than the topic's history may be.
+pub enum EngineError {
+    /// There is no connection to the engine, or it was lost before the answer.
+    Unavailable,
+    /// The engine did not answer in time.
+    TimedOut {
+        /// How long the hub waited.
+        limit: Duration,
+    },
+    /// The event is longer than the engine accepts.
     TooLong {
         /// The length of the encoded event in bytes.
         len: usize,
         /// The limit in bytes.
         limit: usize,
     },
-    /// The hub shuts down.
-    Closed,
-    /// The engine behind the log has failed, or did not answer in time.
-    Engine(BoxError),
+    /// The engine refused the request, for the reason that it gives.
+    Refused(String),
+    /// The engine remembers the idempotency key, but has lost its event.
+    KeyWithoutEvent,
+    /// The engine's answer is not what was expected.
+    InvalidAnswer(&'static str),
+    /// The topic's history was replaced again and again while it was read.
+    HistoryReplaced,
+    /// The client of the engine failed.
+    Client(BoxError),
 }
 
-impl fmt::Display for LogError {
+impl fmt::Display for EngineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Topic(_) => f.write_str("topic cannot be opened"),
+            Self::Unavailable => f.write_str("engine is not connected"),
+            Self::TimedOut { limit } => write!(f, "engine did not answer within {limit:?}"),
             Self::TooLong { len, limit } => write!(
                 f,
-                "event of {len} bytes is longer than the topic's history of {limit}"
+                "event of {len} bytes is longer than the engine's limit of {limit}"
             ),
-            Self::Closed => f.write_str("hub shuts down"),
-            Self::Engine(_) => f.write_str("the engine behind the log has failed"),
+            Self::Refused(reason) => write!(f, "engine refused the request: {reason}"),
+            Self::KeyWithoutEvent => {
+                f.write_str("engine remembers the idempotency key but not its event")
+            }
+            Self::InvalidAnswer(expected) => {
+                write!(f, "engine's answer is invalid, expected {expected}")
+            }
+            Self::HistoryReplaced => {
+                f.write_str("topic's history was replaced repeatedly while it was read")
+            }
+            Self::Client(_) => f.write_str("request to the engine failed"),
         }
     }
 }
 
-impl Error for LogError {
+impl Error for EngineError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Topic(error) => Some(error),
-            Self::TooLong { .. } | Self::Closed => None,
-            Self::Engine(error) => Some(&**error),
+            Self::Client(error) => Some(&**error),
+            _ => None,
         }
-    }
-}
-
-impl From<TopicError> for LogError {
-    fn from(error: TopicError) -> Self {
-        Self::Topic(error)
     }
 }

@@ -8,82 +8,61 @@ use std::sync::Arc;
 
 use sse_session::{BoxError, Sse};
 
+use crate::core::Core;
 use crate::gap::{Gap, GapReason};
-use crate::hub::Core;
 use crate::id::{self, Positions};
-use crate::log::{LogError, Page};
+use crate::log::EngineError;
 use crate::subscription::Subscription;
-use crate::subscription::serve::Serving;
-use crate::subscription::topic_reader::Feed;
+use crate::subscription::policy::{EngineDown, SlowConsumer};
+use crate::subscription::serve::Serve;
+use crate::subscription::topic_reader::{TopicReader, gap_reason};
 use crate::topic::cursor::Start;
+use crate::topic_guard::{OpenError, TopicGuard};
+use crate::topic_name::TopicError;
 
 /// How many topics one subscription may have.
-pub(crate) const MOST_TOPICS: usize = 64;
-
-/// What becomes of a subscriber that is so slow that events are let go of before it got them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SlowConsumer {
-    /// It is told of the gap and goes on with what comes next, after a snapshot if the topic has
-    /// one.
-    #[default]
-    Gap,
-    /// Its stream ends. An `EventSource` comes back by itself, with its last event ID, and is
-    /// told of the gap then.
-    Disconnect,
-}
-
-/// What becomes of a subscription that begins while the engine behind the hub is known to be down.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EngineDown {
-    /// It gets what this process holds, and goes on when the engine is back. A topic that is not
-    /// in use in this process cannot be subscribed to meanwhile.
-    #[default]
-    Serve,
-    /// It does not begin: the error is a [`SubscribeError::Log`].
-    Refuse,
-}
+const MAX_TOPICS: usize = 64;
 
 /// Why a subscription did not begin.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SubscribeError {
-    /// No topic was named.
+    /// No topic was given.
     NoTopic,
-    /// More topics were named than one subscription may have.
+    /// More topics were given than one subscription may have.
     TooManyTopics {
         /// The limit.
         limit: usize,
     },
-    /// Ids cannot tell two of the topics from each other, by a rare coincidence of their names.
+    /// Ids cannot distinguish two of the topics, because of a rare coincidence of their names.
     Ambiguous {
         /// The one.
         topic: String,
         /// The other.
         other: String,
     },
-    /// The hub shuts down.
-    Closed,
-    /// A topic cannot be opened, or the log behind it has failed.
-    Log(LogError),
+    /// A topic cannot be used.
+    Topic(TopicError),
+    /// The hub has shut down.
+    Shutdown,
+    /// The engine failed.
+    Engine(EngineError),
 }
 
 impl fmt::Display for SubscribeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoTopic => f.write_str("no topic was named"),
+            Self::NoTopic => f.write_str("no topic to subscribe to"),
             Self::TooManyTopics { limit } => {
-                write!(f, "more topics were named than the limit of {limit}")
+                write!(f, "more topics to subscribe to than the limit of {limit}")
             }
-            Self::Ambiguous { topic, other } => {
-                write!(
-                    f,
-                    "ids cannot tell the topics {topic:?} and {other:?} from each other"
-                )
-            }
-            Self::Closed => f.write_str("hub shuts down"),
-            Self::Log(_) => f.write_str("topic cannot be subscribed to"),
+            Self::Ambiguous { topic, other } => write!(
+                f,
+                "ids cannot distinguish the topics {topic:?} and {other:?}"
+            ),
+            Self::Topic(_) => f.write_str("topic cannot be subscribed to"),
+            Self::Shutdown => f.write_str("hub has shut down"),
+            Self::Engine(_) => f.write_str("engine failed to open the topic"),
         }
     }
 }
@@ -91,15 +70,19 @@ impl fmt::Display for SubscribeError {
 impl Error for SubscribeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Log(error) => Some(error),
+            Self::Topic(error) => Some(error),
+            Self::Engine(error) => Some(error),
             _ => None,
         }
     }
 }
 
-impl From<LogError> for SubscribeError {
-    fn from(error: LogError) -> Self {
-        Self::Log(error)
+impl From<OpenError> for SubscribeError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Topic(error) => Self::Topic(error),
+            OpenError::Engine(error) => Self::Engine(error),
+        }
     }
 }
 
@@ -117,11 +100,11 @@ pub struct Subscribe {
     member: Option<Arc<str>>,
 }
 
-/// What was said about the client's last event ID.
+/// Where the client's last event ID comes from.
 enum Resume {
-    /// Nothing: it is the stream's when the subscription is served.
-    Unsaid,
-    Said(Option<Box<str>>),
+    /// From the stream, when the subscription is served.
+    FromStream,
+    Id(Option<Box<str>>),
 }
 
 impl Subscribe {
@@ -129,7 +112,7 @@ impl Subscribe {
         Self {
             core,
             topics,
-            resume: Resume::Unsaid,
+            resume: Resume::FromStream,
             from_start: false,
             slow: SlowConsumer::Gap,
             engine_down: EngineDown::Serve,
@@ -137,36 +120,35 @@ impl Subscribe {
         }
     }
 
-    /// Goes on after the event with this id, the client's last event ID. With `None`, and for
-    /// topics of which the id says nothing as they were not subscribed to then, the subscription
-    /// begins fresh.
+    /// Resumes after the event with this id, the client's last event ID. With `None`, and for
+    /// topics that the id does not include, the subscription begins fresh.
     ///
-    /// An id that is damaged, forged, from elsewhere or too old is no error: the client is told
-    /// of the gap, in an event named `gap`.
+    /// An id that is damaged, forged, from another hub or too old is no error: the client gets a
+    /// gap, which is an event named `gap`.
     ///
-    /// When the subscription is [served](Self::serve), this is said by the stream.
+    /// When the subscription is [served](Self::serve), the default is the stream's last event ID.
     pub fn resume(mut self, last_event_id: Option<&str>) -> Self {
-        self.resume = Resume::Said(last_event_id.map(Into::into));
+        self.resume = Resume::Id(last_event_id.map(Into::into));
         self
     }
 
     /// Begins fresh subscriptions with the oldest event that is kept, rather than with the next
-    /// one. It does not apply to topics that have a
+    /// one. This does not apply to topics that have a
     /// [snapshot](crate::TopicOptions::snapshot), which stands for the history.
-    pub const fn from_start(mut self) -> Self {
+    pub fn from_start(mut self) -> Self {
         self.from_start = true;
         self
     }
 
-    /// Sets what becomes of the subscriber if it is too slow.
-    pub const fn slow_consumer(mut self, policy: SlowConsumer) -> Self {
+    /// Sets what happens to the subscriber if it is too slow.
+    pub fn slow_consumer(mut self, policy: SlowConsumer) -> Self {
         self.slow = policy;
         self
     }
 
-    /// Sets what happens if the engine behind the hub is down. See
-    /// [`Subscription::serve`] for how to answer the request then.
-    pub const fn engine_down(mut self, policy: EngineDown) -> Self {
+    /// Sets what happens if the hub's engine is down. [`Subscription::serve`] shows how to answer
+    /// the request then.
+    pub fn engine_down(mut self, policy: EngineDown) -> Self {
         self.engine_down = policy;
         self
     }
@@ -177,12 +159,11 @@ impl Subscribe {
         self
     }
 
-    /// Subscribes, and sends the client all there is until it goes away or the hub shuts down.
+    /// Subscribes, and sends the client everything until it disconnects or the hub shuts down.
     ///
-    /// It goes on after the stream's [last event ID](Sse::last_event_id), unless
-    /// [`resume`](Self::resume) said something else. The encoded events are handed on as they are
-    /// in the log, without a copy. When the hub shuts down already, the client is only given a
-    /// reconnection time.
+    /// It resumes after the stream's [last event ID](Sse::last_event_id), unless
+    /// [`resume`](Self::resume) was called. The encoded events are sent as they are in the log,
+    /// without a copy. If the hub has already shut down, the client only gets a reconnection time.
     ///
     /// # Errors
     ///
@@ -193,37 +174,36 @@ impl Subscribe {
     ///
     /// Dropping the future ends the subscription.
     pub fn serve(self, sse: Sse) -> impl Future<Output = Result<(), BoxError>> + Send + use<> {
-        Serving::beginning(self.begin_serving(sse))
+        Serve::starting(self.begin_serving(sse))
     }
 
-    async fn begin_serving(mut self, sse: Sse) -> Result<Serving, BoxError> {
-        if matches!(self.resume, Resume::Unsaid) {
-            self.resume = Resume::Said(sse.last_event_id().map(Into::into));
+    async fn begin_serving(mut self, sse: Sse) -> Result<Serve, BoxError> {
+        if matches!(self.resume, Resume::FromStream) {
+            self.resume = Resume::Id(sse.last_event_id().map(Into::into));
         }
         let (core, slow) = (Arc::clone(&self.core), self.slow);
         let subscription = match self.begin().await {
             Ok(subscription) => subscription,
-            // Without topics it has nothing but what is said at the end.
-            Err(SubscribeError::Closed) => Subscription::new(core, slow, None, 0),
+            // Without topics, it yields only the last block.
+            Err(SubscribeError::Shutdown) => Subscription::new(core, slow, None, 0),
             Err(error) => return Err(error.into()),
         };
-        Ok(Serving::new(subscription, sse))
+        Ok(Serve::new(subscription, sse))
     }
 
     async fn begin(mut self) -> Result<Subscription, SubscribeError> {
         self.topics = distinct(std::mem::take(&mut self.topics))?;
-        if self.core.closing().is_some() {
-            return Err(SubscribeError::Closed);
+        if self.core.shutdown().is_some() {
+            return Err(SubscribeError::Shutdown);
         }
-        if self.engine_down == EngineDown::Refuse && !self.core.registry().log().is_up() {
-            let error = LogError::Engine("it is down".into());
-            return Err(SubscribeError::Log(error));
+        if self.engine_down == EngineDown::Refuse && !self.core.registry().backend().is_up() {
+            return Err(SubscribeError::Engine(EngineError::Unavailable));
         }
 
-        let came_with = match &self.resume {
-            Resume::Unsaid | Resume::Said(None) => CameWith::Nothing,
-            Resume::Said(Some(id)) => {
-                Positions::parse(id).map_or(CameWith::Nonsense, CameWith::Positions)
+        let last_event_id = match &self.resume {
+            Resume::FromStream | Resume::Id(None) => LastEventId::None,
+            Resume::Id(Some(id)) => {
+                Positions::parse(id).map_or(LastEventId::Invalid, LastEventId::Positions)
             }
         };
         let mut subscription = Subscription::new(
@@ -234,8 +214,8 @@ impl Subscribe {
         );
         let mut gaps = Vec::new();
         for topic in &self.topics {
-            let (feed, reason) = self.join(topic, &came_with).await?;
-            subscription.add(feed);
+            let (reader, reason) = self.join(topic, &last_event_id).await?;
+            subscription.add(reader);
             if let Some(reason) = reason {
                 gaps.push(Gap {
                     topic,
@@ -248,66 +228,51 @@ impl Subscribe {
         Ok(subscription)
     }
 
-    /// Joins one topic. The reason is there if the client has a gap in it.
+    /// Joins one topic. The reason is present if the client has a gap in it.
     async fn join(
         &self,
         name: &str,
-        came_with: &CameWith,
-    ) -> Result<(Feed, Option<GapReason>), SubscribeError> {
+        last_event_id: &LastEventId,
+    ) -> Result<(TopicReader, Option<GapReason>), SubscribeError> {
         let registry = self.core.registry();
-        let log = registry.log();
-        loop {
-            let topic = registry.open(name).await?;
-            let mut reason = None;
-            let fresh = if self.from_start && !topic.snapshots.exist() {
-                log.oldest().map_or(Start::Oldest, Start::Checked)
-            } else {
-                Start::Now
-            };
-            let start = match came_with {
-                CameWith::Nothing => fresh,
-                CameWith::Nonsense => {
-                    reason = Some(GapReason::Unknown);
-                    Start::Now
-                }
-                CameWith::Positions(positions) => match positions.of(topic.tag()) {
-                    None => fresh,
-                    Some(position) => match log.knows(name, position) {
-                        Some(true) => Start::After(position),
-                        Some(false) => {
-                            reason = Some(GapReason::Unknown);
-                            Start::Now
-                        }
-                        None => Start::Checked(position),
-                    },
-                },
-            };
-            let Some((cursor, behind)) = topic.join(start, log.head(), self.member.as_ref()) else {
-                // It has disappeared between the two.
-                continue;
-            };
-            let resumes = matches!(start, Start::After(_) | Start::Checked(_));
-            let mut feed = Feed::new(topic, cursor, !behind);
-            if behind {
-                // The answer of an engine is waited for by the subscription, as later ones are.
-                match log.read(name, feed.after()).now() {
-                    Some(Ok(page)) => reason = reason_of(&page),
-                    Some(Err(LogError::Engine(_))) | None => return Ok((feed, None)),
-                    Some(Err(error)) => return Err(error.into()),
-                }
+        let backend = registry.backend();
+        let topic = TopicGuard::open(registry, name).await?;
+        let fresh = if self.from_start && !topic.snapshots.exist() {
+            backend.oldest()
+        } else {
+            Start::Now
+        };
+        let start = match last_event_id {
+            LastEventId::None => Some(fresh),
+            LastEventId::Invalid => None,
+            LastEventId::Positions(positions) => match positions.of(topic.tag()) {
+                None => Some(fresh),
+                Some(position) => backend.resume(position),
+            },
+        };
+        let mut reason = start.is_none().then_some(GapReason::Unknown);
+        let start = start.unwrap_or(Start::Now);
+        let (cursor, is_trimmed) = topic.join(start, backend.head(), self.member.as_ref());
+        let mut reader = TopicReader::new(Arc::clone(topic.topic()), cursor, !is_trimmed);
+        if is_trimmed {
+            match backend.read_now(name, reader.after()) {
+                Some(page) => reason = gap_reason(&page),
+                // The subscription waits for the engine's answer, as for later ones.
+                None => return Ok((reader, None)),
             }
-            if reason.is_some() {
-                feed.skip_to_head(log.head());
-            }
-            if !resumes || reason.is_some() {
-                feed.want_snapshot();
-            }
-            return Ok((feed, reason));
         }
+        if reason.is_some() {
+            reader.skip_to_head(backend.head());
+        }
+        let resumes = matches!(start, Start::After(_) | Start::Checked(_));
+        if !resumes || reason.is_some() {
+            reader.want_snapshot();
+        }
+        Ok((reader, reason))
     }
 }
 
-/// Each topic once, if they can be subscribed to together.
+/// Returns each topic once, if they can be subscribed to together.
 fn distinct(topics: Vec<String>) -> Result<Vec<String>, SubscribeError> {
     let mut distinct: Vec<String> = Vec::new();
     for topic in topics {
@@ -320,8 +285,8 @@ fn distinct(topics: Vec<String>) -> Result<Vec<String>, SubscribeError> {
                 return Err(SubscribeError::Ambiguous { topic, other });
             }
         }
-        if distinct.len() > MOST_TOPICS {
-            return Err(SubscribeError::TooManyTopics { limit: MOST_TOPICS });
+        if distinct.len() > MAX_TOPICS {
+            return Err(SubscribeError::TooManyTopics { limit: MAX_TOPICS });
         }
     }
     if distinct.is_empty() {
@@ -330,21 +295,11 @@ fn distinct(topics: Vec<String>) -> Result<Vec<String>, SubscribeError> {
     Ok(distinct)
 }
 
-/// What a client came with.
-enum CameWith {
-    Nothing,
+/// The id that a client came with.
+enum LastEventId {
+    None,
     Positions(Positions),
-    /// An id that is none.
-    Nonsense,
-}
-
-/// The reason for a gap, if what follows a position is there no more.
-pub(crate) fn reason_of(page: &Page) -> Option<GapReason> {
-    match page {
-        Page::Entries(_) => None,
-        Page::Trimmed => Some(GapReason::Trimmed),
-        Page::Unknown => Some(GapReason::Unknown),
-    }
+    Invalid,
 }
 
 impl IntoFuture for Subscribe {

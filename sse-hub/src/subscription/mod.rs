@@ -1,50 +1,78 @@
 //! A subscription: a stream of what its topics publish, as bytes that can be sent as they are.
+//!
+//! ```text
+//!   Opening: a block with the id, or with the gaps
+//!      |
+//!      v
+//!   Open: the readers of the topics, in turn                      each reader:
+//!      |
+//!      |                no id, or a gap at the start   +----------+
+//!      |             o-------------------------------> | Snapshot |--+ the topic's state
+//!      |             |                                 +----------+  |
+//!      |             |                                   ^  ^        v
+//!      |             |  an id                            |  |     +------+
+//!      |             o-----------------------------------|--|---> | Live |---+ events, or
+//!      |                                                 |  |     +------+ <-+ wait for them
+//!      |                 a gap, of a topic with a state  |  |      |  ^  ^
+//!      |                 +-------------------------------+  |      |  |  | a gap, of a topic
+//!      |                 |                                  |      |  |  | without a state
+//!      |                 |        the window does not have  |      |  |  |
+//!      |                 |        what follows: ask the log |      |  |  |
+//!      |                 |        +----------------------------- --+  |  |
+//!      |                 |        v                         |         |  |
+//!      |                 |   +---------+  entries           |         |  |
+//!      |                 |   | Reading |------------------------------+  |
+//!      |                 |   +---------+                    |            |
+//!      |                 |        | trimmed, or unknown     |            |
+//!      |                 +--------+--------------------------------------+
+//!      |
+//!      |  a shutdown, after everything was read; an invalid snapshot;
+//!      |  a gap, if slow consumers are disconnected
+//!      v
+//!   Ended
+//! ```
 
 pub(crate) mod builder;
 mod merge;
+pub(crate) mod policy;
 mod serve;
 mod topic_reader;
 
 use std::error::Error;
 use std::fmt;
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use sse_session::{BoxError, Sse};
 
+use crate::core::Core;
 use crate::entry::{self, EventError};
 use crate::gap::{self, Gap, GapReason};
-use crate::hub::Core;
-use crate::log::{LogError, Page};
-use crate::metrics::{Happening, tell};
+use crate::id;
+use crate::log::Page;
+use crate::metrics::{Metric, record};
 use crate::position::Position;
-use crate::shutdown::Closing;
-use crate::subscription::builder::{SlowConsumer, reason_of};
-use crate::subscription::merge::{ENOUGH, Writer, id_block};
-use crate::subscription::serve::Serving;
-use crate::subscription::topic_reader::{Feed, Phase};
-use crate::topic::cursor::Found;
+use crate::shutdown::Shutdown;
+use crate::subscription::merge::{TARGET_LEN, id_block};
+use crate::subscription::policy::SlowConsumer;
+use crate::subscription::topic_reader::{Phase, TopicReader, gap_reason};
+use crate::topic::cursor::Next;
 
-/// Why a subscription has ended before its time.
+/// Why a subscription has ended early.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SubscriptionError {
-    /// A topic's snapshot function gave something that is not an event without an id.
+    /// A topic's snapshot function returned something else than an event without an id.
     Snapshot(EventError),
-    /// The log behind the topic has failed.
-    Log(LogError),
 }
 
 impl fmt::Display for SubscriptionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Snapshot(_) => "topic's snapshot cannot be sent",
-            Self::Log(_) => "topic's log cannot be read",
-        })
+        match self {
+            Self::Snapshot(_) => f.write_str("topic's snapshot cannot be sent"),
+        }
     }
 }
 
@@ -52,7 +80,6 @@ impl Error for SubscriptionError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Snapshot(error) => Some(error),
-            Self::Log(error) => Some(error),
         }
     }
 }
@@ -61,22 +88,22 @@ impl Error for SubscriptionError {
 /// [`Hub::subscribe`](crate::Hub::subscribe).
 ///
 /// Each item is a piece of an event stream that can be sent as it is: one or more whole events.
-/// With one topic it is a slice of the topic's log that all subscribers share; with several, the
-/// events are put together anew, at most about 16 KiB at a time, as each needs an id that resumes
-/// all topics. The first item is a block that sets the client's last event ID, or tells it of
-/// gaps.
+/// With one topic, it is a slice of the topic's log that all subscribers share. With several
+/// topics, the events are encoded anew, at most about 16 KiB at a time, as each needs an id that
+/// resumes all topics. The first item is a block that sets the client's last event ID, or tells it
+/// of gaps.
 ///
 /// An error is the last item. Dropping the subscription ends it.
 ///
 /// # Memory
 ///
-/// What a subscription holds does not depend on how much is published: see the
+/// The memory of a subscription does not depend on how much is published: see the
 /// [crate's documentation](crate#slow-readers).
 #[must_use = "streams do nothing unless polled"]
 pub struct Subscription {
     core: Arc<Core>,
-    feeds: Vec<Feed>,
-    /// Whose turn it is, so that no topic waits for ever behind a busy one.
+    topics: Vec<TopicReader>,
+    /// The topic that is read next, so that none is starved by a busy one.
     turn: usize,
     opening: Bytes,
     slow: SlowConsumer,
@@ -88,16 +115,11 @@ pub struct Subscription {
 type Piece = Result<Bytes, SubscriptionError>;
 
 impl Subscription {
-    pub(crate) fn new(
-        core: Arc<Core>,
-        slow: SlowConsumer,
-        member: Option<Arc<str>>,
-        topics: usize,
-    ) -> Self {
+    fn new(core: Arc<Core>, slow: SlowConsumer, member: Option<Arc<str>>, topics: usize) -> Self {
         core.subscription_begins();
         Self {
             core,
-            feeds: Vec::with_capacity(topics),
+            topics: Vec::with_capacity(topics),
             turn: 0,
             opening: Bytes::new(),
             slow,
@@ -106,89 +128,41 @@ impl Subscription {
         }
     }
 
-    pub(crate) fn add(&mut self, feed: Feed) {
-        self.feeds.push(feed);
+    fn add(&mut self, topic: TopicReader) {
+        self.topics.push(topic);
     }
 
     /// Begins with a block that has the positions and, if there are any, the gaps.
-    pub(crate) fn open_with(&mut self, gaps: &[Gap<'_>]) {
+    fn open_with(&mut self, gaps: &[Gap<'_>]) {
         self.opening = if gaps.is_empty() {
-            id_block(self.places())
+            id_block(self.id_positions())
         } else {
             gap::encode(gaps, &self.id())
         };
     }
 
-    /// The id that resumes the subscription after what it has given so far.
+    /// Returns the id that resumes the subscription after what it has yielded so far.
     ///
-    /// That is the client's last event ID if all of it has arrived.
+    /// This is the client's last event ID if everything has arrived.
     #[must_use]
     pub fn id(&self) -> String {
-        let mut id = Vec::new();
-        crate::id::put(&mut id, &mut Vec::new(), self.places());
-        // The id's alphabet is ASCII.
-        String::from_utf8(id).unwrap_or_default()
+        id::to_string(self.id_positions())
     }
 
-    fn places(&self) -> impl Iterator<Item = (u32, Position)> {
-        self.feeds.iter().filter_map(Feed::place)
+    fn id_positions(&self) -> impl Iterator<Item = (u32, Position)> {
+        self.topics.iter().filter_map(TopicReader::id_position)
     }
 
-    /// Writes events of the topic at `index`, which lie up to where its cursor is now.
-    fn write(&self, index: usize, events: &[(Position, Bytes)]) -> Bytes {
-        if events.is_empty() {
-            return Bytes::new();
-        }
-        let before = self.feeds[..index].iter().filter_map(Feed::place).count();
-        let bytes = events.iter().map(|(_, event)| event.len()).sum();
-        let places = self.places().collect();
-        let mut writer = Writer::new(places, before, events.len(), bytes);
-        for (position, event) in events {
-            writer.put(*position, event);
-        }
-        writer.finish()
+    /// Encodes events of the topic at `index`, which lie up to where its cursor is now.
+    fn encode(&self, index: usize, events: &[(Position, Bytes)]) -> Bytes {
+        let before = self.topics[..index].iter();
+        let before = before.filter_map(TopicReader::id_position).count();
+        merge::encode(self.id_positions().collect(), before, events)
     }
 
-    /// Sends the client all there is until it goes away or the hub shuts down, as
-    /// [`Subscribe::serve`](crate::Subscribe::serve) does.
-    ///
-    /// A handler that awaits the subscription before it answers the request can still answer with
-    /// an error, such as 503 (Service Unavailable), where an engine is down. (An `EventSource`
-    /// that gets one gives up, HTML § 9.2.2, unless the page makes a new one.)
-    ///
-    /// ```
-    /// use http::{HeaderMap, Response, StatusCode};
-    /// use sse_hub::{EngineDown, Hub};
-    /// use sse_hyper::{SseBody, sse_response};
-    /// use sse_session::parse_last_event_id;
-    ///
-    /// // An axum handler, for instance.
-    /// async fn news(hub: Hub, headers: HeaderMap) -> Result<Response<SseBody>, StatusCode> {
-    ///     let id = headers.get("last-event-id").map(|id| id.as_bytes());
-    ///     let subscription = hub
-    ///         .subscribe(["news"])
-    ///         .resume(id.and_then(parse_last_event_id))
-    ///         .engine_down(EngineDown::Refuse)
-    ///         .await
-    ///         .map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
-    ///     Ok(sse_response(headers, |_, sse| subscription.serve(sse)))
-    /// }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Those of [`SubscriptionError`] and of sending, boxed, as a handler may return them.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future ends the subscription.
-    pub fn serve(self, sse: Sse) -> impl Future<Output = Result<(), BoxError>> + Send + use<> {
-        Serving::new(self, sse)
-    }
-
-    /// The next piece.
+    /// Polls for the next piece.
     #[inline]
-    pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
         if let Some(polled) = self.poll_live(cx) {
             return polled;
         }
@@ -198,171 +172,167 @@ impl Subscription {
         if !self.opening.is_empty() {
             return Poll::Ready(Some(Ok(std::mem::take(&mut self.opening))));
         }
-        // Before the feeds are looked at: once it is seen here, nothing is appended any more, and
-        // feeds that have nothing then will have nothing.
-        let mut closing = self.core.closing().is_some();
+        // Before the topics are read: once a shutdown is seen here, nothing more is appended, and
+        // topics that have nothing then will have nothing.
+        let mut was_shutdown = self.core.shutdown().is_some();
         loop {
-            let closing_is_overdue = self.core.closing().is_some_and(Closing::is_overdue);
-            if !closing_is_overdue {
-                for _ in 0..self.feeds.len() {
+            let is_overdue = self.core.shutdown().is_some_and(Shutdown::is_overdue);
+            if !is_overdue {
+                for _ in 0..self.topics.len() {
                     let index = self.turn;
-                    self.turn = (index + 1) % self.feeds.len();
-                    if let Poll::Ready(piece) = self.poll_feed(index, cx) {
+                    self.turn = (index + 1) % self.topics.len();
+                    if let Poll::Ready(piece) = self.poll_topic(index, cx) {
                         self.ended = !matches!(piece, Some(Ok(_)));
                         return Poll::Ready(piece);
                     }
                 }
             }
-            let Some(now_closing) = self.core.closing() else {
+            let Some(shutdown) = self.core.shutdown() else {
                 return Poll::Pending;
             };
-            if closing || closing_is_overdue {
+            if was_shutdown || is_overdue {
                 self.ended = true;
-                let farewell = now_closing.farewell();
-                return Poll::Ready((!farewell.is_empty()).then_some(Ok(farewell)));
+                let last = shutdown.last_block();
+                return Poll::Ready((!last.is_empty()).then_some(Ok(last)));
             }
             // It has begun meanwhile.
-            closing = true;
+            was_shutdown = true;
         }
     }
 
-    /// The usual case on a short way: a single topic, and nothing in between. `None` if there is
-    /// more to be looked at; nothing is lost then.
+    /// The fast path of the usual case: one topic, which is live. `None` if it is another case;
+    /// nothing is lost then.
     #[inline]
     fn poll_live(&mut self, cx: &mut Context<'_>) -> Option<Poll<Option<Piece>>> {
-        let [feed] = &mut self.feeds[..] else {
+        let [reader] = &mut self.topics[..] else {
             return None;
         };
-        let is_live = matches!(feed.phase, Phase::Live) && self.opening.is_empty();
-        if !is_live || self.ended || self.core.closing().is_some() {
+        let is_live = matches!(reader.phase, Phase::Live) && self.opening.is_empty();
+        if !is_live || self.ended || self.core.shutdown().is_some() {
             return None;
         }
-        match feed.topic.read(&mut feed.cursor, cx) {
-            (Found::Events(events), piece) => {
-                feed.was_held = true;
-                tell(Happening::Delivered(events));
+        match reader.topic.read(&mut reader.cursor, cx) {
+            (Next::Events(events), piece) => {
+                reader.was_in_window = true;
+                record(Metric::Delivered(events));
                 Some(Poll::Ready(Some(Ok(piece))))
             }
-            // Who waits is woken when it closes; it may have closed before that.
-            (Found::Nothing, _) if self.core.closing().is_none() => {
-                feed.was_held = true;
+            // A shutdown wakes the tasks that wait; it may have begun before this one waited.
+            (Next::UpToDate, _) if self.core.shutdown().is_none() => {
+                reader.was_in_window = true;
                 Some(Poll::Pending)
             }
             _ => None,
         }
     }
 
-    /// What one topic has next; `None` ends the subscription.
-    fn poll_feed(&mut self, index: usize, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+    /// Polls one topic. `None` ends the subscription.
+    fn poll_topic(&mut self, index: usize, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
         loop {
-            let feed = &mut self.feeds[index];
-            let (page, floor) = match &mut feed.phase {
+            let reader = &mut self.topics[index];
+            let (page, floor) = match &mut reader.phase {
                 Phase::Snapshot => return Poll::Ready(Some(self.take_snapshot(index))),
-                Phase::Reading(answer) => {
-                    let answer = ready!(answer.as_mut().poll(cx));
-                    feed.phase = Phase::Live;
-                    answer
+                Phase::Reading(reading) => {
+                    let read = ready!(reading.as_mut().poll(cx));
+                    reader.phase = Phase::Live;
+                    read
                 }
                 Phase::Live => {
-                    let (found, piece) = self.read(index, cx);
-                    match found {
-                        Found::Events(events) => {
-                            tell(Happening::Delivered(events));
+                    let (next, piece) = self.read(index, cx);
+                    match next {
+                        Next::Events(events) => {
+                            record(Metric::Delivered(events));
                             return Poll::Ready(Some(Ok(piece)));
                         }
-                        Found::Nothing => return Poll::Pending,
-                        Found::Behind | Found::Restarted => {
-                            let log = self.core.registry().log();
-                            match self.feeds[index].read_behind(log) {
-                                Some(answer) => answer,
+                        Next::UpToDate => return Poll::Pending,
+                        Next::Trimmed | Next::Restarted => {
+                            let backend = self.core.registry().backend();
+                            match self.topics[index].read_log(backend) {
+                                Some(read) => read,
                                 None => continue,
                             }
                         }
                     }
                 }
             };
-            match page {
-                Err(error) => return Poll::Ready(Some(Err(SubscriptionError::Log(error)))),
-                Ok(page) => match reason_of(&page) {
-                    Some(reason) => return Poll::Ready(self.fall_behind(index, reason)),
-                    None => {
-                        if let Some(piece) = self.take_page(index, page, floor) {
-                            return Poll::Ready(Some(Ok(piece)));
-                        }
-                    }
-                },
+            if let Some(reason) = gap_reason(&page) {
+                return Poll::Ready(self.skip_gap(index, reason));
+            }
+            if let Some(piece) = self.take_page(index, page, floor) {
+                return Poll::Ready(Some(Ok(piece)));
             }
         }
     }
 
-    /// Reads what follows the cursor in the window.
-    fn read(&mut self, index: usize, cx: &mut Context<'_>) -> (Found, Bytes) {
-        let (found, piece) = if let [feed] = &mut self.feeds[..] {
-            feed.topic.read(&mut feed.cursor, cx)
+    /// Reads what follows the cursor from the window.
+    fn read(&mut self, index: usize, cx: &mut Context<'_>) -> (Next, Bytes) {
+        let (next, piece) = if let [reader] = &mut self.topics[..] {
+            reader.topic.read(&mut reader.cursor, cx)
         } else {
-            let feed = &mut self.feeds[index];
-            let (found, events) = feed.topic.read_events(&mut feed.cursor, cx, ENOUGH);
-            (found, self.write(index, &events))
+            let reader = &mut self.topics[index];
+            let (next, events) = reader.topic.read_events(&mut reader.cursor, cx, TARGET_LEN);
+            (next, self.encode(index, &events))
         };
-        match found {
-            Found::Events(_) | Found::Nothing => self.feeds[index].was_held = true,
-            Found::Behind => {}
-            Found::Restarted => self.feeds[index].was_held = false,
+        match next {
+            Next::Events(_) | Next::UpToDate => self.topics[index].was_in_window = true,
+            Next::Trimmed => {}
+            Next::Restarted => self.topics[index].was_in_window = false,
         }
-        (found, piece)
+        (next, piece)
     }
 
-    /// Writes a page of the log's. `None` if there is nothing on it.
+    /// Encodes a page of the log; `None` if there is nothing on it.
     fn take_page(&mut self, index: usize, page: Page, floor: Position) -> Option<Bytes> {
         let Page::Entries(mut entries) = page else {
             return None;
         };
-        let feed = &mut self.feeds[index];
+        let reader = &mut self.topics[index];
         let Some((last, _)) = entries.last() else {
-            // Nothing lies between the cursor and where the window began when the log was asked.
-            // Meanwhile the window may have let go of what came after that.
-            let floor = floor.max(feed.cursor.after);
-            feed.topic.skip_to(&mut feed.cursor, floor, 0);
+            // No entry lies between the cursor and where the window began when the log was asked.
+            // The window may have discarded what came after that.
+            let floor = floor.max(reader.cursor.after);
+            reader.topic.skip_to(&mut reader.cursor, floor, 0);
             return None;
         };
-        feed.topic
-            .skip_to(&mut feed.cursor, *last, entries.len() as u64);
-        // As with live entries: what is none is passed over.
+        let events = entries.len() as u64;
+        reader.topic.skip_to(&mut reader.cursor, *last, events);
+        // As with live entries, invalid ones are skipped.
         entries.retain(|(_, event)| entry::check(event).is_ok());
-        tell(Happening::Delivered(entries.len() as u64));
-        (!entries.is_empty()).then(|| self.write(index, &entries))
+        record(Metric::Delivered(entries.len() as u64));
+        (!entries.is_empty()).then(|| self.encode(index, &entries))
     }
 
     fn take_snapshot(&mut self, index: usize) -> Piece {
-        let feed = &mut self.feeds[index];
-        let event = feed
+        let reader = &mut self.topics[index];
+        let event = reader
             .topic
-            .take_snapshot(&mut feed.cursor)
+            .take_snapshot(&mut reader.cursor)
             .map_err(SubscriptionError::Snapshot)?;
-        feed.phase = Phase::Live;
-        let position = feed.cursor.after;
+        reader.phase = Phase::Live;
+        let position = reader.cursor.after;
         let Some(event) = event else {
-            return Ok(id_block(self.places()));
+            return Ok(id_block(self.id_positions()));
         };
-        Ok(self.write(index, &[(position, event)]))
+        Ok(self.encode(index, &[(position, event)]))
     }
 
-    /// Events that this subscription has not got yet are there no more.
-    fn fall_behind(&mut self, index: usize, reason: GapReason) -> Option<Piece> {
-        let head = self.core.registry().log().head();
-        let feed = &mut self.feeds[index];
-        if feed.was_held && self.slow == SlowConsumer::Disconnect {
-            tracing::debug!(topic = &**feed.topic.name(), "slow subscriber disconnected");
+    /// Continues after events that cannot be had; `None` if the subscription ends instead.
+    fn skip_gap(&mut self, index: usize, reason: GapReason) -> Option<Piece> {
+        let head = self.core.registry().backend().head();
+        let reader = &mut self.topics[index];
+        let is_slow = reader.was_in_window;
+        if is_slow && self.slow == SlowConsumer::Disconnect {
+            let topic = &**reader.topic.name();
+            tracing::debug!(topic, "slow subscriber disconnected");
             return None;
         }
-        let was_held = feed.was_held;
-        let missed = feed.skip_to_head(head);
-        feed.want_snapshot();
-        let topic = Arc::clone(feed.topic.name());
+        let missed = reader.skip_to_head(head);
+        reader.want_snapshot();
+        let topic = Arc::clone(reader.topic.name());
         let gap = Gap {
             topic: &topic,
-            reason: if was_held { GapReason::Slow } else { reason },
-            missed: was_held.then_some(missed),
+            reason: if is_slow { GapReason::Slow } else { reason },
+            missed: is_slow.then_some(missed),
         };
         Some(Ok(gap::encode(&[gap], &self.id())))
     }
@@ -378,9 +348,10 @@ impl Stream for Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        for feed in &mut self.feeds {
-            if feed.topic.leave(&mut feed.cursor, self.member.as_ref()) {
-                self.core.registry().retire(&feed.topic);
+        for reader in &mut self.topics {
+            let member = self.member.as_ref();
+            if reader.topic.leave(&mut reader.cursor, member) {
+                self.core.registry().evict(&reader.topic);
             }
         }
         self.core.subscription_ends();
@@ -389,7 +360,7 @@ impl Drop for Subscription {
 
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let topics: Vec<_> = self.feeds.iter().map(|feed| feed.topic.name()).collect();
+        let topics: Vec<_> = self.topics.iter().map(|it| it.topic.name()).collect();
         f.debug_struct("Subscription")
             .field("topics", &topics)
             .field("id", &self.id())

@@ -1,85 +1,94 @@
-//! One topic of a subscription: where that is, and what comes next from there.
+//! One topic of a subscription: where its reader is, and what comes next from there.
 
-use std::future;
 use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
 
-use crate::log::retry;
-use crate::log::{Log, LogError, Page};
-use crate::metrics::{Happening, tell};
+use crate::gap::GapReason;
+use crate::log::backend::Backend;
+use crate::log::{Page, retry};
+use crate::metrics::{Metric, record};
 use crate::position::Position;
 use crate::topic::Topic;
 use crate::topic::cursor::Cursor;
 
-/// One topic of a subscription.
-pub(crate) struct Feed {
+pub(crate) struct TopicReader {
     pub(crate) topic: Arc<Topic>,
     pub(crate) cursor: Cursor,
     pub(crate) phase: Phase,
-    /// Whether what follows the cursor was held here once: then only slowness loses it.
-    pub(crate) was_held: bool,
+    /// Whether the window once had what follows the cursor: from then on, a gap is the reader's
+    /// own slowness.
+    pub(crate) was_in_window: bool,
 }
 
 pub(crate) enum Phase {
     /// What follows the cursor comes next.
     Live,
-    /// The topic's state comes first.
+    /// The topic's state comes next.
     Snapshot,
-    /// What follows the cursor must be read from the log behind the window.
-    Reading(BoxFuture<'static, Answer>),
+    /// What follows the cursor is being read from the engine.
+    Reading(BoxFuture<'static, LogRead>),
 }
 
-/// What the log has behind the window, and where that began when the log was asked.
-pub(crate) type Answer = (Result<Page, LogError>, Position);
+/// What the log has after the cursor, and where the window began when the log was asked.
+pub(crate) type LogRead = (Page, Position);
 
-impl Feed {
-    pub(crate) const fn new(topic: Arc<Topic>, cursor: Cursor, is_held: bool) -> Self {
+impl TopicReader {
+    pub(crate) fn new(topic: Arc<Topic>, cursor: Cursor, is_in_window: bool) -> Self {
         Self {
             topic,
             cursor,
             phase: Phase::Live,
-            was_held: is_held,
+            was_in_window: is_in_window,
         }
     }
 
-    pub(crate) const fn after(&self) -> Position {
+    pub(crate) fn after(&self) -> Position {
         self.cursor.after
     }
 
+    /// Skips what is missing. Returns how many events that are, as far as they came through here.
     pub(crate) fn skip_to_head(&mut self, head: Option<Position>) -> u64 {
-        tell(Happening::Gap);
-        self.was_held = true;
+        record(Metric::Gap);
+        self.was_in_window = true;
         self.topic.skip_to_head(&mut self.cursor, head)
     }
 
+    /// Continues with the topic's state, if it has one.
     pub(crate) fn want_snapshot(&mut self) {
         if self.topic.snapshots.exist() {
             self.phase = Phase::Snapshot;
         }
     }
 
-    /// What an id says of this topic: nothing before the snapshot, so that a client that comes
-    /// back without it gets it.
-    pub(crate) fn place(&self) -> Option<(u32, Position)> {
+    /// Returns what an id has of this topic: nothing before the snapshot, so that a client that
+    /// comes back without the snapshot gets it.
+    pub(crate) fn id_position(&self) -> Option<(u32, Position)> {
         let has_begun = !matches!(self.phase, Phase::Snapshot);
         has_begun.then_some((self.topic.tag(), self.cursor.after))
     }
 
-    /// Asks the log for what follows the cursor. `None` if that takes time, and is then what comes
-    /// next.
-    pub(crate) fn read_behind(&mut self, log: &Arc<dyn Log>) -> Option<Answer> {
-        let floor = self.topic.is_asked_for(&mut self.cursor);
+    /// Reads what follows the cursor from the log. `None` if that takes time; the phase is
+    /// [`Phase::Reading`] then.
+    pub(crate) fn read_log(&mut self, backend: &Backend) -> Option<LogRead> {
+        let floor = self.topic.begin_log_read(&mut self.cursor);
         let (topic, after) = (self.topic.name(), self.cursor.after);
-        let first = match log.read(topic, after).now_or_later() {
-            Ok(Err(LogError::Engine(error))) => {
-                Box::pin(future::ready(Err(LogError::Engine(error))))
+        match backend {
+            Backend::Local(log) => Some((log.missing(topic, after), floor)),
+            Backend::Engine(engine) => {
+                let page = retry::read(Arc::clone(engine), Arc::clone(topic), after);
+                self.phase = Phase::Reading(Box::pin(async move { (page.await, floor) }));
+                None
             }
-            Ok(page) => return Some((page, floor)),
-            Err(later) => later,
-        };
-        let page = retry::read(Arc::clone(log), Arc::clone(topic), after, first);
-        self.phase = Phase::Reading(Box::pin(async move { (page.await, floor) }));
-        None
+        }
+    }
+}
+
+/// Returns the reason for a gap, if the log does not have what follows a position.
+pub(crate) fn gap_reason(page: &Page) -> Option<GapReason> {
+    match page {
+        Page::Entries(_) => None,
+        Page::Trimmed => Some(GapReason::Trimmed),
+        Page::Unknown => Some(GapReason::Unknown),
     }
 }

@@ -1,4 +1,4 @@
-//! The idempotency keys that a topic of the embedded log remembers.
+//! The idempotency keys that a topic remembers on a hub without an engine.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -11,34 +11,34 @@ pub(crate) const MAX_KEY_LEN: usize = 128;
 /// How many keys a topic remembers.
 const MAX_KEYS: usize = 1_024;
 
-/// For how long it does, in milliseconds: two minutes.
+/// How long a topic remembers a key, in milliseconds: two minutes.
 const MAX_AGE: u64 = 2 * 60 * 1_000;
 
-/// The newest keys of a topic, and the positions of the events that came with them.
+/// The newest keys of a topic, and the positions of the events that were published with them.
 #[derive(Debug, Default)]
-pub(crate) struct Keys {
+pub(crate) struct IdempotencyKeys {
     positions: HashMap<Arc<str>, Position>,
-    /// When each came, the oldest one first.
+    /// When each key was inserted, oldest first.
     by_age: VecDeque<(u64, Arc<str>)>,
 }
 
-impl Keys {
-    /// Where the event with this key is, if it was published before.
+impl IdempotencyKeys {
+    /// Returns the position of the event with this key, if one was published.
     pub(crate) fn get(&mut self, key: &str, now: u64) -> Option<Position> {
-        self.forget(now);
+        self.trim(now);
         self.positions.get(key).copied()
     }
 
-    /// Remembers a key that is new.
+    /// Inserts a key that is new.
     pub(crate) fn insert(&mut self, key: &str, position: Position, now: u64) {
         let key: Arc<str> = key.into();
         self.positions.insert(Arc::clone(&key), position);
         self.by_age.push_back((now, key));
-        self.forget(now);
+        self.trim(now);
     }
 
-    /// Forgets what is too old or too much.
-    pub(crate) fn forget(&mut self, now: u64) {
+    /// Removes the keys that are too old or too many.
+    pub(crate) fn trim(&mut self, now: u64) {
         while let Some((at, _)) = self.by_age.front() {
             let is_too_old = at.saturating_add(MAX_AGE) <= now;
             if !is_too_old && self.by_age.len() <= MAX_KEYS {
@@ -60,8 +60,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_forgotten_when_they_are_too_many_or_too_old() {
-        let mut keys = Keys::default();
+    fn keys_are_removed_when_they_are_too_many_or_too_old() {
+        let mut keys = IdempotencyKeys::default();
         for number in 0..=MAX_KEYS as u64 {
             keys.insert(&number.to_string(), Position::new(0, number), number);
         }
@@ -70,7 +70,7 @@ mod tests {
         assert_eq!(keys.get("1", now), Some(Position::new(0, 1)));
         assert_eq!(keys.get("1", MAX_AGE + 1), None);
         assert_eq!(keys.get("2", MAX_AGE + 1), Some(Position::new(0, 2)));
-        keys.forget(u64::MAX);
+        keys.trim(u64::MAX);
         assert!(keys.is_empty());
         assert!(keys.positions.is_empty());
     }

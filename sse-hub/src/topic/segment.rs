@@ -1,24 +1,24 @@
-//! A stretch of a topic's log: encoded events one after the other, handed out without a copy.
+//! A part of a topic's log: encoded events one after the other, handed out without a copy.
 //!
-//! What is appended goes into an open buffer. The first reader to come by freezes that into a
-//! block, and all readers at the same place share it. A reader that finds several blocks ahead
-//! has them joined into one, and leaves the joined one for those who come after it; so no reader
-//! costs more than one copy of what it is about to be sent, and readers that are up to date, the
-//! usual case, cost none. The blocks of one allocation cannot be joined without a copy in safe
-//! code, as `Bytes` has no way back from a shared slice to the whole.
+//! Events are appended to an open buffer. The first reader freezes it into a block, and all readers
+//! at the same position share the block. A reader that has several blocks ahead joins them into
+//! one, and leaves the joined block for later readers. So no reader costs more than one copy of
+//! what it is about to be sent, and readers that are up to date, the usual case, cost none. The
+//! blocks of one allocation cannot be joined without a copy in safe code, as `Bytes` has no way
+//! back from a shared slice to the whole.
 
 use bytes::{Bytes, BytesMut};
 
 use crate::position::Position;
 
-/// Where one event ends and what is known of it.
+/// One event of a segment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub(crate) position: Position,
-    /// Milliseconds on the hub's clock.
+    /// When it was appended, in milliseconds on the hub's clock.
     pub(crate) at: u64,
     end: u32,
-    /// The length of the line with the id, which comes first.
+    /// The length of the line with the id, which is the first one.
     id_len: u8,
 }
 
@@ -32,7 +32,7 @@ struct Block {
 pub(crate) struct Segment {
     entries: Vec<Entry>,
     blocks: Vec<Block>,
-    /// How many bytes the blocks hold, which is where `open` begins.
+    /// How many bytes the blocks have, which is where `open` begins.
     frozen: usize,
     open: BytesMut,
 }
@@ -46,7 +46,7 @@ pub(crate) struct Piece<'a> {
 }
 
 impl Piece<'_> {
-    /// Each event without the line that has its id.
+    /// Returns each event without its line with the id.
     pub(crate) fn events(&self) -> impl Iterator<Item = (Position, Bytes)> {
         let mut start = self.start;
         self.entries.iter().map(move |entry| {
@@ -66,7 +66,7 @@ impl Segment {
         &self.entries
     }
 
-    /// How many bytes the entry at `index` takes.
+    /// Returns how many bytes the entry at `index` takes.
     pub(crate) fn entry_len(&self, index: usize) -> usize {
         self.entries
             .get(index)
@@ -78,7 +78,7 @@ impl Segment {
         self.entries.is_empty() || self.len().saturating_add(len) <= segment_size
     }
 
-    /// Appends an event, the line with its id first. `capacity` is what a new allocation gets.
+    /// Appends an event, after the line with its id. `capacity` is the size of a new allocation.
     pub(crate) fn append(
         &mut self,
         position: Position,
@@ -90,7 +90,7 @@ impl Segment {
     ) {
         let len = id_line.len() + event.len();
         if self.open.capacity() - self.open.len() < len {
-            // Not grown in place: that would copy what is there, or unshare it.
+            // Not grown in place: that would copy or unshare what is there.
             self.freeze();
             self.open = BytesMut::with_capacity(len.max(*capacity));
             *capacity = segment_size.min(*capacity * 2);
@@ -105,14 +105,14 @@ impl Segment {
         });
     }
 
-    /// No more events come: gives back what memory was kept for them.
+    /// Frees the memory for further events, as there will be none.
     pub(crate) fn seal(&mut self) {
         self.freeze();
         self.open = BytesMut::new();
         self.entries.shrink_to_fit();
     }
 
-    /// The events from the one at `index` on.
+    /// Returns the events from the one at `index` on.
     pub(crate) fn piece(&mut self, index: usize) -> Piece<'_> {
         let start = self.start_of(index);
         Piece {
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn readers_at_the_same_place_share_the_same_memory() {
+    fn readers_at_the_same_position_share_the_same_memory() {
         let mut segment = filled(3);
         let first = segment.piece(1).bytes;
         let second = segment.piece(1).bytes;
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_are_joined_once_for_all_who_are_behind() {
+    fn blocks_are_joined_once_for_all_readers_that_lag() {
         let mut segment = Segment::default();
         for number in 0..20 {
             append(&mut segment, number);
@@ -232,7 +232,7 @@ mod tests {
             segment.piece(12).bytes.as_ptr(),
             whole[whole.len() - segment.piece(12).bytes.len()..].as_ptr()
         );
-        // What lies before is still there.
+        // The blocks before are still there.
         assert!(segment.piece(0).bytes.starts_with(b"id: x\ndata: 0\n\n"));
     }
 

@@ -8,10 +8,10 @@ use sse_codec::{Encode, Encoder};
 use crate::entry::{self, EventError};
 use crate::position::Position;
 
-/// Gives the state as an encoded event without an id, or `None` if there is no state yet.
+/// Returns the state as an encoded event without an id, or `None` if there is no state yet.
 pub(crate) type StateFn = dyn Fn() -> Result<Option<Bytes>, EventError> + Send + Sync;
 
-/// The event that a user's function has given.
+/// Encodes the event that a user's function has returned.
 pub(crate) fn encode(event: &impl Encode) -> Result<Option<Bytes>, EventError> {
     let mut out = Vec::new();
     match entry::encode(event, Encoder::DEFAULT_MAX_EVENT_LEN, &mut out) {
@@ -24,12 +24,13 @@ pub(crate) fn encode(event: &impl Encode) -> Result<Option<Bytes>, EventError> {
 /// A topic's snapshots.
 pub(crate) struct Snapshots {
     state: Option<Arc<StateFn>>,
-    /// Held while a snapshot is taken, and while a publisher changes the state and tells of it.
+    /// Locked while a snapshot is taken, and while a publisher changes the state and publishes the
+    /// change.
     order: Mutex<Option<Cached>>,
 }
 
-/// The last snapshot, good until the next event: whatever the state has changed to since then is
-/// still to be told by an event.
+/// The last snapshot, valid until the next event: a change of the state since then is still to be
+/// published.
 struct Cached {
     head: Position,
     event: Option<Bytes>,
@@ -48,7 +49,7 @@ impl Snapshots {
         self.state.is_some()
     }
 
-    /// The state, after the position that `head` gives and has moved the subscriber to.
+    /// Returns the state after the position that `head` returns, to which it moves the subscriber.
     pub(crate) fn take(
         &self,
         head: impl FnOnce() -> Position,
@@ -57,7 +58,7 @@ impl Snapshots {
             return Ok(None);
         };
         let mut cached = self.order.lock().unwrap_or_else(PoisonError::into_inner);
-        // First the position, then the state: what is published in between comes after it.
+        // First the position, then the state: what is published in between follows the snapshot.
         let head = head();
         if let Some(cached) = &*cached
             && cached.head == head

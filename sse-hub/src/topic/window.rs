@@ -1,6 +1,7 @@
-//! The stretch of a topic's log that this process holds: bounded by bytes, number and age.
+//! The newest part of a topic's log, which this process has in memory: bounded by bytes, number
+//! and age.
 //!
-//! It knows positions, not subscribers; waiting and telling are the topic's.
+//! It knows positions, not subscribers; the topic knows those and wakes them.
 
 use std::collections::VecDeque;
 
@@ -10,7 +11,7 @@ use crate::options::Retention;
 use crate::position::Position;
 use crate::topic::segment::{Piece, Segment};
 
-/// What a topic's first allocation holds; each further one holds twice as much, up to a segment.
+/// The size of a topic's first allocation; each further one is twice as large, up to a segment.
 const FIRST_CAPACITY: usize = 512;
 
 #[derive(Debug)]
@@ -18,9 +19,9 @@ pub(crate) struct Window {
     segments: VecDeque<Segment>,
     /// How many of the first segment's entries are trimmed.
     trimmed: usize,
-    /// Everything after it is held.
+    /// The window has every entry after it.
     floor: Position,
-    /// There is nothing after it.
+    /// No entry follows it.
     head: Position,
     events: usize,
     bytes: usize,
@@ -28,24 +29,24 @@ pub(crate) struct Window {
     retention: Retention,
     segment_size: usize,
     capacity: usize,
-    /// How often it was restarted: positions of before may be anything now.
+    /// How often the window was restarted: earlier positions may be of another history.
     generation: u32,
-    /// What was found last, and for which position: many readers are at the same one.
-    found: Option<(Position, Found)>,
-    /// What was taken last as a whole, and after which position. Most readers take the same.
-    taken: Option<(Position, Taken)>,
+    /// The location after the position that was looked up last: many readers are at the same one.
+    located: Option<(Position, Location)>,
+    /// The batch after the position that was read last: most readers take the same.
+    batch: Option<(Position, Batch)>,
 }
 
-/// Where an event is: which segment, and which of its entries.
+/// Where an event is.
 #[derive(Clone, Copy, Debug)]
-struct Found {
+struct Location {
     segment: usize,
     index: usize,
 }
 
-/// Events as they are handed out: all from one place to the end of a segment.
+/// The events from one position to the end of a segment.
 #[derive(Clone, Debug)]
-pub(crate) struct Taken {
+pub(crate) struct Batch {
     pub(crate) bytes: Bytes,
     /// The position of the last one.
     pub(crate) last: Position,
@@ -54,27 +55,27 @@ pub(crate) struct Taken {
 
 /// What a reader finds after its position.
 #[derive(Debug)]
-pub(crate) enum Read<T> {
+pub(crate) enum WindowRead<T> {
     Piece(T),
-    Nothing,
-    /// Not all that followed its position is held any more.
-    Behind,
+    UpToDate,
+    /// The window no longer has all that followed the position.
+    Trimmed,
 }
 
-impl<T> Read<T> {
+impl<T> WindowRead<T> {
     #[inline]
-    pub(crate) fn map<U>(self, map: impl FnOnce(T) -> U) -> Read<U> {
+    pub(crate) fn map<U>(self, map: impl FnOnce(T) -> U) -> WindowRead<U> {
         match self {
-            Self::Piece(piece) => Read::Piece(map(piece)),
-            Self::Nothing => Read::Nothing,
-            Self::Behind => Read::Behind,
+            Self::Piece(piece) => WindowRead::Piece(map(piece)),
+            Self::UpToDate => WindowRead::UpToDate,
+            Self::Trimmed => WindowRead::Trimmed,
         }
     }
 }
 
 impl Window {
-    /// An empty window in which everything after `floor` will be, and of which it is known that
-    /// nothing came up to `head`.
+    /// Creates an empty window that will have every entry after `floor`, of which there is none up
+    /// to `head`.
     pub(crate) fn new(retention: Retention, floor: Position, head: Position) -> Self {
         Self {
             segments: VecDeque::new(),
@@ -87,8 +88,8 @@ impl Window {
             segment_size: retention.segment_size(),
             capacity: FIRST_CAPACITY,
             generation: 0,
-            found: None,
-            taken: None,
+            located: None,
+            batch: None,
             retention,
         }
     }
@@ -109,7 +110,7 @@ impl Window {
         self.bytes
     }
 
-    /// How many events were ever appended.
+    /// Returns how many events were ever appended.
     pub(crate) const fn appended(&self) -> u64 {
         self.appended
     }
@@ -118,48 +119,49 @@ impl Window {
         self.generation
     }
 
-    /// Whether this is the floor, the head or the position of an event that is held: one of this
-    /// history for sure.
-    pub(crate) fn holds(&self, position: Position) -> bool {
-        position == self.floor || position == self.head || self.find(position).is_some()
+    /// Whether the position is certainly one of this history: the floor, the head or that of an
+    /// event in the window.
+    pub(crate) fn has(&self, position: Position) -> bool {
+        position == self.floor || position == self.head || self.locate(position).is_some()
     }
 
-    /// The event at a position, without its id.
+    /// Returns the event at a position, without its id.
     pub(crate) fn event_at(&mut self, position: Position) -> Option<Bytes> {
-        let Found { segment, index } = self.find(position)?;
+        let Location { segment, index } = self.locate(position)?;
         let piece = self.segments.get_mut(segment)?.piece(index);
         piece.events().next().map(|(_, event)| event)
     }
 
-    /// Where the event at a position is, if it is held.
-    fn find(&self, position: Position) -> Option<Found> {
-        let found = self.seek(|other| other < position);
-        let entry = self.segments.get(found.segment)?.entries().get(found.index);
+    /// Returns where the event at a position is, if the window has it.
+    fn locate(&self, position: Position) -> Option<Location> {
+        let location = self.seek(|other| other < position);
+        let segment = self.segments.get(location.segment)?;
+        let entry = segment.entries().get(location.index);
         let is_there = entry.is_some_and(|entry| entry.position == position);
         let is_trimmed = position <= self.floor;
-        (is_there && !is_trimmed).then_some(found)
+        (is_there && !is_trimmed).then_some(location)
     }
 
-    /// Where the first event is whose position is not passed over. Those that are must be the
-    /// first ones.
-    fn seek(&self, is_passed: impl Fn(Position) -> bool) -> Found {
+    /// Returns where the first event is whose position is not skipped. The skipped ones must be
+    /// the first ones.
+    fn seek(&self, is_skipped: impl Fn(Position) -> bool) -> Location {
         let segment = self.segments.partition_point(|segment| {
             let last = segment.entries().last();
-            last.is_some_and(|last| is_passed(last.position))
+            last.is_some_and(|last| is_skipped(last.position))
         });
         let entries = self.segments.get(segment).map(Segment::entries);
         let index = entries.map_or(0, |entries| {
-            entries.partition_point(|entry| is_passed(entry.position))
+            entries.partition_point(|entry| is_skipped(entry.position))
         });
-        Found { segment, index }
+        Location { segment, index }
     }
 
-    /// Notes that nothing came up to `head`.
+    /// Notes that there are no further entries up to `head`.
     pub(crate) fn advance(&mut self, head: Position) {
         self.head = self.head.max(head);
     }
 
-    /// Forgets all that is held: there is a hole before what comes after `at`.
+    /// Discards all entries: there is a hole before what follows `at`.
     pub(crate) fn restart(&mut self, at: Position) {
         *self = Self {
             appended: self.appended,
@@ -196,12 +198,12 @@ impl Window {
         self.events += 1;
         self.bytes += len;
         self.appended += 1;
-        self.taken = None;
+        self.batch = None;
         self.trim(now);
     }
 
-    /// Lets go of what is beyond the retention at `now`. The newest event is held whatever its
-    /// length, until it is too old.
+    /// Discards what exceeds the retention at `now`. The newest event is kept whatever its length,
+    /// until it is too old.
     pub(crate) fn trim(&mut self, now: u64) {
         while let Some(oldest) = self
             .segments
@@ -216,73 +218,74 @@ impl Window {
                 return;
             }
             self.floor = oldest.position;
-            self.let_go_of_oldest();
+            self.discard_oldest();
         }
     }
 
-    fn let_go_of_oldest(&mut self) {
+    fn discard_oldest(&mut self) {
         let Some(first) = self.segments.front() else {
             return;
         };
         self.bytes -= first.entry_len(self.trimmed);
         self.events -= 1;
         self.trimmed += 1;
-        // It would keep what is let go of.
-        self.taken = None;
+        // It would keep the memory of the discarded event.
+        self.batch = None;
         if self.trimmed == first.entries().len() {
             self.segments.pop_front();
             self.trimmed = 0;
-            self.found = None;
+            self.located = None;
             if self.segments.is_empty() {
-                // Quiet for long: begin small again.
+                // The topic was quiet for long: begin small again.
                 self.capacity = FIRST_CAPACITY;
             }
         }
     }
 
-    /// What follows `after`, up to the end of the segment that it lies in, as one piece.
-    pub(crate) fn take(&mut self, after: Position) -> Read<Taken> {
-        if let Some((known, taken)) = &self.taken
+    /// Returns what follows `after`, up to the end of the segment that it lies in, as one piece of
+    /// memory.
+    pub(crate) fn batch(&mut self, after: Position) -> WindowRead<Batch> {
+        if let Some((known, batch)) = &self.batch
             && *known == after
         {
-            return Read::Piece(taken.clone());
+            return WindowRead::Piece(batch.clone());
         }
-        let read = self.read(after).map(|piece| Taken {
+        let read = self.read(after).map(|piece| Batch {
             last: piece.entries.last().map_or(after, |entry| entry.position),
             events: piece.entries.len() as u64,
             bytes: piece.bytes,
         });
-        if let Read::Piece(taken) = &read {
-            self.taken = Some((after, taken.clone()));
+        if let WindowRead::Piece(batch) = &read {
+            self.batch = Some((after, batch.clone()));
         }
         read
     }
 
-    /// What follows `after`, up to the end of the segment that it lies in.
-    pub(crate) fn read(&mut self, after: Position) -> Read<Piece<'_>> {
+    /// Returns what follows `after`, up to the end of the segment that it lies in.
+    pub(crate) fn read(&mut self, after: Position) -> WindowRead<Piece<'_>> {
         if after >= self.head {
-            return Read::Nothing;
+            return WindowRead::UpToDate;
         }
         if after < self.floor {
-            return Read::Behind;
+            return WindowRead::Trimmed;
         }
-        let found = match self.found {
-            Some((known, found)) if known == after => found,
+        let location = match self.located {
+            Some((known, location)) if known == after => location,
             _ => self.seek(|position| position <= after),
         };
-        let Some(segment) = self.segments.get_mut(found.segment) else {
-            return Read::Nothing;
+        let Some(segment) = self.segments.get_mut(location.segment) else {
+            return WindowRead::UpToDate;
         };
-        self.found = Some((after, found));
-        Read::Piece(segment.piece(found.index))
+        self.located = Some((after, location));
+        WindowRead::Piece(segment.piece(location.index))
     }
 
-    /// How many events follow `after`.
+    /// Returns how many events follow `after`.
     pub(crate) fn count_after(&self, after: Position) -> u64 {
-        let found = self.seek(|position| position <= after);
-        let segments = self.segments.iter().skip(found.segment);
+        let location = self.seek(|position| position <= after);
+        let segments = self.segments.iter().skip(location.segment);
         let events: usize = segments.map(|segment| segment.entries().len()).sum();
-        (events - found.index) as u64
+        (events - location.index) as u64
     }
 }
 
@@ -315,9 +318,9 @@ mod tests {
         let mut numbers = Vec::new();
         loop {
             match window.read(after) {
-                Read::Behind => return None,
-                Read::Nothing => return Some(numbers),
-                Read::Piece(piece) => {
+                WindowRead::Trimmed => return None,
+                WindowRead::UpToDate => return Some(numbers),
+                WindowRead::Piece(piece) => {
                     numbers.extend(piece.entries.iter().map(|entry| entry.position.minor()));
                     after = piece.entries.last().expect("a piece has entries").position;
                 }
@@ -340,12 +343,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_is_what_is_there_by_then() {
+    fn a_batch_is_what_the_window_has_by_then() {
         let mut window = window(Retention::new().max_events(3));
-        let take = |window: &mut Window, after| match window.take(at(after)) {
-            Read::Piece(taken) => Some((taken.bytes.len(), taken.last.minor(), taken.events)),
-            Read::Nothing => None,
-            Read::Behind => Some((0, 0, 0)),
+        let take = |window: &mut Window, after| match window.batch(at(after)) {
+            WindowRead::Piece(batch) => Some((batch.bytes.len(), batch.last.minor(), batch.events)),
+            WindowRead::UpToDate => None,
+            WindowRead::Trimmed => Some((0, 0, 0)),
         };
         fill(&mut window, 1..=2);
         let each = b"id: x\ndata: 1\n\n".len();
@@ -364,13 +367,13 @@ mod tests {
     }
 
     #[test]
-    fn number_bytes_and_age_bound_what_is_held() {
+    fn number_bytes_and_age_bound_the_window() {
         let mut by_number = window(Retention::new().max_events(3));
         fill(&mut by_number, 1..=10);
         assert_eq!(read_all(&mut by_number, at(7)), Some(vec![8, 9, 10]));
         assert_eq!(read_all(&mut by_number, at(6)), None);
 
-        // Nine bytes of event and six of id each.
+        // Nine bytes of event and six bytes of id each.
         let mut by_bytes = window(Retention::new().max_bytes(45));
         fill(&mut by_bytes, 1..=9);
         assert_eq!((by_bytes.events(), by_bytes.bytes()), (3, 45));

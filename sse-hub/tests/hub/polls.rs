@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures_util::{FutureExt as _, StreamExt as _};
 use sse_hub::{Event, EventError, Hub, PublishError, TopicOptions};
 
-use crate::served::Served;
 use crate::subscribe;
+use sse_hub_testing::served::Served;
 
 #[tokio::test]
 async fn a_publish_that_is_polled_after_an_error_appends_nothing() {

@@ -1,16 +1,15 @@
-//! Appending an entry: a publish to the stream that is answered with its number.
+//! Appending an entry: the stream answers the publish with the number of the entry.
 
 use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
 
-use crate::log::LogError;
-use crate::log::nats::error::NatsError;
+use crate::log::EngineError;
 use crate::log::nats::link::Link;
 use crate::log::nats::subject::Subjects;
 use crate::position::Position;
 
-/// An entry on its way.
+/// An entry to append.
 pub(super) struct Call {
     subject: String,
     message: PublishMessage,
@@ -31,11 +30,11 @@ impl Call {
     }
 }
 
-pub(super) async fn append(link: &Link, call: Call) -> Result<Position, LogError> {
+pub(super) async fn append(link: &Link, call: Call) -> Result<Position, EngineError> {
     let mut may_retry = true;
     loop {
         link.check_connected()?;
-        // Before: should the stream be another one meanwhile, the position is one of neither.
+        // Before the publish: if the stream is replaced meanwhile, the position is one of neither.
         let known = link.known().await?;
         let subject = call.subject.clone();
         let sent = link.jetstream.send_publish(subject, call.message.clone());
@@ -44,27 +43,24 @@ pub(super) async fn append(link: &Link, call: Call) -> Result<Position, LogError
             Err(error) => Err(error),
         };
         let error = match answer {
-            // In a cluster, a key may be known of an event that got lost before it was stored.
-            Ok(answer) if answer.sequence == 0 => {
-                let why = "the key is known, but not its event".to_owned();
-                return Err(NatsError::Refused(why).into());
-            }
+            // In a cluster, an event may be lost before it was stored, but not its key.
+            Ok(answer) if answer.sequence == 0 => return Err(EngineError::KeyWithoutEvent),
             Ok(answer) => return Ok(Position::new(known.epoch, answer.sequence)),
             Err(error) => error,
         };
         match error.kind() {
-            // Nobody has taken it.
+            // Nothing has stored it.
             PublishErrorKind::StreamNotFound if may_retry => {
                 may_retry = false;
-                link.doubt(known.session);
+                link.invalidate(known.session);
             }
             PublishErrorKind::MaxPayloadExceeded => {
-                return Err(LogError::TooLong {
+                return Err(EngineError::TooLong {
                     len: call.len,
                     limit: link.client.max_payload(),
                 });
             }
-            _ => return Err(NatsError::Client(error.into()).into()),
+            _ => return Err(EngineError::Client(error.into())),
         }
     }
 }

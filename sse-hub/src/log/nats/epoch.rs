@@ -1,21 +1,22 @@
-//! Which of all streams of the same name it is: the time when it was created, as a number.
+//! The epoch of a stream, which tells streams of the same name apart: the time when it was created,
+//! as a number.
 
-/// The number of the time that the server tells, such as `2026-11-24T22:03:03.141318543Z`: the
-/// milliseconds since 2020 if every month had 31 days. A later time is a greater number, and one
-/// that is small enough for short ids. `None` if it is not such a time.
+/// Returns the number for a time of the server, such as `2026-11-24T22:03:03.141318543Z`: the
+/// milliseconds since 2020 if every month had 31 days. A later time has a greater number, and the
+/// numbers are small enough for short ids. `None` if it is not such a time.
 pub(super) fn of(created: &str) -> Option<u64> {
     let (date, time) = created.strip_suffix('Z')?.split_once('T')?;
     let (time, fraction) = time.split_once('.').unwrap_or((time, ""));
     let [year, month, day] = numbers(date.split('-'))?;
     let [hour, minute, second] = numbers(time.split(':'))?;
-    // Trailing zeros are left out.
+    // The server leaves out trailing zeros.
     let millis: u64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
 
     let days = (year.checked_sub(2020)? * 12 + month.checked_sub(1)?) * 31 + day.checked_sub(1)?;
     Some((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000 + millis)
 }
 
-/// Three small numbers.
+/// Parses three small numbers.
 fn numbers<'a>(mut parts: impl Iterator<Item = &'a str>) -> Option<[u64; 3]> {
     let mut next = || parts.next()?.parse::<u16>().ok().map(u64::from);
     let numbers = [next()?, next()?, next()?];
@@ -49,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_none() {
+    fn an_invalid_time_is_none() {
         for text in [
             "",
             "Z",

@@ -1,6 +1,5 @@
-//! The connection to NATS and the stream behind it: requests, each answered within a bound.
+//! The connection to NATS and to its stream: requests, each of which is answered in time.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,24 +14,24 @@ use bytes::Bytes;
 use futures_util::future::{Either, select};
 use serde_json::{Value, json};
 
-use crate::log::LogError;
+use crate::log::EngineError;
 use crate::log::nats::epoch;
-use crate::log::nats::error::{ConnectError, NatsError};
-use crate::log::nats::listening::{Listening, Tap};
+use crate::log::nats::error::ConnectError;
+use crate::log::nats::interest::{Interest, Lease};
 use crate::log::nats::options::NatsOptions;
 use crate::log::nats::signal::{Signal, signal};
 use crate::log::nats::subject::Subjects;
 
-/// The server's code for a stream that is not there.
+/// The server's code for a stream that does not exist.
 const STREAM_NOT_FOUND: u64 = 10_059;
 
-/// How long a stream that has disappeared is not made again.
+/// How long a stream that was deleted is not created again.
 const AFTER_DELETION: Duration = Duration::from_millis(300);
 
-/// None that ever is.
+/// The number of no session.
 const NO_SESSION: u64 = u64::MAX;
 
-/// What all of a log share.
+/// What all parts of an engine share.
 pub(super) struct Link {
     pub(super) client: Client,
     pub(super) jetstream: Context,
@@ -43,31 +42,29 @@ pub(super) struct Link {
     pub(super) options: NatsOptions,
     /// What was found out last about the stream.
     known: Mutex<Known>,
-    pub(super) topics: Mutex<HashMap<String, Listening>>,
-    /// Subscriptions that the live side has not taken yet.
-    pub(super) new_taps: Mutex<Vec<Tap>>,
+    pub(super) interest: Arc<Interest>,
 }
 
-/// Which stream it is, as of a session.
+/// What is known about the stream in a session.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known {
     pub(super) session: u64,
     pub(super) epoch: u64,
-    /// Whether there are replicas, which may be behind their leader.
+    /// Whether there are replicas, which may lag behind their leader.
     has_replicas: bool,
 }
 
-/// What the server tells of the stream.
+/// The server's information about the stream.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Info {
     pub(super) epoch: u64,
-    /// There is nothing before it.
+    /// There is no entry before it.
     pub(super) first: u64,
-    /// There was never anything after it.
+    /// There was never an entry after it.
     pub(super) last: u64,
-    /// How many entries the topic has that was asked for.
+    /// How many entries the requested topic has.
     pub(super) entries: u64,
-    /// How many it may have; not limited if negative.
+    /// How many entries it may have; not limited if negative.
     pub(super) max_entries: i64,
     has_replicas: bool,
 }
@@ -118,8 +115,7 @@ impl Link {
             }),
             statistics,
             signal,
-            topics: Mutex::default(),
-            new_taps: Mutex::default(),
+            interest: Arc::default(),
         };
         link.within(link.known())
             .await
@@ -132,54 +128,62 @@ impl Link {
         self.signal.session(&self.statistics)
     }
 
-    pub(super) fn stretch(&self) -> u64 {
-        self.signal.stretch(&self.statistics)
+    pub(super) fn live_epoch(&self) -> u64 {
+        self.signal.live_epoch(&self.statistics)
     }
 
-    /// Something does not fit to what is known of this session: it must be found out anew.
-    pub(super) fn doubt(&self, session: u64) {
-        self.signal.doubt(&self.statistics, session);
+    /// Invalidates what is known in this session: something contradicts it.
+    pub(super) fn invalidate(&self, session: u64) {
+        self.signal.invalidate(&self.statistics, session);
     }
 
     pub(super) fn is_connected(&self) -> bool {
         matches!(self.client.connection_state(), State::Connected)
     }
 
-    /// Whether the stream is known to be there.
+    /// Whether the stream is known to exist.
     pub(super) fn is_up(&self) -> bool {
         self.is_connected() && lock(&self.known).session == self.session()
     }
 
-    /// The answer of the log, in time; an error at once if the connection is lost, as what was
-    /// asked over it is answered no more.
+    /// Subscribes to a topic, unless that was done before.
+    pub(super) async fn acquire(&self, name: &str) -> Result<Lease, EngineError> {
+        let subject = self.subjects.live(name);
+        let lease = self.interest.acquire(&self.client, name, subject).await?;
+        self.signal.wake();
+        Ok(lease)
+    }
+
+    /// Waits for an answer, which fails in time; and at once if the connection is lost, as requests
+    /// over it are not answered then.
     pub(super) async fn answer<T>(
         &self,
-        asked: impl Future<Output = Result<T, LogError>>,
-    ) -> Result<T, LogError> {
+        request: impl Future<Output = Result<T, EngineError>>,
+    ) -> Result<T, EngineError> {
         let lost = pin!(self.signal.disconnected());
         let limit = self.options.answer_within;
-        match tokio::time::timeout(limit, select(pin!(asked), lost)).await {
+        match tokio::time::timeout(limit, select(pin!(request), lost)).await {
             Ok(Either::Left((answer, _))) => answer,
-            Ok(Either::Right(_)) => Err(NatsError::Disconnected.into()),
-            Err(_) => Err(NatsError::TimedOut(limit).into()),
+            Ok(Either::Right(_)) => Err(EngineError::Unavailable),
+            Err(_) => Err(EngineError::TimedOut { limit }),
         }
     }
 
     async fn within<T>(
         &self,
-        asked: impl Future<Output = Result<T, NatsError>>,
-    ) -> Result<T, NatsError> {
+        request: impl Future<Output = Result<T, EngineError>>,
+    ) -> Result<T, EngineError> {
         let limit = self.options.answer_within;
-        tokio::time::timeout(limit, asked)
+        tokio::time::timeout(limit, request)
             .await
-            .unwrap_or(Err(NatsError::TimedOut(limit)))
+            .unwrap_or(Err(EngineError::TimedOut { limit }))
     }
 
-    /// Which stream it is in this session. If it is not there, it is made.
+    /// Returns which stream it is in this session. If there is none, it is created.
     ///
-    /// All who want to know just after a session has begun ask for themselves. Were one to ask for
-    /// all, they would wait for one who may not be polled any more.
-    pub(super) async fn known(&self) -> Result<Known, NatsError> {
+    /// All callers just after the beginning of a session send requests of their own. If one sent
+    /// the request for all, they would depend on a future that may not be polled again.
+    pub(super) async fn known(&self) -> Result<Known, EngineError> {
         loop {
             let session = self.session();
             let known = *lock(&self.known);
@@ -188,7 +192,7 @@ impl Link {
             }
             let info = self.info_or_create(known).await?;
             let mut known = lock(&self.known);
-            // Somebody else may have asked later and stored the answer sooner.
+            // Another caller may have asked later and stored its answer earlier.
             if known.session != session || known.epoch < info.epoch {
                 *known = Known {
                     session,
@@ -199,38 +203,40 @@ impl Link {
         }
     }
 
-    async fn info_or_create(&self, before: Known) -> Result<Info, NatsError> {
+    async fn info_or_create(&self, before: Known) -> Result<Info, EngineError> {
         if let Some(info) = self.info(None).await? {
             return Ok(info);
         }
         if before.session != NO_SESSION {
-            // It was there and is being deleted: servers make nothing good of it if one of the
-            // same name is made meanwhile.
+            // It is being deleted: some servers create an unusable stream if one of the same name is
+            // created meanwhile.
             tokio::time::sleep(AFTER_DELETION).await;
             if let Some(info) = self.info(None).await? {
                 return Ok(info);
             }
         }
-        // Several nodes may do so at once: making the same stream twice is no error.
+        // Several nodes may do this at once: creating the same stream twice is no error.
         let config = self.options.stream_config(&self.subjects);
         self.jetstream
             .create_stream(config)
             .await
-            .map_err(|error| NatsError::Client(error.into()))?;
-        tracing::info!(stream = self.options.stream, "stream made");
+            .map_err(|error| EngineError::Client(error.into()))?;
+        tracing::info!(stream = self.options.stream, "stream created");
         let info = self.info(None).await?;
-        info.ok_or_else(|| NatsError::Refused("stream disappears".to_owned()))
+        info.ok_or(EngineError::InvalidAnswer("the stream that was created"))
     }
 
-    /// What the server tells of the stream, `None` if it is not there. With a subject, also how
-    /// many entries that has.
-    pub(super) async fn info(&self, subject: Option<&str>) -> Result<Option<Info>, NatsError> {
+    /// Requests the information about the stream; `None` if there is none. With a subject, it
+    /// includes the number of entries of that.
+    pub(super) async fn info(&self, subject: Option<&str>) -> Result<Option<Info>, EngineError> {
         let Some(info) = self.raw_info(subject).await? else {
             return Ok(None);
         };
         let number = |path: &str| info.pointer(path).and_then(Value::as_u64);
         let created = info["created"].as_str().and_then(epoch::of);
-        let epoch = created.ok_or_else(|| NatsError::Refused("no time of creation".to_owned()))?;
+        let epoch = created.ok_or(EngineError::InvalidAnswer(
+            "the time of creation of a stream",
+        ))?;
         Ok(Some(Info {
             epoch,
             first: number("/state/first_seq").unwrap_or(0),
@@ -245,26 +251,26 @@ impl Link {
         }))
     }
 
-    async fn raw_info(&self, subject: Option<&str>) -> Result<Option<Value>, NatsError> {
+    async fn raw_info(&self, subject: Option<&str>) -> Result<Option<Value>, EngineError> {
         self.check_connected()?;
         let request = subject.map_or_else(|| json!({}), |one| json!({ "subjects_filter": one }));
         let info: Value = self
             .jetstream
             .request(format!("STREAM.INFO.{}", self.options.stream), &request)
             .await
-            .map_err(|error| NatsError::Client(error.into()))?;
+            .map_err(|error| EngineError::Client(error.into()))?;
         match &info["error"] {
             Value::Null => Ok(Some(info)),
             error if error["err_code"].as_u64() == Some(STREAM_NOT_FOUND) => Ok(None),
-            error => Err(NatsError::Refused(error["description"].to_string())),
+            error => Err(EngineError::Refused(error["description"].to_string())),
         }
     }
 
-    /// Whether the stream does what is relied on.
+    /// Checks that the stream is configured as required.
     async fn check_config(&self) -> Result<(), ConnectError> {
         let info = self.within(self.raw_info(None)).await;
         let info = info.map_err(|error| ConnectError::Stream(error.into()))?;
-        let info = info.ok_or(ConnectError::Unfit("it disappears"))?;
+        let info = info.ok_or(ConnectError::Unsuitable("it was deleted"))?;
         let config = &info["config"];
         let expected = self.options.stream_config(&self.subjects);
         let republish = expected.republish.map(|republish| republish.destination);
@@ -273,7 +279,7 @@ impl Link {
             let wanted = self.subjects.all_logs();
             all.iter().any(|subject| subject.as_str() == Some(&wanted))
         });
-        for (holds, why) in [
+        for (holds, reason) in [
             (has_subjects, "it does not take the topics' subjects"),
             (
                 config["republish"]["dest"].as_str() == republish.as_deref()
@@ -294,32 +300,32 @@ impl Link {
             ),
         ] {
             if !holds {
-                return Err(ConnectError::Unfit(why));
+                return Err(ConnectError::Unsuitable(reason));
             }
         }
         Ok(())
     }
 
-    /// An entry of a topic, `None` if there is none such.
+    /// Requests an entry of a topic; `None` if there is none.
     pub(super) async fn get(
         &self,
         known: Known,
         subject: &str,
         wanted: Wanted,
-    ) -> Result<Option<(u64, Bytes)>, NatsError> {
+    ) -> Result<Option<(u64, Bytes)>, EngineError> {
         self.check_connected()?;
         let entry = if known.has_replicas {
             self.get_from_leader(subject, wanted).await
         } else {
             self.get_directly(subject, wanted).await
         };
-        // A stream that is not there does not answer. Whether it is, is asked for, as an engine
-        // that is merely slow has enough to do already.
+        // A stream that does not exist does not answer. An invalidation without this request would
+        // burden a server that is merely slow.
         if entry.is_err()
             && let Ok(info) = self.info(None).await
             && info.is_none_or(|info| info.epoch != known.epoch)
         {
-            self.doubt(known.session);
+            self.invalidate(known.session);
         }
         entry
     }
@@ -328,7 +334,7 @@ impl Link {
         &self,
         subject: &str,
         wanted: Wanted,
-    ) -> Result<Option<(u64, Bytes)>, NatsError> {
+    ) -> Result<Option<(u64, Bytes)>, EngineError> {
         let message = match wanted {
             Wanted::Last => self.stream.direct_get_last_for_subject(subject).await,
             Wanted::From(from) => {
@@ -339,16 +345,16 @@ impl Link {
         match message {
             Ok(message) => Ok(Some((message.sequence, message.payload))),
             Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
-            Err(error) => Err(NatsError::Client(error.into())),
+            Err(error) => Err(EngineError::Client(error.into())),
         }
     }
 
-    /// As above, by the API that is always answered by the stream's leader.
+    /// As above, by requests that the leader of the stream always answers itself.
     async fn get_from_leader(
         &self,
         subject: &str,
         wanted: Wanted,
-    ) -> Result<Option<(u64, Bytes)>, NatsError> {
+    ) -> Result<Option<(u64, Bytes)>, EngineError> {
         let builder = self.stream.raw_message_builder();
         let builder = match wanted {
             Wanted::Last => builder.last_by_subject(subject),
@@ -357,28 +363,22 @@ impl Link {
         match builder.send().await {
             Ok(message) => Ok(Some((message.sequence, message.payload))),
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
-            Err(error) => Err(NatsError::Client(error.into())),
+            Err(error) => Err(EngineError::Client(error.into())),
         }
     }
 
-    /// While there is no connection, the client would keep requests until there is one, long
-    /// after who made them has given up.
-    pub(super) fn check_connected(&self) -> Result<(), NatsError> {
+    /// Fails while there is no connection: the client would keep requests until there is one, long
+    /// after they have timed out.
+    pub(super) fn check_connected(&self) -> Result<(), EngineError> {
         if self.is_connected() {
             Ok(())
         } else {
-            Err(NatsError::Disconnected)
+            Err(EngineError::Unavailable)
         }
     }
 }
 
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing that could panic is done under these locks.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl From<NatsError> for LogError {
-    fn from(error: NatsError) -> Self {
-        Self::Engine(error.into())
-    }
 }

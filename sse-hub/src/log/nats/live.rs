@@ -1,4 +1,4 @@
-//! What comes by itself: entries of the topics that are listened to, and that some may be missing.
+//! The live messages of the topics in use, and the notice that some may be missing.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,25 +13,25 @@ use futures_util::StreamExt as _;
 use futures_util::stream::SelectAll;
 use tokio::time::Sleep;
 
-use crate::log::nats::link::{Known, Link, lock};
-use crate::log::nats::listening::{Coming, Listened, Tap};
+use crate::log::nats::interest::{Arrival, LiveTopic, TopicStream};
+use crate::log::nats::link::{Known, Link};
 use crate::log::nats::options::NatsOptions;
 use crate::log::{Live, LiveEntry};
 use crate::position::Position;
 
-/// The pause before the stream is asked for again.
-const PAUSE: Duration = Duration::from_millis(50);
+/// The delay before the stream is requested again.
+const RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// The pause before it is checked whether the stream is still the same one.
-const CHECK_PAUSE: Duration = Duration::from_millis(200);
+/// The delay before it is checked whether the stream is still the same one.
+const CHECK_DELAY: Duration = Duration::from_millis(200);
 
-/// What `drive` polls.
+/// What the driver polls.
 pub(super) struct LiveSide {
-    taps: SelectAll<Tap>,
-    /// The stretch whose messages are handed on, and the stream that they are from.
+    streams: SelectAll<TopicStream>,
+    /// The live epoch whose messages are yielded, and the stream that they are from.
     current: Option<(u64, Known)>,
     beginning: Option<BoxFuture<'static, (u64, Known)>>,
-    /// A message has come that may be from another stream than this one.
+    /// A message has arrived that may be from another stream than this one.
     suspected: Option<Known>,
     checking: Option<BoxFuture<'static, ()>>,
     until_check: Option<(Duration, Pin<Box<Sleep>>)>,
@@ -43,7 +43,7 @@ impl LiveSide {
         let by_default = in_cluster.then_some(NatsOptions::DEFAULT_CHECK_EVERY);
         let check_every = link.options.check_every.or(by_default);
         Self {
-            taps: SelectAll::new(),
+            streams: SelectAll::new(),
             current: None,
             beginning: None,
             suspected: None,
@@ -54,37 +54,39 @@ impl LiveSide {
 
     pub(super) fn poll(&mut self, link: &Arc<Link>, cx: &mut Context<'_>) -> Poll<Live> {
         link.signal.register(cx.waker());
-        self.taps.extend(lock(&link.new_taps).drain(..));
+        self.streams.extend(link.interest.take_new_streams());
         if self.is_check_due(cx) {
             return Poll::Ready(Live::Interrupted);
         }
         self.poll_checking(link, cx);
         loop {
-            let current = self.current.filter(|current| current.0 == link.stretch());
-            let Some((stretch, known)) = current else {
+            let current = self
+                .current
+                .filter(|current| current.0 == link.live_epoch());
+            let Some((live_epoch, known)) = current else {
                 return self.poll_beginning(link, cx);
             };
-            let next = self.taps.poll_next_unpin(cx);
+            let next = self.streams.poll_next_unpin(cx);
             let Poll::Ready(Some((topic, message))) = next else {
                 return Poll::Pending;
             };
-            // The client has counted a new connection before it hands on what came over it.
-            if link.stretch() != stretch {
+            // The client counts a new connection before it yields what arrives over it.
+            if link.live_epoch() != live_epoch {
                 continue;
             }
             let Some((mut entry, predecessor)) = entry(known, &topic, message) else {
                 continue;
             };
-            match topic.has_come(stretch, entry.position.minor(), predecessor) {
-                Coming::New => {}
-                // Or else it is another stream, whose numbers began anew.
-                Coming::After(last) => {
+            match topic.note_arrival(live_epoch, entry.position.minor(), predecessor) {
+                Arrival::New => {}
+                // Or else it is another stream, whose numbers begin anew.
+                Arrival::AfterGapless(last) => {
                     entry.predecessor = Position::new(known.epoch, last);
                     self.suspect(link, known, cx);
                 }
-                Coming::Again => self.suspect(link, known, cx),
-                Coming::Impossible => {
-                    link.doubt(known.session);
+                Arrival::Replayed => self.suspect(link, known, cx),
+                Arrival::Stale => {
+                    link.invalidate(known.session);
                     continue;
                 }
             }
@@ -92,21 +94,21 @@ impl LiveSide {
         }
     }
 
-    /// Begins a new stretch: finds out which stream it is, and drops what came before that is
-    /// known. It is to be read.
+    /// Begins a new live epoch: finds out which stream it is, and drops what arrives before that
+    /// is known. It is read instead.
     fn poll_beginning(&mut self, link: &Arc<Link>, cx: &mut Context<'_>) -> Poll<Live> {
         let beginning = self.beginning.get_or_insert_with(|| {
             let link = Arc::clone(link);
             Box::pin(async move { begin(&link).await })
         });
         let begun = beginning.poll_unpin(cx);
-        let taps = &mut self.taps;
+        let streams = &mut self.streams;
         let drop_all = std::future::poll_fn(|cx| {
-            while let Poll::Ready(Some(_)) = Pin::new(&mut *taps).poll_next(cx) {}
+            while let Poll::Ready(Some(_)) = Pin::new(&mut *streams).poll_next(cx) {}
             Poll::Ready(())
         });
-        // All of them, whatever the runtime thinks of such a long turn: none may be taken for one
-        // of the new stretch. They are bounded, topic by topic.
+        // All of them, whatever the runtime's budget: none may be taken for one of the new epoch.
+        // Their number is bounded for each topic.
         let _ = Box::pin(tokio::task::unconstrained(drop_all)).poll_unpin(cx);
         begun.map(|begun| {
             self.beginning = None;
@@ -115,7 +117,7 @@ impl LiveSide {
         })
     }
 
-    /// Has it checked soon whether the stream is still the same one.
+    /// Starts a check whether the stream is still the same one.
     fn suspect(&mut self, link: &Arc<Link>, known: Known, cx: &mut Context<'_>) {
         self.suspected = Some(known);
         self.poll_checking(link, cx);
@@ -154,32 +156,34 @@ impl LiveSide {
 
 async fn begin(link: &Link) -> (u64, Known) {
     loop {
-        let stretch = link.stretch();
+        let live_epoch = link.live_epoch();
         match link.known().await {
-            Ok(known) if stretch == link.stretch() && known.session == link.session() => {
-                return (stretch, known);
+            Ok(known) if live_epoch == link.live_epoch() && known.session == link.session() => {
+                return (live_epoch, known);
             }
             Ok(_) => {}
-            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "waiting"),
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "waiting for NATS")
+            }
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(RETRY_DELAY).await;
     }
 }
 
-/// Checks whether the stream is still the same one. There is a pause before that: under load, much
-/// that was read comes again, and this is done at most as often.
+/// Checks whether the stream is still the same one. There is a delay before: under load, many
+/// entries that were read arrive live too, and the check is not made more often than that.
 async fn check(link: &Link, known: Known) {
-    tokio::time::sleep(CHECK_PAUSE).await;
+    tokio::time::sleep(CHECK_DELAY).await;
     if let Ok(info) = link.info(None).await
         && info.is_none_or(|info| info.epoch != known.epoch)
     {
-        link.doubt(known.session);
+        link.invalidate(known.session);
     }
 }
 
-/// The entry in a message and the number of the one before it, if there is one that the stream
-/// still has; `None` if there is no entry that can be used.
-fn entry(known: Known, topic: &Listened, message: Message) -> Option<(LiveEntry, Option<u64>)> {
+/// Returns the entry in a message, and the number of its predecessor if the stream still has that;
+/// `None` if the message has no valid entry.
+fn entry(known: Known, topic: &LiveTopic, message: Message) -> Option<(LiveEntry, Option<u64>)> {
     let headers = message.headers.as_ref();
     let number = headers.and_then(|headers| number(headers, async_nats::header::NATS_SEQUENCE));
     let (Some(headers), Some(number)) = (headers, number.filter(|number| *number > 0)) else {
@@ -192,17 +196,14 @@ fn entry(known: Known, topic: &Listened, message: Message) -> Option<(LiveEntry,
     let predecessor = self::number(headers, async_nats::header::NATS_LAST_SEQUENCE)
         .filter(|predecessor| *predecessor > 0);
     let at = |number| Position::new(known.epoch, number);
-    let entry = LiveEntry {
-        topic: topic.name.clone(),
-        // If it is not known, nothing is known of what was before.
-        predecessor: at(predecessor.unwrap_or(number - 1)),
-        position: at(number),
-        event: message.payload,
-    };
+    // Without a predecessor, nothing is known of what was before.
+    let before = at(predecessor.unwrap_or(number - 1));
+    let entry = LiveEntry::new(&*topic.name, before, at(number), message.payload);
     Some((entry, predecessor))
 }
 
-/// The number in the server's own header: the last one, should who published have set one too.
+/// Returns the number in a header of the server: the last one, in case the publisher has set the
+/// same header.
 fn number(headers: &HeaderMap, name: async_nats::HeaderName) -> Option<u64> {
     headers.get_last(name)?.as_str().parse().ok()
 }

@@ -1,20 +1,17 @@
-//! How a log in NATS is set up.
+//! The options of an engine in NATS.
 
 use std::time::Duration;
 
-use async_nats::ToServerAddrs;
 use async_nats::jetstream::stream::{
     Config, DiscardPolicy, Republish, RetentionPolicy, StorageType,
 };
 
-use crate::log::nats::NatsLog;
-use crate::log::nats::error::ConnectError;
-use crate::log::nats::subject::{self, Subjects};
+use crate::log::nats::subject::Subjects;
 
 /// How much is kept in NATS, under which names, and how long an answer may take.
 ///
-/// The stream is made by the first node that finds none. What one that is there keeps is its own
-/// business: change it with the tools of NATS.
+/// The first node creates the stream. How much an existing stream keeps is not changed: use the
+/// tools of NATS for that.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -24,12 +21,13 @@ use crate::log::nats::subject::{self, Subjects};
 ///
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let log = NatsOptions::new()
+/// let nats = NatsOptions::new()
 ///     .max_events(1_000)
 ///     .max_age(Duration::from_secs(3_600))
 ///     .connect("nats://127.0.0.1:4222")
 ///     .await?;
-/// let hub = Hub::builder().log(log).build();
+/// let (hub, driver) = Hub::builder().engine(nats).build();
+/// tokio::spawn(driver);
 /// # Ok(())
 /// # }
 /// ```
@@ -45,8 +43,8 @@ pub struct NatsOptions {
     replicas: u8,
     pub(super) answer_within: Duration,
     pub(super) check_every: Option<Duration>,
-    ping_every: Duration,
-    live_capacity: usize,
+    pub(super) ping_every: Duration,
+    pub(super) live_capacity: usize,
     pub(super) max_in_flight: usize,
 }
 
@@ -70,10 +68,10 @@ impl NatsOptions {
     /// thirty seconds.
     pub const DEFAULT_CHECK_EVERY: Duration = Duration::from_secs(30);
 
-    /// The default limit on publishes that wait for their answers: 16,384.
+    /// The default limit on publishes that wait for an answer: 16,384.
     pub const DEFAULT_MAX_IN_FLIGHT: usize = 16_384;
 
-    /// The defaults.
+    /// Creates the defaults.
     pub fn new() -> Self {
         Self {
             stream: "SSE".to_owned(),
@@ -99,118 +97,87 @@ impl NatsOptions {
     }
 
     /// Sets what the subjects begin with; by default `sse`. A topic's events are stored as
-    /// `sse.log.<topic>` and told as `sse.live.<topic>`, with characters that a subject cannot
-    /// have written as `%` and two hexadecimal digits.
+    /// `sse.log.<topic>` and republished as `sse.live.<topic>`. Characters that a subject cannot
+    /// have are encoded as `%` and two hexadecimal digits.
     pub fn subject_prefix(mut self, prefix: &str) -> Self {
         prefix.clone_into(&mut self.prefix);
         self
     }
 
     /// Sets how many events of a topic are kept, at least one; by default 4,096.
-    pub const fn max_events(mut self, events: u32) -> Self {
+    pub fn max_events(mut self, events: u32) -> Self {
         self.max_events = if events == 0 { 1 } else { events };
         self
     }
 
     /// Sets how long an event is kept, at least a second; by default a day.
     ///
-    /// A client that comes back with an id that is older may be told of a gap although nothing
-    /// was published meanwhile, if the node has not had the topic in use: nobody knows any more.
+    /// A client that comes back with an older id may get a gap although nothing was published
+    /// meanwhile, if the node has not had the topic in use: nobody knows that then.
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = age.max(Duration::from_secs(1));
         self
     }
 
-    /// Sets how many bytes the stream has, of all topics together; by default 1 GiB. The oldest
-    /// events of all are let go of first.
-    pub const fn max_bytes(mut self, bytes: u64) -> Self {
+    /// Sets how many bytes the stream keeps, of all topics together; by default 1 GiB. The oldest
+    /// events of all are discarded first.
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
         self
     }
 
     /// Sets how long [idempotency keys](crate::Publish::key) are remembered; by default two
-    /// minutes, and at most as long as events are kept. After a restart, the server remembers only
+    /// minutes, and at most as long as events are kept. After a restart, the server only remembers
     /// those of events that it still has.
-    pub const fn remember_keys(mut self, time: Duration) -> Self {
+    pub fn remember_keys(mut self, time: Duration) -> Self {
         self.remember_keys = time;
         self
     }
 
-    /// Sets on how many servers of a cluster the stream is; by default 1. With more, an event is
+    /// Sets how many servers of a cluster have the stream; by default 1. With more, an event is
     /// published when most of them have it, and is read from their leader.
-    pub const fn replicas(mut self, replicas: u8) -> Self {
+    pub fn replicas(mut self, replicas: u8) -> Self {
         self.replicas = replicas;
         self
     }
 
     /// Sets how long an answer may take before publishing or reading fails; by default five
     /// seconds.
-    pub const fn answer_within(mut self, time: Duration) -> Self {
+    pub fn answer_within(mut self, time: Duration) -> Self {
         self.answer_within = time;
         self
     }
 
     /// Sets how often all topics in use are read although nothing seems to be missing; by default
-    /// every thirty seconds if the server is one of a cluster, and else never. Between the servers
-    /// of a cluster, live messages can get lost without a sign; with one server they cannot.
-    pub const fn check_every(mut self, time: Duration) -> Self {
+    /// every thirty seconds if the server is one of a cluster, and otherwise never. Between the
+    /// servers of a cluster, live messages can be lost without a sign; with one server they cannot.
+    pub fn check_every(mut self, time: Duration) -> Self {
         self.check_every = Some(time);
         self
     }
 
-    /// Sets how long the connection may be quiet before the server is asked for a sign of life;
-    /// by default five seconds. When it has not answered three times, a new connection is made.
-    pub const fn ping_every(mut self, time: Duration) -> Self {
+    /// Sets how long the connection may be quiet before the client sends a ping; by default five
+    /// seconds. After three pings without an answer, it makes a new connection.
+    pub fn ping_every(mut self, time: Duration) -> Self {
         self.ping_every = time;
         self
     }
 
-    /// Sets how many live messages of a topic may wait for [`Hub::drive`](crate::Hub::drive); by
-    /// default 4,096. Beyond that they are dropped, and read from the stream later.
-    pub const fn live_capacity(mut self, messages: usize) -> Self {
+    /// Sets how many live messages of a topic may wait for the [`Driver`](crate::Driver); by
+    /// default 4,096. Further ones are dropped, and read from the stream later.
+    pub fn live_capacity(mut self, messages: usize) -> Self {
         self.live_capacity = if messages == 0 { 1 } else { messages };
         self
     }
 
-    /// Sets how many publishes may wait for their answers; by default 16,384. Beyond that they
-    /// fail at once.
-    pub const fn max_in_flight(mut self, publishes: usize) -> Self {
+    /// Sets how many publishes may wait for an answer; by default 16,384. Further ones fail
+    /// immediately.
+    pub fn max_in_flight(mut self, publishes: usize) -> Self {
         self.max_in_flight = publishes;
         self
     }
 
-    /// Connects to a server, or to the first of several that is there.
-    ///
-    /// # Errors
-    ///
-    /// [`ConnectError`] if there is no server, if it has no JetStream, or if there is a stream of
-    /// this name that is not made for this.
-    pub async fn connect(self, servers: impl ToServerAddrs) -> Result<NatsLog, ConnectError> {
-        self.connect_with(async_nats::ConnectOptions::new(), servers)
-            .await
-    }
-
-    /// Connects with credentials, TLS and whatever else the client can do. The log sets the
-    /// client's event callback, its ping interval and the capacity of its subscriptions.
-    ///
-    /// # Errors
-    ///
-    /// As [`connect`](Self::connect).
-    pub async fn connect_with(
-        self,
-        client: async_nats::ConnectOptions,
-        servers: impl ToServerAddrs,
-    ) -> Result<NatsLog, ConnectError> {
-        if !subject::is_prefix(&self.prefix) {
-            return Err(ConnectError::SubjectPrefix(self.prefix));
-        }
-        let client = client
-            .ping_interval(self.ping_every)
-            .subscription_capacity(self.live_capacity);
-        NatsLog::with(self, client, servers).await
-    }
-
-    /// The stream as it is made if there is none.
+    /// Returns the configuration with which the stream is created.
     pub(super) fn stream_config(&self, subjects: &Subjects) -> Config {
         Config {
             name: self.stream.clone(),
@@ -226,7 +193,7 @@ impl NatsOptions {
             max_bytes: i64::try_from(self.max_bytes).unwrap_or(i64::MAX),
             duplicate_window: self.remember_keys.min(self.max_age),
             allow_direct: true,
-            // Events must go oldest first, or a hole could not be told from none.
+            // The oldest events must be discarded first, or holes could not be detected.
             deny_delete: true,
             deny_purge: true,
             republish: Some(Republish {

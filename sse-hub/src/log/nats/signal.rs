@@ -1,4 +1,4 @@
-//! Telling whoever polls the log that something has happened to the connection.
+//! The state of the connection, and waking the task that polls the engine when it changes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,20 +9,20 @@ use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-/// What the client's events leave behind.
+/// What the client's events have changed.
 #[derive(Debug, Default)]
 pub(super) struct Signal {
-    /// How often the stream was given up for another one, as far as was noticed.
-    doubts: AtomicU64,
+    /// How often what was known of the stream was invalidated.
+    invalidations: AtomicU64,
     /// How often live messages were dropped here.
     losses: AtomicU64,
     waker: AtomicWaker,
-    /// Notified when there is no connection any more.
+    /// Notified when the connection is lost.
     disconnected: Notify,
 }
 
 impl Signal {
-    /// Takes note of an event of the client's.
+    /// Notes an event of the client.
     pub(super) fn note(&self, event: &Event) {
         match event {
             Event::SlowConsumer(_) => {
@@ -33,7 +33,7 @@ impl Signal {
                 self.disconnected.notify_waiters();
             }
             Event::Connected => tracing::info!("connected to NATS"),
-            other => tracing::debug!(%other, "NATS"),
+            other => tracing::debug!(%other, "event of the NATS client"),
         }
         self.wake();
     }
@@ -42,7 +42,7 @@ impl Signal {
         self.waker.wake();
     }
 
-    /// Resolves when the connection is lost after this was called.
+    /// Completes when the connection is lost after this call.
     pub(super) fn disconnected(&self) -> Notified<'_> {
         self.disconnected.notified()
     }
@@ -51,13 +51,13 @@ impl Signal {
         self.waker.register(waker);
     }
 
-    /// Makes the number of the session another one, if it is still this one.
-    pub(super) fn doubt(&self, statistics: &Statistics, session: u64) {
-        let doubts = self.doubts.load(Ordering::Acquire);
-        if doubts + connects(statistics) == session {
-            let _ = self.doubts.compare_exchange(
-                doubts,
-                doubts + 1,
+    /// Begins another session, if this one is still the current one.
+    pub(super) fn invalidate(&self, statistics: &Statistics, session: u64) {
+        let invalidations = self.invalidations.load(Ordering::Acquire);
+        if invalidations + connects(statistics) == session {
+            let _ = self.invalidations.compare_exchange(
+                invalidations,
+                invalidations + 1,
                 Ordering::AcqRel,
                 Ordering::Acquire,
             );
@@ -65,15 +65,15 @@ impl Signal {
         }
     }
 
-    /// Which session it is: another one after each new connection. The client counts those before
-    /// it hands on the first message of a new one.
+    /// Returns the number of the session, which changes with each connection. The client counts a
+    /// connection before it yields the first message of it.
     pub(super) fn session(&self, statistics: &Statistics) -> u64 {
-        self.doubts.load(Ordering::Acquire) + connects(statistics)
+        self.invalidations.load(Ordering::Acquire) + connects(statistics)
     }
 
-    /// As the session, but another one too when live messages were dropped: within one, all have
-    /// come.
-    pub(super) fn stretch(&self, statistics: &Statistics) -> u64 {
+    /// Returns the number of the live epoch, which changes with the session and when live messages
+    /// were dropped: within one epoch, all have arrived.
+    pub(super) fn live_epoch(&self, statistics: &Statistics) -> u64 {
         self.losses.load(Ordering::Acquire) + self.session(statistics)
     }
 }
@@ -82,7 +82,7 @@ fn connects(statistics: &Statistics) -> u64 {
     statistics.connects.load(Ordering::Acquire)
 }
 
-/// A signal, and what is to be called with the client's events.
+/// Returns a signal, and the callback for the client's events.
 pub(super) fn signal() -> (
     Arc<Signal>,
     impl Fn(Event) -> std::future::Ready<()> + Send + Sync + 'static,

@@ -1,8 +1,8 @@
-//! Subjects: what a topic is called in NATS, whatever characters its name has.
+//! The subjects of a topic in NATS, whatever characters its name has.
 
 use std::fmt::Write as _;
 
-/// The subjects of a log: where entries are appended, and where they are told live.
+/// The subjects of an engine: where entries are appended, and where they are republished live.
 #[derive(Clone, Debug)]
 pub(super) struct Subjects {
     prefix: String,
@@ -15,33 +15,33 @@ impl Subjects {
         }
     }
 
-    /// Where the entries of a topic are appended.
+    /// Returns where the entries of a topic are appended.
     pub(super) fn log(&self, topic: &str) -> String {
         format!("{}.log.{}", self.prefix, token(topic))
     }
 
-    /// Where the entries of a topic are told when they have been appended.
+    /// Returns where the entries of a topic are republished.
     pub(super) fn live(&self, topic: &str) -> String {
         format!("{}.live.{}", self.prefix, token(topic))
     }
 
-    /// Those of all topics, as the stream takes them.
+    /// Returns the subjects of all topics, which the stream stores.
     pub(super) fn all_logs(&self) -> String {
         format!("{}.log.*", self.prefix)
     }
 
-    /// The pattern by which a stream tells what it has taken.
+    /// Returns the pattern by which the stream republishes.
     pub(super) fn all_live(&self) -> String {
         format!("{}.live.{{{{wildcard(1)}}}}", self.prefix)
     }
 
-    /// The message id of an idempotency key. Ids are the stream's, keys the topic's.
+    /// Returns the message id of an idempotency key. Ids belong to the stream, keys to the topic.
     pub(super) fn message_id(topic: &str, key: &str) -> String {
         format!("{}.{}", token(topic), token(key))
     }
 }
 
-/// Whether it can stand before the tokens: tokens with dots between them, without wildcards.
+/// Whether subjects can begin with it: tokens with dots between them, without wildcards.
 pub(super) fn is_prefix(prefix: &str) -> bool {
     prefix.len() <= 128
         && prefix.split('.').all(|token| {
@@ -50,9 +50,9 @@ pub(super) fn is_prefix(prefix: &str) -> bool {
         })
 }
 
-/// A name as one token. What means something in a subject, what cannot stand in one, and what a
-/// terminal would not show is written as `%` and two digits; so is `%` itself, so that no two
-/// names are the same token. It is at most three times as long as the name.
+/// Encodes a name as one token. Bytes that are special or invalid in a subject or not printable,
+/// and `%` itself, are encoded as `%` and two digits, so that no two names have the same token. It
+/// is at most three times as long as the name.
 fn token(name: &str) -> String {
     let mut token = String::with_capacity(name.len());
     for byte in name.bytes() {
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_names_stay_readable_and_others_are_one_token() {
+    fn simple_names_stay_readable_and_others_are_one_token() {
         for (name, expected) in [
             ("news", "news"),
             ("room:7/de-CH_x", "room:7/de-CH_x"),

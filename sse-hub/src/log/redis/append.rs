@@ -2,12 +2,12 @@
 
 use redis::{Cmd, Value};
 
-use crate::log::LogError;
-use crate::log::redis::link::{Link, failed};
-use crate::log::redis::{read, script};
+use crate::log::EngineError;
+use crate::log::redis::link::Link;
+use crate::log::redis::{entry_id, script};
 use crate::position::Position;
 
-/// The call that appends an entry: all that has to be copied is in it.
+/// Returns the call that appends an entry: it has copies of its arguments.
 pub(super) fn call(link: &Link, topic: &str, entry: &[u8], key: Option<&str>) -> Cmd {
     let keys = 1 + usize::from(key.is_some());
     let stream = link.keys.stream(topic);
@@ -21,11 +21,11 @@ pub(super) fn call(link: &Link, topic: &str, entry: &[u8], key: Option<&str>) ->
     call
 }
 
-/// Appends the entry, and gives the position that it has.
-pub(super) async fn append(link: &Link, call: Cmd) -> Result<Position, LogError> {
-    let answer = link.append.run(&call, &link.commands).await;
-    match answer.map_err(failed)? {
-        Value::BulkString(id) => read::position(&id).ok_or_else(read::garbled),
-        _ => Err(read::garbled()),
-    }
+/// Appends the entry, and returns its position.
+pub(super) async fn append(link: &Link, call: Cmd) -> Result<Position, EngineError> {
+    let position = match link.append.run(&call, &link.commands).await? {
+        Value::BulkString(id) => entry_id::parse(&id),
+        _ => None,
+    };
+    position.ok_or(EngineError::InvalidAnswer("the id of the entry"))
 }

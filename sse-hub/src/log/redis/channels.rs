@@ -1,7 +1,7 @@
-//! Which topics' channels are wanted, so that a new connection can be given all of them.
+//! The channels of the topics in use, to which each new connection is subscribed.
 //!
-//! Whoever opens a topic counts as its user. A topic without users is left by the supervisor; who
-//! comes meanwhile waits until that has happened, so that the two do not overtake each other.
+//! Each opening of a topic is a use. The supervisor unsubscribes from topics without uses. A new
+//! use waits until that is done, so that the two commands do not overtake each other.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,75 +11,75 @@ use tokio::sync::Notify;
 #[derive(Debug, Default)]
 pub(super) struct Channels {
     state: Mutex<State>,
-    to_leave: Notify,
-    has_left: Notify,
+    to_unsubscribe: Notify,
+    unsubscribed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
     topics: HashMap<Arc<str>, Use>,
-    /// Those that may have become unused.
+    /// The topics that may have become unused.
     unused: Vec<Arc<str>>,
 }
 
 #[derive(Debug)]
 enum Use {
-    /// By so many; by none, it is to be left.
-    By(usize),
-    /// It is being left.
-    Leaving,
+    /// So many uses; with none, the topic is to be unsubscribed from.
+    Uses(usize),
+    /// The topic is being unsubscribed from.
+    Unsubscribing,
 }
 
 impl Channels {
-    /// Becomes a user of a topic.
+    /// Begins a use of a topic.
     pub(super) async fn acquire<'a>(&'a self, topic: &'a str) -> Lease<'a> {
         loop {
-            let has_left = self.has_left.notified();
+            let unsubscribed = self.unsubscribed.notified();
             if self.try_acquire(topic) {
                 return Lease {
                     channels: self,
                     topic,
                 };
             }
-            has_left.await;
+            unsubscribed.await;
         }
     }
 
     fn try_acquire(&self, topic: &str) -> bool {
         let mut state = self.state();
         match state.topics.get_mut(topic) {
-            Some(Use::By(users)) => *users += 1,
-            Some(Use::Leaving) => return false,
+            Some(Use::Uses(uses)) => *uses += 1,
+            Some(Use::Unsubscribing) => return false,
             None => {
-                state.topics.insert(topic.into(), Use::By(1));
+                state.topics.insert(topic.into(), Use::Uses(1));
             }
         }
         true
     }
 
-    /// Stops being a user of a topic.
+    /// Ends a use of a topic.
     pub(super) fn release(&self, topic: &str) {
         let mut state = self.state();
-        let Some(Use::By(users)) = state.topics.get_mut(topic) else {
+        let Some(Use::Uses(uses)) = state.topics.get_mut(topic) else {
             return;
         };
-        *users = users.saturating_sub(1);
-        if *users == 0 {
+        *uses = uses.saturating_sub(1);
+        if *uses == 0 {
             state.unused.push(topic.into());
             drop(state);
-            self.to_leave.notify_one();
+            self.to_unsubscribe.notify_one();
         }
     }
 
-    /// The topics to be left, when there are any. They must be said to [have
-    /// left](Self::have_left) then.
-    pub(super) async fn to_leave(&self) -> Vec<Arc<str>> {
+    /// Waits for topics to unsubscribe from. [`note_unsubscribed`](Self::note_unsubscribed) must be
+    /// called after that.
+    pub(super) async fn to_unsubscribe(&self) -> Vec<Arc<str>> {
         loop {
             let topics = self.take_unused();
             if !topics.is_empty() {
                 return topics;
             }
-            self.to_leave.notified().await;
+            self.to_unsubscribe.notified().await;
         }
     }
 
@@ -87,8 +87,8 @@ impl Channels {
         let mut state = self.state();
         let mut topics = std::mem::take(&mut state.unused);
         topics.retain(|topic| match state.topics.get_mut(topic) {
-            Some(used @ Use::By(0)) => {
-                *used = Use::Leaving;
+            Some(unused @ Use::Uses(0)) => {
+                *unused = Use::Unsubscribing;
                 true
             }
             _ => false,
@@ -96,25 +96,27 @@ impl Channels {
         topics
     }
 
-    pub(super) fn have_left(&self, topics: &[Arc<str>]) {
+    pub(super) fn note_unsubscribed(&self, topics: &[Arc<str>]) {
         let mut state = self.state();
         for topic in topics {
-            if let Some(Use::Leaving) = state.topics.get(topic) {
+            if let Some(Use::Unsubscribing) = state.topics.get(topic) {
                 state.topics.remove(topic);
             }
         }
         drop(state);
-        self.has_left.notify_waiters();
+        self.unsubscribed.notify_waiters();
     }
 
-    /// All topics that are in use, for a new connection, which knows of none.
+    /// Returns all topics in use, for a new connection, which is subscribed to none.
     pub(super) fn all(&self) -> Vec<Arc<str>> {
         let mut state = self.state();
         state.unused.clear();
-        state.topics.retain(|_, used| matches!(used, Use::By(1..)));
+        state
+            .topics
+            .retain(|_, uses| matches!(uses, Use::Uses(1..)));
         let topics = state.topics.keys().cloned().collect();
         drop(state);
-        self.has_left.notify_waiters();
+        self.unsubscribed.notify_waiters();
         topics
     }
 
@@ -123,14 +125,14 @@ impl Channels {
     }
 }
 
-/// A topic's use that ends when it is dropped, unless it is [kept](Self::keep).
+/// A use of a topic that ends when it is dropped, unless it is [kept](Self::keep).
 pub(super) struct Lease<'a> {
     channels: &'a Channels,
     topic: &'a str,
 }
 
 impl Lease<'_> {
-    /// Leaves it to the one who calls [`Channels::release`].
+    /// Leaves the end of the use to [`Channels::release`].
     pub(super) fn keep(self) {
         std::mem::forget(self);
     }
@@ -149,26 +151,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_topic_is_left_when_its_last_user_has_gone() {
+    fn a_topic_is_unsubscribed_from_when_its_last_use_has_ended() {
         let channels = Channels::default();
         let acquire = |topic| channels.acquire(topic).now_or_never();
         acquire("a").expect("at once").keep();
         let second = acquire("a").expect("at once");
         channels.release("a");
-        assert!(channels.to_leave().now_or_never().is_none());
+        assert!(channels.to_unsubscribe().now_or_never().is_none());
         drop(second);
-        let left = channels.to_leave().now_or_never().expect("one");
+        let left = channels.to_unsubscribe().now_or_never().expect("one");
         assert_eq!(left, [Arc::from("a")]);
 
-        // Who comes now waits.
+        // A new use waits.
         assert!(acquire("a").is_none());
-        channels.have_left(&left);
+        channels.note_unsubscribed(&left);
         acquire("a").expect("at once").keep();
         assert_eq!(channels.all(), [Arc::from("a")]);
     }
 
     #[test]
-    fn a_new_connection_is_not_given_what_nobody_uses() {
+    fn a_new_connection_is_not_subscribed_to_unused_topics() {
         let channels = Channels::default();
         drop(channels.acquire("a").now_or_never());
         drop(channels.acquire("b").now_or_never());

@@ -1,8 +1,8 @@
-//! The connection for commands: made again by the first command that needs it.
+//! The connection for commands: the first command that needs it connects again.
 //!
-//! `redis::aio::ConnectionManager` is not used: it keeps an error for good that making a connection
-//! ended with, unless that is one of input and output, and in tests that cut connections anywhere it
-//! did not come back now and then.
+//! `redis::aio::ConnectionManager` is not used: it keeps an error of connecting for good unless that
+//! is one of input and output, and in tests that cut connections anywhere it sometimes did not
+//! connect again.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,29 +11,31 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
 use tokio::time::Instant;
 
-/// How many commands wait in memory for their turn to be written before callers wait instead.
+use crate::log::redis::error::CommandError;
+
+/// How many commands wait in memory to be written before callers wait instead.
 const PIPELINE_BUFFER: usize = 1024;
 
-/// For how long after a failure no new connection is tried.
-const REST: Duration = Duration::from_millis(20);
+/// How long after a failure no new connection is tried.
+const RETRY_DELAY: Duration = Duration::from_millis(20);
 
 pub(super) struct Commands {
     client: Client,
     connect_within: Duration,
     current: Mutex<Current>,
-    /// Held by the one who connects; the time of the last failure.
+    /// Locked while a caller connects; the time of the last failure.
     connecting: tokio::sync::Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
 struct Current {
     connection: Option<MultiplexedConnection>,
-    /// Which one it is, so that the failure of an older one does not end it.
+    /// The number of the connection, so that the failure of an older one does not end it.
     number: u64,
 }
 
-/// Whether the connection is of no more use: it is lost, or its server is no primary any more.
-fn is_over(error: &RedisError) -> bool {
+/// Whether the connection cannot be used again: it is lost, or its server is no longer a primary.
+fn is_fatal(error: &RedisError) -> bool {
     error.is_unrecoverable_error() || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
 }
 
@@ -47,21 +49,21 @@ impl Commands {
         }
     }
 
-    /// Sends a command. How long the answer may take is the caller's business.
-    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, RedisError> {
+    /// Sends a command. The caller must limit how long the answer may take.
+    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, CommandError> {
         let (mut connection, number) = match self.connected() {
             Some(connected) => connected,
             None => self.connect().await?,
         };
         let answer = connection.send_packed_command(command).await;
         let answer = answer.and_then(Value::extract_error);
-        if answer.as_ref().is_err_and(is_over) {
+        if answer.as_ref().is_err_and(is_fatal) {
             let mut current = self.current();
             if current.number == number {
                 current.connection = None;
             }
         }
-        answer
+        Ok(answer?)
     }
 
     fn connected(&self) -> Option<(MultiplexedConnection, u64)> {
@@ -69,14 +71,14 @@ impl Commands {
         Some((current.connection.clone()?, current.number))
     }
 
-    /// Connects, one for all that wait.
-    pub(super) async fn connect(&self) -> Result<(MultiplexedConnection, u64), RedisError> {
+    /// Connects, once for all callers that wait.
+    pub(super) async fn connect(&self) -> Result<(MultiplexedConnection, u64), CommandError> {
         let mut last_failure = self.connecting.lock().await;
         if let Some(connected) = self.connected() {
             return Ok(connected);
         }
-        if last_failure.is_some_and(|at| at.elapsed() < REST) {
-            return Err((ErrorKind::Io, "no connection could be made just now").into());
+        if last_failure.is_some_and(|at| at.elapsed() < RETRY_DELAY) {
+            return Err(CommandError::NotConnected);
         }
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.connect_within))
@@ -94,7 +96,7 @@ impl Commands {
             }
             Err(error) => {
                 *last_failure = Some(Instant::now());
-                Err(error)
+                Err(error.into())
             }
         }
     }

@@ -1,7 +1,7 @@
-//! From the live connection to the hub: a queue that is bounded by number and by bytes.
+//! The queue from the live connection to the hub, bounded by number and by bytes.
 //!
-//! The connection's task must not wait, so what finds no room is dropped, and told as an
-//! interruption when the queue has been emptied.
+//! The connection's task must not wait, so an entry for which there is no room is dropped, and the
+//! queue yields an interruption when it is empty.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,17 +12,17 @@ use futures_util::task::AtomicWaker;
 use redis::{PushInfo, PushKind, Value};
 use tokio::sync::mpsc;
 
+use crate::log::redis::entry_id;
 use crate::log::redis::keys::Keys;
-use crate::log::redis::read;
 use crate::log::{Live, LiveEntry};
 
 /// How many entries may wait.
-const MOST_ENTRIES: usize = 64 * 1024;
+const MAX_ENTRIES: usize = 64 * 1024;
 
-/// How many bytes they may be; one more entry is let in whatever its length.
-const MOST_BYTES: usize = 32 * 1024 * 1024;
+/// How many bytes the entries may have; one more entry is accepted whatever its length.
+const MAX_BYTES: usize = 32 * 1024 * 1024;
 
-/// The end to which entries are given.
+/// The end into which entries are put.
 #[derive(Clone, Debug)]
 pub(super) struct Inbox {
     sender: mpsc::Sender<LiveEntry>,
@@ -43,7 +43,7 @@ struct State {
 }
 
 pub(super) fn queue() -> (Inbox, Outlet) {
-    let (sender, receiver) = mpsc::channel(MOST_ENTRIES);
+    let (sender, receiver) = mpsc::channel(MAX_ENTRIES);
     let state = Arc::new(State::default());
     let outlet = Outlet {
         receiver,
@@ -53,24 +53,24 @@ pub(super) fn queue() -> (Inbox, Outlet) {
 }
 
 impl Inbox {
-    /// Takes a message of a topic's channel.
+    /// Puts in the entry of a message of a topic's channel.
     pub(super) fn put(&self, keys: &Keys, push: PushInfo) {
         match entry(keys, push) {
             Some(entry) => self.put_entry(entry),
-            None => tracing::debug!("message ignored that is no entry"),
+            None => tracing::debug!("message without an entry ignored"),
         }
     }
 
     fn put_entry(&self, entry: LiveEntry) {
         let len = entry.event.len();
-        let has_room = self.state.bytes.fetch_add(len, Ordering::AcqRel) < MOST_BYTES;
+        let has_room = self.state.bytes.fetch_add(len, Ordering::AcqRel) < MAX_BYTES;
         if !has_room || self.sender.try_send(entry).is_err() {
             self.state.bytes.fetch_sub(len, Ordering::AcqRel);
             self.interrupt();
         }
     }
 
-    /// Entries may be missing.
+    /// Notes that entries may be missing.
     pub(super) fn interrupt(&self) {
         self.state.was_interrupted.store(true, Ordering::Release);
         self.state.waker.wake();
@@ -88,21 +88,22 @@ impl Outlet {
             }
             Poll::Ready(None) | Poll::Pending => {}
         }
-        // Only when all that has come is taken: what is read then is newer.
+        // Only after everything that has arrived was taken: what is read then is newer.
         if self.state.was_interrupted.swap(false, Ordering::AcqRel) {
             return Poll::Ready(Live::Interrupted);
         }
         Poll::Pending
     }
 
-    /// Takes what is there; for tests.
+    /// Takes an entry, for tests.
     #[cfg(test)]
     fn take(&mut self) -> Result<LiveEntry, mpsc::error::TryRecvError> {
         self.receiver.try_recv()
     }
 }
 
-/// The entry in a message: its id, that of its predecessor, and the event, with spaces between.
+/// Parses the entry in a message: its id, the id of its predecessor, and the event, with spaces
+/// between them.
 fn entry(keys: &Keys, push: PushInfo) -> Option<LiveEntry> {
     if push.kind != PushKind::Message {
         return None;
@@ -115,15 +116,10 @@ fn entry(keys: &Keys, push: PushInfo) -> Option<LiveEntry> {
     let topic = keys.topic_of(channel)?;
     let mut spaces = memchr::memchr_iter(b' ', &payload);
     let (first, second) = (spaces.next()?, spaces.next()?);
-    let position = read::position(payload.get(..first)?)?;
-    let predecessor = read::position(payload.get(first + 1..second)?)?;
+    let position = entry_id::parse(payload.get(..first)?)?;
+    let predecessor = entry_id::parse(payload.get(first + 1..second)?)?;
     let event = Bytes::from(payload).slice(second + 1..);
-    Some(LiveEntry {
-        topic,
-        predecessor,
-        position,
-        event,
-    })
+    Some(LiveEntry::new(topic, predecessor, position, event))
 }
 
 #[cfg(test)]
@@ -148,8 +144,8 @@ mod tests {
         let keys = Keys::new("sse", 0);
         let (inbox, mut outlet) = queue();
         let channel = keys.channel("a");
-        for no_entry in ["", "5-1", "5-1 5-0", "5-1 x data: y\n\n", "5 5-0 z"] {
-            inbox.put(&keys, message(&channel, no_entry));
+        for invalid in ["", "5-1", "5-1 5-0", "5-1 x data: y\n\n", "5 5-0 z"] {
+            inbox.put(&keys, message(&channel, invalid));
         }
         inbox.put(&keys, message("elsewhere", "5-1 5-0 data: x\n\n"));
         inbox.put(&keys, message(&channel, "5-1 4-7 data: x y\n\n"));
@@ -162,16 +158,16 @@ mod tests {
     }
 
     #[test]
-    fn what_finds_no_room_is_told_when_the_queue_is_empty() {
+    fn a_dropped_entry_is_an_interruption_when_the_queue_is_empty() {
         let keys = Keys::new("sse", 0);
         let (inbox, mut outlet) = queue();
-        for number in 0..MOST_ENTRIES + 1 {
+        for number in 0..MAX_ENTRIES + 1 {
             let payload = format!("5-{} 5-{number} data: x\n\n", number + 1);
             inbox.put(&keys, message(&keys.channel("a"), &payload));
         }
         let waker = noop_waker();
         let mut cx = Context::from_waker(&waker);
-        for _ in 0..MOST_ENTRIES {
+        for _ in 0..MAX_ENTRIES {
             let live = outlet.poll(&mut cx);
             assert!(matches!(live, Poll::Ready(Live::Entry(_))));
         }

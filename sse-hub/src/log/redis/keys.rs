@@ -1,10 +1,10 @@
-//! What a topic's stream, channel and idempotency keys are called.
+//! The names of a topic's stream, channel and idempotency keys.
 
-/// The names that a log uses.
+/// The names that an engine uses.
 #[derive(Debug)]
 pub(super) struct Keys {
     prefix: String,
-    /// Channels are common to all databases of a server, so they are told apart by its number.
+    /// All databases of a server share its channels, so the number of the database tells them apart.
     channel_prefix: String,
 }
 
@@ -16,22 +16,22 @@ impl Keys {
         }
     }
 
-    /// The stream. The braces make the topic the hash tag of all its keys.
+    /// Returns the name of the stream. The braces make the topic the hash tag of all its keys.
     pub(super) fn stream(&self, topic: &str) -> String {
         format!("{}:{{{topic}}}", self.prefix)
     }
 
-    /// What remembers an idempotency key.
+    /// Returns the name of the key that remembers an idempotency key.
     pub(super) fn idempotency(&self, topic: &str, key: &str) -> String {
         format!("{}:{{{topic}}}:key:{key}", self.prefix)
     }
 
-    /// The channel: the database and the name of the stream, as the script has it.
+    /// Returns the channel: the database and the name of the stream, as in the script.
     pub(super) fn channel(&self, topic: &str) -> String {
         format!("{}{topic}}}", self.channel_prefix)
     }
 
-    /// The topic that a channel belongs to.
+    /// Returns the topic of a channel.
     pub(super) fn topic_of(&self, channel: Vec<u8>) -> Option<String> {
         let mut channel = String::from_utf8(channel).ok()?;
         if !channel.starts_with(&self.channel_prefix) || channel.pop() != Some('}') {
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_topic_of_a_channel_is_the_one_that_it_was_made_for() {
+    fn the_topic_of_a_channel_is_the_one_that_it_was_named_after() {
         let keys = Keys::new("app", 3);
         for topic in ["news", "{a}b}", "}", "a:b", "ø"] {
             let channel = keys.channel(topic);

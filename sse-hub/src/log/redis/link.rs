@@ -1,22 +1,23 @@
-//! A node's connections: one for commands, which comes back by itself, and the live one, which the
-//! supervisor brings back, as there is more to be done then.
+//! A node's connections: one for commands, which connects again by itself, and the live one, which
+//! the supervisor restores, as that takes more than connecting.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use redis::Client;
 use redis::aio::MultiplexedConnection;
-use redis::{Client, RedisError};
 use tokio::time::timeout;
 
-use crate::log::LogError;
+use crate::log::EngineError;
 use crate::log::redis::channels::Channels;
 use crate::log::redis::commands::Commands;
+use crate::log::redis::error::CommandError;
 use crate::log::redis::inbox::Inbox;
 use crate::log::redis::keys::Keys;
 use crate::log::redis::script::Script;
 
-/// What all that a log does shares.
+/// What all parts of an engine share.
 pub(super) struct Link {
     pub(super) client: Client,
     pub(super) keys: Keys,
@@ -68,36 +69,26 @@ impl Link {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Subscribes to a topic's channel. Without a connection, or if it is lost meanwhile, the next
-    /// one does that: the topic is among the [`Channels`].
-    pub(super) async fn listen(&self, topic: &str) -> Result<(), LogError> {
+    /// Subscribes to a topic's channel. Without a connection, or if it is lost meanwhile, the
+    /// supervisor does that on the next one: the topic is among the [`Channels`].
+    pub(super) async fn subscribe(&self, topic: &str) -> Result<(), EngineError> {
         let Some(mut live) = self.live() else {
             return Ok(());
         };
         match live.subscribe(self.keys.channel(topic)).await {
-            Err(error) if !error.is_unrecoverable_error() => Err(failed(error)),
+            Err(error) if !error.is_unrecoverable_error() => Err(CommandError::Redis(error).into()),
             Ok(()) | Err(_) => Ok(()),
         }
     }
 
-    /// An answer within the time that was promised.
+    /// Waits for an answer, which fails in time.
     pub(super) async fn answer<T>(
         &self,
-        answer: impl Future<Output = Result<T, LogError>>,
-    ) -> Result<T, LogError> {
-        match timeout(self.answer_within, answer).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                let limit = self.answer_within.as_millis();
-                Err(LogError::Engine(
-                    format!("no answer within {limit} ms").into(),
-                ))
-            }
-        }
+        request: impl Future<Output = Result<T, EngineError>>,
+    ) -> Result<T, EngineError> {
+        let limit = self.answer_within;
+        timeout(limit, request)
+            .await
+            .unwrap_or(Err(EngineError::TimedOut { limit }))
     }
-}
-
-/// A failure of Redis or of the way to it.
-pub(super) fn failed(error: RedisError) -> LogError {
-    LogError::Engine(error.into())
 }

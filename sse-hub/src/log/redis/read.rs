@@ -1,22 +1,21 @@
-//! Reading streams, and knowing what can be relied on.
+//! Reading streams, and finding out whether what was read is complete.
 //!
 //! Each entry names its predecessor. So what follows a position is complete if the first entry
-//! after it names it; if that names a later one, entries were trimmed; if it names an earlier one,
-//! the position was never one of this stream.
+//! after it names the position. If that names a later position, entries were trimmed; if it names an
+//! earlier one, the position was never one of this stream.
 
 use bytes::Bytes;
 use redis::Value;
 
-use crate::log::redis::link::{Link, failed};
+use crate::log::redis::entry_id::{self, LAST};
+use crate::log::redis::error::CommandError;
+use crate::log::redis::link::Link;
 use crate::log::redis::script::{self, EVENT, PREDECESSOR};
-use crate::log::{LogError, Page, Span};
+use crate::log::{EngineError, Page, Span};
 use crate::position::Position;
 
-/// What comes before everything. No entry has this id, and no stream begins with it.
-pub(super) const OLDEST: Position = Position::new(0, 0);
-
-/// After it, nothing can come.
-const LAST: Position = Position::new(u64::MAX, u64::MAX);
+const INVALID_LAST_ID: EngineError = EngineError::InvalidAnswer("the last id of a stream");
+const INVALID_ENTRIES: EngineError = EngineError::InvalidAnswer("the entries of a stream");
 
 /// How many entries a page has.
 const PAGE: usize = 100;
@@ -28,52 +27,26 @@ struct Entry {
     event: Bytes,
 }
 
-/// The position that an id stands for: `milliseconds-number`.
-pub(super) fn position(id: &[u8]) -> Option<Position> {
-    let dash = memchr::memchr(b'-', id)?;
-    Some(Position::new(
-        number(id.get(..dash)?)?,
-        number(id.get(dash + 1..)?)?,
-    ))
-}
-
-/// As the standard library would, but without a look at the encoding first: each entry that comes
-/// has two ids.
-fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0_u64, |number, digit| {
-        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
-        number.checked_mul(10)?.checked_add(digit)
-    })
-}
-
-/// An answer that has not the form that it must have.
-pub(super) fn garbled() -> LogError {
-    LogError::Engine("answer has not the form that was expected".into())
-}
-
 /// Subscribes to a topic's channel, and then finds where its stream ends.
-pub(super) async fn open(link: &Link, topic: &str) -> Result<Span, LogError> {
+pub(super) async fn open(link: &Link, topic: &str) -> Result<Span, EngineError> {
     let lease = link.channels.acquire(topic).await;
-    link.listen(topic).await?;
+    link.subscribe(topic).await?;
     let stream = link.keys.stream(topic);
     let mut call = link.open.call(1, stream.len());
     call.arg(stream).arg(script::drawn());
-    let answer = link.open.run(&call, &link.commands).await;
-    let Value::BulkString(id) = answer.map_err(failed)? else {
-        return Err(garbled());
+    let head = match link.open.run(&call, &link.commands).await? {
+        Value::BulkString(id) => entry_id::parse(&id),
+        _ => None,
     };
-    let head = position(&id).ok_or_else(garbled)?;
+    let head = head.ok_or(INVALID_LAST_ID)?;
     lease.keep();
-    Ok(Span { floor: head, head })
+    Ok(Span::at(head))
 }
 
-/// What follows a position.
-pub(super) async fn read(link: &Link, topic: &str, after: Position) -> Result<Page, LogError> {
+/// Reads what follows a position.
+pub(super) async fn read(link: &Link, topic: &str, after: Position) -> Result<Page, EngineError> {
     if after == LAST {
-        // Nobody can have got so far, and Redis would not understand what comes after it.
+        // Nothing can have come so far, and Redis would refuse to read what follows it.
         return Ok(Page::Unknown);
     }
     let stream = link.keys.stream(topic);
@@ -82,10 +55,10 @@ pub(super) async fn read(link: &Link, topic: &str, after: Position) -> Result<Pa
         return Ok(page(after, entries));
     }
     match last_id(link, &stream).await? {
-        _ if after == OLDEST => Ok(Page::Entries(Vec::new())),
+        _ if after == Position::OLDEST => Ok(Page::Entries(Vec::new())),
         Some(last) if last == after => Ok(Page::Entries(Vec::new())),
         Some(last) if last > after => {
-            // Appended between the two, or appended and trimmed.
+            // Appended between the two requests, or trimmed.
             let entries = range(link, &stream, after).await?;
             if entries.is_empty() {
                 return Ok(Page::Trimmed);
@@ -96,15 +69,15 @@ pub(super) async fn read(link: &Link, topic: &str, after: Position) -> Result<Pa
     }
 }
 
-/// The entries that follow each other from `after` on.
+/// Returns the entries that follow each other from `after` on.
 fn page(after: Position, entries: Vec<Entry>) -> Page {
     let mut previous = after;
     let mut chain = Vec::with_capacity(entries.len());
     for entry in entries {
-        // Without the field it is not from here, and then only its place says what it follows.
+        // Without the field, it was not appended by a hub, and only its place shows what it follows.
         let predecessor = entry.predecessor.unwrap_or(entry.position);
         let follows = predecessor == previous
-            || previous == OLDEST
+            || previous == Position::OLDEST
             || (entry.predecessor.is_none() && !chain.is_empty());
         if !follows {
             if !chain.is_empty() {
@@ -123,19 +96,19 @@ fn page(after: Position, entries: Vec<Entry>) -> Page {
     Page::Entries(chain)
 }
 
-async fn range(link: &Link, stream: &str, after: Position) -> Result<Vec<Entry>, LogError> {
+async fn range(link: &Link, stream: &str, after: Position) -> Result<Vec<Entry>, EngineError> {
     let mut call = redis::cmd("XRANGE");
     call.arg(stream)
         .arg(format!("({}-{}", after.major(), after.minor()))
         .arg("+")
         .arg("COUNT")
         .arg(PAGE);
-    match link.commands.send(&call).await.map_err(failed)? {
+    match link.commands.send(&call).await? {
         Value::Array(entries) => entries
             .into_iter()
-            .map(|entry| parse(entry).ok_or_else(garbled))
+            .map(|entry| parse(entry).ok_or(INVALID_ENTRIES))
             .collect(),
-        _ => Err(garbled()),
+        _ => Err(INVALID_ENTRIES),
     }
 }
 
@@ -148,7 +121,7 @@ fn parse(entry: Value) -> Option<Entry> {
         return None;
     };
     let mut parsed = Entry {
-        position: position(&id)?,
+        position: entry_id::parse(&id)?,
         predecessor: None,
         event: Bytes::new(),
     };
@@ -157,7 +130,7 @@ fn parse(entry: Value) -> Option<Entry> {
         (fields.next(), fields.next())
     {
         match &*name {
-            PREDECESSOR => parsed.predecessor = position(&value),
+            PREDECESSOR => parsed.predecessor = entry_id::parse(&value),
             EVENT => parsed.event = value.into(),
             _ => {}
         }
@@ -165,26 +138,26 @@ fn parse(entry: Value) -> Option<Entry> {
     Some(parsed)
 }
 
-/// The last id that a stream has given, whether or not its entry is still there; `None` if there
-/// is no such stream.
-async fn last_id(link: &Link, stream: &str) -> Result<Option<Position>, LogError> {
+/// Requests the last id that a stream has given, whether or not it still has the entry; `None` if
+/// there is no such stream.
+async fn last_id(link: &Link, stream: &str) -> Result<Option<Position>, EngineError> {
     let mut call = redis::cmd("XINFO");
     call.arg("STREAM").arg(stream);
     let info = match link.commands.send(&call).await {
         Ok(info) => info,
-        // "ERR no such key"; there is no code of its own for it.
-        Err(error)
+        // "ERR no such key" has no code of its own.
+        Err(CommandError::Redis(error))
             if error
                 .detail()
                 .is_some_and(|text| text.contains("no such key")) =>
         {
             return Ok(None);
         }
-        Err(error) => return Err(failed(error)),
+        Err(error) => return Err(error.into()),
     };
     let fields: Vec<(Value, Value)> = match info {
         Value::Map(fields) => fields,
-        _ => return Err(garbled()),
+        _ => return Err(INVALID_LAST_ID),
     };
     let name = |value: &Value| match value {
         Value::BulkString(name) => name == b"last-generated-id",
@@ -193,8 +166,8 @@ async fn last_id(link: &Link, stream: &str) -> Result<Option<Position>, LogError
     };
     let last = fields.into_iter().find(|(field, _)| name(field));
     match last {
-        Some((_, Value::BulkString(id))) => position(&id).map(Some).ok_or_else(garbled),
-        _ => Err(garbled()),
+        Some((_, Value::BulkString(id))) => entry_id::parse(&id).map(Some).ok_or(INVALID_LAST_ID),
+        _ => Err(INVALID_LAST_ID),
     }
 }
 
@@ -206,8 +179,8 @@ mod tests {
         Position::new(1, number)
     }
 
-    /// What a page is made of entries, each with its predecessor.
-    fn judge(after: Position, entries: &[(u64, Option<u64>)]) -> Option<Vec<u64>> {
+    /// The numbers on the page of entries, each with its predecessor.
+    fn page_of(after: Position, entries: &[(u64, Option<u64>)]) -> Option<Vec<u64>> {
         let entries = entries
             .iter()
             .map(|(position, predecessor)| Entry {
@@ -231,40 +204,24 @@ mod tests {
     #[test]
     fn a_page_is_an_unbroken_chain() {
         let chain = [(5, Some(3)), (6, Some(5)), (9, Some(6))];
-        assert_eq!(judge(at(3), &chain), Some(vec![5, 6, 9]));
-        assert_eq!(judge(OLDEST, &chain), Some(vec![5, 6, 9]));
+        assert_eq!(page_of(at(3), &chain), Some(vec![5, 6, 9]));
+        assert_eq!(page_of(Position::OLDEST, &chain), Some(vec![5, 6, 9]));
         // Trimmed, and unknown.
-        assert_eq!(judge(at(2), &chain), None);
-        assert_eq!(judge(at(4), &chain), Some(vec![]));
-        // It breaks off where something is missing.
+        assert_eq!(page_of(at(2), &chain), None);
+        assert_eq!(page_of(at(4), &chain), Some(vec![]));
+        // It ends where an entry is missing.
         let broken = [(5, Some(3)), (6, Some(5)), (9, Some(8))];
-        assert_eq!(judge(at(3), &broken), Some(vec![5, 6]));
-        assert_eq!(judge(at(6), &broken[2..]), None);
+        assert_eq!(page_of(at(3), &broken), Some(vec![5, 6]));
+        assert_eq!(page_of(at(6), &broken[2..]), None);
     }
 
     #[test]
-    fn what_others_have_written_is_known_by_its_place_only() {
-        assert_eq!(judge(at(3), &[(5, Some(3)), (6, None)]), Some(vec![5, 6]));
-        assert_eq!(judge(at(3), &[(5, None), (6, Some(5))]), None);
-        assert_eq!(judge(OLDEST, &[(5, None), (6, Some(5))]), Some(vec![5, 6]));
-    }
-
-    #[test]
-    fn ids_are_positions() {
-        assert_eq!(position(b"17-3"), Some(Position::new(17, 3)));
-        let last = format!("{}-{}", u64::MAX, u64::MAX);
-        assert_eq!(position(last.as_bytes()), Some(LAST));
-        for none in [
-            &b""[..],
-            b"17",
-            b"17-",
-            b"-3",
-            b"x-3",
-            b"17-3-1",
-            b"\xff-1",
-            b"18446744073709551616-0",
-        ] {
-            assert_eq!(position(none), None, "{none:?}");
-        }
+    fn an_entry_without_a_predecessor_is_known_by_its_place_only() {
+        assert_eq!(page_of(at(3), &[(5, Some(3)), (6, None)]), Some(vec![5, 6]));
+        assert_eq!(page_of(at(3), &[(5, None), (6, Some(5))]), None);
+        assert_eq!(
+            page_of(Position::OLDEST, &[(5, None), (6, Some(5))]),
+            Some(vec![5, 6])
+        );
     }
 }

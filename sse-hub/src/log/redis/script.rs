@@ -1,10 +1,11 @@
-//! The scripts that run in Redis, where nothing comes between their steps.
+//! The scripts that run in Redis, where they are atomic.
 
 use std::time::Duration;
 
-use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, ServerErrorKind, Value};
 
 use crate::log::redis::commands::Commands;
+use crate::log::redis::error::CommandError;
 
 /// How much is kept in Redis.
 #[derive(Clone, Copy, Debug)]
@@ -21,10 +22,10 @@ pub(super) const PREDECESSOR: &[u8] = b"p";
 /// The field that holds the event.
 pub(super) const EVENT: &[u8] = b"e";
 
-/// The id of an entry that has none before it in its stream.
+/// The predecessor of the first entry of a stream.
 pub(super) const NONE: &str = "0-0";
 
-/// The last id that a stream has given, for when it has no entry any more; `false` if there is no
+/// Returns the last id that a stream has given, if it has no entries left; `false` if there is no
 /// such stream.
 const LAST_ID: &str = "
 local function last_id(stream)
@@ -37,10 +38,10 @@ local function last_id(stream)
 end
 ";
 
-/// The id of a new entry: the time, and a number that begins with what was drawn when the stream was
-/// made. So no stream has an id that another one of its name has given, be it wiped and made anew
-/// within the same millisecond, or by a server whose clock is behind. Ids grow although the clock
-/// may not.
+/// Returns the id of a new entry: the time, and a number that begins with one that was drawn when
+/// the stream was created. So no stream has an id that another one of its name has given, even if it
+/// was wiped and created anew within the same millisecond, or by a server whose clock is slow. Ids
+/// grow even if the clock does not.
 const NEXT_ID: &str = "
 local function next_id(previous, drawn)
     local time = redis.call('TIME')
@@ -58,17 +59,17 @@ local function next_id(previous, drawn)
 end
 ";
 
-/// What a stream's ids begin with, if it is made.
+/// Draws what the ids of a stream begin with if it is created.
 pub(super) fn drawn() -> u32 {
-    // In Lua, and as an id, it is to stay a short number.
+    // It must stay an exact number in Lua, and short in ids.
     fastrand::u32(1..1 << 24)
 }
 
-/// Appends an entry and tells all nodes; the answer is its id. With a second key, an entry that
-/// came with that before is found instead.
+/// Appends an entry and publishes it to all nodes; the answer is its id. With a second key, the
+/// answer is the id of the entry that was appended with that key before, if there is one.
 ///
-/// What is too old is let go of a few times in each maximal age rather than each time, and the
-/// expiry of the whole stream is put off as often.
+/// Old entries are discarded a few times in each maximal age rather than each time, and the expiry
+/// of the whole stream is extended as often.
 pub(super) fn append(history: &History, database: i64) -> Script {
     let max_age = millis(history.max_age);
     Script::new(&format!(
@@ -96,7 +97,7 @@ return id",
     ))
 }
 
-/// The last id of a stream, which is made if it is not there.
+/// Returns the last id of a stream, which is created if it does not exist.
 pub(super) fn open(history: &History) -> Script {
     Script::new(&format!(
         "{LAST_ID}{NEXT_ID}
@@ -112,7 +113,7 @@ return id",
     ))
 }
 
-/// As Redis and Lua can count them, at least one.
+/// Converts to a number that Redis and Lua can represent, at least one.
 fn millis(duration: Duration) -> u64 {
     // A hundred thousand years.
     const MOST: u64 = 1 << 51;
@@ -121,7 +122,7 @@ fn millis(duration: Duration) -> u64 {
         .clamp(1, MOST)
 }
 
-/// A script, which Redis is given once and then only told the hash of.
+/// A script, which is sent to Redis once and then called by its hash.
 pub(super) struct Script {
     script: redis::Script,
     /// The command that loads it.
@@ -138,7 +139,7 @@ impl Script {
         }
     }
 
-    /// The beginning of a call: keys and arguments are to be added, of about so many bytes.
+    /// Returns the beginning of a call, to which keys and arguments of about so many bytes are added.
     pub(super) fn call(&self, keys: usize, expected_len: usize) -> Cmd {
         const OVERHEAD: usize = "EVALSHA".len() + 40 + 1;
         let mut call = Cmd::with_capacity(3 + keys + 1, OVERHEAD + expected_len);
@@ -146,10 +147,12 @@ impl Script {
         call
     }
 
-    /// Makes a call. A server that does not know the script yet, or no more, is given it.
-    pub(super) async fn run(&self, call: &Cmd, commands: &Commands) -> Result<Value, RedisError> {
+    /// Makes a call. If the server does not know the script, it is loaded first.
+    pub(super) async fn run(&self, call: &Cmd, commands: &Commands) -> Result<Value, CommandError> {
         match commands.send(call).await {
-            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+            Err(CommandError::Redis(error))
+                if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) =>
+            {
                 commands.send(&self.load).await?;
                 commands.send(call).await
             }

@@ -1,6 +1,6 @@
-//! Keeping the live connection: it is tried with a ping now and then, and made again when it
-//! fails. A new one is subscribed to all channels in use, and only then are the topics read, as
-//! what was published in between has not come.
+//! Maintaining the live connection: it is checked with a ping periodically, and made again when it
+//! fails. A new connection is subscribed to all channels in use, and only then are the topics read,
+//! as what was published in between has not arrived.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,28 +11,29 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::log::redis::link::Link;
-use crate::log::retry::Pause;
+use crate::log::retry::Backoff;
 
-/// How long the connection may be quiet before it is tried.
+/// How long the connection may be quiet before a ping is sent.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// How many channels are subscribed to with one command.
-const MOST_CHANNELS: usize = 500;
+const MAX_CHANNELS: usize = 500;
 
-/// A live connection, and what tells of its end.
+/// A live connection.
 pub(super) struct Connection {
     commands: MultiplexedConnection,
+    /// Notified when the connection has ended.
     ended: Arc<Notify>,
 }
 
-/// Makes a live connection, which is subscribed to nothing.
+/// Makes a live connection, which is not subscribed to anything.
 pub(super) async fn connect(link: &Arc<Link>) -> Result<Connection, RedisError> {
     let ended = Arc::new(Notify::new());
-    let (inbox_of, tells) = (Arc::downgrade(link), Arc::clone(&ended));
+    let (weak, notify) = (Arc::downgrade(link), Arc::clone(&ended));
     let push = move |push: PushInfo| {
-        match inbox_of.upgrade() {
+        match weak.upgrade() {
             Some(link) if push.kind == PushKind::Message => link.inbox.put(&link.keys, push),
-            Some(_) if push.kind == PushKind::Disconnection => tells.notify_one(),
+            Some(_) if push.kind == PushKind::Disconnection => notify.notify_one(),
             _ => {}
         }
         Ok::<(), ()>(())
@@ -48,11 +49,11 @@ pub(super) async fn connect(link: &Arc<Link>) -> Result<Connection, RedisError> 
     Ok(Connection { commands, ended })
 }
 
-/// Looks after the connection, and makes another when it has ended; for ever.
+/// Maintains the connection, and makes another one whenever it has ended.
 pub(super) async fn supervise(link: Arc<Link>, first: Connection) {
     let mut connection = first;
     loop {
-        let error = stay(&link, &mut connection).await;
+        let error = maintain(&link, &mut connection).await;
         link.set_live(None);
         tracing::warn!(
             error = error.as_ref().map(|error| error as &dyn std::error::Error),
@@ -63,15 +64,14 @@ pub(super) async fn supervise(link: Arc<Link>, first: Connection) {
     }
 }
 
-/// Does what is to be done while the connection holds; the answer is why it does not any more, if
-/// more is known than that it has ended.
-async fn stay(link: &Link, connection: &mut Connection) -> Option<RedisError> {
+/// Maintains the connection until it ends. Returns the reason, if one is known.
+async fn maintain(link: &Link, connection: &mut Connection) -> Option<RedisError> {
     loop {
         let quiet_until = Instant::now() + HEARTBEAT;
         let unused = tokio::select! {
             () = connection.ended.notified() => return None,
             () = sleep_until(quiet_until) => None,
-            unused = link.channels.to_leave() => Some(unused),
+            unused = link.channels.to_unsubscribe() => Some(unused),
         };
         let Some(unused) = unused else {
             let ping = redis::cmd("PING");
@@ -80,7 +80,7 @@ async fn stay(link: &Link, connection: &mut Connection) -> Option<RedisError> {
             }
             continue;
         };
-        for unused in unused.chunks(MOST_CHANNELS) {
+        for unused in unused.chunks(MAX_CHANNELS) {
             let channels: Vec<_> = unused
                 .iter()
                 .map(|topic| link.keys.channel(topic))
@@ -88,38 +88,38 @@ async fn stay(link: &Link, connection: &mut Connection) -> Option<RedisError> {
             if let Err(error) = connection.commands.unsubscribe(channels).await {
                 return Some(error);
             }
-            link.channels.have_left(unused);
+            link.channels.note_unsubscribed(unused);
         }
     }
 }
 
 async fn connect_again(link: &Arc<Link>) -> Connection {
-    let mut pause = Pause::default();
+    let mut backoff = Backoff::default();
     loop {
         match connect(link).await {
             Ok(mut connection) => match subscribe_to_all(link, &mut connection).await {
                 Ok(()) => return connection,
-                Err(error) => told(&error),
+                Err(error) => log_failure(&error),
             },
-            Err(error) => told(&error),
+            Err(error) => log_failure(&error),
         }
         link.set_live(None);
-        pause.wait().await;
+        backoff.wait().await;
     }
 }
 
-fn told(error: &RedisError) {
+fn log_failure(error: &RedisError) {
     tracing::debug!(
         error = error as &dyn std::error::Error,
         "no connection to Redis"
     );
 }
 
-/// Subscribes to the channels of all topics in use, and has the topics read.
+/// Subscribes to the channels of all topics in use, and has the hub read the topics.
 async fn subscribe_to_all(link: &Link, connection: &mut Connection) -> Result<(), RedisError> {
-    // First this: a topic that is opened after the next line is subscribed to by its opener.
+    // First this: the opening of a topic subscribes to it from now on.
     link.set_live(Some(connection.commands.clone()));
-    for topics in link.channels.all().chunks(MOST_CHANNELS) {
+    for topics in link.channels.all().chunks(MAX_CHANNELS) {
         let channels: Vec<_> = topics
             .iter()
             .map(|topic| link.keys.channel(topic))

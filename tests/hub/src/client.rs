@@ -1,5 +1,5 @@
-//! A client over a socket that reads HTTP/1.1 chunk by chunk, or HTTP/1.0 as it comes, and can stop
-//! or vanish anywhere.
+//! A client over a socket that reads HTTP/1.1 chunk by chunk, or HTTP/1.0 as it arrives, and can stop
+//! or vanish at any point.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,29 +10,33 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use crate::reader::{Event, Reader};
 
-pub(crate) struct Client {
+/// A client over a socket.
+#[derive(Debug)]
+pub struct Client {
     stream: TcpStream,
-    /// What came and is not yet looked at.
+    /// What was received and is not decoded yet.
     received: Vec<u8>,
-    /// How many bytes of the current chunk are to come, with the line break behind it.
+    /// How many bytes of the current chunk are missing, including the line break after it.
     chunk: usize,
     is_chunked: bool,
-    pub(crate) reader: Reader,
+    /// Reads the events.
+    pub reader: Reader,
 }
 
-/// What a client meets.
+/// What a client receives.
 #[derive(Debug)]
-pub(crate) enum Met {
+pub enum Received {
+    /// Some events.
     Events(Vec<Event>),
     /// The response is complete.
     End,
-    /// The connection is gone before that.
+    /// The connection has ended before that.
     Cut,
 }
 
 impl Client {
-    /// Connects, asks for `path`, and reads the head of the answer.
-    pub(crate) async fn connect(
+    /// Connects, requests `path`, and reads the head of the response.
+    pub async fn connect(
         address: SocketAddr,
         path: &str,
         last_event_id: Option<&str>,
@@ -40,8 +44,8 @@ impl Client {
         Self::with_receive_buffer(address, path, last_event_id, None).await
     }
 
-    /// [`connect`](Self::connect), with a buffer of so many bytes in the system.
-    pub(crate) async fn with_receive_buffer(
+    /// As [`connect`](Self::connect), with a receive buffer of so many bytes.
+    pub async fn with_receive_buffer(
         address: SocketAddr,
         path: &str,
         last_event_id: Option<&str>,
@@ -50,9 +54,9 @@ impl Client {
         Self::ask(address, path, last_event_id, bytes, true).await
     }
 
-    /// [`with_receive_buffer`](Self::with_receive_buffer), in HTTP/1.1 if the answer may be in
-    /// chunks, else in HTTP/1.0.
-    pub(crate) async fn ask(
+    /// As [`with_receive_buffer`](Self::with_receive_buffer), with HTTP/1.1 if the response may be
+    /// chunked, and otherwise with HTTP/1.0.
+    pub async fn ask(
         address: SocketAddr,
         path: &str,
         last_event_id: Option<&str>,
@@ -85,8 +89,8 @@ impl Client {
             .to_lowercase();
         let status = format!("http/1.{} 200 ", u8::from(is_chunked));
         assert!(head.starts_with(&status), "{head}");
-        let says_so = head.contains("\r\ntransfer-encoding: chunked\r\n");
-        assert_eq!(says_so, is_chunked, "{head}");
+        let has_header = head.contains("\r\ntransfer-encoding: chunked\r\n");
+        assert_eq!(has_header, is_chunked, "{head}");
         received.drain(..end);
         Ok(Self {
             stream,
@@ -97,31 +101,32 @@ impl Client {
         })
     }
 
-    /// The last event ID.
-    pub(crate) fn id(&self) -> Option<&str> {
+    /// Returns the last event ID.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
         self.reader.id.as_deref()
     }
 
-    /// Reads until there are events, or the end.
-    pub(crate) async fn read(&mut self) -> Met {
+    /// Reads until there are events, or until the end.
+    pub async fn read(&mut self) -> Received {
         loop {
             match self.decode() {
-                Met::Events(events) if events.is_empty() => {}
-                met => return met,
+                Received::Events(events) if events.is_empty() => {}
+                received => return received,
             }
             match self.stream.read_buf(&mut self.received).await {
-                Ok(0) | Err(_) => return Met::Cut,
+                Ok(0) | Err(_) => return Received::Cut,
                 Ok(_) => {}
             }
         }
     }
 
-    /// The events in what was received.
-    fn decode(&mut self) -> Met {
+    /// Decodes the events in what was received.
+    fn decode(&mut self) -> Received {
         if !self.is_chunked {
             let events = self.reader.feed(&self.received);
             self.received.clear();
-            return Met::Events(events);
+            return Received::Events(events);
         }
         let mut events = Vec::new();
         loop {
@@ -129,25 +134,25 @@ impl Client {
                 // The adapters send whole events in each chunk.
                 assert!(self.reader.is_whole());
                 let Some(end) = memmem::find(&self.received, b"\r\n") else {
-                    return Met::Events(events);
+                    return Received::Events(events);
                 };
                 let size = std::str::from_utf8(&self.received[..end]).expect("a size");
                 let size = usize::from_str_radix(size, 16).expect("a size in hexadecimal");
                 if size == 0 {
                     if !events.is_empty() {
-                        return Met::Events(events);
+                        return Received::Events(events);
                     }
                     assert!(self.reader.is_whole(), "ended within an event");
-                    return Met::End;
+                    return Received::End;
                 }
                 self.received.drain(..end + 2);
                 self.chunk = size + 2;
             }
             if self.received.is_empty() {
-                return Met::Events(events);
+                return Received::Events(events);
             }
             let taken = self.chunk.min(self.received.len());
-            // Without the line break behind the chunk.
+            // Without the line break after the chunk.
             let data = taken.min(self.chunk.saturating_sub(2));
             events.extend(self.reader.feed(&self.received[..data]));
             self.received.drain(..taken);
@@ -155,11 +160,11 @@ impl Client {
         }
     }
 
-    /// Reads until there are events; anything else is a failure.
-    pub(crate) async fn events(&mut self) -> Vec<Event> {
+    /// Reads until there are events, and panics at anything else.
+    pub async fn events(&mut self) -> Vec<Event> {
         match self.read().await {
-            Met::Events(events) => events,
-            met => panic!("no more events: {met:?}"),
+            Received::Events(events) => events,
+            received => panic!("no more events: {received:?}"),
         }
     }
 }

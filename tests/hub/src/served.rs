@@ -1,7 +1,7 @@
 //! A client that is served through an `SseStream`, and whose task is run by hand.
 
-#![allow(dead_code, reason = "not every test needs all of it")]
-
+use std::fmt;
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,8 @@ use futures_util::Stream;
 use sse_hub::Hub;
 use sse_session::{BoxError, HandlerError, Sse, SseOptions, SseStream};
 
-pub(crate) struct Served {
+/// A client whose task is run by hand.
+pub struct Served {
     stream: Pin<Box<dyn Stream<Item = Result<Bytes, HandlerError>> + Send>>,
     task: Arc<Task>,
     received: Vec<u8>,
@@ -29,8 +30,8 @@ impl Wake for Task {
 }
 
 impl Served {
-    /// A client whose task was run until it sleeps. What came until then is passed over.
-    pub(crate) fn new<F>(handler: impl FnOnce(Sse) -> F) -> Self
+    /// Creates a client and runs its task until it sleeps. What it receives until then is skipped.
+    pub fn new<F>(handler: impl FnOnce(Sse) -> F) -> Self
     where
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
@@ -45,13 +46,13 @@ impl Served {
         client
     }
 
-    /// A client of the topic "news".
-    pub(crate) fn of(hub: &Hub) -> Self {
+    /// Creates a client of the topic "news".
+    pub fn of(hub: &Hub) -> Self {
         Self::new(|sse| hub.subscribe(["news"]).serve(sse))
     }
 
-    /// Runs the task until it sleeps, or until the stream has ended: then it is `true`.
-    pub(crate) fn run(&mut self) -> bool {
+    /// Runs the task until it sleeps. Returns whether the stream has ended.
+    pub fn run(&mut self) -> bool {
         let waker = Waker::from(Arc::clone(&self.task));
         let cx = &mut Context::from_waker(&waker);
         loop {
@@ -65,18 +66,25 @@ impl Served {
         }
     }
 
-    /// Runs in another task from now on.
-    pub(crate) fn move_to_another_task(&mut self) {
+    /// Moves the client to another task.
+    pub fn move_to_another_task(&mut self) {
         self.task = Arc::default();
     }
 
-    /// What has come since this was asked last.
-    pub(crate) fn received(&mut self) -> String {
+    /// Returns what was received since the last call.
+    pub fn received(&mut self) -> String {
         String::from_utf8(std::mem::take(&mut self.received)).expect("UTF-8")
     }
 
-    /// How often the task was woken since this was asked last.
-    pub(crate) fn wakes(&self) -> usize {
+    /// Returns how often the task was woken since the last call.
+    #[must_use]
+    pub fn wakes(&self) -> usize {
         self.task.0.swap(0, Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Served").finish_non_exhaustive()
     }
 }

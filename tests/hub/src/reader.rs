@@ -1,21 +1,23 @@
-//! A small strict reader of event streams: what the encoder cannot have written is a failure.
-
-#![allow(dead_code, reason = "not every test needs all of it")]
+//! A small strict reader of event streams: it panics at what the encoder cannot have written.
 
 use memchr::memmem;
 use serde_json::Value;
 
-/// An event, with the last event ID as it is after it.
+/// An event, with the last event ID after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Event {
-    pub(crate) name: String,
-    pub(crate) data: String,
-    pub(crate) id: String,
+pub struct Event {
+    /// Its name, `message` by default.
+    pub name: String,
+    /// Its data.
+    pub data: String,
+    /// The last event ID.
+    pub id: String,
 }
 
 impl Event {
-    /// The gaps that an event named `gap` tells of, as topic and reason.
-    pub(crate) fn gaps(&self) -> Vec<(String, String)> {
+    /// Returns the gaps in an event named `gap`, as topic and reason.
+    #[must_use]
+    pub fn gaps(&self) -> Vec<(String, String)> {
         assert_eq!(self.name, "gap");
         let data: Value = serde_json::from_str(&self.data).expect("JSON");
         let gaps = data["gaps"].as_array().expect("a list");
@@ -25,39 +27,42 @@ impl Event {
             .collect()
     }
 
-    /// How many events an event named `gap` says are missing.
-    pub(crate) fn missed(&self) -> Option<u64> {
+    /// Returns how many events are missing, according to an event named `gap`.
+    #[must_use]
+    pub fn missed(&self) -> Option<u64> {
         let data: Value = serde_json::from_str(&self.data).expect("JSON");
         data["gaps"][0]["missed"].as_u64()
     }
 }
 
+/// Reads an event stream.
 #[derive(Debug, Default)]
-pub(crate) struct Reader {
+pub struct Reader {
     rest: Vec<u8>,
     scanned: usize,
     /// The last event ID; `None` until there was one.
-    pub(crate) id: Option<String>,
+    pub id: Option<String>,
     /// The reconnection time, in milliseconds.
-    pub(crate) retry: Option<u64>,
+    pub retry: Option<u64>,
 }
 
 impl Reader {
-    /// A reader of a client that comes back.
-    pub(crate) fn after(id: Option<&str>) -> Self {
+    /// Creates the reader of a client that comes back.
+    #[must_use]
+    pub fn after(id: Option<&str>) -> Self {
         Self {
             id: id.map(Into::into),
             ..Self::default()
         }
     }
 
-    /// The events that are complete now.
-    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<Event> {
+    /// Adds bytes, and returns the events that are complete now.
+    pub fn feed(&mut self, bytes: &[u8]) -> Vec<Event> {
         self.rest.extend_from_slice(bytes);
         let mut events = Vec::new();
         let mut rest = std::mem::take(&mut self.rest);
         let mut start = 0;
-        // What was looked at before is not looked at again, but for a line end at its very end.
+        // What was scanned before is not scanned again, except for a line end at its very end.
         let mut from = self.scanned.saturating_sub(1);
         while let Some(found) = memmem::find(&rest[from..], b"\n\n") {
             let end = from + found;
@@ -72,8 +77,9 @@ impl Reader {
         events
     }
 
-    /// Whether the stream stands between two events.
-    pub(crate) fn is_whole(&self) -> bool {
+    /// Whether the stream is between two events.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
         self.rest.is_empty()
     }
 

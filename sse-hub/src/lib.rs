@@ -61,6 +61,7 @@
 //! | `metrics` | no | counters, a gauge and a histogram through the facade `metrics`: `sse_hub_published_total`, `sse_hub_delivered_total`, `sse_hub_gaps_total`, `sse_hub_subscriptions`, `sse_hub_lag_events` |
 //! | `serde` | no | `Serialize` and `Deserialize` for [`Position`], [`HubMetrics`] and [`TopicMetrics`] |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod builder;
@@ -111,3 +112,4 @@ pub use sse_codec::{
     Buffer, Data, DataWriter, Display, Encode, EncodeError, Event, Field, Frame, Json, NoData,
     Typed,
 };
+pub use sse_session::{BoxError, Sse};

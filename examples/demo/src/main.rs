@@ -59,10 +59,11 @@ async fn run(addresses: Addresses, engine: Option<Engine>) -> Result<(), BoxErro
     let (tcp, tcp_server) = bind(Transport::Tcp, &addresses).await?;
     let servers = [hyper_server, actix_server, tcp_server];
 
-    let chat = engine::chat_on(engine).await?;
-    // Brings what the other processes publish; at once at its end if there are none.
-    let driven = chat.hub.clone();
-    let driving = tokio::spawn(async move { driven.drive().await });
+    let (chat, driver) = engine::chat_on(engine).await?;
+    // Brings what the other processes publish, until the hub has shut down.
+    if let Some(driver) = driver {
+        tokio::spawn(driver);
+    }
     let stop = CancellationToken::new();
     // Listened to before the addresses are told: whoever knows them may stop the demo.
     let signalled = signalled()?;
@@ -87,7 +88,6 @@ async fn run(addresses: Addresses, engine: Option<Engine>) -> Result<(), BoxErro
         actix::serve(actix, actix_demo),
         tcp::serve(tcp, tcp_demo),
     )?;
-    driving.abort();
     Ok(())
 }
 

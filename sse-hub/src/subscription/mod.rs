@@ -1,34 +1,30 @@
 //! A subscription: a stream of what its topics publish, as bytes that can be sent as they are.
 //!
 //! ```text
-//!   Opening: a block with the id, or with the gaps
-//!      |
-//!      v
-//!   Open: the readers of the topics, in turn                      each reader:
-//!      |
-//!      |                no id, or a gap at the start   +----------+
-//!      |             o-------------------------------> | Snapshot |--+ the topic's state
-//!      |             |                                 +----------+  |
-//!      |             |                                   ^  ^        v
-//!      |             |  an id                            |  |     +------+
-//!      |             o-----------------------------------|--|---> | Live |---+ events, or
-//!      |                                                 |  |     +------+ <-+ wait for them
-//!      |                 a gap, of a topic with a state  |  |      |  ^  ^
-//!      |                 +-------------------------------+  |      |  |  | a gap, of a topic
-//!      |                 |                                  |      |  |  | without a state
-//!      |                 |        the window does not have  |      |  |  |
-//!      |                 |        what follows: ask the log |      |  |  |
-//!      |                 |        +----------------------------- --+  |  |
-//!      |                 |        v                         |         |  |
-//!      |                 |   +---------+  entries           |         |  |
-//!      |                 |   | Reading |------------------------------+  |
-//!      |                 |   +---------+                    |            |
-//!      |                 |        | trimmed, or unknown     |            |
-//!      |                 +--------+--------------------------------------+
-//!      |
-//!      |  a shutdown, after everything was read; an invalid snapshot;
-//!      |  a gap, if slow consumers are disconnected
-//!      v
+//!  Opening     a block with the id, or with the gaps
+//!     |
+//!     v
+//!   Open       the next piece of any topic; each topic has a reader:
+//!     |
+//!     |          no id, or a gap,     +----------+
+//!     |       o---------------------> | Snapshot | <---+
+//!     |          and a state          +----------+     |
+//!     |                                    |           |
+//!     |                        state sent  |           |
+//!     |                                    v           |
+//!     |          otherwise            +----------+     |
+//!     |       o---------------------> |   Live   |     | gap sent, if the topic has a state
+//!     |                               +----------+     |
+//!     |                                  |    ^        |
+//!     |    the window does not have      |    | entries sent, or gap sent
+//!     |    what follows: read the log    v    |        |
+//!     |                               +----------+     |
+//!     |                               | Reading  |-----+
+//!     |                               +----------+
+//!     |
+//!     |  a shutdown, when all topics are up to date or its deadline has passed;
+//!     |  an invalid snapshot; a gap, if the policy for slow consumers is to disconnect
+//!     v
 //!   Ended
 //! ```
 

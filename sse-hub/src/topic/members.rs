@@ -39,7 +39,7 @@ pub enum Change {
 pub(crate) struct Members {
     /// How many subscribers have each name.
     names: HashMap<Arc<str>, usize>,
-    /// Created when somebody watches.
+    /// Created by the first watcher.
     changes: Option<broadcast::Sender<Change>>,
 }
 
@@ -89,7 +89,7 @@ impl Members {
     }
 
     fn send(&mut self, change: impl FnOnce() -> Change) {
-        // An error means that nobody watches.
+        // An error means that there are no watchers.
         if let Some(changes) = &self.changes
             && changes.send(change()).is_err()
         {

@@ -3,6 +3,8 @@
 mod gaps;
 mod keys;
 mod limits;
+#[cfg(feature = "serde")]
+mod numbers;
 mod polls;
 mod presence;
 mod resume;

@@ -98,7 +98,6 @@ impl MemoryEngine {
     }
 
     /// Takes the driver of the hub that was created last.
-    #[must_use]
     pub fn take_driver(&self) -> Driver {
         let driver = self.drivers.lock().expect("not poisoned").pop();
         driver.expect("a driver that was not spawned")

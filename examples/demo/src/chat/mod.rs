@@ -13,7 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
-use sse_hub::{Event, Hub, HubBuilder, Json, PublishError, Retention, TopicOptions};
+use sse_hub::{
+    Driver, Engine, Event, Hub, HubBuilder, Json, PublishError, Retention, TopicOptions,
+};
 
 use crate::arguments::Transport;
 pub(crate) use crate::chat::visitor::{Invalid, Visitor};
@@ -123,14 +125,15 @@ impl Chat {
         }
     }
 
-    /// A chat on an engine that other processes share.
-    pub(crate) fn on_engine(hub: HubBuilder) -> Self {
-        let hub = hub.max_topics(MAX_ROOMS).topics(|_| retention());
-        Self {
-            hub: hub.build(),
+    /// A chat on an engine that other processes share, and the driver of its hub.
+    pub(crate) fn on_engine(hub: HubBuilder<Arc<dyn Engine>>) -> (Self, Driver) {
+        let (hub, driver) = hub.max_topics(MAX_ROOMS).topics(|_| retention()).build();
+        let chat = Self {
+            hub,
             rooms: Rooms::default(),
             is_alone: false,
-        }
+        };
+        (chat, driver)
     }
 
     /// What a client that comes new is told before the messages of the log. In a chat that is

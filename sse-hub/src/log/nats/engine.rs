@@ -53,11 +53,11 @@ use crate::position::Position;
 /// An id identifies the stream by the time of its creation. So a server that was wiped, or a stream
 /// that was created anew, results in a gap. There is no gap if a backup was restored, or if a
 /// machine has lost its newest events, and other events were published since under the same
-/// numbers: nobody can tell that stream from the former.
+/// numbers: that stream cannot be distinguished from the former.
 ///
 /// There may be a gap although nothing is missing, but only for a client whose id is older than
-/// what is kept, or whose topic was quiet when the connection to the server was lost: nobody knows
-/// then whether there was more.
+/// what is kept, or whose topic was quiet when the connection to the server was lost: it is
+/// not known then whether there was more.
 ///
 /// # Costs
 ///

@@ -163,7 +163,7 @@ async fn begin(link: &Link) -> (u64, Known) {
             }
             Ok(_) => {}
             Err(error) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "waiting for NATS")
+                tracing::debug!(error = &error as &dyn std::error::Error, "waiting for NATS");
             }
         }
         tokio::time::sleep(RETRY_DELAY).await;

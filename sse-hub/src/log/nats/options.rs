@@ -113,7 +113,7 @@ impl NatsOptions {
     /// Sets how long an event is kept, at least a second; by default a day.
     ///
     /// A client that comes back with an older id may get a gap although nothing was published
-    /// meanwhile, if the node has not had the topic in use: nobody knows that then.
+    /// meanwhile, if the node has not had the topic in use: that is not known then.
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = age.max(Duration::from_secs(1));
         self

@@ -1,16 +1,20 @@
-//! Making a hub.
+//! Creating a hub.
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::clock::Clock;
-use crate::embedded::Embedded;
+use crate::core::Core;
 use crate::hub::Hub;
-use crate::log::Log;
+use crate::log::Engine;
+use crate::log::backend::Backend;
+use crate::log::driver::Driver;
+use crate::log::local::LocalLog;
 use crate::options::TopicOptions;
-use crate::registry::Registry;
+use crate::registry::{MakeOptions, Registry};
 
-/// Makes a [`Hub`] with options.
+/// Creates a [`Hub`] with options.
+///
+/// `E` is `()` until an [engine](Self::engine) is set, and `Arc<dyn Engine>` after that.
 ///
 /// ```
 /// use sse_hub::{Hub, Retention, TopicOptions};
@@ -24,9 +28,9 @@ use crate::registry::Registry;
 ///     .build();
 /// ```
 #[must_use = "a builder does nothing until it builds"]
-pub struct HubBuilder {
-    log: Arc<dyn Log>,
-    options: Box<dyn Fn(&str) -> TopicOptions + Send + Sync>,
+pub struct HubBuilder<E = ()> {
+    engine: E,
+    options: Box<MakeOptions>,
     max_topics: usize,
 }
 
@@ -36,14 +40,34 @@ impl HubBuilder {
 
     pub(crate) fn new() -> Self {
         Self {
-            log: Arc::new(Embedded::new()),
+            engine: (),
             options: Box::new(|_| TopicOptions::new()),
             max_topics: Self::DEFAULT_MAX_TOPICS,
         }
     }
 
-    /// Sets the function that gives a topic's options by its name. It is called when the topic
-    /// comes into being, and now and then for nothing; it must not use the hub.
+    /// Creates the hub, whose topics live in this process.
+    #[must_use]
+    pub fn build(self) -> Hub {
+        let backend = Backend::Local(LocalLog::new());
+        Hub::new_on(Arc::new(self.core(backend)))
+    }
+}
+
+impl HubBuilder<Arc<dyn Engine>> {
+    /// Creates the hub, whose topics live in the engine, and its [`Driver`], which must be spawned
+    /// or polled.
+    pub fn build(self) -> (Hub, Driver) {
+        let engine = Arc::clone(&self.engine);
+        let backend = Backend::Engine(Arc::clone(&engine));
+        let core = Arc::new(self.core(backend));
+        (Hub::new_on(Arc::clone(&core)), Driver::new(core, engine))
+    }
+}
+
+impl<E> HubBuilder<E> {
+    /// Sets the function that returns the options of a topic by its name. It is called when a
+    /// topic is opened, and sometimes without need; it must not use the hub.
     pub fn topics<F>(mut self, options: F) -> Self
     where
         F: Fn(&str) -> TopicOptions + Send + Sync + 'static,
@@ -52,37 +76,46 @@ impl HubBuilder {
         self
     }
 
-    /// Sets how many topics there may be at a time; by default 10,000. Together with what each
-    /// one's [`Retention`](crate::Retention) allows, that bounds the hub's memory.
-    pub const fn max_topics(mut self, topics: usize) -> Self {
+    /// Sets how many topics there may be at a time; by default 10,000. Together with the
+    /// [`Retention`](crate::Retention) of each, this bounds the memory of the hub.
+    pub fn max_topics(mut self, topics: usize) -> Self {
         self.max_topics = topics;
         self
     }
 
-    /// Sets the log behind the topics; by default they live in this process. See
-    /// [`Hub::drive`](crate::Hub::drive), which such a hub needs.
-    pub fn log(mut self, log: impl Log) -> Self {
-        self.log = Arc::new(log);
-        self
+    /// Sets the engine in which the topics live, so that several processes share them.
+    ///
+    /// The hub is then built together with its [`Driver`].
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "redis")]
+    /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+    /// use sse_hub::Hub;
+    /// use sse_hub::redis::RedisEngine;
+    ///
+    /// let redis = RedisEngine::connect("redis://127.0.0.1/").await?;
+    /// let (hub, driver) = Hub::builder().engine(redis).build();
+    /// tokio::spawn(driver);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn engine(self, engine: impl Engine) -> HubBuilder<Arc<dyn Engine>> {
+        HubBuilder {
+            engine: Arc::new(engine),
+            options: self.options,
+            max_topics: self.max_topics,
+        }
     }
 
-    /// Makes the hub.
-    #[must_use]
-    pub fn build(self) -> Hub {
-        let clock = Clock::new();
-        Hub::from_registry(Registry::new(
-            self.log,
-            self.options,
-            self.max_topics,
-            clock,
-        ))
+    fn core(self, backend: Backend) -> Core {
+        Core::new(Registry::new(backend, self.options, self.max_topics))
     }
 }
 
-impl fmt::Debug for HubBuilder {
+impl<E: fmt::Debug> fmt::Debug for HubBuilder<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HubBuilder")
-            .field("log", &self.log)
+            .field("engine", &self.engine)
             .field("max_topics", &self.max_topics)
             .finish_non_exhaustive()
     }

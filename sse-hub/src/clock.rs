@@ -1,4 +1,4 @@
-//! The hub's clock: milliseconds since it was made, as entries keep them.
+//! The hub's clock: milliseconds since it was created, as entries store them.
 
 use tokio::time::Instant;
 

@@ -1,8 +1,8 @@
-//! One published event in the form that a log keeps: encoded, without an id.
+//! One published event in the form that a log has it: encoded, without an id.
 //!
-//! The id says where the event stands, so it is added by whoever knows that. What is published
-//! must therefore be exactly one event and have no id of its own: a second event in the same
-//! entry would have none, and be skipped by a client that comes back between the two.
+//! The id is the position of the event, so it is added when the position is known. An entry must
+//! therefore be exactly one event without an id of its own: a second event in the same entry would
+//! have no id, and be skipped by a client that comes back between the two.
 
 use std::error::Error;
 use std::fmt;
@@ -10,16 +10,16 @@ use std::fmt;
 use memchr::memchr_iter;
 use sse_codec::{Encode, EncodeError, Encoder};
 
-/// What is wrong with an event that was to be published, or that a snapshot function gave.
+/// Why an event cannot be published, or sent as a snapshot.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum EventError {
     /// The event cannot be encoded, or is longer than the topic's history may be.
     Encode(EncodeError),
-    /// The event has an id of its own. In a topic the id is the position, set by the hub: put
+    /// The event has an id of its own. In a topic, the id is the position, which the hub sets: put
     /// ids of the application into the data.
     OwnId,
-    /// The event is empty: there is nothing to send.
+    /// The event is empty.
     Empty,
     /// What was encoded is not exactly one event.
     NotOneEvent,
@@ -29,9 +29,9 @@ impl fmt::Display for EventError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Encode(_) => "event cannot be encoded",
-            Self::OwnId => "event has an id of its own, but in a topic the id is the position",
+            Self::OwnId => "event has an id, but in a topic the id is set by the hub",
             Self::Empty => "event is empty",
-            Self::NotOneEvent => "what was encoded is not exactly one event",
+            Self::NotOneEvent => "encoded value is not exactly one event",
         })
     }
 }
@@ -61,7 +61,7 @@ pub(crate) fn encode(
     check(out)
 }
 
-/// Whether `entry` is one event without an id. The encoder ends lines by LF alone.
+/// Checks that `entry` is one event without an id. The encoder ends lines with LF alone.
 pub(crate) fn check(entry: &[u8]) -> Result<(), EventError> {
     if entry.is_empty() {
         return Err(EventError::Empty);
@@ -71,7 +71,7 @@ pub(crate) fn check(entry: &[u8]) -> Result<(), EventError> {
         let line = &entry[start..end];
         start = end + 1;
         if line.is_empty() {
-            // The blank line that ends an event ends the entry too, and does not begin it.
+            // The blank line that ends an event must end the entry, and not begin it.
             let is_one = start == entry.len() && end > 0;
             return if is_one {
                 Ok(())
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn one_event_without_an_id_is_taken_as_it_is() {
+    fn one_event_without_an_id_is_accepted_unchanged() {
         for event in [
             Event::new().event("id").data("id: 1\nid"),
             Event::new().comment("id: 1").data(""),
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_of_its_own_is_refused_even_in_a_frame() {
+    fn an_id_is_refused_even_in_a_frame() {
         let event = Event::new().id("7").data("x");
         assert!(matches!(encoded(&event), Err(EventError::OwnId)));
         let frame = Frame::new(&event).expect("a frame");
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_too_much_are_refused() {
+    fn an_empty_event_two_events_and_a_long_event_are_refused() {
         struct Two;
         impl Encode for Two {
             fn encode_into<B: Buffer>(&self, out: &mut B) -> Result<(), EncodeError> {

@@ -1,4 +1,4 @@
-//! Telling a client that events are missing.
+//! The event that tells a client that events are missing.
 
 use std::fmt;
 
@@ -6,25 +6,24 @@ use bytes::Bytes;
 use serde_json::json;
 use sse_codec::{Event, Frame};
 
-/// Why a client is told of a gap. Its name is the `reason` in the event's data.
+/// Why a client has a gap. Its name is the `reason` in the data of the `gap` event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GapReason {
-    /// `trimmed`: the client came back too late; events after its last one are kept no more.
+    /// `trimmed`: the client came back too late; events after its last one are no longer kept.
     Trimmed,
-    /// `slow`: the client was connected but took so long that events it had not got yet were
-    /// let go of.
+    /// `slow`: the client was connected, but so slow that events were discarded before it got
+    /// them.
     Slow,
-    /// `unknown`: the client's last event ID says nothing here: it comes from another hub or an
-    /// earlier run, is damaged or forged, or the topic was let go of meanwhile. Events may be
-    /// missing.
+    /// `unknown`: the client's last event ID is not known here: it is from another hub or an
+    /// earlier run, damaged or forged, or the topic was evicted meanwhile. Events may be missing.
     Unknown,
 }
 
 impl GapReason {
-    /// The reason as it stands in the event.
+    /// Returns the reason as it is in the event.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Trimmed => "trimmed",
             Self::Slow => "slow",
@@ -44,12 +43,12 @@ impl fmt::Display for GapReason {
 pub(crate) struct Gap<'a> {
     pub(crate) topic: &'a str,
     pub(crate) reason: GapReason,
-    /// How many events are missing, where that is known.
+    /// How many events are missing, if that is known.
     pub(crate) missed: Option<u64>,
 }
 
-/// The event that tells of `gaps`, all in one: a client that drops between two would never hear
-/// of the second.
+/// Encodes all `gaps` as one event: a client that disconnects between two events would never get
+/// the second one.
 pub(crate) fn encode(gaps: &[Gap<'_>], id: &str) -> Bytes {
     let gaps: Vec<_> = gaps
         .iter()
@@ -58,7 +57,7 @@ pub(crate) fn encode(gaps: &[Gap<'_>], id: &str) -> Bytes {
                 topic = gap.topic,
                 reason = gap.reason.as_str(),
                 missed = gap.missed,
-                "subscriber told of a gap"
+                "subscriber has a gap"
             );
             let mut data = json!({ "topic": gap.topic, "reason": gap.reason.as_str() });
             if let Some(missed) = gap.missed {
@@ -71,6 +70,6 @@ pub(crate) fn encode(gaps: &[Gap<'_>], id: &str) -> Bytes {
         .event("gap")
         .id(id)
         .json(json!({ "gaps": gaps }));
-    // Neither the name nor the id nor the data has anything that could be refused.
+    // The encoder accepts this name, any id of ours and any JSON.
     Frame::new(event).map(Frame::into_bytes).unwrap_or_default()
 }

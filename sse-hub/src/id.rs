@@ -1,42 +1,40 @@
 //! Positions as event ids, and back.
 //!
-//! An id holds the position in each topic that the subscription has delivered something of, so
-//! that one id resumes all of them. It is base64url of a few bytes: per topic a tag and the two
-//! numbers of the position, at the end a checksum. What an id says is never taken for a right:
-//! the topics come from the request, and the tag only finds their entries.
+//! An id has the position in each topic of which the subscription has delivered something, so that
+//! one id resumes all of them. It is the base64url encoding of a few bytes: a tag and the two
+//! numbers of the position for each topic, and a checksum at the end. An id grants nothing: the
+//! topics come from the request, and a tag only finds the position of one of them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::position::Position;
 
-/// The longest id that is looked at. One of [`MOST_TOPICS`](crate::subscribe::MOST_TOPICS) topics
-/// is shorter.
+/// The longest id that is parsed. The id of the largest number of topics is shorter.
 const MAX_LEN: usize = 8 * 1024;
 
 const TAG: usize = 4;
 const CHECKSUM: usize = 4;
-/// Seven bits a byte.
+/// A number has seven bits in each byte.
 const LONGEST_NUMBER: usize = 10;
 
-/// The bytes of an id that names one topic, at the most: the window keeps the length of a line
-/// with it in one byte.
+/// The longest id of one topic: a segment stores the length of a line with it in one byte.
 #[cfg(test)]
 const MAX_SINGLE_LEN: usize = (TAG + 2 * LONGEST_NUMBER + CHECKSUM).div_ceil(3) * 4;
 
-/// How long an id of so many topics usually is, at least.
+/// Returns a lower bound of the usual length of an id of so many topics.
 pub(crate) const fn usual_len(topics: usize) -> usize {
-    // A tag, six bytes of epoch and four of number for each.
+    // A tag, six bytes of epoch and four bytes of number for each.
     (topics * (TAG + 6 + 4) + CHECKSUM).div_ceil(3) * 4
 }
 
-/// What an id calls a topic: equal on all nodes and in all runs.
+/// Returns what stands for a topic in an id: equal on all nodes and in all runs.
 pub(crate) fn tag(topic: &str) -> u32 {
     fold(fingerprint(topic.as_bytes()))
 }
 
-/// FNV-1a. It must find damage and spread names, not withstand an adversary: whoever forges a
-/// checksum gets events of topics that the request was granted anyway.
+/// FNV-1a. It must detect damage and spread names, not withstand an adversary: a forged checksum
+/// gives access to no topic that the request was not granted anyway.
 fn fingerprint(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
@@ -48,7 +46,7 @@ const fn fold(hash: u64) -> u32 {
     (hash >> 32) as u32 ^ hash as u32
 }
 
-/// Appends the id of `entries` to `out`. `scratch` is overwritten; it saves an allocation.
+/// Appends the id of `entries` to `out`. `scratch` is overwritten; reusing it saves an allocation.
 pub(crate) fn put(
     out: &mut Vec<u8>,
     scratch: &mut Vec<u8>,
@@ -65,7 +63,7 @@ pub(crate) fn put(
 
     let start = out.len();
     out.resize(start + scratch.len().div_ceil(3) * 4, 0);
-    // It fits: base64 takes four bytes for three.
+    // It fits: base64 makes four bytes of three.
     let len = URL_SAFE_NO_PAD
         .encode_slice(&*scratch, &mut out[start..])
         .unwrap_or(0);
@@ -76,8 +74,45 @@ pub(crate) fn put(
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Positions(Vec<(u32, Position)>);
 
+impl Position {
+    /// Returns the id that an event at this position of `topic` has, for a subscriber to this one
+    /// topic.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::StreamExt as _;
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// let position = hub.publish("news", "first").await?;
+    /// hub.publish("news", "second").await?;
+    ///
+    /// let id = position.to_id("news");
+    /// let mut news = hub.subscribe(["news"]).resume(Some(&id)).await?;
+    /// let opening = news.next().await.expect("a block")?;
+    /// assert_eq!(opening, format!("id: {id}\n\n"));
+    /// let missed = news.next().await.expect("an event")?;
+    /// assert!(missed.ends_with(b"data: second\n\n"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn to_id(self, topic: &str) -> String {
+        to_string([(tag(topic), self)])
+    }
+}
+
+/// Returns the id of `entries`.
+pub(crate) fn to_string(entries: impl IntoIterator<Item = (u32, Position)>) -> String {
+    let mut id = Vec::new();
+    put(&mut id, &mut Vec::new(), entries);
+    // The alphabet of an id is ASCII.
+    String::from_utf8(id).unwrap_or_default()
+}
+
 impl Positions {
-    /// The positions in `id`, or `None` if it is not one that [`put`] has made.
+    /// Parses the positions in `id`; `None` if [`put`] has not made it.
     pub(crate) fn parse(id: &str) -> Option<Self> {
         if id.len() > MAX_LEN {
             return None;
@@ -98,7 +133,7 @@ impl Positions {
         Some(Self(positions))
     }
 
-    /// The position in the topic with this tag, `None` if the id does not mention it.
+    /// Returns the position in the topic with this tag; `None` if the id has none.
     pub(crate) fn of(&self, tag: u32) -> Option<Position> {
         let entry = self.0.iter().find(|entry| entry.0 == tag);
         entry.map(|entry| entry.1)
@@ -114,7 +149,7 @@ fn put_number(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-/// The number at the front, written the shortest way, and what follows it.
+/// Splits off the number at the front, which must be encoded in the shortest way.
 fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut number = 0_u64;
     for (index, byte) in bytes.iter().enumerate().take(LONGEST_NUMBER) {
@@ -155,7 +190,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_id_gives_its_positions_back(entries in entries()) {
+        fn an_id_is_parsed_into_its_positions(entries in entries()) {
             let id = id_of(&entries);
             prop_assert!(id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
             prop_assert_eq!(Positions::parse(&id), Some(Positions(entries)));
@@ -191,8 +226,8 @@ mod tests {
         }
 
         #[test]
-        fn what_parses_is_the_one_way_to_write_it(bytes in vec(any::<u8>(), 0..40)) {
-            // With a true checksum, so that the entries are really looked at.
+        fn each_id_that_parses_is_the_only_encoding_of_its_positions(bytes in vec(any::<u8>(), 0..40)) {
+            // With a valid checksum, so that the entries are parsed.
             let mut bytes = bytes;
             let checksum = fold(fingerprint(&bytes));
             bytes.extend_from_slice(&checksum.to_le_bytes());

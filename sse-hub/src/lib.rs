@@ -1,10 +1,10 @@
 //! Topics for Server-Sent Events: publish once, replay exactly, fan out to many.
 //!
-//! A [`Hub`] has topics. What is published to one is encoded once and appended once to the topic's
-//! log; a subscriber is no more than a place in that log. So the cost of publishing does not grow
-//! with the number of subscribers but for waking them, history and replay cost nothing extra, and
-//! a slow subscriber costs a few hundred bytes. Subscriptions are served by the adapters
-//! `sse-hyper` (and thereby axum), `sse-actix` and `sse-tokio-tcp`, in one line:
+//! A [`Hub`] has topics. An event is encoded once and appended once to the topic's log; a
+//! subscriber is only a position in that log. So, except for waking the subscribers, the cost of
+//! publishing does not grow with their number, history and replay cost nothing extra, and a slow
+//! subscriber costs a few hundred bytes. The adapters `sse-hyper` (and thereby axum), `sse-actix`
+//! and `sse-tokio-tcp` serve a subscription in one line:
 //!
 //! ```no_run
 //! use sse_hub::Hub;
@@ -17,7 +17,7 @@
 //!     let news = hub.clone();
 //!     let news = with_sse(move |_: Request, sse| news.subscribe(["news"]).serve(sse));
 //!     tokio::spawn(serve(listener, news));
-//!     // From wherever something happens:
+//!     // From anywhere in the program:
 //!     hub.publish("news", "hello").await?;
 //!     Ok(())
 //! }
@@ -32,83 +32,84 @@
 //!
 //! # What is bounded
 //!
-//! | what | by |
+//! | what | limit |
 //! |---|---|
-//! | topics | [`HubBuilder::max_topics`]; idle ones without history disappear |
-//! | a topic's history | [`Retention`]: bytes, number and age, whichever comes first |
+//! | topics | [`HubBuilder::max_topics`]; idle ones without history are evicted |
+//! | a topic's history | [`Retention`]: bytes, number and age, whichever is reached first |
 //! | an event | [`Retention::max_bytes`] |
 //! | idempotency keys | 1,024 of a topic, each of 128 bytes and for two minutes |
 //! | a topic's name | 512 bytes |
 //! | topics of a subscription | 64 |
-//! | changes that a [`Presence`] may be behind | 256 |
-//! | the id that a client comes with | 8 KiB, beyond which it says nothing |
+//! | changes by which a [`Presence`] may lag behind | 256 |
+//! | the id that a client comes back with | 8 KiB; a longer one is unknown |
 //!
 //! # Threads and runtimes
 //!
-//! Nothing is spawned. Publishing wakes the subscribers that wait, on the caller's thread; what
-//! they do then is done by whoever polls them. Times are tokio's, but no timer is needed except
-//! for [`Hub::shutdown`] and, with an engine, for [`Hub::drive`] and for waiting until a failed
-//! engine answers.
+//! The crate spawns nothing. Publishing wakes the subscribers that wait, on the thread of the
+//! caller; their own tasks do the rest. Times are tokio's, but timers are only needed for
+//! [`Hub::shutdown`] and, with an engine, for the [`Driver`] and for waiting until a failed engine
+//! answers.
 //!
 //! # Features
 //!
-//! | feature | default | brings |
+//! | feature | default | enables |
 //! |---|---|---|
-//! | `nats` | no | `nats::NatsLog`: topics in NATS JetStream, shared by several nodes |
-//! | `redis` | no | `redis::RedisLog`: topics in Redis or Valkey, shared by several nodes |
-//! | `metrics` | no | counters, a gauge and a histogram through the `metrics` facade: `sse_hub_published_total`, `sse_hub_delivered_total`, `sse_hub_gaps_total`, `sse_hub_subscriptions`, `sse_hub_lag_events` |
+//! | `nats` | no | `nats::NatsEngine`: topics in NATS JetStream, shared by several nodes |
+//! | `redis` | no | `redis::RedisEngine`: topics in Redis or Valkey, shared by several nodes |
+//! | `redis-rustls` | no | TLS for Redis, with `rustls` |
+//! | `redis-native-tls` | no | TLS for Redis, with the TLS of the platform |
+//! | `metrics` | no | counters, a gauge and a histogram through the facade `metrics`: `sse_hub_published_total`, `sse_hub_delivered_total`, `sse_hub_gaps_total`, `sse_hub_subscriptions`, `sse_hub_lag_events` |
+//! | `serde` | no | `Serialize` and `Deserialize` for [`Position`], [`HubMetrics`] and [`TopicMetrics`] |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod behind;
 mod builder;
 mod clock;
-mod closing;
-mod cursor;
-mod embedded;
+mod core;
 mod entry;
-mod feed;
 mod gap;
-mod held;
 mod hub;
 mod id;
-mod keys;
-mod live;
 mod log;
 mod metrics;
-#[cfg(feature = "nats")]
-pub mod nats;
 mod options;
 mod position;
 mod presence;
 mod publish;
-#[cfg(feature = "redis")]
-pub mod redis;
 mod registry;
-mod segment;
-mod serving;
+mod shutdown;
 #[cfg(doc)]
 #[doc = include_str!("sizing.md")]
 pub mod sizing {}
-mod snapshot;
-mod subscribe;
 mod subscription;
 mod topic;
-mod window;
-mod writer;
+mod topic_guard;
+mod topic_name;
 
 pub use crate::builder::HubBuilder;
 pub use crate::entry::EventError;
 pub use crate::gap::GapReason;
 pub use crate::hub::Hub;
-pub use crate::log::{Answer, Live, LiveEntry, Log, LogError, Page, Span};
+pub use crate::log::driver::Driver;
+#[cfg(feature = "nats")]
+pub use crate::log::nats;
+#[cfg(feature = "redis")]
+pub use crate::log::redis;
+pub use crate::log::{Engine, EngineError, Live, LiveEntry, Page, Span};
 pub use crate::metrics::{HubMetrics, TopicMetrics};
 pub use crate::options::{Retention, TopicOptions};
 pub use crate::position::Position;
-pub use crate::presence::{Change, Presence};
+pub use crate::presence::Presence;
 pub use crate::publish::{Publish, PublishError};
-pub use crate::registry::{TopicError, TopicRef};
-pub use crate::subscribe::{EngineDown, SlowConsumer, Subscribe, SubscribeError};
+pub use crate::subscription::builder::{Subscribe, SubscribeError};
+pub use crate::subscription::policy::{EngineDown, SlowConsumer};
 pub use crate::subscription::{Subscription, SubscriptionError};
-pub use sse_codec::{Data, Display, Encode, EncodeError, Event, Frame, Json};
+pub use crate::topic::members::Change;
+pub use crate::topic_guard::OpenError;
+pub use crate::topic_name::TopicError;
+pub use sse_codec::{
+    Buffer, Data, DataWriter, Display, Encode, EncodeError, Event, Field, Frame, Json, NoData,
+    Typed,
+};
+pub use sse_session::{BoxError, Sse};

@@ -1,4 +1,4 @@
-//! How much a topic keeps, and what belongs to it.
+//! The options of a topic: how much it keeps, and its snapshot.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use sse_codec::{Encode, Encoder};
 
-use crate::snapshot::{self, StateFn};
+use crate::topic::snapshot::{self, StateFn};
 
-/// How much of a topic's history is kept: bounded by bytes, by number and by age, whichever is
-/// reached first.
+/// How much of a topic's history this process keeps: bounded by bytes, by number and by age,
+/// whichever is reached first.
 ///
-/// What is kept can be replayed to a client that comes back, and is also how far a connected
-/// subscriber may fall behind before it gets a gap.
+/// What is kept can be replayed to a client that comes back. It is also how far a connected
+/// subscriber may lag behind before it gets a gap.
 ///
-/// The limits hold exactly for what can be replayed. The memory behind it may be one segment more
-/// (an eighth of the bytes, at least 4 KiB and at most 64 KiB), and 32 bytes for each event.
+/// The limits are exact for what can be replayed. The memory for it may be larger by one segment
+/// (an eighth of the bytes, at least 4 KiB and at most 64 KiB), and by 32 bytes for each event.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,7 +28,7 @@ use crate::snapshot::{self, StateFn};
 ///     .max_age(Duration::from_secs(600));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a retention does nothing until a topic has it"]
+#[must_use = "a retention does nothing until it is set for a topic"]
 pub struct Retention {
     pub(crate) max_bytes: usize,
     pub(crate) max_events: usize,
@@ -45,7 +45,7 @@ impl Retention {
     /// The default limit on age: five minutes.
     pub const DEFAULT_MAX_AGE: Duration = Duration::from_secs(5 * 60);
 
-    /// The defaults.
+    /// Creates the defaults.
     pub const fn new() -> Self {
         Self {
             max_bytes: Self::DEFAULT_MAX_BYTES,
@@ -54,22 +54,22 @@ impl Retention {
         }
     }
 
-    /// Sets how many bytes of encoded events are kept, ids included. It is also the limit on the
-    /// length of one event, unless [`Encoder::DEFAULT_MAX_EVENT_LEN`] is less.
+    /// Sets how many bytes of encoded events are kept, including their ids. This is also the limit
+    /// on the length of one event, unless [`Encoder::DEFAULT_MAX_EVENT_LEN`] is less.
     pub const fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
         self
     }
 
-    /// Sets how many events are kept, at least one: a subscriber that is up to date when an event
-    /// comes needs that one to be there.
+    /// Sets how many events are kept, at least one: subscribers that are up to date read the newest
+    /// event from there.
     pub const fn max_events(mut self, events: usize) -> Self {
         self.max_events = if events == 0 { 1 } else { events };
         self
     }
 
-    /// Sets how long an event is kept. What is older is let go of when the topic is next used,
-    /// or swept (see [`Hub::sweep`](crate::Hub::sweep)).
+    /// Sets how long an event is kept. Older events are discarded when the topic is next used or
+    /// [swept](crate::Hub::sweep).
     pub const fn max_age(mut self, age: Duration) -> Self {
         self.max_age = age;
         self
@@ -94,49 +94,49 @@ impl Default for Retention {
     }
 }
 
-/// What a topic is like: how much it keeps, and what its current state is.
+/// The options of a topic: how much history it keeps, and its current state.
 ///
-/// A hub asks for the options of a topic by its name when the topic comes into being, see
+/// A hub gets the options of a topic by its name when it opens the topic, see
 /// [`HubBuilder::topics`](crate::HubBuilder::topics).
 #[derive(Clone, Default)]
-#[must_use = "options do nothing until a topic has them"]
+#[must_use = "options do nothing until they are set for a topic"]
 pub struct TopicOptions {
     pub(crate) retention: Retention,
     pub(crate) snapshot: Option<Arc<StateFn>>,
 }
 
 impl TopicOptions {
-    /// The default retention, and no snapshot.
+    /// Creates options with the default retention and no snapshot.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Sets how much history is kept.
-    pub const fn retention(mut self, retention: Retention) -> Self {
+    pub fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
         self
     }
 
-    /// Sets the function that gives the topic's current state as an event.
+    /// Sets the function that returns the topic's current state as an event.
     ///
-    /// Who comes without an id, or across a gap, gets this event first and then exactly what is
-    /// published after it; so a page that missed too much rebuilds itself. An empty event
+    /// A client that comes without an id, or has a gap, gets this event first and then exactly what
+    /// is published after it; so a page that missed too much rebuilds itself. An empty event
     /// (`Event::new()`) means that there is no state yet, and is not sent.
     ///
-    /// # What it may rely on
+    /// # Consistency
     ///
-    /// The position that the event stands for is taken before the function is called. So:
+    /// The position of the snapshot is taken before the function is called. So:
     ///
-    /// * If the state is changed *before* the event that tells of it is published, nothing is
-    ///   missing; an event that is published while the function runs may follow the snapshot
-    ///   although the state has it already. That is enough for events that say what is, rather
-    ///   than what was added.
-    /// * If the state is changed in the closure given to [`Hub::publish_with`](crate::Hub::publish_with),
-    ///   the snapshot has every event before its position and none after it: the two exclude each
-    ///   other.
+    /// * If the state is changed *before* the event about the change is published, nothing is
+    ///   missing. An event that is published while the function runs may follow the snapshot
+    ///   although the state includes it already. That is enough for events that set something, as
+    ///   opposed to events that add something.
+    /// * If the state is changed in the closure given to
+    ///   [`Hub::publish_with`](crate::Hub::publish_with), the snapshot includes every event before
+    ///   its position and none after it: the two exclude each other.
     ///
-    /// The function must not wait long, and must not publish to or subscribe to the hub. What it
-    /// gives is kept until the next event, for the thousands who come back at once.
+    /// The function must not block for long, and must not publish to or subscribe to the hub. Its
+    /// result is cached until the next event, for thousands of clients that come back at once.
     pub fn snapshot<F, E>(mut self, state: F) -> Self
     where
         F: Fn() -> E + Send + Sync + 'static,

@@ -4,39 +4,52 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
+use futures_core::future::BoxFuture;
 use sse_codec::{Encode, Encoder};
 
+use crate::core::Core;
 use crate::entry::{self, EventError};
-use crate::hub::Core;
-use crate::keys::MAX_KEY_LEN;
-use crate::log::{Answer, LogError};
-use crate::metrics::{Happening, tell};
+use crate::log::EngineError;
+use crate::log::backend::Backend;
+use crate::log::local::LocalLog;
+use crate::metrics::{Metric, record};
 use crate::position::Position;
-use crate::registry::TopicRef;
+use crate::topic::cursor::Appended;
+use crate::topic::idempotency::MAX_KEY_LEN;
+use crate::topic_name::{TopicError, check_name};
 
-/// What most events fit into.
+/// A capacity that is enough for most events.
 const EXPECTED_LEN: usize = 256;
 
 /// Why an event was not published.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PublishError {
-    /// There is something wrong with the event itself.
+    /// The event is invalid.
     Event(EventError),
-    /// The hub shuts down.
-    Closed,
-    /// The log has not taken it.
-    Log(LogError),
     /// The idempotency key is empty or too long.
     Key {
-        /// Its length in bytes.
+        /// The length of the key in bytes.
         len: usize,
         /// The limit in bytes.
         limit: usize,
     },
-    /// The log must be waited for, and the caller cannot wait.
+    /// The topic cannot be used.
+    Topic(TopicError),
+    /// The event is longer than the topic's history, or than the engine accepts.
+    TooLong {
+        /// The length of the encoded event in bytes.
+        len: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The hub has shut down.
+    Shutdown,
+    /// The engine failed. The event may be published nevertheless.
+    Engine(EngineError),
+    /// Publishing requires waiting, and the caller cannot wait.
     WouldWait,
 }
 
@@ -44,13 +57,20 @@ impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Event(_) => f.write_str("event cannot be published"),
-            Self::Closed => f.write_str("hub shuts down"),
-            Self::Log(_) => f.write_str("the log has not taken the event"),
             Self::Key { len, limit } => write!(
                 f,
                 "idempotency key of {len} bytes is not between 1 and {limit} bytes long"
             ),
-            Self::WouldWait => f.write_str("the log must be waited for"),
+            Self::Topic(_) => f.write_str("topic cannot be published to"),
+            Self::TooLong { len, limit } => {
+                write!(
+                    f,
+                    "event of {len} bytes is longer than the limit of {limit}"
+                )
+            }
+            Self::Shutdown => f.write_str("hub has shut down"),
+            Self::Engine(_) => f.write_str("engine failed to append the event"),
+            Self::WouldWait => f.write_str("publishing requires waiting for the engine"),
         }
     }
 }
@@ -59,47 +79,74 @@ impl Error for PublishError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Event(error) => Some(error),
-            Self::Log(error) => Some(error),
-            Self::Closed | Self::Key { .. } | Self::WouldWait => None,
+            Self::Topic(error) => Some(error),
+            Self::Engine(error) => Some(error),
+            Self::Key { .. } | Self::TooLong { .. } | Self::Shutdown | Self::WouldWait => None,
         }
     }
 }
 
-/// The future of [`Hub::publish`](crate::Hub::publish): the event's position when it is
-/// published.
+impl From<EventError> for PublishError {
+    fn from(error: EventError) -> Self {
+        Self::Event(error)
+    }
+}
+
+impl From<TopicError> for PublishError {
+    fn from(error: TopicError) -> Self {
+        Self::Topic(error)
+    }
+}
+
+impl From<EngineError> for PublishError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::TooLong { len, limit } => Self::TooLong { len, limit },
+            error => Self::Engine(error),
+        }
+    }
+}
+
+/// The future of [`Hub::publish`](crate::Hub::publish), which returns the event's position.
+///
+/// Polled after it has completed, it does nothing and stays pending.
 #[must_use = "nothing is published until the future is polled"]
 pub struct Publish<'a> {
     core: &'a Core,
     topic: &'a str,
     key: Option<&'a str>,
-    stage: Stage,
+    state: State,
 }
 
-enum Stage {
+enum State {
     Encoded(Result<Vec<u8>, EventError>),
-    Appending(Answer<Position>),
+    /// An engine is appending.
+    Appending(Appending),
+    /// The future has completed.
+    Done,
 }
+
+type Appending = BoxFuture<'static, Result<Position, EngineError>>;
 
 impl<'a> Publish<'a> {
     pub(crate) fn new(core: &'a Core, topic: &'a str, event: &(impl Encode + ?Sized)) -> Self {
-        // Outside of any lock: serializing may take its time, and is code of the user's.
+        // Outside of any lock: encoding is the user's code, and may take long.
         let mut entry = Vec::with_capacity(EXPECTED_LEN);
         let encoded = entry::encode(event, Encoder::DEFAULT_MAX_EVENT_LEN, &mut entry);
         Self {
             core,
             topic,
             key: None,
-            stage: Stage::Encoded(encoded.map(|()| entry)),
+            state: State::Encoded(encoded.map(|()| entry)),
         }
     }
 
-    /// Gives the event an idempotency key of 1 to 128 bytes: an event whose key was published to
-    /// the same topic before is not published again, and the position is that of the first one.
-    /// So publishing can be tried again when its outcome is not known.
+    /// Gives the event an idempotency key of 1 to 128 bytes: if an event with the same key was
+    /// published to the topic before, this one is not, and the position is that of the first one.
+    /// So publishing can be retried when its outcome is not known.
     ///
-    /// How long a key is remembered is the log's business. The embedded one remembers the last
-    /// 1,024 of each topic, for two minutes, in at most about 300 KB; without keys it costs
-    /// nothing. For an engine see its options.
+    /// Without an engine, each topic remembers its last 1,024 keys, for two minutes, in at most
+    /// about 300 KB; a topic without keys needs no memory for them. For an engine, see its options.
     ///
     /// ```
     /// use sse_hub::Hub;
@@ -108,25 +155,38 @@ impl<'a> Publish<'a> {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let hub = Hub::new();
     /// let first = hub.publish("orders", "paid").key("order-17").await?;
-    /// // Once more, as the answer got lost on the way.
+    /// // Again, as if the answer had been lost on the way.
     /// let second = hub.publish("orders", "paid").key("order-17").await?;
     /// assert_eq!(first, second);
     /// # Ok(())
     /// # }
     /// ```
-    pub const fn key(mut self, key: &'a str) -> Self {
+    pub fn key(mut self, key: &'a str) -> Self {
         self.key = Some(key);
         self
     }
 
-    fn append(
-        core: &Core,
-        topic: &str,
-        key: Option<&str>,
-        encoded: Result<Vec<u8>, EventError>,
-    ) -> Result<Answer<Position>, PublishError> {
-        let entry = encoded.map_err(PublishError::Event)?;
-        if let Some(key) = key
+    /// Publishes without waiting, as [`Hub::publish_now`](crate::Hub::publish_now) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Hub::publish_now`](crate::Hub::publish_now), and [`PublishError::WouldWait`] if the
+    /// future was polled before.
+    pub fn now(mut self) -> Result<Position, PublishError> {
+        let State::Encoded(encoded) = std::mem::replace(&mut self.state, State::Done) else {
+            return Err(PublishError::WouldWait);
+        };
+        let entry = self.check(encoded)?;
+        match self.core.registry().backend() {
+            Backend::Local(log) => self.append(log, &entry),
+            Backend::Engine(_) => Err(PublishError::WouldWait),
+        }
+    }
+
+    /// Checks what can be checked before the topic is opened.
+    fn check(&self, encoded: Result<Vec<u8>, EventError>) -> Result<Vec<u8>, PublishError> {
+        let entry = encoded?;
+        if let Some(key) = self.key
             && !(1..=MAX_KEY_LEN).contains(&key.len())
         {
             return Err(PublishError::Key {
@@ -134,35 +194,38 @@ impl<'a> Publish<'a> {
                 limit: MAX_KEY_LEN,
             });
         }
-        if core.closing().is_some() {
-            return Err(PublishError::Closed);
+        check_name(self.topic)?;
+        if self.core.shutdown().is_some() {
+            return Err(PublishError::Shutdown);
         }
-        let registry = core.registry();
-        Ok(registry
-            .log()
-            .append(TopicRef::new(registry, topic), &entry, key))
+        Ok(entry)
     }
 
-    fn done(result: Result<Position, LogError>) -> Result<Position, PublishError> {
-        let position = result.map_err(|error| match error {
-            LogError::Closed => PublishError::Closed,
-            error => PublishError::Log(error),
-        })?;
-        tell(Happening::Published);
-        Ok(position)
-    }
-
-    /// Publishes without waiting, as [`Hub::publish_now`](crate::Hub::publish_now) does.
-    ///
-    /// # Errors
-    ///
-    /// Those of that.
-    pub fn now(self) -> Result<Position, PublishError> {
-        let answer = match self.stage {
-            Stage::Encoded(encoded) => Self::append(self.core, self.topic, self.key, encoded)?,
-            Stage::Appending(answer) => answer,
-        };
-        Self::done(answer.now().ok_or(PublishError::WouldWait)?)
+    /// Opens the topic and appends the entry.
+    fn append(&self, log: &LocalLog, entry: &[u8]) -> Result<Position, PublishError> {
+        let registry = self.core.registry();
+        loop {
+            let (topic, _) = registry.get_or_add(self.topic, || log.span(self.topic))?;
+            let limit = topic.max_event_len();
+            if entry.len() > limit {
+                return Err(PublishError::TooLong {
+                    len: entry.len(),
+                    limit,
+                });
+            }
+            // Under the topic's lock, a subscription cannot end for the shutdown just before an
+            // event that is still appended.
+            let next = || self.core.shutdown().is_none().then(|| log.next());
+            match topic.append(next, entry, self.key) {
+                Appended::At(position) => {
+                    record(Metric::Published);
+                    return Ok(position);
+                }
+                Appended::NoPosition => return Err(PublishError::Shutdown),
+                // Between the two. Another one is added in its place.
+                Appended::Evicted => {}
+            }
+        }
     }
 }
 
@@ -171,15 +234,24 @@ impl Future for Publish<'_> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if let Stage::Encoded(encoded) = &mut this.stage {
-            let encoded = std::mem::replace(encoded, Ok(Vec::new()));
-            let appending = Self::append(this.core, this.topic, this.key, encoded)?;
-            this.stage = Stage::Appending(appending);
-        }
-        let Stage::Appending(answer) = &mut this.stage else {
+        let mut appending = match std::mem::replace(&mut this.state, State::Done) {
+            State::Encoded(encoded) => {
+                let entry = this.check(encoded)?;
+                match this.core.registry().backend() {
+                    Backend::Local(log) => return Poll::Ready(this.append(log, &entry)),
+                    Backend::Engine(engine) => engine.append(this.topic, &entry, this.key),
+                }
+            }
+            State::Appending(appending) => appending,
+            State::Done => return Poll::Pending,
+        };
+        let Poll::Ready(result) = appending.as_mut().poll(cx) else {
+            this.state = State::Appending(appending);
             return Poll::Pending;
         };
-        Poll::Ready(Self::done(ready!(Pin::new(answer).poll(cx))))
+        let position = result?;
+        record(Metric::Published);
+        Poll::Ready(Ok(position))
     }
 }
 

@@ -3,13 +3,11 @@
 //!
 //! A test binary of its own, for it counts what is allocated, by the thread that measures.
 
-mod served;
-
 use allocation_counter::measure;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
-use served::Served;
 use sse_hub::{Hub, Retention, Subscription, TopicOptions};
+use sse_hub_testing::served::Served;
 use sse_session::{SseOptions, SseStream};
 
 const SUBSCRIBERS: usize = 1_000;

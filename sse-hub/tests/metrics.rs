@@ -2,8 +2,6 @@
 
 #![cfg(feature = "metrics")]
 
-mod served;
-
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,8 +11,8 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use metrics::{
     Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
-use served::Served;
 use sse_hub::Hub;
+use sse_hub_testing::served::Served;
 
 /// Keeps a number for each name: what was counted, or recorded last.
 #[derive(Default)]

@@ -1,15 +1,13 @@
 //! Publishers and subscribers on many threads at once: what the model test cannot interleave.
 
-mod reader;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use reader::Reader;
 use sse_hub::{Event, Hub, Retention, TopicOptions};
+use sse_hub_testing::reader::Reader;
 use tokio::runtime::Runtime;
 
 const THREADS: usize = 4;

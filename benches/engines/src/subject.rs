@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use sse_engines::{Server, nats, redis};
-use sse_hub::nats::NatsLog;
-use sse_hub::redis::RedisLog;
+use sse_hub::nats::NatsEngine;
+use sse_hub::redis::RedisEngine;
 use sse_hub::{Hub, Retention, TopicOptions};
 use tokio::task::JoinHandle;
 
@@ -41,7 +41,7 @@ impl Subject {
 /// A node, and what stands behind it.
 pub(crate) struct Node {
     pub(crate) hub: Hub,
-    driver: JoinHandle<()>,
+    driver: Option<JoinHandle<()>>,
     server: Option<Server>,
 }
 
@@ -50,13 +50,19 @@ impl Node {
     pub(crate) async fn start(subject: Subject) -> Result<Self> {
         let retention = Retention::new().max_events(10_000);
         let builder = Hub::builder().topics(move |_| TopicOptions::new().retention(retention));
-        let (hub, server) = match subject {
+        let ((hub, driver), server) = match subject {
             Subject::Channel => return Err("a channel has no hub".into()),
-            Subject::Embedded => (builder.build(), None),
+            Subject::Embedded => {
+                return Ok(Self {
+                    hub: builder.build(),
+                    driver: None,
+                    server: None,
+                });
+            }
             Subject::Redis => {
                 let server = Server::start(redis::in_memory).await;
-                let log = RedisLog::connect(&redis::url(server.port())).await?;
-                (builder.log(log).build(), Some(server))
+                let engine = RedisEngine::connect(&redis::url(server.port())).await?;
+                (builder.engine(engine).build(), server)
             }
             Subject::Nats | Subject::SpaciousNats => {
                 let is_spacious = subject == Subject::SpaciousNats;
@@ -68,16 +74,14 @@ impl Node {
                     command
                 })
                 .await;
-                let log = NatsLog::connect(nats::url(server.port())).await?;
-                (builder.log(log).build(), Some(server))
+                let engine = NatsEngine::connect(nats::url(server.port())).await?;
+                (builder.engine(engine).build(), server)
             }
         };
-        let driven = hub.clone();
-        let driver = tokio::spawn(async move { driven.drive().await });
         Ok(Self {
             hub,
-            driver,
-            server,
+            driver: Some(tokio::spawn(driver)),
+            server: Some(server),
         })
     }
 
@@ -110,6 +114,8 @@ fn taken(process: &str) -> Result<Duration> {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        self.driver.abort();
+        if let Some(driver) = &self.driver {
+            driver.abort();
+        }
     }
 }

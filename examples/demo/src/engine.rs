@@ -2,24 +2,24 @@
 //!
 //! With an engine, only the line that builds the hub changes.
 
-use sse_hub::Hub;
 use sse_hub::nats::NatsOptions;
 use sse_hub::redis::RedisOptions;
+use sse_hub::{Driver, Hub};
 use sse_hyper::BoxError;
 
 use crate::arguments::Engine;
 use crate::chat::{Chat, MAX_AGE, MAX_MESSAGES};
 
-/// Returns the chat on `engine`, or in this process alone.
-pub(crate) async fn chat_on(engine: Option<Engine>) -> Result<Chat, BoxError> {
-    Ok(match engine {
-        None => Chat::new(),
+/// Returns the chat on `engine`, with the driver of its hub, or in this process alone.
+pub(crate) async fn chat_on(engine: Option<Engine>) -> Result<(Chat, Option<Driver>), BoxError> {
+    let hub = match engine {
+        None => return Ok((Chat::new(), None)),
         Some(Engine::Redis(url)) => {
             let redis = RedisOptions::new()
                 .prefix("sse-demo")
                 .max_events(MAX_MESSAGES)
                 .max_age(MAX_AGE);
-            Chat::on_engine(Hub::builder().log(redis.connect(&url).await?))
+            Hub::builder().engine(redis.connect(&url).await?)
         }
         Some(Engine::Nats(url)) => {
             let nats = NatsOptions::new()
@@ -27,7 +27,9 @@ pub(crate) async fn chat_on(engine: Option<Engine>) -> Result<Chat, BoxError> {
                 .subject_prefix("sse-demo")
                 .max_events(MAX_MESSAGES.try_into()?)
                 .max_age(MAX_AGE);
-            Chat::on_engine(Hub::builder().log(nats.connect(&url).await?))
+            Hub::builder().engine(nats.connect(&url).await?)
         }
-    })
+    };
+    let (chat, driver) = Chat::on_engine(hub);
+    Ok((chat, Some(driver)))
 }

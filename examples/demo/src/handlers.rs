@@ -6,6 +6,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
 use serde_json::json;
 use sse_hub::{Change, Hub, Presence};
 // The same types in all three adapters.

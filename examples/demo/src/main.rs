@@ -58,10 +58,11 @@ async fn run(addresses: Addresses, engine: Option<Engine>) -> Result<(), BoxErro
     let (tcp, tcp_server) = bind(Transport::Tcp, &addresses).await?;
     let servers = [hyper_server, actix_server, tcp_server];
 
-    let chat = engine::chat_on(engine).await?;
-    // Receives what the other processes publish. Without an engine, it completes at once.
-    let driven = chat.hub.clone();
-    let driving = tokio::spawn(async move { driven.drive().await });
+    let (chat, driver) = engine::chat_on(engine).await?;
+    // Receives what the other processes publish, until the hub has shut down.
+    if let Some(driver) = driver {
+        tokio::spawn(driver);
+    }
     let stop = CancellationToken::new();
     // Registered before the addresses are printed, after which a signal may arrive.
     let signal = shutdown_signal()?;
@@ -86,7 +87,6 @@ async fn run(addresses: Addresses, engine: Option<Engine>) -> Result<(), BoxErro
         actix::serve(actix, actix_demo),
         tcp::serve(tcp, tcp_demo),
     )?;
-    driving.abort();
     Ok(())
 }
 

@@ -1,29 +1,34 @@
-//! One topic: its window, who reads it, and who waits for more.
+//! One topic: its window, its readers, and the tasks that wait for more.
 
+pub(crate) mod cursor;
+pub(crate) mod idempotency;
+pub(crate) mod members;
 mod reading;
+mod segment;
+pub(crate) mod snapshot;
 mod waiting;
+mod window;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use bytes::Bytes;
 use slab::Slab;
-use tokio::sync::broadcast;
+use tokio::sync::{OnceCell, broadcast};
 
-use self::waiting::{Round, Waiting};
 use crate::clock::Clock;
-use crate::cursor::{Appended, Cursor, Insertion, Start};
 use crate::entry;
 use crate::id;
-use crate::keys::Keys;
-use crate::log::{LiveEntry, Span};
+use crate::log::Span;
 use crate::metrics::{Counts, TopicMetrics};
 use crate::options::TopicOptions;
 use crate::position::Position;
-use crate::presence::{Attendance, Change};
-use crate::snapshot::Snapshots;
-use crate::window::Window;
-
-pub(crate) use self::waiting::Place;
+use crate::topic::cursor::{Appended, Cursor, Insertion, Start};
+use crate::topic::idempotency::IdempotencyKeys;
+use crate::topic::members::{Change, Members};
+use crate::topic::snapshot::Snapshots;
+use crate::topic::waiting::{WaitEpoch, WaitList, WaitSlot};
+use crate::topic::window::Window;
 
 pub(crate) struct Topic {
     name: Arc<str>,
@@ -31,22 +36,25 @@ pub(crate) struct Topic {
     max_event_len: usize,
     clock: Clock,
     pub(crate) snapshots: Snapshots,
-    round: Round,
+    /// Set when the window has all that the engine had when the topic was opened. A topic without
+    /// an engine does not use it.
+    pub(crate) caught_up: OnceCell<()>,
+    wait_epoch: WaitEpoch,
     state: Mutex<State>,
 }
 
 struct State {
     window: Window,
     readers: Slab<Reader>,
-    waiting: Waiting,
-    attendance: Attendance,
+    waiting: WaitList,
+    members: Members,
     counts: Counts,
-    /// The idempotency keys of late; `None` if there are none.
-    keys: Option<Box<Keys>>,
-    /// How many need it to stay in the registry without being subscribers.
-    holds: usize,
-    /// It has left the registry; another of its name may come.
-    gone: bool,
+    /// The idempotency keys that are remembered; `None` if there are none.
+    keys: Option<Box<IdempotencyKeys>>,
+    /// How many guards keep the topic in the registry.
+    pins: usize,
+    /// The topic has left the registry; another one of its name may be added.
+    evicted: bool,
     id_line: Vec<u8>,
     id_scratch: Vec<u8>,
 }
@@ -70,16 +78,17 @@ impl Topic {
             max_event_len: options.retention.max_event_len(),
             clock,
             snapshots: Snapshots::new(options.snapshot),
-            round: Round::new(),
+            caught_up: OnceCell::new(),
+            wait_epoch: WaitEpoch::new(),
             state: Mutex::new(State {
                 window: Window::new(options.retention, span.floor, span.head),
                 readers: Slab::new(),
-                waiting: Waiting::new(),
-                attendance: Attendance::default(),
+                waiting: WaitList::new(),
+                members: Members::default(),
                 counts: Counts::default(),
                 keys: None,
-                holds: 0,
-                gone: false,
+                pins: 0,
+                evicted: false,
                 id_line: Vec::new(),
                 id_scratch: Vec::new(),
             }),
@@ -90,17 +99,17 @@ impl Topic {
         &self.name
     }
 
-    /// What ids call it.
-    pub(crate) const fn tag(&self) -> u32 {
+    /// Returns what stands for the topic in ids.
+    pub(crate) fn tag(&self) -> u32 {
         self.tag
     }
 
-    pub(crate) const fn max_event_len(&self) -> usize {
+    pub(crate) fn max_event_len(&self) -> usize {
         self.max_event_len
     }
 
-    /// Appends an event at the position that `next` gives under the topic's lock, and wakes who
-    /// waits; unless one with the same key was appended before.
+    /// Appends an event at the position that `next` returns under the topic's lock, and wakes the
+    /// tasks that wait; unless an event with the same key was appended before.
     pub(crate) fn append(
         &self,
         next: impl FnOnce() -> Option<Position>,
@@ -108,8 +117,8 @@ impl Topic {
         key: Option<&str>,
     ) -> Appended {
         let mut state = self.state();
-        if state.gone {
-            return Appended::Gone;
+        if state.evicted {
+            return Appended::Evicted;
         }
         if let Some(key) = key
             && let Some(keys) = &mut state.keys
@@ -129,42 +138,47 @@ impl Topic {
         Appended::At(position)
     }
 
-    /// Appends an entry that was appended elsewhere, if it is the next one.
-    pub(crate) fn insert(&self, entry: &LiveEntry) -> Insertion {
+    /// Appends an entry of an engine, if it is the next one.
+    pub(crate) fn insert(
+        &self,
+        predecessor: Position,
+        position: Position,
+        event: &Bytes,
+    ) -> Insertion {
         let mut state = self.state();
         let head = state.window.head();
-        if entry.position <= head {
-            return if state.is_contradicted_by(entry) {
+        if position <= head {
+            return if state.is_contradicted_by(position, event) {
                 Insertion::Hole
             } else {
-                Insertion::Known
+                Insertion::Duplicate
             };
         }
-        if entry.predecessor != head {
+        if predecessor != head {
             return Insertion::Hole;
         }
-        if let Err(error) = entry::check(&entry.event) {
-            // Somebody else has written to the engine. Its place is passed over.
-            state.window.advance(entry.position);
+        if let Err(error) = entry::check(event) {
+            // Something else than a hub has written to the engine. The entry is skipped.
+            state.window.advance(position);
             drop(state);
             tracing::error!(
                 topic = &*self.name,
                 error = &error as &dyn std::error::Error,
-                "entry ignored"
+                "invalid entry ignored"
             );
             return Insertion::Appended;
         }
-        self.push(&mut state, entry.position, &entry.event);
+        self.push(&mut state, position, event);
         self.wake(state);
         Insertion::Appended
     }
 
-    /// There is nothing after it, as far as is known here.
+    /// Returns the position that no entry follows, as far as is known here.
     pub(crate) fn head(&self) -> Position {
         self.state().window.head()
     }
 
-    /// Forgets what is held: events before `at` are missing for good. Subscribers get a gap.
+    /// Discards the window: events before `at` are lost. Subscribers get a gap.
     pub(crate) fn restart(&self, at: Position) {
         let mut state = self.state();
         state.window.restart(at);
@@ -185,34 +199,31 @@ impl Topic {
         window.append(position, self.clock.millis(), id_line, event);
     }
 
-    /// Wakes all that wait, without holding the lock meanwhile.
+    /// Wakes all tasks that wait, without holding the lock meanwhile.
     fn wake(&self, mut state: MutexGuard<'_, State>) {
-        let mut all = state.waiting.take();
-        self.round.follow(&state.waiting);
+        let mut wakers = state.waiting.take();
+        self.wait_epoch.follow(&state.waiting);
         drop(state);
-        if all.is_empty() {
+        if wakers.is_empty() {
             return;
         }
-        all.drain(..).flatten().for_each(Waker::wake);
-        self.state().waiting.reuse(all);
+        wakers.drain(..).flatten().for_each(Waker::wake);
+        self.state().waiting.reuse(wakers);
     }
 
     pub(crate) fn wake_all(&self) {
         self.wake(self.state());
     }
 
-    /// Adds a subscription. The answer is its cursor, and whether it begins behind what is held;
-    /// `None` if the topic has left the registry. `head` is what the log knows of the head.
+    /// Adds a subscription. Returns its cursor, and whether it starts before what the window has.
+    /// No entry follows `head`, if that is known. The topic must be pinned.
     pub(crate) fn join(
         &self,
         start: Start,
         head: Option<Position>,
         member: Option<&Arc<str>>,
-    ) -> Option<(Cursor, bool)> {
+    ) -> (Cursor, bool) {
         let mut state = self.state();
-        if state.gone {
-            return None;
-        }
         state.window.trim(self.clock.millis());
         if let Some(head) = head {
             state.window.advance(head);
@@ -223,12 +234,12 @@ impl Topic {
             Start::After(position) | Start::Checked(position) => position,
         };
         let generation = state.window.generation();
-        let is_known = !matches!(start, Start::Checked(_)) || state.window.holds(after);
-        let behind = after < state.window.floor() || !is_known;
+        let is_known = !matches!(start, Start::Checked(_)) || state.window.has(after);
+        let is_trimmed = after < state.window.floor() || !is_known;
         let seen = state.window.appended() - state.window.count_after(after);
         let key = state.readers.insert(Reader { seen });
         let subscribers = state.readers.len();
-        state.attendance.join(member, subscribers);
+        state.members.join(member, subscribers);
         let cursor = Cursor {
             after,
             generation: if is_known {
@@ -237,78 +248,80 @@ impl Topic {
                 generation.wrapping_sub(1)
             },
             key,
-            place: Place::default(),
+            slot: WaitSlot::default(),
         };
-        Some((cursor, behind))
+        (cursor, is_trimmed)
     }
 
-    /// Removes a subscription, and tells whether the topic is of no more use.
+    /// Removes a subscription. Returns whether nothing needs the topic.
     pub(crate) fn leave(&self, cursor: &mut Cursor, member: Option<&Arc<str>>) -> bool {
         let mut state = self.state();
-        let waker = state.waiting.leave(&mut cursor.place);
+        let waker = state.waiting.leave(&mut cursor.slot);
         state.readers.try_remove(cursor.key);
         let subscribers = state.readers.len();
-        state.attendance.leave(member, subscribers);
-        let idle = state.is_idle();
+        state.members.leave(member, subscribers);
+        let is_idle = state.is_idle();
         drop(state);
         drop(waker);
-        idle
+        is_idle
     }
 
-    /// Keeps the topic in the registry until it is released; `false` if it has left that.
-    pub(crate) fn hold(&self) -> bool {
+    /// Keeps the topic in the registry until it is unpinned; `false` if it was evicted.
+    pub(crate) fn pin(&self) -> bool {
         let mut state = self.state();
-        if !state.gone {
-            state.holds += 1;
+        if !state.evicted {
+            state.pins += 1;
         }
-        !state.gone
+        !state.evicted
     }
 
-    /// Takes back a hold, and tells whether the topic is of no more use.
-    pub(crate) fn release(&self) -> bool {
+    /// Undoes one [`pin`](Self::pin). Returns whether nothing needs the topic.
+    pub(crate) fn unpin(&self) -> bool {
         let mut state = self.state();
-        state.holds -= 1;
+        state.pins -= 1;
         state.is_idle()
     }
 
-    /// Takes the topic out of use if nobody needs it; the registry calls this under its own lock.
-    pub(crate) fn retire(&self) -> Option<(Position, Counts)> {
+    /// Whether nothing but one pin needs the topic.
+    pub(crate) fn is_last_use(&self) -> bool {
+        let state = self.state();
+        state.pins == 1 && state.is_unused()
+    }
+
+    /// Evicts the topic if nothing needs it. Returns the position after which its window had
+    /// entries, and its counts. The registry calls this under its own lock.
+    pub(crate) fn evict(&self) -> Option<(Position, Counts)> {
         let mut state = self.state();
         let now = self.clock.millis();
         state.window.trim(now);
         if let Some(keys) = &mut state.keys {
-            keys.forget(now);
+            keys.trim(now);
             if keys.is_empty() {
                 state.keys = None;
             }
         }
-        if state.gone || !state.is_idle() {
+        if state.evicted || !state.is_idle() {
             return None;
         }
-        state.gone = true;
+        state.evicted = true;
         Some((state.window.floor(), state.counts_now()))
-    }
-
-    /// Whether it has left the registry.
-    pub(crate) fn is_gone(&self) -> bool {
-        self.state().gone
     }
 
     pub(crate) fn subscribers(&self) -> usize {
         self.state().readers.len()
     }
 
-    /// Who attends, and the joins and leaves from then on.
-    pub(crate) fn attend(&self) -> (Vec<Arc<str>>, usize, broadcast::Receiver<Change>) {
+    /// Returns the members, the number of subscribers, and the changes from now on.
+    pub(crate) fn watch_members(&self) -> (Vec<Arc<str>>, usize, broadcast::Receiver<Change>) {
         let mut state = self.state();
         let subscribers = state.readers.len();
-        let (members, changes) = state.attendance.watch();
+        let (members, changes) = state.members.watch();
         (members, subscribers, changes)
     }
 
     pub(crate) fn metrics(&self) -> TopicMetrics {
         let state = self.state();
-        let slowest = state.slowest();
+        let slowest = state.readers.iter().map(|(_, reader)| reader.seen).min();
         let appended = state.window.appended();
         let counts = state.counts_now();
         TopicMetrics {
@@ -316,34 +329,33 @@ impl Topic {
             delivered: counts.delivered,
             gaps: counts.gaps,
             subscribers: state.readers.len(),
-            held_events: state.window.events(),
-            held_bytes: state.window.bytes(),
+            retained_events: state.window.events(),
+            retained_bytes: state.window.bytes(),
             lag: slowest.map_or(0, |seen| appended.saturating_sub(seen)),
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // No code of users runs under the lock, so there is nothing to be found half done.
+        // No code of users runs under the lock, so no panic leaves the state half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
     fn is_idle(&self) -> bool {
-        let is_unused = self.readers.is_empty() && self.holds == 0;
-        is_unused && self.window.events() == 0 && self.keys.is_none()
+        self.pins == 0 && self.is_unused()
     }
 
-    /// Whether the history that this entry is from is another than the one that is held.
-    fn is_contradicted_by(&mut self, entry: &LiveEntry) -> bool {
-        entry.position > self.window.floor()
-            && self.window.event_at(entry.position).as_ref() != Some(&entry.event)
-            && entry::check(&entry.event).is_ok()
+    /// Whether nothing but pins needs the topic.
+    fn is_unused(&self) -> bool {
+        self.readers.is_empty() && self.window.events() == 0 && self.keys.is_none()
     }
 
-    /// How many events the subscription has seen or skipped that is behind all others.
-    fn slowest(&self) -> Option<u64> {
-        self.readers.iter().map(|(_, reader)| reader.seen).min()
+    /// Whether the entry is from another history than that of the window.
+    fn is_contradicted_by(&mut self, position: Position, event: &Bytes) -> bool {
+        position > self.window.floor()
+            && self.window.event_at(position).as_ref() != Some(event)
+            && entry::check(event).is_ok()
     }
 
     fn counts_now(&self) -> Counts {

@@ -1,45 +1,47 @@
-//! How subscriptions move through a topic, and wait where they have all there is.
+//! How subscriptions move through a topic, and wait when they are up to date.
 
 use std::task::Context;
 
 use bytes::Bytes;
 
 use super::{State, Topic};
-use crate::cursor::{Cursor, Found};
 use crate::entry::EventError;
 use crate::position::Position;
-use crate::window::{Read, Window};
+use crate::topic::cursor::{Cursor, Next};
+use crate::topic::window::{Window, WindowRead};
 
 impl Topic {
-    /// Takes what follows the cursor, as one piece. If there is nothing, the waker is kept.
+    /// Takes what follows the cursor, as one piece. If there is nothing, the task is woken when
+    /// there is.
     #[inline]
-    pub(crate) fn read(&self, cursor: &mut Cursor, cx: &Context<'_>) -> (Found, Bytes) {
-        if cursor.place.is_waiting(cx.waker(), &self.round) {
-            return (Found::Nothing, Bytes::new());
+    pub(crate) fn read(&self, cursor: &mut Cursor, cx: &Context<'_>) -> (Next, Bytes) {
+        if cursor.slot.is_waiting(cx.waker(), &self.wait_epoch) {
+            return (Next::UpToDate, Bytes::new());
         }
-        self.find(cursor, cx, |window, after| {
-            let taken = window.take(after);
-            taken.map(|taken| (taken.last, taken.events, taken.bytes))
+        self.take(cursor, cx, |window, after| {
+            let batch = window.batch(after);
+            batch.map(|batch| (batch.last, batch.events, batch.bytes))
         })
     }
 
-    /// Takes what follows the cursor event by event and without ids, until it is `enough` bytes.
+    /// Takes what follows the cursor as events without ids, until they have at least
+    /// `target_len` bytes.
     pub(crate) fn read_events(
         &self,
         cursor: &mut Cursor,
         cx: &Context<'_>,
-        enough: usize,
-    ) -> (Found, Vec<(Position, Bytes)>) {
-        if cursor.place.is_waiting(cx.waker(), &self.round) {
-            return (Found::Nothing, Vec::new());
+        target_len: usize,
+    ) -> (Next, Vec<(Position, Bytes)>) {
+        if cursor.slot.is_waiting(cx.waker(), &self.wait_epoch) {
+            return (Next::UpToDate, Vec::new());
         }
-        self.find(cursor, cx, |window, after| {
+        self.take(cursor, cx, |window, after| {
             window.read(after).map(|piece| {
                 let (mut taken, mut bytes) = (Vec::new(), 0);
                 for (position, event) in piece.events() {
                     bytes += event.len();
                     taken.push((position, event));
-                    if bytes >= enough {
+                    if bytes >= target_len {
                         break;
                     }
                 }
@@ -49,53 +51,53 @@ impl Topic {
         })
     }
 
-    /// Finds what follows the cursor, which then moves to the last position that `take` took, and
-    /// over as many events.
-    fn find<T: Default>(
+    /// Moves the cursor over what `take` returns: the position of the last event, and their
+    /// number.
+    fn take<T: Default>(
         &self,
         cursor: &mut Cursor,
         cx: &Context<'_>,
-        take: impl FnOnce(&mut Window, Position) -> Read<(Position, u64, T)>,
-    ) -> (Found, T) {
+        take: impl FnOnce(&mut Window, Position) -> WindowRead<(Position, u64, T)>,
+    ) -> (Next, T) {
         let mut state = self.state();
         if cursor.generation != state.window.generation() {
-            return (Found::Restarted, T::default());
+            return (Next::Restarted, T::default());
         }
-        let (found, taken) = match take(&mut state.window, cursor.after) {
-            Read::Piece((last, events, taken)) => {
+        let (next, taken) = match take(&mut state.window, cursor.after) {
+            WindowRead::Piece((last, events, taken)) => {
                 state.advance(cursor, last, events);
-                (Found::Events(events), taken)
+                (Next::Events(events), taken)
             }
-            Read::Behind => return (Found::Behind, T::default()),
-            Read::Nothing => (Found::Nothing, T::default()),
+            WindowRead::Trimmed => return (Next::Trimmed, T::default()),
+            WindowRead::UpToDate => (Next::UpToDate, T::default()),
         };
-        let is_nothing = matches!(found, Found::Nothing);
-        // Even if it took some: it will ask for more, and that needs no second lock then.
-        let replaced = if is_nothing || cursor.after == state.window.head() {
-            state.waiting.wait(&mut cursor.place, cx.waker())
+        // Also after events: the subscription will ask for more, which needs no second lock then.
+        let is_up_to_date = matches!(next, Next::UpToDate);
+        let replaced = if is_up_to_date || cursor.after == state.window.head() {
+            state.waiting.wait(&mut cursor.slot, cx.waker())
         } else {
             None
         };
         drop(state);
         drop(replaced);
-        (found, taken)
+        (next, taken)
     }
 
-    /// Notes that the log is asked about the cursor, whose position is as good as the answer then.
-    /// What comes back is where the window begins now.
-    pub(crate) fn is_asked_for(&self, cursor: &mut Cursor) -> Position {
+    /// Notes that the log is asked for what follows the cursor, whose position is as good as the
+    /// answer then. Returns where the window begins now.
+    pub(crate) fn begin_log_read(&self, cursor: &mut Cursor) -> Position {
         let state = self.state();
         cursor.generation = state.window.generation();
         state.window.floor()
     }
 
-    /// Moves the cursor over events that it got from the log behind the window.
+    /// Moves the cursor over events that were read from the log.
     pub(crate) fn skip_to(&self, cursor: &mut Cursor, position: Position, events: u64) {
         self.state().advance(cursor, position, events);
     }
 
-    /// Moves the cursor to the head, and tells how many events it has missed as far as they came
-    /// through here.
+    /// Moves the cursor to the head. Returns how many events it has missed, as far as they were
+    /// appended to the window.
     pub(crate) fn skip_to_head(&self, cursor: &mut Cursor, head: Option<Position>) -> u64 {
         let mut state = self.state();
         if let Some(head) = head {
@@ -111,8 +113,8 @@ impl Topic {
         missed
     }
 
-    /// The topic's state as an event without an id, and the cursor moved to what follows it;
-    /// `None` if there is no state.
+    /// Returns the topic's state as an event without an id, and moves the cursor to what follows
+    /// it; `None` if there is no state.
     pub(crate) fn take_snapshot(&self, cursor: &mut Cursor) -> Result<Option<Bytes>, EventError> {
         self.snapshots.take(|| {
             let mut state = self.state();

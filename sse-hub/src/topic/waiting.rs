@@ -1,38 +1,38 @@
-//! Who waits for a topic's next event.
+//! The tasks that wait for a topic's next event.
 //!
-//! Publishing takes the whole list away in one step and wakes it outside of the topic's lock, so
-//! what is held under the lock does not grow with the number of subscribers. A subscriber that
-//! asks again in the same round needs no lock to learn that there is still nothing.
+//! Publishing takes the whole list in one step and wakes the tasks outside of the topic's lock, so
+//! the time under the lock does not grow with the number of subscribers. A subscriber that is
+//! polled again in the same epoch needs no lock to learn that there is still nothing.
 
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 
 #[derive(Debug)]
-pub(crate) struct Waiting {
-    /// Counts how often the list was taken; a place is good for one round.
-    round: u64,
+pub(crate) struct WaitList {
+    /// Counts how often the list was taken; a slot is valid in one epoch.
+    epoch: u64,
     wakers: Vec<Option<Waker>>,
-    /// Places given up in this round.
+    /// Slots that were left in this epoch.
     free: Vec<usize>,
-    /// The list of the last round, emptied, so that its memory is used again.
+    /// The emptied list of the last epoch, whose memory is used again.
     spare: Vec<Option<Waker>>,
 }
 
-/// The round that goes on, for those who do not have the lock. It may be seen late: who takes the
-/// round before for the present one is about to be woken.
+/// The epoch of the list, for readers without the lock. It may be seen late: a task that takes the
+/// previous epoch for the current one is about to be woken.
 #[derive(Debug)]
-pub(crate) struct Round(AtomicU64);
+pub(crate) struct WaitEpoch(AtomicU64);
 
-/// One subscriber's place in the list.
+/// One subscriber's slot in the list.
 #[derive(Debug, Default)]
-pub(crate) struct Place {
-    round: u64,
+pub(crate) struct WaitSlot {
+    epoch: u64,
     index: usize,
     waker: Identity,
 }
 
-/// What tells wakers apart. That of one which is in the list stays its own, as the list keeps what
+/// Tells wakers apart. The identity of a waker in the list is unique, as the list keeps alive what
 /// it points to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Identity {
@@ -49,85 +49,85 @@ impl Identity {
     }
 }
 
-impl Round {
+impl WaitEpoch {
     pub(crate) const fn new() -> Self {
         Self(AtomicU64::new(FIRST))
     }
 
     /// Notes that the list was taken.
-    pub(crate) fn follow(&self, waiting: &Waiting) {
-        self.0.store(waiting.round, Ordering::Release);
+    pub(crate) fn follow(&self, list: &WaitList) {
+        self.0.store(list.epoch, Ordering::Release);
     }
 }
 
-impl Place {
+impl WaitSlot {
     /// Whether `waker` is in the list, which was not taken since.
-    pub(crate) fn is_waiting(&self, waker: &Waker, round: &Round) -> bool {
-        self.round == round.0.load(Ordering::Acquire) && self.waker == Identity::of(waker)
+    pub(crate) fn is_waiting(&self, waker: &Waker, epoch: &WaitEpoch) -> bool {
+        self.epoch == epoch.0.load(Ordering::Acquire) && self.waker == Identity::of(waker)
     }
 }
 
 const FIRST: u64 = 1;
 
-impl Waiting {
+impl WaitList {
     pub(crate) const fn new() -> Self {
         Self {
-            round: FIRST,
+            epoch: FIRST,
             wakers: Vec::new(),
             free: Vec::new(),
             spare: Vec::new(),
         }
     }
 
-    /// Puts `waker` into the list, in place of the one that this subscriber had there. That one
-    /// is handed back to be dropped outside of the lock, for it may hold the last of a task.
+    /// Puts `waker` into the list, in place of the one that this subscriber has there. The replaced
+    /// waker is returned, to be dropped outside of the lock: it may be the last owner of a task.
     #[must_use]
-    pub(crate) fn wait(&mut self, place: &mut Place, waker: &Waker) -> Option<Waker> {
-        place.waker = Identity::of(waker);
-        if place.round == self.round
-            && let Some(there) = self.wakers.get_mut(place.index)
+    pub(crate) fn wait(&mut self, slot: &mut WaitSlot, waker: &Waker) -> Option<Waker> {
+        slot.waker = Identity::of(waker);
+        if slot.epoch == self.epoch
+            && let Some(current) = self.wakers.get_mut(slot.index)
         {
-            let same = there.as_ref().is_some_and(|there| there.will_wake(waker));
+            let same = current.as_ref().is_some_and(|it| it.will_wake(waker));
             return if same {
                 None
             } else {
-                there.replace(waker.clone())
+                current.replace(waker.clone())
             };
         }
-        place.round = self.round;
+        slot.epoch = self.epoch;
         if let Some(index) = self.free.pop() {
-            place.index = index;
+            slot.index = index;
             self.wakers[index] = Some(waker.clone());
         } else {
-            place.index = self.wakers.len();
+            slot.index = self.wakers.len();
             self.wakers.push(Some(waker.clone()));
         }
         None
     }
 
-    /// Gives a place up.
+    /// Leaves a slot. Its waker is returned, to be dropped outside of the lock.
     #[must_use]
-    pub(crate) fn leave(&mut self, place: &mut Place) -> Option<Waker> {
-        if place.round != self.round {
+    pub(crate) fn leave(&mut self, slot: &mut WaitSlot) -> Option<Waker> {
+        if slot.epoch != self.epoch {
             return None;
         }
-        place.round = 0;
-        self.free.push(place.index);
-        self.wakers.get_mut(place.index).and_then(Option::take)
+        slot.epoch = 0;
+        self.free.push(slot.index);
+        self.wakers.get_mut(slot.index).and_then(Option::take)
     }
 
-    /// Takes all that wait, to be woken outside of the lock.
+    /// Takes all wakers, to be woken outside of the lock.
     #[must_use]
     pub(crate) fn take(&mut self) -> Vec<Option<Waker>> {
         if self.wakers.is_empty() {
             return Vec::new();
         }
-        self.round += 1;
+        self.epoch += 1;
         self.free.clear();
         std::mem::replace(&mut self.wakers, std::mem::take(&mut self.spare))
     }
 
-    /// Gives an emptied list back.
+    /// Returns the memory of an emptied list.
     pub(crate) fn reuse(&mut self, emptied: Vec<Option<Waker>>) {
         if emptied.capacity() > self.spare.capacity() {
             self.spare = emptied;
@@ -152,26 +152,26 @@ mod tests {
         }
     }
 
-    fn wake_all(waiting: &mut Waiting) {
+    fn wake_all(waiting: &mut WaitList) {
         let mut all = waiting.take();
         all.drain(..).flatten().for_each(Waker::wake);
         waiting.reuse(all);
     }
 
     #[test]
-    fn each_is_woken_once_by_its_latest_waker() {
-        let mut waiting = Waiting::new();
+    fn each_task_is_woken_once_by_its_latest_waker() {
+        let mut waiting = WaitList::new();
         let counts: [Arc<Count>; 3] = Default::default();
         let wakers = counts.clone().map(Waker::from);
-        let mut places: [Place; 3] = Default::default();
-        for (place, waker) in places.iter_mut().zip(&wakers) {
-            assert!(waiting.wait(place, waker).is_none());
-            assert!(waiting.wait(place, waker).is_none());
+        let mut slots: [WaitSlot; 3] = Default::default();
+        for (slot, waker) in slots.iter_mut().zip(&wakers) {
+            assert!(waiting.wait(slot, waker).is_none());
+            assert!(waiting.wait(slot, waker).is_none());
         }
-        // The second one leaves, the first one moves to the third one's task.
-        assert!(waiting.leave(&mut places[1]).is_some());
-        assert!(waiting.leave(&mut places[1]).is_none());
-        assert!(waiting.wait(&mut places[0], &wakers[2]).is_some());
+        // The second one leaves, the first one moves to the task of the third one.
+        assert!(waiting.leave(&mut slots[1]).is_some());
+        assert!(waiting.leave(&mut slots[1]).is_none());
+        assert!(waiting.wait(&mut slots[0], &wakers[2]).is_some());
         wake_all(&mut waiting);
         wake_all(&mut waiting);
         let counts = counts.map(|count| count.0.load(Ordering::Relaxed));
@@ -179,31 +179,31 @@ mod tests {
     }
 
     #[test]
-    fn one_that_waits_knows_it_until_the_list_is_taken() {
-        let (mut waiting, round) = (Waiting::new(), Round::new());
-        let mut place = Place::default();
+    fn a_slot_knows_that_it_waits_until_the_list_is_taken() {
+        let (mut waiting, epoch) = (WaitList::new(), WaitEpoch::new());
+        let mut slot = WaitSlot::default();
         let wakers: [_; 2] = std::array::from_fn(|_| Waker::from(Arc::new(Count::default())));
-        assert!(!place.is_waiting(&wakers[0], &round));
-        assert!(waiting.wait(&mut place, &wakers[0]).is_none());
-        assert!(place.is_waiting(&wakers[0], &round));
-        assert!(place.is_waiting(&wakers[0].clone(), &round));
-        assert!(!place.is_waiting(&wakers[1], &round));
+        assert!(!slot.is_waiting(&wakers[0], &epoch));
+        assert!(waiting.wait(&mut slot, &wakers[0]).is_none());
+        assert!(slot.is_waiting(&wakers[0], &epoch));
+        assert!(slot.is_waiting(&wakers[0].clone(), &epoch));
+        assert!(!slot.is_waiting(&wakers[1], &epoch));
         wake_all(&mut waiting);
-        round.follow(&waiting);
-        assert!(!place.is_waiting(&wakers[0], &round));
+        epoch.follow(&waiting);
+        assert!(!slot.is_waiting(&wakers[0], &epoch));
 
-        assert!(waiting.wait(&mut place, &wakers[0]).is_none());
-        assert!(waiting.leave(&mut place).is_some());
-        assert!(!place.is_waiting(&wakers[0], &round));
+        assert!(waiting.wait(&mut slot, &wakers[0]).is_none());
+        assert!(waiting.leave(&mut slot).is_some());
+        assert!(!slot.is_waiting(&wakers[0], &epoch));
     }
 
     #[test]
-    fn subscribers_that_come_and_go_leave_nothing_behind() {
-        let mut waiting = Waiting::new();
+    fn slots_that_are_left_are_used_again() {
+        let mut waiting = WaitList::new();
         for _ in 0..100 {
-            let mut place = Place::default();
-            assert!(waiting.wait(&mut place, Waker::noop()).is_none());
-            assert!(waiting.leave(&mut place).is_some());
+            let mut slot = WaitSlot::default();
+            assert!(waiting.wait(&mut slot, Waker::noop()).is_none());
+            assert!(waiting.leave(&mut slot).is_some());
         }
         assert_eq!(waiting.wakers.len(), 1);
     }

@@ -2,41 +2,30 @@
 //! live entries come twice, in the wrong order or not at all. Several hubs share it, as several
 //! processes would.
 
-mod engine;
-#[path = "../reader/mod.rs"]
-mod reader;
+mod driver;
+mod opening;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use engine::Engine;
 use futures_util::{FutureExt as _, StreamExt as _};
-use reader::{Event, Reader};
-use sse_hub::{EngineDown, Hub, LogError, Position, PublishError, SubscribeError, Subscription};
+use sse_hub::{EngineDown, EngineError, Hub, Position, PublishError, SubscribeError, Subscription};
+use sse_hub_testing::engine::MemoryEngine;
+use sse_hub_testing::reader::{Event, Reader};
 use tokio::task::JoinSet;
-
-/// Drives the nodes until it is dropped.
-fn drive(nodes: &[Hub]) -> JoinSet<()> {
-    let mut driven = JoinSet::new();
-    for node in nodes {
-        let node = node.clone();
-        driven.spawn(async move { node.drive().await });
-    }
-    driven
-}
 
 const TOPICS: [&str; 2] = ["a", "b"];
 const EVENTS: usize = 200;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn subscribers_that_hop_between_nodes_lose_nothing_and_get_nothing_twice() {
-    let engine = Arc::new(Engine::default());
+    let engine = Arc::new(MemoryEngine::default());
     engine.faults.enabled.store(true, Ordering::Relaxed);
     // The third one holds so little that its subscribers often read from the engine.
     let nodes = [engine.node(), engine.node(), engine.node_that_keeps(1)];
-    let _driven = drive(&nodes);
+    let _driven = engine.drive();
 
     // From before the first event.
     let begin = nodes[0]
@@ -153,7 +142,7 @@ async fn read_to(node: &Hub, id: &str, last: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn history_beyond_the_window_is_read_from_the_engine_in_pages() {
-    let engine = Arc::new(Engine::default());
+    let engine = Arc::new(MemoryEngine::default());
     let nodes = [engine.node_that_keeps(3), engine.node()];
     let mut ids = Vec::new();
     for number in 0..30 {
@@ -164,7 +153,7 @@ async fn history_beyond_the_window_is_read_from_the_engine_in_pages() {
             .expect("published");
         ids.push(position.to_id("a"));
     }
-    let _driven = drive(&nodes);
+    let _driven = engine.drive();
     for node in &nodes {
         for after in [0, 1, 20, 28] {
             let expected: Vec<_> = (after + 1..30).map(|number| number.to_string()).collect();
@@ -175,9 +164,9 @@ async fn history_beyond_the_window_is_read_from_the_engine_in_pages() {
 
 #[tokio::test]
 async fn what_the_engine_has_trimmed_is_a_gap() {
-    let engine = Arc::new(Engine::default());
+    let engine = Arc::new(MemoryEngine::default());
     let node = engine.node();
-    let _driven = drive(std::slice::from_ref(&node));
+    let _driven = engine.drive();
     let mut ids = Vec::new();
     for number in 0..10 {
         let position = node
@@ -213,9 +202,9 @@ async fn what_the_engine_has_trimmed_is_a_gap() {
 
 #[tokio::test]
 async fn a_history_that_is_another_one_is_a_gap_even_if_its_positions_are_smaller() {
-    let engine = Arc::new(Engine::default());
+    let engine = Arc::new(MemoryEngine::default());
     let node = engine.node();
-    let _driven = drive(std::slice::from_ref(&node));
+    let _driven = engine.drive();
     let mut open = node.subscribe(["a"]).await.expect("a subscription");
     for number in 0..5 {
         let number = number.to_string();
@@ -234,9 +223,9 @@ async fn a_history_that_is_another_one_is_a_gap_even_if_its_positions_are_smalle
 
 #[tokio::test]
 async fn after_an_interruption_every_topic_is_read_without_a_new_entry() {
-    let engine = Arc::new(Engine::default());
+    let engine = Arc::new(MemoryEngine::default());
     let nodes = [engine.node(), engine.node()];
-    let _driven = drive(&nodes);
+    let _driven = engine.drive();
     let mut open = nodes[0].subscribe(["a"]).await.expect("a subscription");
     engine.mute.store(true, Ordering::Relaxed);
     nodes[1].publish("a", "unheard").await.expect("published");
@@ -247,9 +236,9 @@ async fn after_an_interruption_every_topic_is_read_without_a_new_entry() {
 
 #[tokio::test]
 async fn what_comes_while_an_answer_is_on_its_way_that_nothing_follows_is_not_passed_over() {
-    let engine = Arc::new(Engine::default());
+    let engine = Arc::new(MemoryEngine::default());
     let node = engine.node_that_keeps(2);
-    let _driven = drive(std::slice::from_ref(&node));
+    let _driven = engine.drive();
     let _open = node.subscribe(["a"]).await.expect("a subscription");
     let append = |number: u8| {
         let event = Bytes::from(format!("data: {number}\n\n"));
@@ -265,8 +254,8 @@ async fn what_comes_while_an_answer_is_on_its_way_that_nothing_follows_is_not_pa
         .await
         .expect("a subscription");
     late.next().await.expect("a block").expect("no error");
-    engine.hold_next.store(true, Ordering::Relaxed);
-    while engine.hold_next.load(Ordering::Relaxed) {
+    engine.delay_next.store(true, Ordering::Relaxed);
+    while engine.delay_next.load(Ordering::Relaxed) {
         assert!(late.next().now_or_never().is_none());
         tokio::task::yield_now().await;
     }
@@ -280,7 +269,7 @@ async fn what_comes_while_an_answer_is_on_its_way_that_nothing_follows_is_not_pa
         }
     })
     .await;
-    engine.go_on.notify_one();
+    engine.release.notify_one();
     let mut events = Vec::new();
     let mut reader = Reader::after(Some(&id));
     while events.last().is_none_or(|last| last != "4") {
@@ -292,9 +281,9 @@ async fn what_comes_while_an_answer_is_on_its_way_that_nothing_follows_is_not_pa
 
 #[tokio::test(start_paused = true)]
 async fn while_the_engine_is_down_streams_wait_and_go_on_when_it_is_back() {
-    let engine = Arc::new(Engine::default());
+    let engine = Arc::new(MemoryEngine::default());
     let node = engine.node_that_keeps(2);
-    let _driven = drive(std::slice::from_ref(&node));
+    let _driven = engine.drive();
     let begin = node.subscribe(["a"]).await.expect("a subscription").id();
     let _open = node.subscribe(["a"]).await.expect("a subscription");
     for number in 0..5 {
@@ -309,13 +298,13 @@ async fn while_the_engine_is_down_streams_wait_and_go_on_when_it_is_back() {
     let refused = subscribe().engine_down(EngineDown::Refuse).await;
     assert!(matches!(
         refused,
-        Err(SubscribeError::Log(LogError::Engine(_)))
+        Err(SubscribeError::Engine(EngineError::Unavailable))
     ));
     // A topic that is not in use here cannot be opened.
     let refused = node.subscribe(["b"]).await;
     assert!(matches!(
         refused,
-        Err(SubscribeError::Log(LogError::Engine(_)))
+        Err(SubscribeError::Engine(EngineError::Unavailable))
     ));
     // The oldest ones are not held here.
     let mut waits = subscribe().await.expect("a subscription");
@@ -346,16 +335,16 @@ async fn next_event(subscription: &mut Subscription) -> Event {
 
 #[tokio::test]
 async fn an_engine_that_is_down_is_an_error_at_once_and_streams_stay_open() {
-    let engine = Arc::new(Engine::default());
+    let engine = Arc::new(MemoryEngine::default());
     let node = engine.node();
-    let _driven = drive(std::slice::from_ref(&node));
+    let _driven = engine.drive();
     let mut open = node.subscribe(["a"]).await.expect("a subscription");
     open.next().await.expect("a block").expect("no error");
     engine.down.store(true, Ordering::Relaxed);
     let refused = node.publish("a", "x").await;
     assert!(matches!(
         refused,
-        Err(PublishError::Log(LogError::Engine(_)))
+        Err(PublishError::Engine(EngineError::Unavailable))
     ));
     engine.down.store(false, Ordering::Relaxed);
     node.publish("a", "y").await.expect("published");
@@ -365,9 +354,9 @@ async fn an_engine_that_is_down_is_an_error_at_once_and_streams_stay_open() {
 
 #[tokio::test]
 async fn what_others_have_written_to_the_engine_is_passed_over_if_it_is_no_event() {
-    let engine = Arc::new(Engine::default());
+    let engine = Arc::new(MemoryEngine::default());
     let node = engine.node();
-    let _driven = drive(std::slice::from_ref(&node));
+    let _driven = engine.drive();
     let begin = node.subscribe(["a"]).await.expect("a subscription").id();
     let mut live = node.subscribe(["a"]).await.expect("a subscription");
     live.next().await.expect("a block").expect("no error");
@@ -390,7 +379,7 @@ async fn what_others_have_written_to_the_engine_is_passed_over_if_it_is_no_event
 
 #[tokio::test]
 async fn code_that_cannot_wait_is_told_so() {
-    let engine = Arc::new(Engine::default());
+    let engine = Arc::new(MemoryEngine::default());
     let node = engine.node();
     let refused = node.publish_now("a", "x");
     assert!(matches!(refused, Err(PublishError::WouldWait)));

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use sse_engines::{Proxy, Server};
 use sse_hub::{
-    EngineDown, Hub, Log, LogError, PublishError, Retention, SubscribeError, Subscription,
-    TopicOptions,
+    EngineDown, Hub, PublishError, Retention, SubscribeError, Subscription, TopicOptions,
 };
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -23,8 +22,8 @@ pub(crate) trait Engine: 'static {
     /// How a server is started that has on disk what it has answered for.
     fn command(port: u16, folder: &Path) -> Command;
 
-    /// A node's log; answers are waited for for [`ANSWER_WITHIN`].
-    fn log(port: u16, keeps: Keeps) -> impl Future<Output = impl Log> + Send;
+    /// Connects a node, which waits [`ANSWER_WITHIN`] for answers.
+    fn connect(port: u16, keeps: Keeps) -> impl Future<Output = impl sse_hub::Engine> + Send;
 
     /// Whether the server answers a ping within a second.
     fn answers(port: u16) -> impl Future<Output = bool> + Send;
@@ -65,12 +64,11 @@ impl Nodes {
         let mut drivers = JoinSet::new();
         for _ in 0..3 {
             let retention = Retention::new().max_events(keeps.window);
-            let hub = Hub::builder()
-                .log(E::log(port, keeps).await)
+            let (hub, driver) = Hub::builder()
+                .engine(E::connect(port, keeps).await)
                 .topics(move |_| TopicOptions::new().retention(retention))
                 .build();
-            let driven = hub.clone();
-            drivers.spawn(async move { driven.drive().await });
+            drivers.spawn(driver);
             hubs.push(hub);
         }
         Self {
@@ -240,7 +238,7 @@ async fn publish_to_all(hub: &Hub, event: &str) {
 /// published when it has come so far.
 async fn read_to_end(mut subscription: Subscription, hub: &Hub, published: &mut usize) -> Tally {
     let begun = *published;
-    let mut reader = crate::reader::Reader::default();
+    let mut reader = sse_hub_testing::reader::Reader::default();
     let mut checker = crate::check::Checker::default();
     let mut gaps = std::collections::HashMap::new();
     while checker.ended.len() < TOPICS.len() {
@@ -304,7 +302,7 @@ pub(crate) async fn while_the_engine_is_down_all_is_as_stated<E: Engine>(_: &str
     let asked = Instant::now();
     let refused = hub.publish("a", "lost").await;
     assert!(
-        matches!(refused, Err(PublishError::Log(LogError::Engine(_)))),
+        matches!(refused, Err(PublishError::Engine(_))),
         "{refused:?}"
     );
     assert!(
@@ -327,17 +325,14 @@ pub(crate) async fn while_the_engine_is_down_all_is_as_stated<E: Engine>(_: &str
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         let refused = hub.subscribe(["a"]).engine_down(EngineDown::Refuse).await;
-        if matches!(refused, Err(SubscribeError::Log(LogError::Engine(_)))) {
+        if matches!(refused, Err(SubscribeError::Engine(_))) {
             break;
         }
         assert!(Instant::now() < deadline, "it is known to be down");
         sleep(Duration::from_millis(5)).await;
     }
     let refused = hub.subscribe(["elsewhere"]).await;
-    assert!(matches!(
-        refused,
-        Err(SubscribeError::Log(LogError::Engine(_)))
-    ));
+    assert!(matches!(refused, Err(SubscribeError::Engine(_))));
 
     server.restart().await;
     let deadline = Instant::now() + Duration::from_secs(20);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::reader::Event;
+use sse_hub_testing::reader::Event;
 
 /// What was found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

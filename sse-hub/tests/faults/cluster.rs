@@ -37,16 +37,15 @@ async fn node(urls: &[String], drivers: &mut JoinSet<()>) -> Hub {
         // was not stored, until they have forgotten it.
         .remember_keys(Duration::from_secs(20));
     // Until they have found each other.
-    let log = loop {
+    let engine = loop {
         match options.clone().connect(urls).await {
-            Ok(log) => break log,
+            Ok(engine) => break engine,
             Err(ConnectError::Stream(_)) => sleep(Duration::from_millis(100)).await,
             Err(error) => panic!("{error:?}"),
         }
     };
-    let hub = Hub::builder().log(log).build();
-    let driven = hub.clone();
-    drivers.spawn(async move { driven.drive().await });
+    let (hub, driver) = Hub::builder().engine(engine).build();
+    drivers.spawn(driver);
     hub
 }
 

@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::check::{Checker, Source, Tally};
-use crate::client::{Client, Met};
-use crate::reader::{Event, Reader};
+use sse_hub_testing::client::{Client, Received};
+use sse_hub_testing::reader::{Event, Reader};
 
 pub(crate) const TOPICS: [&str; 3] = ["a", "b", "c"];
 
@@ -239,8 +239,8 @@ impl Stream {
                 Some(reader.feed(&piece))
             }
             Self::Process(client) => match client.read().await {
-                Met::Events(events) => Some(events),
-                Met::End | Met::Cut => None,
+                Received::Events(events) => Some(events),
+                Received::End | Received::Cut => None,
             },
         }
     }

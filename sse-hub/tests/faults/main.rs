@@ -5,17 +5,12 @@
 
 mod cases;
 mod check;
-#[path = "../sockets/client.rs"]
-#[allow(dead_code, reason = "not all of it is needed here")]
-mod client;
 #[cfg(feature = "nats")]
 mod cluster;
 mod load;
 #[cfg(feature = "nats")]
 mod nats;
 mod nodes;
-#[path = "../reader/mod.rs"]
-mod reader;
 #[cfg(feature = "redis")]
 mod redis;
 

@@ -5,7 +5,6 @@ use std::process::Command;
 use std::time::Duration;
 
 use sse_engines::nats;
-use sse_hub::Log;
 use sse_hub::nats::NatsOptions;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufStream};
 use tokio::net::TcpStream;
@@ -22,7 +21,7 @@ impl Engine for Nats {
         nats::durable(port, folder)
     }
 
-    async fn log(port: u16, keeps: Keeps) -> impl Log {
+    async fn connect(port: u16, keeps: Keeps) -> impl sse_hub::Engine {
         NatsOptions::new()
             .max_events(u32::try_from(keeps.history).expect("a small number"))
             .answer_within(ANSWER_WITHIN)

@@ -95,8 +95,8 @@ pub(crate) async fn run<E: Engine>() {
     let (engine, number) = told.split_once(' ').expect("a port and a number");
     let engine = engine.parse().expect("a port");
     let number = number.parse().expect("a number");
-    let log = E::log(engine, Keeps::PLENTY).await;
-    let hub = Hub::builder().log(log).build();
+    let engine = E::connect(engine, Keeps::PLENTY).await;
+    let (hub, driver) = Hub::builder().engine(engine).build();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     println!("{LISTENS}{}", listener.local_addr().expect("its address"));
 
@@ -106,7 +106,7 @@ pub(crate) async fn run<E: Engine>() {
     let mut input = tokio::io::stdin();
     tokio::select! {
         _ = sse_tokio_tcp::serve(listener, serve) => {}
-        () = hub.drive() => {}
+        () = driver => {}
         _ = load::publish(&hub, number, || false, &counts[0], &counts[1]) => {}
         // Its end is the parent's.
         _ = input.read_u8() => {}

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use sse_engines::{Proxy, Server, redis};
+use sse_hub::Hub;
 use sse_hub::redis::RedisOptions;
-use sse_hub::{Hub, Log};
 use tokio::time::timeout;
 
 use crate::cases::{ANSWER_WITHIN, Engine, Keeps};
@@ -21,7 +21,7 @@ impl Engine for Redis {
         redis::durable(port, folder)
     }
 
-    async fn log(port: u16, keeps: Keeps) -> impl Log {
+    async fn connect(port: u16, keeps: Keeps) -> impl sse_hub::Engine {
         RedisOptions::new()
             .max_events(keeps.history)
             .answer_within(ANSWER_WITHIN)
@@ -52,11 +52,10 @@ async fn after_a_cut_each_of_many_topics_is_caught_up_without_a_new_event() {
     let server = Server::start(redis::in_memory).await;
     let proxy = Proxy::start(server.port()).await;
     let hub = async |port| {
-        let hub = Hub::builder()
-            .log(Redis::log(port, Keeps::PLENTY).await)
+        let (hub, driver) = Hub::builder()
+            .engine(Redis::connect(port, Keeps::PLENTY).await)
             .build();
-        let driven = hub.clone();
-        tokio::spawn(async move { driven.drive().await });
+        tokio::spawn(driver);
         hub
     };
     let (cut_off, other) = (hub(proxy.port()).await, hub(server.port()).await);

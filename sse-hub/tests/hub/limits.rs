@@ -1,8 +1,8 @@
 //! What is refused, and what is let go of.
 
 use sse_hub::{
-    EncodeError, Event, EventError, Hub, LogError, PublishError, Retention, SubscribeError,
-    TopicError, TopicOptions,
+    EncodeError, Event, EventError, Hub, PublishError, Retention, SubscribeError, TopicError,
+    TopicOptions,
 };
 
 use crate::{Client, publish, subscribe};
@@ -37,13 +37,13 @@ async fn what_cannot_be_published_is_refused_and_changes_nothing() {
     ));
     assert!(matches!(
         refused[3],
-        PublishError::Log(LogError::TooLong {
+        PublishError::TooLong {
             len: 108,
             limit: 64
-        })
+        }
     ));
     let topic = |error: &PublishError| match error {
-        PublishError::Log(LogError::Topic(error)) => error.clone(),
+        PublishError::Topic(error) => error.clone(),
         other => panic!("{other:?}"),
     };
     assert_eq!(topic(&refused[4]), TopicError::EmptyName);
@@ -93,7 +93,7 @@ async fn idle_topics_disappear_and_make_room() {
     }
     let metrics = hub.metrics();
     assert_eq!(
-        (metrics.topics, metrics.published, metrics.held_events),
+        (metrics.topics, metrics.published, metrics.retained_events),
         (10, 20, 10)
     );
 }

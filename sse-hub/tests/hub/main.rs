@@ -3,19 +3,18 @@
 mod gaps;
 mod keys;
 mod limits;
+#[cfg(feature = "serde")]
+mod numbers;
+mod polls;
 mod presence;
-#[path = "../reader/mod.rs"]
-mod reader;
 mod resume;
-#[path = "../served/mod.rs"]
-mod served;
 mod serving;
 mod shutdown;
 mod snapshots;
 
 use futures_util::{FutureExt as _, StreamExt as _};
-use reader::{Event as Read, Reader};
 use sse_hub::{Hub, Subscription};
+use sse_hub_testing::reader::{Event as Read, Reader};
 
 /// A client: a subscription, and what it makes of the bytes.
 struct Client {

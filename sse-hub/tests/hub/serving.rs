@@ -10,7 +10,7 @@ use sse_hub::{Event, Hub, Retention, TopicOptions};
 use tokio::sync::Notify;
 
 use crate::publish;
-use crate::served::Served;
+use sse_hub_testing::served::Served;
 
 /// The bytes of the event with this id and data.
 fn event(id: &str, data: &str) -> String {

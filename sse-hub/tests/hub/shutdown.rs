@@ -34,9 +34,9 @@ async fn at_shutdown_streams_end_after_what_was_published() {
     assert_eq!(shutdown.await, 0);
 
     let refused = hub.publish("news", "x").await;
-    assert!(matches!(refused, Err(PublishError::Closed)));
+    assert!(matches!(refused, Err(PublishError::Shutdown)));
     let refused = hub.subscribe(["news"]).await;
-    assert!(matches!(refused, Err(SubscribeError::Closed)));
+    assert!(matches!(refused, Err(SubscribeError::Shutdown)));
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use futures_util::StreamExt as _;
 use sse_hub::{Event, EventError, Hub, Retention, TopicOptions};
 
-use crate::reader::Event as Read;
 use crate::{publish, subscribe};
+use sse_hub_testing::reader::Event as Read;
 
 /// A hub whose topics have the list of what was added to them as their state.
 fn with_snapshots() -> (Hub, Arc<Mutex<Vec<u32>>>) {

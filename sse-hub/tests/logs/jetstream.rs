@@ -6,7 +6,7 @@ use async_nats::jetstream;
 use futures_util::StreamExt as _;
 use sse_engines::{Server, nats};
 use sse_hub::nats::{ConnectError, NatsOptions};
-use sse_hub::{Hub, LogError, PublishError};
+use sse_hub::{Driver, Hub, PublishError};
 use tokio::task::JoinSet;
 
 use crate::suite::{Client, publish, within_bounds};
@@ -25,20 +25,15 @@ impl Nodes {
         }
     }
 
-    async fn undriven(&self, options: NatsOptions) -> Hub {
-        let log = options.connect(nats::url(self.server.port())).await;
-        Hub::builder().log(log.expect("connected")).build()
+    async fn undriven(&self, options: NatsOptions) -> (Hub, Driver) {
+        let engine = options.connect(nats::url(self.server.port())).await;
+        Hub::builder().engine(engine.expect("connected")).build()
     }
 
     async fn node(&mut self, options: NatsOptions) -> Hub {
-        let hub = self.undriven(options).await;
-        self.drive(&hub);
+        let (hub, driver) = self.undriven(options).await;
+        self.drivers.spawn(driver);
         hub
-    }
-
-    fn drive(&mut self, hub: &Hub) {
-        let hub = hub.clone();
-        self.drivers.spawn(async move { hub.drive().await });
     }
 
     /// A client of the same server that is no hub.
@@ -135,14 +130,14 @@ async fn a_quiet_topic_goes_on_without_a_gap_when_its_history_is_too_old() {
 async fn live_messages_that_did_not_fit_are_read_without_another_one() {
     within_bounds(async {
         let mut nodes = Nodes::start().await;
-        let hub = nodes.undriven(NatsOptions::new().live_capacity(4)).await;
+        let (hub, driver) = nodes.undriven(NatsOptions::new().live_capacity(4)).await;
         let publishing = nodes.node(NatsOptions::new()).await;
         let mut client = Client::new(&hub, &["a", "b"], None).await;
         for number in 0..50 {
             publish(&publishing, "a", number).await;
         }
         // It has not been driven yet.
-        nodes.drive(&hub);
+        nodes.drivers.spawn(driver);
         let expected: Vec<_> = (0..50).map(|number| number.to_string()).collect();
         assert_eq!(client.data(50).await, expected);
         publish(&publishing, "b", "live").await;
@@ -226,17 +221,17 @@ async fn what_is_too_long_for_the_server_is_refused_at_once() {
         assert!(
             matches!(
                 refused,
-                Err(PublishError::Log(LogError::TooLong {
+                Err(PublishError::TooLong {
                     limit: 0x10_0000,
                     ..
-                }))
+                })
             ),
             "{refused:?}"
         );
         for name in ["", &"ø".repeat(2_000)] {
             let refused = hub.publish(name, "x").await;
             assert!(
-                matches!(refused, Err(PublishError::Log(LogError::Topic(_)))),
+                matches!(refused, Err(PublishError::Topic(_))),
                 "{refused:?}"
             );
         }
@@ -259,7 +254,7 @@ async fn a_stream_that_is_not_made_for_this_is_refused() {
         let url = nats::url(nodes.server.port());
         let refused = NatsOptions::new().connect(&url).await;
         assert!(
-            matches!(refused, Err(ConnectError::Unfit(_))),
+            matches!(refused, Err(ConnectError::Unsuitable(_))),
             "{refused:?}"
         );
         let refused = NatsOptions::new().subject_prefix("a.>").connect(&url).await;

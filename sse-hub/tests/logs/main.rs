@@ -6,8 +6,6 @@ mod embedded;
 mod jetstream;
 #[cfg(feature = "nats")]
 mod nats;
-#[path = "../reader/mod.rs"]
-mod reader;
 #[cfg(feature = "redis")]
 mod redis;
 mod suite;

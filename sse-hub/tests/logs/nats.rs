@@ -23,15 +23,15 @@ impl Engine for Nats {
 
     async fn node(&self) -> Hub {
         let history = self.keeps.history.unwrap_or(100_000);
-        let log = NatsOptions::new()
+        let engine = NatsOptions::new()
             .max_events(u32::try_from(history).expect("a small number"))
             .connect(nats::url(self.server.port()))
             .await
             .expect("a connection");
         let keeps = self.keeps;
         let builder = Hub::builder().topics(move |name| suite::options(name, keeps));
-        let hub = builder.log(log).build();
-        self.drivers.drive(&hub);
+        let (hub, driver) = builder.engine(engine).build();
+        self.drivers.spawn(driver);
         hub
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sse_engines::{Server, redis};
-use sse_hub::redis::{ConnectError, RedisLog, RedisOptions};
+use sse_hub::redis::{ConnectError, RedisEngine, RedisOptions};
 use sse_hub::{Hub, TopicOptions};
 
 use crate::suite::{self, Client, Drivers, Engine, Keeps, publish, within_bounds};
@@ -28,13 +28,13 @@ impl Engine for Redis {
         if let Some(events) = self.keeps.history {
             options = options.max_events(events);
         }
-        let log = options.connect(&redis::url(self.server.port())).await;
+        let engine = options.connect(&redis::url(self.server.port())).await;
         let keeps = self.keeps;
-        let hub = Hub::builder()
-            .log(log.expect("connected"))
+        let (hub, driver) = Hub::builder()
+            .engine(engine.expect("connected"))
             .topics(move |name| suite::options(name, keeps))
             .build();
-        self.drivers.drive(&hub);
+        self.drivers.spawn(driver);
         hub
     }
 }
@@ -48,13 +48,13 @@ async fn server() -> (Server, Drivers) {
 }
 
 async fn node(server: &Server, drivers: &Drivers, options: RedisOptions) -> Hub {
-    let log = options.connect(&redis::url(server.port())).await;
+    let engine = options.connect(&redis::url(server.port())).await;
     // A window of its own would know what Redis has forgotten.
-    let hub = Hub::builder()
-        .log(log.expect("connected"))
+    let (hub, driver) = Hub::builder()
+        .engine(engine.expect("connected"))
         .topics(|_| TopicOptions::new())
         .build();
-    drivers.drive(&hub);
+    drivers.spawn(driver);
     hub
 }
 
@@ -195,9 +195,9 @@ async fn databases_of_one_server_are_apart() {
         let mut hubs = Vec::new();
         for database in 0..2 {
             let url = format!("{}{database}", redis::url(server.port()));
-            let log = RedisLog::connect(&url).await.expect("connected");
-            let hub = Hub::builder().log(log).build();
-            drivers.drive(&hub);
+            let engine = RedisEngine::connect(&url).await.expect("connected");
+            let (hub, driver) = Hub::builder().engine(engine).build();
+            drivers.spawn(driver);
             hubs.push(hub);
         }
         let mut clients = [
@@ -216,13 +216,13 @@ async fn databases_of_one_server_are_apart() {
 
 #[tokio::test]
 async fn connecting_fails_with_a_reason() {
-    let wrong = RedisLog::connect("http://127.0.0.1/").await;
+    let wrong = RedisEngine::connect("http://127.0.0.1/").await;
     assert!(matches!(wrong, Err(ConnectError::Url(_))), "{wrong:?}");
     // The port is free, as nothing listens there any more.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     drop(listener);
-    let refused = RedisLog::connect(&redis::url(port)).await;
+    let refused = RedisEngine::connect(&redis::url(port)).await;
     assert!(
         matches!(refused, Err(ConnectError::Server(_))),
         "{refused:?}"

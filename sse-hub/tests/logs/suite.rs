@@ -5,10 +5,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use sse_hub::{Event, Hub, Position, Retention, Subscribe, Subscription, TopicOptions};
+use sse_hub::{Driver, Event, Hub, Position, Retention, Subscribe, Subscription, TopicOptions};
 use tokio::task::JoinSet;
 
-use crate::reader::{Event as Read, Reader};
+use sse_hub_testing::reader::{Event as Read, Reader};
 
 /// How much is kept where.
 #[derive(Clone, Copy, Debug)]
@@ -45,10 +45,8 @@ pub(crate) struct Drivers(Mutex<JoinSet<()>>);
 
 #[allow(dead_code, reason = "as above")]
 impl Drivers {
-    pub(crate) fn drive(&self, hub: &Hub) {
-        let hub = hub.clone();
-        let mut drivers = self.0.lock().expect("not poisoned");
-        drivers.spawn(async move { hub.drive().await });
+    pub(crate) fn spawn(&self, driver: Driver) {
+        self.0.lock().expect("not poisoned").spawn(driver);
     }
 }
 

@@ -9,8 +9,6 @@
 //! nothing of the above is different for them.
 
 mod model;
-#[path = "../reader/mod.rs"]
-mod reader;
 mod served;
 mod world;
 
@@ -59,7 +57,7 @@ impl StateMachineTest for Conversation {
             let held = world
                 .hub
                 .topic_metrics(topic)
-                .map_or(0, |metrics| metrics.held_events);
+                .map_or(0, |metrics| metrics.retained_events);
             assert!(held <= KEPT);
             assert_eq!(held, log.published - log.gone);
         }

@@ -10,8 +10,8 @@ use sse_hub::{Event, Hub, Position, Retention, SlowConsumer, Subscription, Topic
 use tokio::runtime::Runtime;
 
 use crate::model::{CLIENTS, From, KEPT, Log, MAX_AGE, Model, STATE, Step, TOPICS};
-use crate::reader::{Event as Read, Reader};
 use crate::served::Served;
+use sse_hub_testing::reader::{Event as Read, Reader};
 
 /// How many events of each topic come before a place; `None` if the place does not say.
 pub(crate) type Places = [Option<usize>; 3];

@@ -16,8 +16,8 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::{AbortHandle, JoinSet, yield_now};
 use tokio::time::sleep;
 
-use crate::client::{Client, Met};
 use crate::{hub, within_bounds};
+use sse_hub_testing::client::{Client, Received};
 
 const EVENTS: usize = 2_000;
 const CUTS: usize = 3;
@@ -130,12 +130,12 @@ async fn follow(servers: [SocketAddr; 2], kind: &str, is_chunked: bool) {
                 sleep(Duration::from_millis(fastrand::u64(1..60))).await;
             }
             let events = match client.read().await {
-                Met::Events(events) => events,
-                Met::Cut => {
+                Received::Events(events) => events,
+                Received::Cut => {
                     assert!(cuts == 1, "cut by nobody");
                     break 'connection;
                 }
-                Met::End => panic!("ended by nobody"),
+                Received::End => panic!("ended by nobody"),
             };
             for event in events {
                 if event.name == "again" {

@@ -1,9 +1,6 @@
 //! A hub over real sockets, behind each of the three adapters.
 
-mod client;
 mod crowd;
-#[path = "../reader/mod.rs"]
-mod reader;
 mod transports;
 
 use std::net::SocketAddr;
@@ -11,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use client::{Client, Met};
 use sse_hub::{Event, Hub, Retention, TopicOptions};
+use sse_hub_testing::client::{Client, Received};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use transports::{Transport, serve};
@@ -205,7 +202,7 @@ async fn a_reader_that_stops_costs_little_and_is_told_what_it_missed(transport: 
         assert_eq!(numbers, [count]);
     }
     let metrics = hub.metrics();
-    assert!(metrics.held_bytes <= 8 * BIG);
+    assert!(metrics.retained_bytes <= 8 * BIG);
     assert!(
         metrics.lag > 100,
         "the system has buffered it all: {metrics:?}"
@@ -291,15 +288,15 @@ async fn shutdown_in_the_middle_ends_every_stream_in_order(transport: Transport)
             let mut got = 0;
             loop {
                 match client.read().await {
-                    Met::Events(events) => {
+                    Received::Events(events) => {
                         for event in events {
                             assert_eq!(number(&event.data), got);
                             got += 1;
                             progress.add();
                         }
                     }
-                    Met::End => return (got, client.reader.retry),
-                    Met::Cut => panic!("cut after {got} events"),
+                    Received::End => return (got, client.reader.retry),
+                    Received::Cut => panic!("cut after {got} events"),
                 }
             }
         });
@@ -349,6 +346,6 @@ async fn shutdown_in_the_middle_ends_every_stream_in_order(transport: Transport)
     let mut late = Client::connect(server.address, "/news", None)
         .await
         .expect("connected");
-    assert!(matches!(late.read().await, Met::End));
+    assert!(matches!(late.read().await, Received::End));
     assert!(late.reader.retry.is_some());
 }

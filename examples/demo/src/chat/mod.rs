@@ -13,7 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
-use sse_hub::{Event, Hub, HubBuilder, Json, PublishError, Retention, TopicOptions};
+use sse_hub::{
+    Driver, Engine, Event, Hub, HubBuilder, Json, PublishError, Retention, TopicOptions,
+};
 
 use crate::arguments::Transport;
 pub(crate) use crate::chat::visitor::{Invalid, Visitor};
@@ -123,14 +125,15 @@ impl Chat {
         }
     }
 
-    /// Returns a chat on an engine that other processes share.
-    pub(crate) fn on_engine(hub: HubBuilder) -> Self {
-        let hub = hub.max_topics(MAX_ROOMS).topics(|_| retention());
-        Self {
-            hub: hub.build(),
+    /// Returns a chat on an engine that other processes share, and the driver of its hub.
+    pub(crate) fn on_engine(hub: HubBuilder<Arc<dyn Engine>>) -> (Self, Driver) {
+        let (hub, driver) = hub.max_topics(MAX_ROOMS).topics(|_| retention()).build();
+        let chat = Self {
+            hub,
             rooms: Rooms::default(),
             is_single_process: false,
-        }
+        };
+        (chat, driver)
     }
 
     /// Returns the event for a new client before the messages of the log. In a single process, the

@@ -1,0 +1,93 @@
+//! What a hub shares with its subscriptions and its driver.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Context;
+
+use futures_util::task::AtomicWaker;
+use tokio::sync::Notify;
+
+use crate::metrics::{Metric, record};
+use crate::registry::Registry;
+use crate::shutdown::{Shutdown, ShutdownCell};
+
+pub(crate) struct Core {
+    registry: Arc<Registry>,
+    shutdown: ShutdownCell,
+    subscriptions: AtomicUsize,
+    /// Notified when there are no subscriptions left.
+    all_ended: Notify,
+    driver: AtomicWaker,
+}
+
+impl Core {
+    pub(crate) fn new(registry: Registry) -> Self {
+        Self {
+            registry: Arc::new(registry),
+            shutdown: ShutdownCell::default(),
+            subscriptions: AtomicUsize::new(0),
+            all_ended: Notify::new(),
+            driver: AtomicWaker::new(),
+        }
+    }
+
+    pub(crate) fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// Returns the shutdown if it has begun.
+    pub(crate) fn shutdown(&self) -> Option<&Shutdown> {
+        self.shutdown.get()
+    }
+
+    /// Begins the shutdown, unless it has begun already.
+    pub(crate) fn begin_shutdown(&self, shutdown: Shutdown) {
+        if self.shutdown.set(shutdown) {
+            self.wake_all();
+            self.driver.wake();
+        }
+    }
+
+    /// Wakes all subscriptions that wait.
+    pub(crate) fn wake_all(&self) {
+        for topic in self.registry.topics() {
+            topic.wake_all();
+        }
+    }
+
+    /// Returns the number of subscriptions.
+    pub(crate) fn subscriptions(&self) -> usize {
+        self.subscriptions.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn subscription_begins(&self) {
+        self.subscriptions.fetch_add(1, Ordering::AcqRel);
+        record(Metric::Subscribed);
+    }
+
+    pub(crate) fn subscription_ends(&self) {
+        record(Metric::Unsubscribed);
+        if self.subscriptions.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.all_ended.notify_waiters();
+            self.driver.wake();
+        }
+    }
+
+    /// Waits until there are no subscriptions.
+    pub(crate) async fn all_ended(&self) {
+        loop {
+            let all_ended = self.all_ended.notified();
+            if self.subscriptions() == 0 {
+                return;
+            }
+            all_ended.await;
+        }
+    }
+
+    /// Whether nothing can happen on this hub anymore. Otherwise the driver's task is woken when
+    /// that may have changed.
+    pub(crate) fn poll_is_over(&self, cx: &Context<'_>) -> bool {
+        self.driver.register(cx.waker());
+        self.shutdown().is_some() && self.subscriptions() == 0
+    }
+}

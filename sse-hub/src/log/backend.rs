@@ -1,0 +1,69 @@
+//! Where the log of a hub's topics is: in this process alone, or in an engine.
+//!
+//! This is the one place that tells the two apart.
+
+use std::sync::Arc;
+
+use crate::log::local::LocalLog;
+use crate::log::{Engine, Page};
+use crate::position::Position;
+use crate::topic::cursor::Start;
+
+#[derive(Debug)]
+pub(crate) enum Backend {
+    Local(LocalLog),
+    Engine(Arc<dyn Engine>),
+}
+
+impl Backend {
+    /// Whether the log works as far as is known.
+    pub(crate) fn is_up(&self) -> bool {
+        match self {
+            Self::Local(_) => true,
+            Self::Engine(engine) => engine.is_up(),
+        }
+    }
+
+    /// Closes a topic whose window had the entries after `floor`.
+    pub(crate) fn close(&self, topic: &str, floor: Position) {
+        match self {
+            Self::Local(log) => log.evict(topic, floor),
+            Self::Engine(engine) => engine.close(topic),
+        }
+    }
+
+    /// Returns a position that no entry follows, if one is known that is newer than the newest
+    /// entry of a topic.
+    pub(crate) fn head(&self) -> Option<Position> {
+        match self {
+            Self::Local(log) => Some(log.head()),
+            Self::Engine(_) => None,
+        }
+    }
+
+    /// Returns where a subscription starts that wants the oldest entry first.
+    pub(crate) fn oldest(&self) -> Start {
+        match self {
+            Self::Local(_) => Start::Oldest,
+            Self::Engine(_) => Start::Checked(Position::OLDEST),
+        }
+    }
+
+    /// Returns where a subscription starts that resumes after a position; `None` if the position
+    /// is not one of this log.
+    pub(crate) fn resume(&self, position: Position) -> Option<Start> {
+        match self {
+            Self::Local(log) => log.has_given(position).then_some(Start::After(position)),
+            Self::Engine(_) => Some(Start::Checked(position)),
+        }
+    }
+
+    /// Reads what follows a position that a topic's window does not have, if that takes no
+    /// waiting.
+    pub(crate) fn read_now(&self, topic: &str, after: Position) -> Option<Page> {
+        match self {
+            Self::Local(log) => Some(log.missing(topic, after)),
+            Self::Engine(_) => None,
+        }
+    }
+}

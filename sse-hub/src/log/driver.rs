@@ -1,0 +1,199 @@
+//! Bringing an engine's entries to the windows of the topics in use.
+//!
+//! Live entries may arrive late, twice or not at all. Each names its predecessor, so the first
+//! entry after a hole reveals it. The hole is repaired by reading: several topics at a time, and
+//! again and again while the engine does not answer. Live entries of a topic under repair are
+//! dropped, except the latest, as the repair reads them too.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_core::future::BoxFuture;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+
+use crate::core::Core;
+use crate::log::catch_up::catch_up;
+use crate::log::retry::Backoff;
+use crate::log::{Engine, Live, LiveEntry};
+use crate::topic::cursor::Insertion;
+use crate::topic_guard::TopicGuard;
+
+/// How many topics are repaired at a time.
+const MAX_REPAIRS: usize = 64;
+
+/// How many live entries are taken before other tasks get their turn.
+const BURST: usize = 256;
+
+/// Brings an engine's entries to the topics of a [`Hub`](crate::Hub); from
+/// [`HubBuilder::build`](crate::HubBuilder::build).
+///
+/// It must be spawned or polled while the hub is used: otherwise, subscribers get nothing that is
+/// published after they have begun. A failing engine ends nothing: the driver waits for it, and
+/// logs that through `tracing`.
+///
+/// The future completes when the hub has shut down, or its last handle was dropped, and its last
+/// subscription has ended. Polled after that, it is ready again.
+#[must_use = "subscribers get no new events unless the driver is polled, for instance spawned"]
+pub struct Driver {
+    core: Arc<Core>,
+    engine: Arc<dyn Engine>,
+    repairs: Repairs,
+}
+
+impl Driver {
+    pub(crate) fn new(core: Arc<Core>, engine: Arc<dyn Engine>) -> Self {
+        Self {
+            core,
+            engine,
+            repairs: Repairs::default(),
+        }
+    }
+
+    /// Takes live entries, before the repairs are polled, so that they do not pile up.
+    fn poll_live(&mut self, cx: &mut Context<'_>) {
+        for _ in 0..BURST {
+            let Poll::Ready(live) = self.engine.poll_live(cx) else {
+                return;
+            };
+            match live {
+                Live::Entry(entry) => self.repairs.insert(&self.core, entry),
+                Live::Interrupted => {
+                    for topic in self.core.registry().topics() {
+                        self.repairs.add(topic.name());
+                    }
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+    }
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        if this.core.poll_is_over(cx) {
+            // The repairs pin topics.
+            this.repairs = Repairs::default();
+            return Poll::Ready(());
+        }
+        this.poll_live(cx);
+        this.repairs.poll(&this.core, &this.engine, cx);
+        Poll::Pending
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver")
+            .field("engine", &self.engine)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The topics whose windows may lack entries at their end.
+#[derive(Default)]
+struct Repairs {
+    running: FuturesUnordered<BoxFuture<'static, Arc<str>>>,
+    waiting: VecDeque<Arc<str>>,
+    /// All topics that wait for a repair or are under repair.
+    topics: HashMap<Arc<str>, Meanwhile>,
+}
+
+/// What happened to a topic since its repair was requested.
+#[derive(Default)]
+struct Meanwhile {
+    is_running: bool,
+    latest: Option<LiveEntry>,
+    was_interrupted: bool,
+}
+
+impl Repairs {
+    /// Inserts an entry, unless the topic lacks what precedes it.
+    fn insert(&mut self, core: &Core, entry: LiveEntry) {
+        if let Some(meanwhile) = self.topics.get_mut(&*entry.topic) {
+            meanwhile.latest = Some(entry);
+            return;
+        }
+        // A topic that is not in use here has no window.
+        if let Some(topic) = core.registry().get(&entry.topic)
+            && let Insertion::Hole = topic.insert(entry.predecessor, entry.position, &entry.event)
+        {
+            self.add(topic.name());
+        }
+    }
+
+    fn add(&mut self, name: &Arc<str>) {
+        if let Some(meanwhile) = self.topics.get_mut(name) {
+            meanwhile.was_interrupted |= meanwhile.is_running;
+            return;
+        }
+        self.topics.insert(Arc::clone(name), Meanwhile::default());
+        self.waiting.push_back(Arc::clone(name));
+    }
+
+    fn poll(&mut self, core: &Core, engine: &Arc<dyn Engine>, cx: &mut Context<'_>) {
+        loop {
+            self.start_some(core, engine);
+            let Poll::Ready(Some(name)) = self.running.poll_next_unpin(cx) else {
+                return;
+            };
+            let Some(meanwhile) = self.topics.remove(&name) else {
+                continue;
+            };
+            if meanwhile.was_interrupted {
+                self.add(&name);
+            } else if let Some(latest) = meanwhile.latest {
+                self.insert(core, latest);
+            }
+        }
+    }
+
+    fn start_some(&mut self, core: &Core, engine: &Arc<dyn Engine>) {
+        while self.running.len() < MAX_REPAIRS {
+            let Some(name) = self.waiting.pop_front() else {
+                return;
+            };
+            let registry = core.registry();
+            let topic = registry.get(&name);
+            let Some(topic) = topic.and_then(|topic| TopicGuard::pin(registry, topic)) else {
+                self.topics.remove(&name);
+                continue;
+            };
+            if let Some(meanwhile) = self.topics.get_mut(&name) {
+                meanwhile.is_running = true;
+                // The repair reads all that was appended before it begins.
+                meanwhile.latest = None;
+            }
+            let engine = Arc::clone(engine);
+            self.running.push(Box::pin(async move {
+                repair(&*engine, &topic).await;
+                name
+            }));
+        }
+    }
+}
+
+/// Brings a topic up to date, however long that takes; or gives up when nothing else needs it.
+async fn repair(engine: &dyn Engine, topic: &TopicGuard) {
+    let mut backoff = Backoff::default();
+    while let Err(error) = catch_up(engine, topic).await {
+        if topic.is_last_use() {
+            return;
+        }
+        if backoff.is_first() {
+            tracing::warn!(
+                topic = &**topic.name(),
+                error = &error as &dyn std::error::Error,
+                "topic lacks entries until the engine can be read"
+            );
+        }
+        backoff.wait().await;
+    }
+}

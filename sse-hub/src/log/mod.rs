@@ -1,0 +1,225 @@
+//! What an engine on the network does for a hub.
+//!
+//! A hub holds a window of each topic that is in use in its process: encoded events in shared
+//! memory, which subscribers read as slices. Without an engine, the windows are all there is.
+//! With an engine, the engine has the complete log, which several processes share; the windows
+//! hold its newest part.
+
+pub(crate) mod backend;
+pub(crate) mod catch_up;
+pub(crate) mod driver;
+pub(crate) mod local;
+#[cfg(feature = "nats")]
+pub mod nats;
+#[cfg(feature = "redis")]
+pub mod redis;
+pub(crate) mod retry;
+
+use std::error::Error;
+use std::fmt;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+use sse_session::BoxError;
+
+use crate::position::Position;
+
+/// Keeps the events of all topics, in order, each at its [`Position`], for several processes.
+///
+/// The entries are encoded events without an id; the hub adds the id, which is the position.
+///
+/// # For implementors
+///
+/// An engine does three things: it [appends](Self::append) entries, [reads](Self::read) what
+/// follows a position, and yields the new entries of all opened topics [live](Self::poll_live).
+/// Live entries may arrive late, twice or not at all: each names its predecessor, so the hub
+/// notices a hole and reads what is missing. Only if the last entries of a topic may be missing,
+/// the engine must yield [`Live::Interrupted`].
+///
+/// No method may block. The futures may be dropped at any time.
+pub trait Engine: fmt::Debug + Send + Sync + 'static {
+    /// Opens a topic: from now on, its live entries are wanted.
+    ///
+    /// The result is a span of the log that ends now: every entry after its `head` is yielded
+    /// live or can be read.
+    ///
+    /// A topic may be opened several times, also while it is open. Each success is
+    /// [closed](Self::close) once.
+    fn open(&self, topic: &str) -> BoxFuture<'static, Result<Span, EngineError>>;
+
+    /// Closes a topic that was opened. When it has been closed as often as it was opened, its live
+    /// entries are no longer wanted.
+    ///
+    /// This is called with a lock of the hub held.
+    fn close(&self, topic: &str);
+
+    /// Appends an entry and returns its position, as soon as the entry is as safe as the engine
+    /// promises.
+    ///
+    /// An entry with the same `key` as an earlier one of the topic is not appended, for as long as
+    /// the engine remembers keys; the result is the position of the earlier one.
+    fn append(
+        &self,
+        topic: &str,
+        entry: &[u8],
+        key: Option<&str>,
+    ) -> BoxFuture<'static, Result<Position, EngineError>>;
+
+    /// Reads the entries after a position, or the oldest part of them if they are many.
+    ///
+    /// [`Position::OLDEST`] reads from the oldest entry that is kept, whatever was trimmed before
+    /// it. An entry that the engine has yielded or returned before must not be missing.
+    fn read(&self, topic: &str, after: Position) -> BoxFuture<'static, Result<Page, EngineError>>;
+
+    /// Polls for the next news of any opened topic.
+    ///
+    /// Only the task that was passed last is woken. The hub's [`Driver`](crate::Driver) polls this.
+    fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Live>;
+
+    /// Whether the engine works as far as is known: `false` while the connection is lost.
+    fn is_up(&self) -> bool;
+}
+
+/// A span of a topic's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Span {
+    /// Nothing is known of what precedes it.
+    pub floor: Position,
+    /// No entry follows it, and none lies between `floor` and it.
+    pub head: Position,
+}
+
+impl Span {
+    /// Creates a span that is known to have no entries.
+    #[must_use]
+    pub const fn new(floor: Position, head: Position) -> Self {
+        Self { floor, head }
+    }
+
+    /// Creates the span of no length at the end of a log.
+    #[must_use]
+    pub const fn at(head: Position) -> Self {
+        Self::new(head, head)
+    }
+}
+
+/// What follows a position in a log.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Page {
+    /// The next entries, oldest first; none if the position is the end of the log.
+    Entries(Vec<(Position, Bytes)>),
+    /// Entries that followed the position are no longer kept.
+    Trimmed,
+    /// The position is not known to be one of this log.
+    Unknown,
+}
+
+/// News of an engine.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Live {
+    /// An entry was appended.
+    Entry(LiveEntry),
+    /// Entries of opened topics may have been lost, for instance with a connection. Entries that
+    /// are appended from now on arrive again. The hub reads all topics in use.
+    Interrupted,
+}
+
+/// An entry that was appended, by this process or another.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LiveEntry {
+    /// The topic.
+    pub topic: String,
+    /// The position of the entry before it in the same topic.
+    pub predecessor: Position,
+    /// The position of the entry.
+    pub position: Position,
+    /// The encoded event, without an id.
+    pub event: Bytes,
+}
+
+impl LiveEntry {
+    /// Creates an entry.
+    #[must_use]
+    pub fn new(
+        topic: impl Into<String>,
+        predecessor: Position,
+        position: Position,
+        event: impl Into<Bytes>,
+    ) -> Self {
+        Self {
+            topic: topic.into(),
+            predecessor,
+            position,
+            event: event.into(),
+        }
+    }
+}
+
+/// Why an engine did not do what it was asked for.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// There is no connection to the engine, or it was lost before the answer.
+    Unavailable,
+    /// The engine did not answer in time.
+    TimedOut {
+        /// How long the hub waited.
+        limit: Duration,
+    },
+    /// The event is longer than the engine accepts.
+    TooLong {
+        /// The length of the encoded event in bytes.
+        len: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The engine refused the request, for the reason that it gives.
+    Refused(String),
+    /// The engine remembers the idempotency key, but has lost its event.
+    KeyWithoutEvent,
+    /// The engine's answer is not what was expected.
+    InvalidAnswer(&'static str),
+    /// The topic's history was replaced again and again while it was read.
+    HistoryReplaced,
+    /// The client of the engine failed.
+    Client(BoxError),
+}
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unavailable => f.write_str("engine is not connected"),
+            Self::TimedOut { limit } => write!(f, "engine did not answer within {limit:?}"),
+            Self::TooLong { len, limit } => write!(
+                f,
+                "event of {len} bytes is longer than the engine's limit of {limit}"
+            ),
+            Self::Refused(reason) => write!(f, "engine refused the request: {reason}"),
+            Self::KeyWithoutEvent => {
+                f.write_str("engine remembers the idempotency key but not its event")
+            }
+            Self::InvalidAnswer(expected) => {
+                write!(f, "engine's answer is invalid, expected {expected}")
+            }
+            Self::HistoryReplaced => {
+                f.write_str("topic's history was replaced repeatedly while it was read")
+            }
+            Self::Client(_) => f.write_str("request to the engine failed"),
+        }
+    }
+}
+
+impl Error for EngineError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Client(error) => Some(&**error),
+            _ => None,
+        }
+    }
+}

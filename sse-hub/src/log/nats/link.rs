@@ -1,0 +1,384 @@
+//! The connection to NATS and to its stream: requests, each of which is answered in time.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_nats::Statistics;
+use async_nats::connection::State;
+use async_nats::jetstream::stream::{DirectGetErrorKind, LastRawMessageErrorKind, Stream};
+use async_nats::jetstream::{Context, ContextBuilder};
+use async_nats::{Client, ConnectOptions, ToServerAddrs};
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use serde_json::{Value, json};
+
+use crate::log::EngineError;
+use crate::log::nats::epoch;
+use crate::log::nats::error::ConnectError;
+use crate::log::nats::interest::{Interest, Lease};
+use crate::log::nats::options::NatsOptions;
+use crate::log::nats::signal::{Signal, signal};
+use crate::log::nats::subject::Subjects;
+
+/// The server's code for a stream that does not exist.
+const STREAM_NOT_FOUND: u64 = 10_059;
+
+/// How long a stream that was deleted is not created again.
+const AFTER_DELETION: Duration = Duration::from_millis(300);
+
+/// The number of no session.
+const NO_SESSION: u64 = u64::MAX;
+
+/// What all parts of an engine share.
+pub(super) struct Link {
+    pub(super) client: Client,
+    pub(super) jetstream: Context,
+    stream: Stream<()>,
+    statistics: Arc<Statistics>,
+    pub(super) signal: Arc<Signal>,
+    pub(super) subjects: Subjects,
+    pub(super) options: NatsOptions,
+    /// What was found out last about the stream.
+    known: Mutex<Known>,
+    pub(super) interest: Arc<Interest>,
+}
+
+/// What is known about the stream in a session.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    pub(super) session: u64,
+    pub(super) epoch: u64,
+    /// Whether there are replicas, which may lag behind their leader.
+    has_replicas: bool,
+}
+
+/// The server's information about the stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Info {
+    pub(super) epoch: u64,
+    /// There is no entry before it.
+    pub(super) first: u64,
+    /// There was never an entry after it.
+    pub(super) last: u64,
+    /// How many entries the requested topic has.
+    pub(super) entries: u64,
+    /// How many entries it may have; not limited if negative.
+    pub(super) max_entries: i64,
+    has_replicas: bool,
+}
+
+/// Which entry of a topic is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wanted {
+    Last,
+    /// The one with this number, or the next one after it.
+    From(u64),
+}
+
+impl Link {
+    pub(super) async fn connect(
+        options: NatsOptions,
+        client: ConnectOptions,
+        servers: impl ToServerAddrs,
+    ) -> Result<Self, ConnectError> {
+        let (signal, note) = signal();
+        let client = client
+            .event_callback(note)
+            .connect(servers)
+            .await
+            .map_err(|error| ConnectError::Connection(error.into()))?;
+        let jetstream = ContextBuilder::new()
+            .timeout(options.answer_within)
+            .max_ack_inflight(
+                options
+                    .max_in_flight
+                    .min(tokio::sync::Semaphore::MAX_PERMITS),
+            )
+            .build(client.clone());
+        let stream = jetstream
+            .get_stream_no_info(&options.stream)
+            .await
+            .map_err(|error| ConnectError::Stream(error.into()))?;
+        let statistics = client.statistics();
+        let link = Self {
+            client,
+            jetstream,
+            stream,
+            subjects: Subjects::new(&options.prefix),
+            options,
+            known: Mutex::new(Known {
+                session: NO_SESSION,
+                epoch: 0,
+                has_replicas: false,
+            }),
+            statistics,
+            signal,
+            interest: Arc::default(),
+        };
+        link.within(link.known())
+            .await
+            .map_err(|error| ConnectError::Stream(error.into()))?;
+        link.check_config().await?;
+        Ok(link)
+    }
+
+    pub(super) fn session(&self) -> u64 {
+        self.signal.session(&self.statistics)
+    }
+
+    pub(super) fn live_epoch(&self) -> u64 {
+        self.signal.live_epoch(&self.statistics)
+    }
+
+    /// Invalidates what is known in this session: something contradicts it.
+    pub(super) fn invalidate(&self, session: u64) {
+        self.signal.invalidate(&self.statistics, session);
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        matches!(self.client.connection_state(), State::Connected)
+    }
+
+    /// Whether the stream is known to exist.
+    pub(super) fn is_up(&self) -> bool {
+        self.is_connected() && lock(&self.known).session == self.session()
+    }
+
+    /// Subscribes to a topic, unless that was done before.
+    pub(super) async fn acquire(&self, name: &str) -> Result<Lease, EngineError> {
+        let subject = self.subjects.live(name);
+        let lease = self.interest.acquire(&self.client, name, subject).await?;
+        self.signal.wake();
+        Ok(lease)
+    }
+
+    /// Waits for an answer, which fails in time; and at once if the connection is lost, as requests
+    /// over it are not answered then.
+    pub(super) async fn answer<T>(
+        &self,
+        request: impl Future<Output = Result<T, EngineError>>,
+    ) -> Result<T, EngineError> {
+        let lost = pin!(self.signal.disconnected());
+        let limit = self.options.answer_within;
+        match tokio::time::timeout(limit, select(pin!(request), lost)).await {
+            Ok(Either::Left((answer, _))) => answer,
+            Ok(Either::Right(_)) => Err(EngineError::Unavailable),
+            Err(_) => Err(EngineError::TimedOut { limit }),
+        }
+    }
+
+    async fn within<T>(
+        &self,
+        request: impl Future<Output = Result<T, EngineError>>,
+    ) -> Result<T, EngineError> {
+        let limit = self.options.answer_within;
+        tokio::time::timeout(limit, request)
+            .await
+            .unwrap_or(Err(EngineError::TimedOut { limit }))
+    }
+
+    /// Returns which stream it is in this session. If there is none, it is created.
+    ///
+    /// All callers just after the beginning of a session send requests of their own. If one sent
+    /// the request for all, they would depend on a future that may not be polled again.
+    pub(super) async fn known(&self) -> Result<Known, EngineError> {
+        loop {
+            let session = self.session();
+            let known = *lock(&self.known);
+            if known.session == session {
+                return Ok(known);
+            }
+            let info = self.info_or_create(known).await?;
+            let mut known = lock(&self.known);
+            // Another caller may have asked later and stored its answer earlier.
+            if known.session != session || known.epoch < info.epoch {
+                *known = Known {
+                    session,
+                    epoch: info.epoch,
+                    has_replicas: info.has_replicas,
+                };
+            }
+        }
+    }
+
+    async fn info_or_create(&self, before: Known) -> Result<Info, EngineError> {
+        if let Some(info) = self.info(None).await? {
+            return Ok(info);
+        }
+        if before.session != NO_SESSION {
+            // It is being deleted: some servers create an unusable stream if one of the same name is
+            // created meanwhile.
+            tokio::time::sleep(AFTER_DELETION).await;
+            if let Some(info) = self.info(None).await? {
+                return Ok(info);
+            }
+        }
+        // Several nodes may do this at once: creating the same stream twice is no error.
+        let config = self.options.stream_config(&self.subjects);
+        self.jetstream
+            .create_stream(config)
+            .await
+            .map_err(|error| EngineError::Client(error.into()))?;
+        tracing::info!(stream = self.options.stream, "stream created");
+        let info = self.info(None).await?;
+        info.ok_or(EngineError::InvalidAnswer("the stream that was created"))
+    }
+
+    /// Requests the information about the stream; `None` if there is none. With a subject, it
+    /// includes the number of entries of that.
+    pub(super) async fn info(&self, subject: Option<&str>) -> Result<Option<Info>, EngineError> {
+        let Some(info) = self.raw_info(subject).await? else {
+            return Ok(None);
+        };
+        let number = |path: &str| info.pointer(path).and_then(Value::as_u64);
+        let created = info["created"].as_str().and_then(epoch::of);
+        let epoch = created.ok_or(EngineError::InvalidAnswer(
+            "the time of creation of a stream",
+        ))?;
+        Ok(Some(Info {
+            epoch,
+            first: number("/state/first_seq").unwrap_or(0),
+            last: number("/state/last_seq").unwrap_or(0),
+            entries: subject
+                .and_then(|subject| info["state"]["subjects"][subject].as_u64())
+                .unwrap_or(0),
+            max_entries: info["config"]["max_msgs_per_subject"]
+                .as_i64()
+                .unwrap_or(-1),
+            has_replicas: number("/config/num_replicas").unwrap_or(1) > 1,
+        }))
+    }
+
+    async fn raw_info(&self, subject: Option<&str>) -> Result<Option<Value>, EngineError> {
+        self.check_connected()?;
+        let request = subject.map_or_else(|| json!({}), |one| json!({ "subjects_filter": one }));
+        let info: Value = self
+            .jetstream
+            .request(format!("STREAM.INFO.{}", self.options.stream), &request)
+            .await
+            .map_err(|error| EngineError::Client(error.into()))?;
+        match &info["error"] {
+            Value::Null => Ok(Some(info)),
+            error if error["err_code"].as_u64() == Some(STREAM_NOT_FOUND) => Ok(None),
+            error => Err(EngineError::Refused(error["description"].to_string())),
+        }
+    }
+
+    /// Checks that the stream is configured as required.
+    async fn check_config(&self) -> Result<(), ConnectError> {
+        let info = self.within(self.raw_info(None)).await;
+        let info = info.map_err(|error| ConnectError::Stream(error.into()))?;
+        let info = info.ok_or(ConnectError::Unsuitable("it was deleted"))?;
+        let config = &info["config"];
+        let expected = self.options.stream_config(&self.subjects);
+        let republish = expected.republish.map(|republish| republish.destination);
+        let subjects = config["subjects"].as_array();
+        let has_subjects = subjects.is_some_and(|all| {
+            let wanted = self.subjects.all_logs();
+            all.iter().any(|subject| subject.as_str() == Some(&wanted))
+        });
+        for (holds, reason) in [
+            (has_subjects, "it does not take the topics' subjects"),
+            (
+                config["republish"]["dest"].as_str() == republish.as_deref()
+                    && config["republish"]["headers_only"] != true,
+                "it does not republish to the live subjects",
+            ),
+            (
+                config["allow_direct"] == true,
+                "it does not allow direct gets",
+            ),
+            (
+                config["retention"] == "limits" && config["discard"] == "old",
+                "it does not discard old events by limits",
+            ),
+            (
+                config["deny_purge"] == true && config["deny_delete"] == true,
+                "it does not deny to delete and to purge",
+            ),
+        ] {
+            if !holds {
+                return Err(ConnectError::Unsuitable(reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Requests an entry of a topic; `None` if there is none.
+    pub(super) async fn get(
+        &self,
+        known: Known,
+        subject: &str,
+        wanted: Wanted,
+    ) -> Result<Option<(u64, Bytes)>, EngineError> {
+        self.check_connected()?;
+        let entry = if known.has_replicas {
+            self.get_from_leader(subject, wanted).await
+        } else {
+            self.get_directly(subject, wanted).await
+        };
+        // A stream that does not exist does not answer. An invalidation without this request would
+        // burden a server that is merely slow.
+        if entry.is_err()
+            && let Ok(info) = self.info(None).await
+            && info.is_none_or(|info| info.epoch != known.epoch)
+        {
+            self.invalidate(known.session);
+        }
+        entry
+    }
+
+    async fn get_directly(
+        &self,
+        subject: &str,
+        wanted: Wanted,
+    ) -> Result<Option<(u64, Bytes)>, EngineError> {
+        let message = match wanted {
+            Wanted::Last => self.stream.direct_get_last_for_subject(subject).await,
+            Wanted::From(from) => {
+                let from = Some(from);
+                self.stream.direct_get_next_for_subject(subject, from).await
+            }
+        };
+        match message {
+            Ok(message) => Ok(Some((message.sequence, message.payload))),
+            Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
+            Err(error) => Err(EngineError::Client(error.into())),
+        }
+    }
+
+    /// As above, by requests that the leader of the stream always answers itself.
+    async fn get_from_leader(
+        &self,
+        subject: &str,
+        wanted: Wanted,
+    ) -> Result<Option<(u64, Bytes)>, EngineError> {
+        let builder = self.stream.raw_message_builder();
+        let builder = match wanted {
+            Wanted::Last => builder.last_by_subject(subject),
+            Wanted::From(from) => builder.sequence(from).next_by_subject(subject),
+        };
+        match builder.send().await {
+            Ok(message) => Ok(Some((message.sequence, message.payload))),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(EngineError::Client(error.into())),
+        }
+    }
+
+    /// Fails while there is no connection: the client would keep requests until there is one, long
+    /// after they have timed out.
+    pub(super) fn check_connected(&self) -> Result<(), EngineError> {
+        if self.is_connected() {
+            Ok(())
+        } else {
+            Err(EngineError::Unavailable)
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that could panic is done under these locks.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

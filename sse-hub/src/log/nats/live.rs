@@ -1,0 +1,209 @@
+//! The live messages of the topics in use, and the notice that some may be missing.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use async_nats::{HeaderMap, Message};
+use futures_core::Stream as _;
+use futures_core::future::BoxFuture;
+use futures_util::FutureExt as _;
+use futures_util::StreamExt as _;
+use futures_util::stream::SelectAll;
+use tokio::time::Sleep;
+
+use crate::log::nats::interest::{Arrival, LiveTopic, TopicStream};
+use crate::log::nats::link::{Known, Link};
+use crate::log::nats::options::NatsOptions;
+use crate::log::{Live, LiveEntry};
+use crate::position::Position;
+
+/// The delay before the stream is requested again.
+const RETRY_DELAY: Duration = Duration::from_millis(50);
+
+/// The delay before it is checked whether the stream is still the same one.
+const CHECK_DELAY: Duration = Duration::from_millis(200);
+
+/// What the driver polls.
+pub(super) struct LiveSide {
+    streams: SelectAll<TopicStream>,
+    /// The live epoch whose messages are yielded, and the stream that they are from.
+    current: Option<(u64, Known)>,
+    beginning: Option<BoxFuture<'static, (u64, Known)>>,
+    /// A message has arrived that may be from another stream than this one.
+    suspected: Option<Known>,
+    checking: Option<BoxFuture<'static, ()>>,
+    until_check: Option<(Duration, Pin<Box<Sleep>>)>,
+}
+
+impl LiveSide {
+    pub(super) fn new(link: &Link) -> Self {
+        let in_cluster = link.client.server_info().cluster.is_some();
+        let by_default = in_cluster.then_some(NatsOptions::DEFAULT_CHECK_EVERY);
+        let check_every = link.options.check_every.or(by_default);
+        Self {
+            streams: SelectAll::new(),
+            current: None,
+            beginning: None,
+            suspected: None,
+            checking: None,
+            until_check: check_every.map(|every| (every, Box::pin(tokio::time::sleep(every)))),
+        }
+    }
+
+    pub(super) fn poll(&mut self, link: &Arc<Link>, cx: &mut Context<'_>) -> Poll<Live> {
+        link.signal.register(cx.waker());
+        self.streams.extend(link.interest.take_new_streams());
+        if self.is_check_due(cx) {
+            return Poll::Ready(Live::Interrupted);
+        }
+        self.poll_checking(link, cx);
+        loop {
+            let current = self
+                .current
+                .filter(|current| current.0 == link.live_epoch());
+            let Some((live_epoch, known)) = current else {
+                return self.poll_beginning(link, cx);
+            };
+            let next = self.streams.poll_next_unpin(cx);
+            let Poll::Ready(Some((topic, message))) = next else {
+                return Poll::Pending;
+            };
+            // The client counts a new connection before it yields what arrives over it.
+            if link.live_epoch() != live_epoch {
+                continue;
+            }
+            let Some((mut entry, predecessor)) = entry(known, &topic, message) else {
+                continue;
+            };
+            match topic.note_arrival(live_epoch, entry.position.minor(), predecessor) {
+                Arrival::New => {}
+                // Or else it is another stream, whose numbers begin anew.
+                Arrival::AfterGapless(last) => {
+                    entry.predecessor = Position::new(known.epoch, last);
+                    self.suspect(link, known, cx);
+                }
+                Arrival::Replayed => self.suspect(link, known, cx),
+                Arrival::Stale => {
+                    link.invalidate(known.session);
+                    continue;
+                }
+            }
+            return Poll::Ready(Live::Entry(entry));
+        }
+    }
+
+    /// Begins a new live epoch: finds out which stream it is, and drops what arrives before that
+    /// is known. It is read instead.
+    fn poll_beginning(&mut self, link: &Arc<Link>, cx: &mut Context<'_>) -> Poll<Live> {
+        let beginning = self.beginning.get_or_insert_with(|| {
+            let link = Arc::clone(link);
+            Box::pin(async move { begin(&link).await })
+        });
+        let begun = beginning.poll_unpin(cx);
+        let streams = &mut self.streams;
+        let drop_all = std::future::poll_fn(|cx| {
+            while let Poll::Ready(Some(_)) = Pin::new(&mut *streams).poll_next(cx) {}
+            Poll::Ready(())
+        });
+        // All of them, whatever the runtime's budget: none may be taken for one of the new epoch.
+        // Their number is bounded for each topic.
+        let _ = Box::pin(tokio::task::unconstrained(drop_all)).poll_unpin(cx);
+        begun.map(|begun| {
+            self.beginning = None;
+            self.current = Some(begun);
+            Live::Interrupted
+        })
+    }
+
+    /// Starts a check whether the stream is still the same one.
+    fn suspect(&mut self, link: &Arc<Link>, known: Known, cx: &mut Context<'_>) {
+        self.suspected = Some(known);
+        self.poll_checking(link, cx);
+    }
+
+    fn poll_checking(&mut self, link: &Arc<Link>, cx: &mut Context<'_>) {
+        loop {
+            if self.checking.is_none() {
+                let Some(known) = self.suspected.take() else {
+                    return;
+                };
+                let link = Arc::clone(link);
+                self.checking = Some(Box::pin(async move { check(&link, known).await }));
+            }
+            if let Some(checking) = &mut self.checking
+                && checking.poll_unpin(cx).is_pending()
+            {
+                return;
+            }
+            self.checking = None;
+        }
+    }
+
+    fn is_check_due(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some((every, sleep)) = &mut self.until_check else {
+            return false;
+        };
+        if sleep.as_mut().poll(cx).is_pending() {
+            return false;
+        }
+        sleep.set(tokio::time::sleep(*every));
+        let _ = sleep.as_mut().poll(cx);
+        true
+    }
+}
+
+async fn begin(link: &Link) -> (u64, Known) {
+    loop {
+        let live_epoch = link.live_epoch();
+        match link.known().await {
+            Ok(known) if live_epoch == link.live_epoch() && known.session == link.session() => {
+                return (live_epoch, known);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "waiting for NATS");
+            }
+        }
+        tokio::time::sleep(RETRY_DELAY).await;
+    }
+}
+
+/// Checks whether the stream is still the same one. There is a delay before: under load, many
+/// entries that were read arrive live too, and the check is not made more often than that.
+async fn check(link: &Link, known: Known) {
+    tokio::time::sleep(CHECK_DELAY).await;
+    if let Ok(info) = link.info(None).await
+        && info.is_none_or(|info| info.epoch != known.epoch)
+    {
+        link.invalidate(known.session);
+    }
+}
+
+/// Returns the entry in a message, and the number of its predecessor if the stream still has that;
+/// `None` if the message has no valid entry.
+fn entry(known: Known, topic: &LiveTopic, message: Message) -> Option<(LiveEntry, Option<u64>)> {
+    let headers = message.headers.as_ref();
+    let number = headers.and_then(|headers| number(headers, async_nats::header::NATS_SEQUENCE));
+    let (Some(headers), Some(number)) = (headers, number.filter(|number| *number > 0)) else {
+        tracing::warn!(
+            topic = topic.name,
+            "live message without a sequence ignored"
+        );
+        return None;
+    };
+    let predecessor = self::number(headers, async_nats::header::NATS_LAST_SEQUENCE)
+        .filter(|predecessor| *predecessor > 0);
+    let at = |number| Position::new(known.epoch, number);
+    // Without a predecessor, nothing is known of what was before.
+    let before = at(predecessor.unwrap_or(number - 1));
+    let entry = LiveEntry::new(&*topic.name, before, at(number), message.payload);
+    Some((entry, predecessor))
+}
+
+/// Returns the number in a header of the server: the last one, in case the publisher has set the
+/// same header.
+fn number(headers: &HeaderMap, name: async_nats::HeaderName) -> Option<u64> {
+    headers.get_last(name)?.as_str().parse().ok()
+}

@@ -1,0 +1,223 @@
+//! The engine in Redis, and how it is connected.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_core::future::BoxFuture;
+use redis::io::tcp::TcpSettings;
+use redis::{Client, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisError};
+
+use crate::log::redis::error::{CommandError, ConnectError};
+use crate::log::redis::inbox::{self, Outlet};
+use crate::log::redis::keys::Keys;
+use crate::log::redis::link::Link;
+use crate::log::redis::options::RedisOptions;
+use crate::log::redis::{append, read, script, supervisor};
+use crate::log::{Engine, EngineError, Live, Page, Span};
+use crate::position::Position;
+
+/// How many live entries are yielded before the connection is supervised again.
+const BURST: usize = 256;
+
+/// An [`Engine`] in Redis (6.2 or later) or Valkey: the same topics on several nodes.
+///
+/// ```no_run
+/// use sse_hub::Hub;
+/// use sse_hub::redis::RedisEngine;
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let redis = RedisEngine::connect("redis://127.0.0.1/").await?;
+/// let (hub, driver) = Hub::builder().engine(redis).build();
+/// tokio::spawn(driver);
+///
+/// hub.publish("news", "hello").key("news-17").await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`RedisOptions`] sets how much is kept, and more.
+///
+/// # Guarantees
+///
+/// A subscriber gets the events of a topic in the order of its stream, each once, from any node; or
+/// it gets a gap. An event is as safe as Redis keeps it when [`publish`](crate::Hub::publish)
+/// returns: with `appendonly yes` and `appendfsync always`, it survives the end of the server;
+/// otherwise, or if a replica takes over, the newest ones may be lost. A loss results in a gap, at
+/// the latest with the next event, and so does a server that was wiped. An event that is published
+/// again with the same [key](crate::Publish::key) is there once.
+///
+/// # Costs
+///
+/// A node has two connections, whatever the number of its topics: one for commands, and one that
+/// is subscribed to a channel for each topic in use. Redis finds the subscribers of a channel by its
+/// name, so a message costs it the same whether a node has ten topics or ten thousand, and a node
+/// gets nothing of topics that it does not use. (A pattern would be matched with every message,
+/// and one channel for all would send every message to every node.) Publishing is one call of a
+/// script. A client that comes back costs nothing if the node still has its position, and otherwise
+/// one read for each page.
+///
+/// # While Redis does not answer
+///
+/// Publishing fails after at most [`RedisOptions::answer_within`], and immediately if there is no
+/// connection and none can be made. Open streams stay open, and continue when Redis is back. A
+/// lost connection is noticed immediately, a silent server two seconds and that time later. See
+/// [`Subscribe::engine_down`](crate::Subscribe::engine_down) for new ones.
+///
+/// # TLS
+///
+/// URLs that begin with `rediss` need the feature `redis-rustls`, which verifies servers by the
+/// certificates of the platform.
+///
+/// # Clusters
+///
+/// All keys of a topic have the same hash tag, so each call uses one slot. But the connections are
+/// to one server: a primary, or a proxy to one. Redis Cluster is not supported.
+///
+/// # Tasks
+///
+/// The crate `redis` spawns a task for each connection, on tokio's current runtime, which ends
+/// with the connection. Everything else is done by the [`Driver`](crate::Driver).
+pub struct RedisEngine {
+    link: Arc<Link>,
+    live: Mutex<LiveSide>,
+}
+
+/// What the driver polls.
+struct LiveSide {
+    outlet: Outlet,
+    /// Maintains the live connection; it never completes.
+    supervisor: BoxFuture<'static, ()>,
+    until_supervisor: usize,
+}
+
+impl RedisEngine {
+    /// Connects to a server with the default options. The URL is
+    /// `redis://[user:password@]host[:port][/database]`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] if the URL is invalid or the server does not answer.
+    pub async fn connect(url: &str) -> Result<Self, ConnectError> {
+        RedisOptions::new().connect(url).await
+    }
+}
+
+impl RedisOptions {
+    /// Connects to a server, as [`RedisEngine::connect`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] if the URL is invalid or the server does not answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connections.
+    pub async fn connect(self, url: &str) -> Result<RedisEngine, ConnectError> {
+        let invalid = |error: RedisError| ConnectError::Url(error.into());
+        let info = connection_info(url, self.answer_within).map_err(invalid)?;
+        let database = info.redis_settings().db();
+        let client = Client::open(info).map_err(invalid)?;
+        let (inbox, outlet) = inbox::queue();
+        let link = Link::new(
+            client,
+            Keys::new(&self.prefix, database),
+            script::append(&self.history, database),
+            script::open(&self.history),
+            inbox,
+            self.answer_within,
+        );
+        link.commands.connect().await?;
+        let live = supervisor::connect(&link)
+            .await
+            .map_err(CommandError::Redis)?;
+        link.set_live(Some(live.commands()));
+        let supervisor = Box::pin(supervisor::supervise(link.clone(), live));
+        Ok(RedisEngine {
+            link,
+            live: Mutex::new(LiveSide {
+                outlet,
+                supervisor,
+                until_supervisor: 0,
+            }),
+        })
+    }
+}
+
+fn connection_info(url: &str, answer_within: Duration) -> Result<ConnectionInfo, RedisError> {
+    let info = url.into_connection_info()?;
+    // Only with the third version, messages and answers share one connection.
+    let settings = info.redis_settings().clone();
+    let settings = settings.set_protocol(ProtocolVersion::RESP3);
+    let tcp = TcpSettings::default().set_nodelay(true);
+    // Otherwise a connection whose other end has vanished would be kept for a quarter of an hour.
+    #[cfg(target_os = "linux")]
+    let tcp = tcp.set_user_timeout(answer_within);
+    #[cfg(not(target_os = "linux"))]
+    let _ = answer_within;
+    Ok(info.set_redis_settings(settings).set_tcp_settings(tcp))
+}
+
+impl Engine for RedisEngine {
+    fn open(&self, topic: &str) -> BoxFuture<'static, Result<Span, EngineError>> {
+        let (link, topic) = (Arc::clone(&self.link), topic.to_owned());
+        Box::pin(async move { link.answer(read::open(&link, &topic)).await })
+    }
+
+    fn close(&self, topic: &str) {
+        self.link.channels.release(topic);
+    }
+
+    fn append(
+        &self,
+        topic: &str,
+        entry: &[u8],
+        key: Option<&str>,
+    ) -> BoxFuture<'static, Result<Position, EngineError>> {
+        let call = append::call(&self.link, topic, entry, key);
+        let link = Arc::clone(&self.link);
+        Box::pin(async move { link.answer(append::append(&link, call)).await })
+    }
+
+    fn read(&self, topic: &str, after: Position) -> BoxFuture<'static, Result<Page, EngineError>> {
+        let (link, topic) = (Arc::clone(&self.link), topic.to_owned());
+        Box::pin(async move { link.answer(read::read(&link, &topic, after)).await })
+    }
+
+    fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Live> {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.poll(cx)
+    }
+
+    fn is_up(&self) -> bool {
+        self.link.is_up()
+    }
+}
+
+impl LiveSide {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Live> {
+        if self.until_supervisor == 0 {
+            self.until_supervisor = BURST;
+            let _ = self.supervisor.as_mut().poll(cx);
+        }
+        if let Poll::Ready(live) = self.outlet.poll(cx) {
+            self.until_supervisor -= 1;
+            return Poll::Ready(live);
+        }
+        self.until_supervisor = BURST;
+        let _ = self.supervisor.as_mut().poll(cx);
+        // It may have made a connection.
+        self.outlet.poll(cx)
+    }
+}
+
+impl fmt::Debug for RedisEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisEngine")
+            .field("keys", &self.link.keys)
+            .field("is_up", &self.link.is_up())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,94 @@
+//! A node's connections: one for commands, which connects again by itself, and the live one, which
+//! the supervisor restores, as that takes more than connecting.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use redis::Client;
+use redis::aio::MultiplexedConnection;
+use tokio::time::timeout;
+
+use crate::log::EngineError;
+use crate::log::redis::channels::Channels;
+use crate::log::redis::commands::Commands;
+use crate::log::redis::error::CommandError;
+use crate::log::redis::inbox::Inbox;
+use crate::log::redis::keys::Keys;
+use crate::log::redis::script::Script;
+
+/// What all parts of an engine share.
+pub(super) struct Link {
+    pub(super) client: Client,
+    pub(super) keys: Keys,
+    pub(super) append: Script,
+    pub(super) open: Script,
+    pub(super) channels: Channels,
+    pub(super) inbox: Inbox,
+    pub(super) answer_within: Duration,
+    pub(super) commands: Commands,
+    /// The live connection, while there is one.
+    live: Mutex<Option<MultiplexedConnection>>,
+}
+
+impl Link {
+    pub(super) fn new(
+        client: Client,
+        keys: Keys,
+        append: Script,
+        open: Script,
+        inbox: Inbox,
+        answer_within: Duration,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            commands: Commands::new(client.clone(), answer_within),
+            client,
+            keys,
+            append,
+            open,
+            channels: Channels::default(),
+            inbox,
+            answer_within,
+            live: Mutex::new(None),
+        })
+    }
+
+    pub(super) fn live(&self) -> Option<MultiplexedConnection> {
+        self.lock_live().clone()
+    }
+
+    pub(super) fn set_live(&self, connection: Option<MultiplexedConnection>) {
+        *self.lock_live() = connection;
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.lock_live().is_some()
+    }
+
+    fn lock_live(&self) -> MutexGuard<'_, Option<MultiplexedConnection>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Subscribes to a topic's channel. Without a connection, or if it is lost meanwhile, the
+    /// supervisor does that on the next one: the topic is among the [`Channels`].
+    pub(super) async fn subscribe(&self, topic: &str) -> Result<(), EngineError> {
+        let Some(mut live) = self.live() else {
+            return Ok(());
+        };
+        match live.subscribe(self.keys.channel(topic)).await {
+            Err(error) if !error.is_unrecoverable_error() => Err(CommandError::Redis(error).into()),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Waits for an answer, which fails in time.
+    pub(super) async fn answer<T>(
+        &self,
+        request: impl Future<Output = Result<T, EngineError>>,
+    ) -> Result<T, EngineError> {
+        let limit = self.answer_within;
+        timeout(limit, request)
+            .await
+            .unwrap_or(Err(EngineError::TimedOut { limit }))
+    }
+}

@@ -1,0 +1,23 @@
+//! Topics in Redis or Valkey, shared by several nodes.
+//!
+//! One stream for each topic is the truth, and each of its entries names its predecessor. One script
+//! appends an entry and publishes it, so all nodes that use the topic get it at once, over one
+//! connection each. If that connection fails, they read the stream.
+
+mod append;
+mod channels;
+mod commands;
+mod engine;
+mod entry_id;
+mod error;
+mod inbox;
+mod keys;
+mod link;
+mod options;
+mod read;
+mod script;
+mod supervisor;
+
+pub use crate::log::redis::engine::RedisEngine;
+pub use crate::log::redis::error::ConnectError;
+pub use crate::log::redis::options::RedisOptions;

@@ -1,0 +1,137 @@
+//! Maintaining the live connection: it is checked with a ping periodically, and made again when it
+//! fails. A new connection is subscribed to all channels in use, and only then are the topics read,
+//! as what was published in between has not arrived.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, PushInfo, PushKind, RedisError};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use crate::log::redis::link::Link;
+use crate::log::retry::Backoff;
+
+/// How long the connection may be quiet before a ping is sent.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+
+/// How many channels are subscribed to with one command.
+const MAX_CHANNELS: usize = 500;
+
+/// A live connection.
+pub(super) struct Connection {
+    commands: MultiplexedConnection,
+    /// Notified when the connection has ended.
+    ended: Arc<Notify>,
+}
+
+/// Makes a live connection, which is not subscribed to anything.
+pub(super) async fn connect(link: &Arc<Link>) -> Result<Connection, RedisError> {
+    let ended = Arc::new(Notify::new());
+    let (weak, notify) = (Arc::downgrade(link), Arc::clone(&ended));
+    let push = move |push: PushInfo| {
+        match weak.upgrade() {
+            Some(link) if push.kind == PushKind::Message => link.inbox.put(&link.keys, push),
+            Some(_) if push.kind == PushKind::Disconnection => notify.notify_one(),
+            _ => {}
+        }
+        Ok::<(), ()>(())
+    };
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(link.answer_within))
+        .set_response_timeout(Some(link.answer_within))
+        .set_push_sender(push);
+    let commands = link
+        .client
+        .get_multiplexed_async_connection_with_config(&config)
+        .await?;
+    Ok(Connection { commands, ended })
+}
+
+/// Maintains the connection, and makes another one whenever it has ended.
+pub(super) async fn supervise(link: Arc<Link>, first: Connection) {
+    let mut connection = first;
+    loop {
+        let error = maintain(&link, &mut connection).await;
+        link.set_live(None);
+        tracing::warn!(
+            error = error.as_ref().map(|error| error as &dyn std::error::Error),
+            "connection to Redis lost"
+        );
+        connection = connect_again(&link).await;
+        tracing::info!("connected to Redis again");
+    }
+}
+
+/// Maintains the connection until it ends. Returns the reason, if one is known.
+async fn maintain(link: &Link, connection: &mut Connection) -> Option<RedisError> {
+    loop {
+        let quiet_until = Instant::now() + HEARTBEAT;
+        let unused = tokio::select! {
+            () = connection.ended.notified() => return None,
+            () = sleep_until(quiet_until) => None,
+            unused = link.channels.to_unsubscribe() => Some(unused),
+        };
+        let Some(unused) = unused else {
+            let ping = redis::cmd("PING");
+            if let Err(error) = connection.commands.send_packed_command(&ping).await {
+                return Some(error);
+            }
+            continue;
+        };
+        for unused in unused.chunks(MAX_CHANNELS) {
+            let channels: Vec<_> = unused
+                .iter()
+                .map(|topic| link.keys.channel(topic))
+                .collect();
+            if let Err(error) = connection.commands.unsubscribe(channels).await {
+                return Some(error);
+            }
+            link.channels.note_unsubscribed(unused);
+        }
+    }
+}
+
+async fn connect_again(link: &Arc<Link>) -> Connection {
+    let mut backoff = Backoff::default();
+    loop {
+        match connect(link).await {
+            Ok(mut connection) => match subscribe_to_all(link, &mut connection).await {
+                Ok(()) => return connection,
+                Err(error) => log_failure(&error),
+            },
+            Err(error) => log_failure(&error),
+        }
+        link.set_live(None);
+        backoff.wait().await;
+    }
+}
+
+fn log_failure(error: &RedisError) {
+    tracing::debug!(
+        error = error as &dyn std::error::Error,
+        "no connection to Redis"
+    );
+}
+
+/// Subscribes to the channels of all topics in use, and has the hub read the topics.
+async fn subscribe_to_all(link: &Link, connection: &mut Connection) -> Result<(), RedisError> {
+    // First this: the opening of a topic subscribes to it from now on.
+    link.set_live(Some(connection.commands.clone()));
+    for topics in link.channels.all().chunks(MAX_CHANNELS) {
+        let channels: Vec<_> = topics
+            .iter()
+            .map(|topic| link.keys.channel(topic))
+            .collect();
+        connection.commands.subscribe(channels).await?;
+    }
+    link.inbox.interrupt();
+    Ok(())
+}
+
+impl Connection {
+    pub(super) fn commands(&self) -> MultiplexedConnection {
+        self.commands.clone()
+    }
+}

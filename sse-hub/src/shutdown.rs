@@ -1,0 +1,86 @@
+//! The shutdown of a hub: begun once, seen by all subscriptions.
+
+use std::ops::RangeInclusive;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+use sse_codec::{Event, Frame};
+use tokio::time::Instant;
+
+/// A shutdown that has begun.
+#[derive(Debug)]
+pub(crate) struct Shutdown {
+    /// `None` if it is too far in the future to be represented.
+    deadline: Option<Instant>,
+    retry: Option<RangeInclusive<Duration>>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct ShutdownCell(OnceLock<Shutdown>);
+
+impl ShutdownCell {
+    pub(crate) fn get(&self) -> Option<&Shutdown> {
+        self.0.get()
+    }
+
+    /// Returns whether this shutdown is the first one; later ones change nothing.
+    pub(crate) fn set(&self, shutdown: Shutdown) -> bool {
+        self.0.set(shutdown).is_ok()
+    }
+}
+
+impl Shutdown {
+    pub(crate) fn new(within: Duration, retry: Option<RangeInclusive<Duration>>) -> Self {
+        Self {
+            deadline: Instant::now().checked_add(within),
+            retry,
+        }
+    }
+
+    /// Whether subscriptions end even if there is something left to deliver.
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.deadline.is_some_and(|due| Instant::now() >= due)
+    }
+
+    /// Returns the last block of a stream, which sets a reconnection time drawn from the range.
+    /// Empty if there is none.
+    pub(crate) fn last_block(&self) -> Bytes {
+        let Some(retry) = &self.retry else {
+            return Bytes::new();
+        };
+        let millis = |duration: &Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let (from, to) = (millis(retry.start()), millis(retry.end()));
+        let drawn = Duration::from_millis(fastrand::u64(from..=to.max(from)));
+        let event = Event::new().retry(drawn);
+        Frame::new(event).map(Frame::into_bytes).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reconnection_time_is_drawn_from_the_range() {
+        let range = Duration::from_millis(5)..=Duration::from_millis(9);
+        let shutdown = Shutdown::new(Duration::ZERO, Some(range));
+        let possible: Vec<_> = (5..=9).map(|ms| format!("retry: {ms}\n\n")).collect();
+        let drawn: std::collections::HashSet<_> = (0..200).map(|_| shutdown.last_block()).collect();
+        assert!(drawn.len() > 1, "{drawn:?}");
+        assert!(
+            drawn
+                .iter()
+                .all(|block| possible.iter().any(|one| block == one))
+        );
+        assert!(shutdown.is_overdue());
+    }
+
+    #[test]
+    fn an_empty_range_is_its_beginning() {
+        let (from, to) = (Duration::from_millis(5), Duration::from_millis(1));
+        let shutdown = Shutdown::new(Duration::MAX, Some(from..=to));
+        assert_eq!(shutdown.last_block(), "retry: 5\n\n");
+        assert!(!shutdown.is_overdue());
+    }
+}

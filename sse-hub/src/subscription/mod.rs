@@ -1,0 +1,367 @@
+//! A subscription: a stream of what its topics publish, as bytes that can be sent as they are.
+//!
+//! ```text
+//!  Opening     a block with the id, or with the gaps
+//!     |
+//!     v
+//!   Open       the next piece of any topic; each topic has a reader:
+//!     |
+//!     |          no id, or a gap,     +----------+
+//!     |       o---------------------> | Snapshot | <---+
+//!     |          and a state          +----------+     |
+//!     |                                    |           |
+//!     |                        state sent  |           |
+//!     |                                    v           |
+//!     |          otherwise            +----------+     |
+//!     |       o---------------------> |   Live   |     | gap sent, if the topic has a state
+//!     |                               +----------+     |
+//!     |                                  |    ^        |
+//!     |    the window does not have      |    | entries sent, or gap sent
+//!     |    what follows: read the log    v    |        |
+//!     |                               +----------+     |
+//!     |                               | Reading  |-----+
+//!     |                               +----------+
+//!     |
+//!     |  a shutdown, when all topics are up to date or its deadline has passed;
+//!     |  an invalid snapshot; a gap, if the policy for slow consumers is to disconnect
+//!     v
+//!   Ended
+//! ```
+
+pub(crate) mod builder;
+mod merge;
+pub(crate) mod policy;
+mod serve;
+mod topic_reader;
+
+use std::error::Error;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+
+use crate::core::Core;
+use crate::entry::{self, EventError};
+use crate::gap::{self, Gap, GapReason};
+use crate::id;
+use crate::log::Page;
+use crate::metrics::{Metric, record};
+use crate::position::Position;
+use crate::shutdown::Shutdown;
+use crate::subscription::merge::{TARGET_LEN, id_block};
+use crate::subscription::policy::SlowConsumer;
+use crate::subscription::topic_reader::{Phase, TopicReader, gap_reason};
+use crate::topic::cursor::Next;
+
+/// Why a subscription has ended early.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SubscriptionError {
+    /// A topic's snapshot function returned something else than an event without an id.
+    Snapshot(EventError),
+}
+
+impl fmt::Display for SubscriptionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Snapshot(_) => f.write_str("topic's snapshot cannot be sent"),
+        }
+    }
+}
+
+impl Error for SubscriptionError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Snapshot(error) => Some(error),
+        }
+    }
+}
+
+/// What its topics publish, as a `Stream` of encoded events; from
+/// [`Hub::subscribe`](crate::Hub::subscribe).
+///
+/// Each item is a piece of an event stream that can be sent as it is: one or more whole events.
+/// With one topic, it is a slice of the topic's log that all subscribers share. With several
+/// topics, the events are encoded anew, at most about 16 KiB at a time, as each needs an id that
+/// resumes all topics. The first item is a block that sets the client's last event ID, or tells it
+/// of gaps.
+///
+/// An error is the last item. Dropping the subscription ends it.
+///
+/// # Memory
+///
+/// The memory of a subscription does not depend on how much is published: see the
+/// [crate's documentation](crate#slow-readers).
+#[must_use = "streams do nothing unless polled"]
+pub struct Subscription {
+    core: Arc<Core>,
+    topics: Vec<TopicReader>,
+    /// The topic that is read next, so that none is starved by a busy one.
+    turn: usize,
+    opening: Bytes,
+    slow: SlowConsumer,
+    member: Option<Arc<str>>,
+    ended: bool,
+}
+
+/// A piece, or the error that ends the subscription.
+type Piece = Result<Bytes, SubscriptionError>;
+
+impl Subscription {
+    fn new(core: Arc<Core>, slow: SlowConsumer, member: Option<Arc<str>>, topics: usize) -> Self {
+        core.subscription_begins();
+        Self {
+            core,
+            topics: Vec::with_capacity(topics),
+            turn: 0,
+            opening: Bytes::new(),
+            slow,
+            member,
+            ended: false,
+        }
+    }
+
+    fn add(&mut self, topic: TopicReader) {
+        self.topics.push(topic);
+    }
+
+    /// Begins with a block that has the positions and, if there are any, the gaps.
+    fn open_with(&mut self, gaps: &[Gap<'_>]) {
+        self.opening = if gaps.is_empty() {
+            id_block(self.id_positions())
+        } else {
+            gap::encode(gaps, &self.id())
+        };
+    }
+
+    /// Returns the id that resumes the subscription after what it has yielded so far.
+    ///
+    /// This is the client's last event ID if everything has arrived.
+    #[must_use]
+    pub fn id(&self) -> String {
+        id::to_string(self.id_positions())
+    }
+
+    fn id_positions(&self) -> impl Iterator<Item = (u32, Position)> {
+        self.topics.iter().filter_map(TopicReader::id_position)
+    }
+
+    /// Encodes events of the topic at `index`, which lie up to where its cursor is now.
+    fn encode(&self, index: usize, events: &[(Position, Bytes)]) -> Bytes {
+        let before = self.topics[..index].iter();
+        let before = before.filter_map(TopicReader::id_position).count();
+        merge::encode(self.id_positions().collect(), before, events)
+    }
+
+    /// Polls for the next piece.
+    #[inline]
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+        if let Some(polled) = self.poll_live(cx) {
+            return polled;
+        }
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        if !self.opening.is_empty() {
+            return Poll::Ready(Some(Ok(std::mem::take(&mut self.opening))));
+        }
+        // Before the topics are read: once a shutdown is seen here, nothing more is appended, and
+        // topics that have nothing then will have nothing.
+        let mut was_shutdown = self.core.shutdown().is_some();
+        loop {
+            let is_overdue = self.core.shutdown().is_some_and(Shutdown::is_overdue);
+            if !is_overdue {
+                for _ in 0..self.topics.len() {
+                    let index = self.turn;
+                    self.turn = (index + 1) % self.topics.len();
+                    if let Poll::Ready(piece) = self.poll_topic(index, cx) {
+                        self.ended = !matches!(piece, Some(Ok(_)));
+                        return Poll::Ready(piece);
+                    }
+                }
+            }
+            let Some(shutdown) = self.core.shutdown() else {
+                return Poll::Pending;
+            };
+            if was_shutdown || is_overdue {
+                self.ended = true;
+                let last = shutdown.last_block();
+                return Poll::Ready((!last.is_empty()).then_some(Ok(last)));
+            }
+            // It has begun meanwhile.
+            was_shutdown = true;
+        }
+    }
+
+    /// The fast path of the usual case: one topic, which is live. `None` if it is another case;
+    /// nothing is lost then.
+    #[inline]
+    fn poll_live(&mut self, cx: &mut Context<'_>) -> Option<Poll<Option<Piece>>> {
+        let [reader] = &mut self.topics[..] else {
+            return None;
+        };
+        let is_live = matches!(reader.phase, Phase::Live) && self.opening.is_empty();
+        if !is_live || self.ended || self.core.shutdown().is_some() {
+            return None;
+        }
+        match reader.topic.read(&mut reader.cursor, cx) {
+            (Next::Events(events), piece) => {
+                reader.was_in_window = true;
+                record(Metric::Delivered(events));
+                Some(Poll::Ready(Some(Ok(piece))))
+            }
+            // A shutdown wakes the tasks that wait; it may have begun before this one waited.
+            (Next::UpToDate, _) if self.core.shutdown().is_none() => {
+                reader.was_in_window = true;
+                Some(Poll::Pending)
+            }
+            _ => None,
+        }
+    }
+
+    /// Polls one topic. `None` ends the subscription.
+    fn poll_topic(&mut self, index: usize, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+        loop {
+            let reader = &mut self.topics[index];
+            let (page, floor) = match &mut reader.phase {
+                Phase::Snapshot => return Poll::Ready(Some(self.take_snapshot(index))),
+                Phase::Reading(reading) => {
+                    let read = ready!(reading.as_mut().poll(cx));
+                    reader.phase = Phase::Live;
+                    read
+                }
+                Phase::Live => {
+                    let (next, piece) = self.read(index, cx);
+                    match next {
+                        Next::Events(events) => {
+                            record(Metric::Delivered(events));
+                            return Poll::Ready(Some(Ok(piece)));
+                        }
+                        Next::UpToDate => return Poll::Pending,
+                        Next::Trimmed | Next::Restarted => {
+                            let backend = self.core.registry().backend();
+                            match self.topics[index].read_log(backend) {
+                                Some(read) => read,
+                                None => continue,
+                            }
+                        }
+                    }
+                }
+            };
+            if let Some(reason) = gap_reason(&page) {
+                return Poll::Ready(self.skip_gap(index, reason));
+            }
+            if let Some(piece) = self.take_page(index, page, floor) {
+                return Poll::Ready(Some(Ok(piece)));
+            }
+        }
+    }
+
+    /// Reads what follows the cursor from the window.
+    fn read(&mut self, index: usize, cx: &mut Context<'_>) -> (Next, Bytes) {
+        let (next, piece) = if let [reader] = &mut self.topics[..] {
+            reader.topic.read(&mut reader.cursor, cx)
+        } else {
+            let reader = &mut self.topics[index];
+            let (next, events) = reader.topic.read_events(&mut reader.cursor, cx, TARGET_LEN);
+            (next, self.encode(index, &events))
+        };
+        match next {
+            Next::Events(_) | Next::UpToDate => self.topics[index].was_in_window = true,
+            Next::Trimmed => {}
+            Next::Restarted => self.topics[index].was_in_window = false,
+        }
+        (next, piece)
+    }
+
+    /// Encodes a page of the log; `None` if there is nothing on it.
+    fn take_page(&mut self, index: usize, page: Page, floor: Position) -> Option<Bytes> {
+        let Page::Entries(mut entries) = page else {
+            return None;
+        };
+        let reader = &mut self.topics[index];
+        let Some((last, _)) = entries.last() else {
+            // No entry lies between the cursor and where the window began when the log was asked.
+            // The window may have discarded what came after that.
+            let floor = floor.max(reader.cursor.after);
+            reader.topic.skip_to(&mut reader.cursor, floor, 0);
+            return None;
+        };
+        let events = entries.len() as u64;
+        reader.topic.skip_to(&mut reader.cursor, *last, events);
+        // As with live entries, invalid ones are skipped.
+        entries.retain(|(_, event)| entry::check(event).is_ok());
+        record(Metric::Delivered(entries.len() as u64));
+        (!entries.is_empty()).then(|| self.encode(index, &entries))
+    }
+
+    fn take_snapshot(&mut self, index: usize) -> Piece {
+        let reader = &mut self.topics[index];
+        let event = reader
+            .topic
+            .take_snapshot(&mut reader.cursor)
+            .map_err(SubscriptionError::Snapshot)?;
+        reader.phase = Phase::Live;
+        let position = reader.cursor.after;
+        let Some(event) = event else {
+            return Ok(id_block(self.id_positions()));
+        };
+        Ok(self.encode(index, &[(position, event)]))
+    }
+
+    /// Continues after events that cannot be had; `None` if the subscription ends instead.
+    fn skip_gap(&mut self, index: usize, reason: GapReason) -> Option<Piece> {
+        let head = self.core.registry().backend().head();
+        let reader = &mut self.topics[index];
+        let is_slow = reader.was_in_window;
+        if is_slow && self.slow == SlowConsumer::Disconnect {
+            let topic = &**reader.topic.name();
+            tracing::debug!(topic, "slow subscriber disconnected");
+            return None;
+        }
+        let missed = reader.skip_to_head(head);
+        reader.want_snapshot();
+        let topic = Arc::clone(reader.topic.name());
+        let gap = Gap {
+            topic: &topic,
+            reason: if is_slow { GapReason::Slow } else { reason },
+            missed: is_slow.then_some(missed),
+        };
+        Some(Ok(gap::encode(&[gap], &self.id())))
+    }
+}
+
+impl Stream for Subscription {
+    type Item = Result<Bytes, SubscriptionError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_piece(cx)
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        for reader in &mut self.topics {
+            let member = self.member.as_ref();
+            if reader.topic.leave(&mut reader.cursor, member) {
+                self.core.registry().evict(&reader.topic);
+            }
+        }
+        self.core.subscription_ends();
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let topics: Vec<_> = self.topics.iter().map(|it| it.topic.name()).collect();
+        f.debug_struct("Subscription")
+            .field("topics", &topics)
+            .field("id", &self.id())
+            .field("slow", &self.slow)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}

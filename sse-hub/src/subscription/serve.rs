@@ -1,0 +1,140 @@
+//! The handler that sends a client what its subscription yields.
+//!
+//! It is a hand-written future: an async function would contain the subscription twice, and keep
+//! until its end what only its beginning needs. With many streams, this has left the processor's
+//! caches before the next event, so it is small, and what each event needs is close together.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::future::BoxFuture;
+use sse_session::{BoxError, SendError, Sse, TrySendError};
+
+use crate::subscription::Subscription;
+
+/// Serves one client. Polled after it has completed, it is ready again and does nothing.
+pub(crate) struct Serve(State);
+
+enum State {
+    Starting(BoxFuture<'static, Result<Serve, BoxError>>),
+    Serving(Serving),
+    /// The subscription has ended, even if this future is kept.
+    Done,
+}
+
+struct Serving {
+    /// Sends a piece for which there was no room.
+    sending: Option<BoxFuture<'static, Result<(), SendError>>>,
+    sse: Sse,
+    subscription: Subscription,
+}
+
+impl Serve {
+    pub(crate) fn new(subscription: Subscription, sse: Sse) -> Self {
+        Self(State::Serving(Serving {
+            sending: None,
+            sse,
+            subscription,
+        }))
+    }
+
+    /// Serves what `start` returns.
+    pub(crate) fn starting(
+        start: impl Future<Output = Result<Self, BoxError>> + Send + 'static,
+    ) -> Self {
+        Self(State::Starting(Box::pin(start)))
+    }
+}
+
+impl Future for Serve {
+    type Output = Result<(), BoxError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let result = match &mut self.0 {
+                State::Serving(serving) => ready!(serving.poll(cx)),
+                State::Starting(start) => match ready!(start.as_mut().poll(cx)) {
+                    Ok(started) => {
+                        *self = started;
+                        continue;
+                    }
+                    Err(error) => Err(error),
+                },
+                State::Done => Ok(()),
+            };
+            self.0 = State::Done;
+            return Poll::Ready(result);
+        }
+    }
+}
+
+impl Serving {
+    #[inline]
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        loop {
+            if let Some(sending) = &mut self.sending {
+                let sent = ready!(sending.as_mut().poll(cx));
+                self.sending = None;
+                match sent {
+                    Ok(()) => {}
+                    Err(SendError::Closed) => return Poll::Ready(Ok(())),
+                    Err(error) => return Poll::Ready(Err(error.into())),
+                }
+            }
+            let next = ready!(self.subscription.poll_piece(cx));
+            let Some(mut events) = next.transpose()? else {
+                return Poll::Ready(Ok(()));
+            };
+            // Usually there is room.
+            match self.sse.try_send_encoded(&mut events) {
+                Ok(()) => {}
+                Err(TrySendError::Closed) => return Poll::Ready(Ok(())),
+                Err(_) => {
+                    let sse = self.sse.clone();
+                    self.sending = Some(Box::pin(async move { sse.send_encoded(events).await }));
+                }
+            }
+        }
+    }
+}
+
+impl Subscription {
+    /// Sends the client everything until it disconnects or the hub shuts down, as
+    /// [`Subscribe::serve`](crate::Subscribe::serve) does.
+    ///
+    /// A handler that awaits the subscription before it answers the request can still answer with
+    /// an error, such as 503 (Service Unavailable) while an engine is down. (An `EventSource` does
+    /// not reconnect after that, HTML § 9.2.2, unless the page creates another one.)
+    ///
+    /// ```
+    /// use http::{HeaderMap, Response, StatusCode};
+    /// use sse_hub::{EngineDown, Hub};
+    /// use sse_hyper::{SseBody, sse_response};
+    /// use sse_session::parse_last_event_id;
+    ///
+    /// // An axum handler, for instance.
+    /// async fn news(hub: Hub, headers: HeaderMap) -> Result<Response<SseBody>, StatusCode> {
+    ///     let id = headers.get("last-event-id").map(|id| id.as_bytes());
+    ///     let subscription = hub
+    ///         .subscribe(["news"])
+    ///         .resume(id.and_then(parse_last_event_id))
+    ///         .engine_down(EngineDown::Refuse)
+    ///         .await
+    ///         .map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    ///     Ok(sse_response(headers, |_, sse| subscription.serve(sse)))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SubscriptionError`](crate::SubscriptionError) and of sending, boxed, as a handler
+    /// may return them.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the subscription.
+    pub fn serve(self, sse: Sse) -> impl Future<Output = Result<(), BoxError>> + Send + use<> {
+        Serve::new(self, sse)
+    }
+}

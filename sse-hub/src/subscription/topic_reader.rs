@@ -1,0 +1,94 @@
+//! One topic of a subscription: where its reader is, and what comes next from there.
+
+use std::sync::Arc;
+
+use futures_core::future::BoxFuture;
+
+use crate::gap::GapReason;
+use crate::log::backend::Backend;
+use crate::log::{Page, retry};
+use crate::metrics::{Metric, record};
+use crate::position::Position;
+use crate::topic::Topic;
+use crate::topic::cursor::Cursor;
+
+pub(crate) struct TopicReader {
+    pub(crate) topic: Arc<Topic>,
+    pub(crate) cursor: Cursor,
+    pub(crate) phase: Phase,
+    /// Whether the window once had what follows the cursor: from then on, a gap is the reader's
+    /// own slowness.
+    pub(crate) was_in_window: bool,
+}
+
+pub(crate) enum Phase {
+    /// What follows the cursor comes next.
+    Live,
+    /// The topic's state comes next.
+    Snapshot,
+    /// What follows the cursor is being read from the engine.
+    Reading(BoxFuture<'static, LogRead>),
+}
+
+/// What the log has after the cursor, and where the window began when the log was asked.
+pub(crate) type LogRead = (Page, Position);
+
+impl TopicReader {
+    pub(crate) fn new(topic: Arc<Topic>, cursor: Cursor, is_in_window: bool) -> Self {
+        Self {
+            topic,
+            cursor,
+            phase: Phase::Live,
+            was_in_window: is_in_window,
+        }
+    }
+
+    pub(crate) fn after(&self) -> Position {
+        self.cursor.after
+    }
+
+    /// Skips what is missing. Returns how many events that are, as far as they came through here.
+    pub(crate) fn skip_to_head(&mut self, head: Option<Position>) -> u64 {
+        record(Metric::Gap);
+        self.was_in_window = true;
+        self.topic.skip_to_head(&mut self.cursor, head)
+    }
+
+    /// Continues with the topic's state, if it has one.
+    pub(crate) fn want_snapshot(&mut self) {
+        if self.topic.snapshots.exist() {
+            self.phase = Phase::Snapshot;
+        }
+    }
+
+    /// Returns what an id has of this topic: nothing before the snapshot, so that a client that
+    /// comes back without the snapshot gets it.
+    pub(crate) fn id_position(&self) -> Option<(u32, Position)> {
+        let has_begun = !matches!(self.phase, Phase::Snapshot);
+        has_begun.then_some((self.topic.tag(), self.cursor.after))
+    }
+
+    /// Reads what follows the cursor from the log. `None` if that takes time; the phase is
+    /// [`Phase::Reading`] then.
+    pub(crate) fn read_log(&mut self, backend: &Backend) -> Option<LogRead> {
+        let floor = self.topic.begin_log_read(&mut self.cursor);
+        let (topic, after) = (self.topic.name(), self.cursor.after);
+        match backend {
+            Backend::Local(log) => Some((log.missing(topic, after), floor)),
+            Backend::Engine(engine) => {
+                let page = retry::read(Arc::clone(engine), Arc::clone(topic), after);
+                self.phase = Phase::Reading(Box::pin(async move { (page.await, floor) }));
+                None
+            }
+        }
+    }
+}
+
+/// Returns the reason for a gap, if the log does not have what follows a position.
+pub(crate) fn gap_reason(page: &Page) -> Option<GapReason> {
+    match page {
+        Page::Entries(_) => None,
+        Page::Trimmed => Some(GapReason::Trimmed),
+        Page::Unknown => Some(GapReason::Unknown),
+    }
+}

@@ -1,0 +1,62 @@
+//! Positions of subscriptions in a topic, and what is found there.
+
+use crate::position::Position;
+use crate::topic::waiting::WaitSlot;
+
+/// One subscription's position in a topic.
+#[derive(Debug)]
+pub(crate) struct Cursor {
+    /// Everything up to here was taken, or skipped by a gap.
+    pub(crate) after: Position,
+    /// The generation of the window in which the position was last known to be one of its history.
+    pub(crate) generation: u32,
+    /// The key among the topic's readers.
+    pub(crate) key: usize,
+    pub(crate) slot: WaitSlot,
+}
+
+/// Where a subscription starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// With the next event.
+    Now,
+    /// With the oldest event that the window has.
+    Oldest,
+    /// With the event after this position, which is one of this history.
+    After(Position),
+    /// With the event after this position, which may be one of another history.
+    Checked(Position),
+}
+
+/// What comes next for a subscription.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Next {
+    /// This many events.
+    Events(u64),
+    /// Nothing yet; the task is woken when there is something.
+    UpToDate,
+    /// Events that the window does not have, or no longer has.
+    Trimmed,
+    /// The window was restarted, or the position is not known to be one of its history.
+    Restarted,
+}
+
+/// What became of an event that was appended.
+#[derive(Debug)]
+pub(crate) enum Appended {
+    At(Position),
+    /// It was given no position.
+    NoPosition,
+    /// The topic was evicted.
+    Evicted,
+}
+
+/// What became of an entry of an engine.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Insertion {
+    Appended,
+    /// The window has had it already.
+    Duplicate,
+    /// Entries between the head and this one are missing.
+    Hole,
+}

@@ -1,0 +1,6 @@
+//! What the tests of `sse-hub` share. Whatever goes wrong here panics, as the test has failed then.
+
+pub mod client;
+pub mod engine;
+pub mod reader;
+pub mod served;

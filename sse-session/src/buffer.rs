@@ -23,7 +23,8 @@ impl Buffer {
         self.bytes.is_empty()
     }
 
-    #[inline]
+    // Always: with a call, `send_all` takes 110 instead of 84 instructions for a text of 16 bytes.
+    #[inline(always)]
     pub(crate) fn encode(
         &mut self,
         encoder: &Encoder,
@@ -111,7 +112,8 @@ impl Batch {
         self.events
     }
 
-    #[inline]
+    // Always: with a call, `send_all` takes 110 instead of 84 instructions for a text of 16 bytes.
+    #[inline(always)]
     pub(crate) fn encode(&mut self, event: &(impl Encode + ?Sized)) -> Result<(), EncodeError> {
         self.buffer.encode(&self.encoder, event)?;
         self.events += 1;

@@ -1,10 +1,9 @@
 //! The `Last-Event-ID` header of a reconnecting client.
 
-/// The last event ID in the value of a `Last-Event-ID` header (HTML § 9.2.4).
+/// Returns the last event ID in the value of a `Last-Event-ID` header (HTML § 9.2.4).
 ///
-/// `None` if the value is empty, as a client without a last event ID sends no header at all, and
-/// if it is not UTF-8, the encoding in which clients send it: an id that was never given out is
-/// worth less than none.
+/// `None` if the value is empty, as a client without a last event ID sends no header. `None` also if
+/// it is not UTF-8, in which clients send it: no event had such an ID.
 ///
 /// ```
 /// use sse_session::parse_last_event_id;

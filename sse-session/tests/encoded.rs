@@ -52,7 +52,7 @@ async fn one_piece_waits_at_a_time_and_counts_for_the_high_water_mark() {
     ));
     let mut second = Box::pin(sse.send_encoded(EVENTS));
     assert!(second.as_mut().now_or_never().is_none());
-    // One more event fits behind the piece, and then no other.
+    // One more event fits after the piece, and no second one.
     sse.try_send("x").expect("room");
     assert!(matches!(sse.try_send("y"), Err(TrySendError::Full)));
     assert_eq!(

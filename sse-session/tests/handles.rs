@@ -1,5 +1,4 @@
-//! Several handles of one stream: a handler's own, whose sends need no lock while the body polls
-//! it, and others in the meantime.
+//! Several handles of one stream: the handler's own, and those of other threads.
 
 use std::pin::pin;
 use std::thread;

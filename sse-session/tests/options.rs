@@ -1,4 +1,4 @@
-//! Headers, and who may set them.
+//! The response headers, default and added.
 
 use http::HeaderValue;
 use sse_session::{HeaderError, SseOptions};

@@ -160,6 +160,27 @@ fn an_events_own_code_may_poll_the_body() {
 }
 
 #[test]
+fn the_code_of_an_event_that_cannot_be_encoded_runs_once() {
+    let (mut body, sse) = idle(SseOptions::new());
+    let event = Event::new().data(Fails(&sse));
+    let failed = sse.send(&event).now_or_never().expect("ready");
+    assert!(matches!(
+        failed,
+        Err(SendError::Encode(EncodeError::Display))
+    ));
+    assert_eq!(piece(&mut body), "data: nested\n\n");
+}
+
+struct Fails<'a>(&'a Sse);
+
+impl Data for Fails<'_> {
+    fn write_to<B: Buffer>(&self, _: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
+        self.0.try_send("nested").expect("room");
+        Err(EncodeError::Display)
+    }
+}
+
+#[test]
 fn a_thread_that_an_event_waits_for_can_send() {
     let (mut body, sse) = idle(SseOptions::new());
     let shared = Arc::new(Mutex::new("shared"));
@@ -169,7 +190,7 @@ fn a_thread_that_an_event_waits_for_can_send() {
     let other = {
         let (sse, shared) = (sse.clone(), Arc::clone(&shared));
         thread::spawn(move || {
-            // Waits, while it is encoded, for whoever has the data.
+            // It waits, while it is encoded, for the lock.
             let data = Act(|| {
                 encoding.send(()).expect("a receiver");
                 drop(shared.lock().expect("not poisoned"));

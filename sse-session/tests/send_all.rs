@@ -113,7 +113,7 @@ fn what_was_not_sent_stays_in_an_iterator_that_is_lent() {
     assert_eq!(piece(&mut body), wire(10..13));
     let error = sse
         .try_send_all(&mut events)
-        .expect_err("no room to look for more");
+        .expect_err("the buffer is full");
     assert_eq!(error.sent(), 3);
     assert!(matches!(error.error(), TrySendError::Full));
     assert_eq!(piece(&mut body), wire(13..16));

@@ -22,7 +22,7 @@ async fn rest(body: impl Stream<Item = Result<bytes::Bytes, HandlerError>>) -> S
     String::from_utf8(pieces.concat()).expect("a stream is UTF-8")
 }
 
-/// A value that tells when it is dropped.
+/// Records when it is dropped.
 struct Canary(Arc<AtomicBool>);
 
 impl Canary {
@@ -133,7 +133,7 @@ async fn an_event_beyond_the_limit_is_an_error() {
 }
 
 #[tokio::test]
-async fn dropping_the_body_drops_the_handler_and_tells_other_handles() {
+async fn dropping_the_body_drops_the_handler_and_closes_other_handles() {
     let (canary, dropped) = Canary::new();
     let (give, take) = oneshot::channel();
     let mut body = Box::pin(SseStream::new(

@@ -1,5 +1,5 @@
-//! When a stream polls its handler, and when it wakes its task: never without a reason, and always
-//! when there is one.
+//! When a stream polls its handler, and when it wakes its task: only with a reason, and always with
+//! one.
 
 use std::future::{pending, poll_fn};
 use std::pin::Pin;
@@ -34,7 +34,7 @@ impl Task {
         Arc::default()
     }
 
-    /// How often it was woken since this was asked.
+    /// How often it was woken since the last call.
     fn wakes(&self) -> usize {
         self.0.swap(0, Ordering::SeqCst)
     }
@@ -174,7 +174,7 @@ fn what_another_thread_does_while_the_handler_is_polled_is_not_missed() {
             while let Poll::Ready(Some(text)) = receiver.poll_recv(cx) {
                 sse.try_send(text).expect("room");
             }
-            // It has looked, and does not look again.
+            // After the channel was polled, and before the stream waits.
             if left > 0 {
                 left -= 1;
                 let sender = sender.clone();
@@ -206,7 +206,7 @@ fn the_task_that_polled_last_is_woken() {
 }
 
 #[test]
-fn another_task_is_told_of_what_the_first_one_was_woken_for() {
+fn another_task_gets_what_the_first_one_was_woken_for() {
     let (sender, mut body) = relay();
     let (first, second) = (Task::new(), Task::new());
     assert_eq!(poll(&mut body, &first), Got::Nothing);
@@ -275,7 +275,7 @@ fn a_shutdown_wakes_a_task_that_waits() {
     assert_eq!(polls.load(Ordering::SeqCst), 1);
 }
 
-/// The stream has looked for signals by then, and has yet to look whether it may wait.
+/// After the stream has checked the signals, and before it waits.
 #[test]
 fn a_shutdown_while_the_handler_is_polled_is_not_missed() {
     let (give, take) = oneshot::channel::<ShutdownHandle>();
@@ -425,7 +425,7 @@ fn futures_with_wakers_of_their_own_reach_the_task() {
 }
 
 #[test]
-fn those_who_wait_for_room_are_told_of_it() {
+fn senders_that_wait_for_room_are_woken() {
     let options = quiet().buffer_size(1);
     let mut given = None;
     let mut body = body(&options, |sse: Sse| {
@@ -457,7 +457,7 @@ fn those_who_wait_for_room_are_told_of_it() {
 }
 
 #[test]
-fn a_body_that_is_gone_lets_go_of_its_task() {
+fn a_dropped_body_drops_its_task() {
     let (mut body, sse, _) = idle(&quiet());
     let task = Task::new();
     assert_eq!(poll(&mut body, &task), Got::Nothing);
@@ -465,7 +465,7 @@ fn a_body_that_is_gone_lets_go_of_its_task() {
     drop(body);
     assert!(sse.is_closed());
     assert_eq!(Arc::strong_count(&task), 1);
-    // And has no reason to wake it.
+    // There is no reason to wake it.
     assert_eq!(task.wakes(), 0);
 }
 
@@ -482,7 +482,7 @@ async fn no_wake_is_lost_between_threads() {
         }
         Ok::<_, SendError>(())
     });
-    let (told, mut came) = mpsc::unbounded_channel();
+    let (report, mut came) = mpsc::unbounded_channel();
     let reader = tokio::spawn(async move {
         let mut body = Box::pin(stream);
         for turn in 0.. {
@@ -501,7 +501,9 @@ async fn no_wake_is_lost_between_threads() {
             let Some(piece) = piece else {
                 break;
             };
-            told.send(piece.expect("no failure").len()).expect("heard");
+            report
+                .send(piece.expect("no failure").len())
+                .expect("a driver");
         }
     });
     let driver = async {

@@ -77,13 +77,18 @@ const STEPS: &[Step] = &[
         run: || {
             run(cargo()
                 .args(["test", "--workspace", "--all-features"])
-                .args(["--exclude", "sse-fuzz"]))?;
+                .args(["--exclude", "sse-fuzz", "--exclude", "sse-model"]))?;
             // The libraries of the benchmarks; the step `bench` tests and runs the programs.
             run(Workspace::Benches
                 .cargo_build("test")?
                 .args(["--package", "sse-bench-process"])
                 .args(["--package", "sse-bench-report"]))
         },
+    },
+    Step {
+        name: "model",
+        purpose: "all interleavings of a stream's handles, body and waker, by loom",
+        run: || run(cargo().args(["test", "--package", "sse-model"])),
     },
     Step {
         name: "no-std",

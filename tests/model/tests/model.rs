@@ -202,7 +202,7 @@ fn senders_learn_that_the_body_was_dropped() {
             let other = sse.clone();
             let sender = thread::spawn(move || {
                 let sent = block_on(sse.send_all(["a", "b", "c", "d"]));
-                sent.expect_err("nobody reads them").into_error()
+                sent.expect_err("the body is dropped").into_error()
             });
             let waiting = thread::spawn(move || block_on(other.closed()));
             for _ in 0..polls {

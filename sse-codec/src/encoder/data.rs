@@ -88,7 +88,6 @@ impl<'a, B: Buffer> DataWriter<'a, B> {
     }
 
     /// Writes text.
-    // Always inlined, as `LineWriter::text` is.
     #[inline(always)]
     pub fn text(&mut self, text: &str) {
         self.0.text(NEXT, text);

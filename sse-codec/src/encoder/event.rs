@@ -181,8 +181,9 @@ struct Fields<'a> {
 
 impl Fields<'_> {
     /// Encodes an event: the only way in which one is written.
-    // Always inlined, as is all that it calls for text: fields that are known to be absent then
-    // cost nothing, and an event of 16 bytes takes two thirds of the instructions.
+    // Always inlined, as is everything that it calls for text, so that absent fields cost nothing.
+    // With `#[inline]` alone, an event of 16 bytes takes 128 instructions instead of 89, and one with
+    // a name and an id 367 instead of 254.
     #[inline(always)]
     fn encode<D: Data + ?Sized, B: Buffer>(self, data: &D, out: &mut B) -> Result<(), EncodeError> {
         let appended = Appended::new(out);

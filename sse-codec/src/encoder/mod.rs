@@ -112,6 +112,8 @@ impl Encoder {
     ///
     /// When the event contains something that a stream cannot carry, or exceeds the limit. `out` is
     /// then unchanged.
+    // Always inlined: with `#[inline]` alone, an event with a name and an id takes 305 instructions
+    // instead of 254.
     #[inline(always)]
     pub fn encode(
         &self,

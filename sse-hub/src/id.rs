@@ -23,7 +23,7 @@ const LONGEST_NUMBER: usize = 10;
 const MAX_SINGLE_LEN: usize = (TAG + 2 * LONGEST_NUMBER + CHECKSUM).div_ceil(3) * 4;
 
 /// Returns a lower bound of the usual length of an id of so many topics.
-pub(crate) const fn usual_len(topics: usize) -> usize {
+pub(crate) fn usual_len(topics: usize) -> usize {
     // A tag, six bytes of epoch and four bytes of number for each.
     (topics * (TAG + 6 + 4) + CHECKSUM).div_ceil(3) * 4
 }
@@ -42,7 +42,7 @@ fn fingerprint(bytes: &[u8]) -> u64 {
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "both halves are used")]
-const fn fold(hash: u64) -> u32 {
+fn fold(hash: u64) -> u32 {
     (hash >> 32) as u32 ^ hash as u32
 }
 

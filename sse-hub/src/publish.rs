@@ -205,7 +205,7 @@ impl<'a> Publish<'a> {
     fn append(&self, log: &LocalLog, entry: &[u8]) -> Result<Position, PublishError> {
         let registry = self.core.registry();
         loop {
-            let (topic, _) = registry.get_or_add(self.topic, || log.span(self.topic))?;
+            let (topic, _) = registry.open(self.topic, || log.span(self.topic))?;
             let limit = topic.max_event_len();
             if entry.len() > limit {
                 return Err(PublishError::TooLong {

@@ -55,9 +55,9 @@ impl Registry {
         self.read().by_name.get(name).cloned()
     }
 
-    /// Returns the topic, and whether it was added with the span that is given then. The span is
-    /// taken under the lock, so that the topic cannot be added and evicted in between.
-    pub(crate) fn get_or_add(
+    /// Returns the topic, and whether it was not in use and was added with the given span. The span
+    /// is taken under the lock, so that the topic cannot be added and evicted in between.
+    pub(crate) fn open(
         &self,
         name: &str,
         span: impl FnOnce() -> Span,

@@ -80,7 +80,7 @@ impl TopicGuard {
         name: &str,
     ) -> Result<Self, TopicError> {
         loop {
-            let (topic, _) = registry.get_or_add(name, || log.span(name))?;
+            let (topic, _) = registry.open(name, || log.span(name))?;
             // Between the two, it may have been evicted.
             if let Some(guard) = Self::pin(registry, topic) {
                 return Ok(guard);
@@ -99,7 +99,7 @@ impl TopicGuard {
                 None => {
                     registry.check_room(name)?;
                     let span = engine.open(name).await?;
-                    let added = registry.get_or_add(name, || span);
+                    let added = registry.open(name, || span);
                     if !matches!(added, Ok((_, true))) {
                         // Each success is closed once. Another one stands for the topic.
                         engine.close(name);
@@ -111,9 +111,12 @@ impl TopicGuard {
             let Some(guard) = Self::pin(registry, topic) else {
                 continue;
             };
-            // What arrived live before the topic was in the registry was dropped.
-            let catch_up = || catch_up(engine, &guard);
-            guard.caught_up.get_or_try_init(catch_up).await?;
+            // What arrived live before the topic was in the registry was dropped. If several open the
+            // topic, each reads for itself: a future that others waited for may not be polled again.
+            if !guard.is_caught_up() {
+                catch_up(engine, &guard).await?;
+                guard.set_caught_up();
+            }
             return Ok(guard);
         }
     }

@@ -1,7 +1,7 @@
-//! What a subscriber costs, and that it does not grow with what is published, nor with those who
-//! come and go.
+//! What a subscriber costs, and that it does not grow with what is published, nor with subscribers
+//! that come and go.
 //!
-//! A test binary of its own, for it counts what is allocated, by the thread that measures.
+//! A test binary of its own, as it counts the allocations of the thread that measures.
 
 use allocation_counter::measure;
 use futures_util::stream::BoxStream;
@@ -141,7 +141,7 @@ fn publishing_and_reading_allocate_the_same_however_many_subscribe() {
     let mut all = subscribe(&hub, &TOPICS[..1]);
     let among_many = publish();
     println!(
-        "{alone} allocations for 1000 events published to nobody, {among_many} to {SUBSCRIBERS} subscribers"
+        "{alone} allocations for 1000 events without subscribers, {among_many} to {SUBSCRIBERS} subscribers"
     );
     // One for the encoded event; segments and their indexes are some hundreds of events each.
     assert!((1_000..1_100).contains(&alone));
@@ -161,7 +161,7 @@ fn publishing_and_reading_allocate_the_same_however_many_subscribe() {
         "{} allocations for {SUBSCRIBERS} subscribers to read an event",
         reads.count_total
     );
-    // The lists of those who wait and of blocks grow a few times.
+    // The lists of wakers and of blocks grow a few times.
     assert!(reads.count_total < 20, "{reads:?}");
 }
 

@@ -1,4 +1,4 @@
-//! What the `metrics` facade is told.
+//! What is recorded through the facade `metrics`.
 
 #![cfg(feature = "metrics")]
 
@@ -14,7 +14,7 @@ use metrics::{
 use sse_hub::Hub;
 use sse_hub_testing::served::Served;
 
-/// Keeps a number for each name: what was counted, or recorded last.
+/// Keeps a number for each name: the count, or what was recorded last.
 #[derive(Default)]
 struct Numbers {
     all: Mutex<HashMap<String, Arc<AtomicU64>>>,
@@ -64,12 +64,12 @@ impl Recorder for Numbers {
 }
 
 #[test]
-fn the_facade_is_told_what_happens() {
+fn what_happens_is_recorded_through_the_facade() {
     let numbers = Numbers::default();
     metrics::with_local_recorder(&numbers, || {
         let hub = Hub::new();
         let subscribe = || {
-            let subscribe = hub.subscribe(["news"]).resume(Some("nonsense"));
+            let subscribe = hub.subscribe(["news"]).resume(Some("invalid"));
             let subscription = subscribe.into_future().now_or_never();
             subscription.expect("at once").expect("a subscription")
         };

@@ -233,7 +233,7 @@ async fn flicker(hub: &Hub, got: &AtomicUsize) {
                     continue;
                 }
                 let number = event.data.parse().expect("a number");
-                assert_eq!(number, next.unwrap_or(number), "a hole nobody told of");
+                assert_eq!(number, next.unwrap_or(number), "a hole without a gap");
                 next = Some(number + 1);
                 got.fetch_add(1, Ordering::AcqRel);
             }

@@ -38,7 +38,7 @@ impl Subject {
     }
 }
 
-/// A node, and what stands behind it.
+/// A node, and the server of its engine.
 pub(crate) struct Node {
     pub(crate) hub: Hub,
     driver: Option<JoinHandle<()>>,

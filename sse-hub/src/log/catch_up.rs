@@ -22,6 +22,8 @@ pub(crate) async fn catch_up(engine: &dyn Engine, topic: &Topic) -> Result<(), E
                 insert_all(topic, head, &entries);
                 head = topic.head();
             }
+            // Entries have arrived live meanwhile, or another reader has restarted the window.
+            Page::Trimmed | Page::Unknown if topic.head() != head => head = topic.head(),
             Page::Trimmed | Page::Unknown if restarts < MAX_RESTARTS => {
                 // What is missing cannot be had.
                 restarts += 1;

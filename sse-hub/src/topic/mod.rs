@@ -9,12 +9,13 @@ pub(crate) mod snapshot;
 mod waiting;
 mod window;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use bytes::Bytes;
 use slab::Slab;
-use tokio::sync::{OnceCell, broadcast};
+use tokio::sync::broadcast;
 
 use crate::clock::Clock;
 use crate::entry;
@@ -36,9 +37,9 @@ pub(crate) struct Topic {
     max_event_len: usize,
     clock: Clock,
     pub(crate) snapshots: Snapshots,
-    /// Set when the window has all that the engine had when the topic was opened. A topic without
-    /// an engine does not use it.
-    pub(crate) caught_up: OnceCell<()>,
+    /// Whether the window has everything that the engine had when the topic was opened. Not used
+    /// without an engine.
+    is_caught_up: AtomicBool,
     wait_epoch: WaitEpoch,
     state: Mutex<State>,
 }
@@ -78,7 +79,7 @@ impl Topic {
             max_event_len: options.retention.max_event_len(),
             clock,
             snapshots: Snapshots::new(options.snapshot),
-            caught_up: OnceCell::new(),
+            is_caught_up: AtomicBool::new(false),
             wait_epoch: WaitEpoch::new(),
             state: Mutex::new(State {
                 window: Window::new(options.retention, span.floor, span.head),
@@ -171,6 +172,16 @@ impl Topic {
         self.push(&mut state, position, event);
         self.wake(state);
         Insertion::Appended
+    }
+
+    /// Whether [`set_caught_up`](Self::set_caught_up) was called.
+    pub(crate) fn is_caught_up(&self) -> bool {
+        self.is_caught_up.load(Ordering::Acquire)
+    }
+
+    /// Notes that the window has everything that the engine had when the topic was opened.
+    pub(crate) fn set_caught_up(&self) {
+        self.is_caught_up.store(true, Ordering::Release);
     }
 
     /// Returns the position that no entry follows, as far as is known here.

@@ -37,7 +37,7 @@ struct Cached {
 }
 
 impl Snapshots {
-    pub(crate) const fn new(state: Option<Arc<StateFn>>) -> Self {
+    pub(crate) fn new(state: Option<Arc<StateFn>>) -> Self {
         Self {
             state,
             order: Mutex::new(None),
@@ -45,7 +45,7 @@ impl Snapshots {
     }
 
     /// Whether the topic has a state at all.
-    pub(crate) const fn exist(&self) -> bool {
+    pub(crate) fn exist(&self) -> bool {
         self.state.is_some()
     }
 

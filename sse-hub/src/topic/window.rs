@@ -94,28 +94,28 @@ impl Window {
         }
     }
 
-    pub(crate) const fn floor(&self) -> Position {
+    pub(crate) fn floor(&self) -> Position {
         self.floor
     }
 
-    pub(crate) const fn head(&self) -> Position {
+    pub(crate) fn head(&self) -> Position {
         self.head
     }
 
-    pub(crate) const fn events(&self) -> usize {
+    pub(crate) fn events(&self) -> usize {
         self.events
     }
 
-    pub(crate) const fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// Returns how many events were ever appended.
-    pub(crate) const fn appended(&self) -> u64 {
+    pub(crate) fn appended(&self) -> u64 {
         self.appended
     }
 
-    pub(crate) const fn generation(&self) -> u32 {
+    pub(crate) fn generation(&self) -> u32 {
         self.generation
     }
 

@@ -1,6 +1,5 @@
-//! A log that is not in the process, behind the same hub: an engine that answers late, and whose
-//! live entries come twice, in the wrong order or not at all. Several hubs share it, as several
-//! processes would.
+//! An engine that answers late, and whose live entries arrive twice, in the wrong order or not at
+//! all. Several hubs share it, as several processes would.
 
 mod driver;
 mod opening;
@@ -23,7 +22,7 @@ const EVENTS: usize = 200;
 async fn subscribers_that_hop_between_nodes_lose_nothing_and_get_nothing_twice() {
     let engine = Arc::new(MemoryEngine::default());
     engine.faults.enabled.store(true, Ordering::Relaxed);
-    // The third one holds so little that its subscribers often read from the engine.
+    // The third one keeps so little that its subscribers often read from the engine.
     let nodes = [engine.node(), engine.node(), engine.node_that_keeps(1)];
     let _driven = engine.drive();
 
@@ -46,7 +45,7 @@ async fn subscribers_that_hop_between_nodes_lose_nothing_and_get_nothing_twice()
         // Followers come and go meanwhile.
         tokio::task::yield_now().await;
     }
-    // The last entries come for sure; whatever was lost before is then noticed.
+    // The last entries certainly arrive, and reveal what was lost before.
     engine.faults.enabled.store(false, Ordering::Relaxed);
     for topic in TOPICS {
         let event = format!("{topic} {EVENTS}");
@@ -146,7 +145,7 @@ async fn history_beyond_the_window_is_read_from_the_engine_in_pages() {
     let nodes = [engine.node_that_keeps(3), engine.node()];
     let mut ids = Vec::new();
     for number in 0..30 {
-        // Nobody is on the second node, so it holds nothing.
+        // The second node has no subscribers, so it keeps nothing.
         let position = nodes[1]
             .publish("a", number.to_string())
             .await
@@ -181,8 +180,8 @@ async fn what_the_engine_has_trimmed_is_a_gap() {
         .resume(Some(&ids[2]))
         .await
         .expect("a subscription");
-    let told = next_event(&mut late).await;
-    assert_eq!(told.gaps(), [("a".into(), "trimmed".into())]);
+    let gap = next_event(&mut late).await;
+    assert_eq!(gap.gaps(), [("a".into(), "trimmed".into())]);
     node.publish("a", "live").await.expect("published");
     assert_eq!(next_event(&mut late).await.data, "live");
     // Just in time.
@@ -196,8 +195,8 @@ async fn what_the_engine_has_trimmed_is_a_gap() {
         .resume(Some(&future))
         .await
         .expect("a subscription");
-    let told = next_event(&mut early).await;
-    assert_eq!(told.gaps(), [("a".into(), "unknown".into())]);
+    let gap = next_event(&mut early).await;
+    assert_eq!(gap.gaps(), [("a".into(), "unknown".into())]);
 }
 
 #[tokio::test]
@@ -212,11 +211,11 @@ async fn a_history_that_is_another_one_is_a_gap_even_if_its_positions_are_smalle
     }
     while next_event(&mut open).await.data != "4" {}
     engine.wipe();
-    // It stands where something else is held.
+    // It has the position of another entry in the window.
     let entry = Bytes::from_static(b"data: new\n\n");
     engine.append("a", entry).expect("appended");
-    let told = next_event(&mut open).await;
-    assert_eq!(told.gaps(), [("a".into(), "unknown".into())]);
+    let gap = next_event(&mut open).await;
+    assert_eq!(gap.gaps(), [("a".into(), "unknown".into())]);
     node.publish("a", "newer").await.expect("published");
     assert_eq!(next_event(&mut open).await.data, "newer");
 }
@@ -235,7 +234,7 @@ async fn after_an_interruption_every_topic_is_read_without_a_new_entry() {
 }
 
 #[tokio::test]
-async fn what_comes_while_an_answer_is_on_its_way_that_nothing_follows_is_not_passed_over() {
+async fn an_entry_that_arrives_while_an_answer_without_entries_is_delayed_is_not_skipped() {
     let engine = Arc::new(MemoryEngine::default());
     let node = engine.node_that_keeps(2);
     let _driven = engine.drive();
@@ -244,7 +243,7 @@ async fn what_comes_while_an_answer_is_on_its_way_that_nothing_follows_is_not_pa
         let event = Bytes::from(format!("data: {number}\n\n"));
         engine.append("a", event).expect("appended")
     };
-    // A client comes back with an event that this node has not heard of yet.
+    // A client comes back with the id of an event that this node has not got yet.
     engine.mute.store(true, Ordering::Relaxed);
     let id = append(0).to_id("a");
     engine.mute.store(false, Ordering::Relaxed);
@@ -254,12 +253,12 @@ async fn what_comes_while_an_answer_is_on_its_way_that_nothing_follows_is_not_pa
         .await
         .expect("a subscription");
     late.next().await.expect("a block").expect("no error");
-    engine.delay_next.store(true, Ordering::Relaxed);
-    while engine.delay_next.load(Ordering::Relaxed) {
+    engine.delay_next_read.store(true, Ordering::Relaxed);
+    while engine.delay_next_read.load(Ordering::Relaxed) {
         assert!(late.next().now_or_never().is_none());
         tokio::task::yield_now().await;
     }
-    // The first ones of these are held no more by the time that the answer is there.
+    // The first ones of these are no longer in the window when the answer arrives.
     for number in 1..=4 {
         append(number);
     }
@@ -306,7 +305,7 @@ async fn while_the_engine_is_down_streams_wait_and_go_on_when_it_is_back() {
         refused,
         Err(SubscribeError::Engine(EngineError::Unavailable))
     ));
-    // The oldest ones are not held here.
+    // The oldest ones are not in the window.
     let mut waits = subscribe().await.expect("a subscription");
     waits.next().await.expect("a block").expect("no error");
     let minute = Duration::from_secs(60);
@@ -353,7 +352,7 @@ async fn an_engine_that_is_down_is_an_error_at_once_and_streams_stay_open() {
 }
 
 #[tokio::test]
-async fn what_others_have_written_to_the_engine_is_passed_over_if_it_is_no_event() {
+async fn entries_of_other_programs_are_skipped_if_they_are_not_events() {
     let engine = Arc::new(MemoryEngine::default());
     let node = engine.node();
     let _driven = engine.drive();
@@ -372,13 +371,13 @@ async fn what_others_have_written_to_the_engine_is_passed_over_if_it_is_no_event
     node.publish("a", "true").await.expect("published");
     let piece = live.next().await.expect("a piece").expect("no error");
     assert_eq!(piece.windows(5).filter(|five| five == b"data:").count(), 1);
-    // The same from the engine, on a node that has held none of it.
+    // The same from the engine, on a node that has none of it in its window.
     let other = engine.node();
     assert_eq!(read_to(&other, &begin, "true").await, ["true"]);
 }
 
 #[tokio::test]
-async fn code_that_cannot_wait_is_told_so() {
+async fn publishing_without_waiting_is_refused() {
     let engine = Arc::new(MemoryEngine::default());
     let node = engine.node();
     let refused = node.publish_now("a", "x");

@@ -1,4 +1,4 @@
-//! Checking what one subscriber gets: order, duplicates, holes, and what it is told.
+//! Checks what one subscriber gets: order, duplicates, holes and gaps.
 
 use std::collections::HashMap;
 
@@ -9,12 +9,12 @@ use sse_hub_testing::reader::Event;
 pub(crate) struct Tally {
     /// Events that came when they should.
     pub(crate) checked: usize,
-    /// Events that did not come, of which nothing was told.
+    /// Events that are missing without a gap.
     pub(crate) lost: usize,
     /// Events that came again, or too late.
     pub(crate) doubled: usize,
-    /// Events that did not come, of which a gap told.
-    pub(crate) told: usize,
+    /// Events that are missing because of a gap.
+    pub(crate) skipped: usize,
     /// Gaps.
     pub(crate) gaps: usize,
 }
@@ -24,7 +24,7 @@ impl std::ops::AddAssign for Tally {
         self.checked += other.checked;
         self.lost += other.lost;
         self.doubled += other.doubled;
-        self.told += other.told;
+        self.skipped += other.skipped;
         self.gaps += other.gaps;
     }
 }
@@ -36,21 +36,21 @@ impl Tally {
             checked,
             lost,
             doubled,
-            told,
+            skipped,
             gaps,
         } = self;
-        println!("| {engine} | {fault} | {checked} | {lost} | {doubled} | {told} in {gaps} |");
+        println!("| {engine} | {fault} | {checked} | {lost} | {doubled} | {skipped} in {gaps} |");
     }
 }
 
-/// One of those who publish to a topic, and number what they publish.
+/// One of the publishers to a topic, which number their events.
 pub(crate) type Source = (String, usize);
 
 /// Checks the events of one subscriber: each is `topic publisher number`, or `topic end`.
 #[derive(Debug, Default)]
 pub(crate) struct Checker {
     expected: HashMap<Source, Expected>,
-    /// The topics whose end has come.
+    /// The topics that have ended.
     pub(crate) ended: Vec<String>,
     pub(crate) tally: Tally,
 }
@@ -63,7 +63,7 @@ struct Expected {
 }
 
 impl Checker {
-    /// How often this subscriber was told of a gap in a topic is counted here.
+    /// How many gaps in each topic this subscriber has got.
     fn gaps_of(gaps: &HashMap<String, usize>, topic: &str) -> usize {
         gaps.get(topic).copied().unwrap_or(0)
     }
@@ -89,24 +89,24 @@ impl Checker {
             .next()
             .and_then(|number| number.parse().ok())
             .expect("a number");
-        let told = Self::gaps_of(gaps, &topic);
+        let gaps_now = Self::gaps_of(gaps, &topic);
         let publisher = publisher.parse().expect("a publisher");
         let expected = self.expected.entry((topic, publisher)).or_default();
-        let was_told = expected.gaps < told;
+        let has_gap = expected.gaps < gaps_now;
         match number.cmp(&expected.number) {
             std::cmp::Ordering::Equal => self.tally.checked += 1,
-            std::cmp::Ordering::Greater if was_told => {
+            std::cmp::Ordering::Greater if has_gap => {
                 self.tally.checked += 1;
-                self.tally.told += number - expected.number;
+                self.tally.skipped += number - expected.number;
             }
             std::cmp::Ordering::Greater => self.tally.lost += number - expected.number,
-            // Behind a gap an engine that has forgotten an event may be given it again.
-            std::cmp::Ordering::Less if was_told => {}
+            // After a gap, an event that the engine has lost may be published again.
+            std::cmp::Ordering::Less if has_gap => {}
             std::cmp::Ordering::Less => self.tally.doubled += 1,
         }
         *expected = Expected {
             number: number + 1,
-            gaps: told,
+            gaps: gaps_now,
         };
     }
 
@@ -120,7 +120,7 @@ impl Checker {
             let expected = self.expected.remove(source).unwrap_or_default();
             let missing = count.saturating_sub(expected.number);
             if expected.gaps < Self::gaps_of(gaps, &source.0) {
-                self.tally.told += missing;
+                self.tally.skipped += missing;
             } else {
                 self.tally.lost += missing;
             }
@@ -180,16 +180,16 @@ mod tests {
             all[3].clone(),
         ];
         assert!(tally(&turned).lost > 0 && tally(&turned).doubled > 0);
-        let told = [&all[..1], &[gap("a")], &all[3..]].concat();
+        let with_gap = [&all[..1], &[gap("a")], &all[3..]].concat();
         let expected = Tally {
             checked: 2,
-            told: 2,
+            skipped: 2,
             gaps: 1,
             ..Tally::default()
         };
-        assert_eq!(tally(&told), expected);
+        assert_eq!(tally(&with_gap), expected);
         // A gap elsewhere excuses nothing.
-        let told = [&all[..1], &[gap("b")], &all[3..]].concat();
-        assert_eq!(tally(&told).lost, 2);
+        let with_gap = [&all[..1], &[gap("b")], &all[3..]].concat();
+        assert_eq!(tally(&with_gap).lost, 2);
     }
 }

@@ -1,4 +1,4 @@
-//! Publishers that never stop and try again, and subscribers that stay or hop from node to node.
+//! Publishers that never stop and retry, and subscribers that stay or hop from node to node.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -105,7 +105,7 @@ impl Load {
         self.shared.failed.load(Ordering::Relaxed)
     }
 
-    /// Ends it in order, and tells what the subscribers have found.
+    /// Ends it in order, and returns what the subscribers have found.
     pub(crate) async fn finish(mut self) -> Tally {
         self.flows().await;
         self.shared.stop.store(true, Ordering::Relaxed);

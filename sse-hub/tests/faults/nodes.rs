@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 use crate::cases::{Engine, Keeps};
 use crate::load::{self, Node, TOPICS};
 
-/// What tells a process that it is a node: the engine's port, and the node's number.
+/// The variable that makes a process a node: the engine's port, and the node's number.
 const NODE: &str = "SSE_HUB_TEST_NODE";
 
 /// What a node prints before its address.
@@ -30,7 +30,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a node by running only the test with this name, which is told what to be.
+    /// Starts a node by running only the test with this name, with the variable that makes it a node.
     pub(crate) async fn start(test: &'static str, engine: u16, number: usize) -> Self {
         let address = Arc::default();
         let child = spawn(test, engine, number, &address).await;
@@ -89,10 +89,10 @@ async fn spawn(
 
 /// Is a node, if this process was started as one, until its parent ends.
 pub(crate) async fn run<E: Engine>() {
-    let Ok(told) = env::var(NODE) else {
+    let Ok(variable) = env::var(NODE) else {
         return;
     };
-    let (engine, number) = told.split_once(' ').expect("a port and a number");
+    let (engine, number) = variable.split_once(' ').expect("a port and a number");
     let engine = engine.parse().expect("a port");
     let number = number.parse().expect("a number");
     let engine = E::connect(engine, Keeps::PLENTY).await;

@@ -1,11 +1,11 @@
-//! Holes are told: to those who come too late, are too slow, or bring nonsense.
+//! Gaps: for clients that come too late, are too slow, or have an unknown id.
 
 use sse_hub::{Hub, Retention, SlowConsumer, TopicOptions};
 
 use crate::{Client, publish, subscribe};
 
 #[tokio::test]
-async fn a_topic_that_was_let_go_of_with_history_is_a_gap_for_who_missed_it() {
+async fn a_topic_that_was_evicted_with_history_is_a_gap_for_clients_that_missed_it() {
     tokio::time::pause();
     let hub = Hub::new();
     let mut client = subscribe(&hub, &["news"], None).await;
@@ -19,13 +19,13 @@ async fn a_topic_that_was_let_go_of_with_history_is_a_gap_for_who_missed_it() {
 
     let mut client = subscribe(&hub, &["news"], Some(&before)).await;
     assert_eq!(client.read()[0].gaps(), [("news".into(), "unknown".into())]);
-    // Who had got it has missed nothing.
+    // A client that had got it has missed nothing.
     let mut client = subscribe(&hub, &["news"], Some(&missed)).await;
     assert_eq!(client.read(), []);
 }
 
 #[tokio::test]
-async fn ids_that_say_nothing_here_are_told_as_gaps() {
+async fn ids_that_are_not_known_here_are_gaps() {
     let hub = Hub::new();
     let true_id = publish(&hub, "news", "one");
     let elsewhere = publish(&Hub::new(), "news", "one");
@@ -42,23 +42,19 @@ async fn ids_that_say_nothing_here_are_told_as_gaps() {
         &elsewhere,
     ] {
         let mut client = subscribe(&hub, &["news"], Some(id)).await;
-        let told = client.read();
-        assert_eq!(told.len(), 1, "{id:?}");
-        assert_eq!(
-            told[0].gaps(),
-            [("news".into(), "unknown".into())],
-            "{id:?}"
-        );
-        // It goes on live, with an id that is good.
+        let gap = client.read();
+        assert_eq!(gap.len(), 1, "{id:?}");
+        assert_eq!(gap[0].gaps(), [("news".into(), "unknown".into())], "{id:?}");
+        // It continues live, with a valid id.
         publish(&hub, "news", "next");
         assert_eq!(client.data(), ["next"], "{id:?}");
-        let mut again = subscribe(&hub, &["news"], Some(&told[0].id)).await;
+        let mut again = subscribe(&hub, &["news"], Some(&gap[0].id)).await;
         assert_eq!(again.data(), ["next"], "{id:?}");
     }
 }
 
 #[tokio::test]
-async fn who_comes_back_too_late_is_told_and_goes_on_live() {
+async fn a_client_that_comes_back_too_late_gets_a_gap_and_continues_live() {
     let hub = Hub::builder()
         .topics(|_| TopicOptions::new().retention(Retention::new().max_events(2)))
         .build();
@@ -68,10 +64,10 @@ async fn who_comes_back_too_late_is_told_and_goes_on_live() {
         ids.push(publish(&hub, "news", &n.to_string()));
     }
     let mut client = subscribe(&hub, &["news"], Some(&old)).await;
-    let told = client.read();
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0].gaps(), [("news".into(), "trimmed".into())]);
-    assert_eq!(told[0].id, client.id());
+    let gap = client.read();
+    assert_eq!(gap.len(), 1);
+    assert_eq!(gap[0].gaps(), [("news".into(), "trimmed".into())]);
+    assert_eq!(gap[0].id, client.id());
     publish(&hub, "news", "5");
     assert_eq!(client.data(), ["5"]);
     // The event after this one is the oldest that is kept: just in time.
@@ -80,7 +76,7 @@ async fn who_comes_back_too_late_is_told_and_goes_on_live() {
 }
 
 #[tokio::test]
-async fn a_slow_subscriber_is_told_what_it_missed_and_goes_on() {
+async fn a_slow_subscriber_gets_a_gap_with_what_it_missed_and_continues() {
     let hub = Hub::builder()
         .topics(|_| TopicOptions::new().retention(Retention::new().max_events(3)))
         .build();
@@ -90,10 +86,10 @@ async fn a_slow_subscriber_is_told_what_it_missed_and_goes_on() {
         publish(&hub, "news", &n.to_string());
     }
     assert_eq!(hub.topic_metrics("news").expect("metrics").lag, 10);
-    let told = client.read();
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0].gaps(), [("news".into(), "slow".into())]);
-    assert_eq!(told[0].missed(), Some(10));
+    let gap = client.read();
+    assert_eq!(gap.len(), 1);
+    assert_eq!(gap[0].gaps(), [("news".into(), "slow".into())]);
+    assert_eq!(gap[0].missed(), Some(10));
     publish(&hub, "news", "next");
     assert_eq!(client.data(), ["next"]);
     let metrics = hub.topic_metrics("news").expect("metrics");
@@ -101,7 +97,7 @@ async fn a_slow_subscriber_is_told_what_it_missed_and_goes_on() {
 }
 
 #[tokio::test]
-async fn a_slow_subscriber_can_be_disconnected_to_be_told_when_it_comes_back() {
+async fn a_slow_subscriber_can_be_disconnected_and_gets_the_gap_when_it_comes_back() {
     let hub = Hub::builder()
         .topics(|_| TopicOptions::new().retention(Retention::new().max_events(3)))
         .build();

@@ -27,9 +27,9 @@ async fn a_key_is_between_1_and_128_bytes_long() {
         let key = "k".repeat(len);
         match hub.publish("a", "x").key(&key).await {
             Ok(_) => assert!(is_right),
-            Err(PublishError::Key { len: told, limit }) => {
+            Err(PublishError::Key { len: actual, limit }) => {
                 assert!(!is_right);
-                assert_eq!((told, limit), (len, 128));
+                assert_eq!((actual, limit), (len, 128));
             }
             Err(error) => panic!("{error}"),
         }
@@ -49,7 +49,7 @@ async fn a_key_is_remembered_for_two_minutes_even_if_the_event_is_not() {
     assert_eq!(first, again);
     tokio::time::advance(Duration::from_secs(1)).await;
     hub.sweep();
-    assert!(hub.topic_metrics("a").is_none(), "let go of");
+    assert!(hub.topic_metrics("a").is_none(), "evicted");
     let later = hub.publish("a", "x").key("1").await.expect("published");
     assert!(later > first);
 }

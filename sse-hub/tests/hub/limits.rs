@@ -1,4 +1,4 @@
-//! What is refused, and what is let go of.
+//! What is refused, and what is evicted.
 
 use sse_hub::{
     EncodeError, Event, EventError, Hub, PublishError, Retention, SubscribeError, TopicError,

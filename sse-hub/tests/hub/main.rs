@@ -16,7 +16,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use sse_hub::{Hub, Subscription};
 use sse_hub_testing::reader::{Event as Read, Reader};
 
-/// A client: a subscription, and what it makes of the bytes.
+/// A client: a subscription, and the reader of its bytes.
 struct Client {
     subscription: Subscription,
     reader: Reader,
@@ -32,7 +32,7 @@ impl Client {
         }
     }
 
-    /// All that is there now.
+    /// Reads everything there is now.
     fn read(&mut self) -> Vec<Read> {
         let mut events = Vec::new();
         while let Some(next) = self.subscription.next().now_or_never() {

@@ -92,7 +92,7 @@ fn what_has_been_served_to_an_error_is_over() {
     let hub = Hub::builder()
         .topics(|_| TopicOptions::new().snapshot(|| Event::new().id("own").data("x")))
         .build();
-    let (tell, told) = std::sync::mpsc::channel();
+    let (sender, receiver) = std::sync::mpsc::channel();
     let _client = Served::new(|sse| {
         let mut served = Box::pin(hub.subscribe(["news"]).serve(sse.clone()));
         async move {
@@ -100,11 +100,14 @@ fn what_has_been_served_to_an_error_is_over() {
             let _sse = sse;
             for _ in 0..3 {
                 let result = (&mut served).await;
-                tell.send(result.is_err()).expect("the test is there");
+                sender.send(result.is_err()).expect("the test is there");
             }
             std::future::pending().await
         }
     });
-    assert_eq!(told.try_iter().collect::<Vec<_>>(), [true, false, false]);
+    assert_eq!(
+        receiver.try_iter().collect::<Vec<_>>(),
+        [true, false, false]
+    );
     assert_eq!(hub.subscribers("news"), 0);
 }

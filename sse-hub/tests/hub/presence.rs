@@ -1,4 +1,4 @@
-//! Who is there.
+//! The subscribers of a topic.
 
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ async fn presence_counts_names_and_tells() {
 }
 
 #[tokio::test]
-async fn a_slow_watcher_is_told_how_much_it_missed() {
+async fn a_slow_watcher_gets_the_number_of_changes_that_it_missed() {
     let hub = Hub::new();
     let mut presence = hub.presence("room").await.expect("presence");
     for _ in 0..200 {

@@ -1,4 +1,4 @@
-//! What is delivered, and how it goes on after a cut.
+//! What is delivered, and how it is resumed after a cut.
 
 use futures_util::StreamExt as _;
 use sse_hub::{Event, Frame, Hub, Json};
@@ -76,7 +76,7 @@ async fn a_client_that_drops_before_its_first_event_resumes_exactly() {
     client.read();
     let id = client.id();
     drop(client);
-    // Nobody and nothing is there: the topic is gone, and comes again.
+    // There are no subscribers and no events: the topic is evicted, and opened again.
     assert_eq!(hub.topic_metrics("news"), None);
     publish(&hub, "news", "meanwhile");
     let mut client = subscribe(&hub, &["news"], Some(&id)).await;

@@ -8,7 +8,7 @@ use sse_hub::{Event, EventError, Hub, Retention, TopicOptions};
 use crate::{publish, subscribe};
 use sse_hub_testing::reader::Event as Read;
 
-/// A hub whose topics have the list of what was added to them as their state.
+/// A hub whose topics have a list of everything published to them as their state.
 fn with_snapshots() -> (Hub, Arc<Mutex<Vec<u32>>>) {
     let state = Arc::new(Mutex::new(Vec::new()));
     let shared = Arc::clone(&state);
@@ -44,18 +44,18 @@ fn named(events: &[Read]) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test]
-async fn who_comes_fresh_gets_the_snapshot_and_then_exactly_the_tail() {
+async fn a_fresh_client_gets_the_snapshot_and_then_exactly_the_tail() {
     let (hub, state) = with_snapshots();
     for number in 1..=3 {
         add(&hub, &state, number);
     }
     let mut client = subscribe(&hub, &["list"], None).await;
-    // Taken when it is read, so it has this one too, and the tail has not.
+    // The snapshot is taken when it is read, so it includes this one, and the tail does not.
     add(&hub, &state, 4);
     assert_eq!(named(&client.read()), [("state", "[1,2,3,4]")]);
     add(&hub, &state, 5);
     assert_eq!(named(&client.read()), [("added", "5")]);
-    // Who resumes in time needs no snapshot.
+    // A client that resumes in time needs no snapshot.
     let id = client.id();
     add(&hub, &state, 6);
     let mut client = subscribe(&hub, &["list"], Some(&id)).await;
@@ -63,7 +63,7 @@ async fn who_comes_fresh_gets_the_snapshot_and_then_exactly_the_tail() {
 }
 
 #[tokio::test]
-async fn who_comes_across_a_gap_gets_the_snapshot_after_being_told() {
+async fn a_client_with_a_gap_gets_the_snapshot_after_it() {
     let (hub, state) = with_snapshots();
     let mut client = subscribe(&hub, &["list"], None).await;
     client.read();
@@ -71,10 +71,10 @@ async fn who_comes_across_a_gap_gets_the_snapshot_after_being_told() {
     for number in 1..=4 {
         add(&hub, &state, number);
     }
-    // Slow, late, and with an id that says nothing.
+    // Slow, late, and with an invalid id.
     let reasons = ["slow", "trimmed", "unknown"];
     let late = subscribe(&hub, &["list"], Some(&id)).await;
-    let lost = subscribe(&hub, &["list"], Some("nonsense")).await;
+    let lost = subscribe(&hub, &["list"], Some("invalid")).await;
     for (mut client, reason) in [client, late, lost].into_iter().zip(reasons) {
         let events = client.read();
         assert_eq!(events[0].gaps(), [("list".into(), reason.into())]);
@@ -86,7 +86,7 @@ async fn who_comes_across_a_gap_gets_the_snapshot_after_being_told() {
 async fn a_client_that_drops_before_the_snapshot_gets_it_when_it_comes_back() {
     let (hub, state) = with_snapshots();
     add(&hub, &state, 1);
-    for id in [None, Some("nonsense")] {
+    for id in [None, Some("invalid")] {
         let mut client = subscribe(&hub, &["plain", "list"], id).await;
         // Only the first piece arrives.
         let first = client

@@ -1,4 +1,4 @@
-//! The suite over the embedded log: one process, so all nodes are the same one.
+//! The suite over a hub without an engine: one process, so all nodes are the same one.
 
 use sse_hub::Hub;
 

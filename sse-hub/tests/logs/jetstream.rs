@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::suite::{Client, publish, within_bounds};
 
-/// Hubs on one server, each driven unless it is told otherwise.
+/// Hubs on one server.
 struct Nodes {
     server: Server,
     drivers: JoinSet<()>,
@@ -44,7 +44,7 @@ impl Nodes {
 }
 
 #[tokio::test]
-async fn topics_of_any_name_are_told_apart() {
+async fn topics_of_any_name_are_distinguished() {
     within_bounds(async {
         let long = "ø.*>".repeat(102);
         let names = [
@@ -118,7 +118,7 @@ async fn a_quiet_topic_goes_on_without_a_gap_when_its_history_is_too_old() {
         let mut resumed = Client::new(&listening, &["quiet"], Some(&id)).await;
         assert_eq!(resumed.data(1).await, ["after"]);
 
-        // One that has not listened cannot know, and says so.
+        // A node that has not used the topic cannot know that, and sends a gap.
         let fresh = nodes.node(options).await;
         let mut resumed = Client::new(&fresh, &["quiet"], Some(&id)).await;
         assert_eq!(resumed.gap().await, "trimmed");
@@ -136,7 +136,7 @@ async fn live_messages_that_did_not_fit_are_read_without_another_one() {
         for number in 0..50 {
             publish(&publishing, "a", number).await;
         }
-        // It has not been driven yet.
+        // The driver has not run yet.
         nodes.drivers.spawn(driver);
         let expected: Vec<_> = (0..50).map(|number| number.to_string()).collect();
         assert_eq!(client.data(50).await, expected);
@@ -147,7 +147,7 @@ async fn live_messages_that_did_not_fit_are_read_without_another_one() {
 }
 
 #[tokio::test]
-async fn a_stream_that_was_deleted_is_made_again_and_told_as_a_gap() {
+async fn a_stream_that_was_deleted_is_created_again_and_is_a_gap() {
     within_bounds(async {
         let mut nodes = Nodes::start().await;
         let first = nodes.node(NatsOptions::new()).await;
@@ -173,7 +173,7 @@ async fn a_stream_that_was_deleted_is_made_again_and_told_as_a_gap() {
         publish(&second, "a", "newer").await;
         for client in &mut clients {
             let mut event = client.next().await;
-            // It may be told before the gap is over.
+            // A gap may come before the deletion is complete.
             if event.data == "new" {
                 event = client.next().await;
             }
@@ -201,7 +201,7 @@ async fn what_does_not_come_from_the_stream_is_ignored() {
             .await
             .expect("sent");
         other.flush().await.expect("sent");
-        live.next().await.expect("it was told");
+        live.next().await.expect("a live message");
         // Not an event, but it has its place in the stream.
         let stored = jetstream.publish("app.sse.log.a", "no event".into()).await;
         stored.expect("sent").await.expect("stored");
@@ -212,7 +212,7 @@ async fn what_does_not_come_from_the_stream_is_ignored() {
 }
 
 #[tokio::test]
-async fn what_is_too_long_for_the_server_is_refused_at_once() {
+async fn an_event_that_is_too_long_for_the_server_is_refused_at_once() {
     within_bounds(async {
         let mut nodes = Nodes::start().await;
         let hub = nodes.node(NatsOptions::new()).await;
@@ -241,7 +241,7 @@ async fn what_is_too_long_for_the_server_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_not_made_for_this_is_refused() {
+async fn a_stream_that_is_not_suitable_is_refused() {
     within_bounds(async {
         let nodes = Nodes::start().await;
         let jetstream = nodes.jetstream().await;

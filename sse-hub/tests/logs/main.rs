@@ -1,5 +1,5 @@
-//! One suite over every log that a hub can stand on: the embedded one, Redis and NATS, the last two
-//! as real servers. What holds for one holds for all.
+//! One suite over every log that a hub can have: its own, Redis and NATS, the last two as real
+//! servers. The same must be true for all.
 
 mod embedded;
 #[cfg(feature = "nats")]
@@ -25,8 +25,8 @@ macro_rules! conformance {
             a_snapshot_comes_first_and_then_what_follows_it,
             concurrent_publishers_are_in_one_order_for_all,
             subscribers_that_hop_between_nodes_lose_nothing_and_get_nothing_twice,
-            a_topic_that_a_node_has_let_go_of_is_resumed_exactly,
-            a_topic_that_is_opened_and_let_go_of_all_the_time_loses_nothing,
+            a_topic_that_a_node_has_evicted_is_resumed_exactly,
+            a_topic_that_is_opened_and_evicted_all_the_time_loses_nothing,
         );
     };
     ($engine:ty: $($case:ident,)*) => {

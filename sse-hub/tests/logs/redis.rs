@@ -41,7 +41,7 @@ impl Engine for Redis {
 
 crate::conformance!(Redis);
 
-/// A server, and what drives the nodes on it.
+/// A server, and the drivers of the nodes on it.
 async fn server() -> (Server, Drivers) {
     let server = Server::start(redis::in_memory).await;
     (server, Drivers::default())
@@ -58,7 +58,7 @@ async fn node(server: &Server, drivers: &Drivers, options: RedisOptions) -> Hub 
     hub
 }
 
-/// Asks until the answer is as it shall be.
+/// Repeats a command until the answer is as expected.
 async fn ask_until(server: &Server, command: &str, expected: impl Fn(&str) -> bool) {
     loop {
         let answer = redis::ask(server.port(), command).await.expect("an answer");
@@ -81,7 +81,7 @@ async fn a_node_has_two_connections_and_hears_only_of_the_topics_that_it_uses() 
         }
         let connections = redis::ask(server.port(), "CLIENT LIST").await;
         let connections = connections.expect("an answer");
-        // And the one that asks.
+        // And the one of this command.
         assert_eq!(connections.matches("addr=").count() / 2, 3, "{connections}");
         let count =
             |channels: usize| move |answer: &str| answer.ends_with(&format!(":{channels}\r\n"));
@@ -99,7 +99,7 @@ async fn a_node_has_two_connections_and_hears_only_of_the_topics_that_it_uses() 
 }
 
 #[tokio::test]
-async fn what_is_too_old_is_let_go_of_and_told() {
+async fn events_that_are_too_old_are_trimmed_and_a_gap() {
     within_bounds(async {
         let (server, drivers) = server().await;
         let options = RedisOptions::new().max_age(Duration::from_millis(40));
@@ -107,7 +107,7 @@ async fn what_is_too_old_is_let_go_of_and_told() {
             .prefix("short")
             .forget_after(Duration::from_secs(60));
         let hub = node(&server, &drivers, options).await;
-        // Redis lets go of whole nodes of a stream, of a hundred entries each.
+        // Redis discards whole nodes of a stream, of a hundred entries each.
         let first = publish(&hub, "a", "first").await.to_id("a");
         for number in 0..250 {
             publish(&hub, "a", number).await;
@@ -125,7 +125,7 @@ async fn what_is_too_old_is_let_go_of_and_told() {
 }
 
 #[tokio::test]
-async fn a_topic_that_redis_has_forgotten_is_told() {
+async fn a_topic_that_redis_has_deleted_is_a_gap() {
     within_bounds(async {
         let (server, drivers) = server().await;
         let options = RedisOptions::new().max_age(Duration::from_millis(20));
@@ -139,7 +139,7 @@ async fn a_topic_that_redis_has_forgotten_is_told() {
         let mut late = Client::new(&other, &["a"], Some(&open.id)).await;
         assert!(["unknown", "trimmed"].contains(&&*late.gap().await));
         publish(&hub, "a", "second").await;
-        // It has missed nothing, but nobody knows that any more.
+        // It has missed nothing, but that is no longer known.
         assert!(["unknown", "trimmed"].contains(&&*open.gap().await));
         publish(&hub, "a", "third").await;
         assert_eq!(open.data(1).await, ["third"]);
@@ -170,7 +170,7 @@ async fn an_idempotency_key_is_forgotten_in_time() {
 }
 
 #[tokio::test]
-async fn what_others_have_written_is_never_sent_and_what_it_may_hide_is_told() {
+async fn entries_of_other_programs_are_never_sent_and_what_they_may_hide_is_a_gap() {
     within_bounds(async {
         let (server, drivers) = server().await;
         let hub = node(&server, &drivers, RedisOptions::new()).await;
@@ -218,7 +218,7 @@ async fn databases_of_one_server_are_apart() {
 async fn connecting_fails_with_a_reason() {
     let wrong = RedisEngine::connect("http://127.0.0.1/").await;
     assert!(matches!(wrong, Err(ConnectError::Url(_))), "{wrong:?}");
-    // The port is free, as nothing listens there any more.
+    // The port is free, as nothing listens there now.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     drop(listener);
@@ -230,7 +230,7 @@ async fn connecting_fails_with_a_reason() {
 }
 
 #[tokio::test]
-async fn a_wiped_topic_is_told_even_if_it_is_made_again_in_the_same_millisecond() {
+async fn a_wiped_topic_is_a_gap_even_if_it_is_created_again_in_the_same_millisecond() {
     within_bounds(async {
         let (server, drivers) = server().await;
         let hub = node(&server, &drivers, RedisOptions::new()).await;

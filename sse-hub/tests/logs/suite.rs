@@ -1,4 +1,4 @@
-//! What must hold whatever log a hub stands on. Each case starts an engine of its own.
+//! What must be true for every log. Each case starts an engine of its own.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -15,7 +15,7 @@ use sse_hub_testing::reader::{Event as Read, Reader};
 pub(crate) struct Keeps {
     /// How many events of a topic the engine keeps at least; it may keep some hundred more.
     pub(crate) history: Option<usize>,
-    /// How many of them a node holds itself, if the two are not the same.
+    /// How many of them a node keeps itself, if the two are not the same.
     pub(crate) window: usize,
 }
 
@@ -24,7 +24,7 @@ const PLENTY: Keeps = Keeps {
     window: Retention::DEFAULT_MAX_EVENTS,
 };
 
-/// How many events are more than any engine keeps that shall keep [`FEW`].
+/// More events than any engine keeps that must keep [`FEW`].
 const MANY: usize = 1_000;
 const FEW: usize = 10;
 
@@ -236,7 +236,7 @@ pub(crate) async fn history_beyond_the_window_is_read_in_pages<E: Engine>() {
     })
     .await;
     let nodes = nodes(&engine).await;
-    // One who makes the first node hold the newest ones.
+    // A client for which the first node keeps the newest ones.
     let mut live = Client::new(&nodes[0], &["a"], None).await;
     let mut ids = Vec::new();
     for number in 0..MANY {
@@ -305,7 +305,7 @@ pub(crate) async fn damaged_forged_and_future_ids_are_gaps<E: Engine>() {
     let real = publish(&nodes[0], "a", "second").await;
     let moved = |by: i64| Position::new(real.major().saturating_add_signed(by), real.minor());
     for (number, id) in [
-        "nonsense".to_owned(),
+        "invalid".to_owned(),
         format!("{}A", real.to_id("a")),
         moved(-1_000_000).to_id("a"),
         moved(1_000_000).to_id("a"),
@@ -320,7 +320,7 @@ pub(crate) async fn damaged_forged_and_future_ids_are_gaps<E: Engine>() {
         let reason = client.gap().await;
         assert!(["unknown", "trimmed"].contains(&&*reason), "{reason}");
         publish(&nodes[0], "a", number).await;
-        // What was published before may not have come to this node when the gap was told.
+        // What was published before may not have arrived at this node before the gap.
         let mut data = client.data(1).await.remove(0);
         if number > 0 && data == (number - 1).to_string() {
             data = client.data(1).await.remove(0);
@@ -369,7 +369,7 @@ pub(crate) async fn a_snapshot_comes_first_and_then_what_follows_it<E: Engine>()
     publish(&nodes[2], "state", "later").await;
     let mut client = Client::new(&nodes[0], &["state"], Some(&snapshot.id)).await;
     assert_eq!(client.data(2).await, ["after", "later"]);
-    let mut client = Client::new(&nodes[0], &["state"], Some("nonsense")).await;
+    let mut client = Client::new(&nodes[0], &["state"], Some("invalid")).await;
     client.gap().await;
     assert_eq!(client.next().await.name, "state");
 }
@@ -453,11 +453,11 @@ pub(crate) async fn subscribers_that_hop_between_nodes_lose_nothing_and_get_noth
     }
 }
 
-pub(crate) async fn a_topic_that_a_node_has_let_go_of_is_resumed_exactly<E: Engine>() {
+pub(crate) async fn a_topic_that_a_node_has_evicted_is_resumed_exactly<E: Engine>() {
     let engine = E::start(PLENTY).await;
     let nodes = nodes(&engine).await;
     let id = Client::new(&nodes[0], &["a"], None).await.id;
-    assert!(nodes[0].topic_metrics("a").is_none(), "let go of");
+    assert!(nodes[0].topic_metrics("a").is_none(), "evicted");
     for number in 0..3 {
         publish(&nodes[1], "a", number).await;
     }
@@ -465,7 +465,7 @@ pub(crate) async fn a_topic_that_a_node_has_let_go_of_is_resumed_exactly<E: Engi
     assert_eq!(client.data(3).await, numbers(0..3));
 }
 
-pub(crate) async fn a_topic_that_is_opened_and_let_go_of_all_the_time_loses_nothing<E: Engine>() {
+pub(crate) async fn a_topic_that_is_opened_and_evicted_all_the_time_loses_nothing<E: Engine>() {
     const EVENTS: usize = 150;
     let engine = E::start(PLENTY).await;
     let nodes = nodes(&engine).await;

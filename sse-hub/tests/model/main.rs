@@ -1,12 +1,12 @@
 //! Any interleaving of publishing, subscribing, reading slowly, dropping, resuming and trimming,
-//! against the plainest model there is: each topic is the list of all that was published to it.
+//! against the simplest model: each topic is the list of all that was published to it.
 //!
-//! A subscriber must get each event of the list once and in order from where it began, except
-//! where it was told of a gap; and it must be told of a gap exactly when events that it had not
-//! got are no longer kept, or its id says nothing.
+//! A subscriber must get each event of the list once and in order from where it began, except for
+//! gaps; and it must get a gap exactly when events that it has not got are no longer kept, or its id
+//! is not known.
 //!
 //! Some subscribers are served through an `SseStream`, whose task runs only when it was woken:
-//! nothing of the above is different for them.
+//! the same must be true for them.
 
 mod model;
 mod served;
@@ -54,19 +54,19 @@ impl StateMachineTest for Conversation {
 
     fn check_invariants(world: &World, model: &Model) {
         for (topic, log) in TOPICS.iter().zip(&model.topics) {
-            let held = world
+            let retained = world
                 .hub
                 .topic_metrics(topic)
                 .map_or(0, |metrics| metrics.retained_events);
-            assert!(held <= KEPT);
-            assert_eq!(held, log.published - log.gone);
+            assert!(retained <= KEPT);
+            assert_eq!(retained, log.published - log.gone);
         }
     }
 
     fn teardown(mut world: World, model: Model) {
         let handle = world.runtime.handle().clone();
         let _entered = handle.enter();
-        // All that are still there get all.
+        // All clients that are left get everything.
         for client in 0..CLIENTS {
             world.read(&model, client, None);
         }
@@ -105,7 +105,7 @@ prop_state_machine! {
 }
 
 #[test]
-fn each_subscribers_record_is_the_log_except_where_it_was_told_of_a_gap() {
+fn each_subscriber_gets_the_whole_log_except_for_its_gaps() {
     any_conversation();
     let total = TOTAL.lock().expect("not poisoned");
     let Counts {
@@ -117,8 +117,8 @@ fn each_subscribers_record_is_the_log_except_where_it_was_told_of_a_gap() {
         switched,
     } = *total;
     eprintln!("{:?}", *total);
-    // Else it has tested nothing.
-    for met in [events, gaps, snapshots, resumed, disconnected, switched] {
-        assert!(met > 20);
+    // Otherwise, nothing was tested.
+    for count in [events, gaps, snapshots, resumed, disconnected, switched] {
+        assert!(count > 20);
     }
 }

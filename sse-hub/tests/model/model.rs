@@ -1,4 +1,4 @@
-//! The plainest model of a hub's topics, and what can be done to them.
+//! The simplest model of a hub's topics, and the steps that change them.
 
 use std::time::Duration;
 
@@ -54,28 +54,28 @@ pub(crate) enum Step {
     Comment {
         client: usize,
     },
-    /// The handler of a client that is served drops its subscription, and goes on with another one
+    /// The handler of a client that is served drops its subscription, and continues with another one
     /// after the client's last event ID.
     Switch {
         client: usize,
     },
 }
 
-/// Where a client goes on.
+/// Where a client resumes.
 #[derive(Clone, Debug)]
 pub(crate) enum From {
     Fresh,
     /// After its own last event ID.
     Own,
-    /// After any id that was ever given to anyone.
+    /// After any id that any client ever got.
     Stale(Index),
     /// After such an id with one character changed.
     Damaged(Index, Index, u8),
     /// After an id of a hub that is not this one.
     Foreign(usize),
-    /// After an id with a true checksum, made up from a position that this many others precede.
+    /// After a forged id with a valid checksum, for a position among those of all topics.
     Forged(usize, Index),
-    /// After such an id whose position is still to come.
+    /// After such an id for a position in the future.
     Future(usize, u64),
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 pub(crate) struct Served {
     stream: Pin<Box<dyn Stream<Item = Result<Bytes, HandlerError>>>>,
     task: Arc<Task>,
-    /// The handler goes over to what comes here.
+    /// The handler switches to what is sent here.
     next: UnboundedSender<Subscription>,
     /// A handle elsewhere, which keeps the stream open.
     handle: Option<Sse>,
@@ -67,12 +67,12 @@ impl Served {
         self.task.woken.load(Ordering::Relaxed)
     }
 
-    /// The handler drops what it serves and goes over to another subscription.
+    /// Has the handler drop what it serves and switch to another subscription.
     pub(crate) fn switch(&self, next: Subscription) {
         assert!(self.next.send(next).is_ok(), "the handler is there");
     }
 
-    /// Another handle sends something.
+    /// Sends a comment through another handle.
     pub(crate) fn comment(&self) {
         if let Some(handle) = &self.handle {
             match handle.try_send(Event::new().comment("of another handle")) {
@@ -83,7 +83,7 @@ impl Served {
     }
 }
 
-/// Serves one subscription until there is another one, which the client is told of.
+/// Serves one subscription until there is another one, about which the client gets an event.
 async fn serve_in_turn(
     sse: Sse,
     mut subscription: Subscription,

@@ -13,10 +13,10 @@ use crate::model::{CLIENTS, From, KEPT, Log, MAX_AGE, Model, STATE, Step, TOPICS
 use crate::served::Served;
 use sse_hub_testing::reader::{Event as Read, Reader};
 
-/// How many events of each topic come before a place; `None` if the place does not say.
+/// How many events of each topic precede a place; `None` if the place has none of the topic.
 pub(crate) type Places = [Option<usize>; 3];
 
-/// The hub, its clients, and every id that was ever given out.
+/// The hub, its clients, and every id that they ever got.
 pub(crate) struct World {
     pub(crate) runtime: Runtime,
     pub(crate) hub: Hub,
@@ -41,9 +41,9 @@ pub(crate) struct Connection {
     /// Of the topics that have begun.
     pub(crate) places: Places,
     pub(crate) disconnect: bool,
-    /// What was there when it was read last: a piece that was made then may come now.
+    /// The model at the last read: a piece that was made then may arrive now.
     pub(crate) before: Model,
-    /// The places from which the handler goes on when it says so.
+    /// The places from which the handler continues after each switch.
     pub(crate) switches: VecDeque<Places>,
 }
 
@@ -66,7 +66,7 @@ impl Source {
     }
 }
 
-/// What was met, so that a run that proves nothing can be told.
+/// What has happened, to detect a run that tests nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) events: u64,
@@ -140,7 +140,7 @@ impl World {
         self.positions.iter().flatten().max().copied()
     }
 
-    /// The id to come with, and what it says; `None` if it says nothing that the hub may heed.
+    /// Returns the id to resume from, and its places; without places if the hub must not accept it.
     fn id(&self, client: usize, from: &From) -> Option<(String, Option<Places>)> {
         let known = |(id, places): &(String, Places)| (id.clone(), Some(*places));
         match from {
@@ -165,7 +165,7 @@ impl World {
                     .publish_now(TOPICS[*topic], "x")
                     .expect("published");
                 let mut places = [None; 3];
-                // It says something of this topic, which is not heeded.
+                // It has a position of this topic, which must not be accepted.
                 places[*topic] = Some(usize::MAX);
                 Some((foreign.to_id(TOPICS[*topic]), Some(places)))
             }
@@ -217,7 +217,7 @@ impl World {
             .block_on(subscribe.into_future())
             .expect("a subscription");
 
-        // What must come of it.
+        // The expected result.
         let mut places = [None; 3];
         let mut gaps = HashMap::new();
         for topic in topics.iter().copied() {
@@ -256,21 +256,24 @@ impl World {
         };
         let opening = source.next().flatten().expect("an opening");
         let mut reader = Reader::default();
-        let told = reader.feed(&opening);
-        if let [gap] = &told[..] {
-            let mut told: HashMap<_, _> = gap.gaps().into_iter().collect();
+        let events = reader.feed(&opening);
+        if let [gap] = &events[..] {
+            let mut sent: HashMap<_, _> = gap.gaps().into_iter().collect();
             for (topic, reason) in &gaps {
-                let told = told
+                let sent = sent
                     .remove(*topic)
-                    .unwrap_or_else(|| panic!("{topic} not told"));
-                // A topic that was let go of meanwhile does not know what it had trimmed.
-                assert!(told == *reason || told == "unknown", "{told} {reason}");
+                    .unwrap_or_else(|| panic!("no gap in {topic}"));
+                // A topic that was evicted meanwhile does not know what it had trimmed.
+                assert!(sent == *reason || sent == "unknown", "{sent} {reason}");
             }
-            assert!(told.is_empty(), "told of gaps that are none: {told:?}");
+            assert!(
+                sent.is_empty(),
+                "gaps in which nothing is missing: {sent:?}"
+            );
             self.counts.gaps += gaps.len() as u64;
         } else {
-            assert!(told.is_empty(), "{told:?}");
-            assert!(gaps.is_empty(), "not told of {gaps:?}");
+            assert!(events.is_empty(), "{events:?}");
+            assert!(gaps.is_empty(), "not sent: {gaps:?}");
         }
         let place = (reader.id.clone().expect("an id"), places);
         self.ids.push(place.clone());
@@ -288,7 +291,7 @@ impl World {
         };
     }
 
-    /// Another handle sends a comment to a client that is served.
+    /// Sends a comment to a served client through another handle.
     pub(crate) fn comment(&self, client: usize) {
         if let Some(connection) = &self.clients[client].connection
             && let Source::Served(served) = &connection.source
@@ -297,7 +300,7 @@ impl World {
         }
     }
 
-    /// The client's handler goes over to another subscription, where its id says something.
+    /// Switches the client's handler to another subscription, if the client's id is known.
     pub(crate) fn switch(&mut self, model: &Model, client: usize) {
         let Client {
             connection: Some(connection),
@@ -338,7 +341,7 @@ impl World {
                 connection.source.next()
             };
             let Some(next) = next else {
-                // Nothing more is there: then all was told or got.
+                // There is nothing more: then everything was delivered or skipped by a gap.
                 for topic in &connection.topics {
                     let all = Some(model.topics[*topic].published);
                     assert_eq!(connection.places[*topic], all);
@@ -363,7 +366,7 @@ impl World {
             for event in events {
                 if event.name == "switch" {
                     let places = connection.switches.pop_front();
-                    connection.places = places.expect("no switch that nobody wanted");
+                    connection.places = places.expect("a switch that was requested");
                     continue;
                 }
                 check(model, connection, &event, &mut self.counts);
@@ -392,13 +395,13 @@ pub(crate) fn check(model: &Model, connection: &mut Connection, event: &Read, co
             };
             let log = models.map(|model| &model.topics[topic]).find(is_true);
             let log = log.expect("no gap that is none");
-            assert!(!connection.disconnect, "told instead of disconnected");
+            assert!(!connection.disconnect, "a gap instead of a disconnection");
             assert_eq!(reason, "slow");
             connection.places[topic] = (topic != STATE).then_some(log.published);
             counts.gaps += 1;
         }
         "snapshot" => {
-            assert_eq!(connection.places[STATE], None, "a snapshot nobody needs");
+            assert_eq!(connection.places[STATE], None, "a snapshot without need");
             let count = event.data.parse().expect("a number");
             assert!(models.any(|model| count == model.topics[STATE].published));
             connection.places[STATE] = Some(count);
@@ -419,7 +422,7 @@ pub(crate) fn check(model: &Model, connection: &mut Connection, event: &Read, co
             *place += 1;
             counts.events += 1;
         }
-        other => panic!("an event of nobody's: {other}"),
+        other => panic!("an unexpected event: {other}"),
     }
 }
 

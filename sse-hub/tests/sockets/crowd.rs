@@ -1,6 +1,6 @@
-//! A crowd of all kinds on the raw TCP adapter: subscribers come, go, stop reading and go on;
-//! handlers change what they serve, serve on another task, or send something else; one server
-//! vanishes, and another one is held up.
+//! A crowd of all kinds on the raw TCP adapter: subscribers connect, disconnect, stop reading and
+//! continue; handlers change what they serve, serve on another task, or send something else; one
+//! server ends, and another one is blocked.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ fn subscribe(hub: &Hub, sse: &Sse) -> Subscribe {
 
 async fn answer(hub: Hub, request: Request, sse: Sse) -> Result<(), BoxError> {
     match request.uri().path() {
-        // Some times it drops what it serves, says so, and begins anew.
+        // A few times it drops what it serves, sends an event about that, and begins again.
         "/torn" => {
             for _ in 0..5 {
                 tokio::select! {
@@ -109,7 +109,7 @@ async fn follow(servers: [SocketAddr; 2], kind: &str, is_chunked: bool) {
     let mut last: (Option<String>, usize) = (None, 0);
     let mut cuts = 0;
     loop {
-        // With a smaller one, the system waits for long before it tells that there is room again.
+        // With a smaller one, the system waits long before it reports that there is room again.
         let buffer = fastrand::bool().then_some(16 * 1024);
         let server = servers[usize::from(cuts == 0)];
         if last.1 == EVENTS {
@@ -132,10 +132,10 @@ async fn follow(servers: [SocketAddr; 2], kind: &str, is_chunked: bool) {
             let events = match client.read().await {
                 Received::Events(events) => events,
                 Received::Cut => {
-                    assert!(cuts == 1, "cut by nobody");
+                    assert!(cuts == 1, "an unexpected cut");
                     break 'connection;
                 }
-                Received::End => panic!("ended by nobody"),
+                Received::End => panic!("an unexpected end"),
             };
             for event in events {
                 if event.name == "again" {
@@ -179,7 +179,7 @@ async fn everyone_in_a_crowd_of_all_kinds_gets_each_event_once_and_in_order() {
                 if number == EVENTS / 3 {
                     vanish.abort();
                 }
-                // Else nobody ever comes to rest.
+                // Otherwise, no task ever sleeps.
                 match fastrand::u32(0..16) {
                     0..6 => thread::sleep(Duration::from_micros(fastrand::u64(0..1500))),
                     6..10 => thread::yield_now(),
@@ -198,21 +198,21 @@ async fn everyone_in_a_crowd_of_all_kinds_gets_each_event_once_and_in_order() {
     assert_eq!(hub.metrics().gaps, 0);
     drop(servers);
     while hub.metrics().subscriptions > 0 {
-        // Those on tasks of their own learn of it when there is something to be sent.
+        // Handlers on tasks of their own notice it when there is something to send.
         publish(&hub, EVENTS);
         sleep(Duration::from_millis(1)).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_server_that_is_held_up_holds_up_nobody_elses_subscribers() {
+async fn a_server_that_is_blocked_blocks_no_subscribers_of_another() {
     const EACH: usize = 40;
     const ROUNDS: usize = 20;
     let hub = hub(Retention::new());
     let mut servers = JoinSet::new();
     let (free, _) = spawn_server(&mut servers, &hub);
-    let (hold, held) = mpsc::channel::<mpsc::Receiver<()>>();
-    let (tell, told) = mpsc::channel();
+    let (block, blocked) = mpsc::channel::<mpsc::Receiver<()>>();
+    let (send_address, receive_address) = mpsc::channel();
     let elsewhere = thread::spawn({
         let hub = hub.clone();
         move || {
@@ -223,9 +223,9 @@ async fn a_server_that_is_held_up_holds_up_nobody_elses_subscribers() {
             runtime.block_on(async move {
                 let mut servers = JoinSet::new();
                 let (address, _) = spawn_server(&mut servers, &hub);
-                tell.send(address).expect("the test is there");
+                send_address.send(address).expect("the test is there");
                 loop {
-                    match held.try_recv() {
+                    match blocked.try_recv() {
                         // Nothing runs here until then.
                         Ok(until) => until.recv().expect("the test is there"),
                         Err(mpsc::TryRecvError::Empty) => sleep(Duration::from_micros(100)).await,
@@ -235,7 +235,7 @@ async fn a_server_that_is_held_up_holds_up_nobody_elses_subscribers() {
             });
         }
     });
-    let busy = told.recv().expect("an address");
+    let busy = receive_address.recv().expect("an address");
     let counts: [Arc<AtomicUsize>; 2] = Default::default();
     let mut clients = JoinSet::new();
     for (server, count) in [(free, &counts[0]), (busy, &counts[1])] {
@@ -263,7 +263,7 @@ async fn a_server_that_is_held_up_holds_up_nobody_elses_subscribers() {
     within_bounds(async {
         for round in 1..=ROUNDS {
             let (release, until) = mpsc::channel();
-            hold.send(until).expect("it is there");
+            block.send(until).expect("it is there");
             for number in 10 * (round - 1)..10 * round {
                 publish(&hub, number);
                 sleep(Duration::from_micros(fastrand::u64(0..500))).await;
@@ -273,7 +273,7 @@ async fn a_server_that_is_held_up_holds_up_nobody_elses_subscribers() {
             }
             release.send(()).expect("it is there");
             if fastrand::bool() {
-                // Else it is held up again before it has done what was left undone.
+                // Otherwise, it is blocked again before it has done what was left undone.
                 while counts[1].load(Ordering::Acquire) < 10 * round * EACH {
                     yield_now().await;
                 }
@@ -284,6 +284,6 @@ async fn a_server_that_is_held_up_holds_up_nobody_elses_subscribers() {
         }
     })
     .await;
-    drop(hold);
+    drop(block);
     elsewhere.join().expect("it has ended");
 }

@@ -1,4 +1,4 @@
-//! A hub over real sockets, behind each of the three adapters.
+//! A hub over real sockets, on each of the three adapters.
 
 mod crowd;
 mod transports;
@@ -40,7 +40,7 @@ macro_rules! on_all_transports {
 
 on_all_transports!(
     a_thousand_subscribers_that_come_and_go_lose_nothing_and_get_nothing_twice,
-    a_reader_that_stops_costs_little_and_is_told_what_it_missed,
+    a_reader_that_stops_costs_little_and_gets_a_gap,
     a_topic_trimmed_while_its_reader_is_away_is_a_gap,
     shutdown_in_the_middle_ends_every_stream_in_order,
 );
@@ -62,7 +62,7 @@ fn number(data: &str) -> usize {
     number.parse().expect("a number")
 }
 
-/// How many events have come to all subscribers together; what paces the publisher.
+/// How many events all subscribers together have got, which limits the publisher.
 #[derive(Default)]
 struct Progress {
     events: AtomicUsize,
@@ -175,7 +175,7 @@ async fn follow(address: SocketAddr, topics: &[&str], progress: &Progress) -> us
     }
 }
 
-async fn a_reader_that_stops_costs_little_and_is_told_what_it_missed(transport: Transport) {
+async fn a_reader_that_stops_costs_little_and_gets_a_gap(transport: Transport) {
     // 24 MiB go through a topic that keeps 512 KiB; the system's buffers hold some more.
     const BIG: usize = 64 * 1024;
     const COUNT: usize = 384;
@@ -208,7 +208,7 @@ async fn a_reader_that_stops_costs_little_and_is_told_what_it_missed(transport: 
         "the system has buffered it all: {metrics:?}"
     );
 
-    // It goes on: first what was on its way, then the gap. The system may have taken a little
+    // It continues: first what was on its way, then the gap. The system may have taken a little
     // more in between, so there can be several; they account for everything.
     let (mut next, mut gaps) = (0, 0);
     while next < COUNT {
@@ -259,9 +259,9 @@ async fn a_topic_trimmed_while_its_reader_is_away_is_a_gap(transport: Transport)
         events.extend(client.events().await);
     }
     assert_eq!(events[0].gaps(), [("news".into(), "trimmed".into())]);
-    // The other topic is resumed as if nothing was.
+    // The other topic is resumed without a gap.
     assert_eq!(events[1].data, "kept");
-    // And so is this one from the gap's id on.
+    // And so is this one from the id of the gap on.
     drop(client);
     hub.publish("news", Event::new().display(20))
         .await
@@ -316,7 +316,7 @@ async fn shutdown_in_the_middle_ends_every_stream_in_order(transport: Transport)
                 if published == 200 {
                     half.take().map(|half| half.send(()));
                 }
-                // No more than the retention ahead, so that nobody is too slow.
+                // No more than the retention ahead, so that no subscriber is too slow.
                 progress
                     .reaches(published.saturating_sub(50) * CLIENTS)
                     .await;
@@ -342,7 +342,7 @@ async fn shutdown_in_the_middle_ends_every_stream_in_order(transport: Transport)
         "all come back in the same moment: {retries:?}"
     );
 
-    // Who comes now is sent away in order.
+    // A new client only gets a reconnection time.
     let mut late = Client::connect(server.address, "/news", None)
         .await
         .expect("connected");

@@ -1,4 +1,4 @@
-//! The same hub behind each adapter: the one line that serves a subscription, three times.
+//! The same hub on each adapter: the one line that serves a subscription, three times.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

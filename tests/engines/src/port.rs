@@ -1,4 +1,4 @@
-//! A port for a server that is ended and started again: nobody else is given it meanwhile.
+//! A port for a server that is ended and started again, which nothing else gets meanwhile.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -10,13 +10,13 @@ use tokio::net::TcpSocket;
 /// it, and a client then finds a server that is not its own.
 #[derive(Debug)]
 pub struct Port {
-    /// Has the port, but does not listen. So the kernel draws it for nobody, while a server that
+    /// Bound to the port, but not listening. So the kernel gives it to nothing else, while a server that
     /// asks for it by its number, and lets its address be reused as servers do, gets it.
     socket: TcpSocket,
 }
 
 impl Port {
-    /// Takes one that nobody has.
+    /// Takes a free port.
     #[must_use]
     pub fn take() -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_is_nobody_elses_and_a_server_can_have_it_again_and_again() {
+    fn a_port_belongs_to_nothing_else_and_a_server_can_have_it_again_and_again() {
         let ports: Vec<_> = (0..500).map(|_| Port::take()).collect();
         let numbers: HashSet<_> = ports.iter().map(Port::number).collect();
         assert_eq!(numbers.len(), ports.len());

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
 
-/// Forwards connections to a port, and cuts them all when told to.
+/// Forwards connections to a port, and cuts them all on demand.
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,

@@ -33,8 +33,8 @@ pub struct MemoryEngine {
     pub down: AtomicBool,
     /// Whether live entries are lost.
     pub mute: AtomicBool,
-    /// Whether the next answer is delayed until [`release`](Self::release) is notified.
-    pub delay_next: AtomicBool,
+    /// Whether the next answer to a read is delayed until [`release`](Self::release) is notified.
+    pub delay_next_read: AtomicBool,
     /// Ends the delay of an answer.
     pub release: Notify,
 }
@@ -237,9 +237,6 @@ impl Node {
         Box::pin(async move {
             travel().await;
             let answer = answer(&engine);
-            if engine.delay_next.swap(false, Ordering::Relaxed) {
-                engine.release.notified().await;
-            }
             travel().await;
             answer
         })
@@ -275,7 +272,15 @@ impl Engine for Node {
 
     fn read(&self, topic: &str, after: Position) -> BoxFuture<'static, Result<Page, EngineError>> {
         let topic = topic.to_owned();
-        self.request(move |engine| engine.read(&topic, after))
+        let page = self.request(move |engine| engine.read(&topic, after));
+        let engine = Arc::clone(&self.engine);
+        Box::pin(async move {
+            let page = page.await;
+            if engine.delay_next_read.swap(false, Ordering::Relaxed) {
+                engine.release.notified().await;
+            }
+            page
+        })
     }
 
     fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Live> {

@@ -47,6 +47,16 @@ const FOR_TESTS: &[Needed] = &[
         package: "g++",
         purpose: "building the fuzzer's runtime",
     },
+    Needed {
+        program: "pkg-config",
+        package: "pkg-config",
+        purpose: "finding OpenSSL, for TLS by the platform",
+    },
+    Needed {
+        program: OPENSSL,
+        package: "libssl-dev",
+        purpose: "TLS by the platform to Redis",
+    },
     REDIS,
     NATS,
 ];
@@ -71,6 +81,9 @@ const FOR_BENCHES: &[Needed] = &[
         purpose: "comparing the fan-out with nchan's",
     },
 ];
+
+/// By the path of a header, as it is not a program.
+const OPENSSL: &str = "/usr/include/openssl/ssl.h";
 
 /// A module of nginx, given by its path.
 const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";

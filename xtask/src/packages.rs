@@ -14,10 +14,18 @@ pub(crate) struct Package {
     /// Whether it is published in the registry.
     pub(crate) is_published: bool,
     /// Its features, without `default`.
-    pub(crate) features: Vec<String>,
+    pub(crate) features: Vec<Feature>,
     pub(crate) readme: Option<PathBuf>,
     /// The root files of its library and of its programs.
     pub(crate) roots: Vec<PathBuf>,
+}
+
+/// A feature of a package.
+#[derive(Debug)]
+pub(crate) struct Feature {
+    pub(crate) name: String,
+    /// What it enables: other features of the package, and those of dependencies.
+    pub(crate) enables: Vec<String>,
 }
 
 /// Returns the packages of `workspace`.
@@ -37,7 +45,7 @@ pub(crate) fn published() -> Result<Vec<Package>> {
 fn read(package: &Value) -> Result<Package> {
     let name = package["name"].as_str().ok_or("a package without a name")?;
     let features = package["features"].as_object();
-    let features = features.ok_or("a package without features")?.keys();
+    let features = features.ok_or("a package without features")?.iter();
     let targets = package["targets"].as_array();
     let targets = targets.ok_or("a package without targets")?.iter();
     Ok(Package {
@@ -45,8 +53,11 @@ fn read(package: &Value) -> Result<Package> {
         // An empty list of registries is what `publish = false` means.
         is_published: package["publish"] != Value::Array(Vec::new()),
         features: features
-            .filter(|feature| *feature != "default")
-            .cloned()
+            .filter(|(feature, _)| *feature != "default")
+            .map(|(feature, enables)| Feature {
+                name: feature.clone(),
+                enables: strings(enables),
+            })
             .collect(),
         readme: package["manifest_path"]
             .as_str()
@@ -58,6 +69,11 @@ fn read(package: &Value) -> Result<Package> {
             .map(PathBuf::from)
             .collect(),
     })
+}
+
+fn strings(array: &Value) -> Vec<String> {
+    let values = array.as_array().into_iter().flatten();
+    values.filter_map(Value::as_str).map(Into::into).collect()
 }
 
 fn is_kind(target: &Value, kinds: &[&str]) -> bool {

@@ -17,6 +17,16 @@ use crate::sse::Sse;
 /// The adapters' `sse_stream` is this; call it in a handler to send something before or after. What
 /// the source has ready is sent together, as by [`Sse::send_all`].
 ///
+/// ```
+/// use futures_util::stream;
+/// use sse_session::{BoxError, Sse, forward};
+///
+/// async fn count<R>(_request: R, sse: Sse) -> Result<(), BoxError> {
+///     forward(stream::iter(["one", "two", "three"]), &sse).await?;
+///     Ok(sse.send("done").await?)
+/// }
+/// ```
+///
 /// # Errors
 ///
 /// The first error of the source or of a send.

@@ -7,6 +7,23 @@ use crate::error::BoxError;
 
 /// An item of a stream that can be served: an event, or a `Result` of one whose error cuts the
 /// stream.
+///
+/// ```
+/// use sse_session::{BoxError, Display, Event, IntoEvent};
+///
+/// struct Price {
+///     symbol: String,
+///     cents: u64,
+/// }
+///
+/// impl IntoEvent for Price {
+///     type Event = Event<'static, Display<u64>>;
+///
+///     fn into_event(self) -> Result<Self::Event, BoxError> {
+///         Ok(Event::new().event(self.symbol).display(self.cents))
+///     }
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event that a stream can yield",
     note = "wrap it in `Json` to send it as JSON, in `Typed` if it is an enum of events, or in \

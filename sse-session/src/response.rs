@@ -71,6 +71,19 @@ impl RequestHead for () {
 ///
 /// The handler is called with the request and an [`Sse`], and runs while the response's body is
 /// polled. `HEAD` is answered with the headers alone, without a call of the handler.
+///
+/// ```
+/// use http::{Request, Response};
+/// use sse_session::{SendError, Sse, SseBody, sse_response};
+///
+/// async fn hello<B>(request: Request<B>, sse: Sse) -> Result<(), SendError> {
+///     sse.send(format!("hello from {}", request.uri().path())).await
+/// }
+///
+/// fn respond<B: Send + 'static>(request: Request<B>) -> Response<SseBody> {
+///     sse_response(request, hello)
+/// }
+/// ```
 pub fn sse_response<R, H, F>(request: R, handler: H) -> Response<SseBody>
 where
     R: RequestHead,
@@ -106,6 +119,14 @@ where
 ///
 /// An item is an [`Event`](crate::Event), a [`Frame`](crate::Frame), text, JSON, anything else that
 /// is [`IntoEvent`], or a `Result` of one of these, whose error cuts the stream.
+///
+/// ```
+/// use futures_util::stream;
+/// use sse_session::sse_stream;
+///
+/// let response = sse_stream(stream::iter(["one", "two"]));
+/// assert_eq!(response.headers()["content-type"], "text/event-stream");
+/// ```
 pub fn sse_stream<S>(events: S) -> Response<SseBody>
 where
     S: Stream + Send + 'static,

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path as FilePath, PathBuf};
 
 use super::source::Source;
-use super::tokens::Path;
 use crate::result::Result;
 
 /// The number of a module in [`Crate::modules`].
@@ -126,20 +125,6 @@ impl Crate {
         }
     }
 
-    /// Returns the modules of this crate that are imported by `*`, each with the importing file.
-    /// Names imported in this way cannot be followed.
-    pub(super) fn globs(&self) -> impl Iterator<Item = (FileId, &Path)> {
-        self.modules
-            .iter()
-            .enumerate()
-            .flat_map(move |(id, module)| {
-                let globs = module.source.globs.iter();
-                globs
-                    .filter(move |path| self.resolve(id, path, MAX_RE_EXPORTS).is_some())
-                    .map(|path| (module.file, path))
-            })
-    }
-
     /// Returns what `path` in the source of a module leads to, if that is in this crate.
     fn resolve<'a>(
         &'a self,
@@ -192,15 +177,32 @@ impl Crate {
                     item => return Some(item),
                 }
             } else {
-                return match unknown {
+                return self.walk_globs(module, path, depth).or(match unknown {
                     Unknown::Here => Some(Target::Item(*file, name)),
                     Unknown::Elsewhere => None,
-                };
+                });
             }
             unknown = Unknown::Here;
             path = rest;
         }
         Some(Target::Module(module))
+    }
+
+    /// Follows `path` from the modules of this crate that a module imports by `*`.
+    fn walk_globs<'a>(
+        &'a self,
+        module: ModuleId,
+        path: &'a [String],
+        depth: usize,
+    ) -> Option<Target<'a>> {
+        let depth = depth.checked_sub(1)?;
+        let globs = self.modules[module].source.globs.iter();
+        globs
+            .filter_map(|glob| match self.resolve(module, glob, depth)? {
+                Target::Module(imported) => self.walk(imported, path, depth, Unknown::Elsewhere),
+                Target::Item(..) => None,
+            })
+            .next()
     }
 }
 
@@ -291,7 +293,26 @@ mod tests {
     }
 
     #[test]
+    fn names_that_are_imported_by_a_star_are_followed() {
+        let found = arrows(&[
+            ("lib.rs", "mod a; mod b; mod c;"),
+            (
+                "a.rs",
+                "pub use self::block::*; use std::io::*; mod block { pub struct A; }",
+            ),
+            (
+                "b.rs",
+                "use crate::a::*; use crate::c::Choice::*; struct B(A, Read, One);",
+            ),
+            ("c.rs", "use crate::a::A; pub enum Choice { One }"),
+        ]);
+        assert_eq!(found, ["b.rs -> a.rs", "b.rs -> c.rs", "c.rs -> a.rs"]);
+    }
+
+    #[test]
     fn an_import_of_itself_ends() {
+        let stars = [("lib.rs", "pub use self::*; fn f() { g::h() }")];
+        assert_eq!(arrows(&stars), [""; 0]);
         let files = [
             ("lib.rs", "mod a;"),
             ("a.rs", "use self::b; fn f() { b::c() }"),

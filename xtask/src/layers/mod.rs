@@ -87,11 +87,6 @@ impl Report {
             let files = allowed.files.join(" and ");
             format!("{package}: {files} are allowed as a cycle, but are none")
         }));
-        complaints.extend(tree.globs().map(|(file, path)| {
-            let file = tree.name(file);
-            let path = path.join("::");
-            format!("{package}: {file} imports {path}::*, so its names cannot be followed")
-        }));
         Self {
             summary,
             complaints,
@@ -161,12 +156,5 @@ mod tests {
         let third = ("c.rs", "use crate::a::A; pub struct C;");
         let larger = complaints(&[("lib.rs", "mod a; mod b; mod c;"), a, through, third]);
         assert!(larger[0].starts_with("p: a cycle of 3 files"), "{larger:?}");
-    }
-
-    #[test]
-    fn names_that_cannot_be_followed_are_named() {
-        let files = [("lib.rs", "mod c; use c::*; use std::io::*;"), ("c.rs", "")];
-        let shown = "p: lib.rs imports c::*, so its names cannot be followed";
-        assert_eq!(complaints(&files), [shown]);
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct Source {
     pub(super) files: BTreeSet<String>,
     /// The modules in blocks of this file.
     pub(super) blocks: Vec<(String, Source)>,
-    /// The paths that are imported by `*`.
+    /// The paths of what is imported by `*`.
     pub(super) globs: Vec<Path>,
 }
 
@@ -62,6 +62,10 @@ impl Source {
                 return;
             }
             UseTree::Glob(_) => {
+                if is_private {
+                    // The variants of an enum, perhaps.
+                    self.paths.insert(parent.clone());
+                }
                 self.globs.push(parent.clone());
                 return;
             }

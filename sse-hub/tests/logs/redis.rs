@@ -229,6 +229,21 @@ async fn connecting_fails_with_a_reason() {
     );
 }
 
+#[cfg(any(feature = "redis-rustls", feature = "redis-native-tls"))]
+#[tokio::test]
+async fn connecting_with_tls_to_a_server_without_it_fails_with_a_reason() {
+    within_bounds(async {
+        let (server, _drivers) = server().await;
+        let url = redis::url(server.port()).replace("redis://", "rediss://");
+        let refused = RedisEngine::connect(&url).await;
+        assert!(
+            matches!(refused, Err(ConnectError::Server(_))),
+            "{refused:?}"
+        );
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_wiped_topic_is_a_gap_even_if_it_is_created_again_in_the_same_millisecond() {
     within_bounds(async {

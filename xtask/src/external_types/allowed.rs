@@ -85,7 +85,7 @@ pub(super) const ALLOWED: &[Allowed] = &[
     },
     Allowed {
         library: "serde_core",
-        packages: &["sse-codec", "sse-eventsource"],
+        packages: &["sse-codec", "sse-eventsource", "sse-hub"],
         reason: None,
     },
     Allowed {

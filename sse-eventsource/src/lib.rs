@@ -69,7 +69,6 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod attempt;
 mod backoff;

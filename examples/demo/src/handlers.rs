@@ -1,6 +1,6 @@
 //! The event streams: each handler is written once and runs on all three transports.
 //!
-//! The rooms of the chat are in [`chat`](crate::chat).
+//! The rooms of the chat are in [`chat`](mod@crate::chat).
 
 use std::error::Error;
 use std::fmt;

@@ -54,10 +54,8 @@ fn the_documented_cases_of_microdot_have_the_same_bytes() {
         ),
         "retry: 2500\nevent: test\nid: id42\ndata: bar\n\n"
     );
-    assert_eq!(
-        text_of(Event::new().comment("heartbeat")),
-        ": heartbeat\n\n"
-    );
+    // Without microdot's blank line after it, which some clients take for an event.
+    assert_eq!(text_of(Event::new().comment("heartbeat")), ": heartbeat\n");
 }
 
 /// The same, without the spaces of Python's JSON.
@@ -115,7 +113,7 @@ fn unset_fields_do_not_appear_and_empty_ones_do() {
     assert_eq!(text_of(Event::new().data("")), "data: \n\n");
     assert_eq!(text_of(Event::new().id("")), "id: \n\n");
     assert_eq!(text_of(Event::new().event("")), "event: \n\n");
-    assert_eq!(text_of(Event::new().comment("")), ": \n\n");
+    assert_eq!(text_of(Event::new().comment("")), ": \n");
     assert_eq!(text_of(Event::new().id("7")), "id: 7\n\n");
     assert_eq!(text_of(Event::new().retry(Duration::ZERO)), "retry: 0\n\n");
 }
@@ -126,6 +124,43 @@ fn each_line_of_a_comment_is_a_comment_line() {
         text_of(Event::new().data("x").comment("one\ntwo\r\ndata: three")),
         ": one\n: two\n: data: three\ndata: x\n\n"
     );
+}
+
+#[test]
+fn a_comment_alone_is_a_line_and_no_block() {
+    assert_eq!(text_of(Event::new().comment("x")), ": x\n");
+    assert_eq!(
+        text_of(Event::new().comment("one\ntwo\r\ndata: three\n")),
+        ": one\n: two\n: data: three\n: \n"
+    );
+    // With any field, the blank line is there: the field needs it to take effect.
+    let comment = || Event::new().comment("x");
+    assert_eq!(text_of(comment().id("7")), ": x\nid: 7\n\n");
+    assert_eq!(text_of(comment().event("")), ": x\nevent: \n\n");
+    assert_eq!(text_of(comment().data("")), ": x\ndata: \n\n");
+    assert_eq!(text_of(comment().display("")), ": x\ndata: \n\n");
+}
+
+#[test]
+fn a_comment_between_events_neither_splits_nor_joins_them() {
+    let mut out = Vec::new();
+    for event in [
+        Event::new().event("a").data("1"),
+        Event::new().event("b").data("2"),
+    ] {
+        let encoder = Encoder::new();
+        encoder.encode(&event, &mut out).expect("an event");
+        encoder
+            .encode(&Event::new().comment("x"), &mut out)
+            .expect("a comment");
+    }
+    assert_eq!(
+        String::from_utf8(out.clone()).expect("UTF-8"),
+        "event: a\ndata: 1\n\n: x\nevent: b\ndata: 2\n\n: x\n"
+    );
+    let received = sse_reference::received(std::str::from_utf8(&out).expect("UTF-8"));
+    let events: Vec<_> = received.iter().map(|e| (e.event(), e.data())).collect();
+    assert_eq!(events, [("a", "1"), ("b", "2")]);
 }
 
 #[test]

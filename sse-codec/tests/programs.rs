@@ -189,7 +189,7 @@ fn encode_writes_the_fields_that_are_there() {
             ": x\n: y\nretry: 1500\nevent: tick\nid: 7\ndata: \n\n",
             "id: 8\n\n",
             "retry: 0\n\n",
-            ": \n\n",
+            ": \n",
             "data: no line end\n\n",
         )
     );

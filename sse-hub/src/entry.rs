@@ -58,7 +58,17 @@ pub(crate) fn encode(
     out: &mut Vec<u8>,
 ) -> Result<(), EventError> {
     Encoder::new().max_event_len(max_len).encode(event, out)?;
+    if has_no_blank_line(out) {
+        out.push(b'\n');
+    }
     check(out)
+}
+
+/// Whether this is an event of comments alone. As an entry it becomes a block, since every entry
+/// has an id.
+fn has_no_blank_line(encoded: &[u8]) -> bool {
+    let mut lines = encoded.split_inclusive(|byte| *byte == b'\n');
+    !encoded.is_empty() && lines.all(|line| line.starts_with(b":") && line.ends_with(b"\n"))
 }
 
 /// Checks that `entry` is one event without an id. The encoder ends lines with LF alone.
@@ -106,7 +116,8 @@ mod tests {
             let bytes = encoded(&event).expect("an entry");
             assert_eq!(bytes, Frame::new(&event).expect("a frame").as_bytes());
         }
-        assert!(encoded(Event::new().comment("only")).is_ok());
+        let comment = encoded(Event::new().comment("two\nlines")).expect("an entry");
+        assert_eq!(comment, b": two\n: lines\n\n");
     }
 
     #[test]

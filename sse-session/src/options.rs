@@ -50,7 +50,7 @@ impl SseOptions {
     pub fn new() -> Self {
         Self {
             keep_alive: Some(Self::DEFAULT_KEEP_ALIVE),
-            keep_alive_comment: Bytes::from_static(b": keep-alive\n\n"),
+            keep_alive_comment: Bytes::from_static(b": keep-alive\n"),
             buffer_size: Self::DEFAULT_BUFFER_SIZE,
             max_event_len: Encoder::DEFAULT_MAX_EVENT_LEN,
             opening: Bytes::new(),
@@ -62,6 +62,10 @@ impl SseOptions {
 
     /// Sends a comment whenever the stream was silent for `interval`, by default 15 seconds. Less
     /// than a millisecond counts as one.
+    ///
+    /// A comment is a line without a blank line: a blank line would be an event to several clients
+    /// other than browsers. Google's SDKs for Gemini fail on any comment: for these, use
+    /// [`without_keep_alive`](Self::without_keep_alive).
     ///
     /// The timer is tokio's: a stream with keep-alive must be polled in a tokio runtime whose time
     /// driver is enabled, or tokio panics.

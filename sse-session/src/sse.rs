@@ -216,7 +216,8 @@ impl Sse {
         self.pipe.offer_encoded(events)
     }
 
-    /// Sends a comment, which clients ignore.
+    /// Sends a comment, which clients ignore: a line without a blank line, as several clients other
+    /// than browsers take a blank line for an event.
     ///
     /// # Errors
     ///

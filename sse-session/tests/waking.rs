@@ -316,7 +316,7 @@ async fn a_timer_that_is_left_alone_wakes_all_the_same() {
     for _ in 0..3 {
         advance(second).await;
         assert_eq!(task.wakes(), 1);
-        assert_eq!(poll(&mut body, &task), piece(": keep-alive\n\n"));
+        assert_eq!(poll(&mut body, &task), piece(": keep-alive\n"));
         let polled = polls.load(Ordering::SeqCst);
         assert_eq!(poll(&mut body, &task), Got::Nothing);
         assert_eq!(polls.load(Ordering::SeqCst), polled);
@@ -339,7 +339,7 @@ async fn an_event_that_comes_with_the_timer_does_not_end_the_keep_alives() {
         assert_eq!(poll(&mut body, &task), Got::Nothing);
         advance(interval).await;
         assert_eq!(task.wakes(), 1);
-        assert_eq!(poll(&mut body, &task), piece(": keep-alive\n\n"));
+        assert_eq!(poll(&mut body, &task), piece(": keep-alive\n"));
         assert_eq!(poll(&mut body, &task), Got::Nothing);
     }
 }
@@ -356,7 +356,7 @@ async fn the_timer_wakes_the_task_that_polled_last() {
     assert_eq!(poll(&mut body, &second), piece("data: x\n\n"));
     advance(interval).await;
     assert_eq!((first.wakes(), second.wakes()), (0, 1));
-    assert_eq!(poll(&mut body, &second), piece(": keep-alive\n\n"));
+    assert_eq!(poll(&mut body, &second), piece(": keep-alive\n"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -370,7 +370,7 @@ async fn the_silence_goes_on_while_the_stream_moves_from_task_to_task() {
             assert_eq!(poll(&mut body, &Task::new()), Got::Nothing);
         }
         advance(Duration::from_secs(1)).await;
-        assert_eq!(poll(&mut body, &Task::new()), piece(": keep-alive\n\n"));
+        assert_eq!(poll(&mut body, &Task::new()), piece(": keep-alive\n"));
         assert_eq!(poll(&mut body, &Task::new()), Got::Nothing);
     }
 }
@@ -389,7 +389,7 @@ async fn a_handler_that_never_rests_does_not_hold_up_the_keep_alives() {
     assert_eq!(poll(&mut body, &task), Got::Nothing);
     assert_eq!(task.wakes(), 1);
     advance(Duration::from_secs(15)).await;
-    assert_eq!(poll(&mut body, &task), piece(": keep-alive\n\n"));
+    assert_eq!(poll(&mut body, &task), piece(": keep-alive\n"));
     assert_eq!(poll(&mut body, &task), Got::Nothing);
     assert_ne!(task.wakes(), 0);
 }

@@ -20,8 +20,9 @@ use crate::peer_monitor::{PeerEvent, PeerMonitor};
 use crate::transport::Transport;
 use crate::write_all::WriteAll;
 
-/// What is sent to a client that may be gone; clients ignore comments.
-const PROBE: Bytes = Bytes::from_static(b": keep-alive\n\n");
+/// What is sent to a client that may be gone: a comment, which clients ignore. A blank line after it
+/// would be an event to some of them.
+const PROBE: Bytes = Bytes::from_static(b": keep-alive\n");
 
 /// What is written before the next event.
 enum PendingWrite {

@@ -23,11 +23,15 @@ use super::lines::LineWriter;
 /// the last event ID, a `retry` the reconnection time (HTML § 9.2.6). *Empty* data is different:
 /// `Event::new().data("")` is dispatched, with the empty string as its data.
 ///
+/// An event that is nothing but a comment is written as lines without a blank line, since a comment
+/// needs none, and several clients take a blank line after a comment for an event.
+///
 /// ```
 /// use sse_codec::{Event, Frame};
 ///
 /// assert_eq!(Frame::new(Event::new().id("42"))?.as_bytes(), b"id: 42\n\n");
 /// assert_eq!(Frame::new(Event::new().data(""))?.as_bytes(), b"data: \n\n");
+/// assert_eq!(Frame::new(Event::new().comment("x"))?.as_bytes(), b": x\n");
 /// # Ok::<(), sse_codec::EncodeError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,7 +91,8 @@ impl<'a, D> Event<'a, D> {
         self
     }
 
-    /// Sets a comment, which clients ignore. Each of its lines becomes a comment line.
+    /// Sets a comment, which clients ignore. Each of its lines becomes a comment line, before all
+    /// fields of the event.
     pub fn comment(mut self, comment: impl Into<Cow<'a, str>>) -> Self {
         self.comment = Some(comment.into());
         self
@@ -211,7 +216,7 @@ impl Fields<'_> {
 /// Out of line, as few events have one.
 #[cold]
 fn put_comment<B: Buffer>(lines: &mut LineWriter<'_, B>, comment: &str) {
-    lines.text(b"\n: ", comment);
+    lines.comment(comment);
 }
 
 /// Out of line, as few events have one.

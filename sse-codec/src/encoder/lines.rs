@@ -25,6 +25,8 @@ pub(super) struct LineWriter<'a, B> {
     pub(super) out: &'a mut B,
     /// Whether a line has no end yet.
     is_open: bool,
+    /// Whether a line was written that takes effect only with the blank line. A comment does not.
+    is_block: bool,
 }
 
 impl<'a, B: Buffer> LineWriter<'a, B> {
@@ -33,12 +35,19 @@ impl<'a, B: Buffer> LineWriter<'a, B> {
         Self {
             out,
             is_open: false,
+            is_block: false,
         }
     }
 
-    /// Begins a line. `next` is LF and the field's prefix.
+    /// Begins a line of a field. `next` is LF and the field's prefix.
     #[inline(always)]
     pub(super) fn begin<const N: usize>(&mut self, next: &[u8; N]) {
+        self.is_block = true;
+        self.begin_line(next);
+    }
+
+    #[inline(always)]
+    fn begin_line<const N: usize>(&mut self, next: &[u8; N]) {
         if self.is_open {
             self.out.put(next);
         } else {
@@ -50,7 +59,19 @@ impl<'a, B: Buffer> LineWriter<'a, B> {
     /// Writes each line of `text` as a line of a field. Empty text is one line.
     #[inline(always)]
     pub(super) fn text<const N: usize>(&mut self, next: &[u8; N], text: &str) {
-        self.begin(next);
+        self.is_block = true;
+        self.lines(next, text);
+    }
+
+    /// Writes each line of `text` as a comment line.
+    #[inline(always)]
+    pub(super) fn comment(&mut self, text: &str) {
+        self.lines(b"\n: ", text);
+    }
+
+    #[inline(always)]
+    fn lines<const N: usize>(&mut self, next: &[u8; N], text: &str) {
+        self.begin_line(next);
         let text = text.as_bytes();
         if text.len() <= low_bytes::MAX_LEN && !has_low_byte(text) {
             self.out.put(text);
@@ -82,11 +103,14 @@ impl<'a, B: Buffer> LineWriter<'a, B> {
         Ok(())
     }
 
-    /// Ends the last line and the event. An event without lines is nothing.
+    /// Ends the last line, and the event with a blank line. An event without lines is nothing, and
+    /// comments alone end without a blank line.
     #[inline(always)]
     pub(super) fn end(self) {
-        if self.is_open {
+        if self.is_block {
             self.out.put(b"\n\n");
+        } else if self.is_open {
+            self.out.put(b"\n");
         }
     }
 }

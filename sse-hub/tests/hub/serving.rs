@@ -88,7 +88,7 @@ fn a_comment_of_another_handle_changes_nothing_about_the_events() {
     let comment = Event::new().comment("c");
     handle.expect("a handle").try_send(comment).expect("room");
     assert!(!client.run());
-    assert_eq!(client.received(), format!(": c\n\n{}", event(&id, "a")));
+    assert_eq!(client.received(), format!(": c\n{}", event(&id, "a")));
     assert!(!client.run());
     assert_eq!(client.received(), "");
 }

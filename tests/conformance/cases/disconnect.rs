@@ -272,7 +272,7 @@ async fn half_closing_client_is_served<T: Transport>() {
     connection.end_sending().await;
     let mut response = connection.response().await;
     response.read_until("data: 2\n\n").await;
-    let events = response.complete().await.replace(": keep-alive\n\n", "");
+    let events = response.complete().await.replace(": keep-alive\n", "");
     assert_eq!(
         events,
         "data: 0\n\ndata: 1\n\ndata: 2\n\ndata: 3\n\n",

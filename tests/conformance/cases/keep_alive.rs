@@ -42,12 +42,12 @@ async fn a_silent_stream_sends_comments_between_its_events<T: Transport>() {
         response.receive(&number.to_string()).await;
         if number < 2 {
             // No event is sent until the comments have arrived.
-            let silence = format!("data: {number}\n\n: keep-alive\n\n: keep-alive\n\n");
+            let silence = format!("data: {number}\n\n: keep-alive\n: keep-alive\n");
             response.read_until(&silence).await;
         }
         seen.send_replace(number + 1);
     }
-    let events = response.complete().await.replace(": keep-alive\n\n", "");
+    let events = response.complete().await.replace(": keep-alive\n", "");
     assert_eq!(events, "data: 0\n\ndata: 1\n\ndata: 2\n\n");
 }
 
@@ -61,7 +61,7 @@ async fn the_comment_can_be_chosen<T: Transport>() {
     let server = T::start(site.options(options)).await;
     let mut response = server.get("/").await;
     response
-        .read_until(": still\n: here\n\n: still\n: here\n\n")
+        .read_until(": still\n: here\n: still\n: here\n")
         .await;
 }
 
@@ -79,7 +79,7 @@ async fn ticks(sse: Sse) -> Result<(), SendError> {
 
 /// The result with a keep-alive every 15 seconds: none between the events, then two.
 const TICKS: &str = "data: tick\n\ndata: tick\n\ndata: tick\n\ndata: tick\n\ndata: tick\n\n\
-    : keep-alive\n\n: keep-alive\n\n";
+    : keep-alive\n: keep-alive\n";
 
 async fn assert_ticks(mut response: Response<tokio::io::DuplexStream>) {
     let start = Instant::now();

@@ -53,7 +53,7 @@ const SCRIPT: &str = "data: hello\n\n\
     data: 7\n\n\
     data: \n\n\
     id: only an id\n\n\
-    : bye\n\n\
+    : bye\n\
     event: frame\ndata: encoded before\n\n\
     data: bytes\n\n";
 

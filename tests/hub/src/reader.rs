@@ -1,6 +1,6 @@
 //! A small strict reader of event streams: it panics at what the encoder cannot have written.
 
-use memchr::memmem;
+use memchr::{memchr, memmem};
 use serde_json::Value;
 
 /// An event, with the last event ID after it.
@@ -64,7 +64,12 @@ impl Reader {
         let mut start = 0;
         // What was scanned before is not scanned again, except for a line end at its very end.
         let mut from = self.scanned.saturating_sub(1);
-        while let Some(found) = memmem::find(&rest[from..], b"\n\n") {
+        loop {
+            start = after_comments(&rest, start);
+            from = from.max(start);
+            let Some(found) = memmem::find(&rest[from..], b"\n\n") else {
+                break;
+            };
             let end = from + found;
             let block = std::str::from_utf8(&rest[start..end]).expect("UTF-8");
             events.extend(self.block(block));
@@ -88,7 +93,6 @@ impl Reader {
         let mut has_id = false;
         for line in block.split('\n') {
             match line.split_once(": ").expect("a field and a value") {
-                ("", _comment) => {}
                 ("event", value) => assert_eq!(name.replace(value.to_owned()), None, "{block}"),
                 ("id", value) => {
                     assert!(!std::mem::replace(&mut has_id, true), "two ids: {block}");
@@ -113,4 +117,20 @@ impl Reader {
             id: self.id.clone().unwrap_or_default(),
         })
     }
+}
+
+/// Returns where the comments that begin at `start` have ended. A comment comes before all fields of
+/// an event, and is no block.
+fn after_comments(bytes: &[u8], mut start: usize) -> usize {
+    while bytes[start..].starts_with(b":")
+        && let Some(len) = memchr(b'\n', &bytes[start..])
+    {
+        start += len + 1;
+        assert_ne!(
+            bytes.get(start),
+            Some(&b'\n'),
+            "a comment with a blank line"
+        );
+    }
+    start
 }

@@ -26,10 +26,11 @@ pub fn receive(bytes: &[u8]) -> Received {
     let text = std::str::from_utf8(bytes).expect("a stream is UTF-8");
     assert!(!text.contains('\r'), "only LF ends a line");
     let mut received = Received::default();
-    let Some(lines) = text.strip_suffix("\n\n") else {
-        assert_eq!(text, "", "an event ends with a blank line");
+    if text.is_empty() {
         return received;
-    };
+    }
+    let whole = text.strip_suffix('\n').expect("the last line has an end");
+    let lines = whole.strip_suffix('\n').unwrap_or(whole);
     let mut order = Vec::new();
     for line in lines.split('\n') {
         let (name, value) = line
@@ -63,6 +64,12 @@ pub fn receive(bytes: &[u8]) -> Received {
         );
     }
     assert!(order.is_sorted(), "the fields are in wire order");
+    let is_comment = order.iter().all(|field| *field == Some(0));
+    let has_blank_line = lines.len() < whole.len();
+    assert_eq!(
+        has_blank_line, !is_comment,
+        "all but a comment alone ends with a blank line"
+    );
     received
 }
 

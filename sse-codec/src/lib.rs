@@ -9,7 +9,7 @@
 //! let mut bytes = Vec::new();
 //! let event = Event::new().event("greeting").id("42").data("hello\nworld");
 //! Encoder::new().encode(&event, &mut bytes)?;
-//! assert_eq!(bytes, b"event: greeting\nid: 42\ndata: hello\ndata: world\n\n");
+//! assert_eq!(bytes, b"event: greeting\ndata: hello\ndata: world\nid: 42\n\n");
 //!
 //! let mut decoder = Decoder::new();
 //! for chunk in bytes.chunks(16) {

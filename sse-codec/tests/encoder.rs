@@ -18,9 +18,10 @@ fn error_of(event: impl Encode) -> EncodeError {
     error
 }
 
-/// The events in microdot's documentation and tests.
+/// The events in microdot's documentation and tests. Two things differ: the id comes last, and a
+/// comment has no blank line after it.
 #[test]
-fn the_documented_cases_of_microdot_have_the_same_bytes() {
+fn the_documented_cases_of_microdot_have_the_same_fields() {
     assert_eq!(text_of("hello"), "data: hello\n\n");
     assert_eq!(
         text_of(Event::new().event("greeting").data("hello")),
@@ -33,11 +34,11 @@ fn the_documented_cases_of_microdot_have_the_same_bytes() {
     );
     assert_eq!(
         text_of(Event::new().event("test").id("id42").data("bar")),
-        "event: test\nid: id42\ndata: bar\n\n"
+        "event: test\ndata: bar\nid: id42\n\n"
     );
     assert_eq!(
         text_of(Event::new().id("id42").data("bar")),
-        "id: id42\ndata: bar\n\n"
+        "data: bar\nid: id42\n\n"
     );
     assert_eq!(
         text_of(Display(std::io::Error::other("foo"))),
@@ -52,9 +53,8 @@ fn the_documented_cases_of_microdot_have_the_same_bytes() {
                 .retry(Duration::from_secs_f64(2.5))
                 .data("bar")
         ),
-        "retry: 2500\nevent: test\nid: id42\ndata: bar\n\n"
+        "retry: 2500\nevent: test\ndata: bar\nid: id42\n\n"
     );
-    // Without microdot's blank line after it, which some clients take for an event.
     assert_eq!(text_of(Event::new().comment("heartbeat")), ": heartbeat\n");
 }
 
@@ -124,6 +124,40 @@ fn each_line_of_a_comment_is_a_comment_line() {
         text_of(Event::new().data("x").comment("one\ntwo\r\ndata: three")),
         ": one\n: two\n: data: three\ndata: x\n\n"
     );
+}
+
+#[test]
+fn the_id_comes_last() {
+    let event = || {
+        Event::new()
+            .id("7")
+            .data("a\nb")
+            .event("e")
+            .retry(Duration::from_millis(1))
+            .comment("c")
+    };
+    let whole = ": c\nretry: 1\nevent: e\ndata: a\ndata: b\nid: 7\n\n";
+    assert_eq!(text_of(event()), whole);
+    assert_eq!(
+        text_of(Event::new().id("7").event("e")),
+        "event: e\nid: 7\n\n"
+    );
+
+    // Whatever part of the event arrives, its id arrives after all its data.
+    let (before_id, _) = whole.split_once("id").expect("an id");
+    assert!(before_id.ends_with("data: b\n"));
+}
+
+#[test]
+fn an_invalid_id_removes_the_data_before_it() {
+    let event = Event::new().event("e").data("x".repeat(10_000)).id("1\n2");
+    assert!(matches!(
+        error_of(event),
+        EncodeError::LineBreak {
+            field: Field::Id,
+            position: 1
+        }
+    ));
 }
 
 #[test]
@@ -281,5 +315,5 @@ fn a_frame_is_the_event_and_shares_its_bytes() {
     let clone = frame.clone();
     assert_eq!(clone.as_bytes().as_ptr(), frame.as_bytes().as_ptr());
     assert_eq!(text_of(&frame), text_of(&event));
-    assert_eq!(frame.into_bytes(), "event: tick\nid: 1\ndata: x\n\n");
+    assert_eq!(frame.into_bytes(), "event: tick\ndata: x\nid: 1\n\n");
 }

@@ -186,7 +186,7 @@ fn encode_writes_the_fields_that_are_there() {
         )),
         concat!(
             "data: a\ndata: b\n\n",
-            ": x\n: y\nretry: 1500\nevent: tick\nid: 7\ndata: \n\n",
+            ": x\n: y\nretry: 1500\nevent: tick\ndata: \nid: 7\n\n",
             "id: 8\n\n",
             "retry: 0\n\n",
             ": \n",

@@ -85,7 +85,7 @@ fn the_content_is_what_serde_json_writes() {
 fn a_typed_event_may_have_an_id_and_a_name_of_its_own() {
     assert_eq!(
         text_of(Event::new().id("1").typed(Message::Ping)),
-        "event: ping\nid: 1\ndata: null\n\n"
+        "event: ping\ndata: null\nid: 1\n\n"
     );
     assert_eq!(
         text_of(Event::new().event("other").typed(Message::Ping)),

@@ -276,7 +276,7 @@ async fn framed_write_writes_whole_events() {
         .send(Event::new().id("1").data("x"))
         .await
         .expect("written");
-    assert_eq!(events.get_ref(), b"data: a\ndata: b\n\nid: 1\ndata: x\n\n");
+    assert_eq!(events.get_ref(), b"data: a\ndata: b\n\ndata: x\nid: 1\n\n");
 }
 
 #[tokio::test]

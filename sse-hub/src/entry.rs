@@ -1,6 +1,7 @@
 //! One published event in the form that a log has it: encoded, without an id.
 //!
-//! The id is the position of the event, so it is added when the position is known. An entry must
+//! The id is the position of the event, so it is added when the position is known: after the lines of
+//! the event, before the blank line. An entry must
 //! therefore be exactly one event without an id of its own: a second event in the same entry would
 //! have no id, and be skipped by a client that comes back between the two.
 
@@ -69,6 +70,11 @@ pub(crate) fn encode(
 fn has_no_blank_line(encoded: &[u8]) -> bool {
     let mut lines = encoded.split_inclusive(|byte| *byte == b'\n');
     !encoded.is_empty() && lines.all(|line| line.starts_with(b":") && line.ends_with(b"\n"))
+}
+
+/// Returns the lines of a valid entry, without the blank line: the id goes in between.
+pub(crate) fn lines(entry: &[u8]) -> &[u8] {
+    entry.strip_suffix(b"\n").unwrap_or(entry)
 }
 
 /// Checks that `entry` is one event without an id. The encoder ends lines with LF alone.

@@ -86,7 +86,13 @@ fn what_an_events_own_code_sends_comes_before_the_event() {
         .now_or_never()
         .expect("room")
         .expect("open");
-    assert_eq!(piece(&mut body), format!("{nested}id: 1\n{ACT}"));
+    assert_eq!(
+        piece(&mut body),
+        format!(
+            "{nested}{}id: 1\n\n",
+            ACT.trim_end_matches('\n').to_owned() + "\n"
+        )
+    );
     sse.try_send_all([data()]).expect("room");
     assert_eq!(piece(&mut body), format!("{nested}{ACT}"));
 }

@@ -90,13 +90,13 @@ async fn what_can_be_sent_can_be_an_item_of_a_stream() {
     );
     assert_eq!(item(Ok::<_, SendError>("result")).await, data("result"));
     let mut decoder = sse_codec::Decoder::new();
-    let mut events = decoder.feed(b"event: a\nid: 1\ndata: received\n\n");
+    let mut events = decoder.feed(b"event: a\ndata: received\nid: 1\n\n");
     let received = events
         .next_event()
         .expect("valid")
         .expect("an event")
         .into_owned();
-    assert_eq!(item(received).await, "event: a\nid: 1\ndata: received\n\n");
+    assert_eq!(item(received).await, "event: a\ndata: received\nid: 1\n\n");
 }
 
 #[cfg(feature = "json")]

@@ -69,7 +69,7 @@ fn all_events_are_one_piece_in_their_order() {
         sse.send("last").await
     });
     let expected = format!(
-        "data: first\n\n{}id: 1\ndata: a\n\ndata: b\n\ndata: last\n\n",
+        "data: first\n\n{}data: a\nid: 1\n\ndata: b\n\ndata: last\n\n",
         wire(texts(50))
     );
     assert_eq!(piece(&mut body), expected);

@@ -14,7 +14,9 @@ use super::lines::LineWriter;
 /// An event to send.
 ///
 /// Every field is optional, and a field that is not set is not written. The order in the stream is
-/// the comment, `retry`, `event`, `id`, `data`. Building an event never fails; a value that cannot
+/// the comment, `retry`, `event`, `data`, `id`. The id is last because some clients act on it as soon as
+/// its line arrives: cut off before the blank line, they would resume after an event that they do
+/// not have. Building an event never fails; a value that cannot
 /// be sent is an error when the event is encoded.
 ///
 /// # Events without data
@@ -202,12 +204,13 @@ impl Fields<'_> {
         if let Some(name) = self.name.or_else(|| data.event_name()) {
             lines.name(name)?;
         }
+        let mut writer = DataWriter::new(lines);
+        data.write_to(&mut writer)?;
+        let mut lines = writer.into_lines();
         if let Some(id) = self.id {
             lines.id(id)?;
         }
-        let mut writer = DataWriter::new(lines);
-        data.write_to(&mut writer)?;
-        writer.into_lines().end();
+        lines.end();
         appended.keep();
         Ok(())
     }

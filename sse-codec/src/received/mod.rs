@@ -188,7 +188,7 @@ impl Encode for EventRef<'_> {
 ///
 /// let mut out = Vec::new();
 /// Encoder::new().encode(&event, &mut out)?;
-/// assert_eq!(out, b"id: 7\ndata: x\n\n");
+/// assert_eq!(out, b"data: x\nid: 7\n\n");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]

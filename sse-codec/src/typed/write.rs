@@ -68,7 +68,7 @@ impl<'a, D> Event<'a, D> {
     /// }
     ///
     /// let frame = Frame::new(Event::new().id("7").typed(Message::Added { count: 2 }))?;
-    /// assert_eq!(frame.as_bytes(), b"event: Added\nid: 7\ndata: {\"count\":2}\n\n");
+    /// assert_eq!(frame.as_bytes(), b"event: Added\ndata: {\"count\":2}\nid: 7\n\n");
     /// # Ok::<(), sse_codec::EncodeError>(())
     /// ```
     pub fn typed<T: Serialize>(self, value: T) -> Event<'a, Typed<T>> {

@@ -17,7 +17,8 @@ pub(crate) fn id_block(positions: impl IntoIterator<Item = (u32, Position)>) -> 
     block.into()
 }
 
-/// Encodes events of the topic whose position in the ids is the one at `index` of `positions`.
+/// Encodes events of the topic whose position in the ids is the one at `index` of `positions`. Of each
+/// event, these are its lines, without the blank line.
 pub(crate) fn encode(
     mut positions: Vec<(u32, Position)>,
     index: usize,
@@ -26,18 +27,18 @@ pub(crate) fn encode(
     if events.is_empty() {
         return Bytes::new();
     }
-    let bytes: usize = events.iter().map(|(_, event)| event.len()).sum();
+    let bytes: usize = events.iter().map(|(_, lines)| lines.len()).sum();
     let id_len = id::usual_len(positions.len());
-    let mut out = Vec::with_capacity(bytes + events.len() * (b"id: \n".len() + id_len));
+    let mut out = Vec::with_capacity(bytes + events.len() * (b"id: \n\n".len() + id_len));
     let mut scratch = Vec::with_capacity(id_len);
-    for (position, event) in events {
+    for (position, lines) in events {
         if let Some((_, current)) = positions.get_mut(index) {
             *current = *position;
         }
+        out.extend_from_slice(lines);
         out.extend_from_slice(b"id: ");
         id::put(&mut out, &mut scratch, positions.iter().copied());
-        out.push(b'\n');
-        out.extend_from_slice(event);
+        out.extend_from_slice(b"\n\n");
     }
     out.into()
 }

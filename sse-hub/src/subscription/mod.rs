@@ -149,7 +149,8 @@ impl Subscription {
         self.topics.iter().filter_map(TopicReader::id_position)
     }
 
-    /// Encodes events of the topic at `index`, which lie up to where its cursor is now.
+    /// Encodes events of the topic at `index`, which lie up to where its cursor is now. Of each event,
+    /// these are its lines, without the blank line.
     fn encode(&self, index: usize, events: &[(Position, Bytes)]) -> Bytes {
         let before = self.topics[..index].iter();
         let before = before.filter_map(TopicReader::id_position).count();
@@ -293,7 +294,10 @@ impl Subscription {
         let events = entries.len() as u64;
         reader.topic.skip_to(&mut reader.cursor, *last, events);
         // As with live entries, invalid ones are skipped.
-        entries.retain(|(_, event)| entry::check(event).is_ok());
+        entries.retain(|(_, entry)| entry::check(entry).is_ok());
+        for (_, entry) in &mut entries {
+            *entry = entry.slice_ref(entry::lines(entry));
+        }
         record(Metric::Delivered(entries.len() as u64));
         (!entries.is_empty()).then(|| self.encode(index, &entries))
     }
@@ -309,7 +313,8 @@ impl Subscription {
         let Some(event) = event else {
             return Ok(id_block(self.id_positions()));
         };
-        Ok(self.encode(index, &[(position, event)]))
+        let lines = event.slice_ref(entry::lines(&event));
+        Ok(self.encode(index, &[(position, lines)]))
     }
 
     /// Continues after events that cannot be had; `None` if the subscription ends instead.

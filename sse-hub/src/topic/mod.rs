@@ -206,8 +206,9 @@ impl Topic {
         id_line.clear();
         id_line.extend_from_slice(b"id: ");
         id::put(id_line, id_scratch, [(self.tag, position)]);
-        id_line.push(b'\n');
-        window.append(position, self.clock.millis(), id_line, event);
+        id_line.extend_from_slice(b"\n\n");
+        let lines = entry::lines(event);
+        window.append(position, self.clock.millis(), lines, id_line);
     }
 
     /// Wakes all tasks that wait, without holding the lock meanwhile.
@@ -365,7 +366,7 @@ impl State {
     /// Whether the entry is from another history than that of the window.
     fn is_contradicted_by(&mut self, position: Position, event: &Bytes) -> bool {
         position > self.window.floor()
-            && self.window.event_at(position).as_ref() != Some(event)
+            && self.window.event_at(position).as_deref() != Some(entry::lines(event))
             && entry::check(event).is_ok()
     }
 

@@ -24,8 +24,8 @@ impl Topic {
         })
     }
 
-    /// Takes what follows the cursor as events without ids, until they have at least
-    /// `target_len` bytes.
+    /// Takes what follows the cursor as the lines of events, without ids and blank lines, until they
+    /// have at least `target_len` bytes.
     pub(crate) fn read_events(
         &self,
         cursor: &mut Cursor,

@@ -18,7 +18,7 @@ pub(crate) struct Entry {
     /// When it was appended, in milliseconds on the hub's clock.
     pub(crate) at: u64,
     end: u32,
-    /// The length of the line with the id, which is the first one.
+    /// The length of the line with the id, which is the last one, and of the blank line.
     id_len: u8,
 }
 
@@ -46,13 +46,14 @@ pub(crate) struct Piece<'a> {
 }
 
 impl Piece<'_> {
-    /// Returns each event without its line with the id.
+    /// Returns the lines of each event, without the one with the id and the blank line.
     pub(crate) fn events(&self) -> impl Iterator<Item = (Position, Bytes)> {
         let mut start = self.start;
         self.entries.iter().map(move |entry| {
-            let from = start - self.start + usize::from(entry.id_len);
+            let from = start - self.start;
             start = entry.end as usize;
-            (entry.position, self.bytes.slice(from..start - self.start))
+            let to = start - self.start - usize::from(entry.id_len);
+            (entry.position, self.bytes.slice(from..to))
         })
     }
 }
@@ -78,25 +79,26 @@ impl Segment {
         self.entries.is_empty() || self.len().saturating_add(len) <= segment_size
     }
 
-    /// Appends an event, after the line with its id. `capacity` is the size of a new allocation.
+    /// Appends the lines of an event, then the line with its id and the blank line. `capacity` is the
+    /// size of a new allocation.
     pub(crate) fn append(
         &mut self,
         position: Position,
         at: u64,
+        lines: &[u8],
         id_line: &[u8],
-        event: &[u8],
         capacity: &mut usize,
         segment_size: usize,
     ) {
-        let len = id_line.len() + event.len();
+        let len = lines.len() + id_line.len();
         if self.open.capacity() - self.open.len() < len {
             // Not grown in place: that would copy or unshare what is there.
             self.freeze();
             self.open = BytesMut::with_capacity(len.max(*capacity));
             *capacity = segment_size.min(*capacity * 2);
         }
+        self.open.extend_from_slice(lines);
         self.open.extend_from_slice(id_line);
-        self.open.extend_from_slice(event);
         self.entries.push(Entry {
             position,
             at,
@@ -191,12 +193,12 @@ mod tests {
     }
 
     fn append(segment: &mut Segment, number: u64) {
-        let event = format!("data: {number}\n\n");
+        let lines = format!("data: {number}\n");
         segment.append(
             Position::new(0, number),
             0,
-            b"id: x\n",
-            event.as_bytes(),
+            lines.as_bytes(),
+            b"id: x\n\n",
             &mut 64,
             SIZE,
         );
@@ -207,7 +209,7 @@ mod tests {
         let mut segment = filled(3);
         let first = segment.piece(1).bytes;
         let second = segment.piece(1).bytes;
-        assert_eq!(first, "id: x\ndata: 1\n\nid: x\ndata: 2\n\n");
+        assert_eq!(first, "data: 1\nid: x\n\ndata: 2\nid: x\n\n");
         assert_eq!(first.as_ptr(), second.as_ptr());
         // What a reader further on gets is a part of it.
         assert_eq!(segment.piece(2).bytes.as_ptr(), first[15..].as_ptr());
@@ -221,11 +223,11 @@ mod tests {
             // A reader that is up to date makes each event a block.
             assert_eq!(
                 segment.piece(number as usize).bytes,
-                format!("id: x\ndata: {number}\n\n")
+                format!("data: {number}\nid: x\n\n")
             );
         }
         let whole = segment.piece(5).bytes;
-        let events: String = (5..20).map(|n| format!("id: x\ndata: {n}\n\n")).collect();
+        let events: String = (5..20).map(|n| format!("data: {n}\nid: x\n\n")).collect();
         assert_eq!(whole, events);
         assert_eq!(segment.piece(5).bytes.as_ptr(), whole.as_ptr());
         assert_eq!(
@@ -233,11 +235,11 @@ mod tests {
             whole[whole.len() - segment.piece(12).bytes.len()..].as_ptr()
         );
         // The blocks before are still there.
-        assert!(segment.piece(0).bytes.starts_with(b"id: x\ndata: 0\n\n"));
+        assert!(segment.piece(0).bytes.starts_with(b"data: 0\nid: x\n\n"));
     }
 
     #[test]
-    fn a_piece_gives_its_events_without_their_ids() {
+    fn a_piece_gives_the_lines_of_its_events_without_their_ids() {
         let mut segment = filled(4);
         let piece = segment.piece(2);
         let events: Vec<_> = piece
@@ -246,7 +248,7 @@ mod tests {
             .collect();
         assert_eq!(
             events,
-            [(2, b"data: 2\n\n".to_vec()), (3, b"data: 3\n\n".to_vec())]
+            [(2, b"data: 2\n".to_vec()), (3, b"data: 3\n".to_vec())]
         );
     }
 }

@@ -125,7 +125,7 @@ impl Window {
         position == self.floor || position == self.head || self.locate(position).is_some()
     }
 
-    /// Returns the event at a position, without its id.
+    /// Returns the lines of the event at a position, without its id and the blank line.
     pub(crate) fn event_at(&mut self, position: Position) -> Option<Bytes> {
         let Location { segment, index } = self.locate(position)?;
         let piece = self.segments.get_mut(segment)?.piece(index);
@@ -170,10 +170,11 @@ impl Window {
         };
     }
 
-    /// Appends an event at a position beyond the head.
-    pub(crate) fn append(&mut self, position: Position, now: u64, id_line: &[u8], event: &[u8]) {
+    /// Appends the lines of an event, then the line with its id and the blank line, at a position
+    /// beyond the head.
+    pub(crate) fn append(&mut self, position: Position, now: u64, lines: &[u8], id_line: &[u8]) {
         debug_assert!(position > self.head, "{position:?} {:?}", self.head);
-        let len = id_line.len() + event.len();
+        let len = lines.len() + id_line.len();
         let has_room = self
             .segments
             .back()
@@ -188,8 +189,8 @@ impl Window {
             last.append(
                 position,
                 now,
+                lines,
                 id_line,
-                event,
                 &mut self.capacity,
                 self.segment_size,
             );
@@ -308,8 +309,8 @@ mod tests {
             window.append(
                 at(number),
                 number,
-                b"id: x\n",
-                format!("data: {number}\n\n").as_bytes(),
+                format!("data: {number}\n").as_bytes(),
+                b"id: x\n\n",
             );
         }
     }
@@ -351,7 +352,7 @@ mod tests {
             WindowRead::Trimmed => Some((0, 0, 0)),
         };
         fill(&mut window, 1..=2);
-        let each = b"id: x\ndata: 1\n\n".len();
+        let each = b"data: 1\nid: x\n\n".len();
         for _ in 0..2 {
             assert_eq!(take(&mut window, 0), Some((2 * each, 2, 2)));
         }
@@ -373,7 +374,7 @@ mod tests {
         assert_eq!(read_all(&mut by_number, at(7)), Some(vec![8, 9, 10]));
         assert_eq!(read_all(&mut by_number, at(6)), None);
 
-        // Nine bytes of event and six bytes of id each.
+        // Eight bytes of lines and seven bytes of id each.
         let mut by_bytes = window(Retention::new().max_bytes(45));
         fill(&mut by_bytes, 1..=9);
         assert_eq!((by_bytes.events(), by_bytes.bytes()), (3, 45));
@@ -396,7 +397,7 @@ mod tests {
     fn an_event_longer_than_a_segment_has_one_of_its_own() {
         let mut window = window(Retention::new());
         fill(&mut window, 1..=1);
-        window.append(at(2), 0, b"id: x\n", &vec![b'x'; 100_000]);
+        window.append(at(2), 0, &vec![b'x'; 100_000], b"id: x\n\n");
         fill(&mut window, 3..=3);
         assert_eq!(window.segments.len(), 3);
         assert_eq!(read_all(&mut window, at(0)), Some(vec![1, 2, 3]));

@@ -294,7 +294,7 @@ pub(crate) async fn while_the_engine_is_down_all_is_as_stated<E: Engine>(_: &str
     };
     assert!(next().await.starts_with("id: "));
     publish(hub, "a", "before").await;
-    assert!(next().await.ends_with("data: before\n\n"));
+    assert!(next().await.starts_with("data: before\nid: "));
 
     server.kill();
     assert!(!E::answers(server.port()).await, "it is dead");
@@ -314,7 +314,7 @@ pub(crate) async fn while_the_engine_is_down_all_is_as_stated<E: Engine>(_: &str
     let open = hub.subscribe(["a"]).resume(Some(&begin)).await;
     let mut open = open.expect("a subscription");
     let mut pieces = String::new();
-    while !pieces.ends_with("data: before\n\n") {
+    while !pieces.contains("data: before\nid: ") {
         let piece = timeout(
             Duration::from_secs(20),
             futures_util::StreamExt::next(&mut open),
@@ -341,10 +341,10 @@ pub(crate) async fn while_the_engine_is_down_all_is_as_stated<E: Engine>(_: &str
         sleep(Duration::from_millis(5)).await;
     }
     let mut piece = next().await;
-    if piece.ends_with("data: lost\n\n") {
+    if piece.starts_with("data: lost\nid: ") {
         // After an error, the event may be published: it was on its way.
         piece = next().await;
     }
-    assert!(piece.ends_with("data: after\n\n"));
+    assert!(piece.starts_with("data: after\nid: "));
     drop(open);
 }

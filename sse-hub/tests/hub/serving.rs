@@ -14,7 +14,7 @@ use sse_hub_testing::served::Served;
 
 /// The bytes of the event with this id and data.
 fn event(id: &str, data: &str) -> String {
-    format!("id: {id}\ndata: {data}\n\n")
+    format!("data: {data}\nid: {id}\n\n")
 }
 
 #[test]
@@ -58,8 +58,8 @@ fn a_client_of_several_topics_is_woken_by_each() {
         assert_eq!(client.wakes(), 1);
         assert!(!client.run());
         let received = client.received();
-        assert!(received.starts_with("id: "), "{received:?}");
-        assert!(received.ends_with("\ndata: a\n\n"), "{received:?}");
+        assert!(received.starts_with("data: a\nid: "), "{received:?}");
+        assert!(received.ends_with("\n\n"), "{received:?}");
     }
 }
 

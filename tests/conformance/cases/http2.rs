@@ -141,7 +141,7 @@ async fn a_script_arrives_byte_for_byte_without_headers_that_http_2_forbids<T: T
         text,
         "retry: 1000\n\n\
          data: Some(\"7\")\n\n\
-         event: e\nid: 1\ndata: a\ndata: b\n\n\
+         event: e\ndata: a\ndata: b\nid: 1\n\n\
          data: [\"x\"]\n\n"
     );
     assert!(end.is_ok());

@@ -70,7 +70,7 @@ async fn a_client_that_reconnects_misses_nothing<T: Transport>() {
     let mut next = 1;
     let mut response = server.get("/").await;
     for _ in 0..5 {
-        let first = format!("id: {next}\ndata: {next}\n\n");
+        let first = format!("data: {next}\nid: {next}\n\n");
         for _ in 0..3 {
             let event = response.receive(&next.to_string()).await;
             assert_eq!(event.last_event_id(), next.to_string());

@@ -49,7 +49,7 @@ async fn script(_: RequestInfo, sse: Sse) -> Result<(), SendError> {
 const SCRIPT: &str = "data: hello\n\n\
     data: {\"foo\":\"bar\"}\n\n\
     event: greeting\ndata: hello\n\n\
-    : note\nretry: 1500\nevent: all\nid: 42\ndata: [\"a\",\"b\"]\n\n\
+    : note\nretry: 1500\nevent: all\ndata: [\"a\",\"b\"]\nid: 42\n\n\
     data: 7\n\n\
     data: \n\n\
     id: only an id\n\n\
@@ -86,7 +86,7 @@ async fn data_with_many_lines_and_scripts_arrives_unchanged<T: Transport>() {
         response.complete().await,
         "data: one\ndata: two\ndata: three\ndata: four\ndata: \n\n\
          data:   leading, \u{feff}BOM, \0 and 日本語 🦀 Ünï\n\n\
-         event: naïve ✓\nid: ид-1\ndata: \u{2028}\n\n"
+         event: naïve ✓\ndata: \u{2028}\nid: ид-1\n\n"
     );
 }
 

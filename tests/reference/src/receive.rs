@@ -58,7 +58,7 @@ pub fn receive(bytes: &[u8]) -> Received {
             other => panic!("unknown field {other:?}"),
         }
         order.push(
-            ["", "retry", "event", "id", "data"]
+            ["", "retry", "event", "data", "id"]
                 .iter()
                 .position(|field| *field == name),
         );

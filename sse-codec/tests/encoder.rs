@@ -115,7 +115,7 @@ fn unset_fields_do_not_appear_and_empty_ones_do() {
     assert_eq!(text_of(Event::new().event("")), "event: \n\n");
     assert_eq!(text_of(Event::new().comment("")), ": \n");
     assert_eq!(text_of(Event::new().id("7")), "id: 7\n\n");
-    assert_eq!(text_of(Event::new().retry(Duration::ZERO)), "retry: 0\n\n");
+    assert_eq!(text_of(Event::new().retry(Duration::ZERO)), "retry: 0\n");
 }
 
 #[test]
@@ -176,6 +176,16 @@ fn a_comment_alone_is_a_line_and_no_block() {
 }
 
 #[test]
+fn a_reconnection_time_alone_is_a_line_and_no_block() {
+    let retry = || Event::new().retry(Duration::from_millis(7));
+    assert_eq!(text_of(retry()), "retry: 7\n");
+    assert_eq!(text_of(retry().comment("x")), ": x\nretry: 7\n");
+    assert_eq!(text_of(retry().id("")), "retry: 7\nid: \n\n");
+    assert_eq!(text_of(retry().event("e")), "retry: 7\nevent: e\n\n");
+    assert_eq!(text_of(retry().data("")), "retry: 7\ndata: \n\n");
+}
+
+#[test]
 fn a_comment_between_events_neither_splits_nor_joins_them() {
     let mut out = Vec::new();
     for event in [
@@ -200,14 +210,14 @@ fn a_comment_between_events_neither_splits_nor_joins_them() {
 #[test]
 fn the_reconnection_time_is_rounded_up_and_never_overflows() {
     let retry = |duration| text_of(Event::new().retry(duration));
-    assert_eq!(retry(Duration::from_micros(1)), "retry: 1\n\n");
-    assert_eq!(retry(Duration::from_micros(1_000)), "retry: 1\n\n");
-    assert_eq!(retry(Duration::from_micros(1_001)), "retry: 2\n\n");
+    assert_eq!(retry(Duration::from_micros(1)), "retry: 1\n");
+    assert_eq!(retry(Duration::from_micros(1_000)), "retry: 1\n");
+    assert_eq!(retry(Duration::from_micros(1_001)), "retry: 2\n");
     assert_eq!(
         retry(Duration::from_millis(u64::MAX)),
-        "retry: 18446744073709551615\n\n"
+        "retry: 18446744073709551615\n"
     );
-    assert_eq!(retry(Duration::MAX), "retry: 18446744073709551615\n\n");
+    assert_eq!(retry(Duration::MAX), "retry: 18446744073709551615\n");
 }
 
 #[test]

@@ -188,7 +188,7 @@ fn encode_writes_the_fields_that_are_there() {
             "data: a\ndata: b\n\n",
             ": x\n: y\nretry: 1500\nevent: tick\ndata: \nid: 7\n\n",
             "id: 8\n\n",
-            "retry: 0\n\n",
+            "retry: 0\n",
             ": \n",
             "data: no line end\n\n",
         )

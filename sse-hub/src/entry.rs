@@ -65,11 +65,14 @@ pub(crate) fn encode(
     check(out)
 }
 
-/// Whether this is an event of comments alone. As an entry it becomes a block, since every entry
-/// has an id.
+/// Whether this is an event of comments and a reconnection time alone. As an entry it becomes a block,
+/// since every entry has an id.
 fn has_no_blank_line(encoded: &[u8]) -> bool {
     let mut lines = encoded.split_inclusive(|byte| *byte == b'\n');
-    !encoded.is_empty() && lines.all(|line| line.starts_with(b":") && line.ends_with(b"\n"))
+    let is_whole = |line: &[u8]| {
+        (line.starts_with(b":") || line.starts_with(b"retry: ")) && line.ends_with(b"\n")
+    };
+    !encoded.is_empty() && lines.all(is_whole)
 }
 
 /// Returns the lines of a valid entry, without the blank line: the id goes in between.
@@ -104,6 +107,8 @@ pub(crate) fn check(entry: &[u8]) -> Result<(), EventError> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use sse_codec::{Buffer, Event, Frame};
 
     use super::*;
@@ -124,6 +129,8 @@ mod tests {
         }
         let comment = encoded(Event::new().comment("two\nlines")).expect("an entry");
         assert_eq!(comment, b": two\n: lines\n\n");
+        let retry = Event::new().comment("x").retry(Duration::from_millis(5));
+        assert_eq!(encoded(retry).expect("an entry"), b": x\nretry: 5\n\n");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use sse_codec::{Event, Frame};
+use sse_codec::{Encoder, Event};
 use tokio::time::Instant;
 
 /// A shutdown that has begun.
@@ -52,8 +52,16 @@ impl Shutdown {
         let millis = |duration: &Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let (from, to) = (millis(retry.start()), millis(retry.end()));
         let drawn = Duration::from_millis(fastrand::u64(from..=to.max(from)));
-        let event = Event::new().retry(drawn);
-        Frame::new(event).map(Frame::into_bytes).unwrap_or_default()
+        let mut block = Vec::new();
+        // A reconnection time can always be encoded. With a blank line, as several clients drop a last
+        // line without one.
+        if Encoder::new()
+            .encode(&Event::new().retry(drawn), &mut block)
+            .is_ok()
+        {
+            block.push(b'\n');
+        }
+        block.into()
     }
 }
 

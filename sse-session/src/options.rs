@@ -109,6 +109,9 @@ impl SseOptions {
     /// Begins every stream with this reconnection time: how long a client waits before it
     /// connects again. See [`Event::retry`] on rounding.
     ///
+    /// It is a line in front of whatever comes first: as a block, several clients would take it for an
+    /// event.
+    ///
     /// It also opens the stream at once through proxies that keep the head of a response until the
     /// first byte of its body, as nginx does for clients of HTTP/2. Without it, a page there stays
     /// `CONNECTING` until the first event or keep-alive.
@@ -171,7 +174,9 @@ impl SseOptions {
     /// Ends a stream that is shut down with this reconnection time, for instance so that clients do
     /// not reconnect before a server that restarts is up. See [`Event::retry`] on rounding.
     pub fn retry_on_shutdown(mut self, reconnection_time: Duration) -> Self {
-        self.closing = encode(Event::new().retry(reconnection_time));
+        // With a blank line, as several clients drop a last line without one.
+        let line = encode(Event::new().retry(reconnection_time));
+        self.closing = [&*line, b"\n"].concat().into();
         self
     }
 

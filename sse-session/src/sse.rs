@@ -28,14 +28,14 @@ use crate::send::{Retry, SendAll, SendEvent, send_while_room};
 /// use sse_session::{Event, SendError, Sse};
 ///
 /// async fn greet<R>(_request: R, sse: Sse) -> Result<(), SendError> {
+///     // a reconnection time, in front of the next event
+///     sse.send(Event::new().retry(Duration::from_secs(5))).await?;
 ///     // an unnamed event with text
 ///     sse.send("hello").await?;
 ///     // a named event with an id
 ///     sse.send(Event::new().event("greeting").id("1").data("hello")).await?;
 ///     // anything that serializes, as JSON
-///     sse.send(Event::new().json(["a", "b"])).await?;
-///     // a reconnection time
-///     sse.send(Event::new().retry(Duration::from_secs(5))).await
+///     sse.send(Event::new().json(["a", "b"])).await
 /// }
 /// ```
 pub struct Sse {

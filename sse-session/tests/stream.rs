@@ -342,7 +342,7 @@ async fn a_token_ends_the_stream_with_a_last_retry() {
         idle(sse).await;
     }));
     let first = body.next().await.expect("a piece").expect("no failure");
-    assert_eq!(first, "retry: 1000\n\ndata: x\n\n");
+    assert_eq!(first, "retry: 1000\ndata: x\n\n");
     let mut next = body.next();
     assert!(futures_util::poll!(&mut next).is_pending());
     token.cancel();

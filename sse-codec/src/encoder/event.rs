@@ -25,8 +25,10 @@ use super::lines::LineWriter;
 /// the last event ID, a `retry` the reconnection time (HTML § 9.2.6). *Empty* data is different:
 /// `Event::new().data("")` is dispatched, with the empty string as its data.
 ///
-/// An event that is nothing but a comment is written as lines without a blank line, since a comment
-/// needs none, and several clients take a blank line after a comment for an event.
+/// A comment and a reconnection time take effect without a blank line, and several clients take a
+/// blank line after them for an event. So an event that has nothing else is written as lines, to which
+/// whatever follows adds its own. It should not be the last thing that is sent: several clients
+/// drop a last line without a blank line.
 ///
 /// ```
 /// use sse_codec::{Event, Frame};
@@ -34,6 +36,9 @@ use super::lines::LineWriter;
 /// assert_eq!(Frame::new(Event::new().id("42"))?.as_bytes(), b"id: 42\n\n");
 /// assert_eq!(Frame::new(Event::new().data(""))?.as_bytes(), b"data: \n\n");
 /// assert_eq!(Frame::new(Event::new().comment("x"))?.as_bytes(), b": x\n");
+/// # use core::time::Duration;
+/// let retry = Event::new().retry(Duration::from_secs(5));
+/// assert_eq!(Frame::new(retry)?.as_bytes(), b"retry: 5000\n");
 /// # Ok::<(), sse_codec::EncodeError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -225,7 +230,7 @@ fn put_comment<B: Buffer>(lines: &mut LineWriter<'_, B>, comment: &str) {
 /// Out of line, as few events have one.
 #[cold]
 fn put_retry<B: Buffer>(lines: &mut LineWriter<'_, B>, retry: Duration) {
-    lines.begin(b"\nretry: ");
+    lines.begin_line(b"\nretry: ");
     // Formatting an integer into a growable buffer cannot fail.
     let _ = write!(Formatted(&mut *lines.out), "{}", whole_milliseconds(retry));
 }

@@ -25,7 +25,8 @@ pub(super) struct LineWriter<'a, B> {
     pub(super) out: &'a mut B,
     /// Whether a line has no end yet.
     is_open: bool,
-    /// Whether a line was written that takes effect only with the blank line. A comment does not.
+    /// Whether a line was written that takes effect only with the blank line. Comments and `retry`
+    /// do not need one.
     is_block: bool,
 }
 
@@ -46,8 +47,9 @@ impl<'a, B: Buffer> LineWriter<'a, B> {
         self.begin_line(next);
     }
 
+    /// Begins a line that takes effect without a blank line.
     #[inline(always)]
-    fn begin_line<const N: usize>(&mut self, next: &[u8; N]) {
+    pub(super) fn begin_line<const N: usize>(&mut self, next: &[u8; N]) {
         if self.is_open {
             self.out.put(next);
         } else {
@@ -103,8 +105,8 @@ impl<'a, B: Buffer> LineWriter<'a, B> {
         Ok(())
     }
 
-    /// Ends the last line, and the event with a blank line. An event without lines is nothing, and
-    /// comments alone end without a blank line.
+    /// Ends the last line, and the event with a blank line. An event without lines is nothing.
+    /// Comments and `retry` alone end without a blank line.
     #[inline(always)]
     pub(super) fn end(self) {
         if self.is_block {

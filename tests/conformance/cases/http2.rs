@@ -139,7 +139,7 @@ async fn a_script_arrives_byte_for_byte_without_headers_that_http_2_forbids<T: T
     let (text, end) = rest(response).await;
     assert_eq!(
         text,
-        "retry: 1000\n\n\
+        "retry: 1000\n\
          data: Some(\"7\")\n\n\
          event: e\ndata: a\ndata: b\nid: 1\n\n\
          data: [\"x\"]\n\n"

@@ -125,7 +125,7 @@ async fn a_stream_begins_with_its_reconnection_time<T: Transport>() {
     ] {
         assert_eq!(
             server.get(path).await.complete().await,
-            format!("retry: 2500\n\n{events}")
+            format!("retry: 2500\n{events}")
         );
     }
 }

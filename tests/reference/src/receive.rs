@@ -64,11 +64,11 @@ pub fn receive(bytes: &[u8]) -> Received {
         );
     }
     assert!(order.is_sorted(), "the fields are in wire order");
-    let is_comment = order.iter().all(|field| *field == Some(0));
+    let needs_blank_line = order.iter().any(|field| *field > Some(1));
     let has_blank_line = lines.len() < whole.len();
     assert_eq!(
-        has_blank_line, !is_comment,
-        "all but a comment alone ends with a blank line"
+        has_blank_line, needs_blank_line,
+        "all but comments and `retry` alone end with a blank line"
     );
     received
 }

@@ -30,7 +30,7 @@ async fn ticks_continue_after_the_last_event_id() {
         assert_eq!(resumed.ids()[..3], [1, 2, 3]);
         let body = resumed.body();
         let (ticks, _) = body.split_once("id: 3").expect("the third");
-        let start = "retry: 2500\n\nevent: tick\ndata: {\"count\":1,\"time\":";
+        let start = "retry: 2500\nevent: tick\ndata: {\"count\":1,\"time\":";
         assert!(ticks.starts_with(start), "{ticks}");
         missed.push(ticks.to_owned());
     }

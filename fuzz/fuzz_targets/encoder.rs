@@ -63,7 +63,14 @@ impl Input<'_> {
             Data::None => None,
             Data::Text(text) | Data::Display(text) => Some(text.into()),
             Data::Bytes(bytes) => Some(std::str::from_utf8(bytes).ok()?.into()),
-            Data::Json(text) => Some(serde_json::to_string(text).ok()?),
+            Data::Json(text) => {
+                let json = serde_json::to_string(text).ok()?;
+                let json = json.replace('\u{85}', r"\u0085");
+                Some(
+                    json.replace('\u{2028}', r"\u2028")
+                        .replace('\u{2029}', r"\u2029"),
+                )
+            }
         };
         sent.is_valid().then(|| sent.received())
     }

@@ -6,9 +6,13 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use crate::encoder::{Buffer, Data, DataWriter, EncodeError, Event};
+use crate::json_escapes::{escape_line_ends, is_plain};
 use crate::received::{EventRef, ReceivedEvent};
 
 /// Sends a value that implements [`serde::Serialize`] as compact JSON.
+///
+/// U+0085, U+2028 and U+2029 are escaped as `\u0085`, `\u2028` and `\u2029`. They are valid in
+/// JSON as they are, but several clients take them for line ends. Text is sent as it is.
 ///
 /// ```
 /// use sse_codec::{Frame, Json};
@@ -61,9 +65,21 @@ impl<B: Buffer> DataWriter<'_, B> {
     /// [`EncodeError::Json`] if the value cannot be serialized.
     #[inline]
     pub fn json(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), EncodeError> {
-        // The serializer escapes line breaks in strings, but a raw value may contain some between
-        // its tokens. Those are split like any other data.
-        self.raw(|out| serde_json::to_writer(Output(out), value).map_err(EncodeError::Json))
+        let start = self.begin_raw();
+        serde_json::to_writer(Output(self.raw_buffer()), value).map_err(EncodeError::Json)?;
+        self.end_json(start);
+        Ok(())
+    }
+
+    /// Ends JSON that was appended since `start`.
+    #[inline]
+    pub(crate) fn end_json(&mut self, start: usize) {
+        if !is_plain(&self.raw_buffer().bytes()[start..]) {
+            escape_line_ends(self.raw_buffer(), start);
+            // The serializer escapes line breaks in strings, but a raw value may contain some
+            // between its tokens. Those are split like any other data.
+            self.end_raw(start);
+        }
     }
 }
 

@@ -65,6 +65,8 @@ mod decoder;
 mod encoder;
 #[cfg(feature = "json")]
 mod json;
+#[cfg(feature = "json")]
+mod json_escapes;
 mod line_ends;
 mod received;
 mod simd;

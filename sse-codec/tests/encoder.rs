@@ -107,6 +107,30 @@ fn raw_json_with_line_breaks_stays_inside_its_data() {
     );
 }
 
+/// Some clients take these for line ends, and cut the data there.
+#[cfg(feature = "json")]
+#[test]
+fn json_escapes_the_line_ends_beyond_ascii_and_text_does_not() {
+    const TEXT: &str = "a\u{85}b\u{2028}\u{2029}";
+    const ESCAPED: &str = r"a\u0085b\u2028\u2029";
+    let value = serde_json::json!({ TEXT: [TEXT, "é… 日本語"] });
+    let data = format!("data: {{\"{ESCAPED}\":[\"{ESCAPED}\",\"é… 日本語\"]}}\n\n");
+    assert_eq!(text_of(&value), data);
+    assert_eq!(text_of(Json(&value)), data);
+    let event = Event::new().comment(TEXT).event(TEXT).id(TEXT);
+    assert_eq!(
+        text_of(event.json(&value)),
+        format!(": {TEXT}\nevent: {TEXT}\n{data}").replace("\n\n", &format!("\nid: {TEXT}\n\n"))
+    );
+    let raw = serde_json::value::RawValue::from_string(format!("[\"{TEXT}\",\n1]"));
+    assert_eq!(
+        text_of(Json(raw.expect("valid JSON"))),
+        format!("data: [\"{ESCAPED}\",\ndata: 1]\n\n")
+    );
+    assert_eq!(text_of(TEXT), format!("data: {TEXT}\n\n"));
+    assert_eq!(text_of(Display(TEXT)), format!("data: {TEXT}\n\n"));
+}
+
 #[test]
 fn unset_fields_do_not_appear_and_empty_ones_do() {
     assert_eq!(text_of(Event::new()), "");

@@ -80,6 +80,8 @@ proptest! {
         let (bytes, result) = encode(&value);
         prop_assert!(result.is_ok());
         let data = receive(&bytes).data.expect("data");
+        let has_line_end = data.contains(['\u{85}', '\u{2028}', '\u{2029}']);
+        prop_assert!(!has_line_end);
         prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&data).expect("JSON"), value);
     }
 

@@ -323,7 +323,7 @@ impl<'a, 'b, B: Buffer> Fields<'a, 'b, B> {
             self.put_before();
         }
         self.out.raw_buffer().put(&[self.close]);
-        self.out.end_raw(self.start);
+        self.out.end_json(self.start);
     }
 }
 

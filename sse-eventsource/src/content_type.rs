@@ -73,6 +73,7 @@ mod tests {
     fn parameters_and_case_of_the_content_type_do_not_matter() {
         for right in [
             "text/event-stream",
+            "text/event-stream; charset=utf-8",
             "Text/Event-Stream; charset=utf-8",
             "text/event-stream;charset=latin1",
             "text/event-stream ; x",

@@ -186,9 +186,15 @@ impl SseOptions {
         let defaults = [
             (
                 header::CONTENT_TYPE,
-                HeaderValue::from_static("text/event-stream"),
+                // A stream is UTF-8 whatever this says, but Python's requests decodes text without a
+                // charset as Latin-1.
+                HeaderValue::from_static("text/event-stream; charset=utf-8"),
             ),
-            (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+            (
+                header::CACHE_CONTROL,
+                // A proxy that compresses holds events back.
+                HeaderValue::from_static("no-cache, no-transform"),
+            ),
             // Not standard, but nginx and others then pass events on at once.
             (
                 HeaderName::from_static("x-accel-buffering"),

@@ -125,7 +125,7 @@ where
 /// use sse_session::sse_stream;
 ///
 /// let response = sse_stream(stream::iter(["one", "two"]));
-/// assert_eq!(response.headers()["content-type"], "text/event-stream");
+/// assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
 /// ```
 pub fn sse_stream<S>(events: S) -> Response<SseBody>
 where

@@ -6,8 +6,8 @@ use sse_session::{HeaderError, SseOptions};
 #[test]
 fn the_default_headers_are_those_of_an_event_stream() {
     let headers = SseOptions::new().response_headers();
-    assert_eq!(headers["content-type"], "text/event-stream");
-    assert_eq!(headers["cache-control"], "no-cache");
+    assert_eq!(headers["content-type"], "text/event-stream; charset=utf-8");
+    assert_eq!(headers["cache-control"], "no-cache, no-transform");
     assert_eq!(headers["x-accel-buffering"], "no");
     assert_eq!(headers.len(), 3);
 }

@@ -61,7 +61,10 @@ async fn head_is_answered_with_the_headers_alone() {
     let response = sse_response(request, |_, sse: Sse| async move {
         sse.send("not called").await
     });
-    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    assert_eq!(
+        response.headers()["content-type"],
+        "text/event-stream; charset=utf-8"
+    );
     assert_eq!(text(response).await, "");
     assert_eq!(no_content().status(), StatusCode::NO_CONTENT);
 }

@@ -115,7 +115,10 @@ async fn streams_are_routes_like_others_and_take_extractors() {
             .send("GET /rooms/blue?a=b HTTP/1.1\r\nHost: test\r\nX-Name: me\r\n\r\n")
             .await;
         let mut response = connection.response().await;
-        assert_eq!(response.header("content-type"), ["text/event-stream"]);
+        assert_eq!(
+            response.header("content-type"),
+            ["text/event-stream; charset=utf-8"]
+        );
         response
             .read_until("data: blue [(\"a\", \"b\")] Some(\"me\")\n\n")
             .await;
@@ -136,7 +139,10 @@ async fn head_is_answered_with_the_headers_alone() {
                 .send(format!("HEAD {path} HTTP/1.1\r\nHost: test\r\n\r\n"))
                 .await;
             let response = connection.response_to_head().await;
-            assert_eq!(response.header("content-type"), ["text/event-stream"]);
+            assert_eq!(
+                response.header("content-type"),
+                ["text/event-stream; charset=utf-8"]
+            );
         }
         handlers.dropped(0).await;
     })

@@ -24,8 +24,11 @@ async fn an_event_stream_has_its_status_and_headers<T: Transport>() {
         let response = server.get(path).await;
         assert_eq!(response.status, 200);
         assert_eq!(response.minor_version, 1);
-        assert_eq!(response.header("content-type"), ["text/event-stream"]);
-        assert_eq!(response.header("cache-control"), ["no-cache"]);
+        assert_eq!(
+            response.header("content-type"),
+            ["text/event-stream; charset=utf-8"]
+        );
+        assert_eq!(response.header("cache-control"), ["no-cache, no-transform"]);
         assert_eq!(response.header("x-accel-buffering"), ["no"]);
         assert_eq!(response.header(TRANSFER_ENCODING.as_str()), ["chunked"]);
         assert_eq!(response.header(DATE.as_str()).len(), 1);
@@ -51,7 +54,10 @@ async fn extra_headers_are_sent_and_defaults_can_be_replaced<T: Transport>() {
         assert_eq!(response.header("access-control-allow-origin"), ["*"]);
         assert_eq!(response.header("x-twice"), ["1", "2"]);
         assert_eq!(response.header("cache-control"), ["no-store"]);
-        assert_eq!(response.header("content-type"), ["text/event-stream"]);
+        assert_eq!(
+            response.header("content-type"),
+            ["text/event-stream; charset=utf-8"]
+        );
     }
 }
 
@@ -74,7 +80,10 @@ async fn head_is_answered_with_the_headers_alone_and_runs_no_handler<T: Transpor
             .await;
         let response = connection.response_to_head().await;
         assert_eq!(response.status, 200);
-        assert_eq!(response.header("content-type"), ["text/event-stream"]);
+        assert_eq!(
+            response.header("content-type"),
+            ["text/event-stream; charset=utf-8"]
+        );
         assert_eq!(response.header("x-accel-buffering"), ["no"]);
         assert!(
             response.into_connection().response_if_any().await.is_none(),

@@ -123,8 +123,14 @@ async fn a_script_arrives_byte_for_byte_without_headers_that_http_2_forbids<T: T
     let response = client.request("GET", last_event_id("7")).await;
     assert_eq!(response.version(), Version::HTTP_2);
     assert_eq!(response.status(), StatusCode::OK);
-    assert_eq!(response.headers()["content-type"], "text/event-stream");
-    assert_eq!(response.headers()["cache-control"], "no-cache");
+    assert_eq!(
+        response.headers()["content-type"],
+        "text/event-stream; charset=utf-8"
+    );
+    assert_eq!(
+        response.headers()["cache-control"],
+        "no-cache, no-transform"
+    );
     assert_eq!(response.headers()["x-accel-buffering"], "no");
     assert_eq!(response.headers()["x-extra"], "1");
     for forbidden in [
@@ -147,7 +153,10 @@ async fn a_script_arrives_byte_for_byte_without_headers_that_http_2_forbids<T: T
     assert!(end.is_ok());
 
     let head = client.request("HEAD", HeaderMap::new()).await;
-    assert_eq!(head.headers()["content-type"], "text/event-stream");
+    assert_eq!(
+        head.headers()["content-type"],
+        "text/event-stream; charset=utf-8"
+    );
     assert_eq!(rest(head).await.0, "");
 }
 

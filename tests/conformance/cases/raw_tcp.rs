@@ -332,7 +332,10 @@ async fn a_unix_socket_is_served_and_disconnects_are_detected() {
         let connect = async || UnixStream::connect(&path).await.expect("a connection");
 
         let mut disconnecting = Connection::over(connect().await).get("/").await;
-        assert_eq!(disconnecting.header("content-type"), ["text/event-stream"]);
+        assert_eq!(
+            disconnecting.header("content-type"),
+            ["text/event-stream; charset=utf-8"]
+        );
         disconnecting.receive("hello").await;
         drop(disconnecting);
         handlers.dropped(1).await;

@@ -9,6 +9,9 @@ use libfuzzer_sys::fuzz_target;
 use sse_codec::{Encode, EncodeError, Encoder};
 use sse_reference::{Received, Sent, receive};
 
+/// Short, so that longer ids are frequent.
+const MAX_ID_LEN: usize = 16;
+
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
     comment: Option<&'a str>,
@@ -45,6 +48,7 @@ impl Input<'_> {
             Some(limit) => Encoder::new().max_event_len(limit.into()),
             None => Encoder::new(),
         };
+        let encoder = encoder.max_id_len(MAX_ID_LEN);
         let sent = self.sent();
         let mut encode = |event: &dyn Encoded| event.encode(&encoder, out);
         match self.data {
@@ -72,7 +76,8 @@ impl Input<'_> {
                 )
             }
         };
-        sent.is_valid().then(|| sent.received())
+        let is_short = self.id.is_none_or(|id| id.len() <= MAX_ID_LEN);
+        (sent.is_valid() && is_short).then(|| sent.received())
     }
 }
 

@@ -35,6 +35,7 @@ fn send_and_receive(input: &[u8]) {
     }
     let mut bytes = Vec::new();
     if Encoder::new()
+        .max_id_len(usize::MAX)
         .encode(&sent.data(data.unwrap_or("")), &mut bytes)
         .is_err()
     {
@@ -68,7 +69,7 @@ fn receive_and_send(input: &[u8]) {
 }
 
 fn decode_and_encode(stream: &[u8]) -> (Vec<u8>, Vec<String>) {
-    let encoder = Encoder::new();
+    let encoder = Encoder::new().max_id_len(usize::MAX);
     let mut decoder = Decoder::new().report_comments(true).report_retry(true);
     let (mut out, mut seen) = (Vec::new(), Vec::new());
     let mut items = decoder.feed(stream);

@@ -6,9 +6,7 @@ use actix_web::http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Method, StatusCode, Version};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_core::Stream;
-use sse_session::{
-    IntoEvent, IntoHandlerResult, Sse, SseOptions, SseStream, forward, parse_last_event_id,
-};
+use sse_session::{IntoEvent, IntoHandlerResult, Sse, SseOptions, SseStream, forward};
 
 use crate::body::SseBody;
 
@@ -109,11 +107,11 @@ where
     if *request.method() == Method::HEAD {
         return streaming(options, SseBody::empty());
     }
-    let last_event_id = request
-        .headers()
-        .get("last-event-id")
-        .and_then(|value| parse_last_event_id(value.as_bytes()));
-    let body = SseBody::new(SseStream::new(options, last_event_id, start));
+    let header = request.headers().get("last-event-id");
+    let query = request.uri().query();
+    let last_event_id = options.last_event_id(header.map(HeaderValue::as_bytes), query);
+    let stream = SseStream::new(options, last_event_id.as_deref(), start);
+    let body = SseBody::new(stream);
     let mut response = streaming(options, body);
     if request.version() == Version::HTTP_10 {
         // HTTP/1.0 has no chunks, but actix would send them. The end of the connection ends the

@@ -59,7 +59,7 @@ fn reporting() -> Decoder {
 
 /// Encodes every item of a stream again, one event each.
 fn encode_again(bytes: &[u8]) -> Vec<u8> {
-    let (mut decoder, encoder) = (reporting(), Encoder::new());
+    let (mut decoder, encoder) = (reporting(), Encoder::new().max_id_len(usize::MAX));
     let mut out = Vec::new();
     let mut items = decoder.feed(bytes);
     while let Some(item) = items.next().expect("no limit is exceeded") {

@@ -343,6 +343,42 @@ fn an_event_longer_than_the_limit_is_removed() {
 }
 
 #[test]
+fn an_id_longer_than_the_limit_is_an_error() {
+    let id = "7".repeat(4096);
+    assert_eq!(
+        text_of(Event::new().id(&id).data("x")),
+        format!("data: x\nid: {id}\n\n")
+    );
+    let error = error_of(Event::new().id("7".repeat(4097)).data("x"));
+    assert!(matches!(
+        error,
+        EncodeError::IdTooLong {
+            len: 4097,
+            limit: 4096
+        }
+    ));
+    assert_eq!(
+        error.to_string(),
+        "id of 4097 bytes exceeds the limit of 4096"
+    );
+
+    let encoder = Encoder::new().max_id_len(2);
+    let mut out = Vec::new();
+    let mut encode = |id: &str| encoder.encode(&Event::new().id(id).data("x"), &mut out);
+    encode("12").expect("two bytes");
+    assert!(matches!(
+        encode("é1"),
+        Err(EncodeError::IdTooLong { len: 3, limit: 2 })
+    ));
+    assert_eq!(out, b"data: x\nid: 12\n\n");
+    // Data may be longer, and so may what was encoded before.
+    let frame = Event::new().id("123").to_frame().expect("a frame");
+    encoder.encode("123", &mut out).expect("text");
+    encoder.encode(&frame, &mut out).expect("encoded");
+    assert!(out.ends_with(b"data: 123\n\nid: 123\n\n"));
+}
+
+#[test]
 fn a_frame_is_the_event_and_shares_its_bytes() {
     let event = Event::new().event("tick").id("1").data("x");
     let frame = event.to_frame().expect("a valid event");

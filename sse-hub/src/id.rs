@@ -7,11 +7,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sse_codec::Encoder;
 
 use crate::position::Position;
 
-/// The longest id that is parsed. The id of the largest number of topics is shorter.
-const MAX_LEN: usize = 8 * 1024;
+/// The longest id that is parsed: as long as an id can be sent. That of the largest number of topics
+/// is shorter.
+const MAX_LEN: usize = Encoder::DEFAULT_MAX_ID_LEN;
 
 const TAG: usize = 4;
 const CHECKSUM: usize = 4;
@@ -173,6 +175,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::subscription::builder::MAX_TOPICS;
 
     fn id_of(entries: &[(u32, Position)]) -> String {
         let mut out = Vec::new();
@@ -236,6 +239,15 @@ mod tests {
                 prop_assert_eq!(id_of(&positions.0), text);
             }
         }
+    }
+
+    #[test]
+    fn the_longest_id_of_the_largest_number_of_topics_can_be_sent_and_parsed() {
+        let entries = vec![(u32::MAX, Position::new(u64::MAX, u64::MAX)); MAX_TOPICS];
+        let longest = id_of(&entries);
+        assert_eq!(longest.len(), 2054);
+        assert!(longest.len() < Encoder::DEFAULT_MAX_ID_LEN);
+        assert_eq!(Positions::parse(&longest), Some(Positions(entries)));
     }
 
     #[test]

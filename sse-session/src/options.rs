@@ -1,5 +1,6 @@
 //! How a stream behaves.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,6 +9,7 @@ use sse_codec::{Encoder, Event, Frame};
 
 use crate::error::HeaderError;
 use crate::keep_alive::KeepAliveTimer;
+use crate::last_event_id::{in_query, parse_last_event_id};
 use crate::shutdown::Shutdown;
 
 /// How streams behave: keep-alive, buffer, reconnection time, headers and shutdown.
@@ -30,6 +32,8 @@ pub struct SseOptions {
     keep_alive_comment: Bytes,
     buffer_size: usize,
     max_event_len: usize,
+    max_id_len: usize,
+    last_event_id_in_query: bool,
     opening: Bytes,
     headers: HeaderMap,
     shutdown: Option<Shutdown>,
@@ -53,6 +57,8 @@ impl SseOptions {
             keep_alive_comment: Bytes::from_static(b": keep-alive\n"),
             buffer_size: Self::DEFAULT_BUFFER_SIZE,
             max_event_len: Encoder::DEFAULT_MAX_EVENT_LEN,
+            max_id_len: Encoder::DEFAULT_MAX_ID_LEN,
+            last_event_id_in_query: true,
             opening: Bytes::new(),
             headers: HeaderMap::new(),
             shutdown: None,
@@ -103,6 +109,23 @@ impl SseOptions {
     /// [`Encoder::DEFAULT_MAX_EVENT_LEN`].
     pub fn max_event_len(mut self, bytes: usize) -> Self {
         self.max_event_len = bytes;
+        self
+    }
+
+    /// Sets the limit on the length of an id, in bytes, by default
+    /// [`Encoder::DEFAULT_MAX_ID_LEN`]. Servers and proxies refuse requests with long headers, so a
+    /// client with a long last event ID would never come back.
+    pub fn max_id_len(mut self, bytes: usize) -> Self {
+        self.max_id_len = bytes;
+        self
+    }
+
+    /// Ignores the query's parameter `lastEventId`, which is otherwise the last event ID of a request
+    /// without a `Last-Event-ID` header: event-source-polyfill, which many pages use, sends no header.
+    ///
+    /// This is for applications that use the parameter for something else.
+    pub fn without_last_event_id_in_query(mut self) -> Self {
+        self.last_event_id_in_query = false;
         self
     }
 
@@ -216,8 +239,39 @@ impl SseOptions {
         ))
     }
 
+    /// Returns the last event ID of a request: that in the value of its `Last-Event-ID` header, see
+    /// [`parse_last_event_id`], or, if it has no such header, in the parameter `lastEventId` of its
+    /// query. The adapters do this for their handlers.
+    ///
+    /// ```
+    /// use sse_session::SseOptions;
+    ///
+    /// let options = SseOptions::new();
+    /// let query = Some("room=blue&lastEventId=%C3%B8-42");
+    /// assert_eq!(options.last_event_id(Some(b"7"), query).as_deref(), Some("7"));
+    /// assert_eq!(options.last_event_id(None, query).as_deref(), Some("ø-42"));
+    ///
+    /// let options = options.without_last_event_id_in_query();
+    /// assert_eq!(options.last_event_id(None, query), None);
+    /// ```
+    #[must_use]
+    pub fn last_event_id<'a>(
+        &self,
+        header_value: Option<&'a [u8]>,
+        query: Option<&'a str>,
+    ) -> Option<Cow<'a, str>> {
+        match header_value {
+            Some(value) => parse_last_event_id(value),
+            None => query
+                .filter(|_| self.last_event_id_in_query)
+                .and_then(in_query),
+        }
+    }
+
     pub(crate) fn encoder(&self) -> Encoder {
-        Encoder::new().max_event_len(self.max_event_len)
+        Encoder::new()
+            .max_event_len(self.max_event_len)
+            .max_id_len(self.max_id_len)
     }
 
     pub(crate) fn high_water(&self) -> usize {

@@ -1,28 +1,33 @@
 //! Event streams as `http::Response`s.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::sync::LazyLock;
 
 use futures_core::Stream;
-use http::{HeaderMap, Method, Request, Response, StatusCode, request};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, request};
 
 use crate::body::SseBody;
 use crate::forward::forward;
 use crate::handler_result::IntoHandlerResult;
 use crate::into_event::IntoEvent;
-use crate::last_event_id::parse_last_event_id;
 use crate::options::SseOptions;
 use crate::sse::Sse;
 use crate::stream::SseStream;
 
 /// A request, or the part of it that the handler needs: the `http::Request`, its `Parts`, its
-/// headers, or nothing, `()`.
+/// headers, or nothing, `()`. Without the URI, a last event ID in the query is not seen.
 pub trait RequestHead {
     /// Returns the request's headers.
     fn headers(&self) -> &HeaderMap;
 
     /// Returns the request's method, if it is known.
     fn method(&self) -> Option<&Method>;
+
+    /// Returns the request's URI, if it is known.
+    fn uri(&self) -> Option<&Uri> {
+        None
+    }
 }
 
 impl<B> RequestHead for Request<B> {
@@ -33,6 +38,10 @@ impl<B> RequestHead for Request<B> {
     fn method(&self) -> Option<&Method> {
         Some(self.method())
     }
+
+    fn uri(&self) -> Option<&Uri> {
+        Some(self.uri())
+    }
 }
 
 impl RequestHead for request::Parts {
@@ -42,6 +51,10 @@ impl RequestHead for request::Parts {
 
     fn method(&self) -> Option<&Method> {
         Some(&self.method)
+    }
+
+    fn uri(&self) -> Option<&Uri> {
+        Some(&self.uri)
     }
 }
 
@@ -105,11 +118,11 @@ where
     if request.method() == Some(&Method::HEAD) {
         return response(options, SseBody::empty());
     }
-    let last_event_id = request
-        .headers()
-        .get("last-event-id")
-        .and_then(|value| parse_last_event_id(value.as_bytes()))
-        .map(ToOwned::to_owned);
+    let header = request.headers().get("last-event-id");
+    let query = request.uri().and_then(Uri::query);
+    let last_event_id = options
+        .last_event_id(header.map(HeaderValue::as_bytes), query)
+        .map(Cow::into_owned);
     let start = |sse| handler(request, sse);
     let stream = SseStream::new(options, last_event_id.as_deref(), start);
     response(options, SseBody::new(stream))

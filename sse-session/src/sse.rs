@@ -232,9 +232,11 @@ impl Sse {
 
     /// Returns the last event ID that the client has sent: the event after which it resumes.
     ///
-    /// It is the value of the `Last-Event-ID` header (HTML § 9.2.4). `None` on a first connection, if
-    /// the last ID was empty, and if the header is not UTF-8. A query parameter of the same name is
-    /// not considered: a handler that supports one reads it from its request.
+    /// It is the value of the `Last-Event-ID` header (HTML § 9.2.4), see
+    /// [`parse_last_event_id`](crate::parse_last_event_id). If there is no such header, it is the value
+    /// of the query's parameter `lastEventId`, unless that is
+    /// [ignored](crate::SseOptions::without_last_event_id_in_query). `None` on a first connection, and
+    /// if the last ID was empty.
     #[must_use]
     pub fn last_event_id(&self) -> Option<&str> {
         self.pipe.last_event_id()

@@ -21,6 +21,55 @@ pub trait Buffer: sealed::Growable {}
 
 impl Buffer for BytesMut {}
 impl Buffer for Vec<u8> {}
+impl<B: Buffer> Buffer for Limited<'_, B> {}
+
+/// A buffer with an encoder's limit on ids.
+#[derive(Debug)]
+pub(super) struct Limited<'a, B> {
+    buffer: &'a mut B,
+    max_id_len: usize,
+}
+
+impl<'a, B: Buffer> Limited<'a, B> {
+    #[inline(always)]
+    pub(super) fn new(buffer: &'a mut B, max_id_len: usize) -> Self {
+        Self { buffer, max_id_len }
+    }
+}
+
+impl<B: Buffer> sealed::Growable for Limited<'_, B> {
+    #[inline(always)]
+    fn filled(&self) -> usize {
+        self.buffer.filled()
+    }
+
+    #[inline(always)]
+    fn put(&mut self, bytes: &[u8]) {
+        self.buffer.put(bytes);
+    }
+
+    fn reserve(&mut self, len: usize) {
+        self.buffer.reserve(len);
+    }
+
+    fn cut_back(&mut self, len: usize) {
+        self.buffer.cut_back(len);
+    }
+
+    fn grow(&mut self, len: usize) -> &mut [u8] {
+        self.buffer.grow(len)
+    }
+
+    #[inline(always)]
+    fn bytes(&self) -> &[u8] {
+        self.buffer.bytes()
+    }
+
+    #[inline(always)]
+    fn max_id_len(&self) -> usize {
+        self.max_id_len
+    }
+}
 
 /// An event that is being appended to a buffer.
 ///
@@ -64,6 +113,12 @@ pub(crate) mod sealed {
         /// Appends `len` zero bytes and returns the whole contents.
         fn grow(&mut self, len: usize) -> &mut [u8];
         fn bytes(&self) -> &[u8];
+
+        /// Returns the length that an id may have.
+        #[inline]
+        fn max_id_len(&self) -> usize {
+            usize::MAX
+        }
     }
 
     impl Growable for BytesMut {

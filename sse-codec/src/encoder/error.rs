@@ -32,6 +32,13 @@ pub enum EncodeError {
     /// A value sent as [`Typed`](crate::Typed) is not an enum, and so has no event name.
     #[cfg(feature = "json")]
     NotAnEnum,
+    /// An id exceeds the limit of the encoder.
+    IdTooLong {
+        /// The length of the id in bytes.
+        len: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// The encoded event exceeds the limit of the encoder.
     TooLong {
         /// The length of the encoded event in bytes.
@@ -58,6 +65,9 @@ impl fmt::Display for EncodeError {
             Self::Json(_) => f.write_str("data could not be serialized as JSON"),
             #[cfg(feature = "json")]
             Self::NotAnEnum => f.write_str("typed data is not an enum"),
+            Self::IdTooLong { len, limit } => {
+                write!(f, "id of {len} bytes exceeds the limit of {limit}")
+            }
             Self::TooLong { len, limit } => {
                 write!(
                     f,

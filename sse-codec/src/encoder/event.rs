@@ -82,8 +82,14 @@ impl<'a, D> Event<'a, D> {
     /// Spaces and tabs at either end of an id reach the client but are not sent back: HTTP removes
     /// white space around the value of a header (RFC 9110 § 5.5).
     ///
+    /// An id should be ASCII. Clients send it back in a header, for which they have to encode other
+    /// characters: browsers send UTF-8, others one byte of Latin-1 for each character, and many cannot
+    /// send characters beyond Latin-1 and never reconnect.
+    ///
     /// An id cannot contain CR, LF or NUL. Encoding the event then returns
-    /// [`EncodeError::LineBreak`] or [`EncodeError::Nul`].
+    /// [`EncodeError::LineBreak`] or [`EncodeError::Nul`]. It cannot be longer than
+    /// [`Encoder::max_id_len`](crate::Encoder::max_id_len) either, or encoding the event returns
+    /// [`EncodeError::IdTooLong`].
     pub fn id(mut self, id: impl Into<Cow<'a, str>>) -> Self {
         self.id = Some(id.into());
         self

@@ -25,7 +25,7 @@ use super::{Encode, Encoder};
 pub struct Frame(Bytes);
 
 impl Frame {
-    /// Encodes `event` with the default limit of [`Encoder`].
+    /// Encodes `event` with the default limits of [`Encoder`].
     ///
     /// # Errors
     ///
@@ -34,7 +34,7 @@ impl Frame {
         Self::with_encoder(&Encoder::new(), event)
     }
 
-    /// Encodes `event` with the limit of `encoder`.
+    /// Encodes `event` with the limits of `encoder`.
     ///
     /// # Errors
     ///

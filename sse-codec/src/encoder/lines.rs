@@ -97,6 +97,13 @@ impl<'a, B: Buffer> LineWriter<'a, B> {
     /// the event, so it is an error.
     #[inline(always)]
     pub(super) fn id(&mut self, id: &str) -> Result<(), EncodeError> {
+        let limit = self.out.max_id_len();
+        if id.len() > limit {
+            return Err(EncodeError::IdTooLong {
+                len: id.len(),
+                limit,
+            });
+        }
         if has_low_byte(id.as_bytes()) {
             check_id(id)?;
         }

@@ -11,6 +11,8 @@ mod frame;
 mod lines;
 mod low_bytes;
 
+use self::buffer::Limited;
+
 pub use self::buffer::Buffer;
 pub use self::data::{Data, DataWriter, Display, NoData};
 pub use self::error::EncodeError;
@@ -57,7 +59,7 @@ pub trait Encode {
     #[doc(hidden)]
     const RUNS_FOREIGN_CODE: bool = true;
 
-    /// Appends the encoded event to `out`, without a limit.
+    /// Appends the encoded event to `out`, without the limits of an [`Encoder`].
     ///
     /// # Errors
     ///
@@ -67,7 +69,7 @@ pub trait Encode {
 
 /// Encodes events into a buffer of the caller.
 ///
-/// It has no state other than its limit on the length of one event.
+/// It has no state other than its limits on the length of one event and of its id.
 ///
 /// ```
 /// use sse_codec::{EncodeError, Encoder, Event};
@@ -85,17 +87,26 @@ pub trait Encode {
 #[derive(Clone, Copy, Debug)]
 pub struct Encoder {
     max_event_len: usize,
+    max_id_len: usize,
 }
 
 impl Encoder {
     /// The default limit on the length of one encoded event: 16 MiB.
     pub const DEFAULT_MAX_EVENT_LEN: usize = 16 * 1024 * 1024;
 
-    /// Returns an encoder with the default limit.
+    /// The default limit on the length of an id: 4 KiB.
+    ///
+    /// A client sends the id back in a header. Requests with 8 KiB of headers are refused by nginx,
+    /// Apache httpd, Varnish and lighttpd as they are configured by default, and the client then never
+    /// comes back.
+    pub const DEFAULT_MAX_ID_LEN: usize = 4 * 1024;
+
+    /// Returns an encoder with the default limits.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             max_event_len: Self::DEFAULT_MAX_EVENT_LEN,
+            max_id_len: Self::DEFAULT_MAX_ID_LEN,
         }
     }
 
@@ -106,11 +117,18 @@ impl Encoder {
         self
     }
 
+    /// Sets the limit on the length of an id, in bytes. A [`Frame`] was checked when it was encoded.
+    #[must_use]
+    pub const fn max_id_len(mut self, limit: usize) -> Self {
+        self.max_id_len = limit;
+        self
+    }
+
     /// Appends `event` to `out` and returns its encoded length.
     ///
     /// # Errors
     ///
-    /// When the event contains something that a stream cannot carry, or exceeds the limit. `out` is
+    /// When the event contains something that a stream cannot carry, or exceeds a limit. `out` is
     /// then unchanged.
     // Always inlined: with `#[inline]` alone, an event with a name and an id takes 305 instructions
     // instead of 254.
@@ -121,7 +139,7 @@ impl Encoder {
         out: &mut impl Buffer,
     ) -> Result<usize, EncodeError> {
         let start = out.filled();
-        event.encode_into(out)?;
+        event.encode_into(&mut Limited::new(out, self.max_id_len))?;
         let len = out.filled() - start;
         if len > self.max_event_len {
             return Err(self.too_long(start, out));

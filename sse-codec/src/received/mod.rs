@@ -36,7 +36,8 @@ const DEFAULT_NAME: &str = "message";
 /// # Encoding it again
 ///
 /// It implements [`Encode`], and [`to_event`](Self::to_event) returns an [`Event`] that can be
-/// changed first. A receiver of the new stream gets the same events.
+/// changed first. A receiver of the new stream gets the same events. A decoder accepts longer ids than
+/// an encoder does by default, see [`Encoder::max_id_len`](crate::Encoder::max_id_len).
 #[derive(Clone, Copy)]
 pub struct EventRef<'a> {
     data: &'a str,

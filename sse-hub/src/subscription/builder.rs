@@ -21,7 +21,7 @@ use crate::topic_guard::{OpenError, TopicGuard};
 use crate::topic_name::TopicError;
 
 /// How many topics one subscription may have.
-const MAX_TOPICS: usize = 64;
+pub(crate) const MAX_TOPICS: usize = 64;
 
 /// Why a subscription did not begin.
 #[derive(Debug)]

@@ -118,7 +118,7 @@ impl Subscription {
     ///     let id = headers.get("last-event-id").map(|id| id.as_bytes());
     ///     let subscription = hub
     ///         .subscribe(["news"])
-    ///         .resume(id.and_then(parse_last_event_id))
+    ///         .resume(id.and_then(parse_last_event_id).as_deref())
     ///         .engine_down(EngineDown::Refuse)
     ///         .await
     ///         .map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use sse_session::{Event, Sse};
+use sse_session::{Event, Sse, SseOptions};
 use tokio::sync::watch;
 
 use crate::client::Response;
@@ -10,6 +10,8 @@ use crate::transports::{RequestInfo, Server, Site, Transport};
 
 on_every_transport! {
     the_last_event_id_is_what_the_client_sent,
+    the_last_event_id_is_in_the_query_if_there_is_no_header,
+    the_last_event_id_in_the_query_can_be_ignored,
     a_client_that_reconnects_misses_nothing,
     the_handler_sees_its_request,
 }
@@ -24,27 +26,60 @@ async fn get_after(server: &Server, last_event_id: &[u8]) -> Response {
 }
 
 async fn the_last_event_id_is_what_the_client_sent<T: Transport>() {
-    let server = T::start(Site::new(|_, sse: Sse| async move {
-        let id = format!("{:?}", sse.last_event_id());
-        sse.send(id).await
-    }))
-    .await;
+    let server = T::start(Site::new(id)).await;
     let first = server.get("/").await.complete().await;
     assert_eq!(first, "data: None\n\n");
     for (sent, seen) in [
         (&b"42"[..], "Some(\"42\")"),
         ("ид ✓".as_bytes(), "Some(\"ид ✓\")"),
         (b"", "None"),
-        (b"\xff\xfe", "None"),
+        (b"\xff\xfe", "Some(\"ÿþ\")"),
+        (b"\xe9", "Some(\"é\")"),
     ] {
         let text = get_after(&server, sent).await.complete().await;
         assert_eq!(text, format!("data: {seen}\n\n"));
     }
-    let query = server.get("/?Last-Event-ID=42").await.complete().await;
-    assert_eq!(
-        query, "data: None\n\n",
-        "a query parameter is the handler's"
-    );
+}
+
+/// Sends the handler's last event ID.
+async fn id(_: RequestInfo, sse: Sse) -> Result<(), sse_session::SendError> {
+    let id = format!("{:?}", sse.last_event_id());
+    sse.send(id).await
+}
+
+async fn the_last_event_id_is_in_the_query_if_there_is_no_header<T: Transport>() {
+    let server = T::start(Site::new(id)).await;
+    for path in ["/", "/response"] {
+        for (query, seen) in [
+            ("lastEventId=42", "Some(\"42\")"),
+            ("x=1&lastEventId=%C3%A9%E6%BC%A2%20%2B", "Some(\"é漢 +\")"),
+            ("lastEventId=", "None"),
+            ("Last-Event-ID=42", "None"),
+        ] {
+            let target = format!("{path}?{query}");
+            let text = server.get(&target).await.complete().await;
+            assert_eq!(text, format!("data: {seen}\n\n"), "{target}");
+        }
+    }
+    for (header, seen) in [("7", "Some(\"7\")"), ("", "None")] {
+        let mut connection = server.connect().await;
+        let request = format!(
+            "GET /?lastEventId=42 HTTP/1.1\r\nHost: test\r\nLast-Event-ID: {header}\r\n\r\n"
+        );
+        connection.send(request).await;
+        let text = connection.response().await.complete().await;
+        assert_eq!(text, format!("data: {seen}\n\n"), "the header wins");
+    }
+}
+
+async fn the_last_event_id_in_the_query_can_be_ignored<T: Transport>() {
+    let options = SseOptions::new().without_last_event_id_in_query();
+    let server = T::start(Site::new(id).options(options)).await;
+    for path in ["/", "/response"] {
+        let target = format!("{path}?lastEventId=42");
+        let text = server.get(&target).await.complete().await;
+        assert_eq!(text, "data: None\n\n");
+    }
 }
 
 async fn a_client_that_reconnects_misses_nothing<T: Transport>() {

@@ -5,7 +5,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::encoder::{Buffer, Data, DataWriter, EncodeError, Event};
+use crate::encoder::{Buffer, Data, DataWriter, EncodeError, Event, Growable};
 use crate::json_escapes::{escape_line_ends, is_plain};
 use crate::received::{EventRef, ReceivedEvent};
 
@@ -86,7 +86,7 @@ impl<B: Buffer> DataWriter<'_, B> {
 /// A buffer as the serializer's output. Writing to it never fails.
 pub(crate) struct Output<'a, B>(pub(crate) &'a mut B);
 
-impl<B: Buffer> io::Write for Output<'_, B> {
+impl<B: Growable> io::Write for Output<'_, B> {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.put(bytes);

@@ -8,7 +8,7 @@
 
 use memchr::memchr3_iter;
 
-use crate::encoder::Buffer;
+use crate::encoder::Growable;
 
 /// Whether `json` has neither line breaks nor characters beyond ASCII, as most JSON does.
 // Nonnegative bytes are ASCII, so one signed comparison finds both. The compiler vectorizes it.
@@ -37,7 +37,7 @@ fn are_plain<const N: usize>(block: &[u8; N]) -> bool {
 
 /// Replaces the characters in the JSON that was appended after `start` by their escapes.
 #[cold]
-pub(crate) fn escape_line_ends<B: Buffer>(out: &mut B, start: usize) {
+pub(crate) fn escape_line_ends<B: Growable>(out: &mut B, start: usize) {
     let written = &out.bytes()[start..];
     // The last byte of each character. Text is UTF-8, but others may end with these bytes too.
     let growth: usize = memchr3_iter(0x85, 0xA8, 0xA9, written)

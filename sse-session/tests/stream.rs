@@ -118,7 +118,7 @@ async fn an_event_that_cannot_be_encoded_is_an_error_and_the_stream_goes_on() {
 
 #[tokio::test]
 async fn an_event_beyond_the_limit_is_an_error() {
-    let options = SseOptions::new().max_event_len(20);
+    let options = SseOptions::new().max_event_len(20).max_id_len(2);
     let body = SseStream::new(&options, None, |sse: Sse| async move {
         for _ in 0..100 {
             sse.send("8 bytes.").await.expect("an event of 16 bytes");
@@ -127,6 +127,14 @@ async fn an_event_beyond_the_limit_is_an_error() {
         assert!(matches!(
             long,
             Err(SendError::Encode(EncodeError::TooLong { limit: 20, .. }))
+        ));
+        let long = sse.send(Event::new().id("123").data("x")).await;
+        assert!(matches!(
+            long,
+            Err(SendError::Encode(EncodeError::IdTooLong {
+                len: 3,
+                limit: 2
+            }))
         ));
     });
     assert_eq!(rest(body).await, "data: 8 bytes.\n\n".repeat(100));

@@ -38,6 +38,13 @@ impl<'a, B: Buffer> Limited<'a, B> {
 }
 
 impl<B: Buffer> sealed::Growable for Limited<'_, B> {
+    type Inner = B::Inner;
+
+    #[inline(always)]
+    fn inner(&mut self) -> &mut B::Inner {
+        self.buffer.inner()
+    }
+
     #[inline(always)]
     fn filled(&self) -> usize {
         self.buffer.filled()
@@ -106,6 +113,10 @@ pub(crate) mod sealed {
 
     #[allow(unnameable_types, reason = "the seal of `Buffer`")]
     pub trait Growable {
+        /// The buffer that the bytes are in. What writes in many pieces writes to it directly.
+        type Inner: Growable;
+
+        fn inner(&mut self) -> &mut Self::Inner;
         fn filled(&self) -> usize;
         fn put(&mut self, bytes: &[u8]);
         fn reserve(&mut self, len: usize);
@@ -122,6 +133,13 @@ pub(crate) mod sealed {
     }
 
     impl Growable for BytesMut {
+        type Inner = Self;
+
+        #[inline(always)]
+        fn inner(&mut self) -> &mut Self {
+            self
+        }
+
         #[inline]
         fn filled(&self) -> usize {
             self.len()
@@ -152,6 +170,13 @@ pub(crate) mod sealed {
     }
 
     impl Growable for Vec<u8> {
+        type Inner = Self;
+
+        #[inline(always)]
+        fn inner(&mut self) -> &mut Self {
+            self
+        }
+
         #[inline]
         fn filled(&self) -> usize {
             self.len()

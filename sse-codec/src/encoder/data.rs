@@ -14,6 +14,7 @@ use core::ops::Deref;
 use bytes::{Bytes, BytesMut};
 
 use super::buffer::Buffer;
+use super::buffer::sealed::Growable;
 use super::error::EncodeError;
 use super::lines::{self, LineWriter};
 
@@ -116,10 +117,10 @@ impl<'a, B: Buffer> DataWriter<'a, B> {
     /// Writes what `write` appends to the buffer, and splits it into lines.
     pub(crate) fn raw(
         &mut self,
-        write: impl FnOnce(&mut B) -> Result<(), EncodeError>,
+        write: impl FnOnce(&mut B::Inner) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
         let start = self.begin_raw();
-        write(self.0.out)?;
+        write(self.0.out.inner())?;
         self.end_raw(start);
         Ok(())
     }
@@ -133,19 +134,19 @@ impl<'a, B: Buffer> DataWriter<'a, B> {
 
     /// Splits what was appended since `start` into lines.
     pub(crate) fn end_raw(&mut self, start: usize) {
-        lines::split_written(self.0.out, start, NEXT);
+        lines::split_written(self.0.out.inner(), start, NEXT);
     }
 
     #[cfg(feature = "json")]
-    pub(crate) fn raw_buffer(&mut self) -> &mut B {
-        self.0.out
+    pub(crate) fn raw_buffer(&mut self) -> &mut B::Inner {
+        self.0.out.inner()
     }
 }
 
 /// A buffer as the target of formatting. Writing to it never fails.
 pub(crate) struct Formatted<'a, B>(pub(crate) &'a mut B);
 
-impl<B: Buffer> fmt::Write for Formatted<'_, B> {
+impl<B: Growable> fmt::Write for Formatted<'_, B> {
     #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.put(text.as_bytes());

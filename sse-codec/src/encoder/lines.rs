@@ -7,6 +7,7 @@
 use memchr::{memchr, memchr2};
 
 use super::buffer::Buffer;
+use super::buffer::sealed::Growable;
 use super::error::EncodeError;
 use super::field::Field;
 use super::low_bytes::{self, has_low_byte};
@@ -165,7 +166,7 @@ fn put_broken<B: Buffer, const N: usize>(out: &mut B, next: &[u8; N], text: &[u8
 ///
 /// Formatters write in pieces, and a CRLF may extend over two of them. One pass over the whole text
 /// is simpler than a check of each piece, and cheap where there is no line break.
-pub(super) fn split_written<B: Buffer>(out: &mut B, start: usize, next: &[u8]) {
+pub(super) fn split_written<B: Growable>(out: &mut B, start: usize, next: &[u8]) {
     let written = &out.bytes()[start..];
     let (mut breaks, mut break_bytes) = (0_usize, 0_usize);
     let mut at = 0;
@@ -235,7 +236,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::encoder::buffer::sealed::Growable as _;
 
     /// Appends whole lines.
     fn put_all<const N: usize>(out: &mut Vec<u8>, next: &[u8; N], text: &str) {

@@ -13,6 +13,9 @@ mod low_bytes;
 
 use self::buffer::Limited;
 
+#[cfg(feature = "json")]
+pub(crate) use self::buffer::sealed::Growable;
+
 pub use self::buffer::Buffer;
 pub use self::data::{Data, DataWriter, Display, NoData};
 pub use self::error::EncodeError;

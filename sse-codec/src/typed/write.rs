@@ -6,7 +6,7 @@ use core::fmt;
 use serde::Serialize;
 use serde::ser::{Error, Impossible, SerializeStructVariant, SerializeTupleVariant, Serializer};
 
-use crate::encoder::{Buffer, Data, DataWriter, EncodeError, Event};
+use crate::encoder::{Buffer, Data, DataWriter, EncodeError, Event, Growable};
 use crate::json::Output;
 
 /// Sends a serde enum: the variant's name is the event's name, its content the JSON data.

@@ -16,12 +16,21 @@ use crate::task::{Task, block_on, check};
 const TOPIC: &str = "topic";
 
 fn publish(hub: &Hub, text: &str) -> Position {
-    hub.publish_now(TOPIC, text).expect("an open hub")
+    publish_to(hub, TOPIC, text)
+}
+
+fn publish_to(hub: &Hub, topic: &str, text: &str) -> Position {
+    hub.publish_now(topic, text).expect("an open hub")
 }
 
 /// A subscription that has yielded the block that each begins with.
 fn subscribe(hub: &Hub) -> Subscription {
-    let mut subscription = block_on(hub.subscribe([TOPIC]).into_future()).expect("an open hub");
+    subscribe_to(hub, [TOPIC])
+}
+
+fn subscribe_to<const N: usize>(hub: &Hub, topics: [&str; N]) -> Subscription {
+    let subscription = hub.subscribe(topics).into_future();
+    let mut subscription = block_on(subscription).expect("an open hub");
     assert!(poll(&mut subscription, Waker::noop()).is_some_and(|opening| opening.is_empty()));
     subscription
 }
@@ -99,7 +108,26 @@ fn a_subscriber_sees_what_two_threads_publish_in_the_order_of_the_positions() {
 }
 
 #[test]
-fn a_subscriber_that_leaves_takes_no_wake_from_another_one() {
+fn a_subscriber_of_two_topics_is_woken_by_each() {
+    check(|| {
+        let hub = Hub::new();
+        let topics = [TOPIC, "other"];
+        let mut subscription = subscribe_to(&hub, topics);
+        let publishers = topics.map(|topic| {
+            let hub = hub.clone();
+            thread::spawn(move || publish_to(&hub, topic, topic))
+        });
+        let mut all = read(&mut subscription, 2);
+        all.sort();
+        assert_eq!(all, ["other", TOPIC]);
+        for publisher in publishers {
+            publisher.join().expect("no panic");
+        }
+    });
+}
+
+#[test]
+fn a_subscriber_that_leaves_takes_its_waker_and_no_other_one() {
     check(|| {
         let hub = Hub::new();
         let (mut leaver, mut subscription) = (subscribe(&hub), subscribe(&hub));
@@ -111,16 +139,38 @@ fn a_subscriber_that_leaves_takes_no_wake_from_another_one() {
             publish(&hub, "b");
             hub
         });
-        let leaving = thread::spawn(move || drop((leaver, waker)));
+        let leaving = thread::spawn(move || {
+            let _ = poll(&mut leaver, &waker);
+        });
         assert_eq!(read(&mut subscription, 2), ["a", "b"]);
         leaving.join().expect("no panic");
-        publisher.join().expect("no panic");
-        // The topic has no waker of it.
+        let _hub = publisher.join().expect("no panic");
         assert_eq!(Arc::strong_count(&left), 1);
     });
 }
 
-/// The third one takes the slot that the first one has left, or a new one.
+#[test]
+fn two_subscribers_are_woken_when_a_third_one_leaves() {
+    check(|| {
+        let hub = Hub::new();
+        let mut leaver = subscribe(&hub);
+        assert_eq!(poll(&mut leaver, Waker::noop()), None);
+        let (mut first, mut second) = (subscribe(&hub), subscribe(&hub));
+        let publisher = thread::spawn(move || {
+            publish(&hub, "a");
+            hub
+        });
+        let leaving = thread::spawn(move || drop(leaver));
+        let other = thread::spawn(move || assert_eq!(read(&mut second, 1), ["a"]));
+        assert_eq!(read(&mut first, 1), ["a"]);
+        for thread in [leaving, other] {
+            thread.join().expect("no panic");
+        }
+        publisher.join().expect("no panic");
+    });
+}
+
+/// It takes the slot that was left, or a new one.
 #[test]
 fn a_subscriber_that_comes_when_another_one_leaves_is_woken() {
     check(|| {

@@ -107,6 +107,25 @@ fn a_subscriber_sees_what_two_threads_publish_in_the_order_of_the_positions() {
     });
 }
 
+/// Each event fills a segment, so what follows the first one is read by a second poll.
+#[test]
+fn a_subscriber_does_not_wait_when_there_is_more_than_one_piece() {
+    check(|| {
+        let hub = Hub::new();
+        let mut subscription = subscribe(&hub);
+        let texts = ["a", "b"].map(|text| text.repeat(1 << 16));
+        let published = texts.clone();
+        let publisher = thread::spawn(move || {
+            for text in &published {
+                publish(&hub, text);
+            }
+            hub
+        });
+        assert!(read(&mut subscription, 2) == texts, "other events");
+        publisher.join().expect("no panic");
+    });
+}
+
 #[test]
 fn a_subscriber_of_two_topics_is_woken_by_each() {
     check(|| {

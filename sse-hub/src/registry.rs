@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError};
 
 use crate::clock::Clock;
 use crate::log::Span;
 use crate::log::backend::Backend;
 use crate::metrics::Counts;
 use crate::options::TopicOptions;
+use crate::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::topic::Topic;
 use crate::topic_name::{TopicError, check_name};
 

@@ -3,6 +3,7 @@
 
 mod driver;
 mod opening;
+mod reading;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

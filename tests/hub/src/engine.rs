@@ -123,6 +123,15 @@ impl MemoryEngine {
         Ok(position)
     }
 
+    /// Delivers the oldest entry of a topic again.
+    pub fn deliver_oldest(&self, topic: &str) {
+        let (position, event) = {
+            let topics = self.topics.lock().expect("not poisoned");
+            topics[topic].all[0].clone()
+        };
+        self.deliver(LiveEntry::new(topic, Position::OLDEST, position, event));
+    }
+
     /// Loses everything.
     pub fn wipe(&self) {
         self.topics.lock().expect("not poisoned").clear();

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use sse_hub::{Hub, Subscription};
 use sse_hub_testing::engine::MemoryEngine;
+use sse_hub_testing::reader::{Event, Reader};
 use tokio::task::yield_now;
 
 use crate::{next_event, within_bounds};
@@ -53,4 +55,61 @@ async fn an_old_entry_that_arrives_again_during_a_repair_does_not_hide_a_new_one
         assert_eq!(next_event(&mut open).await.data, "new");
     })
     .await;
+}
+
+#[tokio::test]
+async fn at_shutdown_a_stream_that_waits_for_the_engine_ends_after_what_was_published() {
+    let engine = Arc::new(MemoryEngine::default());
+    let node = engine.node_that_keeps(1);
+    let _driven = engine.drive();
+    let begin = node.subscribe(["a"]).await.expect("a subscription").id();
+    let open = open(&node).await;
+    for data in ["0", "1", "2"] {
+        append(&engine, data);
+    }
+    within_bounds(async {
+        while node.topic_metrics("a").expect("in use").published < 3 {
+            yield_now().await;
+        }
+    })
+    .await;
+    // It also waits for a topic that has nothing.
+    let mut late = node
+        .subscribe(["a", "b"])
+        .resume(Some(&begin))
+        .await
+        .expect("a subscription");
+    late.next().await.expect("a block").expect("no error");
+    engine.delay_next_read.store(true, Ordering::Relaxed);
+    let retry = Duration::from_secs(1)..=Duration::from_secs(1);
+    let reading = tokio::spawn(async move {
+        let mut reader = Reader::after(Some(&begin));
+        let mut events: Vec<Event> = Vec::new();
+        while let Some(piece) = late.next().await {
+            events.extend(reader.feed(&piece.expect("no error")));
+        }
+        events
+            .into_iter()
+            .map(|event| event.data)
+            .collect::<Vec<_>>()
+    });
+    within_bounds(async {
+        while engine.delay_next_read.load(Ordering::Relaxed) {
+            yield_now().await;
+        }
+    })
+    .await;
+    let shutting_down = {
+        let node = node.clone();
+        tokio::spawn(async move { node.shutdown(Duration::from_secs(30), retry).await })
+    };
+    for _ in 0..10 {
+        yield_now().await;
+    }
+    engine.release.notify_one();
+    within_bounds(async {
+        assert_eq!(reading.await.expect("no panic"), ["0", "1", "2"]);
+    })
+    .await;
+    drop((open, shutting_down));
 }

@@ -118,6 +118,23 @@ pub enum Page {
     Unknown,
 }
 
+impl Page {
+    /// Checks an engine's answer: entries that do not follow the position would be read again and
+    /// again.
+    pub(crate) fn check(self, after: Position) -> Result<Self, EngineError> {
+        if let Self::Entries(entries) = &self {
+            let positions = entries.iter().map(|(position, _)| *position);
+            let before = std::iter::once(after).chain(positions.clone());
+            if before.zip(positions).any(|(before, it)| before >= it) {
+                return Err(EngineError::InvalidAnswer(
+                    "entries after the position, in their order",
+                ));
+            }
+        }
+        Ok(self)
+    }
+}
+
 /// News of an engine.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use sse_hub::{Hub, Subscription};
+use sse_hub::{EngineError, Hub, SubscribeError, Subscription};
 use sse_hub_testing::engine::MemoryEngine;
 use sse_hub_testing::reader::{Event, Reader};
 use tokio::task::yield_now;
@@ -55,6 +55,52 @@ async fn an_old_entry_that_arrives_again_during_a_repair_does_not_hide_a_new_one
         assert_eq!(next_event(&mut open).await.data, "new");
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_follow_the_position_is_an_error_and_gives_nothing_twice() {
+    let engine = Arc::new(MemoryEngine::default());
+    let (node, other) = (engine.node_that_keeps(1), engine.node());
+    let _driven = engine.drive();
+    let begin = node.subscribe(["a"]).await.expect("a subscription").id();
+    let _open = open(&node).await;
+    for data in ["0", "1", "2"] {
+        append(&engine, data);
+    }
+    within_bounds(async {
+        while node.topic_metrics("a").expect("in use").published < 3 {
+            yield_now().await;
+        }
+    })
+    .await;
+    engine.repeat.store(true, Ordering::Relaxed);
+    within_bounds(async {
+        let error = other.subscribe(["a"]).await.expect_err("an invalid answer");
+        assert!(
+            matches!(error, SubscribeError::Engine(EngineError::InvalidAnswer(_))),
+            "{error:?}"
+        );
+    })
+    .await;
+    let subscribe = node.subscribe(["a"]).resume(Some(&begin));
+    let mut late = subscribe.await.expect("a subscription");
+    let mut reader = Reader::after(Some(&begin));
+    late.next().await.expect("a block").expect("no error");
+    // No entry is at the first position, so this answer is valid.
+    let mut events = Vec::new();
+    let second = Duration::from_secs(1);
+    while let Ok(piece) = tokio::time::timeout(second, late.next()).await {
+        events.extend(reader.feed(&piece.expect("a piece").expect("no error")));
+        assert!(events.len() <= 3, "{events:?}");
+    }
+    engine.repeat.store(false, Ordering::Relaxed);
+    append(&engine, "3");
+    while events.last().is_none_or(|event| event.data != "3") {
+        let piece = late.next().await.expect("a piece").expect("no error");
+        events.extend(reader.feed(&piece));
+    }
+    let data: Vec<_> = events.iter().map(|event| &*event.data).collect();
+    assert_eq!(data, ["0", "1", "2", "3"]);
 }
 
 #[tokio::test]

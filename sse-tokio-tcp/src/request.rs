@@ -94,7 +94,9 @@ fn is_complete(head: &[u8], scanned: &mut usize) -> bool {
 
 /// Parses the request. Returns `None` if the head is not complete.
 fn parse(head: &[u8], limits: &Limits) -> Result<Option<Request>, HeadError> {
-    let mut lines = vec![httparse::EMPTY_HEADER; limits.max_headers];
+    // A header line has three bytes at least, so no more are needed whatever the limit.
+    let max_lines = limits.max_headers.min(head.len() / b"a:\n".len());
+    let mut lines = vec![httparse::EMPTY_HEADER; max_lines];
     let mut parsed = httparse::Request::new(&mut lines);
     match parsed.parse(head) {
         Ok(httparse::Status::Complete(_)) => {}
@@ -233,6 +235,17 @@ mod tests {
         assert_eq!(status(read(long.as_bytes(), 1).await), 431);
         let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "a: b\r\n".repeat(4));
         assert_eq!(status(read(many.as_bytes(), 1000).await), 431);
+    }
+
+    #[tokio::test]
+    async fn limits_may_be_as_large_as_can_be() {
+        let limits = Limits::new()
+            .max_head_size(usize::MAX)
+            .max_headers(usize::MAX);
+        let head = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "a:\n".repeat(300));
+        let mut io = pieces_of(head.as_bytes(), 100);
+        let request = read_head(&mut io, &limits).await.expect("a request");
+        assert_eq!(request.headers().len(), 301);
     }
 
     #[tokio::test]

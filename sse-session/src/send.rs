@@ -13,7 +13,7 @@ use crate::error::{SendAllError, SendError, TrySendError};
 use crate::pipe::Pipe;
 
 pin_project! {
-    /// Repeats an attempt to send until it is not refused for want of room.
+    /// Repeats an attempt to send until there is room.
     pub(crate) struct Retry<'a> {
         pipe: &'a Pipe,
         // Present since an attempt was refused.
@@ -59,7 +59,7 @@ impl<'a> Retry<'a> {
 }
 
 pin_project! {
-    /// Sends one event. After it has completed it is pending for ever.
+    /// Sends one event. Polled after it has completed, it stays pending.
     pub(crate) struct SendEvent<'a, E> {
         // Until it is sent, or cannot be.
         event: Option<E>,
@@ -113,7 +113,7 @@ fn wait_and_send(
 pin_project! {
     /// The future of [`Sse::send_all`](crate::Sse::send_all).
     ///
-    /// After it has completed it is pending for ever, and sends nothing more.
+    /// Polled after it has completed, it stays pending and sends nothing more.
     ///
     /// ```
     /// use std::pin::pin;

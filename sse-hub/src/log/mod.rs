@@ -73,7 +73,7 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// it. An entry that the engine has yielded or returned before must not be missing.
     fn read(&self, topic: &str, after: Position) -> BoxFuture<'static, Result<Page, EngineError>>;
 
-    /// Polls for the next news of any opened topic.
+    /// Polls for what comes next in any opened topic.
     ///
     /// Only the task that was passed last is woken. The hub's [`Driver`](crate::Driver) polls this.
     fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Live>;
@@ -135,7 +135,7 @@ impl Page {
     }
 }
 
-/// News of an engine.
+/// What an engine yields live.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Live {

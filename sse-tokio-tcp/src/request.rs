@@ -132,12 +132,21 @@ fn parse(head: &[u8], limits: &Limits) -> Result<Option<Request>, HeadError> {
             .map_err(|_| too_large())?;
     }
 
-    // RFC 9112 § 3.2: exactly one Host in HTTP/1.1, at most one in HTTP/1.0.
-    let hosts = request.headers().get_all(HOST).iter().count();
-    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+    // RFC 9112 § 3.2: exactly one valid Host in HTTP/1.1, at most one in HTTP/1.0.
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let host = hosts.next();
+    if hosts.next().is_some() || (host.is_none() && request.version() == Version::HTTP_11) {
         return Err(malformed("exactly one Host header is required"));
     }
+    if host.is_some_and(|host| !host.as_bytes().iter().copied().all(may_be_in_host)) {
+        return Err(malformed("malformed Host header"));
+    }
     Ok(Some(request))
+}
+
+/// Whether a byte may be in a host and a port (RFC 3986 § 3.2.2), which may be empty.
+fn may_be_in_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=[]:".contains(&byte)
 }
 
 const fn malformed(reason: &'static str) -> HeadError {
@@ -208,12 +217,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn any_valid_host_is_accepted() {
+        for host in [
+            "",
+            "a",
+            "a_b.c:80",
+            "[::1]:3000",
+            "%2Frun%2Fsocket",
+            "xn--bcher-kva.example",
+        ] {
+            let head = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            let request = read(head.as_bytes(), 64).await.expect("a request");
+            assert_eq!(request.headers()[HOST], host);
+        }
+    }
+
+    #[tokio::test]
     async fn malformed_requests_are_rejected() {
         for bad in [
             &b"\x16\x03\x01\x02\x00\x01\x00"[..],
             b"GET / HTTP/1.1\r\n\r\n",
             b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
             b"GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: user@a\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: \xc3\xb8\r\n\r\n",
             b"GET /\r\nHost: a\r\n\r\n",
             b"GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n",
             b"GET / HTTP/1.1\r\nHost: a\r\n",

@@ -66,8 +66,8 @@ impl HubBuilder<Arc<dyn Engine>> {
 }
 
 impl<E> HubBuilder<E> {
-    /// Sets the function that returns the options of a topic by its name. It is called when a
-    /// topic is opened, and sometimes without need; it must not use the hub.
+    /// Sets the function that returns the options of a topic by its name. It may be
+    /// called more than once when a topic is opened, and must not use the hub.
     pub fn topics<F>(mut self, options: F) -> Self
     where
         F: Fn(&str) -> TopicOptions + Send + Sync + 'static,

@@ -8,7 +8,7 @@
 use std::error::Error;
 use std::fmt;
 
-use memchr::memchr_iter;
+use memchr::memchr2_iter;
 use sse_codec::{Encode, EncodeError, Encoder};
 
 /// Why an event cannot be published, or sent as a snapshot.
@@ -80,13 +80,17 @@ pub(crate) fn lines(entry: &[u8]) -> &[u8] {
     entry.strip_suffix(b"\n").unwrap_or(entry)
 }
 
-/// Checks that `entry` is one event without an id. The encoder ends lines with LF alone.
+/// Checks that `entry` is one event without an id. The encoder ends lines with LF alone. To a
+/// client, CR ends a line as well (HTML § 9.2.6).
 pub(crate) fn check(entry: &[u8]) -> Result<(), EventError> {
     if entry.is_empty() {
         return Err(EventError::Empty);
     }
     let mut start = 0;
-    for end in memchr_iter(b'\n', entry) {
+    for end in memchr2_iter(b'\n', b'\r', entry) {
+        if entry[end] == b'\r' {
+            return Err(EventError::NotOneEvent);
+        }
         let line = &entry[start..end];
         start = end + 1;
         if line.is_empty() {
@@ -143,6 +147,18 @@ mod tests {
             encoded(Event::new().id("")),
             Err(EventError::OwnId)
         ));
+    }
+
+    #[test]
+    fn a_line_that_ends_with_cr_is_refused() {
+        for entry in [
+            "data: x\rid: 7\n\n",
+            "data: x\r\rdata: y\n\n",
+            "data: x\r\n\r\n",
+        ] {
+            let refused = check(entry.as_bytes());
+            assert!(matches!(refused, Err(EventError::NotOneEvent)), "{entry:?}");
+        }
     }
 
     #[test]

@@ -194,7 +194,7 @@ impl Hub {
         Ok(Presence::new(topic))
     }
 
-    /// Returns the hub's numbers. This goes through all topics and all their subscribers.
+    /// Returns the hub's metrics. This goes through all topics and all their subscribers.
     #[must_use]
     pub fn metrics(&self) -> HubMetrics {
         let core = self.core();
@@ -212,7 +212,7 @@ impl Hub {
         metrics
     }
 
-    /// Returns the numbers of one topic; `None` if it is not in use.
+    /// Returns the metrics of one topic; `None` if it is not in use.
     #[must_use]
     pub fn topic_metrics(&self, topic: &str) -> Option<TopicMetrics> {
         let topic = self.core().registry().get(topic);

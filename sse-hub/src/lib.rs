@@ -83,6 +83,7 @@ mod shutdown;
 #[doc = include_str!("sizing.md")]
 pub mod sizing {}
 mod subscription;
+mod sync;
 mod topic;
 mod topic_guard;
 mod topic_name;

@@ -5,7 +5,7 @@
 
 use std::ops::AddAssign;
 
-/// The numbers of one topic.
+/// The metrics of one topic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -26,7 +26,7 @@ pub struct TopicMetrics {
     pub lag: u64,
 }
 
-/// The numbers of a hub. Evicted topics are included in the first three.
+/// The metrics of a hub. Evicted topics are included in the first three.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

@@ -68,10 +68,15 @@ impl Retention {
         self
     }
 
-    /// Sets how long an event is kept. Older events are discarded when the topic is next used or
+    /// Sets how long an event is kept, at least a millisecond: subscribers that are up to date read
+    /// the newest event from there. Older events are discarded when the topic is next used or
     /// [swept](crate::Hub::sweep).
     pub const fn max_age(mut self, age: Duration) -> Self {
-        self.max_age = age;
+        self.max_age = if age.as_millis() == 0 {
+            Duration::from_millis(1)
+        } else {
+            age
+        };
         self
     }
 

@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError};
 
 use crate::clock::Clock;
 use crate::log::Span;
 use crate::log::backend::Backend;
 use crate::metrics::Counts;
 use crate::options::TopicOptions;
+use crate::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::topic::Topic;
 use crate::topic_name::{TopicError, check_name};
 
@@ -68,11 +69,12 @@ impl Registry {
         check_name(name)?;
         // A function of the user's, so not under the lock.
         let options = (self.options)(name);
+        let mut evicted = Vec::new();
         let mut topics = self.write();
         if let Some(topic) = topics.by_name.get(name) {
             return Ok((Arc::clone(topic), false));
         }
-        self.make_room(&mut topics)?;
+        self.make_room(&mut topics, &mut evicted)?;
         let name: Arc<str> = name.into();
         let topic = Topic::new(Arc::clone(&name), options, span(), self.clock);
         topics.by_name.insert(Arc::clone(&name), Arc::clone(&topic));
@@ -83,13 +85,18 @@ impl Registry {
     /// Checks whether a topic of this name could be added.
     pub(crate) fn check_room(&self, name: &str) -> Result<(), TopicError> {
         check_name(name)?;
-        self.make_room(&mut self.write())
+        let mut evicted = Vec::new();
+        self.make_room(&mut self.write(), &mut evicted)
     }
 
-    fn make_room(&self, topics: &mut Topics) -> Result<(), TopicError> {
-        self.sweep_some(topics, SWEPT_PER_NEW);
+    fn make_room(
+        &self,
+        topics: &mut Topics,
+        evicted: &mut Vec<Arc<Topic>>,
+    ) -> Result<(), TopicError> {
+        self.sweep_some(topics, evicted, SWEPT_PER_NEW);
         if topics.by_name.len() >= self.max_topics {
-            self.sweep_some(topics, usize::MAX);
+            self.sweep_some(topics, evicted, usize::MAX);
         }
         if topics.by_name.len() >= self.max_topics {
             return Err(TopicError::TooManyTopics {
@@ -119,8 +126,9 @@ impl Registry {
         true
     }
 
-    /// Checks up to `count` topics in turn.
-    fn sweep_some(&self, topics: &mut Topics, count: usize) {
+    /// Checks up to `count` topics in turn. The evicted ones are added to `evicted`, to be dropped
+    /// outside of the lock: a snapshot function may own something that uses the hub then.
+    fn sweep_some(&self, topics: &mut Topics, evicted: &mut Vec<Arc<Topic>>, count: usize) {
         for _ in 0..count.min(topics.to_sweep.len()) {
             let Some(name) = topics.to_sweep.pop_front() else {
                 return;
@@ -129,7 +137,12 @@ impl Registry {
             let Some(topic) = topics.by_name.get(&name).cloned() else {
                 continue;
             };
-            if Arc::ptr_eq(topic.name(), &name) && !self.evict_if_idle(topics, &topic) {
+            if !Arc::ptr_eq(topic.name(), &name) {
+                continue;
+            }
+            if self.evict_if_idle(topics, &topic) {
+                evicted.push(topic);
+            } else {
                 topics.to_sweep.push_back(name);
             }
         }
@@ -137,7 +150,8 @@ impl Registry {
 
     /// Discards all events that are too old, and evicts all topics that nothing needs.
     pub(crate) fn sweep(&self) {
-        self.sweep_some(&mut self.write(), usize::MAX);
+        let mut evicted = Vec::new();
+        self.sweep_some(&mut self.write(), &mut evicted, usize::MAX);
     }
 
     pub(crate) fn topics(&self) -> Vec<Arc<Topic>> {

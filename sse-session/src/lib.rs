@@ -37,8 +37,8 @@
 //! * **Errors are visible.** A failed handler cuts the stream, so that the client does not take it
 //!   for complete, and is logged through `tracing`.
 //! * **Streams end on shutdown**, see [`SseOptions::shutdown`].
-//! * **Events and iterators may use the stream** that they are sent on: no code from elsewhere runs
-//!   while the stream is locked.
+//! * **Events and iterators may use the stream** that they are sent on: none of their code runs while
+//!   the stream is locked.
 //!
 //! # Features
 //!

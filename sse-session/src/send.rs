@@ -13,7 +13,7 @@ use crate::error::{SendAllError, SendError, TrySendError};
 use crate::pipe::Pipe;
 
 pin_project! {
-    /// Repeats an attempt to send until it is not refused for want of room.
+    /// Repeats an attempt to send until there is room.
     pub(crate) struct Retry<'a> {
         pipe: &'a Pipe,
         // Present since an attempt was refused.
@@ -59,7 +59,7 @@ impl<'a> Retry<'a> {
 }
 
 pin_project! {
-    /// Sends one event. After it has completed it is pending for ever.
+    /// Sends one event. Polled after it has completed, it stays pending.
     pub(crate) struct SendEvent<'a, E> {
         // Until it is sent, or cannot be.
         event: Option<E>,
@@ -113,7 +113,7 @@ fn wait_and_send(
 pin_project! {
     /// The future of [`Sse::send_all`](crate::Sse::send_all).
     ///
-    /// After it has completed it is pending for ever, and sends nothing more.
+    /// Polled after it has completed, it stays pending and sends nothing more.
     ///
     /// ```
     /// use std::pin::pin;
@@ -219,17 +219,47 @@ pub(crate) fn send_batches<R>(
     mut next: impl FnMut(&mut Batch) -> Option<R>,
     sent: &mut usize,
 ) -> Result<R, TrySendError> {
+    let mut open = OpenBatch {
+        pipe,
+        batch: None,
+        sent,
+    };
     loop {
-        let mut batch = pipe.begin_batch()?;
+        let batch = open.batch.insert(pipe.begin_batch()?);
         let mut result = None;
         while result.is_none() && batch.has_room() {
-            result = next(&mut batch);
+            result = next(batch);
         }
-        let encoded = batch.events();
-        pipe.append(batch)?;
-        *sent += encoded;
+        open.append()?;
         if let Some(result) = result {
             return Ok(result);
         }
+    }
+}
+
+/// A batch that is appended even if its source or an event panics, so that nothing is lost that was
+/// taken from the source.
+struct OpenBatch<'a> {
+    pipe: &'a Pipe,
+    batch: Option<Batch>,
+    sent: &'a mut usize,
+}
+
+impl OpenBatch<'_> {
+    fn append(&mut self) -> Result<(), TrySendError> {
+        let Some(batch) = self.batch.take() else {
+            return Ok(());
+        };
+        let encoded = batch.events();
+        self.pipe.append(batch)?;
+        *self.sent += encoded;
+        Ok(())
+    }
+}
+
+impl Drop for OpenBatch<'_> {
+    fn drop(&mut self) {
+        // Fails only if the stream has ended.
+        let _ = self.append();
     }
 }

@@ -263,3 +263,46 @@ fn an_event_whose_own_code_panics_is_not_sent_and_the_stream_goes_on() {
     sse.try_send("after").expect("room");
     assert_eq!(piece(&mut body), "data: before\n\ndata: after\n\n");
 }
+
+#[test]
+fn what_was_taken_from_an_iterator_before_it_or_an_event_panics_is_sent() {
+    let (mut body, sse) = idle(SseOptions::new());
+    let panics_at = |number| {
+        (1..=4).map(move |it| {
+            if it == number {
+                std::panic::resume_unwind(Box::new(()));
+            }
+            it.to_string()
+        })
+    };
+    let catch = |act: &mut dyn FnMut()| {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(act)).is_err()
+    };
+    {
+        let mut sending = std::pin::pin!(sse.send_all(panics_at(3)));
+        assert!(catch(&mut || assert!(
+            (&mut sending).now_or_never().is_none()
+        )));
+        assert_eq!(sending.sent(), 2);
+        assert_eq!(piece(&mut body), "data: 1\n\ndata: 2\n\n");
+        // What is left is the fourth.
+        assert!(matches!(sending.as_mut().now_or_never(), Some(Ok(()))));
+        assert_eq!(sending.sent(), 3);
+        assert_eq!(piece(&mut body), "data: 4\n\n");
+    }
+    let source = stream::iter(panics_at(2));
+    let mut forwarding = std::pin::pin!(forward(source, &sse));
+    assert!(catch(&mut || assert!(
+        (&mut forwarding).now_or_never().is_none()
+    )));
+    assert_eq!(piece(&mut body), "data: 1\n\n");
+    let events = [false, true].map(|panics| {
+        Act(move || {
+            if panics {
+                std::panic::resume_unwind(Box::new(()));
+            }
+        })
+    });
+    assert!(catch(&mut || sse.try_send_all(&events).expect("room")));
+    assert_eq!(piece(&mut body), ACT);
+}

@@ -94,7 +94,9 @@ fn is_complete(head: &[u8], scanned: &mut usize) -> bool {
 
 /// Parses the request. Returns `None` if the head is not complete.
 fn parse(head: &[u8], limits: &Limits) -> Result<Option<Request>, HeadError> {
-    let mut lines = vec![httparse::EMPTY_HEADER; limits.max_headers];
+    // A header line has three bytes at least, so no more are needed whatever the limit.
+    let max_lines = limits.max_headers.min(head.len() / b"a:\n".len());
+    let mut lines = vec![httparse::EMPTY_HEADER; max_lines];
     let mut parsed = httparse::Request::new(&mut lines);
     match parsed.parse(head) {
         Ok(httparse::Status::Complete(_)) => {}
@@ -130,12 +132,21 @@ fn parse(head: &[u8], limits: &Limits) -> Result<Option<Request>, HeadError> {
             .map_err(|_| too_large())?;
     }
 
-    // RFC 9112 § 3.2: exactly one Host in HTTP/1.1, at most one in HTTP/1.0.
-    let hosts = request.headers().get_all(HOST).iter().count();
-    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+    // RFC 9112 § 3.2: exactly one valid Host in HTTP/1.1, at most one in HTTP/1.0.
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let host = hosts.next();
+    if hosts.next().is_some() || (host.is_none() && request.version() == Version::HTTP_11) {
         return Err(malformed("exactly one Host header is required"));
     }
+    if host.is_some_and(|host| !host.as_bytes().iter().copied().all(may_be_in_host)) {
+        return Err(malformed("malformed Host header"));
+    }
     Ok(Some(request))
+}
+
+/// Whether a byte may be in a host and a port (RFC 3986 § 3.2.2), which may be empty.
+fn may_be_in_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=[]:".contains(&byte)
 }
 
 const fn malformed(reason: &'static str) -> HeadError {
@@ -206,12 +217,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn any_valid_host_is_accepted() {
+        for host in [
+            "",
+            "a",
+            "a_b.c:80",
+            "[::1]:3000",
+            "%2Frun%2Fsocket",
+            "xn--bcher-kva.example",
+        ] {
+            let head = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            let request = read(head.as_bytes(), 64).await.expect("a request");
+            assert_eq!(request.headers()[HOST], host);
+        }
+    }
+
+    #[tokio::test]
     async fn malformed_requests_are_rejected() {
         for bad in [
             &b"\x16\x03\x01\x02\x00\x01\x00"[..],
             b"GET / HTTP/1.1\r\n\r\n",
             b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
             b"GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: user@a\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: \xc3\xb8\r\n\r\n",
             b"GET /\r\nHost: a\r\n\r\n",
             b"GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n",
             b"GET / HTTP/1.1\r\nHost: a\r\n",
@@ -233,6 +264,17 @@ mod tests {
         assert_eq!(status(read(long.as_bytes(), 1).await), 431);
         let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "a: b\r\n".repeat(4));
         assert_eq!(status(read(many.as_bytes(), 1000).await), 431);
+    }
+
+    #[tokio::test]
+    async fn limits_may_be_as_large_as_can_be() {
+        let limits = Limits::new()
+            .max_head_size(usize::MAX)
+            .max_headers(usize::MAX);
+        let head = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "a:\n".repeat(300));
+        let mut io = pieces_of(head.as_bytes(), 100);
+        let request = read_head(&mut io, &limits).await.expect("a request");
+        assert_eq!(request.headers().len(), 301);
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use crate::listener::Listener;
 use crate::service::Service;
 use crate::transport::Accepted;
 
-/// The pause after a failed accept, most often for want of file descriptors.
+/// The pause after a failed accept, most often because there are no file descriptors left.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(250);
 
 /// Serves the connections of `listener` until the future is dropped. [`Server`] adds limits and a

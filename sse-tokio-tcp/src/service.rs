@@ -10,6 +10,12 @@ use crate::response::{Response, sse_response_with};
 
 /// Answers requests: any async function from a [`Request`] to a [`Response`], a handler in
 /// [`with_sse`], or a [`Router`](crate::Router).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot answer requests",
+    note = "`with_sse` takes an `async fn(Request, Sse)` that returns `()`, or a `Result<(), E>` whose error is `Into<BoxError>`",
+    note = "another service is an `async fn(Request)` that returns a `Response`",
+    note = "the futures of both must be `Send`"
+)]
 pub trait Service: Send + Sync + 'static {
     /// Answers a request.
     fn call(&self, request: Request) -> impl Future<Output = Response> + Send;

@@ -6,28 +6,19 @@
 pub(crate) const LIMITS: &str = "\
 ### What stands in the way
 
-**16 B on raw TCP.** The kernel takes two thirds of the floor’s time, so 1.3 times the floor \
+**16 B on raw TCP.** The kernel takes two thirds of the floor’s time, so a mark near the floor \
 leaves room for little more than the floor’s own loop and copy, which are 42 instructions per \
-event. The whole of `sse.send(text)` in a loop takes 99, of which the loop itself takes 14; \
-“frames”, the same stream with the events encoded beforehand, take 85. It had 218, and then 118, \
-and missed the mark at 1.4 to 1.5. But it was not the instructions alone that stood in the way. \
-The compiler had cut what uses the thread’s slot out of every handler that sends text in two \
-places, with its arguments in memory, and that took 1.2 times as long as the same code in its \
-place. Now text of 8 to 32 bytes goes through one function of some fifty instructions that calls \
-nothing and has its arguments in registers. It checks and stores the text as two overlapping \
-halves of a fixed size, in memory that was zeroed beforehand, 1 KiB at a time, as safe code \
-cannot store into any other. All else goes another way, as before. What did not help: two puts of \
-a fixed size into a `BytesMut`, or a put of a template that is then overwritten (16 % fewer \
-instructions to encode, more stores, no less time); to have all of it inlined by force (the \
-compiler then cuts out the function around it); a buffer that is prepared for every kind of event \
-(short text was a tenth faster still, an event with a name and an id a fifth slower, and text of \
-five bytes a quarter); gathering the event on the stack first (the copy then waits for bytes that \
-were only just stored), one put from three chained iterators (as fast at 16 B, three times slower \
-at any other length), a `Vec` instead of a `BytesMut` (its append is a call), and moving a boxed \
-buffer in and out of the slot instead of borrowing it (more code, of which less is inlined). What \
-is left is the handler’s: it may be suspended at each event, so its counter and the event itself \
-go through memory, where the floor’s are in registers. The floor’s texts are known to be free of \
-line breaks; a server that sends what others wrote must look.
+event. `sse.send(text)` in a loop takes 145: each event takes the lock of the buffer, which is \
+uncontended, and is an operation that may be suspended. `sse.send_all(texts)` takes 79, as the lock \
+is taken once for as many events as there is room for; a burst is written with it. A buffer that \
+was lent to the thread of the handler, so that `send` took no lock, came to 99; it needed a \
+thread-local, a second way to write short text and a rule of its own for the order of events, and \
+was removed. What did not help: two writes of a fixed size into a `BytesMut`, or one of a template \
+that is then overwritten (16 % fewer instructions to encode, more stores, no less time); inlining \
+all of it by force; a buffer that is kept zeroed for every kind of event (an event with a name and \
+an id a fifth slower); gathering the event on the stack first (the copy then waits for bytes that \
+were only just stored). The floor’s texts are known to be free of line breaks; a server that sends \
+text of others must check it.
 
 **The size of a write** matters more than the instructions. The kernel makes one segment of up to \
 64 KiB, its headers included; a buffer of just 64 KiB makes a second, tiny one, which is sent, \
@@ -40,8 +31,9 @@ which does nothing else, comes to within a few percent of everybody, and of the 
 event in user mode 7,600 are the floor’s; axum takes 11,100. Ours took 11,100 on hyper, which asks \
 the body again after each piece, and once more when it is written: each time, the handler was \
 polled in vain. A stream has a waker of its own now and knows whether there was a reason to poll \
-it: 9,600. Before, two locks instead of four in each poll, no call to those who wait for room where \
-nobody does, and a waker that is kept had made 100 of a difference. On raw TCP it is 7,700, on \
+it: 9,600. Before, two locks instead of four in each poll, no notification \
+of senders that wait for room where there are none, and a waker that is kept had made 100 of a \
+difference. On raw TCP it is 7,700, on \
 actix 12,100.
 
 **Streams that come and go** on raw TCP take fewer instructions than in axum (37,000 against \

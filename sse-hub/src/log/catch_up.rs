@@ -16,7 +16,7 @@ pub(crate) async fn catch_up(engine: &dyn Engine, topic: &Topic) -> Result<(), E
     let mut head = topic.head();
     let mut restarts = 0;
     loop {
-        match engine.read(topic.name(), head).await? {
+        match engine.read(topic.name(), head).await?.check(head)? {
             Page::Entries(entries) if entries.is_empty() => return Ok(()),
             Page::Entries(entries) => {
                 insert_all(topic, head, &entries);

@@ -3,7 +3,8 @@
 //! Live entries may arrive late, twice or not at all. Each names its predecessor, so the first
 //! entry after a hole reveals it. The hole is repaired by reading: several topics at a time, and
 //! again and again while the engine does not answer. Live entries of a topic under repair are
-//! dropped, except the latest, as the repair reads them too.
+//! dropped, except the latest, as the repair reads them too. If they do not follow each other, the
+//! topic is read once more.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -110,15 +111,31 @@ struct Repairs {
 #[derive(Default)]
 struct Meanwhile {
     is_running: bool,
+    /// The last of the entries that arrived and follow each other.
     latest: Option<LiveEntry>,
+    /// Whether the topic must be read again.
     was_interrupted: bool,
+}
+
+impl Meanwhile {
+    fn record(&mut self, entry: LiveEntry) {
+        match &self.latest {
+            // The repair reads all that was appended before it begins.
+            _ if !self.is_running => {}
+            Some(latest) if entry.position == latest.position && entry.event == latest.event => {}
+            // One of them has arrived late or twice, or others between them are lost. Which of them
+            // is the newest is not certain: the history may have been replaced.
+            Some(latest) if entry.predecessor != latest.position => self.was_interrupted = true,
+            _ => self.latest = Some(entry),
+        }
+    }
 }
 
 impl Repairs {
     /// Inserts an entry, unless the topic lacks what precedes it.
     fn insert(&mut self, core: &Core, entry: LiveEntry) {
         if let Some(meanwhile) = self.topics.get_mut(&*entry.topic) {
-            meanwhile.latest = Some(entry);
+            meanwhile.record(entry);
             return;
         }
         // A topic that is not in use here has no window.
@@ -168,8 +185,6 @@ impl Repairs {
             };
             if let Some(meanwhile) = self.topics.get_mut(&name) {
                 meanwhile.is_running = true;
-                // The repair reads all that was appended before it begins.
-                meanwhile.latest = None;
             }
             let engine = Arc::clone(engine);
             self.running.push(Box::pin(async move {

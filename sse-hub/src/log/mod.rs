@@ -73,7 +73,7 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// it. An entry that the engine has yielded or returned before must not be missing.
     fn read(&self, topic: &str, after: Position) -> BoxFuture<'static, Result<Page, EngineError>>;
 
-    /// Polls for the next news of any opened topic.
+    /// Polls for what comes next in any opened topic.
     ///
     /// Only the task that was passed last is woken. The hub's [`Driver`](crate::Driver) polls this.
     fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Live>;
@@ -118,7 +118,24 @@ pub enum Page {
     Unknown,
 }
 
-/// News of an engine.
+impl Page {
+    /// Checks an engine's answer: entries that do not follow the position would be read again and
+    /// again.
+    pub(crate) fn check(self, after: Position) -> Result<Self, EngineError> {
+        if let Self::Entries(entries) = &self {
+            let positions = entries.iter().map(|(position, _)| *position);
+            let before = std::iter::once(after).chain(positions.clone());
+            if before.zip(positions).any(|(before, it)| before >= it) {
+                return Err(EngineError::InvalidAnswer(
+                    "entries after the position, in their order",
+                ));
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// What an engine yields live.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Live {

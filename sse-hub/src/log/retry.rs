@@ -36,7 +36,8 @@ impl Backoff {
 pub(crate) async fn read(engine: Arc<dyn Engine>, topic: Arc<str>, after: Position) -> Page {
     let mut backoff = Backoff::default();
     loop {
-        match engine.read(&topic, after).await {
+        let page = engine.read(&topic, after).await;
+        match page.and_then(|page| page.check(after)) {
             Ok(page) => return page,
             Err(error) => tracing::debug!(
                 topic = &*topic,

@@ -34,11 +34,11 @@ pub enum SubscribeError {
         /// The limit.
         limit: usize,
     },
-    /// Ids cannot distinguish two of the topics, because of a rare coincidence of their names.
+    /// Ids cannot distinguish two of the topics, as the hashes of their names are equal.
     Ambiguous {
-        /// The one.
+        /// One of the topics.
         topic: String,
-        /// The other.
+        /// The other topic.
         other: String,
     },
     /// A topic cannot be used.

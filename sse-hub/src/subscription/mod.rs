@@ -187,10 +187,14 @@ impl Subscription {
             let Some(shutdown) = self.core.shutdown() else {
                 return Poll::Pending;
             };
-            if was_shutdown || is_overdue {
+            let waits_for_engine = self.topics.iter().any(TopicReader::is_reading);
+            if is_overdue || was_shutdown && !waits_for_engine {
                 self.ended = true;
                 let last = shutdown.last_block();
                 return Poll::Ready((!last.is_empty()).then_some(Ok(last)));
+            }
+            if was_shutdown {
+                return Poll::Pending;
             }
             // It has begun meanwhile.
             was_shutdown = true;

@@ -47,6 +47,11 @@ impl TopicReader {
         self.cursor.after
     }
 
+    /// Whether what follows the cursor is being read from the engine.
+    pub(crate) fn is_reading(&self) -> bool {
+        matches!(self.phase, Phase::Reading(_))
+    }
+
     /// Skips what is missing. Returns how many events that are, as far as they came through here.
     pub(crate) fn skip_to_head(&mut self, head: Option<Position>) -> u64 {
         record(Metric::Gap);

@@ -9,8 +9,7 @@ pub(crate) mod snapshot;
 mod waiting;
 mod window;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
 use bytes::Bytes;
@@ -24,6 +23,7 @@ use crate::log::Span;
 use crate::metrics::{Counts, TopicMetrics};
 use crate::options::TopicOptions;
 use crate::position::Position;
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 use crate::topic::cursor::{Appended, Cursor, Insertion, Start};
 use crate::topic::idempotency::IdempotencyKeys;
 use crate::topic::members::{Change, Members};

@@ -1,12 +1,13 @@
 //! A topic's current state as an event, and what keeps it consistent with the topic's log.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use sse_codec::{Encode, Encoder};
 
 use crate::entry::{self, EventError};
 use crate::position::Position;
+use crate::sync::Mutex;
 
 /// Returns the state as an encoded event without an id, or `None` if there is no state yet.
 pub(crate) type StateFn = dyn Fn() -> Result<Option<Bytes>, EventError> + Send + Sync;

@@ -5,8 +5,9 @@
 //! polled again in the same epoch needs no lock to learn that there is still nothing.
 
 use std::ptr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
+
+use crate::sync::{AtomicU64, Ordering};
 
 #[derive(Debug)]
 pub(crate) struct WaitList {
@@ -50,7 +51,7 @@ impl Identity {
 }
 
 impl WaitEpoch {
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(AtomicU64::new(FIRST))
     }
 

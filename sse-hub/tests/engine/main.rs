@@ -3,6 +3,7 @@
 
 mod driver;
 mod opening;
+mod reading;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -364,6 +365,9 @@ async fn entries_of_other_programs_are_skipped_if_they_are_not_events() {
         "data: x",
         "id: 1\ndata: x\n\n",
         "data: x\n\ndata: y\n\n",
+        // To a client, CR ends a line too (HTML § 9.2.6).
+        "data: x\rid: 1\n\n",
+        "data: x\r\rdata: y\n\n",
     ] {
         let entry = Bytes::from_static(forged.as_bytes());
         engine.append("a", entry).expect("appended");

@@ -1,5 +1,7 @@
 //! Gaps: for clients that come too late, are too slow, or have an unknown id.
 
+use std::time::Duration;
+
 use sse_hub::{Hub, Retention, SlowConsumer, TopicOptions};
 
 use crate::{Client, publish, subscribe};
@@ -115,4 +117,23 @@ async fn a_slow_subscriber_can_be_disconnected_and_gets_the_gap_when_it_comes_ba
     assert!(client.ended);
     let mut client = subscribe(&hub, &["news"], Some(&client.id())).await;
     assert_eq!(client.read()[0].gaps(), [("news".into(), "trimmed".into())]);
+}
+
+#[tokio::test]
+async fn a_subscriber_that_is_up_to_date_gets_each_event_however_little_is_kept() {
+    tokio::time::pause();
+    for retention in [
+        Retention::new().max_events(0),
+        Retention::new().max_age(Duration::ZERO),
+        Retention::new().max_age(Duration::from_micros(999)),
+    ] {
+        let hub = Hub::builder()
+            .topics(move |_| TopicOptions::new().retention(retention))
+            .build();
+        let mut client = subscribe(&hub, &["news"], None).await;
+        for number in ["one", "two"] {
+            publish(&hub, "news", number);
+            assert_eq!(client.data(), [number], "{retention:?}");
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! The state of a topic, and exactly what follows it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use sse_hub::{Event, EventError, Hub, Retention, TopicOptions};
@@ -135,4 +137,46 @@ async fn a_snapshot_that_is_no_event_ends_the_subscription_with_an_error() {
         sse_hub::SubscriptionError::Snapshot(EventError::OwnId)
     ));
     assert!(subscription.next().await.is_none());
+}
+
+/// What a snapshot function owns, and that uses the hub when it is dropped.
+struct UsesHub(Arc<OnceLock<Hub>>);
+
+impl Drop for UsesHub {
+    fn drop(&mut self) {
+        let hub = self.0.get().expect("a hub");
+        hub.publish_now("dropped", "x").expect("published");
+    }
+}
+
+#[test]
+fn what_the_function_owns_may_use_the_hub_when_it_is_dropped() {
+    let (done, finished) = mpsc::channel();
+    // In a thread of its own, as a deadlock would last.
+    thread::spawn(move || {
+        let cell = Arc::new(OnceLock::new());
+        let own = Arc::clone(&cell);
+        let hub = Hub::builder()
+            .topics(move |name| {
+                let options = TopicOptions::new().retention(Retention::new().max_bytes(10));
+                if name == "dropped" {
+                    return options;
+                }
+                let owned = UsesHub(Arc::clone(&own));
+                options.snapshot(move || {
+                    let _owned = &owned;
+                    Event::new()
+                })
+            })
+            .build();
+        let _ = cell.set(hub.clone());
+        // Refused, but the topic is in use until it is next checked.
+        assert!(hub.publish_now("swept", "too long").is_err());
+        hub.sweep();
+        assert!(hub.publish_now("replaced", "too long").is_err());
+        hub.publish_now("new", "x").expect("published");
+        done.send(hub.metrics().published).expect("a receiver");
+    });
+    let published = finished.recv_timeout(Duration::from_secs(60));
+    assert_eq!(published.expect("no deadlock"), 3);
 }

@@ -33,6 +33,8 @@ pub struct MemoryEngine {
     pub down: AtomicBool,
     /// Whether live entries are lost.
     pub mute: AtomicBool,
+    /// Whether reads wrongly begin with the entry at the position.
+    pub repeat: AtomicBool,
     /// Whether the next answer to a read is delayed until [`release`](Self::release) is notified.
     pub delay_next_read: AtomicBool,
     /// Ends the delay of an answer.
@@ -123,6 +125,15 @@ impl MemoryEngine {
         Ok(position)
     }
 
+    /// Delivers the oldest entry of a topic again.
+    pub fn deliver_oldest(&self, topic: &str) {
+        let (position, event) = {
+            let topics = self.topics.lock().expect("not poisoned");
+            topics[topic].all[0].clone()
+        };
+        self.deliver(LiveEntry::new(topic, Position::OLDEST, position, event));
+    }
+
     /// Loses everything.
     pub fn wipe(&self) {
         self.topics.lock().expect("not poisoned").clear();
@@ -181,7 +192,8 @@ impl MemoryEngine {
         }
         let from = entries
             .all
-            .partition_point(|(position, _)| *position <= after);
+            .partition_point(|(position, _)| *position <= after)
+            .saturating_sub(self.repeat.load(Ordering::Relaxed).into());
         Ok(Page::Entries(
             entries.all[from..].iter().take(PAGE).cloned().collect(),
         ))

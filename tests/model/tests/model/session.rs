@@ -1,61 +1,16 @@
 //! Senders, a body and their wakers in all interleavings: no wake is lost, and no event.
-//!
-//! loom runs each model again and again, with another order of the threads' accesses each time. A
-//! wake that is lost leaves all threads blocked, which loom reports as a deadlock.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream as _;
-use loom::sync::{Condvar, Mutex};
+use loom::sync::Mutex;
 use loom::thread;
 use sse_model::{IntoHandlerResult, SendError, Sse, SseOptions, SseStream, TrySendError};
 
-/// Runs `model` in all interleavings with at most two preemptions. Nearly all that goes wrong at all
-/// goes wrong with two; a third one multiplies the time by fifteen.
-fn check(model: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(2);
-    builder.check(model);
-}
-
-/// A task that blocks its thread until it is woken.
-#[derive(Default)]
-struct Task {
-    woken: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Task {
-    fn sleep(&self) {
-        let mut woken = self.woken.lock().expect("not poisoned");
-        while !*woken {
-            woken = self.changed.wait(woken).expect("not poisoned");
-        }
-        *woken = false;
-    }
-}
-
-impl Wake for Task {
-    fn wake(self: Arc<Self>) {
-        *self.woken.lock().expect("not poisoned") = true;
-        self.changed.notify_one();
-    }
-}
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    let task = Arc::new(Task::default());
-    let waker = Waker::from(Arc::clone(&task));
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return output;
-        }
-        task.sleep();
-    }
-}
+use crate::task::{block_on, check};
 
 type Body<F> = Pin<Box<SseStream<F>>>;
 

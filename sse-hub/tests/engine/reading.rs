@@ -1,0 +1,161 @@
+//! What happens while an engine takes its time to answer a read.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use sse_hub::{EngineError, Hub, SubscribeError, Subscription};
+use sse_hub_testing::engine::MemoryEngine;
+use sse_hub_testing::reader::{Event, Reader};
+use tokio::task::yield_now;
+
+use crate::{next_event, within_bounds};
+
+fn append(engine: &MemoryEngine, data: &str) {
+    let event = Bytes::from(format!("data: {data}\n\n"));
+    engine.append("a", event).expect("appended");
+}
+
+/// Interrupts the engine, and returns when the answer to the read that follows is delayed.
+async fn delay_repair(engine: &MemoryEngine) {
+    engine.delay_next_read.store(true, Ordering::Relaxed);
+    engine.interrupt();
+    within_bounds(async {
+        while engine.delay_next_read.load(Ordering::Relaxed) {
+            yield_now().await;
+        }
+    })
+    .await;
+}
+
+async fn open(node: &Hub) -> Subscription {
+    let mut open = node.subscribe(["a"]).await.expect("a subscription");
+    open.next().await.expect("a block").expect("no error");
+    open
+}
+
+#[tokio::test]
+async fn an_old_entry_that_arrives_again_during_a_repair_does_not_hide_a_new_one() {
+    let engine = Arc::new(MemoryEngine::default());
+    let node = engine.node();
+    let _driven = engine.drive();
+    let mut open = open(&node).await;
+    append(&engine, "old");
+    assert_eq!(next_event(&mut open).await.data, "old");
+    delay_repair(&engine).await;
+    append(&engine, "new");
+    engine.deliver_oldest("a");
+    for _ in 0..10 {
+        yield_now().await;
+    }
+    engine.release.notify_one();
+    within_bounds(async {
+        assert_eq!(next_event(&mut open).await.data, "new");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_follow_the_position_is_an_error_and_gives_nothing_twice() {
+    let engine = Arc::new(MemoryEngine::default());
+    let (node, other) = (engine.node_that_keeps(1), engine.node());
+    let _driven = engine.drive();
+    let begin = node.subscribe(["a"]).await.expect("a subscription").id();
+    let _open = open(&node).await;
+    for data in ["0", "1", "2"] {
+        append(&engine, data);
+    }
+    within_bounds(async {
+        while node.topic_metrics("a").expect("in use").published < 3 {
+            yield_now().await;
+        }
+    })
+    .await;
+    engine.repeat.store(true, Ordering::Relaxed);
+    within_bounds(async {
+        let error = other.subscribe(["a"]).await.expect_err("an invalid answer");
+        assert!(
+            matches!(error, SubscribeError::Engine(EngineError::InvalidAnswer(_))),
+            "{error:?}"
+        );
+    })
+    .await;
+    let subscribe = node.subscribe(["a"]).resume(Some(&begin));
+    let mut late = subscribe.await.expect("a subscription");
+    let mut reader = Reader::after(Some(&begin));
+    late.next().await.expect("a block").expect("no error");
+    // No entry is at the first position, so this answer is valid.
+    let mut events = Vec::new();
+    let second = Duration::from_secs(1);
+    while let Ok(piece) = tokio::time::timeout(second, late.next()).await {
+        events.extend(reader.feed(&piece.expect("a piece").expect("no error")));
+        assert!(events.len() <= 3, "{events:?}");
+    }
+    engine.repeat.store(false, Ordering::Relaxed);
+    append(&engine, "3");
+    while events.last().is_none_or(|event| event.data != "3") {
+        let piece = late.next().await.expect("a piece").expect("no error");
+        events.extend(reader.feed(&piece));
+    }
+    let data: Vec<_> = events.iter().map(|event| &*event.data).collect();
+    assert_eq!(data, ["0", "1", "2", "3"]);
+}
+
+#[tokio::test]
+async fn at_shutdown_a_stream_that_waits_for_the_engine_ends_after_what_was_published() {
+    let engine = Arc::new(MemoryEngine::default());
+    let node = engine.node_that_keeps(1);
+    let _driven = engine.drive();
+    let begin = node.subscribe(["a"]).await.expect("a subscription").id();
+    let open = open(&node).await;
+    for data in ["0", "1", "2"] {
+        append(&engine, data);
+    }
+    within_bounds(async {
+        while node.topic_metrics("a").expect("in use").published < 3 {
+            yield_now().await;
+        }
+    })
+    .await;
+    // It also waits for a topic that has nothing.
+    let mut late = node
+        .subscribe(["a", "b"])
+        .resume(Some(&begin))
+        .await
+        .expect("a subscription");
+    late.next().await.expect("a block").expect("no error");
+    engine.delay_next_read.store(true, Ordering::Relaxed);
+    let retry = Duration::from_secs(1)..=Duration::from_secs(1);
+    let reading = tokio::spawn(async move {
+        let mut reader = Reader::after(Some(&begin));
+        let mut events: Vec<Event> = Vec::new();
+        while let Some(piece) = late.next().await {
+            events.extend(reader.feed(&piece.expect("no error")));
+        }
+        events
+            .into_iter()
+            .map(|event| event.data)
+            .collect::<Vec<_>>()
+    });
+    within_bounds(async {
+        while engine.delay_next_read.load(Ordering::Relaxed) {
+            yield_now().await;
+        }
+    })
+    .await;
+    let shutting_down = {
+        let node = node.clone();
+        tokio::spawn(async move { node.shutdown(Duration::from_secs(30), retry).await })
+    };
+    for _ in 0..10 {
+        yield_now().await;
+    }
+    engine.release.notify_one();
+    within_bounds(async {
+        assert_eq!(reading.await.expect("no panic"), ["0", "1", "2"]);
+    })
+    .await;
+    drop((open, shutting_down));
+}

@@ -17,9 +17,10 @@
 //!     let news = hub.clone();
 //!     let news = with_sse(move |_: Request, sse| news.subscribe(["news"]).serve(sse));
 //!     tokio::spawn(serve(listener, news));
-//!     // From anywhere in the program:
-//!     hub.publish("news", "hello").await?;
-//!     Ok(())
+//!     loop {
+//!         hub.publish("news", "hello").await?; // from anywhere in the program
+//!         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+//!     }
 //! }
 //! ```
 //!

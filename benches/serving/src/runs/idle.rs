@@ -147,7 +147,8 @@ fn comments(client: &mut Client, streams: &mut [Connection]) -> io::Result<u64> 
         if received.first() != Some(&b':') {
             return Err(io::Error::other("something else than a comment"));
         }
-        count += memchr::memmem::find_iter(received, b"\n\n").count() as u64;
+        let lines = received.split(|byte| *byte == b'\n');
+        count += lines.filter(|line| line.starts_with(b":")).count() as u64;
     }
     Ok(count)
 }

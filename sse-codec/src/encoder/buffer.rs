@@ -132,77 +132,47 @@ pub(crate) mod sealed {
         }
     }
 
-    impl Growable for BytesMut {
-        type Inner = Self;
+    // Their inherent methods have the same names and meanings.
+    macro_rules! growable {
+        ($($buffer:ty),+) => {$(
+            impl Growable for $buffer {
+                type Inner = Self;
 
-        #[inline(always)]
-        fn inner(&mut self) -> &mut Self {
-            self
-        }
+                #[inline(always)]
+                fn inner(&mut self) -> &mut Self {
+                    self
+                }
 
-        #[inline]
-        fn filled(&self) -> usize {
-            self.len()
-        }
+                #[inline]
+                fn filled(&self) -> usize {
+                    self.len()
+                }
 
-        #[inline]
-        fn put(&mut self, bytes: &[u8]) {
-            self.extend_from_slice(bytes);
-        }
+                #[inline]
+                fn put(&mut self, bytes: &[u8]) {
+                    self.extend_from_slice(bytes);
+                }
 
-        fn reserve(&mut self, len: usize) {
-            self.reserve(len);
-        }
+                fn reserve(&mut self, len: usize) {
+                    self.reserve(len);
+                }
 
-        fn cut_back(&mut self, len: usize) {
-            self.truncate(len);
-        }
+                fn cut_back(&mut self, len: usize) {
+                    self.truncate(len);
+                }
 
-        fn grow(&mut self, len: usize) -> &mut [u8] {
-            self.resize(self.len().saturating_add(len), 0);
-            self
-        }
+                fn grow(&mut self, len: usize) -> &mut [u8] {
+                    self.resize(self.len().saturating_add(len), 0);
+                    self
+                }
 
-        #[inline]
-        fn bytes(&self) -> &[u8] {
-            self
-        }
+                #[inline]
+                fn bytes(&self) -> &[u8] {
+                    self
+                }
+            }
+        )+};
     }
 
-    impl Growable for Vec<u8> {
-        type Inner = Self;
-
-        #[inline(always)]
-        fn inner(&mut self) -> &mut Self {
-            self
-        }
-
-        #[inline]
-        fn filled(&self) -> usize {
-            self.len()
-        }
-
-        #[inline]
-        fn put(&mut self, bytes: &[u8]) {
-            self.extend_from_slice(bytes);
-        }
-
-        fn reserve(&mut self, len: usize) {
-            self.reserve(len);
-        }
-
-        fn cut_back(&mut self, len: usize) {
-            self.truncate(len);
-        }
-
-        fn grow(&mut self, len: usize) -> &mut [u8] {
-            self.resize(self.len().saturating_add(len), 0);
-            self
-        }
-
-        #[inline]
-        fn bytes(&self) -> &[u8] {
-            self
-        }
-    }
+    growable!(BytesMut, Vec<u8>);
 }

@@ -57,15 +57,10 @@ async fn an_old_entry_that_arrives_again_during_a_repair_does_not_hide_a_new_one
     .await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_answer_that_does_not_follow_the_position_is_an_error_and_gives_nothing_twice() {
-    let engine = Arc::new(MemoryEngine::default());
-    let (node, other) = (engine.node_that_keeps(1), engine.node());
-    let _driven = engine.drive();
-    let begin = node.subscribe(["a"]).await.expect("a subscription").id();
-    let _open = open(&node).await;
+/// Appends "0", "1" and "2" to the topic "a", and waits until its window on `node` has had them.
+async fn append_three(engine: &MemoryEngine, node: &Hub) {
     for data in ["0", "1", "2"] {
-        append(&engine, data);
+        append(engine, data);
     }
     within_bounds(async {
         while node.topic_metrics("a").expect("in use").published < 3 {
@@ -73,6 +68,16 @@ async fn an_answer_that_does_not_follow_the_position_is_an_error_and_gives_nothi
         }
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_follow_the_position_is_an_error_and_gives_nothing_twice() {
+    let engine = Arc::new(MemoryEngine::default());
+    let (node, other) = (engine.node_that_keeps(1), engine.node());
+    let _driven = engine.drive();
+    let begin = node.subscribe(["a"]).await.expect("a subscription").id();
+    let _open = open(&node).await;
+    append_three(&engine, &node).await;
     engine.repeat.store(true, Ordering::Relaxed);
     within_bounds(async {
         let error = other.subscribe(["a"]).await.expect_err("an invalid answer");
@@ -110,15 +115,7 @@ async fn at_shutdown_a_stream_that_waits_for_the_engine_ends_after_what_was_publ
     let _driven = engine.drive();
     let begin = node.subscribe(["a"]).await.expect("a subscription").id();
     let open = open(&node).await;
-    for data in ["0", "1", "2"] {
-        append(&engine, data);
-    }
-    within_bounds(async {
-        while node.topic_metrics("a").expect("in use").published < 3 {
-            yield_now().await;
-        }
-    })
-    .await;
+    append_three(&engine, &node).await;
     // It also waits for a topic that has nothing.
     let mut late = node
         .subscribe(["a", "b"])

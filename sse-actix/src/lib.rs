@@ -88,6 +88,8 @@ pub use crate::handler::{WithSse, with_sse};
 pub use crate::response::{
     no_content, sse_response, sse_response_with, sse_stream, sse_stream_with,
 };
+#[doc(inline)]
+pub use sse_session::guide;
 pub use sse_session::{
     BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError, Event,
     Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult, NoData, SendAll,

@@ -108,6 +108,8 @@ pub use crate::service::{WithSse, with_sse};
 /// All adapters have a type of this name, so that handlers look the same in all of them.
 pub type Request<B = hyper::body::Incoming> = http::Request<B>;
 
+#[doc(inline)]
+pub use sse_session::guide;
 pub use sse_session::{
     BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError, Event,
     Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult, NoData, RequestHead,

@@ -55,6 +55,7 @@ mod body;
 mod buffer;
 mod error;
 mod forward;
+pub mod guide;
 mod handler_result;
 mod into_event;
 mod keep_alive;

@@ -110,6 +110,8 @@ pub use crate::response::{
 pub use crate::router::Router;
 pub use crate::server::{Server, serve};
 pub use crate::service::{Service, WithSse, with_sse};
+#[doc(inline)]
+pub use sse_session::guide;
 pub use sse_session::{
     BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError, Event,
     Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult, NoData, SendAll,

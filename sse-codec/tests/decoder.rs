@@ -695,3 +695,50 @@ fn after_an_error_only_a_reset_continues() {
     feed(&mut decoder, b"data: c\n\n", &mut events);
     assert_eq!(events, seen(&[("message", "c", "1")]));
 }
+
+#[test]
+fn what_the_end_of_a_stream_discards_can_be_asked_for() {
+    for (stream, expected) in [
+        (&b""[..], None),
+        (b"data: a\n\n", None),
+        (b"data: a\n", Some(("message", "a", ""))),
+        (b"data: a", Some(("message", "a", ""))),
+        (b"data: a\r", Some(("message", "a", ""))),
+        (b"data: a\r\n", Some(("message", "a", ""))),
+        (b"data: a\r\n\r", None),
+        (b"data", Some(("message", "", ""))),
+        (b"dat", None),
+        (
+            b"id: 7\n\nevent: x\ndata: a\ndata: b\nid: 8",
+            Some(("x", "a\nb", "8")),
+        ),
+        // An event without data is none.
+        (b"event: x\nid: 8\n", None),
+        (b": comment\nretry: 5", None),
+        // Half a character.
+        (b"data: \xE2\x82", Some(("message", "\u{fffd}", ""))),
+    ] {
+        for chunk_len in 1..=stream.len().max(1) {
+            let mut decoder = Decoder::new().report_comments(true).report_retry(true);
+            for chunk in stream.chunks(chunk_len) {
+                let mut items = decoder.feed(chunk);
+                while items.next().expect("no limit is exceeded").is_some() {}
+            }
+            let incomplete = decoder.incomplete_event();
+            let found = incomplete
+                .as_ref()
+                .map(|event| (event.event(), event.data(), event.last_event_id()));
+            assert_eq!(found, expected, "{:?}", String::from_utf8_lossy(stream));
+            // Asking changes nothing: the stream may go on.
+            let mut seen = Vec::new();
+            feed(&mut decoder, b"\n\ndata: next\n\n", &mut seen);
+            assert_eq!(seen.last().map(|event| event.1.as_str()), Some("next"));
+        }
+    }
+    let mut failed = Decoder::new().max_line_len(10);
+    failed
+        .feed(b"data: a\ndata: too long")
+        .next_event()
+        .expect_err("a line is too long");
+    assert_eq!(failed.incomplete_event(), None);
+}

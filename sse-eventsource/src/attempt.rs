@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
-use tokio::time::timeout;
 
 use crate::content_type::is_event_stream;
-use crate::error::{Error, RedirectError};
+use crate::error::{ErrorKind, RedirectError};
 use crate::redirect::Redirects;
 use crate::rejected::Rejected;
 use crate::request_body::RequestBody;
+use crate::second_look::within;
 use crate::settings::Settings;
 use crate::transport::{Body, Transport};
 
 /// The result of an attempt, and the HTTP stack for the next one.
 pub(crate) struct Attempted {
     pub(crate) transport: Box<dyn Transport>,
-    pub(crate) outcome: Result<Outcome, Error>,
+    pub(crate) outcome: Result<Outcome, ErrorKind>,
 }
 
 pub(crate) enum Outcome {
@@ -32,9 +32,9 @@ pub(crate) async fn attempt(
     mut transport: Box<dyn Transport>,
     settings: Arc<Settings>,
     request: Request<RequestBody>,
-    last_event_id: String,
+    last_event_id: Option<HeaderValue>,
 ) -> Attempted {
-    let outcome = match prepare(request, &settings, &last_event_id).await {
+    let outcome = match prepare(request, &settings, last_event_id).await {
         Ok(request) => exchange_in_time(&mut *transport, &settings, request).await,
         Err(error) => Err(error),
     };
@@ -45,18 +45,15 @@ pub(crate) async fn attempt(
 async fn prepare(
     mut request: Request<RequestBody>,
     settings: &Settings,
-    last_event_id: &str,
-) -> Result<Request<RequestBody>, Error> {
+    last_event_id: Option<HeaderValue>,
+) -> Result<Request<RequestBody>, ErrorKind> {
     const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-    if !last_event_id.is_empty() {
-        // HTML § 9.2.3: encoded as UTF-8.
-        let value = HeaderValue::from_bytes(last_event_id.as_bytes());
-        let value = value.map_err(|_| Error::LastEventId)?;
+    if let Some(value) = last_event_id {
         request.headers_mut().insert(LAST_EVENT_ID, value);
     }
     match &settings.hook {
-        Some(hook) => hook(request).await.map_err(Error::Hook),
+        Some(hook) => hook(request).await.map_err(ErrorKind::Hook),
         None => Ok(request),
     }
 }
@@ -65,19 +62,25 @@ async fn prepare(
 enum Answer {
     Open(Response<Body>),
     NoContent,
-    Rejected(Response<Body>, fn(Box<Rejected>) -> Error),
+    Rejected(Response<Body>, fn(Box<Rejected>) -> ErrorKind),
 }
 
 async fn exchange_in_time(
     transport: &mut dyn Transport,
     settings: &Settings,
-    request: Request<RequestBody>,
-) -> Result<Outcome, Error> {
+    mut request: Request<RequestBody>,
+) -> Result<Outcome, ErrorKind> {
+    // What a safe method asks for can be asked for again.
+    let is_safe = request.method().is_safe();
+    let sent = (!is_safe).then(|| request.body_mut().track());
     let exchange = exchange(transport, settings.redirects, request);
-    let answer = match settings.connect_timeout {
-        Some(limit) => timeout(limit, exchange)
-            .await
-            .unwrap_or(Err(Error::ConnectTimeout(limit))),
+    let answer = match settings.response_timeout {
+        Some(limit) => within(limit, exchange).await.unwrap_or_else(|| {
+            Err(ErrorKind::ResponseTimeout {
+                limit,
+                request_was_sent: sent.is_some_and(|sent| sent.is_complete()),
+            })
+        }),
         None => exchange.await,
     };
     match answer? {
@@ -92,24 +95,24 @@ async fn exchange(
     transport: &mut dyn Transport,
     redirects: Redirects,
     request: Request<RequestBody>,
-) -> Result<Answer, Error> {
+) -> Result<Answer, ErrorKind> {
     let (head, mut body) = request.into_parts();
     let mut head = Request::from_parts(head, ());
     for _ in 0..=redirects.limit {
         let request = head.clone().map(|()| body.take());
         let response = transport.send(request).await;
-        let response = response.map_err(Error::Request)?;
+        let response = response.map_err(ErrorKind::Request)?;
         match response.status() {
             StatusCode::OK => return Ok(check(response)),
             StatusCode::NO_CONTENT => return Ok(Answer::NoContent),
             _ => {}
         }
         let followed = redirects.follow(&mut head, &mut body, &response);
-        if !followed.map_err(Error::Redirect)? {
-            return Ok(Answer::Rejected(response, Error::Status));
+        if !followed.map_err(ErrorKind::Redirect)? {
+            return Ok(Answer::Rejected(response, ErrorKind::Status));
         }
     }
-    Err(Error::Redirect(RedirectError::TooMany {
+    Err(ErrorKind::Redirect(RedirectError::TooMany {
         limit: redirects.limit,
     }))
 }
@@ -119,9 +122,9 @@ fn check(response: Response<Body>) -> Answer {
     let headers = response.headers();
     let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
     if !is_event_stream(headers.get_all(CONTENT_TYPE)) {
-        Answer::Rejected(response, Error::ContentType)
+        Answer::Rejected(response, ErrorKind::ContentType)
     } else if encodings.any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        Answer::Rejected(response, Error::ContentEncoding)
+        Answer::Rejected(response, ErrorKind::ContentEncoding)
     } else {
         Answer::Open(response)
     }

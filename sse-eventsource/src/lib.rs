@@ -84,6 +84,8 @@ mod open;
 mod redirect;
 mod rejected;
 mod request_body;
+mod resumption;
+mod second_look;
 mod settings;
 mod transport;
 #[cfg(feature = "json")]
@@ -94,7 +96,7 @@ mod update_stream;
 pub use crate::backoff::Backoff;
 pub use crate::boxed::BoxError;
 pub use crate::builder::EventSourceBuilder;
-pub use crate::error::{BuildError, Error, RedirectError};
+pub use crate::error::{BuildError, Error, ErrorKind, RedirectError};
 pub use crate::event_source::EventSource;
 #[cfg(feature = "client")]
 pub use crate::http_client::{ClientBody, HttpClient};

@@ -8,7 +8,7 @@ use http_body::Body as _;
 use sse_codec::{Decoder, Item};
 use tokio::time::Instant;
 
-use crate::error::Error;
+use crate::error::ErrorKind;
 use crate::idle_timer::IdleTimer;
 use crate::transport::Body;
 use crate::update::Update;
@@ -45,7 +45,7 @@ impl Open {
         &mut self,
         decoder: &mut Decoder,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Update, Error>>> {
+    ) -> Poll<Option<Result<Update, ErrorKind>>> {
         let polled = self.poll_body(decoder, cx);
         if let Poll::Ready(None | Some(Err(_))) = polled {
             self.body = None;
@@ -58,7 +58,7 @@ impl Open {
         &mut self,
         decoder: &mut Decoder,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Update, Error>>> {
+    ) -> Poll<Option<Result<Update, ErrorKind>>> {
         loop {
             if !self.chunk.is_empty() {
                 let mut items = decoder.feed(&self.chunk);
@@ -74,7 +74,7 @@ impl Open {
                         self.chunk.clear();
                         self.release_chunk();
                     }
-                    Err(error) => return Poll::Ready(Some(Err(Error::Decode(error)))),
+                    Err(error) => return Poll::Ready(Some(Err(ErrorKind::Decode(error)))),
                 }
             }
             match ready!(self.poll_frame(cx)) {
@@ -96,7 +96,7 @@ impl Open {
     fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Error>>> {
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, ErrorKind>>> {
         let Some(body) = &mut self.body else {
             return Poll::Ready(None);
         };
@@ -105,12 +105,12 @@ impl Open {
             if let Some(idle) = &mut self.idle {
                 idle.end_wait();
             }
-            return Poll::Ready(frame.map(|frame| frame.map_err(Error::Body)));
+            return Poll::Ready(frame.map(|frame| frame.map_err(ErrorKind::Body)));
         }
         match &mut self.idle {
             Some(idle) => idle
                 .poll_timeout(cx)
-                .map(|time| Some(Err(Error::IdleTimeout(time)))),
+                .map(|time| Some(Err(ErrorKind::IdleTimeout(time)))),
             None => Poll::Pending,
         }
     }

@@ -10,8 +10,8 @@ use http::header::{DATE, RETRY_AFTER};
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, Response, StatusCode};
 use http_body::Body as _;
-use tokio::time::timeout;
 
+use crate::second_look::within;
 use crate::transport::Body;
 
 /// The head of a response that is not an event stream, and the start of its body.
@@ -49,7 +49,7 @@ impl Rejected {
             }
         };
         // What was read before the timeout is kept.
-        let _ = timeout(Self::MAX_BODY_WAIT, read).await;
+        let _ = within(Self::MAX_BODY_WAIT, read).await;
         Self {
             status,
             headers,

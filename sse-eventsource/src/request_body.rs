@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -42,7 +43,10 @@ type Stream = BoxBody<Bytes, BoxError>;
 /// # let _ = builder;
 /// ```
 #[must_use = "a body does nothing until it is sent"]
-pub struct RequestBody(Kind);
+pub struct RequestBody {
+    kind: Kind,
+    progress: Option<Progress>,
+}
 
 enum Kind {
     /// Also any other kind after its end or an error, then empty.
@@ -54,7 +58,28 @@ enum Kind {
     Spent,
 }
 
+/// Whether a body has been passed to the HTTP stack in full.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress(Arc<AtomicBool>);
+
+impl Progress {
+    pub(crate) fn is_complete(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn complete(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 impl RequestBody {
+    fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            progress: None,
+        }
+    }
+
     /// Creates a body that `make` makes anew each time it is sent.
     pub fn from_fn<F, B>(make: F) -> Self
     where
@@ -62,7 +87,7 @@ impl RequestBody {
         B: Body + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        Self(Kind::Make(Arc::new(move || stream(make()))))
+        Self::new(Kind::Make(Arc::new(move || stream(make()))))
     }
 
     /// Creates a body that can be sent once: there is one attempt, after which the event source
@@ -72,43 +97,68 @@ impl RequestBody {
         B: Body + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        Self(Kind::Stream(stream(body)))
+        Self::new(Kind::Stream(stream(body)))
     }
 
     /// Returns the bytes, if the body is not a stream: for HTTP stacks without streaming bodies.
     #[must_use]
     pub fn as_bytes(&self) -> Option<&Bytes> {
-        match &self.0 {
-            Kind::Bytes(bytes) => Some(bytes),
+        match &self.kind {
+            Kind::Bytes(bytes) => {
+                // The stack takes them from here, and does not poll.
+                self.record_end();
+                Some(bytes)
+            }
             _ => None,
+        }
+    }
+
+    /// Makes it known from now on whether the body has been passed to the HTTP stack in full. An
+    /// empty one has.
+    pub(crate) fn track(&mut self) -> Progress {
+        let progress = Progress::default();
+        self.progress = Some(progress.clone());
+        if matches!(&self.kind, Kind::Bytes(bytes) if bytes.is_empty()) {
+            progress.complete();
+        }
+        progress
+    }
+
+    fn record_end(&self) {
+        if let Some(progress) = &self.progress {
+            progress.complete();
         }
     }
 
     /// Returns whether the body can be sent again.
     pub(crate) fn is_repeatable(&self) -> bool {
-        matches!(self.0, Kind::Bytes(_) | Kind::Make(_))
+        matches!(self.kind, Kind::Bytes(_) | Kind::Make(_))
     }
 
     /// Returns whether the body could be sent once, and was.
     pub(crate) fn is_spent(&self) -> bool {
-        matches!(self.0, Kind::Spent)
+        matches!(self.kind, Kind::Spent)
     }
 
     /// Takes the body in order to send it. What remains can be sent again, or is spent.
     pub(crate) fn take(&mut self) -> Self {
-        Self(match &self.0 {
+        let kind = match &self.kind {
             Kind::Bytes(bytes) => Kind::Bytes(bytes.clone()),
             Kind::Make(make) => Kind::Make(Arc::clone(make)),
-            Kind::Stream(_) | Kind::Spent => std::mem::replace(&mut self.0, Kind::Spent),
-        })
+            Kind::Stream(_) | Kind::Spent => std::mem::replace(&mut self.kind, Kind::Spent),
+        };
+        Self {
+            kind,
+            progress: self.progress.clone(),
+        }
     }
 
     /// Makes a body of [`from_fn`](Self::from_fn), whose size is not known before.
-    pub(crate) fn make(self) -> Self {
-        match self.0 {
-            Kind::Make(make) => Self(Kind::Stream(make())),
-            other => Self(other),
+    pub(crate) fn make(mut self) -> Self {
+        if let Kind::Make(make) = &self.kind {
+            self.kind = Kind::Stream(make());
         }
+        self
     }
 }
 
@@ -168,7 +218,7 @@ impl Default for RequestBody {
 
 impl From<Bytes> for RequestBody {
     fn from(bytes: Bytes) -> Self {
-        Self(Kind::Bytes(bytes))
+        Self::new(Kind::Bytes(bytes))
     }
 }
 
@@ -204,25 +254,33 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Kind::Make(make) = &self.0 {
-            self.0 = Kind::Stream(make());
+        if let Kind::Make(make) = &self.kind {
+            self.kind = Kind::Stream(make());
         }
-        let polled = match &mut self.0 {
+        let polled = match &mut self.kind {
             Kind::Bytes(bytes) if !bytes.is_empty() => {
-                return Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))));
+                let bytes = std::mem::take(bytes);
+                // A stack that knows the size does not poll for the end.
+                self.record_end();
+                return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
             Kind::Stream(body) => Pin::new(body).poll_frame(cx),
             Kind::Spent => Poll::Ready(Some(Err("the request body was already sent".into()))),
             Kind::Bytes(_) | Kind::Make(_) => Poll::Ready(None),
         };
         if let Poll::Ready(None | Some(Err(_))) = polled {
-            *self = Self::default();
+            self.kind = Kind::Bytes(Bytes::new());
+        }
+        if matches!(polled, Poll::Ready(None))
+            || matches!(&polled, Poll::Ready(Some(Ok(_))) if self.is_end_stream())
+        {
+            self.record_end();
         }
         polled
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        match &self.kind {
             Kind::Bytes(bytes) => bytes.is_empty(),
             Kind::Stream(body) => body.is_end_stream(),
             Kind::Make(_) | Kind::Spent => false,
@@ -230,7 +288,7 @@ impl Body for RequestBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.kind {
             Kind::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Stream(body) => body.size_hint(),
             Kind::Make(_) | Kind::Spent => SizeHint::default(),
@@ -241,7 +299,7 @@ impl Body for RequestBody {
 impl fmt::Debug for RequestBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = f.debug_tuple("RequestBody");
-        match &self.0 {
+        match &self.kind {
             // The content may be a secret.
             Kind::Bytes(bytes) => f.field(&format_args!("{} bytes", bytes.len())),
             Kind::Make(_) => f.field(&format_args!("made each time")),

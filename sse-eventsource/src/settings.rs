@@ -38,7 +38,7 @@ type Predicate<T> = Box<dyn Fn(&T) -> bool + Send + Sync>;
 
 pub(crate) struct Settings {
     pub(crate) hook: Option<Hook>,
-    pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) response_timeout: Option<Duration>,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) redirects: Redirects,
     pub(crate) reconnect: Reconnect,
@@ -46,6 +46,7 @@ pub(crate) struct Settings {
     pub(crate) max_attempts: Option<u32>,
     pub(crate) retry_if: Predicate<Error>,
     pub(crate) end_if: Option<Predicate<ReceivedEvent>>,
+    pub(crate) fail_if: Option<Predicate<ReceivedEvent>>,
 }
 
 impl Settings {
@@ -53,12 +54,19 @@ impl Settings {
     pub(crate) fn is_end(&self, event: &ReceivedEvent) -> bool {
         self.end_if.as_ref().is_some_and(|is_end| is_end(event))
     }
+
+    /// Returns whether this event reports a failure.
+    pub(crate) fn is_failure(&self, event: &ReceivedEvent) -> bool {
+        self.fail_if
+            .as_ref()
+            .is_some_and(|is_failure| is_failure(event))
+    }
 }
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
-            .field("connect_timeout", &self.connect_timeout)
+            .field("response_timeout", &self.response_timeout)
             .field("idle_timeout", &self.idle_timeout)
             .field("redirects", &self.redirects)
             .field("reconnect", &self.reconnect)

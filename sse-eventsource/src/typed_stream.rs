@@ -8,14 +8,14 @@ use futures_core::Stream;
 use futures_core::stream::FusedStream;
 use serde::de::DeserializeOwned;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::event_source::EventSource;
 
 impl EventSource {
     /// Yields the events as values of a serde enum: the variant is the event's name, its content
     /// the JSON data. See [`ReceivedEvent::typed`](crate::ReceivedEvent::typed).
     ///
-    /// An event that does not match is [`Error::Typed`], after which the stream continues.
+    /// An event that does not match is [`ErrorKind::Typed`], after which the stream continues.
     ///
     /// ```no_run
     /// # #[cfg(feature = "client")]
@@ -52,7 +52,7 @@ impl EventSource {
 /// The events of an event source as values of a serde enum, made by [`EventSource::typed`].
 ///
 /// Ends as the event source does, and yields `None` from then on. Of the errors, only
-/// [`Error::Typed`] is not the last item.
+/// [`ErrorKind::Typed`] is not the last item.
 #[derive(Debug)]
 #[must_use = "streams do nothing unless polled"]
 pub struct TypedEvents<T> {
@@ -88,9 +88,8 @@ impl<T: DeserializeOwned> Stream for TypedEvents<T> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let event = ready!(Pin::new(&mut self.events).poll_next(cx));
         Poll::Ready(event.map(|event| {
-            event?
-                .typed()
-                .map_err(|error| Error::Typed(Box::new(error)))
+            let typed = event?.typed();
+            typed.map_err(|error| self.events.error(ErrorKind::Typed(Box::new(error))))
         }))
     }
 }

@@ -37,6 +37,15 @@ pub enum Update {
     Event(ReceivedEvent),
     /// A comment was received.
     Comment(String),
+    /// The stream goes on, but not from where it was: the last event ID is left out from now on, and
+    /// events may be missing or come again.
+    NotResumed {
+        /// The last event ID.
+        last_event_id: String,
+        /// What the server answered to it, or `None` if it contains a control character, which HTTP
+        /// does not allow in a header.
+        error: Option<Error>,
+    },
     /// The server set the reconnection time. [`Backoff`](crate::Backoff) limits it.
     Retry(Duration),
     /// The connection is gone or was not made, and another attempt follows.

@@ -20,6 +20,7 @@ use self::data::Data;
 pub use self::events::Events;
 pub use self::item::Item;
 pub use self::limits::DecodeError;
+use crate::received::ReceivedEvent;
 
 /// The byte order mark, in UTF-8.
 const BOM: [u8; 3] = *b"\xEF\xBB\xBF";
@@ -51,7 +52,8 @@ const BOM: [u8; 3] = *b"\xEF\xBB\xBF";
 /// # The end of the stream
 ///
 /// No call is needed: an event without its blank line is discarded (HTML § 9.2.6). Drop the
-/// decoder, or [`reset`](Self::reset) it for the next connection.
+/// decoder, or [`reset`](Self::reset) it for the next connection. Before that,
+/// [`incomplete_event`](Self::incomplete_event) returns what is discarded.
 ///
 /// # Text
 ///
@@ -241,6 +243,35 @@ impl Decoder {
     #[must_use]
     pub fn reconnection_time(&self) -> Option<Duration> {
         self.reconnection_time
+    }
+
+    /// Returns the event that a blank line would complete now, if it has data: at the end of a
+    /// stream, the event that is discarded (HTML § 9.2.6).
+    ///
+    /// A last line without its line end is part of it, so the data may be cut off anywhere. Some
+    /// servers leave out the last blank line; whether such an event is complete is for the protocol
+    /// to say, for instance because its data is JSON.
+    ///
+    /// ```
+    /// use sse_codec::Decoder;
+    ///
+    /// let mut decoder = Decoder::new();
+    /// assert!(decoder.feed(b"data: 1\n\ndata: tw").next_event()?.is_some());
+    /// assert_eq!(decoder.incomplete_event().expect("half an event").data(), "tw");
+    /// # Ok::<(), sse_codec::DecodeError>(())
+    /// ```
+    ///
+    /// It copies what was received of the event, so it is meant for the end of a stream.
+    #[must_use]
+    pub fn incomplete_event(&self) -> Option<ReceivedEvent> {
+        // An event that was returned is not cleared before the next read.
+        if self.idle || self.state != State::Reading {
+            return None;
+        }
+        let mut copy = self.clone().report_comments(false).report_retry(false);
+        // One line end for the line, or for the LF of a CRLF, and one that is the blank line.
+        let event = copy.feed(b"\n\n").next_event().ok()??.into_owned();
+        Some(event)
     }
 
     /// Prepares the decoder for a new stream, that of the next connection.

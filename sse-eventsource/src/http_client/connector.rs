@@ -17,9 +17,10 @@ use tower_service::Service as _;
 use super::io::Io;
 use super::proxy::{self, ProxyError};
 use crate::boxed::BoxError;
+use crate::second_look::within;
 
-/// The time limit for connecting to one host, for all its addresses together.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// The default time limit for a connection.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long a TCP connection is idle before the kernel probes the peer.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
@@ -37,8 +38,9 @@ pub(super) struct ForwardingProxy {
     pub(super) authorization: Option<HeaderValue>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Connector {
+    pub(super) timeout: Duration,
     #[cfg(unix)]
     pub(super) unix_socket: Option<Arc<Path>>,
     #[cfg(feature = "tls")]
@@ -52,7 +54,14 @@ impl Connector {
         self.proxies = Some(Arc::new(Matcher::from_env()));
     }
 
-    pub(super) async fn connect(&self, uri: &Uri) -> Result<Connected, BoxError> {
+    /// Connects to the host of the URL, within the time limit.
+    pub(super) async fn connect_in_time(&self, uri: &Uri) -> Result<Connected, BoxError> {
+        let limit = self.timeout;
+        let connected = within(limit, self.connect(uri)).await;
+        connected.unwrap_or_else(|| Err(format!("no connection within {limit:?}").into()))
+    }
+
+    async fn connect(&self, uri: &Uri) -> Result<Connected, BoxError> {
         #[cfg(unix)]
         if let Some(path) = &self.unix_socket {
             let io = tokio::net::UnixStream::connect(path).await?;
@@ -67,12 +76,15 @@ impl Connector {
                 let connected = self.connect_through(&proxy, uri).await;
                 connected.map_err(|error| ProxyError::new(&proxy, error).into())
             }
-            None => self.secure(tcp(uri.clone()).await?, uri).await,
+            None => {
+                self.secure(tcp(uri.clone(), self.timeout).await?, uri)
+                    .await
+            }
         }
     }
 
     async fn connect_through(&self, proxy: &Intercept, uri: &Uri) -> Result<Connected, BoxError> {
-        let io: Box<dyn Io> = Box::new(tcp(proxy::address(proxy)?).await?);
+        let io: Box<dyn Io> = Box::new(tcp(proxy::address(proxy)?, self.timeout).await?);
         let io = self.secure_proxy(io, proxy.uri()).await?;
         // A proxy forwards only what it can read: HTTP/1.1 without TLS. The rest needs a tunnel.
         if proxy::speaks_http(proxy) && !is_https(uri) && !self.http2_prior_knowledge {
@@ -152,17 +164,32 @@ fn is_https(uri: &Uri) -> bool {
 }
 
 /// hyper-util's connector tries the addresses of a host in parallel (RFC 8305).
-fn tcp_connector() -> HttpConnector {
+fn tcp_connector(limit: Duration) -> HttpConnector {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_nodelay(true);
     connector.set_keepalive(Some(KEEP_ALIVE));
-    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    // Shared by the addresses, so that one that does not answer leaves time for the next.
+    connector.set_connect_timeout(Some(limit));
     connector
 }
 
-async fn tcp(uri: Uri) -> Result<TcpStream, BoxError> {
-    Ok(tcp_connector().call(uri).await?.into_inner())
+async fn tcp(uri: Uri, limit: Duration) -> Result<TcpStream, BoxError> {
+    Ok(tcp_connector(limit).call(uri).await?.into_inner())
+}
+
+impl Default for Connector {
+    fn default() -> Self {
+        Self {
+            timeout: TIMEOUT,
+            #[cfg(unix)]
+            unix_socket: None,
+            #[cfg(feature = "tls")]
+            tls: None,
+            http2_prior_knowledge: false,
+            proxies: None,
+        }
+    }
 }
 
 impl fmt::Debug for Connector {
@@ -170,6 +197,7 @@ impl fmt::Debug for Connector {
         let mut f = f.debug_struct("Connector");
         #[cfg(unix)]
         f.field("unix_socket", &self.unix_socket);
+        f.field("timeout", &self.timeout);
         f.field("http2_prior_knowledge", &self.http2_prior_knowledge);
         f.field("proxies", &self.proxies.is_some());
         f.finish_non_exhaustive()

@@ -110,11 +110,20 @@ impl HttpClient {
         self
     }
 
+    /// Sets how long a connection may take: the host's addresses, the proxy and TLS together; by
+    /// default 20 seconds. The wait for the response has a limit of its own, see
+    /// [`EventSourceBuilder::response_timeout`](crate::EventSourceBuilder::response_timeout).
+    #[must_use]
+    pub fn connect_timeout(mut self, limit: std::time::Duration) -> Self {
+        self.connector.timeout = limit;
+        self
+    }
+
     async fn send(
         self,
         mut request: Request<RequestBody>,
     ) -> Result<Response<ClientBody>, BoxError> {
-        let Connected { io, http2, proxy } = self.connector.connect(request.uri()).await?;
+        let Connected { io, http2, proxy } = self.connector.connect_in_time(request.uri()).await?;
         let io = TokioIo::new(io);
         *request.version_mut() = Version::HTTP_11;
         if http2 {

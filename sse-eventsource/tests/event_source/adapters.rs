@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use hyper::server::conn::{http1, http2};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use sse_eventsource::{Error, EventSource, HttpClient, RequestBody, Update};
+use sse_eventsource::{Error, ErrorKind, EventSource, HttpClient, RequestBody, Update};
 use sse_eventsource_testing::Identity;
 use sse_hyper::{Event, SendError, Sse};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -231,8 +231,8 @@ async fn an_untrusted_certificate_is_refused() {
         () = server => panic!("the server never ends"),
         error = source.next() => error.expect("an error").expect_err("an error"),
     };
-    let Error::Request(error) = error else {
-        panic!("{error:?}");
+    let ErrorKind::Request(error) = error.into_kind() else {
+        panic!("another error");
     };
     let io = error
         .downcast::<io::Error>()
@@ -265,7 +265,10 @@ async fn is_cut(client: HttpClient, url: &str, fail: &Notify) {
         {
             Update::Event(_) => fail.notify_one(),
             Update::Disconnected { error, .. } => {
-                assert!(matches!(error, Some(Error::Body(_))), "{error:?}");
+                assert!(
+                    matches!(error.as_ref().map(Error::kind), Some(ErrorKind::Body(_))),
+                    "{error:?}"
+                );
                 assert_eq!(updates.event_source().last_event_id(), "7");
                 return;
             }
@@ -376,7 +379,7 @@ async fn a_head_that_is_too_long_is_no_response_over_http2() {
         () = server => {}
         end = source.next() => {
             let error = end.expect("an error").expect_err("an error");
-            assert!(matches!(error, Error::Request(_)), "{error:?}");
+            assert!(matches!(error.kind(), ErrorKind::Request(_)), "{error:?}");
         }
     }
 }

@@ -7,6 +7,8 @@ mod compression;
 mod connection;
 mod ends;
 mod faults;
+mod incomplete;
+mod not_resumed;
 mod reconnecting;
 mod resuming;
 mod stack;

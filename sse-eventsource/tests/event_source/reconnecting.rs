@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderValue, Method};
-use sse_eventsource::{Backoff, DecodeError, Error, EventSource, ReadyState, Reconnect, Update};
+use sse_eventsource::{
+    Backoff, DecodeError, Error, ErrorKind, EventSource, ReadyState, Reconnect, Update,
+};
 use tokio::time::Instant;
 
 use crate::stack::{
@@ -210,7 +212,9 @@ async fn a_failed_hook_is_final() {
     let stack = Stack::new([]);
     let builder = get().before_attempt(|_| async { Err("no token".into()) });
     let (_, error) = read_all(builder.build_with(stack.clone()).expect("valid")).await;
-    assert!(matches!(error, Some(Error::Hook(error)) if error.to_string() == "no token"));
+    assert!(
+        matches!(error.as_ref().map(Error::kind), Some(ErrorKind::Hook(error)) if error.to_string() == "no token")
+    );
     assert!(stack.requests().is_empty());
 }
 
@@ -223,7 +227,10 @@ async fn a_post_is_sent_once_by_default() {
     };
     let stack = Stack::new([status(503), cut("data: a\n\n"), events(["data: b\n\n"])]);
     let (_, error) = read_all(post().build_with(stack.clone()).expect("valid")).await;
-    assert!(matches!(error, Some(Error::Status(_))), "{error:?}");
+    assert!(
+        matches!(error.as_ref().map(Error::kind), Some(ErrorKind::Status(_))),
+        "{error:?}"
+    );
     assert_eq!(stack.requests().len(), 1);
 
     // Failed attempts are repeated; a stream that was open is not.
@@ -231,7 +238,10 @@ async fn a_post_is_sent_once_by_default() {
     let builder = post().reconnect(Reconnect::UntilOpen);
     let (data, error) = read_all(builder.build_with(stack.clone()).expect("valid")).await;
     assert_eq!(data, ["a"]);
-    assert!(matches!(error, Some(Error::Body(_))), "{error:?}");
+    assert!(
+        matches!(error.as_ref().map(Error::kind), Some(ErrorKind::Body(_))),
+        "{error:?}"
+    );
     for request in stack.requests() {
         assert_eq!(request.method(), Method::POST);
         assert_eq!(request.body(), "[1,2]");
@@ -266,14 +276,19 @@ async fn an_exceeded_limit_of_the_decoder_is_final() {
         limit: 10,
         position: 9,
     };
-    assert!(matches!(error, Some(Error::Decode(error)) if error == expected));
+    assert!(
+        matches!(error.as_ref().map(Error::kind), Some(ErrorKind::Decode(error)) if *error == expected)
+    );
 
     let stack = Stack::new([events(["data: 01234\ndata: 01234\n\n"])]);
     let source = get().max_event_len(10).build_with(stack).expect("valid");
     let (_, error) = read_all(source).await;
     assert!(matches!(
-        error,
-        Some(Error::Decode(DecodeError::EventTooLong { limit: 10, .. }))
+        error.as_ref().map(Error::kind),
+        Some(ErrorKind::Decode(DecodeError::EventTooLong {
+            limit: 10,
+            ..
+        }))
     ));
 }
 
@@ -344,4 +359,15 @@ async fn a_restart_is_like_an_end_in_order() {
     source.restart();
     assert!(source.next().await.is_none());
     assert_eq!(stack.requests().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn statuses_that_pass_are_retried() {
+    for code in [
+        408, 409, 425, 429, 500, 502, 503, 504, 507, 509, 520, 524, 529, 530, 598, 599,
+    ] {
+        let stack = Stack::new([status(code), status(code), events(["data: a\n\n"])]);
+        let (data, error) = read_all(get().build_with(stack.clone()).expect("valid")).await;
+        assert_eq!(data, ["a"], "{code}: {error:?}");
+    }
 }

@@ -1,7 +1,7 @@
 //! The event source as a stream of updates and as a stream of typed events.
 
 use futures_util::StreamExt as _;
-use sse_eventsource::{Error, EventSource, EventSourceBuilder, ReadyState, Reconnect, Update};
+use sse_eventsource::{ErrorKind, EventSource, EventSourceBuilder, ReadyState, Reconnect, Update};
 
 use crate::stack::{Stack, cut, events, no_jitter, open};
 
@@ -29,8 +29,12 @@ async fn events_are_values_of_an_enum() {
     let read: Vec<_> = messages.collect().await;
     assert_eq!(read.len(), 4);
     assert!(matches!(&read[0], Ok(Message::Delta(text)) if text == "a"));
-    assert!(matches!(&read[1], Err(Error::Typed(error)) if error.event().event() == "other"));
-    assert!(matches!(&read[2], Err(Error::Typed(error)) if error.event().data() == "2"));
+    assert!(
+        matches!(&read[1], Err(error) if matches!(error.kind(), ErrorKind::Typed(error) if error.event().event() == "other"))
+    );
+    assert!(
+        matches!(&read[2], Err(error) if matches!(error.kind(), ErrorKind::Typed(error) if error.event().data() == "2"))
+    );
     assert!(matches!(&read[3], Ok(Message::Stop { reason }) if reason == "end"));
 }
 

@@ -11,7 +11,9 @@ use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use sse_eventsource::{Error, EventSource, HttpClient, Reconnect, RedirectError, RequestBody};
+use sse_eventsource::{
+    Error, ErrorKind, EventSource, HttpClient, Reconnect, RedirectError, RequestBody,
+};
 use sse_eventsource_testing::{STREAM, Server, header};
 use sse_hyper::{SendError, Sse};
 use tokio::net::TcpListener;
@@ -99,7 +101,10 @@ async fn a_body_that_can_be_sent_once_is_sent_once() {
     let source = post(&busy).body(once()).reconnect(Reconnect::Always);
     let (data, error) = read_all(source.build().expect("valid")).await;
     assert!(data.is_empty());
-    assert!(matches!(error, Some(Error::Status(_))), "{error:?}");
+    assert!(
+        matches!(error.as_ref().map(Error::kind), Some(ErrorKind::Status(_))),
+        "{error:?}"
+    );
     assert_eq!(busy.connections(), 1);
 }
 
@@ -111,7 +116,10 @@ async fn a_redirect_cannot_repeat_a_body_of_one_use() {
     let source = post(&kept).body(once()).build().expect("valid");
     let (_, error) = read_all(source).await;
     assert!(
-        matches!(error, Some(Error::Redirect(RedirectError::Body))),
+        matches!(
+            error.as_ref().map(Error::kind),
+            Some(ErrorKind::Redirect(RedirectError::Body))
+        ),
         "{error:?}"
     );
     assert_eq!(kept.connections(), 1);
@@ -153,8 +161,8 @@ async fn a_failed_body_is_a_failed_attempt() {
     let source = builder.max_attempts(2).build().expect("valid");
     let (data, error) = read_all(source).await;
     assert!(data.is_empty());
-    let Some(Error::Request(error)) = error else {
-        panic!("{error:?}");
+    let Some(ErrorKind::Request(error)) = error.map(Error::into_kind) else {
+        panic!("another error");
     };
     let mut cause: &dyn std::error::Error = &*error;
     while let Some(source) = cause.source() {

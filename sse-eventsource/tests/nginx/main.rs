@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use http::Version;
-use sse_eventsource::{Backoff, Error, EventSource, HttpClient, Update, Updates};
+use sse_eventsource::{Backoff, ErrorKind, EventSource, HttpClient, Update, Updates};
 use sse_eventsource_testing::Identity;
 use sse_nginx::Nginx;
 use tokio::time::timeout;
@@ -80,10 +80,10 @@ impl Reader {
             }
             Update::Disconnected { error, .. } => {
                 self.lost
-                    .push(error.map_or(String::new(), |error| match error {
-                        Error::Status(rejected) => rejected.status().as_str().to_owned(),
-                        Error::Body(_) => "cut".to_owned(),
-                        Error::Request(_) => "no response".to_owned(),
+                    .push(error.map_or(String::new(), |error| match error.kind() {
+                        ErrorKind::Status(rejected) => rejected.status().as_str().to_owned(),
+                        ErrorKind::Body(_) => "cut".to_owned(),
+                        ErrorKind::Request(_) => "no response".to_owned(),
                         other => panic!("{other:?}"),
                     }));
             }

@@ -1,13 +1,14 @@
-//! The builder of an event source: its request and its settings.
+//! The builder of an event source: its request, and what it is built over.
+
+mod request;
+mod settings;
 
 use std::fmt;
 use std::time::Duration;
 
-use http::header::{ACCEPT, CACHE_CONTROL};
 use http::{HeaderName, HeaderValue, Method, Request, Response};
-use sse_codec::{Decoder, ReceivedEvent};
+use sse_codec::Decoder;
 use tower_service::Service;
-use url::Url;
 
 use crate::backoff::Backoff;
 use crate::boxed::BoxError;
@@ -72,20 +73,24 @@ impl EventSourceBuilder {
     /// The default limit on redirects, as in browsers: 20.
     pub const DEFAULT_MAX_REDIRECTS: usize = 20;
 
-    /// The default time limit for the head of the response: 60 seconds.
-    pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
+    /// The default time limit for the head of the response to GET: 60 seconds.
+    pub const DEFAULT_RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
+
+    /// The default time limit for the head of the response to any other method: 10 minutes.
+    /// Language models load and think before they answer.
+    pub const DEFAULT_POST_RESPONSE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
     fn new(method: Method, url: &str) -> Self {
-        let reconnect = if method == Method::GET {
-            Reconnect::Always
+        let (reconnect, response_timeout) = if method == Method::GET {
+            (Reconnect::Always, Self::DEFAULT_RESPONSE_TIMEOUT)
         } else {
-            Reconnect::Never
+            (Reconnect::Never, Self::DEFAULT_POST_RESPONSE_TIMEOUT)
         };
         Self {
-            request: request(method, url),
+            request: request::new(method, url),
             settings: Settings {
                 hook: None,
-                connect_timeout: Some(Self::DEFAULT_CONNECT_TIMEOUT),
+                response_timeout: Some(response_timeout),
                 idle_timeout: None,
                 redirects: Redirects {
                     limit: Self::DEFAULT_MAX_REDIRECTS,
@@ -96,6 +101,7 @@ impl EventSourceBuilder {
                 max_attempts: None,
                 retry_if: Box::new(Error::is_transient),
                 end_if: None,
+                fail_if: None,
             },
             decoder: Decoder::new(),
             #[cfg(feature = "compression")]
@@ -157,135 +163,6 @@ impl EventSourceBuilder {
     /// Sets the last event ID of the first attempt, to resume an earlier stream.
     pub fn last_event_id(mut self, id: impl Into<String>) -> Self {
         self.decoder = self.decoder.with_last_event_id(id);
-        self
-    }
-
-    /// Sets a hook that may change the request of each attempt: to add a fresh token, or to send
-    /// the last event ID, which is in its header, in another way.
-    ///
-    /// Its error becomes [`Error::Hook`], which is not retried by default. The hook has no time
-    /// limit.
-    ///
-    /// ```
-    /// use http::HeaderValue;
-    /// use sse_eventsource::{BoxError, EventSource};
-    ///
-    /// async fn token() -> Result<String, BoxError> {
-    ///     Ok("secret".to_owned())
-    /// }
-    ///
-    /// let builder = EventSource::get("https://example.com/").before_attempt(|mut request| async {
-    ///     let token = HeaderValue::try_from(format!("Bearer {}", token().await?))?;
-    ///     request.headers_mut().insert("authorization", token);
-    ///     Ok(request)
-    /// });
-    /// # let _ = builder;
-    /// ```
-    pub fn before_attempt<F, R>(mut self, hook: F) -> Self
-    where
-        F: Fn(Request<RequestBody>) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<Request<RequestBody>, BoxError>> + Send + 'static,
-    {
-        self.settings.hook = Some(Box::new(move |request| Box::pin(hook(request))));
-        self
-    }
-
-    /// Sets when to connect again, by default [`Reconnect::Always`] for GET and
-    /// [`Reconnect::Never`] for other methods.
-    pub fn reconnect(mut self, reconnect: Reconnect) -> Self {
-        self.settings.reconnect = reconnect;
-        self
-    }
-
-    /// Sets which errors are retried, by default those that are
-    /// [transient](Error::is_transient).
-    ///
-    /// ```
-    /// use sse_eventsource::EventSource;
-    ///
-    /// let builder = EventSource::get("https://example.com/").retry_if(|error| {
-    ///     let rejected = error.rejected();
-    ///     error.is_transient() || rejected.is_some_and(|rejected| rejected.status() == 404)
-    /// });
-    /// # let _ = builder;
-    /// ```
-    pub fn retry_if(mut self, retry: impl Fn(&Error) -> bool + Send + Sync + 'static) -> Self {
-        self.settings.retry_if = Box::new(retry);
-        self
-    }
-
-    /// Sets how many attempts in a row may fail, including the first; the error of the last one
-    /// ends the stream. By default there is no limit. A stream that was open for a
-    /// [healthy](Backoff::healthy_after) time, or that ended in order, resets the count.
-    pub fn max_attempts(mut self, attempts: u32) -> Self {
-        self.settings.max_attempts = Some(attempts);
-        self
-    }
-
-    /// Sets how long to wait before the next attempt.
-    pub fn backoff(mut self, backoff: Backoff) -> Self {
-        self.settings.backoff = backoff;
-        self
-    }
-
-    /// Sets how long an attempt may take until the head of the response has arrived, including
-    /// redirects; by default 60 seconds. `None` removes the limit.
-    pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.settings.connect_timeout = limit.into();
-        self
-    }
-
-    /// Sets how long an open stream may be silent before the connection counts as lost. Comments
-    /// count as data, so the timeout should be more than twice the keep-alive interval of the
-    /// server. `None`, the default, means no limit.
-    pub fn idle_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.settings.idle_timeout = limit.into();
-        self
-    }
-
-    /// Ends the stream for good at the first event for which `is_end` returns `true`. That event
-    /// is not yielded.
-    pub fn end_if(
-        mut self,
-        is_end: impl Fn(&ReceivedEvent) -> bool + Send + Sync + 'static,
-    ) -> Self {
-        self.settings.end_if = Some(Box::new(is_end));
-        self
-    }
-
-    /// Sets how many redirects in a row are followed, by default 20.
-    pub fn max_redirects(mut self, limit: usize) -> Self {
-        self.settings.redirects.limit = limit;
-        self
-    }
-
-    /// Sets whether redirects from `https` to `http` are followed. By default they are not.
-    pub fn allow_insecure_redirects(mut self, allow: bool) -> Self {
-        self.settings.redirects.allow_insecure = allow;
-        self
-    }
-
-    /// Sets the limit on the length of one line in bytes, see [`Decoder::max_line_len`].
-    pub fn max_line_len(mut self, limit: usize) -> Self {
-        self.decoder = self.decoder.max_line_len(limit);
-        self
-    }
-
-    /// Sets the limit on the length of one event's data in bytes, see
-    /// [`Decoder::max_event_len`].
-    pub fn max_event_len(mut self, limit: usize) -> Self {
-        self.decoder = self.decoder.max_event_len(limit);
-        self
-    }
-
-    /// Sets whether to ask for gzip, brotli or zstd, and to decompress the response. By default it
-    /// does not: a server that compresses without flushing after each event delays events.
-    ///
-    /// The limits on [lines](Self::max_line_len) and [events](Self::max_event_len) apply to the
-    /// decompressed data, and no more of it than they allow is kept.
-    #[cfg(feature = "compression")]
-    pub fn compression(mut self, ask: bool) -> Self {
-        self.compression = ask;
         self
     }
 
@@ -370,27 +247,6 @@ impl EventSourceBuilder {
     {
         self.build_with(transport::Function(send))
     }
-}
-
-/// HTML § 9.2.2: the request of the standard, before headers and body are set.
-fn request(method: Method, url: &str) -> Result<Request<RequestBody>, BuildError> {
-    let mut url = Url::parse(url).map_err(BuildError::Url)?;
-    if !matches!(url.scheme(), "http" | "https") {
-        let scheme = url.scheme().to_owned();
-        return Err(BuildError::Scheme { scheme });
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(BuildError::Credentials);
-    }
-    url.set_fragment(None);
-    Request::builder()
-        .method(method)
-        .uri(url.as_str())
-        .header(ACCEPT, "text/event-stream")
-        // HTML § 9.2.2: the cache mode "no-store", for which Fetch sends this header.
-        .header(CACHE_CONTROL, "no-cache")
-        .body(RequestBody::default())
-        .map_err(BuildError::Http)
 }
 
 impl fmt::Debug for EventSourceBuilder {

@@ -24,7 +24,10 @@
 //! `Waiting` by way of `Restarting`: the connection is closed at once, the timer starts with the
 //! next read.
 
+mod steps;
+
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -33,16 +36,17 @@ use std::time::Duration;
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 use http::Request;
+use http::response::Parts;
 use sse_codec::{Decoder, ReceivedEvent};
-use tokio::time::{Sleep, sleep};
+use tokio::time::Sleep;
 
-use crate::attempt::{Attempted, Outcome, attempt};
+use crate::attempt::Attempted;
 use crate::boxed::BoxFuture;
 use crate::error::Error;
-use crate::idle_timer::IdleTimer;
 use crate::open::Open;
 use crate::request_body::RequestBody;
-use crate::settings::{Reconnect, Settings};
+use crate::resumption::Resumption;
+use crate::settings::Settings;
 use crate::transport::Transport;
 use crate::update::{ReadyState, Update};
 
@@ -70,7 +74,11 @@ use crate::update::{ReadyState, Update};
 ///
 /// The stream ends when the server answers 204, at the event that
 /// [`EventSourceBuilder::end_if`] recognizes, after [`close`](Self::close), after an error, and
-/// where [`Reconnect`] says so. From then on it yields `None`, however often it is polled.
+/// where [`Reconnect`](crate::Reconnect) says so. From then on it yields `None`, however often it is polled.
+///
+/// An end in order does not mean that the stream is complete: many proxies make one out of a lost
+/// connection. Where a protocol has a last event, name it with [`EventSourceBuilder::end_if`]; a
+/// stream that is not resumed and ends without it is [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete).
 ///
 /// # Cancel safety
 ///
@@ -99,6 +107,7 @@ pub struct EventSource {
     transport: Option<Box<dyn Transport>>,
     /// How many attempts in a row did not lead to a healthy stream.
     failures: u32,
+    resumption: Resumption,
 }
 
 enum Phase {
@@ -128,6 +137,7 @@ impl EventSource {
             phase: Phase::Idle,
             transport: Some(transport),
             failures: 0,
+            resumption: Resumption::default(),
         }
     }
 
@@ -156,8 +166,55 @@ impl EventSource {
         self.decoder.reconnection_time()
     }
 
+    /// Connects, and returns the head of the response before the first event is read: `None` if the
+    /// stream has ended, or was open before.
+    ///
+    /// A relay can thus answer its own client with an error when the stream cannot be had. Errors
+    /// that are retried are not reported here either: see
+    /// [`max_attempts`](crate::EventSourceBuilder::max_attempts).
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "client")]
+    /// # async fn read() -> Result<(), Box<dyn std::error::Error>> {
+    /// use sse_eventsource::EventSource;
+    ///
+    /// let mut events = EventSource::post("https://llm.example/v1/answers").build()?;
+    /// if let Some(response) = events.opened().await? {
+    ///     println!("{:?}", response.headers.get("x-request-id"));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The error that ends the stream.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when the future is dropped: the attempt continues with the next read.
+    pub async fn opened(&mut self) -> Result<Option<Box<Parts>>, Error> {
+        // The head is not kept: it would keep the buffer that it was read from.
+        while matches!(self.ready_state(), ReadyState::Connecting) {
+            match poll_fn(|cx| self.poll_update(cx)).await {
+                Some(Ok(Update::Open(head))) => return Ok(Some(head)),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(error),
+                None => break,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns what was received of an event that its stream has cut, until the next stream is
+    /// open: see [`Decoder::incomplete_event`]. It is not yielded (HTML § 9.2.6).
+    #[must_use]
+    pub fn incomplete_event(&self) -> Option<ReceivedEvent> {
+        self.decoder.incomplete_event()
+    }
+
     /// Closes the connection and makes another one, as if the server had ended the stream: after
-    /// the reconnection time, with the last event ID, and whatever [`Reconnect`] says.
+    /// the reconnection time, with the last event ID, and whatever [`Reconnect`](crate::Reconnect) says.
     ///
     /// Does nothing unless the stream is open: in any other state another attempt follows anyway,
     /// or none ever will.
@@ -177,100 +234,6 @@ impl EventSource {
     pub(crate) fn report_all(&mut self, report: bool) {
         let decoder = std::mem::take(&mut self.decoder);
         self.decoder = decoder.report_comments(report).report_retry(report);
-    }
-
-    pub(crate) fn poll_update(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Update, Error>>> {
-        loop {
-            match &mut self.phase {
-                Phase::Idle => {
-                    let Some(transport) = self.transport.take() else {
-                        self.close();
-                        continue;
-                    };
-                    let settings = Arc::clone(&self.settings);
-                    let request = self.request.clone().map(|()| self.body.take());
-                    let last_event_id = self.decoder.last_event_id().to_owned();
-                    let attempt = attempt(transport, settings, request, last_event_id);
-                    self.phase = Phase::Connecting(Box::pin(attempt));
-                    return Poll::Ready(Some(Ok(Update::Connecting {
-                        attempt: self.failures.saturating_add(1),
-                    })));
-                }
-                Phase::Connecting(attempt) => {
-                    let Attempted { transport, outcome } = ready!(attempt.as_mut().poll(cx));
-                    self.transport = Some(transport);
-                    match outcome {
-                        Ok(Outcome::Open(response)) => {
-                            let (head, body) = response.into_parts();
-                            let idle = self.settings.idle_timeout.map(IdleTimer::new);
-                            self.decoder.reset();
-                            self.phase = Phase::Open(Box::new(Open::new(body, idle)));
-                            return Poll::Ready(Some(Ok(Update::Open(Box::new(head)))));
-                        }
-                        // HTML § 9.2.3: 204 tells the client to stop.
-                        Ok(Outcome::NoContent) => self.close(),
-                        Err(error) => {
-                            let reconnects = self.settings.reconnect != Reconnect::Never;
-                            return Poll::Ready(self.disconnect(Some(error), reconnects));
-                        }
-                    }
-                }
-                Phase::Open(open) => match ready!(open.poll_next(&mut self.decoder, cx)) {
-                    Some(Ok(Update::Event(event))) if self.settings.is_end(&event) => self.close(),
-                    Some(Ok(update)) => return Poll::Ready(Some(Ok(update))),
-                    end => {
-                        if open.since().elapsed() >= self.settings.backoff.healthy() {
-                            self.failures = 0;
-                        }
-                        let error = end.and_then(Result::err);
-                        let reconnects = self.settings.reconnect == Reconnect::Always;
-                        return Poll::Ready(self.disconnect(error, reconnects));
-                    }
-                },
-                Phase::Restarting => return Poll::Ready(self.disconnect(None, true)),
-                Phase::Waiting(wait) => {
-                    ready!(wait.as_mut().poll(cx));
-                    self.phase = Phase::Idle;
-                }
-                Phase::Closed => return Poll::Ready(None),
-            }
-        }
-    }
-
-    /// Drops the connection, if there is one, and waits for the next attempt or ends the stream.
-    fn disconnect(
-        &mut self,
-        error: Option<Error>,
-        reconnects: bool,
-    ) -> Option<Result<Update, Error>> {
-        // Nothing that has ended stays to be polled again, even if `retry_if` panics.
-        self.phase = Phase::Closed;
-        match &error {
-            Some(_) => self.failures = self.failures.saturating_add(1),
-            None => self.failures = 0,
-        }
-        let Settings {
-            max_attempts,
-            retry_if,
-            backoff,
-            ..
-        } = &*self.settings;
-        let is_retried = error.as_ref().is_none_or(retry_if)
-            && max_attempts.is_none_or(|limit| self.failures < limit);
-        if !reconnects || !is_retried || !self.body.is_repeatable() {
-            self.close();
-            return error.map(Err);
-        }
-        let retry_after = error
-            .as_ref()
-            .and_then(|error| error.rejected()?.retry_after());
-        let asked = retry_after.max(self.decoder.reconnection_time());
-        let delay = backoff.delay(self.failures, asked);
-        self.phase = Phase::Waiting(Box::pin(sleep(delay)));
-        Some(Ok(Update::Disconnected { error, delay }))
     }
 }
 

@@ -1,0 +1,185 @@
+//! How an event source behaves: when it connects again, and its limits.
+
+use std::time::Duration;
+
+use http::Request;
+use sse_codec::ReceivedEvent;
+
+use super::EventSourceBuilder;
+use crate::backoff::Backoff;
+use crate::boxed::BoxError;
+use crate::error::Error;
+use crate::request_body::RequestBody;
+use crate::settings::Reconnect;
+
+impl EventSourceBuilder {
+    /// Sets a hook that may change the request of each attempt: to add a fresh token, or to send
+    /// the last event ID, which is in its header, in another way.
+    ///
+    /// Its error becomes [`ErrorKind::Hook`](crate::ErrorKind::Hook), which is not retried by default. The hook has no time
+    /// limit.
+    ///
+    /// ```
+    /// use http::HeaderValue;
+    /// use sse_eventsource::{BoxError, EventSource};
+    ///
+    /// async fn token() -> Result<String, BoxError> {
+    ///     Ok("secret".to_owned())
+    /// }
+    ///
+    /// let builder = EventSource::get("https://example.com/").before_attempt(|mut request| async {
+    ///     let token = HeaderValue::try_from(format!("Bearer {}", token().await?))?;
+    ///     request.headers_mut().insert("authorization", token);
+    ///     Ok(request)
+    /// });
+    /// # let _ = builder;
+    /// ```
+    pub fn before_attempt<F, R>(mut self, hook: F) -> Self
+    where
+        F: Fn(Request<RequestBody>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Request<RequestBody>, BoxError>> + Send + 'static,
+    {
+        self.settings.hook = Some(Box::new(move |request| Box::pin(hook(request))));
+        self
+    }
+
+    /// Sets when to connect again, by default [`Reconnect::Always`] for GET and
+    /// [`Reconnect::Never`] for other methods.
+    pub fn reconnect(mut self, reconnect: Reconnect) -> Self {
+        self.settings.reconnect = reconnect;
+        self
+    }
+
+    /// Sets which errors are retried, by default those that are
+    /// [transient](Error::is_transient).
+    ///
+    /// ```
+    /// use sse_eventsource::EventSource;
+    ///
+    /// let builder = EventSource::get("https://example.com/").retry_if(|error| {
+    ///     let rejected = error.rejected();
+    ///     error.is_transient() || rejected.is_some_and(|rejected| rejected.status() == 404)
+    /// });
+    /// # let _ = builder;
+    /// ```
+    pub fn retry_if(mut self, retry: impl Fn(&Error) -> bool + Send + Sync + 'static) -> Self {
+        self.settings.retry_if = Box::new(retry);
+        self
+    }
+
+    /// Sets how many attempts in a row may fail, including the first; the error of the last one
+    /// ends the stream. By default there is no limit. A stream that was open for a
+    /// [healthy](Backoff::healthy_after) time, or that ended in order, resets the count.
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.settings.max_attempts = Some(attempts);
+        self
+    }
+
+    /// Sets how long to wait before the next attempt.
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.settings.backoff = backoff;
+        self
+    }
+
+    /// Sets how long an attempt may take until the head of the response has arrived, including the
+    /// connection and redirects; by default 60 seconds for GET, 10 minutes for any other method.
+    /// `None` removes the limit. `HttpClient` has a limit of its own for the connection.
+    ///
+    /// After this timeout, a request other than GET is not repeated if it was passed on in full,
+    /// whatever [`reconnect`](Self::reconnect) says: the server may be working on it. To repeat it
+    /// nevertheless:
+    ///
+    /// ```
+    /// use sse_eventsource::{ErrorKind, EventSource, Reconnect};
+    ///
+    /// let builder = EventSource::post("https://llm.example/v1/chat/completions")
+    ///     .reconnect(Reconnect::UntilOpen)
+    ///     .retry_if(|error| {
+    ///         let is_late = matches!(error.kind(), ErrorKind::ResponseTimeout { .. });
+    ///         is_late || error.is_transient()
+    ///     });
+    /// # let _ = builder;
+    /// ```
+    pub fn response_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.settings.response_timeout = limit.into();
+        self
+    }
+
+    /// Sets how long an open stream may be silent before the connection counts as lost. Comments
+    /// count as data, so the timeout should be more than twice the keep-alive interval of the
+    /// server. `None`, the default, means no limit.
+    pub fn idle_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.settings.idle_timeout = limit.into();
+        self
+    }
+
+    /// Ends the stream for good at the first event for which `is_end` returns `true`. That event
+    /// is not yielded.
+    ///
+    /// A stream that ends in order without it is not complete: GET connects again, as it does after
+    /// any end, and a stream that is not resumed ends with [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete).
+    pub fn end_if(
+        mut self,
+        is_end: impl Fn(&ReceivedEvent) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.end_if = Some(Box::new(is_end));
+        self
+    }
+
+    /// Makes an error of the first event for which `is_failure` returns `true`:
+    /// [`ErrorKind::Event`](crate::ErrorKind::Event), with the event. APIs report failures in the stream, as their status was
+    /// sent before. By default it is not retried, so it ends the stream.
+    ///
+    /// It is asked before [`end_if`](Self::end_if).
+    ///
+    /// ```
+    /// use sse_eventsource::EventSource;
+    ///
+    /// let builder = EventSource::post("https://llm.example/v1/messages")
+    ///     .fail_if(|event| event.event() == "error");
+    /// # let _ = builder;
+    /// ```
+    pub fn fail_if(
+        mut self,
+        is_failure: impl Fn(&ReceivedEvent) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.fail_if = Some(Box::new(is_failure));
+        self
+    }
+
+    /// Sets how many redirects in a row are followed, by default 20.
+    pub fn max_redirects(mut self, limit: usize) -> Self {
+        self.settings.redirects.limit = limit;
+        self
+    }
+
+    /// Sets whether redirects from `https` to `http` are followed. By default they are not.
+    pub fn allow_insecure_redirects(mut self, allow: bool) -> Self {
+        self.settings.redirects.allow_insecure = allow;
+        self
+    }
+
+    /// Sets the limit on the length of one line in bytes, see [`Decoder::max_line_len`](sse_codec::Decoder::max_line_len).
+    pub fn max_line_len(mut self, limit: usize) -> Self {
+        self.decoder = self.decoder.max_line_len(limit);
+        self
+    }
+
+    /// Sets the limit on the length of one event's data in bytes, see
+    /// [`Decoder::max_event_len`](sse_codec::Decoder::max_event_len).
+    pub fn max_event_len(mut self, limit: usize) -> Self {
+        self.decoder = self.decoder.max_event_len(limit);
+        self
+    }
+
+    /// Sets whether to ask for gzip, brotli or zstd, and to decompress the response. By default it
+    /// does not: a server that compresses without flushing after each event delays events.
+    ///
+    /// The limits on [lines](Self::max_line_len) and [events](Self::max_event_len) apply to the
+    /// decompressed data, and no more of it than they allow is kept.
+    #[cfg(feature = "compression")]
+    pub fn compression(mut self, ask: bool) -> Self {
+        self.compression = ask;
+        self
+    }
+}

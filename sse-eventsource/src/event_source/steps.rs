@@ -1,0 +1,154 @@
+//! The steps of the state machine.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::time::sleep;
+
+use super::{EventSource, Phase};
+use crate::attempt::{Attempted, Outcome, attempt};
+use crate::error::{Error, ErrorKind};
+use crate::idle_timer::IdleTimer;
+use crate::open::Open;
+use crate::settings::{Reconnect, Settings};
+use crate::update::Update;
+
+impl EventSource {
+    pub(crate) fn poll_update(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Update, Error>>> {
+        loop {
+            match &mut self.phase {
+                Phase::Idle => {
+                    let Some(transport) = self.transport.take() else {
+                        self.close();
+                        continue;
+                    };
+                    let last_event_id = self.decoder.last_event_id();
+                    let Ok(last_event_id) = self.resumption.header(last_event_id) else {
+                        self.transport = Some(transport);
+                        return Poll::Ready(Some(Ok(Update::NotResumed {
+                            last_event_id: last_event_id.to_owned(),
+                            error: None,
+                        })));
+                    };
+                    let settings = Arc::clone(&self.settings);
+                    let request = self.request.clone().map(|()| self.body.take());
+                    let attempt = attempt(transport, settings, request, last_event_id);
+                    self.phase = Phase::Connecting(Box::pin(attempt));
+                    return Poll::Ready(Some(Ok(Update::Connecting {
+                        attempt: self.failures.saturating_add(1),
+                    })));
+                }
+                Phase::Connecting(attempt) => {
+                    let Attempted { transport, outcome } = ready!(attempt.as_mut().poll(cx));
+                    self.transport = Some(transport);
+                    match outcome {
+                        Ok(Outcome::Open(response)) => {
+                            let (head, body) = response.into_parts();
+                            let idle = self.settings.idle_timeout.map(IdleTimer::new);
+                            self.decoder.reset();
+                            self.phase = Phase::Open(Box::new(Open::new(body, idle)));
+                            return Poll::Ready(Some(Ok(Update::Open(Box::new(head)))));
+                        }
+                        // HTML § 9.2.3: 204 tells the client to stop.
+                        Ok(Outcome::NoContent) => self.close(),
+                        Err(error) => {
+                            let reconnects = self.settings.reconnect != Reconnect::Never;
+                            if reconnects && self.resumption.may_be_refused(&error) {
+                                return Poll::Ready(self.drop_last_event_id(error));
+                            }
+                            return Poll::Ready(self.disconnect(Some(error), reconnects));
+                        }
+                    }
+                }
+                Phase::Open(open) => match ready!(open.poll_next(&mut self.decoder, cx)) {
+                    Some(Ok(Update::Event(event))) if self.settings.is_failure(&event) => {
+                        let error = ErrorKind::Event(Box::new(event));
+                        return Poll::Ready(self.end_stream(Some(error)));
+                    }
+                    Some(Ok(Update::Event(event))) if self.settings.is_end(&event) => self.close(),
+                    Some(Ok(update)) => return Poll::Ready(Some(Ok(update))),
+                    end => return Poll::Ready(self.end_stream(end.and_then(Result::err))),
+                },
+                Phase::Restarting => return Poll::Ready(self.disconnect(None, true)),
+                Phase::Waiting(wait) => {
+                    ready!(wait.as_mut().poll(cx));
+                    self.phase = Phase::Idle;
+                }
+                Phase::Closed => return Poll::Ready(None),
+            }
+        }
+    }
+
+    /// Ends an open stream: in order, or by an error.
+    fn end_stream(&mut self, error: Option<ErrorKind>) -> Option<Result<Update, Error>> {
+        if let Phase::Open(open) = &self.phase
+            && open.since().elapsed() >= self.settings.backoff.healthy()
+        {
+            self.failures = 0;
+        }
+        let reconnects = self.settings.reconnect == Reconnect::Always && self.body.is_repeatable();
+        // A stream that is resumed is complete at the event of `end_if`, however often it ends.
+        let is_incomplete = self.settings.end_if.is_some() && !reconnects;
+        let error = error.or(is_incomplete.then_some(ErrorKind::Incomplete));
+        self.disconnect(error, reconnects)
+    }
+
+    /// Makes another attempt at once, without the id that was sent, unless the limit is reached.
+    fn drop_last_event_id(&mut self, error: ErrorKind) -> Option<Result<Update, Error>> {
+        let is_last = |limit| self.failures.saturating_add(1) >= limit;
+        if self.settings.max_attempts.is_some_and(is_last) || !self.body.is_repeatable() {
+            return self.disconnect(Some(error), false);
+        }
+        self.failures = self.failures.saturating_add(1);
+        let last_event_id = self.decoder.last_event_id().to_owned();
+        self.resumption.refuse(&last_event_id);
+        self.phase = Phase::Idle;
+        let error = Some(self.error(error));
+        Some(Ok(Update::NotResumed {
+            last_event_id,
+            error,
+        }))
+    }
+
+    /// Adds to an error what it happened to.
+    pub(crate) fn error(&self, kind: ErrorKind) -> Error {
+        Error::new(kind, self.request.method(), self.request.uri())
+    }
+
+    /// Drops the connection, if there is one, and waits for the next attempt or ends the stream.
+    fn disconnect(
+        &mut self,
+        error: Option<ErrorKind>,
+        reconnects: bool,
+    ) -> Option<Result<Update, Error>> {
+        let error = error.map(|kind| self.error(kind));
+        // Nothing that has ended stays to be polled again, even if `retry_if` panics.
+        self.phase = Phase::Closed;
+        match &error {
+            Some(_) => self.failures = self.failures.saturating_add(1),
+            None => self.failures = 0,
+        }
+        let Settings {
+            max_attempts,
+            retry_if,
+            backoff,
+            ..
+        } = &*self.settings;
+        let is_retried = error.as_ref().is_none_or(retry_if)
+            && max_attempts.is_none_or(|limit| self.failures < limit);
+        if !reconnects || !is_retried || !self.body.is_repeatable() {
+            self.close();
+            return error.map(Err);
+        }
+        let retry_after = error
+            .as_ref()
+            .and_then(|error| error.rejected()?.retry_after());
+        let asked = retry_after.max(self.decoder.reconnection_time());
+        let delay = backoff.delay(self.failures, asked);
+        self.phase = Phase::Waiting(Box::pin(sleep(delay)));
+        Some(Ok(Update::Disconnected { error, delay }))
+    }
+}

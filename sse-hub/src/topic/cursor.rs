@@ -1,7 +1,7 @@
 //! Positions of subscriptions in a topic, and what is found there.
 
 use crate::position::Position;
-use crate::topic::waiting::WaitSlot;
+use crate::topic::waiting::{WaitSlot, Wakers};
 
 /// One subscription's position in a topic.
 #[derive(Debug)]
@@ -43,8 +43,10 @@ pub(crate) enum Next {
 
 /// What became of an event that was appended.
 #[derive(Debug)]
+#[must_use]
 pub(crate) enum Appended {
-    At(Position),
+    /// It is at this position. The tasks are yet to be woken.
+    At(Position, Wakers),
     /// It was given no position.
     NoPosition,
     /// The topic was evicted.

@@ -3,6 +3,7 @@
 mod gaps;
 mod keys;
 mod limits;
+mod logging;
 #[cfg(feature = "serde")]
 mod numbers;
 mod polls;

@@ -1,9 +1,12 @@
 //! What a hub shares with its subscriptions and its driver.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Context;
 
+use futures_util::future::{Either, select};
 use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 
@@ -14,6 +17,8 @@ use crate::shutdown::{Shutdown, ShutdownCell};
 pub(crate) struct Core {
     registry: Arc<Registry>,
     shutdown: ShutdownCell,
+    /// Notified when the shutdown has begun.
+    shutdown_begun: Notify,
     subscriptions: AtomicUsize,
     /// Notified when there are no subscriptions left.
     all_ended: Notify,
@@ -25,6 +30,7 @@ impl Core {
         Self {
             registry: Arc::new(registry),
             shutdown: ShutdownCell::default(),
+            shutdown_begun: Notify::new(),
             subscriptions: AtomicUsize::new(0),
             all_ended: Notify::new(),
             driver: AtomicWaker::new(),
@@ -43,6 +49,7 @@ impl Core {
     /// Begins the shutdown, unless it has begun already.
     pub(crate) fn begin_shutdown(&self, shutdown: Shutdown) {
         if self.shutdown.set(shutdown) {
+            self.shutdown_begun.notify_waiters();
             self.wake_all();
             self.driver.wake();
         }
@@ -81,6 +88,24 @@ impl Core {
                 return;
             }
             all_ended.await;
+        }
+    }
+
+    /// Waits for an engine, but not beyond the deadline of a shutdown: `None` if that has passed.
+    pub(crate) async fn before_deadline<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+        let overdue = async {
+            let shutdown = loop {
+                let begun = self.shutdown_begun.notified();
+                if let Some(shutdown) = self.shutdown() {
+                    break shutdown;
+                }
+                begun.await;
+            };
+            shutdown.overdue().await;
+        };
+        match select(pin!(answer), pin!(overdue)).await {
+            Either::Left((answer, _)) => Some(answer),
+            Either::Right(_) => None,
         }
     }
 

@@ -268,12 +268,7 @@ impl Hub {
         let core = self.core();
         core.begin_shutdown(Shutdown::new(within, Some(retry)));
         let _ = tokio::time::timeout(within, core.all_ended()).await;
-        let left = core.subscriptions();
-        if left > 0 {
-            // Some wait for a slow engine rather than for their client.
-            core.wake_all();
-        }
-        left
+        core.subscriptions()
     }
 }
 

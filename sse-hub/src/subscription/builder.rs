@@ -214,7 +214,9 @@ impl Subscribe {
         );
         let mut gaps = Vec::new();
         for topic in &self.topics {
-            let (reader, reason) = self.join(topic, &last_event_id).await?;
+            let joining = self.join(topic, &last_event_id);
+            let joined = self.core.before_deadline(joining).await;
+            let (reader, reason) = joined.ok_or(SubscribeError::Shutdown)??;
             subscription.add(reader);
             if let Some(reason) = reason {
                 gaps.push(Gap {

@@ -173,8 +173,7 @@ impl Subscription {
         // topics that have nothing then will have nothing.
         let mut was_shutdown = self.core.shutdown().is_some();
         loop {
-            let is_overdue = self.core.shutdown().is_some_and(Shutdown::is_overdue);
-            if !is_overdue {
+            if !self.core.shutdown().is_some_and(Shutdown::is_overdue) {
                 for _ in 0..self.topics.len() {
                     let index = self.turn;
                     self.turn = (index + 1) % self.topics.len();
@@ -188,7 +187,8 @@ impl Subscription {
                 return Poll::Pending;
             };
             let waits_for_engine = self.topics.iter().any(TopicReader::is_reading);
-            if is_overdue || was_shutdown && !waits_for_engine {
+            // The deadline may have ended a topic's reading just now.
+            if shutdown.is_overdue() || was_shutdown && !waits_for_engine {
                 self.ended = true;
                 let last = shutdown.last_block();
                 return Poll::Ready((!last.is_empty()).then_some(Ok(last)));
@@ -236,7 +236,10 @@ impl Subscription {
                 Phase::Reading(reading) => {
                     let read = ready!(reading.as_mut().poll(cx));
                     reader.phase = Phase::Live;
-                    read
+                    match read {
+                        Some(read) => read,
+                        None => return Poll::Pending,
+                    }
                 }
                 Phase::Live => {
                     let (next, piece) = self.read(index, cx);
@@ -247,8 +250,7 @@ impl Subscription {
                         }
                         Next::UpToDate => return Poll::Pending,
                         Next::Trimmed | Next::Restarted => {
-                            let backend = self.core.registry().backend();
-                            match self.topics[index].read_log(backend) {
+                            match self.topics[index].read_log(&self.core) {
                                 Some(read) => read,
                                 None => continue,
                             }

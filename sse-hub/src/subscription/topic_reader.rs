@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
 
+use crate::core::Core;
 use crate::gap::GapReason;
 use crate::log::backend::Backend;
 use crate::log::{Page, retry};
@@ -26,8 +27,8 @@ pub(crate) enum Phase {
     Live,
     /// The topic's state comes next.
     Snapshot,
-    /// What follows the cursor is being read from the engine.
-    Reading(BoxFuture<'static, LogRead>),
+    /// What follows the cursor is being read from the engine. `None` at the deadline of a shutdown.
+    Reading(BoxFuture<'static, Option<LogRead>>),
 }
 
 /// What the log has after the cursor, and where the window began when the log was asked.
@@ -75,14 +76,18 @@ impl TopicReader {
 
     /// Reads what follows the cursor from the log. `None` if that takes time; the phase is
     /// [`Phase::Reading`] then.
-    pub(crate) fn read_log(&mut self, backend: &Backend) -> Option<LogRead> {
+    pub(crate) fn read_log(&mut self, core: &Arc<Core>) -> Option<LogRead> {
         let floor = self.topic.begin_log_read(&mut self.cursor);
         let (topic, after) = (self.topic.name(), self.cursor.after);
-        match backend {
+        match core.registry().backend() {
             Backend::Local(log) => Some((log.missing(topic, after), floor)),
             Backend::Engine(engine) => {
                 let page = retry::read(Arc::clone(engine), Arc::clone(topic), after);
-                self.phase = Phase::Reading(Box::pin(async move { (page.await, floor) }));
+                let core = Arc::clone(core);
+                self.phase = Phase::Reading(Box::pin(async move {
+                    let page = core.before_deadline(page).await?;
+                    Some((page, floor))
+                }));
                 None
             }
         }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Context;
 
 use futures_util::future::{Either, select};
@@ -23,6 +23,8 @@ pub(crate) struct Core {
     /// Notified when there are no subscriptions left.
     all_ended: Notify,
     driver: AtomicWaker,
+    /// Whether the driver, if there is one, was polled, or the lack of that was logged.
+    driver_is_noted: AtomicBool,
 }
 
 impl Core {
@@ -34,6 +36,7 @@ impl Core {
             subscriptions: AtomicUsize::new(0),
             all_ended: Notify::new(),
             driver: AtomicWaker::new(),
+            driver_is_noted: AtomicBool::new(false),
         }
     }
 
@@ -109,10 +112,21 @@ impl Core {
         }
     }
 
+    /// Notes that the engine has answered. A driver that was spawned was polled by then: otherwise,
+    /// that is logged once.
+    pub(crate) fn note_answer(&self) {
+        if !self.driver_is_noted.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "driver was not polled yet, and subscribers get no new events until it is spawned or polled"
+            );
+        }
+    }
+
     /// Whether nothing can happen on this hub anymore. Otherwise the driver's task is woken when
     /// that may have changed.
     pub(crate) fn poll_is_over(&self, cx: &Context<'_>) -> bool {
         self.driver.register(cx.waker());
+        self.driver_is_noted.store(true, Ordering::Relaxed);
         self.shutdown().is_some() && self.subscriptions() == 0
     }
 }

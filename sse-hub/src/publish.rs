@@ -48,7 +48,7 @@ pub enum PublishError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The hub has shut down.
+    /// The hub has shut down, or its [`Driver`](crate::Driver) was dropped.
     Shutdown,
     /// The engine failed. The event may be published nevertheless.
     Engine(EngineError),
@@ -282,6 +282,7 @@ impl Future for Publish<'_> {
         };
         let position = result?;
         record(Metric::Published);
+        this.core.note_answer();
         Poll::Ready(Ok(position))
     }
 }

@@ -12,6 +12,7 @@ use crate::core::Core;
 use crate::gap::{Gap, GapReason};
 use crate::id::{self, Positions};
 use crate::log::EngineError;
+use crate::log::backend::Backend;
 use crate::subscription::Subscription;
 use crate::subscription::policy::{EngineDown, SlowConsumer};
 use crate::subscription::serve::Serve;
@@ -43,7 +44,7 @@ pub enum SubscribeError {
     },
     /// A topic cannot be used.
     Topic(TopicError),
-    /// The hub has shut down.
+    /// The hub has shut down, or its [`Driver`](crate::Driver) was dropped.
     Shutdown,
     /// The engine failed.
     Engine(EngineError),
@@ -225,6 +226,9 @@ impl Subscribe {
                     missed: None,
                 });
             }
+        }
+        if matches!(self.core.registry().backend(), Backend::Engine(_)) {
+            self.core.note_answer();
         }
         subscription.open_with(&gaps);
         Ok(subscription)

@@ -13,7 +13,7 @@ use sse_hub_testing::reader::{Event, Reader};
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::Instant;
 
-use crate::{next_event, within_bounds};
+use crate::{next_event, until_published, within_bounds};
 
 fn append(engine: &MemoryEngine, data: &str) {
     let event = Bytes::from(format!("data: {data}\n\n"));
@@ -64,12 +64,7 @@ async fn append_three(engine: &MemoryEngine, node: &Hub) {
     for data in ["0", "1", "2"] {
         append(engine, data);
     }
-    within_bounds(async {
-        while node.topic_metrics("a").expect("in use").published < 3 {
-            yield_now().await;
-        }
-    })
-    .await;
+    until_published(node, 3).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -28,6 +28,26 @@ pub(crate) enum Start {
     Checked(Position),
 }
 
+/// What a reader finds after its position.
+#[derive(Debug)]
+pub(crate) enum WindowRead<T> {
+    Piece(T),
+    UpToDate,
+    /// The window no longer has all that followed the position.
+    Trimmed,
+}
+
+impl<T> WindowRead<T> {
+    #[inline]
+    pub(crate) fn map<U>(self, map: impl FnOnce(T) -> U) -> WindowRead<U> {
+        match self {
+            Self::Piece(piece) => WindowRead::Piece(map(piece)),
+            Self::UpToDate => WindowRead::UpToDate,
+            Self::Trimmed => WindowRead::Trimmed,
+        }
+    }
+}
+
 /// What comes next for a subscription.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Next {

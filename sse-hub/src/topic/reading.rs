@@ -7,8 +7,8 @@ use bytes::Bytes;
 use super::{State, Topic};
 use crate::entry::EventError;
 use crate::position::Position;
-use crate::topic::cursor::{Cursor, Next};
-use crate::topic::window::{Window, WindowRead};
+use crate::topic::cursor::{Cursor, Next, WindowRead};
+use crate::topic::window::Window;
 
 impl Topic {
     /// Takes what follows the cursor, as one piece. If there is nothing, the task is woken when

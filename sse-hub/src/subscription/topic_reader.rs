@@ -67,11 +67,14 @@ impl TopicReader {
         }
     }
 
+    pub(crate) fn wants_snapshot(&self) -> bool {
+        matches!(self.phase, Phase::Snapshot)
+    }
+
     /// Returns what an id has of this topic: nothing before the snapshot, so that a client that
     /// comes back without the snapshot gets it.
     pub(crate) fn id_position(&self) -> Option<(u32, Position)> {
-        let has_begun = !matches!(self.phase, Phase::Snapshot);
-        has_begun.then_some((self.topic.tag(), self.cursor.after))
+        (!self.wants_snapshot()).then_some((self.topic.tag(), self.cursor.after))
     }
 
     /// Reads what follows the cursor from the log. `None` if that takes time; the phase is

@@ -6,6 +6,7 @@ mod limits;
 mod logging;
 #[cfg(feature = "serde")]
 mod numbers;
+mod opening;
 mod polls;
 mod presence;
 mod resume;

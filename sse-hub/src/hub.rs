@@ -16,6 +16,7 @@ use crate::presence::Presence;
 use crate::publish::{Publish, PublishError};
 use crate::shutdown::Shutdown;
 use crate::subscription::builder::Subscribe;
+use crate::subscription::topics::IntoTopics;
 use crate::topic_guard::{OpenError, TopicGuard};
 
 /// Topics to publish to and to subscribe to.
@@ -165,12 +166,8 @@ impl Hub {
     ///     hub.subscribe(["news", "weather"]).serve(sse).await
     /// }
     /// ```
-    pub fn subscribe<T>(&self, topics: impl IntoIterator<Item = T>) -> Subscribe
-    where
-        T: Into<String>,
-    {
-        let topics = topics.into_iter().map(Into::into).collect();
-        Subscribe::new(Arc::clone(self.core()), topics)
+    pub fn subscribe<M>(&self, topics: impl IntoTopics<M>) -> Subscribe {
+        Subscribe::new(Arc::clone(self.core()), topics.into_topics())
     }
 
     /// Returns how many subscribers a topic has in this process.

@@ -109,6 +109,7 @@ pub use crate::subscription::builder::{Subscribe, SubscribeError};
 pub use crate::subscription::error::SubscriptionError;
 pub use crate::subscription::opening::Opening;
 pub use crate::subscription::policy::{EngineDown, SlowConsumer};
+pub use crate::subscription::topics::{IntoTopics, OneTopic, SeveralTopics};
 
 pub use crate::topic::members::Change;
 pub use crate::topic_guard::OpenError;

@@ -35,6 +35,7 @@ pub(crate) mod opening;
 pub(crate) mod policy;
 mod serve;
 mod topic_reader;
+pub(crate) mod topics;
 
 use std::fmt;
 use std::pin::Pin;
@@ -67,6 +68,9 @@ use crate::topic::cursor::Next;
 /// topics, the events are encoded anew, at most about 16 KiB at a time, as each needs an id that
 /// resumes all topics. The first item sets the client's last event ID: an [`Opening`], a gap or a
 /// snapshot.
+///
+/// The items are encoded already: [`serve`](Self::serve) sends them as they are, whereas a function
+/// that takes a stream of events, such as `sse_stream`, would send each as the data of another event.
 ///
 /// An error is the last item. Dropping the subscription ends it.
 ///

@@ -42,7 +42,8 @@
 //! | a topic's name | 512 bytes |
 //! | topics of a subscription | 64 |
 //! | changes by which a [`Presence`] may lag behind | 256 |
-//! | the id that a client comes back with | 8 KiB; a longer one is unknown |
+//! | an id | 2,054 bytes for 64 topics, whatever their names |
+//! | the id that a client comes back with | 4 KiB; a longer one is unknown |
 //!
 //! # Threads and runtimes
 //!

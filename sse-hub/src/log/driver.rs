@@ -100,7 +100,7 @@ impl Future for Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         if self.core.shutdown().is_none() {
-            tracing::error!("driver dropped, so the hub shuts down");
+            tracing::warn!("driver dropped, so the hub shuts down");
             self.core.begin_shutdown(Shutdown::new(Duration::MAX, None));
         }
     }

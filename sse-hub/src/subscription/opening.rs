@@ -19,12 +19,12 @@ use crate::subscription::merge;
 ///
 /// | | [`IdBlock`](Self::IdBlock) | [`Event`](Self::Event) |
 /// |---|---|---|
-/// | Chromium; Node.js 20 and 26; `undici` 8.13.1, `eventsource` 5.1.5, `sse.js` 2.8.0 (npm); `requests-sse` 0.5.3 (PyPI) | the id is kept | the id is kept |
-/// | `launchdarkly-eventsource` 2.2.0, `event-source-polyfill` 1.0.31, `eventsource-client` 1.2.0, `event-source-plus` 0.1.15 (npm); `launchdarkly-eventsource` 1.7.4 (PyPI) | **the id is not kept** | the id is kept |
+/// | Chromium; Node.js 20 and 26; `undici` 8.13.1, `eventsource` 5.1.5, `sse.js` 2.8.0 (npm); `requests-sse` 0.5.3 (Python) | the id is kept | the id is kept |
+/// | `launchdarkly-eventsource` 2.2.0, `event-source-polyfill` 1.0.31, `eventsource-client` 1.2.0, `event-source-plus` 0.1.15 (npm); `launchdarkly-eventsource` 1.7.4 (Python) | **the id is not kept** | the id is kept |
 /// | `@microsoft/fetch-event-source` 2.0.1, `extended-eventsource` 2.1.0 (npm) | the id is kept, and the application gets an empty message | the id is kept |
-/// | `httpx-sse` 0.4.3, `aiosseclient` 0.1.8 (PyPI), `fetch-event-stream` 0.1.6 (npm) | an empty message | an event |
-/// | `openai` 3.57.0, `groq` 1.7.0, `together` 3.1.1, `langchain-openai` 1.7.4, `litellm` 1.110.2, `Mastodon.py` 2.3.3 (PyPI) | **an exception** | a part of an answer without content in `openai`, `groq` and `Mastodon.py`, ignored by the others |
-/// | `ai` 7.0.173, `@mistralai/mistralai` 2.7.0, `cohere-ai` 8.1.0, `@a2a-js/sdk` 1.3.0, `@ag-ui/client` 1.0.0, `graphql-sse` 2.6.1 (npm); `mistralai` 3.7.0, `a2a-sdk` 1.3.0 (PyPI) | ignored | **an exception** |
+/// | `httpx-sse` 0.4.3, `aiosseclient` 0.1.8 (Python), `fetch-event-stream` 0.1.6 (npm) | an empty message | an event |
+/// | `openai` 3.57.0, `groq` 1.7.0, `together` 3.1.1, `langchain-openai` 1.7.4, `litellm` 1.110.2, `Mastodon.py` 2.3.3 (Python) | **an exception** | a part of an answer without content in `openai`, `groq` and `Mastodon.py`, ignored by the others |
+/// | `ai` 7.0.173, `@mistralai/mistralai` 2.7.0, `cohere-ai` 8.1.0, `@a2a-js/sdk` 1.3.0, `@ag-ui/client` 1.0.0, `graphql-sse` 2.6.1 (npm); `mistralai` 3.7.0, `a2a-sdk` 1.3.0 (Python) | ignored | **an exception** |
 ///
 /// So take an event for clients that do not keep the block, and nothing for those of an API, which read
 /// its events alone and do not resume.

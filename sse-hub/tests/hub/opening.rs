@@ -58,7 +58,6 @@ fn decoded(bytes: &str) -> (Vec<(String, String)>, Option<String>) {
     while let Some(event) = events.next_event().expect("a valid stream") {
         dispatched.push((event.event().to_owned(), event.data().to_owned()));
     }
-    drop(events);
     let id = Some(decoder.last_event_id()).filter(|id| !id.is_empty());
     (dispatched, id.map(Into::into))
 }

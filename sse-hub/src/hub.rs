@@ -16,6 +16,7 @@ use crate::presence::Presence;
 use crate::publish::{Publish, PublishError};
 use crate::shutdown::Shutdown;
 use crate::subscription::builder::Subscribe;
+use crate::subscription::topics::IntoTopics;
 use crate::topic_guard::{OpenError, TopicGuard};
 
 /// Topics to publish to and to subscribe to.
@@ -147,8 +148,9 @@ impl Hub {
             return Err(PublishError::WouldWait);
         };
         let guard = TopicGuard::open_local(core.registry(), log, topic)?;
-        let publish = || self.publish_now(topic, change());
-        guard.snapshots.exclude(publish)
+        let publish = || Publish::new(core, topic, &change()).append_now();
+        let published = guard.snapshots.exclude(publish)?;
+        Ok(published.announce())
     }
 
     /// Subscribes to one or several topics, from now on unless the returned [`Subscribe`] is
@@ -164,12 +166,8 @@ impl Hub {
     ///     hub.subscribe(["news", "weather"]).serve(sse).await
     /// }
     /// ```
-    pub fn subscribe<T>(&self, topics: impl IntoIterator<Item = T>) -> Subscribe
-    where
-        T: Into<String>,
-    {
-        let topics = topics.into_iter().map(Into::into).collect();
-        Subscribe::new(Arc::clone(self.core()), topics)
+    pub fn subscribe<M>(&self, topics: impl IntoTopics<M>) -> Subscribe {
+        Subscribe::new(Arc::clone(self.core()), topics.into_topics())
     }
 
     /// Returns how many subscribers a topic has in this process.
@@ -267,12 +265,7 @@ impl Hub {
         let core = self.core();
         core.begin_shutdown(Shutdown::new(within, Some(retry)));
         let _ = tokio::time::timeout(within, core.all_ended()).await;
-        let left = core.subscriptions();
-        if left > 0 {
-            // Some wait for a slow engine rather than for their client.
-            core.wake_all();
-        }
-        left
+        core.subscriptions()
     }
 }
 

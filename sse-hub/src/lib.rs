@@ -42,7 +42,8 @@
 //! | a topic's name | 512 bytes |
 //! | topics of a subscription | 64 |
 //! | changes by which a [`Presence`] may lag behind | 256 |
-//! | the id that a client comes back with | 8 KiB; a longer one is unknown |
+//! | an id | 2,054 bytes for 64 topics, whatever their names |
+//! | the id that a client comes back with | 4 KiB; a longer one is unknown |
 //!
 //! # Threads and runtimes
 //!
@@ -104,9 +105,13 @@ pub use crate::options::{Retention, TopicOptions};
 pub use crate::position::Position;
 pub use crate::presence::Presence;
 pub use crate::publish::{Publish, PublishError};
+pub use crate::subscription::Subscription;
 pub use crate::subscription::builder::{Subscribe, SubscribeError};
+pub use crate::subscription::error::SubscriptionError;
+pub use crate::subscription::opening::Opening;
 pub use crate::subscription::policy::{EngineDown, SlowConsumer};
-pub use crate::subscription::{Subscription, SubscriptionError};
+pub use crate::subscription::topics::{IntoTopics, OneTopic, SeveralTopics};
+
 pub use crate::topic::members::Change;
 pub use crate::topic_guard::OpenError;
 pub use crate::topic_name::TopicError;

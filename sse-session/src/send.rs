@@ -177,7 +177,8 @@ where
             Ok(or_yield(sent, cx))
         });
         let result = match ready!(result) {
-            Ok(sent) => Ok(ready!(sent)),
+            Ok(Poll::Ready(())) => Ok(()),
+            Ok(Poll::Pending) => return Poll::Pending,
             Err(error) => Err(SendAllError::new(*this.sent, error)),
         };
         *this.events = None;

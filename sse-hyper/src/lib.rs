@@ -88,24 +88,29 @@
 //!
 //! # Request bodies
 //!
-//! The request is the handler's, with its body. Read the body to its end before the first event,
-//! within a limit, even if it is of no use:
+//! Read a body before you answer, within a limit, even if it is of no use:
 //!
 //! ```
+//! use http::{Response, StatusCode};
 //! use http_body_util::{BodyExt as _, Limited};
-//! use sse_hyper::{BoxError, Request, Sse};
+//! use sse_hyper::{Request, Sse, SseBody, sse_response};
 //!
-//! async fn complete(request: Request, sse: Sse) -> Result<(), BoxError> {
-//!     let body = Limited::new(request.into_body(), 1024 * 1024).collect().await?;
-//!     let prompt = String::from_utf8(body.to_bytes().into())?;
-//!     sse.send(format!("you said {prompt}")).await?;
-//!     Ok(())
+//! async fn complete(request: Request) -> Response<SseBody> {
+//!     let (parts, body) = request.into_parts();
+//!     let Ok(body) = Limited::new(body, 1024 * 1024).collect().await else {
+//!         let mut response = Response::new(SseBody::empty());
+//!         *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+//!         return response;
+//!     };
+//!     sse_response(parts, move |_parts, sse: Sse| async move {
+//!         sse.send(format!("{} bytes", body.to_bytes().len())).await
+//!     })
 //! }
 //! ```
 //!
-//! The error for a body beyond the limit cuts the stream and closes the connection, or resets the
-//! stream of HTTP/2, so that the client stops sending. To answer with a status instead, read the body
-//! before [`sse_response`] is called.
+//! A handler can read the body too. The response has then begun: a body that is refused only cuts the
+//! stream, and a client that sends `Expect: 100-continue` gets no `100 Continue`. curl sends its body
+//! after a second then.
 //!
 //! In axum, the extractors `Bytes`, `String` and `Json` read the body, up to 2 MiB by default. A
 //! route without one of them drops it.
@@ -118,9 +123,8 @@
 //! | it is dropped | hyper reads once more, which is enough for a few KiB that arrive with the head, and then never again | it is discarded, up to the window of its stream |
 //! | a client that sends all of a long body before it reads | waits for as long as the stream is open, from some MiB on | the same, from 1 MiB on |
 //!
-//! An async function keeps an argument that it does not use, such as `_request`, until it returns. A
-//! client that asks with `Expect: 100-continue` sends nothing of a body that is not read, but
-//! hyper does not read from its connection either.
+//! An async function keeps an argument that it does not use, such as `_request`, until it returns.
+//! All of this is about requests that have a body.
 //!
 //! # Clients that never read
 //!

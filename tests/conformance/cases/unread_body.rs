@@ -1,18 +1,20 @@
 //! Requests with a body: how a client that closes is detected, and what becomes of a body that
 //! nothing reads.
 
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use h2::SendStream;
-use http::Request;
+use http::{Request, Response};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use sse_hyper::{BoxError, Sse, SseOptions, with_sse};
+use sse_hyper::{BoxError, Sse, SseBody, SseOptions, sse_response, with_sse};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
@@ -134,11 +136,63 @@ async fn a_long_body_that_nothing_reads_leaves_it_to_keep_alives_of_hyper_to_det
             assert_eq!(seconds, keep_alive, "{usage:?}, in chunks: {in_chunks}");
         }
         // The client waits for "100 Continue", which hyper sends when the body is read.
-        let mut head = request("Expect: 100-continue\r\n", 100_000, false);
-        head.truncate(head.len() - 100_000);
-        let seconds = seconds_until_dropped(usage, head).await;
+        let seconds = seconds_until_dropped(usage, expecting_request().0).await;
         assert_eq!(seconds, keep_alive, "{usage:?}, with an expectation");
     }
+}
+
+/// Returns the head of a request whose client waits for "100 Continue", and its body.
+fn expecting_request() -> (Vec<u8>, Vec<u8>) {
+    let mut head = request("Expect: 100-continue\r\n", 100_000, false);
+    let body = head.split_off(head.len() - 100_000);
+    (head, body)
+}
+
+/// Answers with the length of the body.
+async fn read_and_answer(request: Request<Incoming>) -> Result<Response<SseBody>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body, MOST).collect().await;
+    let len = body.expect("a short body").to_bytes().len();
+    Ok(sse_response(parts, move |_parts, sse: Sse| async move {
+        sse.send(len.to_string()).await
+    }))
+}
+
+#[tokio::test]
+async fn a_service_that_reads_the_body_before_it_answers_has_its_client_continue() {
+    super::within_limit(async {
+        let (client, server) = duplex(4 * 1024 * 1024);
+        let service = service_fn(read_and_answer);
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(server), service));
+        let (head, body) = expecting_request();
+        let mut client = Connection::over(client);
+        client.send(head).await;
+        let response = client.response().await;
+        assert_eq!(response.status, 100);
+        let mut client = response.into_connection();
+        client.send(body).await;
+        let mut response = client.response().await;
+        assert_eq!(response.status, 200);
+        response.receive("100000").await;
+    })
+    .await;
+}
+
+/// hyper has then sent another head already. Clients such as curl send the body after a second.
+#[tokio::test]
+async fn a_handler_that_reads_the_body_does_not_have_its_client_continue() {
+    super::within_limit(async {
+        let (client, server) = duplex(4 * 1024 * 1024);
+        serve_http_1(server, &Handlers::new(), Use::Read);
+        let (head, body) = expecting_request();
+        let mut client = Connection::over(client);
+        client.send(head).await;
+        let mut response = client.response().await;
+        assert_eq!(response.status, 200);
+        response.send(body).await;
+        response.receive("hello").await;
+    })
+    .await;
 }
 
 /// Otherwise the client would wait for as long as the stream is open.

@@ -1,4 +1,5 @@
-//! How do I serve events with hyper, over HTTP/1.1 and HTTP/2, and shut down gracefully?
+//! How do I serve events with hyper, over HTTP/1.1 and HTTP/2, and shut down gracefully? What ends
+//! clients that never read?
 //!
 //! ```text
 //! cargo run -p sse-examples --example hyper
@@ -7,12 +8,40 @@
 
 use std::time::Duration;
 
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper::rt::Executor;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use sse_hyper::{Event, Request, SendError, Sse, SseOptions, with_sse};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
+
+/// What hyper holds for a client that is slow: by default, it is 400 KiB a stream.
+const BUFFER: usize = 64 * 1024;
+
+/// A client that does not answer a PING of HTTP/2 within 20 seconds is gone.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+
+/// A client that accepts nothing for as long as this is gone, or never reads.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A client can answer PINGs and yet grant a stream no window. Nothing else ends that.
+const MAX_STREAM_AGE: Duration = Duration::from_secs(4 * 60 * 60);
+
+/// Spawns the streams of HTTP/2, each for a limited time. A stream that is dropped is reset.
+#[derive(Clone)]
+struct StreamExecutor;
+
+impl<F> Executor<F> for StreamExecutor
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, stream: F) {
+        tokio::spawn(timeout(MAX_STREAM_AGE, stream));
+    }
+}
 
 async fn count(request: Request, sse: Sse) -> Result<(), SendError> {
     sse.send(format!("you asked for {}", request.uri().path()))
@@ -32,14 +61,22 @@ async fn main() -> std::io::Result<()> {
     let service = with_sse(count).options(options);
 
     let listener = TcpListener::bind("127.0.0.1:3000").await?;
-    let server = auto::Builder::new(TokioExecutor::new());
+    let mut server = auto::Builder::new(StreamExecutor);
+    server.http1().timer(TokioTimer::new()).max_buf_size(BUFFER);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .max_send_buf_size(BUFFER)
+        .keep_alive_interval(PING_INTERVAL);
     let connections = GracefulShutdown::new();
     loop {
         let (stream, _) = tokio::select! {
             accepted = listener.accept() => accepted?,
             _ = tokio::signal::ctrl_c() => break,
         };
-        let connection = server.serve_connection(TokioIo::new(stream), service.clone());
+        let mut io = TimeoutStream::new(stream);
+        io.set_write_timeout(Some(WRITE_TIMEOUT));
+        let connection = server.serve_connection(TokioIo::new(Box::pin(io)), service.clone());
         let connection = connections.watch(connection.into_owned());
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -50,6 +87,6 @@ async fn main() -> std::io::Result<()> {
 
     // Ends the open streams. The time limit is for clients that accept nothing.
     stop.cancel();
-    let _ = tokio::time::timeout(Duration::from_secs(5), connections.shutdown()).await;
+    let _ = timeout(Duration::from_secs(5), connections.shutdown()).await;
     Ok(())
 }

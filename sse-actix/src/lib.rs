@@ -53,6 +53,35 @@
 //! * Over HTTP/2, a reset stream or a closed connection drops the handler at the next write, which
 //!   is the next keep-alive at the latest.
 //!
+//! A request's body does not matter to this if it is extracted, or if nothing takes it: actix reads
+//! and discards it then, however long it is. A `web::Payload` that a handler keeps and does not read
+//! holds actix back from reading, from some 100 KB on, so that only the second keep-alive detects
+//! that the client is gone. Over HTTP/2, nothing more than 1 MiB is discarded: a client that sends
+//! more before it reads waits for as long as the stream is open.
+//!
+//! # Clients that never read
+//!
+//! actix-web has no write timeout. A client that accepts nothing holds its handler and its keep-alives
+//! back for as long as it keeps the connection. On Linux, the socket option `TCP_USER_TIMEOUT` ends
+//! such connections. They inherit it from their listener:
+//!
+//! ```no_run
+//! use std::net::TcpListener;
+//! use std::time::Duration;
+//!
+//! use actix_web::{App, HttpServer};
+//!
+//! # #[actix_web::main]
+//! # async fn main() -> std::io::Result<()> {
+//! let listener = TcpListener::bind("127.0.0.1:3001")?;
+//! # #[cfg(target_os = "linux")]
+//! socket2::SockRef::from(&listener).set_tcp_user_timeout(Some(Duration::from_secs(60)))?;
+//! HttpServer::new(App::new).listen(listener)?.run().await
+//! # }
+//! ```
+//!
+//! It does not end a client of HTTP/2 that reads from its connection and grants a stream no window.
+//!
 //! # Failed handlers
 //!
 //! Over HTTP/1.1, the last chunk is missing when the handler failed. Over HTTP/2, the stream is

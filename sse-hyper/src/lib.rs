@@ -76,11 +76,134 @@
 //! and drops the body and with it the handler. In return, a client must not close its sending side
 //! early. Over HTTP/2, a reset stream and a closed connection drop the handler at once too.
 //!
-//! In two cases hyper does not read, and only a failing write shows that the client is gone: with
-//! its option `half_close`, and after a client has sent another request before the response to the
-//! first was complete. The first write to a closed connection provokes a reset and the second one
-//! fails, so an idle handler is dropped at the second keep-alive. See
-//! [`SseOptions::keep_alive`].
+//! In three cases hyper does not read from a connection of HTTP/1.1, and only a failing write shows
+//! that the client is gone:
+//!
+//! * with its option `half_close`,
+//! * after a client has sent another request before the response to the first was complete,
+//! * after a request whose body was not read to its end, see [Request bodies](#request-bodies).
+//!
+//! The first write to a closed connection provokes a reset and the second one fails, so an idle
+//! handler is dropped at the second keep-alive. See [`SseOptions::keep_alive`].
+//!
+//! # Request bodies
+//!
+//! Read a body before you answer, within a limit, even if it is of no use:
+//!
+//! ```
+//! use http::{Response, StatusCode};
+//! use http_body_util::{BodyExt as _, Limited};
+//! use sse_hyper::{Request, Sse, SseBody, sse_response};
+//!
+//! async fn complete(request: Request) -> Response<SseBody> {
+//!     let (parts, body) = request.into_parts();
+//!     let Ok(body) = Limited::new(body, 1024 * 1024).collect().await else {
+//!         let mut response = Response::new(SseBody::empty());
+//!         *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+//!         return response;
+//!     };
+//!     sse_response(parts, move |_parts, sse: Sse| async move {
+//!         sse.send(format!("{} bytes", body.to_bytes().len())).await
+//!     })
+//! }
+//! ```
+//!
+//! A handler can read the body too. The response has then begun: a body that is refused only cuts the
+//! stream, and a client that sends `Expect: 100-continue` gets no `100 Continue`. curl sends its body
+//! after a second then.
+//!
+//! In axum, the extractors `Bytes`, `String` and `Json` read the body, up to 2 MiB by default. A
+//! route without one of them drops it.
+//!
+//! What happens with a body that is not read:
+//!
+//! | | HTTP/1.1 | HTTP/2 |
+//! |---|---|---|
+//! | the handler keeps it | hyper reads nothing more from the connection | it takes the window of the connection, 1 MiB by default, so that the bodies of other requests wait |
+//! | it is dropped | hyper reads once more, which is enough for a few KiB that arrive with the head, and then never again | it is discarded, up to the window of its stream |
+//! | a client that sends all of a long body before it reads | waits for as long as the stream is open, from some MiB on | the same, from 1 MiB on |
+//!
+//! An async function keeps an argument that it does not use, such as `_request`, until it returns.
+//! All of this is about requests that have a body.
+//!
+//! # Clients that never read
+//!
+//! hyper polls the body of a response only while it has room for it. A client that accepts nothing
+//! therefore holds back its handler and its keep-alives, and nothing in the body can end it. Until
+//! then, hyper takes up to 480 KiB of each stream by default: 98 MB of a connection of HTTP/2 with
+//! its 200 streams ([sizing] has the figures). A server that is open to the world sets smaller
+//! buffers, and what ends such a client:
+//!
+//! | a client that | is ended by |
+//! |---|---|
+//! | does not read from its connection, or is gone without notice | a write timeout of the connection; over HTTP/2 also a PING that is not answered |
+//! | reads and answers PINGs, but grants a stream of HTTP/2 no window | nothing but an age limit of the streams, which the executor can set |
+//! | reads a little now and then | nothing: it is a slow client |
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use hyper::rt::Executor;
+//! use hyper_util::rt::{TokioIo, TokioTimer};
+//! use hyper_util::server::conn::auto;
+//! use sse_hyper::{BoxError, Request, SendError, Sse, with_sse};
+//! use tokio::net::TcpStream;
+//! use tokio::time::timeout;
+//! use tokio_io_timeout::TimeoutStream;
+//! # async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
+//! #     sse.send("hello").await
+//! # }
+//!
+//! const BUFFER: usize = 64 * 1024;
+//! const PING_INTERVAL: Duration = Duration::from_secs(20);
+//! const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+//! const MAX_STREAM_AGE: Duration = Duration::from_secs(4 * 60 * 60);
+//!
+//! /// Spawns the streams of HTTP/2, each for a limited time. A stream that is dropped is reset, and
+//! /// its client comes back.
+//! #[derive(Clone)]
+//! struct StreamExecutor;
+//!
+//! impl<F> Executor<F> for StreamExecutor
+//! where
+//!     F: Future<Output: Send> + Send + 'static,
+//! {
+//!     fn execute(&self, stream: F) {
+//!         tokio::spawn(timeout(MAX_STREAM_AGE, stream));
+//!     }
+//! }
+//!
+//! async fn serve(stream: TcpStream) -> Result<(), BoxError> {
+//!     let mut server = auto::Builder::new(StreamExecutor);
+//!     server
+//!         .http1()
+//!         .timer(TokioTimer::new())
+//!         .max_buf_size(BUFFER);
+//!     server
+//!         .http2()
+//!         .timer(TokioTimer::new())
+//!         .max_send_buf_size(BUFFER)
+//!         .keep_alive_interval(PING_INTERVAL);
+//!     let mut io = TimeoutStream::new(stream);
+//!     io.set_write_timeout(Some(WRITE_TIMEOUT));
+//!     server.serve_connection(TokioIo::new(Box::pin(io)), with_sse(hello)).await
+//! }
+//! ```
+//!
+//! On Linux, the socket option `TCP_USER_TIMEOUT` is a write timeout in the kernel. Connections
+//! inherit it from their listener, so it can also be used with `axum::serve`:
+//!
+//! ```
+//! # use std::time::Duration;
+//! # async fn listen() -> std::io::Result<()> {
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//! # #[cfg(target_os = "linux")]
+//! socket2::SockRef::from(&listener).set_tcp_user_timeout(Some(Duration::from_secs(60)))?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [sizing]: https://docs.rs/sse-hub/latest/sse_hub/sizing/
 //!
 //! # Failed handlers
 //!

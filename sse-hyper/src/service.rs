@@ -9,7 +9,8 @@ use hyper::service::Service;
 use sse_session::{IntoHandlerResult, Sse, SseBody, SseOptions, sse_response_with};
 
 /// Returns a service that answers each request with the events that `handler` sends. The handler
-/// is an async function of the request and an [`Sse`].
+/// is an async function of the request and an [`Sse`]. Requests with a body are better answered by
+/// [`sse_response`](crate::sse_response), see [Request bodies](crate#request-bodies).
 ///
 /// ```
 /// use sse_hyper::{Request, SendError, Sse, with_sse};

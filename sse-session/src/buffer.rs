@@ -98,9 +98,18 @@ impl Batch {
         }
     }
 
+    /// The most events that are encoded to less than a byte each on average, which is to say to
+    /// nothing.
+    const MAX_EMPTY: usize = 32 * 1024;
+
     /// Whether there is room for another event, which may take more than what is left of it.
     pub(crate) fn has_room(&self) -> bool {
-        self.buffer.len() < self.room
+        self.buffer.len() < self.room && !self.is_endless()
+    }
+
+    /// Whether it might never be filled: its events are many, and most are encoded to nothing.
+    pub(crate) fn is_endless(&self) -> bool {
+        self.events >= Self::MAX_EMPTY && self.buffer.len() < self.events
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -9,7 +9,7 @@ use futures_core::Stream;
 use crate::buffer::Batch;
 use crate::error::{BoxError, SendError};
 use crate::into_event::IntoEvent;
-use crate::send::{Retry, send_batches};
+use crate::send::{Retry, or_yield, send_batches};
 use crate::sse::Sse;
 
 /// Sends all that `source` yields, and ends with it.
@@ -51,9 +51,10 @@ where
                 Poll::Ready(None) => Some(Poll::Ready(Ok(()))),
                 Poll::Pending => Some(Poll::Pending),
             };
-            send_batches(pipe, next, &mut 0)
+            let result = send_batches(pipe, next, &mut 0)?;
+            Ok(or_yield(result, cx))
         });
-        ready!(polled)?
+        ready!(ready!(polled)?)
     })
     .await
 }

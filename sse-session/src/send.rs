@@ -172,12 +172,17 @@ where
         let Some(events) = this.events else {
             return Poll::Pending;
         };
-        let result = this
-            .retry
-            .poll(cx, |pipe, _| send_while_room(pipe, events, this.sent));
-        let result = ready!(result);
+        let result = this.retry.poll(cx, |pipe, cx| {
+            let sent = send_while_room(pipe, events, this.sent)?;
+            Ok(or_yield(sent, cx))
+        });
+        let result = match ready!(result) {
+            Ok(Poll::Ready(())) => Ok(()),
+            Ok(Poll::Pending) => return Poll::Pending,
+            Err(error) => Err(SendAllError::new(*this.sent, error)),
+        };
         *this.events = None;
-        Poll::Ready(result.map_err(|error| SendAllError::new(*this.sent, error)))
+        Poll::Ready(result)
     }
 }
 
@@ -189,12 +194,13 @@ impl<I> fmt::Debug for SendAll<'_, I> {
     }
 }
 
-/// Sends events until there is no room or no other event, and adds their number to `sent`.
+/// Sends events until there is no room or no other event, and adds their number to `sent`. Returns
+/// `None` as [`send_batches`] does.
 pub(crate) fn send_while_room<I>(
     pipe: &Pipe,
     events: &mut I,
     sent: &mut usize,
-) -> Result<(), TrySendError>
+) -> Result<Option<()>, TrySendError>
 where
     I: Iterator,
     I::Item: Encode,
@@ -204,13 +210,27 @@ where
         None => Some(Ok(())),
     };
     match send_batches(pipe, next, sent) {
-        Err(TrySendError::Full) if events.size_hint().1 == Some(0) => Ok(()),
-        result => result?,
+        Err(TrySendError::Full) if events.size_hint().1 == Some(0) => Ok(Some(())),
+        result => result?.transpose(),
+    }
+}
+
+/// Pending where [`send_batches`] has returned `None`, and polled again after other tasks.
+pub(crate) fn or_yield<R>(result: Option<R>, cx: &mut Context<'_>) -> Poll<R> {
+    match result {
+        Some(result) => Poll::Ready(result),
+        None => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
     }
 }
 
 /// Calls `next` to encode one event after the other, until it returns something else or there is no
 /// room. Adds to `sent` how many events were sent.
+///
+/// Returns `None` after many events that are encoded to nothing: they take no room, so a source
+/// without end would not let other tasks run.
 ///
 /// `next` is called only if there is room for an event, so that it may take one from its source, and
 /// outside of the lock, as it runs code from elsewhere.
@@ -218,7 +238,7 @@ pub(crate) fn send_batches<R>(
     pipe: &Pipe,
     mut next: impl FnMut(&mut Batch) -> Option<R>,
     sent: &mut usize,
-) -> Result<R, TrySendError> {
+) -> Result<Option<R>, TrySendError> {
     let mut open = OpenBatch {
         pipe,
         batch: None,
@@ -230,8 +250,9 @@ pub(crate) fn send_batches<R>(
         while result.is_none() && batch.has_room() {
             result = next(batch);
         }
+        let is_endless = batch.is_endless();
         open.append()?;
-        if let Some(result) = result {
+        if result.is_some() || is_endless {
             return Ok(result);
         }
     }

@@ -158,6 +158,7 @@ impl Sse {
     {
         let mut sent = 0;
         send_while_room(&self.pipe, &mut events.into_iter(), &mut sent)
+            .and_then(|all| all.ok_or(TrySendError::Full))
             .map_err(|error| SendAllError::new(sent, error))
     }
 

@@ -299,3 +299,33 @@ fn what_a_source_yields_before_its_error_is_sent() {
         .expect_err("closed");
     assert!(matches!(error.downcast_ref(), Some(SendError::Closed)));
 }
+
+#[test]
+fn events_without_bytes_and_without_end_let_other_tasks_run() {
+    let empty = || iter::repeat_with(Event::new);
+    let (mut body, sse) = idle(&quiet());
+    let mut sending = pin!(sse.send_all(empty()));
+    assert!(poll(sending.as_mut()).is_pending());
+    let sent = sending.sent();
+    assert!(sent > 0);
+    assert!(poll(sending.as_mut()).is_pending());
+    assert_eq!(sending.sent(), 2 * sent);
+
+    let error = sse.try_send_all(empty()).expect_err("no end");
+    assert!(matches!(error.error(), TrySendError::Full));
+    assert_eq!(error.sent(), sent);
+
+    let mut forwarding = pin!(forward(stream::iter(empty()), &sse));
+    assert!(poll(forwarding.as_mut()).is_pending());
+    assert!(nothing(&mut body));
+}
+
+#[tokio::test]
+async fn many_events_without_bytes_are_sent_to_their_end() {
+    let empty = || iter::repeat_with(Event::new).take(100_000);
+    let (_body, sse) = idle(&quiet());
+    sse.send_all(empty()).await.expect("an open stream");
+    forward(stream::iter(empty()), &sse)
+        .await
+        .expect("an open stream");
+}

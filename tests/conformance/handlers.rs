@@ -64,6 +64,11 @@ impl Handlers {
         Guard(self.clone())
     }
 
+    /// Waits until at least `handlers` have started.
+    pub(crate) async fn started(&self, handlers: usize) {
+        self.wait_for(|count| count.started >= handlers).await;
+    }
+
     /// Waits until at most `handlers` are running.
     pub(crate) async fn running_at_most(&self, handlers: usize) {
         self.wait_for(|count| count.started - count.dropped <= handlers)

@@ -6,6 +6,7 @@ mod tcp;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::{Stream, stream};
@@ -60,6 +61,7 @@ pub(crate) struct Site {
     handler: Handler,
     options: SseOptions,
     send_buffer: Option<u32>,
+    user_timeout: Option<Duration>,
 }
 
 type Handler = Arc<
@@ -88,6 +90,7 @@ impl Site {
             }),
             options: SseOptions::new(),
             send_buffer: None,
+            user_timeout: None,
         }
     }
 
@@ -102,6 +105,14 @@ impl Site {
         self
     }
 
+    /// Sets `TCP_USER_TIMEOUT`, the time after which the server's kernel ends a connection that
+    /// accepts nothing.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn user_timeout(mut self, time: Duration) -> Self {
+        self.user_timeout = Some(time);
+        self
+    }
+
     pub(crate) fn run(
         &self,
         info: RequestInfo,
@@ -111,11 +122,18 @@ impl Site {
     }
 
     /// Returns a listener on a free port.
-    fn listener(&self) -> TcpListener {
+    pub(crate) fn listener(&self) -> TcpListener {
         let socket = TcpSocket::new_v4().expect("a socket");
         if let Some(bytes) = self.send_buffer {
             // Accepted connections inherit the size.
             socket.set_send_buffer_size(bytes).expect("a socket option");
+        }
+        #[cfg(target_os = "linux")]
+        if let Some(time) = self.user_timeout {
+            // Accepted connections inherit this too.
+            socket2::SockRef::from(&socket)
+                .set_tcp_user_timeout(Some(time))
+                .expect("a socket option");
         }
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         socket.bind(any_port).expect("a free port");

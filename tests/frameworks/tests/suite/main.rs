@@ -9,6 +9,7 @@
 
 mod check;
 mod client;
+mod documentation;
 mod script;
 
 mod axum;

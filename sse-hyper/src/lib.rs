@@ -1,7 +1,7 @@
 //! Server-Sent Events for [hyper](https://docs.rs/hyper) 1, over HTTP/1.1 and HTTP/2.
 //!
-//! The responses are plain `http::Response`s, so they work unchanged in everything that is built
-//! on http 1 and hyper: axum, tower, warp, tonic.
+//! The responses are plain `http::Response`s, whose bodies are `Send` and `Sync`. They work unchanged
+//! in axum, tower and tonic. What warp, salvo, xitca-web, poem and rocket need is in [`frameworks`].
 //!
 //! ```no_run
 //! use hyper::server::conn::http1;
@@ -53,6 +53,25 @@
 //!     sse_response(headers, |_headers, sse: Sse| async move {
 //!         sse.send(format!("welcome to {room}")).await
 //!     })
+//! }
+//! ```
+//!
+//! [`frameworks`] has the route of axum and those of other frameworks.
+//!
+//! # In a `BoxBody`
+//!
+//! Services that have several types of bodies often box them. `http-body-util` takes a body that is
+//! `Sync`, as this one is:
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http_body_util::{BodyExt, combinators::BoxBody};
+//! use hyper::Response;
+//! use sse_hyper::{HandlerError, SendError, Sse, sse_response};
+//!
+//! fn respond() -> Response<BoxBody<Bytes, HandlerError>> {
+//!     let response = sse_response((), async |(), sse: Sse| sse.send("hello").await);
+//!     response.map(BodyExt::boxed)
 //! }
 //! ```
 //!
@@ -208,7 +227,7 @@
 //! # Failed handlers
 //!
 //! Over HTTP/1.1, the last chunk is missing when the handler failed. Over HTTP/2, the stream is
-//! reset. HTTP/1.0 has no such mark, and the stream looks complete. Events that were sent just before
+//! reset. (poem and rocket end the response in order nevertheless, see [`frameworks`].) HTTP/1.0 has no such mark, and the stream looks complete. Events that were sent just before
 //! the failure are lost when the client was too slow to accept them; over HTTP/2, where the reset
 //! may overtake them, some may be lost in any case.
 //!
@@ -222,6 +241,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod frameworks;
 mod service;
 
 pub use crate::service::{WithSse, with_sse};

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use http_body::{Body, Frame, SizeHint};
+use sync_wrapper::SyncWrapper;
 
 use crate::error::HandlerError;
 use crate::handler_result::IntoHandlerResult;
@@ -21,9 +22,12 @@ const TURN: usize = 2 * SseOptions::DEFAULT_BUFFER_SIZE;
 /// The body of a response that streams events, for any server that takes an [`http_body::Body`].
 ///
 /// It runs the handler while it is polled. Dropping it drops the handler.
+///
+/// It is `Send` and `Sync`, although handlers need not be `Sync`: it only lets them be used through
+/// an exclusive reference. So it fits where a server or `http-body-util`'s `BoxBody` asks for both.
 #[must_use = "bodies do nothing unless polled"]
 pub struct SseBody {
-    open: Option<Pin<Box<dyn Running + Send>>>,
+    open: Option<SyncWrapper<Pin<Box<dyn Running + Send>>>>,
     /// How many bytes the server has taken since a poll was last pending.
     taken: usize,
 }
@@ -66,7 +70,7 @@ impl SseBody {
         F::Output: IntoHandlerResult,
     {
         Self {
-            open: Some(Box::pin(stream)),
+            open: Some(SyncWrapper::new(Box::pin(stream))),
             taken: 0,
         }
     }
@@ -88,15 +92,16 @@ impl SseBody {
     /// See [`SseStream::is_settled`].
     #[doc(hidden)]
     #[must_use]
-    pub fn is_settled(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.is_settled())
+    pub fn is_settled(&mut self) -> bool {
+        let open = self.open.as_mut();
+        open.is_some_and(|open| open.get_mut().is_settled())
     }
 
     /// Ends the stream, see [`ShutdownHandle::shutdown`](crate::ShutdownHandle::shutdown). Poll the
     /// body to its end.
-    pub fn shutdown(&self) {
-        if let Some(open) = &self.open {
-            open.shutdown();
+    pub fn shutdown(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.get_mut().shutdown();
         }
     }
 
@@ -104,7 +109,7 @@ impl SseBody {
     /// end.
     pub fn shutdown_on(&mut self, signal: &Shutdown) {
         if let Some(open) = &mut self.open {
-            open.as_mut().shutdown_on(signal);
+            open.get_mut().as_mut().shutdown_on(signal);
         }
     }
 }
@@ -115,6 +120,7 @@ impl SseBody {
         let Some(open) = &mut self.open else {
             return Poll::Ready(None);
         };
+        let open = open.get_mut();
         let next = ready!(open.as_mut().poll_next(cx));
         // With the last piece, if that is known to be the last: a server can then send the end of
         // the body along with it.

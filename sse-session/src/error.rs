@@ -1,7 +1,7 @@
 //! What can go wrong with one stream.
 
 use std::error::Error;
-use std::fmt;
+use std::{fmt, io};
 
 use sse_codec::EncodeError;
 
@@ -167,6 +167,13 @@ impl fmt::Display for HandlerError {
 impl Error for HandlerError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&*self.0)
+    }
+}
+
+/// Servers that stream bodies through `std::io` ask for this conversion.
+impl From<HandlerError> for io::Error {
+    fn from(error: HandlerError) -> Self {
+        Self::other(error)
     }
 }
 

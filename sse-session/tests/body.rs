@@ -1,14 +1,18 @@
 //! When a body knows that it has ended.
 #![cfg(feature = "http-body")]
 
+use std::cell::Cell;
 use std::future::pending;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
-use sse_session::{BoxError, Frame, SendError, Sse, SseBody, SseOptions, SseStream};
+use http_body_util::BodyExt;
+use http_body_util::combinators::BoxBody;
+use sse_session::{BoxError, Frame, HandlerError, SendError, Sse, SseBody, SseOptions, SseStream};
 use tokio::sync::oneshot;
 
 #[tokio::test]
@@ -51,6 +55,22 @@ async fn a_failure_comes_after_the_last_piece() {
     assert!(!body.has_ended());
     assert!(matches!(body.next().await, Some(Err(_))));
     assert!(body.has_ended());
+}
+
+#[tokio::test]
+async fn a_body_is_sync_although_its_handler_is_not() {
+    fn is_sync<T: Send + Sync + 'static>(_: &T) {}
+    let stream = SseStream::new(&SseOptions::new(), None, async |sse: Sse| {
+        let not_sync = Cell::new("boxed");
+        sse.send(not_sync.get()).await?;
+        sse.send(not_sync.take()).await
+    });
+    let body = SseBody::new(stream);
+    is_sync(&body);
+    let response: http::Response<BoxBody<Bytes, HandlerError>> =
+        http::Response::new(body).map(BodyExt::boxed);
+    let body = response.into_body().collect().await.expect("no failure");
+    assert_eq!(body.to_bytes(), "data: boxed\n\ndata: boxed\n\n");
 }
 
 /// Whether a task was woken.

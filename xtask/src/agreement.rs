@@ -1,8 +1,8 @@
-//! What the two workspaces must have in common.
+//! What the other workspaces must have in common with the product's.
 //!
-//! A workspace cannot inherit from another, so lints, profiles and the compiler are written twice,
-//! and the versions of common dependencies are in two lock files. Where those agree, the product is
-//! measured with the dependencies that it is tested with, and each of them is built once.
+//! A workspace cannot inherit from another, so lints, profiles and the compiler are written in each,
+//! and the versions of common dependencies are in several lock files. Where those agree, the product
+//! is measured with the dependencies that it is tested with, and each of them is built once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,32 +13,36 @@ use crate::workspace::Workspace;
 
 /// Checks that the workspaces agree.
 pub(crate) fn check() -> Result {
-    let read = |file: &str| {
-        Workspace::ALL
-            .into_iter()
-            .map(|workspace| fs::read_to_string(workspace.folder().join(file)))
-            .collect::<std::io::Result<Vec<_>>>()
-    };
-    let manifests = read("Cargo.toml")?;
-    let locks = read("Cargo.lock")?;
-    let mut complaints = differing_settings(&manifests[0], &manifests[1]);
-    complaints.extend(differing_versions(&locks[0], &locks[1]));
+    let read = |workspace: Workspace, file: &str| fs::read_to_string(workspace.folder().join(file));
+    let manifest = read(Workspace::Product, "Cargo.toml")?;
+    let lock = read(Workspace::Product, "Cargo.lock")?;
+    let mut complaints = Vec::new();
+    for other in Workspace::ALL {
+        if other != Workspace::Product {
+            let name = other.name();
+            complaints.extend(differing_settings(
+                &manifest,
+                name,
+                &read(other, "Cargo.toml")?,
+            ));
+            complaints.extend(differing_versions(&lock, name, &read(other, "Cargo.lock")?));
+        }
+    }
     no_complaints(&complaints)
 }
 
-/// Returns a complaint about each setting that only one manifest has.
-fn differing_settings(product: &str, benches: &str) -> Vec<String> {
-    let [product, benches] = [product, benches].map(settings);
-    let all: BTreeSet<_> = product.iter().chain(&benches).collect();
-    let is_in_both =
-        |setting: &&&(&str, &str)| product.contains(*setting) && benches.contains(*setting);
-    let differing = all.iter().filter(|setting| !is_in_both(setting));
+/// Returns a complaint about each setting that only one of the product's manifest and another's has.
+fn differing_settings(product: &str, name: &str, other: &str) -> Vec<String> {
+    let [product, other] = [product, other].map(settings);
+    let differing = product.symmetric_difference(&other);
     differing
-        .map(|(table, line)| format!("only one workspace has `{line}` in [{table}]"))
+        .map(|(table, line)| {
+            format!("only one of the product and {name} has `{line}` in [{table}]")
+        })
         .collect()
 }
 
-/// Returns the lines that both manifests must have, each with its table.
+/// Returns the lines that all manifests must have, each with its table.
 fn settings(manifest: &str) -> BTreeSet<(&str, &str)> {
     let mut table = "";
     let mut settings = BTreeSet::new();
@@ -62,24 +66,24 @@ fn settings(manifest: &str) -> BTreeSet<(&str, &str)> {
     settings
 }
 
-/// Returns a complaint about each package that the benchmarks have in another, compatible version.
-fn differing_versions(product: &str, benches: &str) -> Vec<String> {
+/// Returns a complaint about each package that another workspace has in another, compatible version.
+fn differing_versions(product: &str, name: &str, other: &str) -> Vec<String> {
     let product = versions(product);
     let mut complaints = Vec::new();
-    for (package, versions) in versions(benches) {
+    for (package, versions) in versions(other) {
         let of_product = product.get(package).into_iter().flatten();
         for version in &versions {
             let mut compatible = of_product
                 .clone()
                 .filter(|one| one.is_compatible_with(version))
                 .peekable();
-            let other = compatible.peek().copied();
-            if let Some(other) = other
+            let expected = compatible.peek().copied();
+            if let Some(expected) = expected
                 && compatible.all(|one| one != version)
             {
                 complaints.push(format!(
-                    "benches/Cargo.lock has {package} {version}, and Cargo.lock {other}: \
-                     cargo update --manifest-path benches/Cargo.toml {package} --precise {other}"
+                    "{name}/Cargo.lock has {package} {version}, and Cargo.lock {expected}: cargo \
+                     update --manifest-path {name}/Cargo.toml {package} --precise {expected}"
                 ));
             }
         }
@@ -116,16 +120,16 @@ mod tests {
                        [workspace.lints.rust]\na = \"warn\"\n# Why.\nb = \"warn\"\n\
                        unexpected_cfgs = { level = \"warn\", check-cfg = [\"cfg(a)\"] }\n\
                        [profile.dev]\ndebug = 1\n";
-        assert_eq!(differing_settings(product, product), [""; 0]);
+        assert_eq!(differing_settings(product, "benches", product), [""; 0]);
 
         let benches = "[workspace]\nmembers = [\"x\"]\n[workspace.package]\nrust-version = \"1.90\"\n\
                        [workspace.lints.rust]\na = \"warn\"\n[profile.dev]\ndebug = 1\n";
         assert_eq!(
-            differing_settings(product, benches),
+            differing_settings(product, "benches", benches),
             [
-                "only one workspace has `b = \"warn\"` in [workspace.lints.rust]",
-                "only one workspace has `rust-version = \"1.89\"` in [workspace.package]",
-                "only one workspace has `rust-version = \"1.90\"` in [workspace.package]",
+                "only one of the product and benches has `b = \"warn\"` in [workspace.lints.rust]",
+                "only one of the product and benches has `rust-version = \"1.89\"` in [workspace.package]",
+                "only one of the product and benches has `rust-version = \"1.90\"` in [workspace.package]",
             ]
         );
     }
@@ -138,9 +142,9 @@ mod tests {
         let product = package("a", "1.2.0") + &package("b", "0.3.1");
         let peers = package("a", "0.9.0") + &package("b", "0.4.0") + &package("c", "1.0.0");
         let same = product.clone() + &peers;
-        assert_eq!(differing_versions(&product, &same), [""; 0]);
+        assert_eq!(differing_versions(&product, "benches", &same), [""; 0]);
 
-        let differing = differing_versions(&product, &package("a", "1.3.0"));
+        let differing = differing_versions(&product, "benches", &package("a", "1.3.0"));
         let start = "benches/Cargo.lock has a 1.3.0, and Cargo.lock 1.2.0: cargo update";
         assert!(differing[0].starts_with(start), "{differing:?}");
     }

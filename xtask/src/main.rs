@@ -10,6 +10,7 @@ mod dependencies;
 mod docs;
 mod external_types;
 mod features;
+mod frameworks;
 mod fuzz;
 mod layers;
 mod msrv;
@@ -32,6 +33,7 @@ usage: cargo xtask <command>
                                     or single cases; --quick only checks that everything runs and
                                     that all peers agree
   fuzz [--seconds N] [TARGET…]      run fuzz targets, by default all of them for 60 seconds each
+  frameworks                        test the responses in all web frameworks of the documentation
   layers                            count the files of each crate and the imports between them,
                                     and show every import cycle
   surface                           count the public items of each published package
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Some("test") => test::command(&arguments),
         Some("bench") => bench::command(&arguments),
         Some("fuzz") => fuzz::command(&arguments),
+        Some("frameworks") => frameworks::command(&arguments),
         Some("layers") => layers::check(),
         Some("surface") => external_types::surface(),
         Some("help" | "--help" | "-h") => {

@@ -5,7 +5,10 @@ use std::time::Instant;
 use crate::process::{cargo, run};
 use crate::result::Result;
 use crate::workspace::Workspace;
-use crate::{agreement, bench, debian, docs, external_types, features, fuzz, layers, msrv, readme};
+use crate::{
+    agreement, bench, debian, docs, external_types, features, frameworks, fuzz, layers, msrv,
+    readme,
+};
 
 /// How long each fuzz target runs here, in seconds. It is enough for the seeds and inputs close to
 /// them; `cargo xtask fuzz` runs longer.
@@ -27,11 +30,14 @@ const STEPS: &[Step] = &[
     Step {
         name: "fmt",
         purpose: "the code is formatted",
-        run: || for_all(|workspace| run(workspace.cargo("fmt").args(["--all", "--check"]))),
+        run: || {
+            for_all(|workspace| run(workspace.cargo("fmt").args(["--all", "--check"])))?;
+            frameworks::are_formatted()
+        },
     },
     Step {
         name: "workspaces",
-        purpose: "the benchmarks have the lints, profiles and versions of the product",
+        purpose: "all workspaces have the lints, profiles and versions of the product",
         run: agreement::check,
     },
     Step {
@@ -54,9 +60,13 @@ const STEPS: &[Step] = &[
         purpose: "no lint warns, in all targets of all packages",
         run: || {
             for_all(|workspace| {
-                run(workspace
-                    .cargo_build("clippy")?
-                    .args(["--workspace", "--all-targets", "--all-features"])
+                let mut clippy = workspace.cargo_build("clippy")?;
+                // `cargo xtask frameworks` lints those that take long to compile.
+                if workspace != Workspace::Frameworks {
+                    clippy.arg("--all-features");
+                }
+                run(clippy
+                    .args(["--workspace", "--all-targets"])
                     .args(["--", "--deny", "warnings"]))
             })
         },
@@ -87,6 +97,11 @@ const STEPS: &[Step] = &[
         },
     },
     Step {
+        name: "frameworks",
+        purpose: "the responses work in axum, tower and warp",
+        run: frameworks::quick,
+    },
+    Step {
         name: "model",
         purpose: "all interleavings around a stream and around a hub's topic, by loom",
         run: || run(cargo().args(["test", "--package", "sse-model"])),
@@ -113,7 +128,7 @@ const STEPS: &[Step] = &[
     },
 ];
 
-/// Calls `run` for both workspaces.
+/// Calls `run` for each workspace.
 fn for_all(run: impl Fn(Workspace) -> Result) -> Result {
     Workspace::ALL.into_iter().try_for_each(run)
 }

@@ -1,8 +1,9 @@
-//! The project's two workspaces: the product with its tests, and the benchmarks.
+//! The project's workspaces: the product with its tests, the benchmarks, and the tests in web
+//! frameworks.
 //!
-//! The benchmarks have a lock file of their own, so that the peers are not in the product's. Both
-//! build into the same folder. Cargo names its artifacts by version, features and profile, so a
-//! dependency of both is built once.
+//! The last two have lock files of their own, so that peers and frameworks are not in the product's.
+//! All build into the same folder. Cargo names its artifacts by version, features and profile, so a
+//! dependency that is the same in several is built once.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,25 +18,33 @@ use crate::result::Result;
 pub(crate) enum Workspace {
     Product,
     Benches,
+    Frameworks,
 }
 
 impl Workspace {
-    pub(crate) const ALL: [Self; 2] = [Self::Product, Self::Benches];
+    pub(crate) const ALL: [Self; 3] = [Self::Product, Self::Benches, Self::Frameworks];
+
+    /// Returns the folder of the workspace, within that of the product.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Product => "",
+            Self::Benches => "benches",
+            Self::Frameworks => "tests/frameworks",
+        }
+    }
 
     /// Returns the folder of the workspace.
     pub(crate) fn folder(self) -> PathBuf {
-        match self {
-            Self::Product => root().to_owned(),
-            Self::Benches => root().join("benches"),
-        }
+        root().join(self.name())
     }
 
     /// Returns `cargo subcommand` for this workspace.
     pub(crate) fn cargo(self, subcommand: &str) -> Command {
         let mut command = cargo();
         command.arg(subcommand);
-        if self == Self::Benches {
-            command.args(["--manifest-path", "benches/Cargo.toml"]);
+        if self != Self::Product {
+            let manifest = format!("{}/Cargo.toml", self.name());
+            command.args(["--manifest-path", &manifest]);
         }
         command
     }
@@ -43,7 +52,7 @@ impl Workspace {
     /// Returns `cargo subcommand` for this workspace, for a subcommand that builds.
     pub(crate) fn cargo_build(self, subcommand: &str) -> Result<Command> {
         let mut command = self.cargo(subcommand);
-        if self == Self::Benches {
+        if self != Self::Product {
             command.arg("--target-dir").arg(target_directory()?);
         }
         Ok(command)

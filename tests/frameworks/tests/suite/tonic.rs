@@ -1,0 +1,38 @@
+//! tonic 0.14.
+
+use std::net::SocketAddr;
+
+use ::tonic::transport::Server;
+use ::tonic::transport::server::TcpIncoming;
+
+use tokio::net::TcpListener;
+
+use crate::check::{arrives_unchanged, drops_the_handler, end_of_a_failure};
+use crate::client::End;
+
+include!("../../../../sse-hyper/src/frameworks/tonic.rs");
+
+async fn start() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let mut server = Server::builder().accept_http1(true);
+    let server = server.add_routes(routes());
+    tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
+    address
+}
+
+#[tokio::test]
+async fn events_arrive_unchanged_and_at_once() {
+    arrives_unchanged(start().await, "tonic unchanged").await;
+}
+
+#[tokio::test]
+async fn a_failed_handler_cuts_the_response() {
+    let end = end_of_a_failure(start().await, "tonic failure").await;
+    assert_eq!(end, End::Cut);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_drops_its_handler_at_once() {
+    drops_the_handler(start().await, "tonic leave", 0).await;
+}

@@ -70,11 +70,18 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+compile_error!(
+    "sse-eventsource needs tokio's timers, which wasm32-unknown-unknown does not have; \
+     in a browser, use its EventSource, or decode the body of fetch with sse_codec::Decoder"
+);
+
 mod attempt;
 mod backoff;
 mod boxed;
 mod builder;
 mod content_type;
+mod credentials;
 mod error;
 mod event_source;
 #[cfg(feature = "client")]

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use http::Method;
 use tokio::time::sleep;
 
 use super::{EventSource, Phase};
 use crate::attempt::{Attempted, Outcome, attempt};
 use crate::error::{Error, ErrorKind};
-use crate::idle_timer::IdleTimer;
-use crate::open::Open;
+use crate::open::{Open, Timers};
+use crate::redirect::remove_body_headers;
+use crate::request_body::RequestBody;
 use crate::settings::{Reconnect, Settings};
 use crate::update::Update;
 
@@ -47,15 +49,15 @@ impl EventSource {
                     match outcome {
                         Ok(Outcome::Open(response)) => {
                             let (head, body) = response.into_parts();
-                            let idle = self.settings.idle_timeout.map(IdleTimer::new);
+                            let timers = Timers::new(&self.settings);
                             self.decoder.reset();
-                            self.phase = Phase::Open(Box::new(Open::new(body, idle)));
+                            self.phase = Phase::Open(Box::new(Open::new(body, timers)));
                             return Poll::Ready(Some(Ok(Update::Open(Box::new(head)))));
                         }
                         // HTML § 9.2.3: 204 tells the client to stop.
                         Ok(Outcome::NoContent) => self.close(),
                         Err(error) => {
-                            let reconnects = self.settings.reconnect != Reconnect::Never;
+                            let reconnects = self.reconnect != Reconnect::Never;
                             if reconnects && self.resumption.may_be_refused(&error) {
                                 return Poll::Ready(self.drop_last_event_id(error));
                             }
@@ -89,7 +91,13 @@ impl EventSource {
         {
             self.failures = 0;
         }
-        let reconnects = self.settings.reconnect == Reconnect::Always && self.body.is_repeatable();
+        if self.settings.resume_with_get && !self.decoder.last_event_id().is_empty() {
+            *self.request.method_mut() = Method::GET;
+            remove_body_headers(self.request.headers_mut());
+            self.body = RequestBody::default();
+            self.reconnect = Reconnect::Always;
+        }
+        let reconnects = self.reconnect == Reconnect::Always && self.body.is_repeatable();
         // A stream that is resumed is complete at the event of `end_if`, however often it ends.
         let is_incomplete = self.settings.end_if.is_some() && !reconnects;
         let error = error.or(is_incomplete.then_some(ErrorKind::Incomplete));

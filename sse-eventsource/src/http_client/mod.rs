@@ -30,6 +30,9 @@ use crate::request_body::RequestBody;
 /// The size of the buffer of an HTTP/1.1 connection, which also limits the head of a response.
 const MAX_BUFFER: usize = 64 * 1024;
 
+/// How many headers a response may have over HTTP/1.1. Content networks add dozens.
+const MAX_HEADERS: usize = 256;
+
 /// How many bytes an HTTP/2 server may send ahead of the reader.
 const WINDOW: u32 = 256 * 1024;
 
@@ -156,6 +159,7 @@ impl HttpClient {
         }
         let (mut sender, connection) = http1::Builder::new()
             .max_buf_size(MAX_BUFFER)
+            .max_headers(MAX_HEADERS)
             .handshake(io)
             .await?;
         let driver = Driver::new(connection, Tasks::default());

@@ -10,6 +10,7 @@ mod faults;
 mod incomplete;
 mod not_resumed;
 mod reconnecting;
+mod requests;
 mod resuming;
 mod stack;
 mod standard;

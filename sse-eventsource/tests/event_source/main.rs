@@ -12,6 +12,7 @@ mod not_resumed;
 mod reconnecting;
 mod requests;
 mod resuming;
+mod spawned;
 mod stack;
 mod standard;
 mod stream_types;

@@ -138,7 +138,7 @@ async fn a_post_that_is_answered_by_an_id_goes_on_with_get() {
     assert_eq!(data, ["", "progress"]);
     assert!(error.is_none(), "{error:?}");
     let requests = stack.requests();
-    let methods: Vec<_> = requests.iter().map(|request| request.method()).collect();
+    let methods: Vec<_> = requests.iter().map(http::Request::method).collect();
     assert_eq!(
         methods,
         [Method::POST, Method::GET, Method::GET, Method::GET]

@@ -7,7 +7,6 @@ use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 
 use crate::content_type::is_event_stream;
 use crate::error::{ErrorKind, RedirectError};
-use crate::redirect::Redirects;
 use crate::rejected::Rejected;
 use crate::request_body::RequestBody;
 use crate::second_look::within;
@@ -52,7 +51,7 @@ async fn prepare(
     if let Some(value) = last_event_id {
         request.headers_mut().insert(LAST_EVENT_ID, value);
     }
-    match &settings.hook {
+    match &settings.before_attempt {
         Some(hook) => hook(request).await.map_err(ErrorKind::Hook),
         None => Ok(request),
     }
@@ -73,7 +72,7 @@ async fn exchange_in_time(
     // What a safe method asks for can be asked for again.
     let is_safe = request.method().is_safe();
     let sent = (!is_safe).then(|| request.body_mut().track());
-    let exchange = exchange(transport, settings.redirects, request);
+    let exchange = exchange(transport, settings, request);
     let answer = match settings.response_timeout {
         Some(limit) => within(limit, exchange).await.unwrap_or_else(|| {
             Err(ErrorKind::ResponseTimeout {
@@ -93,17 +92,17 @@ async fn exchange_in_time(
 
 async fn exchange(
     transport: &mut dyn Transport,
-    redirects: Redirects,
+    settings: &Settings,
     request: Request<RequestBody>,
 ) -> Result<Answer, ErrorKind> {
-    let (head, mut body) = request.into_parts();
-    let mut head = Request::from_parts(head, ());
+    let (mut head, mut body) = split(request);
+    let redirects = &settings.redirects;
     for _ in 0..=redirects.limit {
         let request = head.clone().map(|()| body.take());
         let response = transport.send(request).await;
         let response = response.map_err(ErrorKind::Request)?;
         match response.status() {
-            StatusCode::OK => return Ok(check(response)),
+            StatusCode::OK => return Ok(check(settings, response)),
             StatusCode::NO_CONTENT => return Ok(Answer::NoContent),
             _ => {}
         }
@@ -111,17 +110,29 @@ async fn exchange(
         if !followed.map_err(ErrorKind::Redirect)? {
             return Ok(Answer::Rejected(response, ErrorKind::Status));
         }
+        if let Some(hook) = &settings.before_redirect {
+            let request = hook(head.map(|()| std::mem::take(&mut body))).await;
+            (head, body) = split(request.map_err(ErrorKind::Hook)?);
+        }
     }
     Err(ErrorKind::Redirect(RedirectError::TooMany {
         limit: redirects.limit,
     }))
 }
 
+fn split(request: Request<RequestBody>) -> (Request<()>, RequestBody) {
+    let (head, body) = request.into_parts();
+    (Request::from_parts(head, ()), body)
+}
+
 /// HTML § 9.2.2: any type but `text/event-stream` fails the connection.
-fn check(response: Response<Body>) -> Answer {
+fn check(settings: &Settings, response: Response<Body>) -> Answer {
     let headers = response.headers();
     let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
-    if !is_event_stream(headers.get_all(CONTENT_TYPE)) {
+    let is_accepted = is_event_stream(headers.get_all(CONTENT_TYPE))
+        || (settings.accept_content_type.as_ref())
+            .is_some_and(|accept| accept(headers.get(CONTENT_TYPE)));
+    if !is_accepted {
         Answer::Rejected(response, ErrorKind::ContentType)
     } else if encodings.any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
         Answer::Rejected(response, ErrorKind::ContentEncoding)

@@ -53,6 +53,26 @@ impl Backoff {
         }
     }
 
+    /// Creates a shorter one, for an answer that a user waits for, as from a language model: a
+    /// reconnection time of half a second, and a backoff from half a second to 8 seconds. `retry` and
+    /// `Retry-After` are respected as by default.
+    ///
+    /// ```
+    /// use sse_eventsource::{Backoff, EventSource, Reconnect};
+    ///
+    /// let builder = EventSource::post("https://llm.example/v1/messages")
+    ///     .reconnect(Reconnect::UntilOpen)
+    ///     .max_attempts(3)
+    ///     .backoff(Backoff::short());
+    /// # let _ = builder;
+    /// ```
+    pub fn short() -> Self {
+        Self::new()
+            .reconnection_time(Duration::from_millis(500))
+            .initial(Duration::from_millis(500))
+            .max(Duration::from_secs(8))
+    }
+
     /// Sets the reconnection time that applies until the server sets one.
     pub fn reconnection_time(mut self, time: Duration) -> Self {
         self.reconnection_time = time;
@@ -157,6 +177,19 @@ mod tests {
             .collect();
         assert_eq!(delays, [4, 5, 7, 11, 19, 33, 33].map(seconds));
         assert_eq!(backoff.delay(u32::MAX, None), seconds(33));
+    }
+
+    #[test]
+    fn the_short_one_is_short() {
+        let backoff = Backoff::short().jitter(|ceiling| ceiling);
+        let delays: Vec<_> = (0..6)
+            .map(|failures| backoff.delay(failures, None).as_millis())
+            .collect();
+        assert_eq!(delays, [1000, 1500, 2500, 4500, 8500, 8500]);
+        assert_eq!(
+            backoff.delay(0, Some(seconds(20))),
+            Duration::from_millis(20_500)
+        );
     }
 
     #[test]

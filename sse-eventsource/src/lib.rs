@@ -33,9 +33,12 @@
 //! # Guarantees
 //!
 //! * **Nothing is spawned**: a connection belongs to its stream, makes progress when the stream is
-//!   read and is closed when it is dropped. Data that is not read is not received.
+//!   read and is closed when it is dropped. Data that is not read is not received. For readers that
+//!   are busy for long, `HttpClient::spawn_with` gives each connection a task.
 //! * **Nothing panics** on what a server sends, and **nothing is lost** when a future is dropped.
 //! * **Everything is bounded**: heads, lines, events, bodies of errors, redirects and waits.
+//! * **What goes wrong is said in one line**: an [`Error`] names the request, what happened and what
+//!   the server answered. Lost connections, attempts and waits are logged through `tracing`.
 //!
 //! # The HTTP stack
 //!
@@ -70,11 +73,18 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+compile_error!(
+    "sse-eventsource needs tokio's timers, which wasm32-unknown-unknown does not have; \
+     in a browser, use its EventSource, or decode the body of fetch with sse_codec::Decoder"
+);
+
 mod attempt;
 mod backoff;
 mod boxed;
 mod builder;
 mod content_type;
+mod credentials;
 mod error;
 mod event_source;
 #[cfg(feature = "client")]
@@ -99,7 +109,7 @@ pub use crate::builder::EventSourceBuilder;
 pub use crate::error::{BuildError, Error, ErrorKind, RedirectError};
 pub use crate::event_source::EventSource;
 #[cfg(feature = "client")]
-pub use crate::http_client::{ClientBody, HttpClient};
+pub use crate::http_client::{ClientBody, Connection, HttpClient};
 pub use crate::rejected::Rejected;
 pub use crate::request_body::RequestBody;
 pub use crate::settings::Reconnect;

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::error::ErrorKind;
 use crate::idle_timer::IdleTimer;
+use crate::settings::Settings;
 use crate::transport::Body;
 use crate::update::Update;
 
@@ -19,16 +20,34 @@ pub(crate) struct Open {
     body: Option<Body>,
     /// The rest of the last chunk. No further chunk is read before this one is decoded.
     chunk: Bytes,
-    idle: Option<IdleTimer>,
+    timers: Timers,
     since: Instant,
 }
 
+/// What limits the silence of an open stream.
+#[derive(Default)]
+pub(crate) struct Timers {
+    /// Since the last data, comments included.
+    idle: Option<IdleTimer>,
+    /// Since the last event.
+    event: Option<IdleTimer>,
+}
+
+impl Timers {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            idle: settings.idle_timeout.map(IdleTimer::new),
+            event: settings.event_timeout.map(IdleTimer::new),
+        }
+    }
+}
+
 impl Open {
-    pub(crate) fn new(body: Body, idle: Option<IdleTimer>) -> Self {
+    pub(crate) fn new(body: Body, timers: Timers) -> Self {
         Self {
             body: Some(body),
             chunk: Bytes::new(),
-            idle,
+            timers,
             since: Instant::now(),
         }
     }
@@ -67,6 +86,9 @@ impl Open {
                 match update {
                     Ok(Some(update)) => {
                         self.chunk.advance(read);
+                        if let (Update::Event(_), Some(timer)) = (&update, &mut self.timers.event) {
+                            timer.end_wait();
+                        }
                         self.release_chunk();
                         return Poll::Ready(Some(Ok(update)));
                     }
@@ -102,15 +124,20 @@ impl Open {
         };
         // Data that has arrived takes precedence over the timeout.
         if let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) {
-            if let Some(idle) = &mut self.idle {
-                idle.end_wait();
+            if let Some(timer) = &mut self.timers.idle {
+                timer.end_wait();
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(ErrorKind::Body)));
         }
-        match &mut self.idle {
-            Some(idle) => idle
+        if let Some(timer) = &mut self.timers.idle
+            && let Poll::Ready(time) = timer.poll_timeout(cx)
+        {
+            return Poll::Ready(Some(Err(ErrorKind::IdleTimeout(time))));
+        }
+        match &mut self.timers.event {
+            Some(timer) => timer
                 .poll_timeout(cx)
-                .map(|time| Some(Err(ErrorKind::IdleTimeout(time)))),
+                .map(|time| Some(Err(ErrorKind::EventTimeout(time)))),
             None => Poll::Pending,
         }
     }
@@ -162,7 +189,7 @@ mod tests {
             (vec![Ok("data: a\n\ndata: too long\n\n")], true),
         ] {
             let body = StreamBody::new(Strict(frames, false)).boxed_unsync();
-            let mut open = Open::new(body, None);
+            let mut open = Open::new(body, Timers::default());
             let mut decoder = Decoder::new().max_line_len(10);
             let mut poll = || open.poll_next(&mut decoder, &mut cx);
             assert!(matches!(poll(), Poll::Ready(Some(Ok(Update::Event(_))))));

@@ -5,16 +5,19 @@ use http::header::{
     CONTENT_TYPE, COOKIE, HOST, LOCATION, PROXY_AUTHORIZATION,
 };
 use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, Uri};
-use url::Url;
+use url::{Origin, Url};
 
+use crate::credentials::take_credentials;
 use crate::error::RedirectError;
 use crate::request_body::RequestBody;
 
 /// Which redirects are followed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Redirects {
     pub(crate) limit: usize,
     pub(crate) allow_insecure: bool,
+    /// The origins that receive credentials, in addition to the one that redirects.
+    pub(crate) trusted: Vec<Origin>,
 }
 
 /// The headers that are dropped with the body.
@@ -42,7 +45,7 @@ impl Redirects {
     /// Changes `head` and `body` to those of the next request, if `response` is a redirect with a
     /// location. Returns whether it is.
     pub(crate) fn follow<B>(
-        self,
+        &self,
         head: &mut Request<()>,
         body: &mut RequestBody,
         response: &Response<B>,
@@ -59,8 +62,11 @@ impl Redirects {
         let text = str::from_utf8(location.as_bytes()).map_err(|_| invalid())?;
         let mut there = here.join(text).map_err(|_| invalid())?;
         there.set_fragment(None);
-        let has_credentials = !there.username().is_empty() || there.password().is_some();
-        if !matches!(there.scheme(), "http" | "https") || has_credentials {
+        let is_same_origin = here.origin() == there.origin();
+        let authorization = take_credentials(&mut there);
+        // Fetch § 4.4, step 10: another origin must not choose the credentials.
+        if !matches!(there.scheme(), "http" | "https") || authorization.is_some() && !is_same_origin
+        {
             return Err(invalid());
         }
         let uri: Uri = there.as_str().parse().map_err(|_| invalid())?;
@@ -77,17 +83,27 @@ impl Redirects {
         if becomes_get {
             *head.method_mut() = Method::GET;
             *body = RequestBody::default();
-            for name in OF_THE_BODY {
-                head.headers_mut().remove(name);
-            }
+            remove_body_headers(head.headers_mut());
         } else if body.is_spent() {
             return Err(RedirectError::Body);
         }
-        if here.origin() != there.origin() {
+        if let Some(authorization) = authorization {
+            head.headers_mut().insert(AUTHORIZATION, authorization);
+        }
+        if !is_same_origin {
             head.headers_mut().remove(HOST);
-            remove_credentials(head.headers_mut());
+            if !self.trusted.contains(&there.origin()) {
+                remove_credentials(head.headers_mut());
+            }
         }
         Ok(true)
+    }
+}
+
+/// Removes the headers that describe a body.
+pub(crate) fn remove_body_headers(headers: &mut HeaderMap) {
+    for name in OF_THE_BODY {
+        headers.remove(name);
     }
 }
 
@@ -113,6 +129,7 @@ mod tests {
     const STRICT: Redirects = Redirects {
         limit: 1,
         allow_insecure: false,
+        trusted: Vec::new(),
     };
 
     fn request(method: Method, uri: &str) -> Request<()> {
@@ -209,6 +226,42 @@ mod tests {
     }
 
     #[test]
+    fn a_trusted_origin_receives_credentials() {
+        let trusting = Redirects {
+            trusted: vec![Url::parse("https://b.test/x").expect("a URL").origin()],
+            ..STRICT
+        };
+        for (location, is_trusted) in [
+            ("https://b.test/", true),
+            ("https://b.test:444/", false),
+            ("https://c.b.test/", false),
+        ] {
+            let mut request = request(Method::GET, "https://a.test/");
+            let followed = trusting.follow(&mut request, &mut body(), &response(307, location));
+            assert_eq!(followed, Ok(true));
+            let headers = request.headers();
+            assert!(!headers.contains_key(HOST));
+            for name in ["authorization", "cookie", "x-own"] {
+                assert_eq!(
+                    headers.contains_key(name),
+                    is_trusted,
+                    "{name} to {location}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn credentials_in_a_location_of_the_same_origin_are_used() {
+        let mut request = request(Method::GET, "https://a.test/");
+        let location = "https://u:p@a.test/b";
+        let followed = STRICT.follow(&mut request, &mut body(), &response(302, location));
+        assert_eq!(followed, Ok(true));
+        assert_eq!(request.uri(), "https://a.test/b");
+        assert_eq!(request.headers()[AUTHORIZATION], "Basic dTpw");
+    }
+
+    #[test]
     fn https_is_left_only_if_that_is_allowed() {
         let mut request = request(Method::GET, "https://a.test/");
         let insecure = response(302, "http://a.test/");
@@ -229,7 +282,7 @@ mod tests {
         for location in [
             "ftp://a.test/",
             "https://",
-            "https://user:pass@a.test/",
+            "https://user:pass@b.test/",
             "data:,x",
         ] {
             let mut request = request(Method::GET, "https://a.test/");

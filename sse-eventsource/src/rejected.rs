@@ -75,16 +75,23 @@ impl Rejected {
         &self.body
     }
 
-    /// Returns the time to wait that `Retry-After` asks for (RFC 9110 § 10.2.3), if it does.
+    /// Returns the time to wait that `Retry-After` asks for (RFC 9110 § 10.2.3), if it does. A
+    /// fraction of a second is read too, and so is `Retry-After-Ms`, in milliseconds, which takes
+    /// precedence: neither is standard, but APIs send both.
     ///
     /// A date is relative to the `Date` of the response, or to the local clock if there is none:
     /// the clocks of server and client may differ.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
+        // OpenAI's and Azure's APIs are more precise with a header of their own.
+        if let Some(value) = self.headers.get("retry-after-ms")
+            && let Some(milliseconds) = value.to_str().ok().and_then(|text| number(text.trim()))
+        {
+            return Some(milliseconds / 1000);
+        }
         let value = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-        if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-            // A number that does not fit becomes the longest time.
-            return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+        if let Some(seconds) = number(value) {
+            return Some(seconds);
         }
         let date = httpdate::parse_http_date(value).ok()?;
         let now = self.headers.get(DATE).and_then(|now| now.to_str().ok());
@@ -100,6 +107,19 @@ impl Rejected {
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
             .reduce(|list, value| list + ", " + &value)
     }
+}
+
+/// Reads a number with or without a fraction, as seconds. One that does not fit becomes the longest
+/// time.
+fn number(text: &str) -> Option<Duration> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    let seconds = Duration::from_secs(whole.parse().unwrap_or(u64::MAX));
+    let fraction: f64 = format!("0.{fraction}").parse().ok()?;
+    Some(seconds.saturating_add(Duration::try_from_secs_f64(fraction).ok()?))
 }
 
 #[cfg(test)]
@@ -129,6 +149,24 @@ mod tests {
     }
 
     #[test]
+    fn fractions_and_milliseconds_are_read() {
+        let milliseconds = HeaderName::from_static("retry-after-ms");
+        for (headers, expected) in [
+            (&[(RETRY_AFTER, "7.5")][..], 7500),
+            (&[(RETRY_AFTER, "0.25")], 250),
+            (&[(milliseconds.clone(), "250")], 250),
+            (
+                &[(milliseconds.clone(), "1500.5"), (RETRY_AFTER, "2")],
+                1500,
+            ),
+            (&[(milliseconds, "soon"), (RETRY_AFTER, "2")], 2000),
+        ] {
+            let found = retry_after(headers).expect("a time");
+            assert_eq!(found.as_millis(), expected);
+        }
+    }
+
+    #[test]
     fn a_date_is_relative_to_that_of_the_response() {
         let wait = retry_after(&[
             (DATE, "Sun, 06 Nov 1994 08:49:37 GMT"),
@@ -144,7 +182,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_ignored() {
-        for value in ["", "-1", "1.5", "soon", "+5"] {
+        for value in ["", "-1", "1.5.5", ".5", "5.", "1e3", "soon", "+5"] {
             assert_eq!(retry_after(&[(RETRY_AFTER, value)]), None, "{value:?}");
         }
         assert_eq!(retry_after(&[]), None);

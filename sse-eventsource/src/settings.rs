@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use http::Request;
+use http::{HeaderValue, Request};
 use sse_codec::ReceivedEvent;
 
 use crate::backoff::Backoff;
@@ -36,12 +36,18 @@ type Hook = Box<
 
 type Predicate<T> = Box<dyn Fn(&T) -> bool + Send + Sync>;
 
+type ContentTypePredicate = Box<dyn Fn(Option<&HeaderValue>) -> bool + Send + Sync>;
+
 pub(crate) struct Settings {
-    pub(crate) hook: Option<Hook>,
+    pub(crate) before_attempt: Option<Hook>,
+    pub(crate) before_redirect: Option<Hook>,
+    pub(crate) accept_content_type: Option<ContentTypePredicate>,
     pub(crate) response_timeout: Option<Duration>,
     pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) event_timeout: Option<Duration>,
     pub(crate) redirects: Redirects,
     pub(crate) reconnect: Reconnect,
+    pub(crate) resume_with_get: bool,
     pub(crate) backoff: Backoff,
     pub(crate) max_attempts: Option<u32>,
     pub(crate) retry_if: Predicate<Error>,
@@ -68,8 +74,10 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("response_timeout", &self.response_timeout)
             .field("idle_timeout", &self.idle_timeout)
+            .field("event_timeout", &self.event_timeout)
             .field("redirects", &self.redirects)
             .field("reconnect", &self.reconnect)
+            .field("resume_with_get", &self.resume_with_get)
             .field("backoff", &self.backoff)
             .field("max_attempts", &self.max_attempts)
             .finish_non_exhaustive()

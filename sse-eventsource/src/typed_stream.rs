@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 use serde::de::DeserializeOwned;
+use sse_codec::TypedError;
 
 use crate::error::{Error, ErrorKind};
 use crate::event_source::EventSource;
@@ -44,6 +45,7 @@ impl EventSource {
     pub fn typed<T: DeserializeOwned>(self) -> TypedEvents<T> {
         TypedEvents {
             events: self,
+            skips_unknown: false,
             value: PhantomData,
         }
     }
@@ -57,10 +59,33 @@ impl EventSource {
 #[must_use = "streams do nothing unless polled"]
 pub struct TypedEvents<T> {
     events: EventSource,
+    skips_unknown: bool,
     value: PhantomData<fn() -> T>,
 }
 
 impl<T> TypedEvents<T> {
+    /// Skips events whose name is no variant, as protocols ask that add events later. An event named
+    /// `error` is not skipped: if there is no variant for it, it is an [`ErrorKind::Typed`] as
+    /// before, so that a failure is not taken for silence.
+    ///
+    /// ```
+    /// # use sse_eventsource::EventSource;
+    /// #[derive(serde::Deserialize)]
+    /// #[serde(rename_all = "snake_case")]
+    /// enum Message {
+    ///     Delta(String),
+    /// }
+    ///
+    /// fn messages(source: EventSource) -> sse_eventsource::TypedEvents<Message> {
+    ///     source.typed().skip_unknown()
+    /// }
+    /// # let _ = messages;
+    /// ```
+    pub fn skip_unknown(mut self) -> Self {
+        self.skips_unknown = true;
+        self
+    }
+
     /// Returns the event source, for its state.
     pub fn event_source(&self) -> &EventSource {
         &self.events
@@ -86,11 +111,20 @@ impl<T: DeserializeOwned> Stream for TypedEvents<T> {
     type Item = Result<T, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let event = ready!(Pin::new(&mut self.events).poll_next(cx));
-        Poll::Ready(event.map(|event| {
-            let typed = event?.typed();
-            typed.map_err(|error| self.events.error(ErrorKind::Typed(Box::new(error))))
-        }))
+        loop {
+            let Some(event) = ready!(Pin::new(&mut self.events).poll_next(cx)) else {
+                return Poll::Ready(None);
+            };
+            match event?.typed() {
+                Ok(value) => return Poll::Ready(Some(Ok(value))),
+                Err(TypedError::UnknownEvent { event, .. })
+                    if self.skips_unknown && event.event() != "error" => {}
+                Err(error) => {
+                    let kind = ErrorKind::Typed(Box::new(error));
+                    return Poll::Ready(Some(Err(self.events.error(kind))));
+                }
+            }
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod settings;
 use std::fmt;
 use std::time::Duration;
 
+use http::header::ACCEPT_ENCODING;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use sse_codec::Decoder;
 use tower_service::Service;
@@ -89,14 +90,19 @@ impl EventSourceBuilder {
         Self {
             request: request::new(method, url),
             settings: Settings {
-                hook: None,
+                before_attempt: None,
+                before_redirect: None,
+                accept_content_type: None,
                 response_timeout: Some(response_timeout),
                 idle_timeout: None,
+                event_timeout: None,
                 redirects: Redirects {
                     limit: Self::DEFAULT_MAX_REDIRECTS,
                     allow_insecure: false,
+                    trusted: Vec::new(),
                 },
                 reconnect,
+                resume_with_get: false,
                 backoff: Backoff::new(),
                 max_attempts: None,
                 retry_if: Box::new(Error::is_transient),
@@ -109,7 +115,8 @@ impl EventSourceBuilder {
         }
     }
 
-    /// Sets a header of the request, including `Accept` and `Cache-Control`, which have defaults.
+    /// Sets a header of the request, including those that have defaults: `Accept`,
+    /// `Accept-Encoding`, `Cache-Control`, `Pragma` and `User-Agent`.
     ///
     /// A redirect to another origin drops values that are marked with
     /// [`HeaderValue::set_sensitive`], and always drops `Authorization`, `Cookie`,
@@ -193,8 +200,19 @@ impl EventSourceBuilder {
         R::Data: Send,
         R::Error: Into<BoxError> + Send,
     {
+        let mut request = self.request?;
         #[cfg(feature = "compression")]
-        let transport = if self.compression {
+        let compression = self.compression;
+        #[cfg(not(feature = "compression"))]
+        let compression = false;
+        if !compression {
+            // Without this header, a server may encode as it likes (RFC 9110 § 12.5.3).
+            let identity = HeaderValue::from_static("identity");
+            let headers = request.headers_mut();
+            headers.entry(ACCEPT_ENCODING).or_insert(identity);
+        }
+        #[cfg(feature = "compression")]
+        let transport = if compression {
             transport::erase(tower_http::decompression::Decompression::new(service))
         } else {
             transport::erase(service)
@@ -202,7 +220,7 @@ impl EventSourceBuilder {
         #[cfg(not(feature = "compression"))]
         let transport = transport::erase(service);
         Ok(EventSource::new(
-            self.request?,
+            request,
             self.settings,
             self.decoder,
             transport,

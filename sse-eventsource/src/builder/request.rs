@@ -1,9 +1,10 @@
 //! The request of the standard.
 
-use http::header::{ACCEPT, CACHE_CONTROL};
+use http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, PRAGMA, USER_AGENT};
 use http::{Method, Request};
 use url::Url;
 
+use crate::credentials::take_credentials;
 use crate::error::BuildError;
 use crate::request_body::RequestBody;
 
@@ -14,16 +15,25 @@ pub(super) fn new(method: Method, url: &str) -> Result<Request<RequestBody>, Bui
         let scheme = url.scheme().to_owned();
         return Err(BuildError::Scheme { scheme });
     }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(BuildError::Credentials);
-    }
+    let authorization = take_credentials(&mut url);
     url.set_fragment(None);
-    Request::builder()
+    let request = Request::builder()
         .method(method)
         .uri(url.as_str())
         .header(ACCEPT, "text/event-stream")
-        // HTML § 9.2.2: the cache mode "no-store", for which Fetch sends this header.
+        // HTML § 9.2.2: the cache mode "no-store", for which Fetch sends these two headers.
         .header(CACHE_CONTROL, "no-cache")
-        .body(RequestBody::default())
-        .map_err(BuildError::Http)
+        .header(PRAGMA, "no-cache")
+        // Some servers refuse requests without one.
+        .header(
+            USER_AGENT,
+            concat!("sse-eventsource/", env!("CARGO_PKG_VERSION")),
+        )
+        .body(RequestBody::default());
+    let mut request = request.map_err(BuildError::Http)?;
+    if let Some(authorization) = authorization {
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, authorization);
+    }
+    Ok(request)
 }

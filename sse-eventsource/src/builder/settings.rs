@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use http::Request;
+use http::{HeaderValue, Request};
 use sse_codec::ReceivedEvent;
+use url::Url;
 
 use super::EventSourceBuilder;
 use crate::backoff::Backoff;
 use crate::boxed::BoxError;
-use crate::error::Error;
+use crate::error::{BuildError, Error};
 use crate::request_body::RequestBody;
 use crate::settings::Reconnect;
 
@@ -39,7 +40,62 @@ impl EventSourceBuilder {
         F: Fn(Request<RequestBody>) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Request<RequestBody>, BoxError>> + Send + 'static,
     {
-        self.settings.hook = Some(Box::new(move |request| Box::pin(hook(request))));
+        self.settings.before_attempt = Some(Box::new(move |request| Box::pin(hook(request))));
+        self
+    }
+
+    /// Sets a hook that may change the request that follows a redirect, as
+    /// [`before_attempt`](Self::before_attempt) may change the first: to add the credentials of the
+    /// new origin, for instance. Credentials were removed before if the origin is another one, see
+    /// [`header`](Self::header).
+    ///
+    /// Its error becomes [`ErrorKind::Hook`](crate::ErrorKind::Hook).
+    pub fn before_redirect<F, R>(mut self, hook: F) -> Self
+    where
+        F: Fn(Request<RequestBody>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Request<RequestBody>, BoxError>> + Send + 'static,
+    {
+        self.settings.before_redirect = Some(Box::new(move |request| Box::pin(hook(request))));
+        self
+    }
+
+    /// Lets this origin receive the credentials of the request when a redirect leads to it: the
+    /// scheme, the host and the port of `url`. Without this, another origin than that of the request
+    /// receives none, see [`header`](Self::header). May be called several times.
+    ///
+    /// ```
+    /// use sse_eventsource::EventSource;
+    ///
+    /// let builder = EventSource::get("https://project.example/events")
+    ///     .header("Authorization", "Bearer …")
+    ///     .trust_origin("https://shard-7.project.example");
+    /// # let _ = builder;
+    /// ```
+    ///
+    /// An invalid URL is an error of [`build`](Self::build).
+    pub fn trust_origin(mut self, url: impl AsRef<str>) -> Self {
+        match Url::parse(url.as_ref()) {
+            Ok(url) => self.settings.redirects.trusted.push(url.origin()),
+            Err(error) => self.request = Err(BuildError::Url(error)),
+        }
+        self
+    }
+
+    /// Accepts responses that do not say `text/event-stream`, where `accept` returns `true` for the
+    /// value of their `Content-Type`. Some servers of language models send none, or `text/plain`.
+    ///
+    /// ```
+    /// use sse_eventsource::EventSource;
+    ///
+    /// let builder = EventSource::get("https://llm.example/")
+    ///     .accept_content_type(|found| found.is_none_or(|found| found == "text/plain"));
+    /// # let _ = builder;
+    /// ```
+    pub fn accept_content_type(
+        mut self,
+        accept: impl Fn(Option<&HeaderValue>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.accept_content_type = Some(Box::new(accept));
         self
     }
 
@@ -47,6 +103,28 @@ impl EventSourceBuilder {
     /// [`Reconnect::Never`] for other methods.
     pub fn reconnect(mut self, reconnect: Reconnect) -> Self {
         self.settings.reconnect = reconnect;
+        self
+    }
+
+    /// Goes on with GET after a stream has ended or was cut, if it has set a last event ID: with the
+    /// same URL and headers, without the body, and with `Last-Event-ID`. From then on it behaves as
+    /// [`Reconnect::Always`]. By default a request other than GET is never made again in another
+    /// way.
+    ///
+    /// This is what the Model Context Protocol does: a server may answer a POST with an event that
+    /// has an ID and no message, and close the connection; the answer is then got by GET.
+    ///
+    /// ```
+    /// use sse_eventsource::EventSource;
+    ///
+    /// let call = EventSource::post("https://tools.example/mcp")
+    ///     .header("Accept", "application/json, text/event-stream")
+    ///     .resume_with_get(true)
+    ///     .end_if(|event| event.data().contains("\"result\""));
+    /// # let _ = call;
+    /// ```
+    pub fn resume_with_get(mut self, resume: bool) -> Self {
+        self.settings.resume_with_get = resume;
         self
     }
 
@@ -110,6 +188,15 @@ impl EventSourceBuilder {
     /// server. `None`, the default, means no limit.
     pub fn idle_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.settings.idle_timeout = limit.into();
+        self
+    }
+
+    /// Sets how long an open stream may be without an event before the connection counts as lost:
+    /// [`ErrorKind::EventTimeout`](crate::ErrorKind::EventTimeout). Comments do not count, so this
+    /// finds a server that sends nothing but keep-alives. It is independent of
+    /// [`idle_timeout`](Self::idle_timeout). `None`, the default, means no limit.
+    pub fn event_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.settings.event_timeout = limit.into();
         self
     }
 

@@ -13,8 +13,6 @@ pub enum BuildError {
         /// The scheme of the URL.
         scheme: String,
     },
-    /// The URL contains a user name or a password. They belong in an `Authorization` header.
-    Credentials,
     /// HTTP does not allow the URL or a header.
     Http(http::Error),
     /// The body could not be serialized.
@@ -32,7 +30,6 @@ impl fmt::Display for BuildError {
                     "unsupported URL scheme {scheme:?}, expected http or https"
                 )
             }
-            Self::Credentials => f.write_str("the URL contains a user name or a password"),
             Self::Http(_) => f.write_str("invalid request"),
             #[cfg(feature = "json")]
             Self::Json(_) => f.write_str("the body could not be serialized as JSON"),
@@ -47,7 +44,7 @@ impl error::Error for BuildError {
             Self::Http(error) => Some(error),
             #[cfg(feature = "json")]
             Self::Json(error) => Some(error),
-            Self::Scheme { .. } | Self::Credentials => None,
+            Self::Scheme { .. } => None,
         }
     }
 }

@@ -39,6 +39,9 @@ pub enum ErrorKind {
     /// No data arrived for this time, see
     /// [`EventSourceBuilder::idle_timeout`](crate::EventSourceBuilder::idle_timeout).
     IdleTimeout(Duration),
+    /// No event arrived for this time, see
+    /// [`EventSourceBuilder::event_timeout`](crate::EventSourceBuilder::event_timeout).
+    EventTimeout(Duration),
     /// The connection was lost in the middle of the stream.
     Body(BoxError),
     /// The stream ended in order before the event that
@@ -80,7 +83,11 @@ impl ErrorKind {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Request(_) | Self::IdleTimeout(_) | Self::Body(_) | Self::Incomplete => true,
+            Self::Request(_)
+            | Self::IdleTimeout(_)
+            | Self::EventTimeout(_)
+            | Self::Body(_)
+            | Self::Incomplete => true,
             Self::ResponseTimeout {
                 request_was_sent, ..
             } => !request_was_sent,
@@ -120,6 +127,7 @@ impl ErrorKind {
             Self::Redirect(_) => f.write_str("the redirect was not followed"),
             Self::ResponseTimeout { limit, .. } => write!(f, "no response within {limit:?}"),
             Self::IdleTimeout(time) => write!(f, "no data received for {time:?}"),
+            Self::EventTimeout(time) => write!(f, "no event received for {time:?}"),
             Self::Body(_) => f.write_str("the connection was lost"),
             Self::Incomplete => f.write_str("the stream ended before its last event"),
             Self::Event(event) => {

@@ -99,15 +99,24 @@ impl fmt::Debug for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Failed { kind, method, url } = &*self.0;
-        write!(f, "{method} ")?;
+        write!(f, "{method} {}: {kind}", ShownUrl(url))
+    }
+}
+
+/// A URL in a message: without its query, which may contain a key.
+pub(crate) struct ShownUrl<'a>(pub(crate) &'a Uri);
+
+impl fmt::Display for ShownUrl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(url) = self;
         if let (Some(scheme), Some(authority)) = (url.scheme(), url.authority()) {
             write!(f, "{scheme}://{authority}")?;
         }
         f.write_str(url.path())?;
-        if url.query().is_some() {
-            f.write_str("?…")?;
+        match url.query() {
+            Some(_) => f.write_str("?…"),
+            None => Ok(()),
         }
-        write!(f, ": {kind}")
     }
 }
 

@@ -14,7 +14,7 @@ pub enum RedirectError {
         /// The limit.
         limit: usize,
     },
-    /// The location is not an `http` or `https` URL, or contains credentials.
+    /// The location is not an `http` or `https` URL, or contains credentials for another origin.
     Location {
         /// The value of the header, in which U+FFFD replaces what is not UTF-8.
         location: String,

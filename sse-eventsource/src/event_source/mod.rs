@@ -46,7 +46,7 @@ use crate::error::Error;
 use crate::open::Open;
 use crate::request_body::RequestBody;
 use crate::resumption::Resumption;
-use crate::settings::Settings;
+use crate::settings::{Reconnect, Settings};
 use crate::transport::Transport;
 use crate::update::{ReadyState, Update};
 
@@ -108,6 +108,7 @@ pub struct EventSource {
     /// How many attempts in a row did not lead to a healthy stream.
     failures: u32,
     resumption: Resumption,
+    reconnect: Reconnect,
 }
 
 enum Phase {
@@ -132,6 +133,7 @@ impl EventSource {
         Self {
             request: Request::from_parts(head, ()),
             body,
+            reconnect: settings.reconnect,
             settings: Arc::new(settings),
             decoder,
             phase: Phase::Idle,

@@ -1,15 +1,18 @@
 //! The steps of the state machine.
 
+use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use http::Method;
 use tokio::time::sleep;
 
 use super::{EventSource, Phase};
 use crate::attempt::{Attempted, Outcome, attempt};
-use crate::error::{Error, ErrorKind};
-use crate::idle_timer::IdleTimer;
-use crate::open::Open;
+use crate::error::{Error, ErrorKind, ShownUrl};
+use crate::open::{Open, Timers};
+use crate::redirect::remove_body_headers;
+use crate::request_body::RequestBody;
 use crate::settings::{Reconnect, Settings};
 use crate::update::Update;
 
@@ -37,9 +40,9 @@ impl EventSource {
                     let request = self.request.clone().map(|()| self.body.take());
                     let attempt = attempt(transport, settings, request, last_event_id);
                     self.phase = Phase::Connecting(Box::pin(attempt));
-                    return Poll::Ready(Some(Ok(Update::Connecting {
-                        attempt: self.failures.saturating_add(1),
-                    })));
+                    let attempt = self.failures.saturating_add(1);
+                    tracing::debug!(url = %self.shown_url(), attempt, "connecting to an event stream");
+                    return Poll::Ready(Some(Ok(Update::Connecting { attempt })));
                 }
                 Phase::Connecting(attempt) => {
                     let Attempted { transport, outcome } = ready!(attempt.as_mut().poll(cx));
@@ -47,15 +50,16 @@ impl EventSource {
                     match outcome {
                         Ok(Outcome::Open(response)) => {
                             let (head, body) = response.into_parts();
-                            let idle = self.settings.idle_timeout.map(IdleTimer::new);
+                            let timers = Timers::new(&self.settings);
                             self.decoder.reset();
-                            self.phase = Phase::Open(Box::new(Open::new(body, idle)));
+                            self.phase = Phase::Open(Box::new(Open::new(body, timers)));
+                            tracing::debug!(url = %self.shown_url(), "event stream open");
                             return Poll::Ready(Some(Ok(Update::Open(Box::new(head)))));
                         }
                         // HTML § 9.2.3: 204 tells the client to stop.
                         Ok(Outcome::NoContent) => self.close(),
                         Err(error) => {
-                            let reconnects = self.settings.reconnect != Reconnect::Never;
+                            let reconnects = self.reconnect != Reconnect::Never;
                             if reconnects && self.resumption.may_be_refused(&error) {
                                 return Poll::Ready(self.drop_last_event_id(error));
                             }
@@ -89,7 +93,13 @@ impl EventSource {
         {
             self.failures = 0;
         }
-        let reconnects = self.settings.reconnect == Reconnect::Always && self.body.is_repeatable();
+        if self.settings.resume_with_get && !self.decoder.last_event_id().is_empty() {
+            *self.request.method_mut() = Method::GET;
+            remove_body_headers(self.request.headers_mut());
+            self.body = RequestBody::default();
+            self.reconnect = Reconnect::Always;
+        }
+        let reconnects = self.reconnect == Reconnect::Always && self.body.is_repeatable();
         // A stream that is resumed is complete at the event of `end_if`, however often it ends.
         let is_incomplete = self.settings.end_if.is_some() && !reconnects;
         let error = error.or(is_incomplete.then_some(ErrorKind::Incomplete));
@@ -106,11 +116,17 @@ impl EventSource {
         let last_event_id = self.decoder.last_event_id().to_owned();
         self.resumption.refuse(&last_event_id);
         self.phase = Phase::Idle;
-        let error = Some(self.error(error));
+        let error = self.error(error);
+        tracing::warn!(%error, "event stream not resumed: the server refused the last event ID");
         Some(Ok(Update::NotResumed {
             last_event_id,
-            error,
+            error: Some(error),
         }))
+    }
+
+    /// Returns the URL as it is shown.
+    fn shown_url(&self) -> impl fmt::Display {
+        ShownUrl(self.request.uri())
     }
 
     /// Adds to an error what it happened to.
@@ -141,6 +157,9 @@ impl EventSource {
             && max_attempts.is_none_or(|limit| self.failures < limit);
         if !reconnects || !is_retried || !self.body.is_repeatable() {
             self.close();
+            if let Some(error) = &error {
+                tracing::debug!(%error, "event stream ended");
+            }
             return error.map(Err);
         }
         let retry_after = error
@@ -149,6 +168,10 @@ impl EventSource {
         let asked = retry_after.max(self.decoder.reconnection_time());
         let delay = backoff.delay(self.failures, asked);
         self.phase = Phase::Waiting(Box::pin(sleep(delay)));
+        match &error {
+            Some(error) => tracing::warn!(%error, ?delay, "event stream lost"),
+            None => tracing::debug!(url = %self.shown_url(), ?delay, "event stream ended"),
+        }
         Some(Ok(Update::Disconnected { error, delay }))
     }
 }

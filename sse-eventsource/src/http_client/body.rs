@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::connection::Lease;
 use super::driver::Driver;
 
 /// The body of a response, and the connection that it arrives on.
@@ -18,12 +19,20 @@ pub struct ClientBody(Option<Exchange>);
 
 struct Exchange {
     incoming: Incoming,
-    driver: Driver,
+    drive: Drive,
+}
+
+/// What makes the connection progress.
+pub(super) enum Drive {
+    /// Reading the body.
+    Here(Driver),
+    /// A task, until the body is dropped.
+    Task(#[allow(dead_code, reason = "only dropped")] Lease),
 }
 
 impl ClientBody {
-    pub(super) fn new(incoming: Incoming, driver: Driver) -> Self {
-        Self(Some(Exchange { incoming, driver }))
+    pub(super) fn new(incoming: Incoming, drive: Drive) -> Self {
+        Self(Some(Exchange { incoming, drive }))
     }
 }
 
@@ -67,8 +76,13 @@ impl Exchange {
         if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) {
             return Poll::Ready(frame);
         }
-        self.driver.poll(cx);
-        Pin::new(&mut self.incoming).poll_frame(cx)
+        match &mut self.drive {
+            Drive::Here(driver) => {
+                driver.poll(cx);
+                Pin::new(&mut self.incoming).poll_frame(cx)
+            }
+            Drive::Task(_) => Poll::Pending,
+        }
     }
 }
 

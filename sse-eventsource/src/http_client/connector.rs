@@ -23,7 +23,16 @@ use crate::second_look::within;
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long a TCP connection is idle before the kernel probes the peer.
-const KEEP_ALIVE: Duration = Duration::from_secs(60);
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// How often it probes, and after how many probes without an answer the connection is lost: a peer
+/// that has vanished is noticed after a minute.
+const PROBE_INTERVAL: Duration = Duration::from_secs(10);
+const PROBES: u32 = 3;
+
+/// For how long data that was sent may stay without an acknowledgement.
+#[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+const USER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A connection over which a request can be sent.
 pub(super) struct Connected {
@@ -169,6 +178,10 @@ fn tcp_connector(limit: Duration) -> HttpConnector {
     connector.enforce_http(false);
     connector.set_nodelay(true);
     connector.set_keepalive(Some(KEEP_ALIVE));
+    connector.set_keepalive_interval(Some(PROBE_INTERVAL));
+    connector.set_keepalive_retries(Some(PROBES));
+    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+    connector.set_tcp_user_timeout(Some(USER_TIMEOUT));
     // Shared by the addresses, so that one that does not answer leaves time for the next.
     connector.set_connect_timeout(Some(limit));
     connector

@@ -46,6 +46,17 @@ impl Driver {
         }
     }
 
+    /// Whether the connection and all its tasks have ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.connection.is_none() && self.tasks.is_empty()
+    }
+
+    /// Closes the connection.
+    pub(super) fn close(&mut self) {
+        self.connection = None;
+        self.tasks.clear();
+    }
+
     /// Makes progress, and does nothing after the end of the connection and its tasks.
     ///
     /// An error of the connection is not lost: the response or its body fails with it.

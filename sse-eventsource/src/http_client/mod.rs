@@ -4,6 +4,7 @@
 //! connection, so here reading the response drives the connection, and nothing else does.
 
 mod body;
+mod connection;
 mod connector;
 mod driver;
 mod io;
@@ -22,6 +23,9 @@ use hyper_util::rt::TokioIo;
 use tower_service::Service;
 
 pub use self::body::ClientBody;
+use self::body::Drive;
+pub use self::connection::Connection;
+use self::connection::Spawn;
 use self::connector::{Connected, Connector};
 use self::driver::{Driver, Tasks};
 use crate::boxed::{BoxError, BoxFuture};
@@ -29,6 +33,9 @@ use crate::request_body::RequestBody;
 
 /// The size of the buffer of an HTTP/1.1 connection, which also limits the head of a response.
 const MAX_BUFFER: usize = 64 * 1024;
+
+/// How many headers a response may have over HTTP/1.1. Content networks add dozens.
+const MAX_HEADERS: usize = 256;
 
 /// How many bytes an HTTP/2 server may send ahead of the reader.
 const WINDOW: u32 = 256 * 1024;
@@ -39,9 +46,10 @@ const MAX_HEAD: u32 = 64 * 1024;
 /// An HTTP client for event streams: a `tower::Service` that opens a connection for each request
 /// and sends nothing else over it.
 ///
-/// Speaks HTTP/1.1, and HTTP/2 where TLS negotiates it. Spawns no task: the future of the response,
-/// then its body drive the connection. A body that is not read receives nothing, and one that is
-/// dropped closes the connection.
+/// Speaks HTTP/1.1, and HTTP/2 where TLS negotiates it. Spawns no task, unless
+/// [`spawn_with`](Self::spawn_with) says so: the future of the response, then its body drive the
+/// connection. A body that is not read receives nothing, and one that is dropped closes the
+/// connection.
 ///
 /// ```
 /// use sse_eventsource::{EventSource, HttpClient};
@@ -54,6 +62,7 @@ const MAX_HEAD: u32 = 64 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct HttpClient {
     connector: Connector,
+    spawn: Option<Spawn>,
 }
 
 impl HttpClient {
@@ -119,6 +128,32 @@ impl HttpClient {
         self
     }
 
+    /// Runs each connection in a task, which `spawn` starts.
+    ///
+    /// Without this, nothing is spawned, and a connection makes progress only while its response is
+    /// read. A server that expects answers in the meantime then closes the connection of a reader
+    /// that is busy for long: over HTTP/2 it may send PINGs, over HTTP/1.1 it may limit the time of
+    /// a write. With it, PINGs are answered at any time. What is received ahead of the reader stays
+    /// bounded: by the window over HTTP/2, by one buffer over HTTP/1.1.
+    ///
+    /// Dropping the response ends the task.
+    ///
+    /// ```
+    /// use sse_eventsource::{EventSource, HttpClient};
+    ///
+    /// let client = HttpClient::new().spawn_with(|connection| {
+    ///     tokio::spawn(connection);
+    /// });
+    /// let events = EventSource::get("https://example.com/ticks").build_with(client)?;
+    /// # let _ = events;
+    /// # Ok::<(), sse_eventsource::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn spawn_with(mut self, spawn: impl Fn(Connection) + Send + Sync + 'static) -> Self {
+        self.spawn = Some(Spawn::new(spawn));
+        self
+    }
+
     async fn send(
         self,
         mut request: Request<RequestBody>,
@@ -135,7 +170,7 @@ impl HttpClient {
                 .handshake(io)
                 .await?;
             let driver = Driver::new(connection, tasks);
-            return receive(sender.send_request(request), driver).await;
+            return self.receive(sender.send_request(request), driver).await;
         }
         match proxy {
             // RFC 9112 § 3.2.2: a proxy is sent the absolute URL.
@@ -156,10 +191,35 @@ impl HttpClient {
         }
         let (mut sender, connection) = http1::Builder::new()
             .max_buf_size(MAX_BUFFER)
+            .max_headers(MAX_HEADERS)
             .handshake(io)
             .await?;
         let driver = Driver::new(connection, Tasks::default());
-        receive(sender.send_request(request), driver).await
+        self.receive(sender.send_request(request), driver).await
+    }
+
+    /// Drives the connection until the head of the response has arrived.
+    async fn receive(
+        &self,
+        response: impl Future<Output = hyper::Result<Response<Incoming>>>,
+        mut driver: Driver,
+    ) -> Result<Response<ClientBody>, BoxError> {
+        if let Some(spawn) = &self.spawn {
+            // Dropped with this future, if it is dropped while it waits.
+            let lease = spawn.start(driver);
+            let response = response.await?;
+            return Ok(response.map(|incoming| ClientBody::new(incoming, Drive::Task(lease))));
+        }
+        let mut response = pin!(response);
+        let response = std::future::poll_fn(|cx| {
+            if let Poll::Ready(response) = response.as_mut().poll(cx) {
+                return Poll::Ready(response);
+            }
+            driver.poll(cx);
+            response.as_mut().poll(cx)
+        });
+        let response = response.await?;
+        Ok(response.map(|incoming| ClientBody::new(incoming, Drive::Here(driver))))
     }
 }
 
@@ -169,23 +229,6 @@ fn set_host(request: &mut Request<RequestBody>) -> Result<(), BoxError> {
         request.headers_mut().entry(HOST).or_insert(host);
     }
     Ok(())
-}
-
-/// Drives the connection until the head of the response has arrived.
-async fn receive(
-    response: impl Future<Output = hyper::Result<Response<Incoming>>>,
-    mut driver: Driver,
-) -> Result<Response<ClientBody>, BoxError> {
-    let mut response = pin!(response);
-    let response = std::future::poll_fn(|cx| {
-        if let Poll::Ready(response) = response.as_mut().poll(cx) {
-            return Poll::Ready(response);
-        }
-        driver.poll(cx);
-        response.as_mut().poll(cx)
-    });
-    let response = response.await?;
-    Ok(response.map(|incoming| ClientBody::new(incoming, driver)))
 }
 
 impl Service<Request<RequestBody>> for HttpClient {

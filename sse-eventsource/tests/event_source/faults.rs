@@ -322,11 +322,17 @@ async fn the_request_is_as_it_should_be_on_the_wire() {
     for (name, value) in [
         ("host", &*host),
         ("accept", "text/event-stream"),
+        ("accept-encoding", "identity"),
         ("cache-control", "no-cache"),
+        ("pragma", "no-cache"),
+        (
+            "user-agent",
+            concat!("sse-eventsource/", env!("CARGO_PKG_VERSION")),
+        ),
         ("last-event-id", "ü"),
         ("content-length", "2"),
     ] {
         assert_eq!(header(&head, name), Some(value), "{name} in {head}");
     }
-    assert_eq!(head.lines().count(), 1 + 5 + 1, "{head}");
+    assert_eq!(head.lines().count(), 1 + 8 + 1, "{head}");
 }

@@ -38,6 +38,27 @@ async fn events_are_values_of_an_enum() {
     assert!(matches!(&read[3], Ok(Message::Stop { reason }) if reason == "end"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn unknown_events_are_skipped_on_request_but_no_error() {
+    let stack = Stack::new([events([
+        "event: ping\ndata: no JSON\n\ndata: 1\n\nevent: error\ndata: busy\n\n",
+        "data: \"no number\"\n\ndata: 2\n\n",
+    ])]);
+    let source = get().build_with(stack).expect("valid");
+    let read: Vec<_> = source.typed::<Number>().skip_unknown().collect().await;
+    let seen: Vec<_> = read
+        .iter()
+        .map(|item| match item {
+            Ok(Number::Message(number)) => number.to_string(),
+            Err(error) => match error.kind() {
+                ErrorKind::Typed(error) => error.event().data().to_owned(),
+                other => panic!("{other:?}"),
+            },
+        })
+        .collect();
+    assert_eq!(seen, ["1", "busy", "\"no number\"", "2"]);
+}
+
 #[derive(Debug, PartialEq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Number {

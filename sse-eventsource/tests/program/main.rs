@@ -1,7 +1,11 @@
 //! The program `sse` as a process, against scripted servers.
 
+mod answers;
+mod packaged;
 mod proxies;
 mod proxy;
+#[cfg(target_os = "linux")]
+mod stopped;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Output, Stdio};
@@ -83,6 +87,25 @@ fn json_is_one_object_a_line() {
          {\"event\":\"tick\",\"data\":\"\\u001b[c\",\"id\":\"7\"}\n"
     );
     assert_eq!(server.connections(), 1);
+
+    let json =
+        "data: {\"n\": 12345678901234567890123,\ndata:  \"a\": null}\n\ndata: 5\n\ndata: {x\n\n";
+    let server = stream(json);
+    let output = run(sse().args(["--json", "--no-reconnect"]).arg(server.url()));
+    assert_eq!(
+        text(output.stdout),
+        "{\"event\":\"message\",\"data\":{\"n\": 12345678901234567890123,  \"a\": null},\"id\":\"\"}\n\
+         {\"event\":\"message\",\"data\":5,\"id\":\"\"}\n\
+         {\"event\":\"message\",\"data\":\"{x\",\"id\":\"\"}\n"
+    );
+    let server = stream("data: {\"n\":1}\n\n");
+    let output = run(sse()
+        .args(["--json-text", "--no-reconnect"])
+        .arg(server.url()));
+    assert_eq!(
+        text(output.stdout),
+        "{\"event\":\"message\",\"data\":\"{\\\"n\\\":1}\",\"id\":\"\"}\n"
+    );
 }
 
 #[test]
@@ -165,14 +188,20 @@ fn the_body_of_a_rejected_response_is_printed() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         text(output.stderr),
-        "sse: unexpected status 403 Forbidden\nnot\u{fffd}for you\n"
+        format!(
+            "sse: GET {}: unexpected status 403 Forbidden: not\u{fffd}for you\n",
+            server.url()
+        )
     );
 }
 
 #[test]
 fn an_invalid_command_line_is_reported() {
     for (arguments, complaint) in [
-        (&[][..], "sse: missing URL; see sse --help\n"),
+        (
+            &[][..],
+            "error: the following required arguments were not provided:\n  <URL>\n",
+        ),
         (
             &["-d", "@/nowhere", "http://a.test/"],
             "sse: /nowhere: No such file or directory (os error 2)\n",
@@ -181,19 +210,31 @@ fn an_invalid_command_line_is_reported() {
             &["ftp://a.test/"],
             "sse: unsupported URL scheme \"ftp\", expected http or https\n",
         ),
-        (&["--frobnicate"], "sse: invalid option '--frobnicate'\n"),
+        (
+            &["--frobnicate"],
+            "error: unexpected argument '--frobnicate' found\n",
+        ),
         (
             &["--count", "x", "http://a.test/"],
-            "sse: cannot parse argument \"x\": invalid digit found in string\n",
+            "error: invalid value 'x' for '--count <N>': invalid digit found in string\n",
         ),
         (
             &["-H", "x", "http://a.test/"],
-            "sse: a header must contain a colon\n",
+            "error: invalid value 'x' for '--header <NAME: VALUE>': a header must contain a colon\n",
+        ),
+        (
+            &["--idle-timeout", "-1", "http://a.test/"],
+            "error: unexpected argument '-1' found\n",
+        ),
+        (
+            &["--cacert", "/nowhere", "https://a.test/"],
+            "sse: /nowhere: ",
         ),
     ] {
         let output = run(sse().args(arguments));
         assert_eq!(output.status.code(), Some(2));
-        assert_eq!(text(output.stderr), complaint);
+        let complaints = text(output.stderr);
+        assert!(complaints.starts_with(complaint), "{complaints}");
     }
 }
 
@@ -208,7 +249,10 @@ fn a_failed_connection_is_reported() {
     let output = run(sse().args(["--max-attempts", "2", &address]));
     assert_eq!(output.status.code(), Some(1));
     let notes = text(output.stderr);
-    let busy = "unexpected status 503 Service Unavailable\nlate";
+    let busy = format!(
+        "GET {}: unexpected status 503 Service Unavailable: late",
+        server.url()
+    );
     assert!(
         notes.starts_with(&format!("disconnected, {busy}; next attempt in ")),
         "{notes}"

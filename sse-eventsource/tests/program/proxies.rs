@@ -251,7 +251,7 @@ fn a_proxy_that_refuses_is_reported_without_its_password() {
         assert_eq!(output.status.code(), Some(1));
         let complaint = text(output.stderr);
         let expected = format!(
-            "sse: the request failed: \
+            "sse: GET https://nowhere.test/: the request failed: \
              cannot connect through the proxy {scheme}://127.0.0.1:{}/: ",
             proxy.port()
         );

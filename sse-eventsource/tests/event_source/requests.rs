@@ -1,0 +1,196 @@
+//! What goes beyond the standard's request and response: origins that are trusted, hooks of redirects,
+//! other content types, a POST that is gone on with by GET.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use http::{HeaderValue, Method};
+use sse_eventsource::{Error, ErrorKind, EventSource, EventSourceBuilder, Update};
+use tokio::time::{Instant, sleep};
+
+use crate::stack::{Stack, body, cut, events, no_jitter, read_all, reply, status};
+
+fn get() -> EventSourceBuilder {
+    EventSource::get("https://a.test/").backoff(no_jitter())
+}
+
+fn redirect(location: &'static str) -> crate::stack::Reply {
+    reply(307, &[("location", location)], stream::empty())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trusted_origin_receives_the_credentials_and_others_do_not() {
+    for (trusted, sent) in [
+        ("https://b.test", ["Bearer x", "Bearer x"]),
+        ("https://c.test", ["Bearer x", ""]),
+    ] {
+        let stack = Stack::new([redirect("https://b.test/")]);
+        let builder = get()
+            .header("authorization", "Bearer x")
+            .trust_origin(trusted);
+        let (_, error) = read_all(builder.build_with(stack.clone()).expect("valid")).await;
+        assert!(error.is_none());
+        assert_eq!(stack.sent("authorization"), sent);
+    }
+    get()
+        .trust_origin("b.test")
+        .build_with(Stack::new([]))
+        .expect_err("no URL");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_hook_of_redirects_sees_the_request_that_follows() {
+    let stack = Stack::new([redirect("https://b.test/x"), redirect("https://a.test/y")]);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let record = Arc::clone(&seen);
+    let builder = get()
+        .header("authorization", "Bearer a")
+        .before_redirect(move |mut request| {
+            record
+                .lock()
+                .expect("a lock")
+                .push(request.uri().to_string());
+            async move {
+                if request.uri().host() == Some("b.test") {
+                    let token = HeaderValue::from_static("Bearer b");
+                    request.headers_mut().insert("authorization", token);
+                }
+                Ok(request)
+            }
+        });
+    read_all(builder.build_with(stack.clone()).expect("valid")).await;
+    assert_eq!(
+        *seen.lock().expect("a lock"),
+        ["https://b.test/x", "https://a.test/y"]
+    );
+    assert_eq!(stack.sent("authorization"), ["Bearer a", "Bearer b", ""]);
+
+    let stack = Stack::new([redirect("https://b.test/x")]);
+    let builder = get().before_redirect(|_| async { Err("no".into()) });
+    let (_, error) = read_all(builder.build_with(stack.clone()).expect("valid")).await;
+    let kind = error.as_ref().map(Error::kind);
+    assert!(matches!(kind, Some(ErrorKind::Hook(_))), "{error:?}");
+    assert_eq!(stack.requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_credentials_of_the_url_become_a_header() {
+    let stack = Stack::new([]);
+    let source = EventSource::get("https://u%40v:p@a.test/x").build_with(stack.clone());
+    read_all(source.expect("valid")).await;
+    assert_eq!(stack.requests()[0].uri(), "https://a.test/x");
+    assert_eq!(stack.sent("authorization"), ["Basic dUB2OnA="]);
+
+    // A header of one's own takes precedence.
+    let stack = Stack::new([]);
+    let builder = EventSource::get("https://u:p@a.test/").header("authorization", "Bearer x");
+    read_all(builder.build_with(stack.clone()).expect("valid")).await;
+    assert_eq!(stack.sent("authorization"), ["Bearer x"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_content_type_is_accepted_where_that_is_asked_for() {
+    let accept = |builder: EventSourceBuilder| {
+        builder.accept_content_type(|found| found.is_none_or(|found| found == "text/plain"))
+    };
+    for (headers, is_accepted) in [
+        (&[][..], true),
+        (&[("content-type", "text/plain")], true),
+        (&[("content-type", "text/html")], false),
+        (
+            &[("content-type", "text/event-stream; charset=utf-8")],
+            true,
+        ),
+    ] {
+        let answer = || reply(200, headers, stream::iter([Ok("data: a\n\n")]));
+        let source = accept(get())
+            .build_with(Stack::new([answer()]))
+            .expect("valid");
+        let (data, error) = read_all(source).await;
+        assert_eq!(
+            (data.len() == 1, error.is_none()),
+            (is_accepted, is_accepted)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_that_is_answered_by_an_id_goes_on_with_get() {
+    let call = || {
+        EventSource::post("https://tools.test/mcp")
+            .backoff(no_jitter())
+            .header("authorization", "Bearer x")
+            .json(&["call"])
+            .resume_with_get(true)
+            .end_if(|event| event.data() == "result")
+    };
+    let answers = || {
+        [
+            events(["retry: 10\nid: 1\ndata\n\n"]),
+            cut("id: 2\ndata: progress\n\n"),
+            status(503),
+            events(["data: result\n\n"]),
+        ]
+    };
+    let stack = Stack::new(answers());
+    let (data, error) = read_all(call().build_with(stack.clone()).expect("valid")).await;
+    assert_eq!(data, ["", "progress"]);
+    assert!(error.is_none(), "{error:?}");
+    let requests = stack.requests();
+    let methods: Vec<_> = requests.iter().map(http::Request::method).collect();
+    assert_eq!(
+        methods,
+        [Method::POST, Method::GET, Method::GET, Method::GET]
+    );
+    assert_eq!(stack.sent("last-event-id"), ["", "1", "2", "2"]);
+    assert_eq!(stack.sent("content-type"), ["application/json", "", "", ""]);
+    assert_eq!(stack.sent("authorization"), ["Bearer x"; 4]);
+    assert!(
+        requests[1..]
+            .iter()
+            .all(|request| request.body().is_empty())
+    );
+
+    // Without an id there is nothing to resume: the tool must not run twice.
+    let stack = Stack::new([events(["data: progress\n\n"])]);
+    let (data, error) = read_all(call().build_with(stack.clone()).expect("valid")).await;
+    assert_eq!(data, ["progress"]);
+    let kind = error.as_ref().map(Error::kind);
+    assert!(matches!(kind, Some(ErrorKind::Incomplete)), "{error:?}");
+    assert_eq!(stack.requests().len(), 1);
+
+    // As before where it is not asked for.
+    let stack = Stack::new(answers());
+    let source = call().resume_with_get(false).build_with(stack.clone());
+    let (_, error) = read_all(source.expect("valid")).await;
+    assert!(error.is_some());
+    assert_eq!(stack.requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn comments_do_not_count_as_events() {
+    let seconds = Duration::from_secs;
+    let comments = stream::unfold(0, move |count| async move {
+        sleep(seconds(2)).await;
+        let text = if count == 5 { "data: a\n\n" } else { ":\n" };
+        Some((Ok(text), count + 1))
+    });
+    let source = get()
+        .idle_timeout(seconds(5))
+        .event_timeout(seconds(30))
+        .build_with(Stack::new([body(comments)]))
+        .expect("valid");
+    let start = Instant::now();
+    let mut updates = source.into_updates();
+    let error = loop {
+        match updates.next().await {
+            Some(Ok(Update::Disconnected { error, .. })) => break error.expect("an error"),
+            Some(Ok(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(matches!(error.kind(), ErrorKind::EventTimeout(time) if *time == seconds(30)));
+    // The event came after 12 seconds.
+    assert_eq!(start.elapsed().as_secs(), 12 + 30);
+}

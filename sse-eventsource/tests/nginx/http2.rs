@@ -13,8 +13,8 @@ use tokio::time::timeout;
 use crate::upstream::{self, Upstream};
 use crate::{Reader, VERSIONS, locations, short_backoff};
 
-/// An nginx that speaks HTTP/2 over TLS in front of these upstreams, the client's trust in it, and the
-/// folder with its certificate.
+/// An nginx that speaks HTTP/2 over TLS in front of these upstreams, the client's trust in it, and
+/// the folder with its certificate.
 fn over_http2(upstreams: &[Upstream]) -> (Nginx, Identity, TempDir) {
     let identity = Identity::new();
     let folder = tempfile::tempdir().expect("a folder");

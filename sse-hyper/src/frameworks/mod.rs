@@ -8,9 +8,9 @@
 //!
 //! A response that is cut lacks the last chunk over HTTP/1.1. poem and rocket send the last chunk
 //! although the body has failed, so there only an event can tell clients that the handler failed:
-//! `SseOptions::failure_event`. A write is an event or a keep-alive, so that where a client that
-//! leaves is not noticed at once, [`SseOptions::keep_alive`](crate::SseOptions::keep_alive) says when
-//! the handler is dropped.
+//! [`SseOptions::failure_event`](crate::SseOptions::failure_event). A write is an event or a
+//! keep-alive, so that where a client that leaves is not noticed at once,
+//! [`SseOptions::keep_alive`](crate::SseOptions::keep_alive) says when the handler is dropped.
 //!
 //! ntex has HTTP types of its own and is not supported.
 //!

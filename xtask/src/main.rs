@@ -11,10 +11,13 @@ mod docs;
 mod external_types;
 mod features;
 mod fuzz;
+mod interop;
 mod layers;
 mod msrv;
+mod npm;
 mod packages;
 mod process;
+mod pypi;
 mod readme;
 mod result;
 mod test;
@@ -32,6 +35,8 @@ usage: cargo xtask <command>
                                     or single cases; --quick only checks that everything runs and
                                     that all peers agree
   fuzz [--seconds N] [TARGET…]      run fuzz targets, by default all of them for 60 seconds each
+  interop [NAME…]                   install real clients in pinned versions and let them read our
+                                    streams: all of them, or those whose names contain a NAME
   layers                            count the files of each crate and the imports between them,
                                     and show every import cycle
   surface                           count the public items of each published package
@@ -47,6 +52,7 @@ fn main() -> ExitCode {
         Some("test") => test::command(&arguments),
         Some("bench") => bench::command(&arguments),
         Some("fuzz") => fuzz::command(&arguments),
+        Some("interop") => interop::command(&arguments),
         Some("layers") => layers::check(),
         Some("surface") => external_types::surface(),
         Some("help" | "--help" | "-h") => {

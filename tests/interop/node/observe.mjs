@@ -1,0 +1,45 @@
+// What the user of a client sees at one URL, as one object per line.
+
+// Runs `read(url, saw)` until the client is done by itself, until it got the last event, or until it was
+// silent for so many seconds. `print` gets the objects.
+export async function observe(read, { url, silence }, print) {
+  const closed = new AbortController();
+  let finish;
+  const finished = new Promise((resolve) => { finish = resolve; });
+  let timer;
+  function report(seen) {
+    if (closed.signal.aborted) return;
+    print({ url, ...seen });
+    clearTimeout(timer);
+    timer = setTimeout(() => { report({ note: "silence" }); finish(); }, silence * 1000);
+  }
+  const saw = {
+    // Aborted when the client is to close.
+    closed: closed.signal,
+    event(type, data, id) {
+      report({ event: [type, data, id ?? null] });
+      if (data === "last") finish();
+    },
+    note(note) { report({ note }); },
+    // The client is done, and says why.
+    end(note) { report({ note }); finish(); },
+  };
+  timer = setTimeout(() => { report({ note: "silence" }); finish(); }, silence * 1000);
+  read(url, saw).then(() => saw.end("end"), (error) => saw.end(`error ${error?.name ?? error}`));
+  await finished;
+  clearTimeout(timer);
+  closed.abort();
+}
+
+// Observes anything that has the interface of an `EventSource`.
+export function watch(source, saw) {
+  for (const type of ["message", "update", "gap"]) {
+    source.addEventListener(type, (event) => saw.event(event.type, event.data, event.lastEventId));
+  }
+  source.addEventListener("error", () => {
+    if (source.readyState === 2) saw.end("closed");
+    else saw.note("reconnects");
+  });
+  saw.closed.addEventListener("abort", () => source.close());
+  return new Promise(() => {});
+}

@@ -1,0 +1,75 @@
+//! The servers that the clients read from: one file for each adapter, and all serve the same [`Site`].
+
+mod actix;
+mod hyper;
+mod tcp;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::Method;
+use sse_session::{BoxError, Sse, SseOptions};
+use tokio::net::TcpListener;
+
+use crate::site::Site;
+
+/// The adapter that serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Adapter {
+    Hyper,
+    Actix,
+    /// It has no request bodies, and so no `POST`.
+    Tcp,
+}
+
+/// The part of a request that a [`Site`] needs.
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) body: Bytes,
+}
+
+/// How a request is answered.
+pub(crate) enum Answer {
+    Stream(SseOptions, Handler),
+    /// 204, by the adapter's `no_content`.
+    NoContent,
+    /// Something other than a stream.
+    Plain(http::Response<Bytes>),
+}
+
+/// A handler of one stream.
+pub(crate) type Handler =
+    Box<dyn FnOnce(Sse) -> BoxFuture<'static, Result<(), BoxError>> + Send + 'static>;
+
+/// A running server, which stops when it is dropped.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    _stop: Box<dyn Send>,
+}
+
+impl Server {
+    /// Serves `site` on a free port of this machine.
+    pub(crate) async fn start(adapter: Adapter, site: Arc<Site>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let stop: Box<dyn Send> = match adapter {
+            Adapter::Hyper => Box::new(hyper::start(listener, site)),
+            Adapter::Actix => Box::new(actix::start(listener, site).await),
+            Adapter::Tcp => Box::new(tcp::start(listener, site)),
+        };
+        Self {
+            address,
+            _stop: stop,
+        }
+    }
+}
+
+/// Answers that there is nothing at this path.
+pub(crate) fn not_found() -> Answer {
+    let mut response = http::Response::new(Bytes::new());
+    *response.status_mut() = http::StatusCode::NOT_FOUND;
+    Answer::Plain(response)
+}

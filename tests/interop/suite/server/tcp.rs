@@ -1,0 +1,35 @@
+//! The server of `sse-tokio-tcp`.
+
+use std::sync::Arc;
+
+use sse_tokio_tcp::{Body, Request, Response, no_content, serve, sse_response_with};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::Answer;
+use crate::site::Site;
+
+/// Serves until the returned tasks are dropped.
+pub(super) fn start(listener: TcpListener, site: Arc<Site>) -> JoinSet<()> {
+    let mut server = JoinSet::new();
+    server.spawn(serve(listener, move |request| {
+        let response = answer(&site, request);
+        async { response }
+    }));
+    server
+}
+
+fn answer(site: &Arc<Site>, request: Request) -> Response {
+    let answer = site.answer(&super::Request {
+        method: request.method().clone(),
+        path: request.uri().path().to_owned(),
+        body: bytes::Bytes::new(),
+    });
+    match answer {
+        Answer::Stream(options, handler) => {
+            sse_response_with(&options, request, |_, sse| handler(sse))
+        }
+        Answer::NoContent => no_content(),
+        Answer::Plain(response) => response.map(Body::from),
+    }
+}

@@ -1,0 +1,68 @@
+//! The shapes of events: plain ones, and those of APIs whose clients read nothing else.
+
+use serde_json::{Value, json};
+use sse_session::{Event, Frame};
+
+/// The data of the event after which a client that reconnects is closed.
+pub(crate) const LAST: &str = "last";
+
+/// What one text is as an event.
+#[derive(Clone, Debug)]
+pub(crate) enum Shape {
+    /// `{"text": "..."}`, and text at the end.
+    Plain,
+    /// A chunk of `OpenAI`'s chat completions.
+    OpenAi,
+    /// A log message in the response to a request of the Model Context Protocol with this id.
+    Mcp(Value),
+}
+
+impl Shape {
+    /// Returns the event with this id and text.
+    pub(crate) fn event(&self, id: usize, text: &str) -> Frame {
+        let data = match self {
+            Self::Plain => json!({ "text": text }),
+            Self::OpenAi => chunk(json!({ "content": text }), Value::Null),
+            Self::Mcp(_) => json!({
+                "jsonrpc": "2.0",
+                "method": "notifications/message",
+                "params": { "level": "info", "data": text },
+            }),
+        };
+        frame(id, &data)
+    }
+
+    /// Returns the events at the end of a complete stream.
+    pub(crate) fn ending(&self) -> Vec<Frame> {
+        match self {
+            Self::Plain => vec![text("9", LAST)],
+            Self::OpenAi => vec![
+                frame(9, &chunk(json!({}), json!("stop"))),
+                text("10", "[DONE]"),
+            ],
+            Self::Mcp(request) => {
+                let result = json!({ "content": [{ "type": "text", "text": LAST }] });
+                let response = json!({ "jsonrpc": "2.0", "id": request, "result": result });
+                vec![frame(9, &response)]
+            }
+        }
+    }
+}
+
+fn frame(id: usize, data: &Value) -> Frame {
+    Frame::new(Event::new().id(&id.to_string()).json(data)).expect("JSON and a number")
+}
+
+fn text(id: &str, data: &str) -> Frame {
+    Frame::new(Event::new().id(id).data(data)).expect("no line break in the id")
+}
+
+fn chunk(delta: Value, finish_reason: Value) -> Value {
+    json!({
+        "id": "completion",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "model",
+        "choices": [{ "index": 0, "delta": delta, "finish_reason": finish_reason }],
+    })
+}

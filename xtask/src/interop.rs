@@ -1,4 +1,5 @@
-//! `cargo xtask interop`: real clients, in pinned versions, that read the streams of all adapters.
+//! `cargo xtask interop`: real clients, in pinned versions, that read the streams of all adapters, and
+//! development servers and runtimes in front of them.
 
 use crate::debian;
 use crate::npm::Node;
@@ -10,7 +11,9 @@ use crate::result::Result;
 /// `names`.
 pub(crate) fn command(names: &[String]) -> Result {
     debian::install_for_interop()?;
-    Node::install()?.install_packages("interop", "tests/interop/node")?;
+    let node = Node::install()?;
+    node.install_packages("interop", "tests/interop/node")?;
+    node.install_packages("runtimes", "tests/interop/runtimes")?;
     pypi::install("interop", "tests/interop/python/requirements.txt")?;
     run(cargo()
         .args(["test", "--package", "sse-interop", "--"])

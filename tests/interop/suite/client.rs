@@ -66,7 +66,8 @@ pub(crate) async fn check(client: &Client) {
     let mut servers = Vec::new();
     for adapter in client.adapters() {
         let site = Arc::new(Site::default());
-        let server = Server::start(*adapter, Arc::clone(&site)).await;
+        let served = Arc::clone(&site);
+        let server = Server::start(*adapter, move |request| served.answer(request)).await;
         servers.push((*adapter, site, server));
     }
     let mut places = Vec::new();

@@ -15,7 +15,7 @@ pub(crate) fn skipped() -> bool {
         eprintln!("skipped: this test needs clients from npm and PyPI, and {SKIP}=1");
         return true;
     }
-    let missing = [node(), python(), packages()];
+    let missing = [node(), python(), packages(), runtimes()];
     if let Some(missing) = missing.iter().find(|path| !path.exists()) {
         panic!(
             "{} does not exist: install the clients with `cargo xtask interop`, or set {SKIP}=1 to \
@@ -34,6 +34,11 @@ pub(crate) fn node() -> PathBuf {
 /// Returns the folder with the packages from npm.
 pub(crate) fn packages() -> PathBuf {
     target().join("npm/interop")
+}
+
+/// Returns the folder with the development servers and the runtimes, from npm too.
+pub(crate) fn runtimes() -> PathBuf {
+    target().join("npm/runtimes")
 }
 
 /// Returns the program that runs the clients from PyPI.

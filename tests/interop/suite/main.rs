@@ -4,6 +4,8 @@
 //! and prints what the client's user sees. [`expected`] is what that should be, and [`clients`] lists what
 //! a client does instead, with the reason. A client that changes makes its test fail, for better or worse.
 //!
+//! [`runtimes`] tests what is between servers and clients during development, and in JavaScript.
+//!
 //! `cargo xtask interop` installs the clients and runs the tests.
 
 mod cases;
@@ -14,6 +16,7 @@ mod expected;
 mod files;
 mod installed;
 mod mcp;
+mod runtimes;
 mod server;
 mod shape;
 mod site;

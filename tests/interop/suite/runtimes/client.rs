@@ -38,6 +38,11 @@ pub(super) struct Response {
 
 /// Asks for an event stream as browsers do. They accept compression.
 pub(super) async fn get(port: u16, path: &str) -> Response {
+    try_get(port, path).await.expect("a head")
+}
+
+/// Does the same where there may be no response.
+pub(super) async fn try_get(port: u16, path: &str) -> Result<Response, hyper::Error> {
     let io = TcpStream::connect(("127.0.0.1", port)).await;
     let io = TokioIo::new(io.expect("a connection"));
     let (mut sender, connection) = http1::handshake(io).await.expect("a connection");
@@ -51,15 +56,15 @@ pub(super) async fn get(port: u16, path: &str) -> Response {
         .header(ACCEPT, "text/event-stream")
         .header(ACCEPT_ENCODING, "gzip, deflate, br, zstd")
         .body(Empty::<Bytes>::new());
-    let response = sender.send_request(request.expect("valid")).await;
-    let (head, body) = response.expect("a head").into_parts();
-    Response {
+    let response = sender.send_request(request.expect("valid")).await?;
+    let (head, body) = response.into_parts();
+    Ok(Response {
         status: head.status,
         headers: head.headers,
         body,
         received: Vec::new(),
         _connection: task,
-    }
+    })
 }
 
 impl Response {

@@ -24,7 +24,7 @@ async fn vite_passes_streams_and_hides_that_they_were_cut() {
         shows_a_leave: true,
         passes_what_it_may_transform: true,
         gzip: Gzip::Passes,
-        down: 502,
+        down: Some(502),
     };
     check_script("vite.mjs", "/plain", &expected).await;
 }
@@ -36,7 +36,7 @@ async fn vite_shows_a_cut_with_the_line_of_the_guide() {
         shows_a_leave: true,
         passes_what_it_may_transform: true,
         gzip: Gzip::Passes,
-        down: 502,
+        down: Some(502),
     };
     let script = include_str!("../../runtimes/vite.mjs");
     let line = script.lines().find(|line| line.contains("proxyRes"));
@@ -55,7 +55,7 @@ async fn webpack_passes_what_it_must_not_transform() {
         shows_a_leave: true,
         passes_what_it_may_transform: false,
         gzip: Gzip::Passes,
-        down: 504,
+        down: Some(504),
     };
     check_script("webpack.mjs", "/plain", &expected).await;
 }
@@ -88,7 +88,7 @@ const NEXT: Expected = Expected {
     shows_a_leave: true,
     passes_what_it_may_transform: false,
     gzip: Gzip::Passes,
-    down: 500,
+    down: Some(500),
 };
 
 /// Next's limit on silence in these tests. It is 30 seconds if it is not set.

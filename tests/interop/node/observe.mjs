@@ -38,7 +38,7 @@ export function watch(source, saw) {
   }
   source.addEventListener("error", () => {
     if (source.readyState === 2) saw.end("closed");
-    else saw.note("reconnects");
+    else saw.note(source.readyState === 0 ? "reconnects" : "error");
   });
   saw.closed.addEventListener("abort", () => source.close());
   return new Promise(() => {});

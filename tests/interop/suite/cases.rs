@@ -7,17 +7,22 @@
 //! | `cut-after-id` | the same, but only the blank line of the second event is missing | the same |
 //! | `failure` | one event and a failed handler | the same |
 //! | `shutdown` | one event and an orderly shutdown | the same |
+//! | `shutdown-with-retry` | the same with a reconnection time at the end | the same |
 //! | `stop-after-end` | one event and the end | 204, then, if there is one more request, an event |
 //! | `stop-after-cut` | one event and a failed handler | the same |
+//! | `hub` | a hub's events and a failed handler | what was published meanwhile, and one more event |
+//! | `hub-without-an-event` | the same, but no event is published until the handler fails | the same |
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::{BoxFuture, pending};
+use sse_hub::Hub;
 use sse_session::{BoxError, CancellationToken, Event, Frame, Sse, SseOptions};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::server::{Answer, not_found};
-use crate::shape::Shape;
+use crate::shape::{LAST, Shape};
 
 /// A short reconnection time, so that the tests are fast. Some clients never wait that little.
 const RETRY: Duration = Duration::from_millis(100);
@@ -26,20 +31,34 @@ const RETRY: Duration = Duration::from_millis(100);
 const SILENCE: Duration = Duration::from_millis(250);
 
 /// Answers the request `visit`, counted from 1, for a case.
-pub(crate) fn answer(case: &str, visit: usize, shape: Shape) -> Answer {
+///
+/// A case has a topic of its own in the hub.
+pub(crate) fn answer(case: &str, visit: usize, shape: Shape, hub: &Hub) -> Answer {
+    let (hub, topic) = (hub.clone(), case.to_owned());
     match (case, visit) {
         ("events", _) => stream(options(), move |sse| Box::pin(events(sse, shape))),
         ("cut", _) => resumable(shape, Some(First::Half)),
         ("cut-after-id", _) => resumable(shape, Some(First::AllButTheBlankLine)),
         ("failure", _) => resumable(shape, Some(First::Nothing)),
-        ("shutdown", 1) => shutdown(shape),
-        ("shutdown", _) => resumable(shape, None),
+        ("shutdown", 1) => shutdown(shape, options()),
+        ("shutdown-with-retry", 1) => shutdown(shape, options().retry_on_shutdown(RETRY)),
+        ("shutdown" | "shutdown-with-retry", _) => resumable(shape, None),
         ("stop-after-end", 1) => stream(options(), move |sse| {
             Box::pin(async move { Ok(sse.send(shape.event(1, "one")).await?) })
         }),
         ("stop-after-cut", 1) => resumable(shape, Some(First::Nothing)),
         ("stop-after-end" | "stop-after-cut", 2) => Answer::NoContent,
         ("stop-after-end" | "stop-after-cut", _) => resumable(shape, None),
+        ("hub", 1) => stream(options(), move |sse| Box::pin(hub_events(sse, hub, topic, shape))),
+        ("hub-without-an-event", 1) => {
+            stream(options(), move |sse| Box::pin(hub_without_an_event(sse, hub, topic, shape)))
+        }
+        ("hub" | "hub-without-an-event", _) => stream(options(), move |sse| {
+            Box::pin(async move {
+                hub.publish(&topic, LAST).await?;
+                hub.subscribe([&topic]).serve(sse).await
+            })
+        }),
         _ => not_found(),
     }
 }
@@ -93,8 +112,6 @@ async fn resume(sse: Sse, shape: Shape, first: Option<First>) -> Result<(), BoxE
             First::AllButTheBlankLine => second.len() - 1,
         };
         sse.send_encoded(second.slice(..sent)).await?;
-        // What was sent must reach the client before the end: a failure may overtake it.
-        sleep(SILENCE).await;
         return Err("the handler fails".into());
     }
     for (id, text) in [(1, "one"), (2, "two")].into_iter().skip(last) {
@@ -111,14 +128,37 @@ async fn finish(sse: &Sse, shape: Shape) -> Result<(), BoxError> {
 }
 
 /// One event and an orderly shutdown.
-fn shutdown(shape: Shape) -> Answer {
+fn shutdown(shape: Shape, options: SseOptions) -> Answer {
     let signal = CancellationToken::new();
-    let options = options().shutdown(signal.clone()).retry_on_shutdown(RETRY);
-    stream(options, move |sse| {
+    stream(options.shutdown(signal.clone()), move |sse| {
         Box::pin(async move {
             sse.send(shape.event(1, "one")).await?;
             signal.cancel();
             pending().await
         })
     })
+}
+
+/// A hub's stream with two events that is cut in the middle of something, while the third event is
+/// published.
+async fn hub_events(sse: Sse, hub: Hub, topic: String, shape: Shape) -> Result<(), BoxError> {
+    let subscription = hub.subscribe([&topic]).await?;
+    hub.publish(&topic, Event::new().json(shape.data("one"))).await?;
+    let mut serving = Box::pin(subscription.serve(sse.clone()));
+    // Only its time ends it.
+    let _ = timeout(SILENCE, &mut serving).await;
+    hub.publish(&topic, Event::new().json(shape.data("two"))).await?;
+    let _ = timeout(SILENCE, &mut serving).await;
+    drop(serving);
+    hub.publish(&topic, Event::new().json(shape.data("three"))).await?;
+    sse.send_encoded(Bytes::from_static(b"data: unfini")).await?;
+    Err("the handler fails".into())
+}
+
+/// A hub's stream that is cut before its first event, which is published then.
+async fn hub_without_an_event(sse: Sse, hub: Hub, topic: String, shape: Shape) -> Result<(), BoxError> {
+    let serving = hub.subscribe([&topic]).await?.serve(sse.clone());
+    let _ = timeout(SILENCE, serving).await;
+    hub.publish(&topic, Event::new().json(shape.data("one"))).await?;
+    Err("the handler fails".into())
 }

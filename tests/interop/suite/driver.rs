@@ -10,38 +10,38 @@ use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::client::Runtime;
 use crate::installed;
 
 /// The time after which a client is killed that does not end.
 const DEADLINE: Duration = Duration::from_secs(120);
 
+/// What the user of a client sees, by URL.
+pub(crate) type Lines = BTreeMap<String, Vec<String>>;
+
+/// Returns what runs a driver in Node.js.
+pub(crate) fn node() -> Command {
+    let mut node = Command::new(installed::node());
+    // The drivers are not in the folder of the packages, but a link to them is.
+    node.args(["--preserve-symlinks", "--preserve-symlinks-main"])
+        .arg(installed::packages().join("source/run.mjs"));
+    node
+}
+
+/// Returns what runs a driver in Python.
+pub(crate) fn python() -> Command {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
+    let mut python = Command::new(installed::python());
+    // No bytecode among the sources.
+    python.arg("-B").arg(folder.join("run.py"));
+    python
+}
+
 /// Lets the driver read at these places, `[{"url": ..., "silence": ...}]`, and returns what its user
-/// sees, as lines by URL.
-pub(crate) async fn run(
-    runtime: Runtime,
-    driver: &str,
-    places: &Value,
-) -> BTreeMap<String, Vec<String>> {
-    let mut command = match runtime {
-        Runtime::Node => {
-            let mut node = Command::new(installed::node());
-            // The drivers are not in the folder of the packages, but a link to them is.
-            node.args(["--preserve-symlinks", "--preserve-symlinks-main"])
-                .arg(installed::packages().join("source/run.mjs"));
-            node
-        }
-        Runtime::Python => {
-            let mut python = Command::new(installed::python());
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
-            // No bytecode in the sources.
-            python.arg("-B").arg(folder.join("run.py"));
-            python
-        }
-    };
+/// sees.
+pub(crate) async fn run(mut command: Command, driver: &str, places: &[Value]) -> Lines {
     let mut process = command
         .arg(driver)
-        .arg(places.to_string())
+        .arg(Value::from(places).to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
@@ -54,13 +54,17 @@ pub(crate) async fn run(
         .expect("UTF-8");
     let status = process.wait().await.expect("an end");
     assert!(status.success(), "{driver}: {status}; it saw:\n{output}");
-    let mut seen = BTreeMap::<_, Vec<_>>::new();
-    for line in output.lines() {
-        let line: Value = serde_json::from_str(line).expect("JSON");
-        let url = line["url"].as_str().expect("a URL").to_owned();
-        seen.entry(url).or_default().push(shown(&line));
+    lines(output.lines().map(|line| serde_json::from_str(line).expect("JSON")))
+}
+
+/// Returns what was seen, as lines by URL.
+pub(crate) fn lines(seen: impl IntoIterator<Item = Value>) -> Lines {
+    let mut lines = Lines::new();
+    for seen in seen {
+        let url = seen["url"].as_str().expect("a URL").to_owned();
+        lines.entry(url).or_default().push(shown(&seen));
     }
-    seen
+    lines
 }
 
 /// Returns what was seen in one line: `message text #id`, or the note.

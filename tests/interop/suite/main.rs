@@ -14,6 +14,7 @@ mod expected;
 mod files;
 mod installed;
 mod mcp;
+mod page;
 mod server;
 mod shape;
 mod site;
@@ -33,6 +34,20 @@ macro_rules! clients {
 }
 
 clients! {
+    chromium: CHROMIUM,
+    npm_event_source_polyfill: POLYFILL,
     npm_eventsource: EVENTSOURCE,
+    npm_fetch_event_source: FETCH,
+    npm_launchdarkly_eventsource: LAUNCHDARKLY,
+    npm_mcp: MCP,
+    npm_openai: OPENAI,
+    npm_react_native_sse: REACT,
+    npm_undici: UNDICI,
+    pypi_aiohttp_sse_client2: AIOHTTP,
     pypi_httpx_sse: HTTPX_SSE,
+    pypi_huggingface_hub: HUGGINGFACE,
+    pypi_launchdarkly_eventsource: LAUNCHDARKLY_PYTHON,
+    pypi_mcp: MCP_PYTHON,
+    pypi_openai: OPENAI_PYTHON,
+    pypi_requests: REQUESTS,
 }

@@ -6,8 +6,13 @@ use serde_json::{Value, json};
 
 use crate::server::{Answer, Request};
 
-/// Returns the id of a request that calls a tool, or the answer to any other one.
+/// Returns the id of the call of a tool that a request makes or, as a client of a cut stream does, comes
+/// back for; or the answer to any other request.
 pub(crate) fn called(request: &Request) -> Result<Value, Answer> {
+    if request.method == Method::GET && request.resumes {
+        // The second request of each client, after the one with which it begins.
+        return Ok(json!(1));
+    }
     if request.method != Method::POST {
         // There is no stream besides those of requests.
         return Err(status(StatusCode::METHOD_NOT_ALLOWED));

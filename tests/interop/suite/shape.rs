@@ -20,7 +20,12 @@ pub(crate) enum Shape {
 impl Shape {
     /// Returns the event with this id and text.
     pub(crate) fn event(&self, id: usize, text: &str) -> Frame {
-        let data = match self {
+        frame(id, &self.data(text))
+    }
+
+    /// Returns the data of the event with this text.
+    pub(crate) fn data(&self, text: &str) -> Value {
+        match self {
             Self::Plain => json!({ "text": text }),
             Self::OpenAi => chunk(json!({ "content": text }), Value::Null),
             Self::Mcp(_) => json!({
@@ -28,8 +33,7 @@ impl Shape {
                 "method": "notifications/message",
                 "params": { "level": "info", "data": text },
             }),
-        };
-        frame(id, &data)
+        }
     }
 
     /// Returns the events at the end of a complete stream.
@@ -41,9 +45,8 @@ impl Shape {
                 text("10", "[DONE]"),
             ],
             Self::Mcp(request) => {
-                let result = json!({ "content": [{ "type": "text", "text": LAST }] });
-                let response = json!({ "jsonrpc": "2.0", "id": request, "result": result });
-                vec![frame(9, &response)]
+                let result = json!({ "content": [{ "type": "text", "text": "stop" }] });
+                vec![frame(9, &json!({ "jsonrpc": "2.0", "id": request, "result": result }))]
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use sse_hub::Hub;
 use sse_session::Sse;
 
 use crate::cases;
@@ -21,6 +22,7 @@ use crate::shape::Shape;
 /// | others | a file for the browser |
 #[derive(Default)]
 pub(crate) struct Site {
+    hub: Hub,
     /// For each case, what was asked for: a last event ID, `-` for none, or 204 where that was the
     /// answer.
     asked: Mutex<BTreeMap<String, Vec<String>>>,
@@ -53,7 +55,7 @@ impl Site {
             let (site, case) = (Arc::clone(self), case.to_owned());
             move |asked| site.locked().entry(case).or_default().push(asked)
         };
-        match cases::answer(case, visit, shape) {
+        match cases::answer(case, visit, shape, &self.hub) {
             Answer::Stream(options, handler) => Answer::Stream(
                 options,
                 Box::new(move |sse: Sse| {

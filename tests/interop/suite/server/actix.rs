@@ -58,6 +58,7 @@ fn answer(site: &Arc<Site>, request: &HttpRequest, body: Bytes) -> HttpResponse 
     let answer = site.answer(&Request {
         method: request.method().as_str().parse().expect("a method"),
         path: request.path().to_owned(),
+        resumes: request.headers().contains_key(super::LAST_EVENT_ID),
         body,
     });
     match answer {

@@ -47,6 +47,7 @@ async fn answer(
     let answer = site.answer(&super::Request {
         method: head.method.clone(),
         path: head.uri.path().to_owned(),
+        resumes: head.headers.contains_key(super::LAST_EVENT_ID),
         // An incomplete body is one that no client under test sends.
         body: body
             .collect()

@@ -24,10 +24,15 @@ pub(crate) enum Adapter {
     Tcp,
 }
 
+/// The header with which a client comes back.
+const LAST_EVENT_ID: &str = "last-event-id";
+
 /// The part of a request that a [`Site`] needs.
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) path: String,
+    /// Whether it has the header `Last-Event-ID`.
+    pub(crate) resumes: bool,
     pub(crate) body: Bytes,
 }
 

@@ -23,6 +23,7 @@ fn answer(site: &Arc<Site>, request: Request) -> Response {
     let answer = site.answer(&super::Request {
         method: request.method().clone(),
         path: request.uri().path().to_owned(),
+        resumes: request.headers().contains_key(super::LAST_EVENT_ID),
         body: bytes::Bytes::new(),
     });
     match answer {

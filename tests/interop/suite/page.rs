@@ -1,0 +1,39 @@
+//! Runs a client in Chromium, and reads what its user sees.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sse_browser::Browser;
+use tokio::time::{sleep, timeout};
+
+use crate::driver::{self, Lines};
+
+/// The time after which a client is given up that does not end.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// Lets the driver read at these places, `[{"url": ..., "silence": ...}]`, which are all on the server at
+/// `origin`, and returns what its user sees.
+pub(crate) async fn run(browser: &Browser, origin: &str, driver: &str, places: &[Value]) -> Lines {
+    let client = browser.client();
+    client
+        .goto(&format!("{origin}/browser/page.html"))
+        .await
+        .expect("the page");
+    let arguments = vec![json!(driver), places.into()];
+    client
+        .execute("start(arguments[0], arguments[1])", arguments)
+        .await
+        .expect("the page's script");
+    // The page cannot call back, so it is polled.
+    let seen = async {
+        loop {
+            let seen = client.execute("return window.seen", vec![]).await;
+            match seen.expect("the page's script") {
+                Value::Array(seen) => return seen,
+                _ => sleep(Duration::from_millis(50)).await,
+            }
+        }
+    };
+    let seen = timeout(DEADLINE, seen).await;
+    driver::lines(seen.unwrap_or_else(|_| panic!("{driver} does not end")))
+}

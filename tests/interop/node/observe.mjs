@@ -21,8 +21,8 @@ export async function observe(read, { url, silence }, print) {
       if (data === "last") finish();
     },
     note(note) { report({ note }); },
-    // The client is done, and says why.
-    end(note) { report({ note }); finish(); },
+    // The client is done, maybe for this reason.
+    end(note) { if (note) report({ note }); finish(); },
   };
   timer = setTimeout(() => { report({ note: "silence" }); finish(); }, silence * 1000);
   read(url, saw).then(() => saw.end("end"), (error) => saw.end(`error ${error?.name ?? error}`));
@@ -33,12 +33,15 @@ export async function observe(read, { url, silence }, print) {
 
 // Observes anything that has the interface of an `EventSource`.
 export function watch(source, saw) {
-  for (const type of ["message", "update", "gap"]) {
+  for (const type of ["message", "update", "failed", "position"]) {
     source.addEventListener(type, (event) => saw.event(event.type, event.data, event.lastEventId));
   }
   source.addEventListener("error", () => {
-    if (source.readyState === 2) saw.end("closed");
-    else saw.note(source.readyState === 0 ? "reconnects" : "error");
+    if (source.readyState === 2) {
+      saw.note("closed");
+      // Long enough for a client that nevertheless comes back.
+      setTimeout(() => saw.end(), 1500);
+    } else saw.note(source.readyState === 0 ? "reconnects" : "error");
   });
   saw.closed.addEventListener("abort", () => source.close());
   return new Promise(() => {});

@@ -58,9 +58,11 @@ pub(crate) struct Exception {
 /// The cases of all kinds of clients.
 const CASES: &[&str] = &[
     "events",
+    "silent-start",
     "cut",
     "cut-after-id",
     "failure",
+    "failure-event",
     "shutdown",
     "shutdown-with-retry",
 ];
@@ -69,7 +71,7 @@ const CASES: &[&str] = &[
 const CASES_OF_EVENT_SOURCES: &[&str] = &["stop-after-end", "stop-after-cut"];
 
 /// The cases in which a hub sends. They are the same on all adapters, and run on one.
-const CASES_OF_THE_HUB: &[&str] = &["hub", "hub-without-an-event"];
+const CASES_OF_THE_HUB: &[&str] = &["hub", "hub-without-an-event", "hub-with-an-event"];
 
 /// The silence, in seconds, after which a client is taken for silent for ever, where that is expected...
 const SHORT_SILENCE: u64 = 4;
@@ -166,7 +168,9 @@ impl Client {
             _ => &[],
         };
         let of_hub = match self.kind {
-            Kind::EventSource { .. } | Kind::Reader(_) if adapter == Adapter::Hyper => CASES_OF_THE_HUB,
+            Kind::EventSource { .. } | Kind::Reader(_) if adapter == Adapter::Hyper => {
+                CASES_OF_THE_HUB
+            }
             _ => &[],
         };
         [CASES, of_kind, of_hub].into_iter().flatten().copied()

@@ -54,7 +54,11 @@ pub(crate) async fn run(mut command: Command, driver: &str, places: &[Value]) ->
         .expect("UTF-8");
     let status = process.wait().await.expect("an end");
     assert!(status.success(), "{driver}: {status}; it saw:\n{output}");
-    lines(output.lines().map(|line| serde_json::from_str(line).expect("JSON")))
+    lines(
+        output
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON")),
+    )
 }
 
 /// Returns what was seen, as lines by URL.

@@ -21,14 +21,19 @@ pub(crate) fn expected(kind: Kind, case: &str) -> Vec<String> {
         "cut" | "cut-after-id" | "failure" => cut(kind, case),
         "shutdown" | "shutdown-with-retry" => shutdown(kind, case),
         "stop-after-end" | "stop-after-cut" => &[ONE, RECONNECTS, "closed", "asked -, 204"],
+        "silent-start" => silent_start(kind),
+        "failure-event" => failure_event(kind),
         "hub" => hub(kind),
         "hub-without-an-event" => hub_without_an_event(kind),
+        "hub-with-an-event" => hub_with_an_event(kind),
         _ => panic!("there is no case {case}"),
     };
-    let lines = lines.iter().filter(|line| {
-        **line != RECONNECTS || matches!(kind, Kind::EventSource { reports: true })
-    });
-    lines.map(|line| line.replace("ERROR", error(kind))).collect()
+    let lines = lines
+        .iter()
+        .filter(|line| **line != RECONNECTS || matches!(kind, Kind::EventSource { reports: true }));
+    lines
+        .map(|line| line.replace("ERROR", error(kind)))
+        .collect()
 }
 
 /// Returns the error of an incomplete response.
@@ -71,13 +76,35 @@ fn events(kind: Kind) -> &'static [&'static str] {
     }
 }
 
+fn silent_start(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::EventSource { .. } => &[ONE, LAST, "asked -"],
+        Kind::Reader(_) => &[ONE, LAST, "end", "asked -"],
+        Kind::Lines(_) => &[
+            ONE_LINE,
+            "line id: 1",
+            "line data: last",
+            "line id: 9",
+            "end",
+            "asked -",
+        ],
+        Kind::Api(..) => &["text one", "text stop", "end", "asked -"],
+    }
+}
+
 fn cut(kind: Kind, case: &str) -> &'static [&'static str] {
     match (kind, case) {
         (Kind::EventSource { .. }, _) => &[ONE, RECONNECTS, TWO, LAST, "asked -, 1"],
         (Kind::Reader(_), _) => &[ONE, "error ERROR", "asked -"],
         // What is a line may be an unfinished event.
         (Kind::Lines(_), "cut-after-id") => &[
-            RETRY_LINE, ONE_LINE, "line id: 1", r#"line data: {"text":"two"}"#, "line id: 2", "error ERROR", "asked -",
+            RETRY_LINE,
+            ONE_LINE,
+            "line id: 1",
+            r#"line data: {"text":"two"}"#,
+            "line id: 2",
+            "error ERROR",
+            "asked -",
         ],
         (Kind::Lines(_), _) => &[RETRY_LINE, ONE_LINE, "line id: 1", "error ERROR", "asked -"],
         (Kind::Api("mcp", _), _) => &["text one", "text two", "text stop", "end", "asked -, 1"],
@@ -85,11 +112,38 @@ fn cut(kind: Kind, case: &str) -> &'static [&'static str] {
     }
 }
 
+fn failure_event(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::EventSource { .. } => &[
+            ONE,
+            "failed try again #1",
+            RECONNECTS,
+            TWO,
+            LAST,
+            "asked -, 1",
+        ],
+        Kind::Reader(_) => &[ONE, "failed try again #1", "error ERROR", "asked -"],
+        Kind::Lines(_) => &[
+            RETRY_LINE,
+            ONE_LINE,
+            "line id: 1",
+            "line event: failed",
+            "line data: try again",
+            "error ERROR",
+            "asked -",
+        ],
+        // An error of the API.
+        Kind::Api(..) => &["text one", "error APIError", "asked -"],
+    }
+}
+
 fn shutdown(kind: Kind, case: &str) -> &'static [&'static str] {
     match (kind, case) {
         (Kind::EventSource { .. } | Kind::Api("mcp", _), _) => cut(kind, case),
         (Kind::Reader(_), _) => &[ONE, "end", "asked -"],
-        (Kind::Lines(_), "shutdown-with-retry") => &[RETRY_LINE, ONE_LINE, "line id: 1", RETRY_LINE, "end", "asked -"],
+        (Kind::Lines(_), "shutdown-with-retry") => {
+            &[ONE_LINE, "line id: 1", RETRY_LINE, "end", "asked -"]
+        }
         (Kind::Lines(_), _) => &[RETRY_LINE, ONE_LINE, "line id: 1", "end", "asked -"],
         (Kind::Api(..), _) => &["text one", "end", "asked -"],
     }
@@ -114,5 +168,20 @@ fn hub_without_an_event(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::EventSource { .. } => &[RECONNECTS, ONE, "message last #2", "asked -, 0"],
         _ => &["error ERROR", "asked -"],
+    }
+}
+
+/// The id of the event with which the subscription begins is kept.
+fn hub_with_an_event(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::EventSource { .. } => &[
+            "position {} #1",
+            RECONNECTS,
+            "position {} #1",
+            r#"message {"text":"one"} #2"#,
+            "message last #3",
+            "asked -, 1",
+        ],
+        _ => &["position {} #1", "error ERROR", "asked -"],
     }
 }

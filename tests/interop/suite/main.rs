@@ -12,6 +12,7 @@ mod clients;
 mod driver;
 mod expected;
 mod files;
+mod hub_cases;
 mod installed;
 mod mcp;
 mod page;

@@ -7,7 +7,7 @@ use sse_session::{Event, Frame};
 pub(crate) const LAST: &str = "last";
 
 /// What one text is as an event.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) enum Shape {
     /// `{"text": "..."}`, and text at the end.
     Plain,
@@ -36,6 +36,24 @@ impl Shape {
         }
     }
 
+    /// Returns the event that says that the handler has failed.
+    pub(crate) fn failure(&self) -> Frame {
+        let event = match self {
+            Self::Plain => Event::new().event("failed").data("try again").to_frame(),
+            // The name and the data that OpenAI's clients take for an error.
+            Self::OpenAi => {
+                let error = json!({ "error": { "message": "try again", "type": "server_error" } });
+                Event::new().event("error").json(error).to_frame()
+            }
+            Self::Mcp(request) => {
+                let error = json!({ "code": -32603, "message": "try again" });
+                let response = json!({ "jsonrpc": "2.0", "id": request, "error": error });
+                Event::new().json(response).to_frame()
+            }
+        };
+        event.expect("no line break in the name")
+    }
+
     /// Returns the events at the end of a complete stream.
     pub(crate) fn ending(&self) -> Vec<Frame> {
         match self {
@@ -46,7 +64,10 @@ impl Shape {
             ],
             Self::Mcp(request) => {
                 let result = json!({ "content": [{ "type": "text", "text": "stop" }] });
-                vec![frame(9, &json!({ "jsonrpc": "2.0", "id": request, "result": result }))]
+                vec![frame(
+                    9,
+                    &json!({ "jsonrpc": "2.0", "id": request, "result": result }),
+                )]
             }
         }
     }

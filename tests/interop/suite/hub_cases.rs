@@ -1,0 +1,99 @@
+//! The cases in which a hub sends, each with a topic of its own. The first response is cut, while an event
+//! is published, and the following ones resume.
+//!
+//! | case | before the cut |
+//! |---|---|
+//! | `hub` | two events, and the beginning of one |
+//! | `hub-without-an-event` | nothing but the block with an id with which a subscription begins |
+//! | `hub-with-an-event` | an event with which the subscription begins instead |
+
+use bytes::Bytes;
+use serde_json::json;
+use sse_hub::{Hub, Opening, PublishError};
+use sse_session::{BoxError, Event, Sse};
+use tokio::time::{sleep, timeout};
+
+use crate::cases::{SILENCE, interrupted, options, stream};
+use crate::server::Answer;
+use crate::shape::LAST;
+
+/// Answers the first request for a case.
+pub(crate) fn first(case: &str, hub: &Hub) -> Option<Answer> {
+    let topic = Topic::new(case, hub);
+    Some(match case {
+        "hub" => stream(options(), |sse| events(sse, topic)),
+        "hub-without-an-event" => stream(interrupted(), |sse| {
+            no_event(sse, topic, Opening::default())
+        }),
+        "hub-with-an-event" => stream(interrupted(), |sse| no_event(sse, topic, position())),
+        _ => return None,
+    })
+}
+
+/// Answers the other requests for a case.
+pub(crate) fn following(case: &str, hub: &Hub) -> Option<Answer> {
+    let opening = match case {
+        "hub" | "hub-without-an-event" => Opening::default(),
+        "hub-with-an-event" => position(),
+        _ => return None,
+    };
+    let topic = Topic::new(case, hub);
+    Some(stream(options(), |sse| async move {
+        topic.hub.publish(&topic.name, LAST).await?;
+        topic
+            .hub
+            .subscribe([&topic.name])
+            .opening(opening)
+            .serve(sse)
+            .await
+    }))
+}
+
+/// A topic of a hub.
+struct Topic {
+    hub: Hub,
+    name: String,
+}
+
+impl Topic {
+    fn new(name: &str, hub: &Hub) -> Self {
+        Self {
+            hub: hub.clone(),
+            name: name.to_owned(),
+        }
+    }
+
+    async fn publish(&self, text: &str) -> Result<(), PublishError> {
+        let event = Event::new().json(json!({ "text": text }));
+        self.hub.publish(&self.name, event).await.map(|_| ())
+    }
+}
+
+/// Returns the event with which a subscription can begin.
+fn position() -> Opening {
+    let event = Event::new().event("position").data("{}");
+    Opening::Event(event.to_frame().expect("an event"))
+}
+
+async fn events(sse: Sse, topic: Topic) -> Result<(), BoxError> {
+    let subscription = topic.hub.subscribe([&topic.name]).await?;
+    let mut serving = Box::pin(subscription.serve(sse.clone()));
+    topic.publish("one").await?;
+    // Only its time ends it.
+    let _ = timeout(SILENCE, &mut serving).await;
+    topic.publish("two").await?;
+    let _ = timeout(SILENCE / 10, &mut serving).await;
+    drop(serving);
+    topic.publish("three").await?;
+    sse.send_encoded(Bytes::from_static(b"data: unfini"))
+        .await?;
+    sleep(SILENCE).await;
+    Err("the handler fails".into())
+}
+
+async fn no_event(sse: Sse, topic: Topic, opening: Opening) -> Result<(), BoxError> {
+    let subscription = topic.hub.subscribe([&topic.name]).opening(opening).await?;
+    let _ = timeout(SILENCE, subscription.serve(sse)).await;
+    topic.publish("one").await?;
+    Err("the handler fails".into())
+}

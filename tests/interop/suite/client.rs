@@ -40,9 +40,15 @@ pub(crate) enum Kind {
     Reader(&'static str),
     /// It reads the lines of one response, likewise.
     Lines(&'static str),
-    /// It reads the events of an API, in this shape, and sends `POST` requests. It throws this error if
-    /// the response is incomplete.
-    Api(&'static str, &'static str),
+    /// It reads the events of an API, and sends `POST` requests.
+    Api {
+        /// The shape of the events.
+        shape: &'static str,
+        /// The error that it throws if the response is incomplete.
+        incomplete: &'static str,
+        /// The error that it throws for an event that says that the server has failed.
+        failed: &'static str,
+    },
 }
 
 /// A case in which a client does not see what it should.
@@ -104,7 +110,8 @@ pub(crate) async fn check(client: &Client) {
                 number_ids(&mut seen);
             }
             let expected = client.expected(case);
-            println!("{case} on {adapter:?}: {seen:?}");
+            let reason = client.exception(case).map_or("", |known| known.reason);
+            println!("{case} on {adapter:?}: {seen:?} {reason}");
             if seen != expected {
                 wrong.push(format!(
                     "{case} on {adapter:?}:\n  {seen:?}\ninstead of\n  {expected:?}"
@@ -157,7 +164,7 @@ async fn run(client: &Client, served: &[Served]) -> Lines {
 impl Client {
     fn adapters(&self) -> &'static [Adapter] {
         match self.kind {
-            Kind::Api(..) => &[Adapter::Hyper, Adapter::Actix],
+            Kind::Api { .. } => &[Adapter::Hyper, Adapter::Actix],
             _ => &[Adapter::Hyper, Adapter::Actix, Adapter::Tcp],
         }
     }
@@ -190,21 +197,22 @@ impl Client {
 
     fn url(&self, server: &Server, case: &str) -> String {
         let shape = match self.kind {
-            Kind::Api(shape, _) => shape,
+            Kind::Api { shape, .. } => shape,
             _ => "plain",
         };
         format!("http://{}/{shape}/{case}", server.address)
     }
 
     fn expected(&self, case: &str) -> Vec<String> {
-        let listed = self
-            .exceptions
-            .iter()
-            .find(|known| known.cases.contains(&case));
-        match listed {
+        match self.exception(case) {
             Some(known) => known.sees.iter().map(ToString::to_string).collect(),
             None => expected(self.kind, case),
         }
+    }
+
+    fn exception(&self, case: &str) -> Option<&Exception> {
+        let mut exceptions = self.exceptions.iter();
+        exceptions.find(|known| known.cases.contains(&case))
     }
 }
 

@@ -31,16 +31,22 @@ pub(crate) fn expected(kind: Kind, case: &str) -> Vec<String> {
     let lines = lines
         .iter()
         .filter(|line| **line != RECONNECTS || matches!(kind, Kind::EventSource { reports: true }));
-    lines
-        .map(|line| line.replace("ERROR", error(kind)))
-        .collect()
+    let [incomplete, failed] = errors(kind);
+    let named = |line: &&str| {
+        line.replace("INCOMPLETE", incomplete)
+            .replace("FAILED", failed)
+    };
+    lines.map(named).collect()
 }
 
-/// Returns the error of an incomplete response.
-fn error(kind: Kind) -> &'static str {
+/// Returns the errors of an incomplete response and of an event that says that the server has failed.
+fn errors(kind: Kind) -> [&'static str; 2] {
     match kind {
-        Kind::EventSource { .. } => "",
-        Kind::Reader(error) | Kind::Lines(error) | Kind::Api(_, error) => error,
+        Kind::EventSource { .. } => ["", ""],
+        Kind::Reader(incomplete) | Kind::Lines(incomplete) => [incomplete, ""],
+        Kind::Api {
+            incomplete, failed, ..
+        } => [incomplete, failed],
     }
 }
 
@@ -66,7 +72,7 @@ fn events(kind: Kind) -> &'static [&'static str] {
             "end",
             "asked -",
         ],
-        Kind::Api(..) => &[
+        Kind::Api { .. } => &[
             "text Grüße, 世界 😀",
             "text a\u{2028}b\u{2029}c\u{85}d",
             "text stop",
@@ -88,14 +94,14 @@ fn silent_start(kind: Kind) -> &'static [&'static str] {
             "end",
             "asked -",
         ],
-        Kind::Api(..) => &["text one", "text stop", "end", "asked -"],
+        Kind::Api { .. } => &["text one", "text stop", "end", "asked -"],
     }
 }
 
 fn cut(kind: Kind, case: &str) -> &'static [&'static str] {
     match (kind, case) {
         (Kind::EventSource { .. }, _) => &[ONE, RECONNECTS, TWO, LAST, "asked -, 1"],
-        (Kind::Reader(_), _) => &[ONE, "error ERROR", "asked -"],
+        (Kind::Reader(_), _) => &[ONE, "error INCOMPLETE", "asked -"],
         // What is a line may be an unfinished event.
         (Kind::Lines(_), "cut-after-id") => &[
             RETRY_LINE,
@@ -103,12 +109,20 @@ fn cut(kind: Kind, case: &str) -> &'static [&'static str] {
             "line id: 1",
             r#"line data: {"text":"two"}"#,
             "line id: 2",
-            "error ERROR",
+            "error INCOMPLETE",
             "asked -",
         ],
-        (Kind::Lines(_), _) => &[RETRY_LINE, ONE_LINE, "line id: 1", "error ERROR", "asked -"],
-        (Kind::Api("mcp", _), _) => &["text one", "text two", "text stop", "end", "asked -, 1"],
-        (Kind::Api(..), _) => &["text one", "error ERROR", "asked -"],
+        (Kind::Lines(_), _) => &[
+            RETRY_LINE,
+            ONE_LINE,
+            "line id: 1",
+            "error INCOMPLETE",
+            "asked -",
+        ],
+        (Kind::Api { shape: "mcp", .. }, _) => {
+            &["text one", "text two", "text stop", "end", "asked -, 1"]
+        }
+        (Kind::Api { .. }, _) => &["text one", "error INCOMPLETE", "asked -"],
     }
 }
 
@@ -122,30 +136,30 @@ fn failure_event(kind: Kind) -> &'static [&'static str] {
             LAST,
             "asked -, 1",
         ],
-        Kind::Reader(_) => &[ONE, "failed try again #1", "error ERROR", "asked -"],
+        Kind::Reader(_) => &[ONE, "failed try again #1", "error INCOMPLETE", "asked -"],
         Kind::Lines(_) => &[
             RETRY_LINE,
             ONE_LINE,
             "line id: 1",
             "line event: failed",
             "line data: try again",
-            "error ERROR",
+            "error INCOMPLETE",
             "asked -",
         ],
         // An error of the API.
-        Kind::Api(..) => &["text one", "error APIError", "asked -"],
+        Kind::Api { .. } => &["text one", "error FAILED", "asked -"],
     }
 }
 
 fn shutdown(kind: Kind, case: &str) -> &'static [&'static str] {
     match (kind, case) {
-        (Kind::EventSource { .. } | Kind::Api("mcp", _), _) => cut(kind, case),
+        (Kind::EventSource { .. } | Kind::Api { shape: "mcp", .. }, _) => cut(kind, case),
         (Kind::Reader(_), _) => &[ONE, "end", "asked -"],
         (Kind::Lines(_), "shutdown-with-retry") => {
             &[ONE_LINE, "line id: 1", RETRY_LINE, "end", "asked -"]
         }
         (Kind::Lines(_), _) => &[RETRY_LINE, ONE_LINE, "line id: 1", "end", "asked -"],
-        (Kind::Api(..), _) => &["text one", "end", "asked -"],
+        (Kind::Api { .. }, _) => &["text one", "end", "asked -"],
     }
 }
 
@@ -159,7 +173,7 @@ fn hub(kind: Kind) -> &'static [&'static str] {
             "message last #4",
             "asked -, 2",
         ],
-        _ => &[ONE, TWO, "error ERROR", "asked -"],
+        _ => &[ONE, TWO, "error INCOMPLETE", "asked -"],
     }
 }
 
@@ -167,7 +181,7 @@ fn hub(kind: Kind) -> &'static [&'static str] {
 fn hub_without_an_event(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::EventSource { .. } => &[RECONNECTS, ONE, "message last #2", "asked -, 0"],
-        _ => &["error ERROR", "asked -"],
+        _ => &["error INCOMPLETE", "asked -"],
     }
 }
 
@@ -182,6 +196,6 @@ fn hub_with_an_event(kind: Kind) -> &'static [&'static str] {
             "message last #3",
             "asked -, 1",
         ],
-        _ => &["position {} #1", "error ERROR", "asked -"],
+        _ => &["position {} #1", "error INCOMPLETE", "asked -"],
     }
 }

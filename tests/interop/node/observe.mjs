@@ -1,7 +1,10 @@
 // What the user of a client sees at one URL, as one object per line.
 
+// How long a client may be silent at first, in seconds.
+const START = 40;
+
 // Runs `read(url, saw)` until the client is done by itself, until it got the last event, or until it was
-// silent for so many seconds. `print` gets the objects.
+// silent for so many seconds since the last news. `print` gets the objects.
 export async function observe(read, { url, silence }, print) {
   const closed = new AbortController();
   let finish;
@@ -10,8 +13,11 @@ export async function observe(read, { url, silence }, print) {
   function report(seen) {
     if (closed.signal.aborted) return;
     print({ url, ...seen });
+    wait(silence);
+  }
+  function wait(seconds) {
     clearTimeout(timer);
-    timer = setTimeout(() => { report({ note: "silence" }); finish(); }, silence * 1000);
+    timer = setTimeout(() => { report({ note: "silence" }); finish(); }, seconds * 1000);
   }
   const saw = {
     // Aborted when the client is to close.
@@ -24,7 +30,7 @@ export async function observe(read, { url, silence }, print) {
     // The client is done, maybe for this reason.
     end(note) { if (note) report({ note }); finish(); },
   };
-  timer = setTimeout(() => { report({ note: "silence" }); finish(); }, silence * 1000);
+  wait(START);
   read(url, saw).then(() => saw.end("end"), (error) => saw.end(`error ${error?.name ?? error}`));
   await finished;
   clearTimeout(timer);

@@ -15,34 +15,30 @@
 //!
 //! `hub` and those that begin with `hub-` are in [`hub_cases`](crate::hub_cases).
 
-use std::time::Duration;
-
 use futures_util::future::pending;
 use sse_hub::Hub;
 use sse_session::{BoxError, CancellationToken, Event, Frame, Sse, SseOptions};
 use tokio::time::sleep;
 
 use crate::hub_cases;
+use crate::seen::Seen;
 use crate::server::{Answer, not_found};
 use crate::shape::Shape;
-
-/// A short reconnection time, so that the tests are fast. Some clients never wait that little.
-const RETRY: Duration = Duration::from_millis(100);
-
-/// Several keep-alives long, so that there are some in the stream on a busy machine too.
-pub(crate) const SILENCE: Duration = Duration::from_millis(250);
+use crate::stream::{RETRY, SILENCE, interrupted, options, stream};
 
 /// Answers the request `visit`, counted from 1, for a case.
-pub(crate) fn answer(case: &str, visit: usize, shape: Shape, hub: &Hub) -> Answer {
+pub(crate) fn answer(case: &str, visit: usize, shape: Shape, hub: &Hub, seen: Seen) -> Answer {
     match (case, visit) {
         ("events", _) => stream(options().retry(RETRY), |sse| events(sse, shape)),
         ("silent-start", _) => stream(options(), |sse| silent_start(sse, shape)),
-        ("cut", 1) => failing(shape, Some(Unfinished::Half)),
-        ("cut-after-id", 1) => failing(shape, Some(Unfinished::AllButTheBlankLine)),
-        ("failure" | "stop-after-cut", 1) => failing(shape, None),
+        ("cut", 1) => failing(shape, Some(Unfinished::Half), seen),
+        ("cut-after-id", 1) => failing(shape, Some(Unfinished::AllButTheBlankLine), seen),
+        ("failure" | "stop-after-cut", 1) => failing(shape, None, seen),
         ("failure-event", 1) => {
             let options = interrupted().failure_event(shape.failure());
-            stream(options.expect("an event"), |sse| fail(sse, shape, None))
+            stream(options.expect("an event"), |sse| {
+                fail(sse, shape, None, seen)
+            })
         }
         ("shutdown", 1) => shutdown(shape, options().retry(RETRY)),
         ("shutdown-with-retry", 1) => shutdown(shape, options().retry_on_shutdown(RETRY)),
@@ -50,31 +46,10 @@ pub(crate) fn answer(case: &str, visit: usize, shape: Shape, hub: &Hub) -> Answe
             Ok(sse.send(shape.event(1, "one")).await?)
         }),
         ("stop-after-end" | "stop-after-cut", 2) => Answer::NoContent,
-        (_, 1) => hub_cases::first(case, hub).unwrap_or_else(not_found),
+        (_, 1) => hub_cases::first(case, hub, seen).unwrap_or_else(not_found),
         _ => hub_cases::following(case, hub)
             .unwrap_or_else(|| stream(options(), |sse| resume(sse, shape))),
     }
-}
-
-/// Returns the options of all cases.
-pub(crate) fn options() -> SseOptions {
-    SseOptions::new().keep_alive(SILENCE / 6)
-}
-
-/// Returns the options of streams that are interrupted. They have no keep-alive, so that there is none in
-/// an unfinished line.
-pub(crate) fn interrupted() -> SseOptions {
-    SseOptions::new().without_keep_alive().retry(RETRY)
-}
-
-pub(crate) fn stream<F>(
-    options: SseOptions,
-    handler: impl FnOnce(Sse) -> F + Send + 'static,
-) -> Answer
-where
-    F: Future<Output = Result<(), BoxError>> + Send + 'static,
-{
-    Answer::Stream(options, Box::new(|sse| Box::pin(handler(sse))))
 }
 
 async fn events(sse: Sse, shape: Shape) -> Result<(), BoxError> {
@@ -102,11 +77,16 @@ enum Unfinished {
     AllButTheBlankLine,
 }
 
-fn failing(shape: Shape, second: Option<Unfinished>) -> Answer {
-    stream(interrupted(), move |sse| fail(sse, shape, second))
+fn failing(shape: Shape, second: Option<Unfinished>, seen: Seen) -> Answer {
+    stream(interrupted(), move |sse| fail(sse, shape, second, seen))
 }
 
-async fn fail(sse: Sse, shape: Shape, second: Option<Unfinished>) -> Result<(), BoxError> {
+async fn fail(
+    sse: Sse,
+    shape: Shape,
+    second: Option<Unfinished>,
+    seen: Seen,
+) -> Result<(), BoxError> {
     sse.send(shape.event(1, "one")).await?;
     if let Some(unfinished) = second {
         let second = Frame::new(shape.event(2, "two"))?.into_bytes();
@@ -116,8 +96,8 @@ async fn fail(sse: Sse, shape: Shape, second: Option<Unfinished>) -> Result<(), 
         };
         sse.send_encoded(second.slice(..len)).await?;
     }
-    // In a browser, a cut discards what a page has not read yet.
-    sleep(SILENCE).await;
+    // In a browser, a cut discards what the page has not read yet.
+    seen.has("one").await;
     Err("the handler fails".into())
 }
 

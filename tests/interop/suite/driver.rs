@@ -1,12 +1,11 @@
 //! Runs a client in a process of its own, and reads what its user sees.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -14,9 +13,6 @@ use crate::installed;
 
 /// The time after which a client is killed that does not end.
 const DEADLINE: Duration = Duration::from_secs(120);
-
-/// What the user of a client sees, by URL.
-pub(crate) type Lines = BTreeMap<String, Vec<String>>;
 
 /// Returns what runs a driver in Node.js.
 pub(crate) fn node() -> Command {
@@ -36,9 +32,9 @@ pub(crate) fn python() -> Command {
     python
 }
 
-/// Lets the driver read at these places, `[{"url": ..., "silence": ...}]`, and returns what its user
-/// sees.
-pub(crate) async fn run(mut command: Command, driver: &str, places: &[Value]) -> Lines {
+/// Lets the driver read at these places, `[{"url": ..., "silence": ...}]`, and calls `saw` with each line
+/// of what its user sees.
+pub(crate) async fn run(mut command: Command, driver: &str, places: &[Value], saw: &mut Saw<'_>) {
     let mut process = command
         .arg(driver)
         .arg(Value::from(places).to_string())
@@ -47,28 +43,24 @@ pub(crate) async fn run(mut command: Command, driver: &str, places: &[Value]) ->
         .kill_on_drop(true)
         .spawn()
         .expect("the client starts");
-    let mut output = String::new();
-    let mut stdout = process.stdout.take().expect("a pipe");
-    let read = timeout(DEADLINE, stdout.read_to_string(&mut output)).await;
-    read.unwrap_or_else(|_| panic!("{driver} does not end; it saw:\n{output}"))
-        .expect("UTF-8");
-    let status = process.wait().await.expect("an end");
-    assert!(status.success(), "{driver}: {status}; it saw:\n{output}");
-    lines(
-        output
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("JSON")),
-    )
+    let mut output = BufReader::new(process.stdout.take().expect("a pipe")).lines();
+    let read = async {
+        while let Some(line) = output.next_line().await.expect("UTF-8") {
+            report(&serde_json::from_str(&line).expect("JSON"), saw);
+        }
+        process.wait().await.expect("an end")
+    };
+    let status = timeout(DEADLINE, read).await;
+    let status = status.unwrap_or_else(|_| panic!("{driver} does not end"));
+    assert!(status.success(), "{driver}: {status}");
 }
 
-/// Returns what was seen, as lines by URL.
-pub(crate) fn lines(seen: impl IntoIterator<Item = Value>) -> Lines {
-    let mut lines = Lines::new();
-    for seen in seen {
-        let url = seen["url"].as_str().expect("a URL").to_owned();
-        lines.entry(url).or_default().push(shown(&seen));
-    }
-    lines
+/// Gets what the user of a client sees: a URL, and a line.
+pub(crate) type Saw<'a> = dyn FnMut(&str, String) + 'a;
+
+/// Calls `saw` with what a driver reports.
+pub(crate) fn report(seen: &Value, saw: &mut Saw<'_>) {
+    saw(seen["url"].as_str().expect("a URL"), shown(seen));
 }
 
 /// Returns what was seen in one line: `message text #id`, or the note.

@@ -11,21 +11,22 @@ use bytes::Bytes;
 use serde_json::json;
 use sse_hub::{Hub, Opening, PublishError};
 use sse_session::{BoxError, Event, Sse};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
-use crate::cases::{SILENCE, interrupted, options, stream};
+use crate::seen::Seen;
 use crate::server::Answer;
 use crate::shape::LAST;
+use crate::stream::{SILENCE, interrupted, options, stream};
 
 /// Answers the first request for a case.
-pub(crate) fn first(case: &str, hub: &Hub) -> Option<Answer> {
+pub(crate) fn first(case: &str, hub: &Hub, seen: Seen) -> Option<Answer> {
     let topic = Topic::new(case, hub);
     Some(match case {
-        "hub" => stream(options(), |sse| events(sse, topic)),
+        "hub" => stream(options(), |sse| events(sse, topic, seen)),
         "hub-without-an-event" => stream(interrupted(), |sse| {
-            no_event(sse, topic, Opening::default())
+            no_event(sse, topic, Opening::default(), seen)
         }),
-        "hub-with-an-event" => stream(interrupted(), |sse| no_event(sse, topic, position())),
+        "hub-with-an-event" => stream(interrupted(), |sse| no_event(sse, topic, position(), seen)),
         _ => return None,
     })
 }
@@ -38,14 +39,12 @@ pub(crate) fn following(case: &str, hub: &Hub) -> Option<Answer> {
         _ => return None,
     };
     let topic = Topic::new(case, hub);
-    Some(stream(options(), |sse| async move {
+    Some(stream(options(), |sse: Sse| async move {
+        let subscription = topic.hub.subscribe([&topic.name]).opening(opening);
+        let subscription = subscription.resume(sse.last_event_id()).await?;
+        // After that, so that a client that came back without an id gets it too.
         topic.hub.publish(&topic.name, LAST).await?;
-        topic
-            .hub
-            .subscribe([&topic.name])
-            .opening(opening)
-            .serve(sse)
-            .await
+        subscription.serve(sse).await
     }))
 }
 
@@ -75,25 +74,35 @@ fn position() -> Opening {
     Opening::Event(event.to_frame().expect("an event"))
 }
 
-async fn events(sse: Sse, topic: Topic) -> Result<(), BoxError> {
+async fn events(sse: Sse, topic: Topic, seen: Seen) -> Result<(), BoxError> {
     let subscription = topic.hub.subscribe([&topic.name]).await?;
-    let mut serving = Box::pin(subscription.serve(sse.clone()));
     topic.publish("one").await?;
-    // Only its time ends it.
-    let _ = timeout(SILENCE, &mut serving).await;
-    topic.publish("two").await?;
-    let _ = timeout(SILENCE / 10, &mut serving).await;
-    drop(serving);
+    let serving = subscription.serve(sse.clone());
+    let publishing = async {
+        // With keep-alives between.
+        sleep(SILENCE).await;
+        topic.publish("two").await?;
+        seen.has("two").await;
+        Ok::<_, BoxError>(())
+    };
+    // The subscription has no end of its own.
+    tokio::select! {
+        ended = serving => return ended,
+        published = publishing => published?,
+    }
     topic.publish("three").await?;
     sse.send_encoded(Bytes::from_static(b"data: unfini"))
         .await?;
-    sleep(SILENCE).await;
     Err("the handler fails".into())
 }
 
-async fn no_event(sse: Sse, topic: Topic, opening: Opening) -> Result<(), BoxError> {
+async fn no_event(sse: Sse, topic: Topic, opening: Opening, seen: Seen) -> Result<(), BoxError> {
     let subscription = topic.hub.subscribe([&topic.name]).opening(opening).await?;
-    let _ = timeout(SILENCE, subscription.serve(sse)).await;
+    tokio::select! {
+        ended = subscription.serve(sse) => return ended,
+        // Most clients do not tell that they have got an id.
+        () = seen.any_within(4 * SILENCE) => {}
+    }
     topic.publish("one").await?;
     Err("the handler fails".into())
 }

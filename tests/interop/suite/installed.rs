@@ -26,7 +26,7 @@ pub(crate) fn skipped() -> bool {
     false
 }
 
-/// Returns the program that runs the clients from npm.
+/// Returns the Node.js that runs the clients from npm.
 pub(crate) fn node() -> PathBuf {
     target().join("pypi/node/bin/node")
 }
@@ -36,7 +36,7 @@ pub(crate) fn packages() -> PathBuf {
     target().join("npm/interop")
 }
 
-/// Returns the program that runs the clients from PyPI.
+/// Returns the Python that has the clients from its registry.
 pub(crate) fn python() -> PathBuf {
     target().join("pypi/interop/bin/python")
 }

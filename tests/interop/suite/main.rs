@@ -7,6 +7,7 @@
 //! `cargo xtask interop` installs the clients and runs the tests.
 
 mod cases;
+mod check;
 mod client;
 mod clients;
 mod driver;
@@ -16,9 +17,11 @@ mod hub_cases;
 mod installed;
 mod mcp;
 mod page;
+mod seen;
 mod server;
 mod shape;
 mod site;
+mod stream;
 
 /// Defines the test of each client, in a module with the name of the client.
 macro_rules! clients {
@@ -27,7 +30,7 @@ macro_rules! clients {
             mod $name {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn sees_what_it_should_except_where_listed() {
-                    crate::client::check(&crate::clients::$client).await;
+                    crate::check::check(&crate::clients::$client).await;
                 }
             }
         )*

@@ -6,14 +6,20 @@ use serde_json::{Value, json};
 use sse_browser::Browser;
 use tokio::time::{sleep, timeout};
 
-use crate::driver::{self, Lines};
+use crate::driver::{self, Saw};
 
 /// The time after which a client is given up that does not end.
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Lets the driver read at these places, `[{"url": ..., "silence": ...}]`, which are all on the server at
-/// `origin`, and returns what its user sees.
-pub(crate) async fn run(browser: &Browser, origin: &str, driver: &str, places: &[Value]) -> Lines {
+/// `origin`, and calls `saw` with each line of what its user sees.
+pub(crate) async fn run(
+    browser: &Browser,
+    origin: &str,
+    driver: &str,
+    places: &[Value],
+    saw: &mut Saw<'_>,
+) {
     let client = browser.client();
     client
         .goto(&format!("{origin}/browser/page.html"))
@@ -25,15 +31,18 @@ pub(crate) async fn run(browser: &Browser, origin: &str, driver: &str, places: &
         .await
         .expect("the page's script");
     // The page cannot call back, so it is polled.
-    let seen = async {
+    let read = async {
         loop {
-            let seen = client.execute("return window.seen", vec![]).await;
-            match seen.expect("the page's script") {
-                Value::Array(seen) => return seen,
-                _ => sleep(Duration::from_millis(50)).await,
+            let news = client.execute("return news()", vec![]).await;
+            for seen in news.expect("the page's script").as_array().expect("a list") {
+                match seen {
+                    Value::Null => return,
+                    seen => driver::report(seen, saw),
+                }
             }
+            sleep(Duration::from_millis(20)).await;
         }
     };
-    let seen = timeout(DEADLINE, seen).await;
-    driver::lines(seen.unwrap_or_else(|_| panic!("{driver} does not end")))
+    let read = timeout(DEADLINE, read).await;
+    read.unwrap_or_else(|_| panic!("{driver} does not end"));
 }

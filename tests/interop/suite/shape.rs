@@ -74,7 +74,7 @@ impl Shape {
 }
 
 fn frame(id: usize, data: &Value) -> Frame {
-    Frame::new(Event::new().id(&id.to_string()).json(data)).expect("JSON and a number")
+    Frame::new(Event::new().id(id.to_string()).json(data)).expect("JSON and a number")
 }
 
 fn text(id: &str, data: &str) -> Frame {

@@ -8,7 +8,12 @@ export async function read(url, saw) {
     saw.note(`text ${params.data}`);
   });
   await client.connect(new StreamableHTTPClientTransport(new URL(url)));
-  const result = await client.callTool({ name: "tool", arguments: {} });
-  saw.note(`text ${result.content[0].text}`);
-  await client.close();
+  try {
+    const result = await client.callTool({ name: "tool", arguments: {} });
+    saw.note(`text ${result.content[0].text}`);
+  } finally {
+    // Long enough for a client that comes back although it has its answer.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await client.close();
+  }
 }

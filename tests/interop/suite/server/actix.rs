@@ -12,8 +12,7 @@ use sse_actix::{no_content, sse_response_with};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use super::{Answer, Request};
-use crate::site::Site;
+use super::{Answer, Answers, Request};
 
 /// Stops the server when dropped, without waiting for it.
 pub(super) struct Stop(ServerHandle);
@@ -26,15 +25,15 @@ impl Drop for Stop {
 }
 
 /// Serves until the returned guard is dropped.
-pub(super) async fn start(listener: TcpListener, site: Arc<Site>) -> Stop {
+pub(super) async fn start(listener: TcpListener, answers: Answers) -> Stop {
     let listener = listener.into_std().expect("a listener");
     let (send, receive) = oneshot::channel();
     thread::spawn(move || {
         actix_rt::System::new().block_on(async move {
             let server = HttpServer::new(move || {
-                let site = Arc::clone(&site);
+                let answers = Arc::clone(&answers);
                 let answer = move |request: HttpRequest, body: Bytes| {
-                    let response = answer(&site, &request, body);
+                    let response = answer(&answers, &request, body);
                     async { response }
                 };
                 App::new().default_service(web::to(answer))
@@ -54,8 +53,8 @@ pub(super) async fn start(listener: TcpListener, site: Arc<Site>) -> Stop {
     Stop(receive.await.expect("a handle"))
 }
 
-fn answer(site: &Arc<Site>, request: &HttpRequest, body: Bytes) -> HttpResponse {
-    let answer = site.answer(&Request {
+fn answer(answers: &Answers, request: &HttpRequest, body: Bytes) -> HttpResponse {
+    let answer = answers(&Request {
         method: request.method().as_str().parse().expect("a method"),
         path: request.path().to_owned(),
         resumes: request.headers().contains_key(super::LAST_EVENT_ID),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt as _, Either, Full};
+use http_body_util::{BodyExt as _, Collected, Either, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -14,22 +14,21 @@ use sse_hyper::{SseBody, no_content, sse_response_with};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::Answer;
-use crate::site::Site;
+use super::{Answer, Answers};
 
 /// Serves until the returned tasks are dropped.
-pub(super) fn start(listener: TcpListener, site: Arc<Site>) -> JoinSet<()> {
+pub(super) fn start(listener: TcpListener, answers: Answers) -> JoinSet<()> {
     let mut server = JoinSet::new();
-    server.spawn(accept(listener, site));
+    server.spawn(accept(listener, answers));
     server
 }
 
-async fn accept(listener: TcpListener, site: Arc<Site>) {
+async fn accept(listener: TcpListener, answers: Answers) {
     let mut connections = JoinSet::new();
     while let Ok((io, _)) = listener.accept().await {
         io.set_nodelay(true).expect("a socket option");
-        let site = Arc::clone(&site);
-        let service = service_fn(move |request| answer(Arc::clone(&site), request));
+        let answers = Arc::clone(&answers);
+        let service = service_fn(move |request| answer(Arc::clone(&answers), request));
         connections.spawn(
             http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -40,11 +39,11 @@ async fn accept(listener: TcpListener, site: Arc<Site>) {
 }
 
 async fn answer(
-    site: Arc<Site>,
+    answers: Answers,
     request: Request<Incoming>,
 ) -> Result<Response<Either<SseBody, Full<Bytes>>>, Infallible> {
     let (head, body) = request.into_parts();
-    let answer = site.answer(&super::Request {
+    let answer = answers(&super::Request {
         method: head.method.clone(),
         path: head.uri.path().to_owned(),
         resumes: head.headers.contains_key(super::LAST_EVENT_ID),
@@ -52,7 +51,7 @@ async fn answer(
         body: body
             .collect()
             .await
-            .map_or_else(|_| Bytes::new(), |body| body.to_bytes()),
+            .map_or_else(|_| Bytes::new(), Collected::to_bytes),
     });
     Ok(match answer {
         Answer::Stream(options, handler) => {

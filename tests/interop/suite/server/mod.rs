@@ -1,4 +1,5 @@
-//! The servers that the clients read from: one file for each adapter, and all serve the same [`Site`].
+//! The servers that the clients read from: one file for each adapter, and all take
+//! what they answer from the same function.
 
 mod actix;
 mod hyper;
@@ -13,8 +14,6 @@ use http::Method;
 use sse_session::{BoxError, Sse, SseOptions};
 use tokio::net::TcpListener;
 
-use crate::site::Site;
-
 /// The adapter that serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Adapter {
@@ -24,10 +23,7 @@ pub(crate) enum Adapter {
     Tcp,
 }
 
-/// The header with which a client comes back.
-const LAST_EVENT_ID: &str = "last-event-id";
-
-/// The part of a request that a [`Site`] needs.
+/// The part of a request that an answer may depend on.
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) path: String,
@@ -49,6 +45,12 @@ pub(crate) enum Answer {
 pub(crate) type Handler =
     Box<dyn FnOnce(Sse) -> BoxFuture<'static, Result<(), BoxError>> + Send + 'static>;
 
+/// Answers every request.
+type Answers = Arc<dyn Fn(&Request) -> Answer + Send + Sync>;
+
+/// The header with which a client comes back.
+const LAST_EVENT_ID: &str = "last-event-id";
+
 /// A running server, which stops when it is dropped.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
@@ -56,14 +58,18 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves `site` on a free port of this machine.
-    pub(crate) async fn start(adapter: Adapter, site: Arc<Site>) -> Self {
+    /// Serves what `answers` returns, on a free port of this machine.
+    pub(crate) async fn start(
+        adapter: Adapter,
+        answers: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let answers: Answers = Arc::new(answers);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let stop: Box<dyn Send> = match adapter {
-            Adapter::Hyper => Box::new(hyper::start(listener, site)),
-            Adapter::Actix => Box::new(actix::start(listener, site).await),
-            Adapter::Tcp => Box::new(tcp::start(listener, site)),
+            Adapter::Hyper => Box::new(hyper::start(listener, answers)),
+            Adapter::Actix => Box::new(actix::start(listener, answers).await),
+            Adapter::Tcp => Box::new(tcp::start(listener, answers)),
         };
         Self {
             address,
@@ -74,7 +80,12 @@ impl Server {
 
 /// Answers that there is nothing at this path.
 pub(crate) fn not_found() -> Answer {
+    status(http::StatusCode::NOT_FOUND)
+}
+
+/// Answers without a body.
+pub(crate) fn status(status: http::StatusCode) -> Answer {
     let mut response = http::Response::new(Bytes::new());
-    *response.status_mut() = http::StatusCode::NOT_FOUND;
+    *response.status_mut() = status;
     Answer::Plain(response)
 }

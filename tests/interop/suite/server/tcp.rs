@@ -1,26 +1,23 @@
 //! The server of `sse-tokio-tcp`.
 
-use std::sync::Arc;
-
 use sse_tokio_tcp::{Body, Request, Response, no_content, serve, sse_response_with};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::Answer;
-use crate::site::Site;
+use super::{Answer, Answers};
 
 /// Serves until the returned tasks are dropped.
-pub(super) fn start(listener: TcpListener, site: Arc<Site>) -> JoinSet<()> {
+pub(super) fn start(listener: TcpListener, answers: Answers) -> JoinSet<()> {
     let mut server = JoinSet::new();
     server.spawn(serve(listener, move |request| {
-        let response = answer(&site, request);
+        let response = answer(&answers, request);
         async { response }
     }));
     server
 }
 
-fn answer(site: &Arc<Site>, request: Request) -> Response {
-    let answer = site.answer(&super::Request {
+fn answer(answers: &Answers, request: Request) -> Response {
+    let answer = answers(&super::Request {
         method: request.method().clone(),
         path: request.uri().path().to_owned(),
         resumes: request.headers().contains_key(super::LAST_EVENT_ID),

@@ -76,6 +76,8 @@
 //! A panic of the handler is a failure like an error. [`SseOptions::failure_event`] also tells it in the
 //! stream, which passes every proxy.
 //!
+//! Clients differ in what they make of the end of a stream, see [`guide::clients`].
+//!
 //! # Features
 //!
 //! | feature | default | provides |

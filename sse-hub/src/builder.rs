@@ -78,6 +78,10 @@ impl<E> HubBuilder<E> {
 
     /// Sets how many topics there may be at a time; by default 10,000. Together with the
     /// [`Retention`](crate::Retention) of each, this bounds the memory of the hub.
+    ///
+    /// A full hub refuses new topics. Each refusal checks whether two of the topics can be evicted;
+    /// all of them are checked at most once a second, so that requests for unknown topics do not
+    /// cost more the more topics there are.
     pub fn max_topics(mut self, topics: usize) -> Self {
         self.max_topics = topics;
         self

@@ -1,9 +1,12 @@
 //! What a hub shares with its subscriptions and its driver.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Context;
 
+use futures_util::future::{Either, select};
 use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 
@@ -14,10 +17,14 @@ use crate::shutdown::{Shutdown, ShutdownCell};
 pub(crate) struct Core {
     registry: Arc<Registry>,
     shutdown: ShutdownCell,
+    /// Notified when the shutdown has begun.
+    shutdown_begun: Notify,
     subscriptions: AtomicUsize,
     /// Notified when there are no subscriptions left.
     all_ended: Notify,
     driver: AtomicWaker,
+    /// Whether the driver, if there is one, was polled, or the lack of that was logged.
+    driver_is_noted: AtomicBool,
 }
 
 impl Core {
@@ -25,9 +32,11 @@ impl Core {
         Self {
             registry: Arc::new(registry),
             shutdown: ShutdownCell::default(),
+            shutdown_begun: Notify::new(),
             subscriptions: AtomicUsize::new(0),
             all_ended: Notify::new(),
             driver: AtomicWaker::new(),
+            driver_is_noted: AtomicBool::new(false),
         }
     }
 
@@ -43,6 +52,7 @@ impl Core {
     /// Begins the shutdown, unless it has begun already.
     pub(crate) fn begin_shutdown(&self, shutdown: Shutdown) {
         if self.shutdown.set(shutdown) {
+            self.shutdown_begun.notify_waiters();
             self.wake_all();
             self.driver.wake();
         }
@@ -84,10 +94,39 @@ impl Core {
         }
     }
 
+    /// Waits for an engine, but not beyond the deadline of a shutdown: `None` if that has passed.
+    pub(crate) async fn before_deadline<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+        let overdue = async {
+            let shutdown = loop {
+                let begun = self.shutdown_begun.notified();
+                if let Some(shutdown) = self.shutdown() {
+                    break shutdown;
+                }
+                begun.await;
+            };
+            shutdown.overdue().await;
+        };
+        match select(pin!(answer), pin!(overdue)).await {
+            Either::Left((answer, _)) => Some(answer),
+            Either::Right(_) => None,
+        }
+    }
+
+    /// Notes that the engine has answered. A driver that was spawned was polled by then: otherwise,
+    /// that is logged once.
+    pub(crate) fn note_answer(&self) {
+        if !self.driver_is_noted.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "driver was not polled yet, and subscribers get no new events until it is spawned or polled"
+            );
+        }
+    }
+
     /// Whether nothing can happen on this hub anymore. Otherwise the driver's task is woken when
     /// that may have changed.
     pub(crate) fn poll_is_over(&self, cx: &Context<'_>) -> bool {
         self.driver.register(cx.waker());
+        self.driver_is_noted.store(true, Ordering::Relaxed);
         self.shutdown().is_some() && self.subscriptions() == 0
     }
 }

@@ -24,6 +24,8 @@ pub enum EventError {
     Empty,
     /// What was encoded is not exactly one event.
     NotOneEvent,
+    /// The event has no data, so clients would not dispatch it.
+    NoData,
 }
 
 impl fmt::Display for EventError {
@@ -33,6 +35,7 @@ impl fmt::Display for EventError {
             Self::OwnId => "event has an id, but in a topic the id is set by the hub",
             Self::Empty => "event is empty",
             Self::NotOneEvent => "encoded value is not exactly one event",
+            Self::NoData => "event has no data",
         })
     }
 }
@@ -78,6 +81,12 @@ fn has_no_blank_line(encoded: &[u8]) -> bool {
 /// Returns the lines of a valid entry, without the blank line: the id goes in between.
 pub(crate) fn lines(entry: &[u8]) -> &[u8] {
     entry.strip_suffix(b"\n").unwrap_or(entry)
+}
+
+/// Whether a valid entry has data, so that clients dispatch it.
+pub(crate) fn has_data(entry: &[u8]) -> bool {
+    let mut lines = entry.split(|byte| *byte == b'\n');
+    lines.any(|line| line == b"data" || line.starts_with(b"data:"))
 }
 
 /// Checks that `entry` is one event without an id. The encoder ends lines with LF alone. To a

@@ -147,8 +147,9 @@ impl Hub {
             return Err(PublishError::WouldWait);
         };
         let guard = TopicGuard::open_local(core.registry(), log, topic)?;
-        let publish = || self.publish_now(topic, change());
-        guard.snapshots.exclude(publish)
+        let publish = || Publish::new(core, topic, &change()).append_now();
+        let published = guard.snapshots.exclude(publish)?;
+        Ok(published.announce())
     }
 
     /// Subscribes to one or several topics, from now on unless the returned [`Subscribe`] is
@@ -267,12 +268,7 @@ impl Hub {
         let core = self.core();
         core.begin_shutdown(Shutdown::new(within, Some(retry)));
         let _ = tokio::time::timeout(within, core.all_ended()).await;
-        let left = core.subscriptions();
-        if left > 0 {
-            // Some wait for a slow engine rather than for their client.
-            core.wake_all();
-        }
-        left
+        core.subscriptions()
     }
 }
 

@@ -104,9 +104,12 @@ pub use crate::options::{Retention, TopicOptions};
 pub use crate::position::Position;
 pub use crate::presence::Presence;
 pub use crate::publish::{Publish, PublishError};
+pub use crate::subscription::Subscription;
 pub use crate::subscription::builder::{Subscribe, SubscribeError};
+pub use crate::subscription::error::SubscriptionError;
+pub use crate::subscription::opening::Opening;
 pub use crate::subscription::policy::{EngineDown, SlowConsumer};
-pub use crate::subscription::{Subscription, SubscriptionError};
+
 pub use crate::topic::members::Change;
 pub use crate::topic_guard::OpenError;
 pub use crate::topic_name::TopicError;

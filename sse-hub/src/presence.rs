@@ -1,15 +1,13 @@
 //! The subscribers of a topic: their number, their names, and a stream of changes.
 
 use std::fmt;
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use crate::topic::members::Change;
+use crate::topic::members::{Change, Watcher};
 use crate::topic_guard::TopicGuard;
 
 /// The subscribers of one topic, and a `Stream` of the [`Change`]s from then on; from
@@ -41,21 +39,17 @@ pub struct Presence {
     topic: TopicGuard,
     members: Vec<Arc<str>>,
     subscribers: usize,
-    next: Receiving,
+    watcher: Watcher,
 }
-
-/// Receives the next change, and returns the receiver for the one after it.
-type Receiving =
-    Pin<Box<dyn Future<Output = (Result<Change, RecvError>, Receiver<Change>)> + Send + Sync>>;
 
 impl Presence {
     pub(crate) fn new(topic: TopicGuard) -> Self {
-        let (members, subscribers, changes) = topic.watch_members();
+        let (members, subscribers, watcher) = topic.watch_members();
         Self {
             topic,
             members,
             subscribers,
-            next: Box::pin(receive(changes)),
+            watcher,
         }
     }
 
@@ -74,21 +68,18 @@ impl Presence {
     }
 }
 
-async fn receive(mut changes: Receiver<Change>) -> (Result<Change, RecvError>, Receiver<Change>) {
-    (changes.recv().await, changes)
-}
-
 impl Stream for Presence {
     type Item = Change;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Change>> {
-        let (received, changes) = ready!(self.next.as_mut().poll(cx));
-        self.next = Box::pin(receive(changes));
-        Poll::Ready(match received {
-            Ok(change) => Some(change),
-            Err(RecvError::Lagged(missed)) => Some(Change::Missed(missed)),
-            Err(RecvError::Closed) => None,
-        })
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Change>> {
+        let this = self.get_mut();
+        this.topic.poll_change(&mut this.watcher, cx).map(Some)
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.topic.unwatch_members(&mut self.watcher);
     }
 }
 

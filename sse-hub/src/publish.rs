@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::future::BoxFuture;
@@ -16,8 +17,10 @@ use crate::log::backend::Backend;
 use crate::log::local::LocalLog;
 use crate::metrics::{Metric, record};
 use crate::position::Position;
+use crate::topic::Topic;
 use crate::topic::cursor::Appended;
 use crate::topic::idempotency::MAX_KEY_LEN;
+use crate::topic::waiting::Wakers;
 use crate::topic_name::{TopicError, check_name};
 
 /// A capacity that is enough for most events.
@@ -45,7 +48,7 @@ pub enum PublishError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The hub has shut down.
+    /// The hub has shut down, or its [`Driver`](crate::Driver) was dropped.
     Shutdown,
     /// The engine failed. The event may be published nevertheless.
     Engine(EngineError),
@@ -126,6 +129,23 @@ enum State {
     Done,
 }
 
+/// An event that was appended, of which no subscriber knows yet.
+#[must_use = "subscribers sleep until it is announced"]
+pub(crate) struct Unannounced {
+    topic: Arc<Topic>,
+    position: Position,
+    wakers: Wakers,
+}
+
+impl Unannounced {
+    /// Wakes the subscribers that wait. That runs code of the caller's, so no lock may be held.
+    pub(crate) fn announce(self) -> Position {
+        record(Metric::Published);
+        self.topic.wake(self.wakers);
+        self.position
+    }
+}
+
 type Appending = BoxFuture<'static, Result<Position, EngineError>>;
 
 impl<'a> Publish<'a> {
@@ -172,7 +192,12 @@ impl<'a> Publish<'a> {
     ///
     /// As [`Hub::publish_now`](crate::Hub::publish_now), and [`PublishError::WouldWait`] if the
     /// future was polled before.
-    pub fn now(mut self) -> Result<Position, PublishError> {
+    pub fn now(self) -> Result<Position, PublishError> {
+        self.append_now().map(Unannounced::announce)
+    }
+
+    /// As [`now`](Self::now), without waking the subscribers yet.
+    pub(crate) fn append_now(mut self) -> Result<Unannounced, PublishError> {
         let State::Encoded(encoded) = std::mem::replace(&mut self.state, State::Done) else {
             return Err(PublishError::WouldWait);
         };
@@ -202,7 +227,7 @@ impl<'a> Publish<'a> {
     }
 
     /// Opens the topic and appends the entry.
-    fn append(&self, log: &LocalLog, entry: &[u8]) -> Result<Position, PublishError> {
+    fn append(&self, log: &LocalLog, entry: &[u8]) -> Result<Unannounced, PublishError> {
         let registry = self.core.registry();
         loop {
             let (topic, _) = registry.open(self.topic, || log.span(self.topic))?;
@@ -217,9 +242,12 @@ impl<'a> Publish<'a> {
             // event that is still appended.
             let next = || self.core.shutdown().is_none().then(|| log.next());
             match topic.append(next, entry, self.key) {
-                Appended::At(position) => {
-                    record(Metric::Published);
-                    return Ok(position);
+                Appended::At(position, wakers) => {
+                    return Ok(Unannounced {
+                        topic,
+                        position,
+                        wakers,
+                    });
                 }
                 Appended::NoPosition => return Err(PublishError::Shutdown),
                 // Between the two. Another one is added in its place.
@@ -238,7 +266,10 @@ impl Future for Publish<'_> {
             State::Encoded(encoded) => {
                 let entry = this.check(encoded)?;
                 match this.core.registry().backend() {
-                    Backend::Local(log) => return Poll::Ready(this.append(log, &entry)),
+                    Backend::Local(log) => {
+                        let appended = this.append(log, &entry);
+                        return Poll::Ready(appended.map(Unannounced::announce));
+                    }
                     Backend::Engine(engine) => engine.append(this.topic, &entry, this.key),
                 }
             }
@@ -251,6 +282,7 @@ impl Future for Publish<'_> {
         };
         let position = result?;
         record(Metric::Published);
+        this.core.note_answer();
         Poll::Ready(Ok(position))
     }
 }

@@ -17,6 +17,10 @@ use crate::topic_name::{TopicError, check_name};
 /// without a timer.
 const SWEPT_PER_NEW: usize = 2;
 
+/// How often all topics may be checked because there is no room for a new one, in milliseconds: a
+/// request for a topic that is refused must not cost as much as there are topics.
+const SWEPT_WHEN_FULL_EVERY: u64 = 1_000;
+
 pub(crate) type MakeOptions = dyn Fn(&str) -> TopicOptions + Send + Sync;
 
 pub(crate) struct Registry {
@@ -27,11 +31,26 @@ pub(crate) struct Registry {
     topics: RwLock<Topics>,
 }
 
+/// Topics that were evicted. They are logged and dropped outside of the lock: a subscriber of
+/// `tracing` may use the hub, and so may what a snapshot function owns.
+#[derive(Default)]
+struct Evicted(Vec<Arc<Topic>>);
+
+impl Drop for Evicted {
+    fn drop(&mut self) {
+        for topic in &self.0 {
+            tracing::debug!(topic = &**topic.name(), "topic evicted");
+        }
+    }
+}
+
 #[derive(Default)]
 struct Topics {
     by_name: HashMap<Arc<str>, Arc<Topic>>,
     /// All names, the one that was checked longest ago first; some may be evicted.
     to_sweep: VecDeque<Arc<str>>,
+    /// When all topics may be checked again because there is no room.
+    sweep_again_at: u64,
     /// What the evicted topics have counted.
     evicted: Counts,
 }
@@ -69,7 +88,7 @@ impl Registry {
         check_name(name)?;
         // A function of the user's, so not under the lock.
         let options = (self.options)(name);
-        let mut evicted = Vec::new();
+        let mut evicted = Evicted::default();
         let mut topics = self.write();
         if let Some(topic) = topics.by_name.get(name) {
             return Ok((Arc::clone(topic), false));
@@ -85,17 +104,16 @@ impl Registry {
     /// Checks whether a topic of this name could be added.
     pub(crate) fn check_room(&self, name: &str) -> Result<(), TopicError> {
         check_name(name)?;
-        let mut evicted = Vec::new();
-        self.make_room(&mut self.write(), &mut evicted)
+        let mut evicted = Evicted::default();
+        let mut topics = self.write();
+        self.make_room(&mut topics, &mut evicted)
     }
 
-    fn make_room(
-        &self,
-        topics: &mut Topics,
-        evicted: &mut Vec<Arc<Topic>>,
-    ) -> Result<(), TopicError> {
+    fn make_room(&self, topics: &mut Topics, evicted: &mut Evicted) -> Result<(), TopicError> {
         self.sweep_some(topics, evicted, SWEPT_PER_NEW);
-        if topics.by_name.len() >= self.max_topics {
+        let now = self.clock.millis();
+        if topics.by_name.len() >= self.max_topics && now >= topics.sweep_again_at {
+            topics.sweep_again_at = now.saturating_add(SWEPT_WHEN_FULL_EVERY);
             self.sweep_some(topics, evicted, usize::MAX);
         }
         if topics.by_name.len() >= self.max_topics {
@@ -108,10 +126,13 @@ impl Registry {
 
     /// Evicts the topic if nothing needs it.
     pub(crate) fn evict(&self, topic: &Arc<Topic>) {
+        let mut evicted = Evicted::default();
         let mut topics = self.write();
         let current = topics.by_name.get(topic.name());
-        if current.is_some_and(|current| Arc::ptr_eq(current, topic)) {
-            self.evict_if_idle(&mut topics, topic);
+        if current.is_some_and(|current| Arc::ptr_eq(current, topic))
+            && self.evict_if_idle(&mut topics, topic)
+        {
+            evicted.0.push(Arc::clone(topic));
         }
     }
 
@@ -122,13 +143,11 @@ impl Registry {
         self.backend.close(topic.name(), floor);
         topics.evicted += counts;
         topics.by_name.remove(topic.name());
-        tracing::debug!(topic = &**topic.name(), "topic evicted");
         true
     }
 
-    /// Checks up to `count` topics in turn. The evicted ones are added to `evicted`, to be dropped
-    /// outside of the lock: a snapshot function may own something that uses the hub then.
-    fn sweep_some(&self, topics: &mut Topics, evicted: &mut Vec<Arc<Topic>>, count: usize) {
+    /// Checks up to `count` topics in turn. The evicted ones are added to `evicted`.
+    fn sweep_some(&self, topics: &mut Topics, evicted: &mut Evicted, count: usize) {
         for _ in 0..count.min(topics.to_sweep.len()) {
             let Some(name) = topics.to_sweep.pop_front() else {
                 return;
@@ -141,7 +160,7 @@ impl Registry {
                 continue;
             }
             if self.evict_if_idle(topics, &topic) {
-                evicted.push(topic);
+                evicted.0.push(topic);
             } else {
                 topics.to_sweep.push_back(name);
             }
@@ -150,8 +169,9 @@ impl Registry {
 
     /// Discards all events that are too old, and evicts all topics that nothing needs.
     pub(crate) fn sweep(&self) {
-        let mut evicted = Vec::new();
-        self.sweep_some(&mut self.write(), &mut evicted, usize::MAX);
+        let mut evicted = Evicted::default();
+        let mut topics = self.write();
+        self.sweep_some(&mut topics, &mut evicted, usize::MAX);
     }
 
     pub(crate) fn topics(&self) -> Vec<Arc<Topic>> {

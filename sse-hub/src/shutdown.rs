@@ -43,6 +43,14 @@ impl Shutdown {
         self.deadline.is_some_and(|due| Instant::now() >= due)
     }
 
+    /// Waits until it is overdue.
+    pub(crate) async fn overdue(&self) {
+        match self.deadline {
+            Some(deadline) => tokio::time::sleep_until(deadline).await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Returns the last block of a stream, which sets a reconnection time drawn from the range.
     /// Empty if there is none.
     pub(crate) fn last_block(&self) -> Bytes {

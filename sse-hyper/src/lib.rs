@@ -89,6 +89,8 @@
 //! the failure are lost when the client was too slow to accept them; over HTTP/2, where the reset
 //! may overtake them, some may be lost in any case.
 //!
+//! Clients differ in what they make of the end of a stream, see [`guide::clients`].
+//!
 //! # Features
 //!
 //! | feature | default | provides |

@@ -12,6 +12,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt as _;
@@ -21,6 +22,7 @@ use crate::core::Core;
 use crate::log::catch_up::catch_up;
 use crate::log::retry::Backoff;
 use crate::log::{Engine, Live, LiveEntry};
+use crate::shutdown::Shutdown;
 use crate::topic::cursor::Insertion;
 use crate::topic_guard::TopicGuard;
 
@@ -37,9 +39,14 @@ const BURST: usize = 256;
 /// published after they have begun. A failing engine ends nothing: the driver waits for it, and
 /// logs that through `tracing`.
 ///
+/// Dropping the driver, for instance with its task, shuts the hub down, as it would be silent
+/// otherwise: streams end, and publishing and subscribing are errors. A driver that is kept but not
+/// polled cannot be told from one that is about to be: if it was not polled by the time that the
+/// engine has answered a request, that is logged once as a warning.
+///
 /// The future completes when the hub has shut down, or its last handle was dropped, and its last
 /// subscription has ended. Polled after that, it is ready again.
-#[must_use = "subscribers get no new events unless the driver is polled, for instance spawned"]
+#[must_use = "the driver must be polled, for instance spawned, and shuts the hub down when it is dropped"]
 pub struct Driver {
     core: Arc<Core>,
     engine: Arc<dyn Engine>,
@@ -87,6 +94,15 @@ impl Future for Driver {
         this.poll_live(cx);
         this.repairs.poll(&this.core, &this.engine, cx);
         Poll::Pending
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if self.core.shutdown().is_none() {
+            tracing::error!("driver dropped, so the hub shuts down");
+            self.core.begin_shutdown(Shutdown::new(Duration::MAX, None));
+        }
     }
 }
 

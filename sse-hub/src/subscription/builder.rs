@@ -9,10 +9,13 @@ use std::sync::Arc;
 use sse_session::{BoxError, Sse};
 
 use crate::core::Core;
+use crate::entry::EventError;
 use crate::gap::{Gap, GapReason};
 use crate::id::{self, Positions};
 use crate::log::EngineError;
+use crate::log::backend::Backend;
 use crate::subscription::Subscription;
+use crate::subscription::opening::Opening;
 use crate::subscription::policy::{EngineDown, SlowConsumer};
 use crate::subscription::serve::Serve;
 use crate::subscription::topic_reader::{TopicReader, gap_reason};
@@ -41,9 +44,11 @@ pub enum SubscribeError {
         /// The other topic.
         other: String,
     },
+    /// The event to begin with is not one event with data and without an id.
+    Opening(EventError),
     /// A topic cannot be used.
     Topic(TopicError),
-    /// The hub has shut down.
+    /// The hub has shut down, or its [`Driver`](crate::Driver) was dropped.
     Shutdown,
     /// The engine failed.
     Engine(EngineError),
@@ -60,6 +65,7 @@ impl fmt::Display for SubscribeError {
                 f,
                 "ids cannot distinguish the topics {topic:?} and {other:?}"
             ),
+            Self::Opening(_) => f.write_str("stream cannot begin with the event"),
             Self::Topic(_) => f.write_str("topic cannot be subscribed to"),
             Self::Shutdown => f.write_str("hub has shut down"),
             Self::Engine(_) => f.write_str("engine failed to open the topic"),
@@ -70,6 +76,7 @@ impl fmt::Display for SubscribeError {
 impl Error for SubscribeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
+            Self::Opening(error) => Some(error),
             Self::Topic(error) => Some(error),
             Self::Engine(error) => Some(error),
             _ => None,
@@ -95,6 +102,7 @@ pub struct Subscribe {
     topics: Vec<String>,
     resume: Resume,
     from_start: bool,
+    opening: Opening,
     slow: SlowConsumer,
     engine_down: EngineDown,
     member: Option<Arc<str>>,
@@ -114,6 +122,7 @@ impl Subscribe {
             topics,
             resume: Resume::FromStream,
             from_start: false,
+            opening: Opening::default(),
             slow: SlowConsumer::Gap,
             engine_down: EngineDown::Serve,
             member: None,
@@ -137,6 +146,13 @@ impl Subscribe {
     /// [snapshot](crate::TopicOptions::snapshot), which stands for the history.
     pub fn from_start(mut self) -> Self {
         self.from_start = true;
+        self
+    }
+
+    /// Sets what the stream begins with, so that its client knows where to resume before the first
+    /// event. By default, that is a block with an id alone, which not all clients keep.
+    pub fn opening(mut self, opening: Opening) -> Self {
+        self.opening = opening;
         self
     }
 
@@ -185,7 +201,7 @@ impl Subscribe {
         let subscription = match self.begin().await {
             Ok(subscription) => subscription,
             // Without topics, it yields only the last block.
-            Err(SubscribeError::Shutdown) => Subscription::new(core, slow, None, 0),
+            Err(SubscribeError::Shutdown) => Subscription::new(core, Opening::None, slow, None, 0),
             Err(error) => return Err(error.into()),
         };
         Ok(Serve::new(subscription, sse))
@@ -193,6 +209,7 @@ impl Subscribe {
 
     async fn begin(mut self) -> Result<Subscription, SubscribeError> {
         self.topics = distinct(std::mem::take(&mut self.topics))?;
+        self.opening.check().map_err(SubscribeError::Opening)?;
         if self.core.shutdown().is_some() {
             return Err(SubscribeError::Shutdown);
         }
@@ -208,13 +225,16 @@ impl Subscribe {
         };
         let mut subscription = Subscription::new(
             Arc::clone(&self.core),
+            std::mem::take(&mut self.opening),
             self.slow,
             self.member.clone(),
             self.topics.len(),
         );
         let mut gaps = Vec::new();
         for topic in &self.topics {
-            let (reader, reason) = self.join(topic, &last_event_id).await?;
+            let joining = self.join(topic, &last_event_id);
+            let joined = self.core.before_deadline(joining).await;
+            let (reader, reason) = joined.ok_or(SubscribeError::Shutdown)??;
             subscription.add(reader);
             if let Some(reason) = reason {
                 gaps.push(Gap {
@@ -223,6 +243,9 @@ impl Subscribe {
                     missed: None,
                 });
             }
+        }
+        if matches!(self.core.registry().backend(), Backend::Engine(_)) {
+            self.core.note_answer();
         }
         subscription.open_with(&gaps);
         Ok(subscription)
@@ -316,6 +339,7 @@ impl fmt::Debug for Subscribe {
         f.debug_struct("Subscribe")
             .field("topics", &self.topics)
             .field("from_start", &self.from_start)
+            .field("opening", &self.opening)
             .field("slow", &self.slow)
             .field("engine_down", &self.engine_down)
             .field("member", &self.member)

@@ -8,10 +8,10 @@ use crate::position::Position;
 /// When a piece has this many bytes of events, no more are added.
 pub(crate) const TARGET_LEN: usize = 16 * 1024;
 
-/// Encodes a block with an id alone, which sets the client's last event ID and dispatches nothing
-/// (HTML § 9.2.6).
-pub(crate) fn id_block(positions: impl IntoIterator<Item = (u32, Position)>) -> Bytes {
-    let mut block = b"id: ".to_vec();
+/// Encodes a block of the lines of an event and an id.
+pub(crate) fn with_id(lines: &[u8], positions: impl IntoIterator<Item = (u32, Position)>) -> Bytes {
+    let mut block = lines.to_vec();
+    block.extend_from_slice(b"id: ");
     id::put(&mut block, &mut Vec::new(), positions);
     block.extend_from_slice(b"\n\n");
     block.into()

@@ -1,7 +1,7 @@
 //! A subscription: a stream of what its topics publish, as bytes that can be sent as they are.
 //!
 //! ```text
-//!  Opening     a block with the id, or with the gaps
+//!  Opening     a block with the id, the gaps, or nothing where a snapshot follows
 //!     |
 //!     v
 //!   Open       the next piece of any topic; each topic has a reader:
@@ -29,12 +29,13 @@
 //! ```
 
 pub(crate) mod builder;
+pub(crate) mod error;
 mod merge;
+pub(crate) mod opening;
 pub(crate) mod policy;
 mod serve;
 mod topic_reader;
 
-use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -44,41 +45,19 @@ use bytes::Bytes;
 use futures_core::Stream;
 
 use crate::core::Core;
-use crate::entry::{self, EventError};
+use crate::entry;
 use crate::gap::{self, Gap, GapReason};
 use crate::id;
 use crate::log::Page;
 use crate::metrics::{Metric, record};
 use crate::position::Position;
 use crate::shutdown::Shutdown;
-use crate::subscription::merge::{TARGET_LEN, id_block};
+use crate::subscription::error::SubscriptionError;
+use crate::subscription::merge::TARGET_LEN;
+use crate::subscription::opening::Opening;
 use crate::subscription::policy::SlowConsumer;
 use crate::subscription::topic_reader::{Phase, TopicReader, gap_reason};
 use crate::topic::cursor::Next;
-
-/// Why a subscription has ended early.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum SubscriptionError {
-    /// A topic's snapshot function returned something else than an event without an id.
-    Snapshot(EventError),
-}
-
-impl fmt::Display for SubscriptionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Snapshot(_) => f.write_str("topic's snapshot cannot be sent"),
-        }
-    }
-}
-
-impl Error for SubscriptionError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Snapshot(error) => Some(error),
-        }
-    }
-}
 
 /// What its topics publish, as a `Stream` of encoded events; from
 /// [`Hub::subscribe`](crate::Hub::subscribe).
@@ -86,8 +65,8 @@ impl Error for SubscriptionError {
 /// Each item is a piece of an event stream that can be sent as it is: one or more whole events.
 /// With one topic, it is a slice of the topic's log that all subscribers share. With several
 /// topics, the events are encoded anew, at most about 16 KiB at a time, as each needs an id that
-/// resumes all topics. The first item is a block that sets the client's last event ID, or tells it
-/// of gaps.
+/// resumes all topics. The first item sets the client's last event ID: an [`Opening`], a gap or a
+/// snapshot.
 ///
 /// An error is the last item. Dropping the subscription ends it.
 ///
@@ -101,7 +80,10 @@ pub struct Subscription {
     topics: Vec<TopicReader>,
     /// The topic that is read next, so that none is starved by a busy one.
     turn: usize,
-    opening: Bytes,
+    /// What is yielded first; empty if nothing is, and after that.
+    first: Bytes,
+    /// `None` is the default: a subscription is small.
+    opening: Option<Box<Opening>>,
     slow: SlowConsumer,
     member: Option<Arc<str>>,
     ended: bool,
@@ -111,13 +93,20 @@ pub struct Subscription {
 type Piece = Result<Bytes, SubscriptionError>;
 
 impl Subscription {
-    fn new(core: Arc<Core>, slow: SlowConsumer, member: Option<Arc<str>>, topics: usize) -> Self {
+    fn new(
+        core: Arc<Core>,
+        opening: Opening,
+        slow: SlowConsumer,
+        member: Option<Arc<str>>,
+        topics: usize,
+    ) -> Self {
         core.subscription_begins();
         Self {
             core,
             topics: Vec::with_capacity(topics),
             turn: 0,
-            opening: Bytes::new(),
+            first: Bytes::new(),
+            opening: (opening != Opening::default()).then(|| Box::new(opening)),
             slow,
             member,
             ended: false,
@@ -128,13 +117,26 @@ impl Subscription {
         self.topics.push(topic);
     }
 
-    /// Begins with a block that has the positions and, if there are any, the gaps.
+    /// Begins with something that has an id: the gaps if there are any, a snapshot if one follows, or
+    /// the opening.
     fn open_with(&mut self, gaps: &[Gap<'_>]) {
-        self.opening = if gaps.is_empty() {
-            id_block(self.id_positions())
-        } else {
+        self.first = if !gaps.is_empty() {
             gap::encode(gaps, &self.id())
+        } else if self.wants_snapshot() {
+            Bytes::new()
+        } else {
+            self.encode_opening()
         };
+    }
+
+    /// Encodes the opening, which is empty if it is nothing.
+    fn encode_opening(&self) -> Bytes {
+        let opening = self.opening.as_deref().unwrap_or(&Opening::IdBlock);
+        opening.encode(self.id_positions())
+    }
+
+    fn wants_snapshot(&self) -> bool {
+        self.topics.iter().any(TopicReader::wants_snapshot)
     }
 
     /// Returns the id that resumes the subscription after what it has yielded so far.
@@ -166,15 +168,14 @@ impl Subscription {
         if self.ended {
             return Poll::Ready(None);
         }
-        if !self.opening.is_empty() {
-            return Poll::Ready(Some(Ok(std::mem::take(&mut self.opening))));
+        if !self.first.is_empty() {
+            return Poll::Ready(Some(Ok(std::mem::take(&mut self.first))));
         }
         // Before the topics are read: once a shutdown is seen here, nothing more is appended, and
         // topics that have nothing then will have nothing.
         let mut was_shutdown = self.core.shutdown().is_some();
         loop {
-            let is_overdue = self.core.shutdown().is_some_and(Shutdown::is_overdue);
-            if !is_overdue {
+            if !self.core.shutdown().is_some_and(Shutdown::is_overdue) {
                 for _ in 0..self.topics.len() {
                     let index = self.turn;
                     self.turn = (index + 1) % self.topics.len();
@@ -188,7 +189,8 @@ impl Subscription {
                 return Poll::Pending;
             };
             let waits_for_engine = self.topics.iter().any(TopicReader::is_reading);
-            if is_overdue || was_shutdown && !waits_for_engine {
+            // The deadline may have ended a topic's reading just now.
+            if shutdown.is_overdue() || was_shutdown && !waits_for_engine {
                 self.ended = true;
                 let last = shutdown.last_block();
                 return Poll::Ready((!last.is_empty()).then_some(Ok(last)));
@@ -208,7 +210,7 @@ impl Subscription {
         let [reader] = &mut self.topics[..] else {
             return None;
         };
-        let is_live = matches!(reader.phase, Phase::Live) && self.opening.is_empty();
+        let is_live = matches!(reader.phase, Phase::Live) && self.first.is_empty();
         if !is_live || self.ended || self.core.shutdown().is_some() {
             return None;
         }
@@ -232,11 +234,17 @@ impl Subscription {
         loop {
             let reader = &mut self.topics[index];
             let (page, floor) = match &mut reader.phase {
-                Phase::Snapshot => return Poll::Ready(Some(self.take_snapshot(index))),
+                Phase::Snapshot => match self.take_snapshot(index).transpose() {
+                    Some(piece) => return Poll::Ready(Some(piece)),
+                    None => continue,
+                },
                 Phase::Reading(reading) => {
                     let read = ready!(reading.as_mut().poll(cx));
                     reader.phase = Phase::Live;
-                    read
+                    match read {
+                        Some(read) => read,
+                        None => return Poll::Pending,
+                    }
                 }
                 Phase::Live => {
                     let (next, piece) = self.read(index, cx);
@@ -247,8 +255,7 @@ impl Subscription {
                         }
                         Next::UpToDate => return Poll::Pending,
                         Next::Trimmed | Next::Restarted => {
-                            let backend = self.core.registry().backend();
-                            match self.topics[index].read_log(backend) {
+                            match self.topics[index].read_log(&self.core) {
                                 Some(read) => read,
                                 None => continue,
                             }
@@ -306,7 +313,8 @@ impl Subscription {
         (!entries.is_empty()).then(|| self.encode(index, &entries))
     }
 
-    fn take_snapshot(&mut self, index: usize) -> Piece {
+    /// Returns the topic's state, or what stands for it as it has an id; `None` if there is neither.
+    fn take_snapshot(&mut self, index: usize) -> Result<Option<Bytes>, SubscriptionError> {
         let reader = &mut self.topics[index];
         let event = reader
             .topic
@@ -314,11 +322,16 @@ impl Subscription {
             .map_err(SubscriptionError::Snapshot)?;
         reader.phase = Phase::Live;
         let position = reader.cursor.after;
-        let Some(event) = event else {
-            return Ok(id_block(self.id_positions()));
-        };
-        let lines = event.slice_ref(entry::lines(&event));
-        Ok(self.encode(index, &[(position, lines)]))
+        if let Some(event) = event {
+            let lines = event.slice_ref(entry::lines(&event));
+            return Ok(Some(self.encode(index, &[(position, lines)])));
+        }
+        if self.wants_snapshot() {
+            // The next one has an id of this topic too.
+            return Ok(None);
+        }
+        let opening = self.encode_opening();
+        Ok((!opening.is_empty()).then_some(opening))
     }
 
     /// Continues after events that cannot be had; `None` if the subscription ends instead.

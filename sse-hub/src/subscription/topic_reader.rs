@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
 
+use crate::core::Core;
 use crate::gap::GapReason;
 use crate::log::backend::Backend;
 use crate::log::{Page, retry};
@@ -26,8 +27,8 @@ pub(crate) enum Phase {
     Live,
     /// The topic's state comes next.
     Snapshot,
-    /// What follows the cursor is being read from the engine.
-    Reading(BoxFuture<'static, LogRead>),
+    /// What follows the cursor is being read from the engine. `None` at the deadline of a shutdown.
+    Reading(BoxFuture<'static, Option<LogRead>>),
 }
 
 /// What the log has after the cursor, and where the window began when the log was asked.
@@ -66,23 +67,30 @@ impl TopicReader {
         }
     }
 
+    pub(crate) fn wants_snapshot(&self) -> bool {
+        matches!(self.phase, Phase::Snapshot)
+    }
+
     /// Returns what an id has of this topic: nothing before the snapshot, so that a client that
     /// comes back without the snapshot gets it.
     pub(crate) fn id_position(&self) -> Option<(u32, Position)> {
-        let has_begun = !matches!(self.phase, Phase::Snapshot);
-        has_begun.then_some((self.topic.tag(), self.cursor.after))
+        (!self.wants_snapshot()).then_some((self.topic.tag(), self.cursor.after))
     }
 
     /// Reads what follows the cursor from the log. `None` if that takes time; the phase is
     /// [`Phase::Reading`] then.
-    pub(crate) fn read_log(&mut self, backend: &Backend) -> Option<LogRead> {
+    pub(crate) fn read_log(&mut self, core: &Arc<Core>) -> Option<LogRead> {
         let floor = self.topic.begin_log_read(&mut self.cursor);
         let (topic, after) = (self.topic.name(), self.cursor.after);
-        match backend {
+        match core.registry().backend() {
             Backend::Local(log) => Some((log.missing(topic, after), floor)),
             Backend::Engine(engine) => {
                 let page = retry::read(Arc::clone(engine), Arc::clone(topic), after);
-                self.phase = Phase::Reading(Box::pin(async move { (page.await, floor) }));
+                let core = Arc::clone(core);
+                self.phase = Phase::Reading(Box::pin(async move {
+                    let page = core.before_deadline(page).await?;
+                    Some((page, floor))
+                }));
                 None
             }
         }

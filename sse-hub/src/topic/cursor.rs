@@ -1,7 +1,7 @@
 //! Positions of subscriptions in a topic, and what is found there.
 
 use crate::position::Position;
-use crate::topic::waiting::WaitSlot;
+use crate::topic::waiting::{WaitSlot, Wakers};
 
 /// One subscription's position in a topic.
 #[derive(Debug)]
@@ -28,6 +28,26 @@ pub(crate) enum Start {
     Checked(Position),
 }
 
+/// What a reader finds after its position.
+#[derive(Debug)]
+pub(crate) enum WindowRead<T> {
+    Piece(T),
+    UpToDate,
+    /// The window no longer has all that followed the position.
+    Trimmed,
+}
+
+impl<T> WindowRead<T> {
+    #[inline]
+    pub(crate) fn map<U>(self, map: impl FnOnce(T) -> U) -> WindowRead<U> {
+        match self {
+            Self::Piece(piece) => WindowRead::Piece(map(piece)),
+            Self::UpToDate => WindowRead::UpToDate,
+            Self::Trimmed => WindowRead::Trimmed,
+        }
+    }
+}
+
 /// What comes next for a subscription.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Next {
@@ -43,8 +63,10 @@ pub(crate) enum Next {
 
 /// What became of an event that was appended.
 #[derive(Debug)]
+#[must_use]
 pub(crate) enum Appended {
-    At(Position),
+    /// It is at this position. The tasks are yet to be woken.
+    At(Position, Wakers),
     /// It was given no position.
     NoPosition,
     /// The topic was evicted.

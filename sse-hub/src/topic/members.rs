@@ -1,9 +1,10 @@
 //! The members of a topic, and the changes among them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::task::Waker;
 
-use tokio::sync::broadcast;
+use crate::topic::waiting::{WaitList, WaitSlot, Wakers};
 
 /// How many changes a watcher may lag behind before it misses some.
 const BACKLOG: usize = 256;
@@ -35,29 +36,54 @@ pub enum Change {
     Missed(u64),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Members {
     /// How many subscribers have each name.
     names: HashMap<Arc<str>, usize>,
-    /// Created by the first watcher.
-    changes: Option<broadcast::Sender<Change>>,
+    watchers: usize,
+    /// The newest changes, while there are watchers.
+    changes: VecDeque<Change>,
+    /// How many changes there were, while there were watchers.
+    changed: u64,
+    /// The watchers that have taken all changes.
+    waiting: WaitList,
+}
+
+/// One watcher of the members.
+#[derive(Debug)]
+pub(crate) struct Watcher {
+    /// How many of the changes it has taken or missed.
+    seen: u64,
+    slot: WaitSlot,
 }
 
 impl Members {
-    pub(crate) fn join(&mut self, member: Option<&Arc<str>>, subscribers: usize) {
+    pub(crate) fn new() -> Self {
+        Self {
+            names: HashMap::new(),
+            watchers: 0,
+            changes: VecDeque::new(),
+            changed: 0,
+            waiting: WaitList::new(),
+        }
+    }
+
+    /// Adds a subscriber. Returns the watchers to wake.
+    pub(crate) fn join(&mut self, member: Option<&Arc<str>>, subscribers: usize) -> Wakers {
         let times = member.map_or(0, |member| {
             let times = self.names.entry(Arc::clone(member)).or_default();
             *times += 1;
             *times
         });
-        self.send(|| Change::Joined {
+        self.change(|| Change::Joined {
             member: member.cloned(),
             times,
             subscribers,
-        });
+        })
     }
 
-    pub(crate) fn leave(&mut self, member: Option<&Arc<str>>, subscribers: usize) {
+    /// Removes a subscriber. Returns the watchers to wake.
+    pub(crate) fn leave(&mut self, member: Option<&Arc<str>>, subscribers: usize) -> Wakers {
         let mut left = 0;
         if let Some(member) = member
             && let Some(times) = self.names.get_mut(member)
@@ -68,32 +94,63 @@ impl Members {
                 self.names.remove(member);
             }
         }
-        self.send(|| Change::Left {
+        self.change(|| Change::Left {
             member: member.cloned(),
             times: left,
             subscribers,
-        });
+        })
     }
 
-    /// Returns the names, each once, and the changes from now on.
-    pub(crate) fn watch(&mut self) -> (Vec<Arc<str>>, broadcast::Receiver<Change>) {
-        let changes = match &self.changes {
-            Some(changes) => changes.subscribe(),
-            None => {
-                let (sender, receiver) = broadcast::channel(BACKLOG);
-                self.changes = Some(sender);
-                receiver
-            }
+    /// Returns the names, each once, and a watcher of the changes from now on.
+    pub(crate) fn watch(&mut self) -> (Vec<Arc<str>>, Watcher) {
+        self.watchers += 1;
+        let watcher = Watcher {
+            seen: self.changed,
+            slot: WaitSlot::default(),
         };
-        (self.names.keys().cloned().collect(), changes)
+        (self.names.keys().cloned().collect(), watcher)
     }
 
-    fn send(&mut self, change: impl FnOnce() -> Change) {
-        // An error means that there are no watchers.
-        if let Some(changes) = &self.changes
-            && changes.send(change()).is_err()
-        {
-            self.changes = None;
+    /// Returns the next change, if there is one.
+    pub(crate) fn next(&mut self, watcher: &mut Watcher) -> Option<Change> {
+        let kept_after = self.changed - self.changes.len() as u64;
+        let missed = kept_after.saturating_sub(watcher.seen);
+        if missed > 0 {
+            watcher.seen = kept_after;
+            return Some(Change::Missed(missed));
         }
+        let index = usize::try_from(watcher.seen - kept_after).ok()?;
+        let change = self.changes.get(index)?.clone();
+        watcher.seen += 1;
+        Some(change)
+    }
+
+    /// Has the watcher's task woken at the next change. The waker that is not needed is returned, to
+    /// be dropped outside of the lock.
+    #[must_use]
+    pub(crate) fn wait(&mut self, watcher: &mut Watcher, waker: Waker) -> Option<Waker> {
+        self.waiting.wait(&mut watcher.slot, waker)
+    }
+
+    /// Removes a watcher. Its waker is returned, to be dropped outside of the lock.
+    #[must_use]
+    pub(crate) fn unwatch(&mut self, watcher: &mut Watcher) -> Option<Waker> {
+        self.watchers -= 1;
+        if self.watchers == 0 {
+            self.changes = VecDeque::new();
+        }
+        self.waiting.leave(&mut watcher.slot)
+    }
+
+    fn change(&mut self, change: impl FnOnce() -> Change) -> Wakers {
+        if self.watchers == 0 {
+            return Wakers::default();
+        }
+        if self.changes.len() == BACKLOG {
+            self.changes.pop_front();
+        }
+        self.changes.push_back(change());
+        self.changed += 1;
+        self.waiting.take()
     }
 }

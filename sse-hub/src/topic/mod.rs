@@ -6,15 +6,14 @@ pub(crate) mod members;
 mod reading;
 mod segment;
 pub(crate) mod snapshot;
-mod waiting;
+pub(crate) mod waiting;
+mod watching;
 mod window;
 
 use std::sync::{Arc, PoisonError};
-use std::task::Waker;
 
 use bytes::Bytes;
 use slab::Slab;
-use tokio::sync::broadcast;
 
 use crate::clock::Clock;
 use crate::entry;
@@ -26,9 +25,9 @@ use crate::position::Position;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 use crate::topic::cursor::{Appended, Cursor, Insertion, Start};
 use crate::topic::idempotency::IdempotencyKeys;
-use crate::topic::members::{Change, Members};
+use crate::topic::members::Members;
 use crate::topic::snapshot::Snapshots;
-use crate::topic::waiting::{WaitEpoch, WaitList, WaitSlot};
+use crate::topic::waiting::{WaitEpoch, WaitList, WaitSlot, Wakers};
 use crate::topic::window::Window;
 
 pub(crate) struct Topic {
@@ -85,7 +84,7 @@ impl Topic {
                 window: Window::new(options.retention, span.floor, span.head),
                 readers: Slab::new(),
                 waiting: WaitList::new(),
-                members: Members::default(),
+                members: Members::new(),
                 counts: Counts::default(),
                 keys: None,
                 pins: 0,
@@ -109,8 +108,8 @@ impl Topic {
         self.max_event_len
     }
 
-    /// Appends an event at the position that `next` returns under the topic's lock, and wakes the
-    /// tasks that wait; unless an event with the same key was appended before.
+    /// Appends an event at the position that `next` returns under the topic's lock, unless an event
+    /// with the same key was appended before. The caller [wakes](Self::wake) the tasks that wait.
     pub(crate) fn append(
         &self,
         next: impl FnOnce() -> Option<Position>,
@@ -125,7 +124,7 @@ impl Topic {
             && let Some(keys) = &mut state.keys
             && let Some(position) = keys.get(key, self.clock.millis())
         {
-            return Appended::At(position);
+            return Appended::At(position, Wakers::default());
         }
         let Some(position) = next() else {
             return Appended::NoPosition;
@@ -135,8 +134,7 @@ impl Topic {
             keys.insert(key, position, self.clock.millis());
         }
         self.push(&mut state, position, event);
-        self.wake(state);
-        Appended::At(position)
+        Appended::At(position, self.take_wakers(&mut state))
     }
 
     /// Appends an entry of an engine, if it is the next one.
@@ -170,7 +168,9 @@ impl Topic {
             return Insertion::Appended;
         }
         self.push(&mut state, position, event);
-        self.wake(state);
+        let wakers = self.take_wakers(&mut state);
+        drop(state);
+        self.wake(wakers);
         Insertion::Appended
     }
 
@@ -193,7 +193,9 @@ impl Topic {
     pub(crate) fn restart(&self, at: Position) {
         let mut state = self.state();
         state.window.restart(at);
-        self.wake(state);
+        let wakers = self.take_wakers(&mut state);
+        drop(state);
+        self.wake(wakers);
     }
 
     fn push(&self, state: &mut State, position: Position, event: &[u8]) {
@@ -211,20 +213,24 @@ impl Topic {
         window.append(position, self.clock.millis(), lines, id_line);
     }
 
-    /// Wakes all tasks that wait, without holding the lock meanwhile.
-    fn wake(&self, mut state: MutexGuard<'_, State>) {
-        let mut wakers = state.waiting.take();
+    /// Takes all tasks that wait, to be woken when no lock is held.
+    fn take_wakers(&self, state: &mut State) -> Wakers {
+        let wakers = state.waiting.take();
         self.wait_epoch.follow(&state.waiting);
-        drop(state);
-        if wakers.is_empty() {
-            return;
+        wakers
+    }
+
+    /// Wakes tasks that have waited. That is code of the caller's, which may use the hub: no lock may
+    /// be held.
+    pub(crate) fn wake(&self, wakers: Wakers) {
+        if let Some(emptied) = wakers.wake() {
+            self.state().waiting.reuse(emptied);
         }
-        wakers.drain(..).flatten().for_each(Waker::wake);
-        self.state().waiting.reuse(wakers);
     }
 
     pub(crate) fn wake_all(&self) {
-        self.wake(self.state());
+        let wakers = self.take_wakers(&mut self.state());
+        self.wake(wakers);
     }
 
     /// Adds a subscription. Returns its cursor, and whether it starts before what the window has.
@@ -251,7 +257,9 @@ impl Topic {
         let seen = state.window.appended() - state.window.count_after(after);
         let key = state.readers.insert(Reader { seen });
         let subscribers = state.readers.len();
-        state.members.join(member, subscribers);
+        let watchers = state.members.join(member, subscribers);
+        drop(state);
+        watchers.wake();
         let cursor = Cursor {
             after,
             generation: if is_known {
@@ -271,10 +279,11 @@ impl Topic {
         let waker = state.waiting.leave(&mut cursor.slot);
         state.readers.try_remove(cursor.key);
         let subscribers = state.readers.len();
-        state.members.leave(member, subscribers);
+        let watchers = state.members.leave(member, subscribers);
         let is_idle = state.is_idle();
         drop(state);
         drop(waker);
+        watchers.wake();
         is_idle
     }
 
@@ -321,14 +330,6 @@ impl Topic {
 
     pub(crate) fn subscribers(&self) -> usize {
         self.state().readers.len()
-    }
-
-    /// Returns the members, the number of subscribers, and the changes from now on.
-    pub(crate) fn watch_members(&self) -> (Vec<Arc<str>>, usize, broadcast::Receiver<Change>) {
-        let mut state = self.state();
-        let subscribers = state.readers.len();
-        let (members, changes) = state.members.watch();
-        (members, subscribers, changes)
     }
 
     pub(crate) fn metrics(&self) -> TopicMetrics {

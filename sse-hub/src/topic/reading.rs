@@ -7,8 +7,8 @@ use bytes::Bytes;
 use super::{State, Topic};
 use crate::entry::EventError;
 use crate::position::Position;
-use crate::topic::cursor::{Cursor, Next};
-use crate::topic::window::{Window, WindowRead};
+use crate::topic::cursor::{Cursor, Next, WindowRead};
+use crate::topic::window::Window;
 
 impl Topic {
     /// Takes what follows the cursor, as one piece. If there is nothing, the task is woken when
@@ -59,6 +59,8 @@ impl Topic {
         cx: &Context<'_>,
         take: impl FnOnce(&mut Window, Position) -> WindowRead<(Position, u64, T)>,
     ) -> (Next, T) {
+        // Before the lock, as it is code of the caller's.
+        let waker = cx.waker().clone();
         let mut state = self.state();
         if cursor.generation != state.window.generation() {
             return (Next::Restarted, T::default());
@@ -73,13 +75,13 @@ impl Topic {
         };
         // Also after events: the subscription will ask for more, which needs no second lock then.
         let is_up_to_date = matches!(next, Next::UpToDate);
-        let replaced = if is_up_to_date || cursor.after == state.window.head() {
-            state.waiting.wait(&mut cursor.slot, cx.waker())
+        let unneeded = if is_up_to_date || cursor.after == state.window.head() {
+            state.waiting.wait(&mut cursor.slot, waker)
         } else {
-            None
+            Some(waker)
         };
         drop(state);
-        drop(replaced);
+        drop(unneeded);
         (next, taken)
     }
 

@@ -1,4 +1,4 @@
-//! The tasks that wait for a topic's next event.
+//! The tasks that wait for a topic's next event, or for a change among its members.
 //!
 //! Publishing takes the whole list in one step and wakes the tasks outside of the topic's lock, so
 //! the time under the lock does not grow with the number of subscribers. A subscriber that is
@@ -19,6 +19,11 @@ pub(crate) struct WaitList {
     /// The emptied list of the last epoch, whose memory is used again.
     spare: Vec<Option<Waker>>,
 }
+
+/// Wakers that were taken from a list. Calling them runs code of the caller's.
+#[derive(Debug, Default)]
+#[must_use = "the tasks sleep until they are woken"]
+pub(crate) struct Wakers(Vec<Option<Waker>>);
 
 /// The epoch of the list, for readers without the lock. It may be seen late: a task that takes the
 /// previous epoch for the current one is about to be woken.
@@ -47,6 +52,17 @@ impl Identity {
             data: waker.data().addr(),
             vtable: ptr::from_ref(waker.vtable()).addr(),
         }
+    }
+}
+
+impl Wakers {
+    /// Wakes all tasks. Returns the emptied list, if it had any.
+    pub(crate) fn wake(mut self) -> Option<Vec<Option<Waker>>> {
+        if self.0.is_empty() {
+            return None;
+        }
+        self.0.drain(..).flatten().for_each(Waker::wake);
+        Some(self.0)
     }
 }
 
@@ -80,28 +96,29 @@ impl WaitList {
         }
     }
 
-    /// Puts `waker` into the list, in place of the one that this subscriber has there. The replaced
-    /// waker is returned, to be dropped outside of the lock: it may be the last owner of a task.
+    /// Puts `waker` into the list, in place of the one that this subscriber has there. The waker that
+    /// is not needed is returned, to be dropped outside of the lock: it may be the last owner of a
+    /// task.
     #[must_use]
-    pub(crate) fn wait(&mut self, slot: &mut WaitSlot, waker: &Waker) -> Option<Waker> {
-        slot.waker = Identity::of(waker);
+    pub(crate) fn wait(&mut self, slot: &mut WaitSlot, waker: Waker) -> Option<Waker> {
+        slot.waker = Identity::of(&waker);
         if slot.epoch == self.epoch
             && let Some(current) = self.wakers.get_mut(slot.index)
         {
-            let same = current.as_ref().is_some_and(|it| it.will_wake(waker));
+            let same = current.as_ref().is_some_and(|it| it.will_wake(&waker));
             return if same {
-                None
+                Some(waker)
             } else {
-                current.replace(waker.clone())
+                current.replace(waker)
             };
         }
         slot.epoch = self.epoch;
         if let Some(index) = self.free.pop() {
             slot.index = index;
-            self.wakers[index] = Some(waker.clone());
+            self.wakers[index] = Some(waker);
         } else {
             slot.index = self.wakers.len();
-            self.wakers.push(Some(waker.clone()));
+            self.wakers.push(Some(waker));
         }
         None
     }
@@ -118,14 +135,14 @@ impl WaitList {
     }
 
     /// Takes all wakers, to be woken outside of the lock.
-    #[must_use]
-    pub(crate) fn take(&mut self) -> Vec<Option<Waker>> {
+    pub(crate) fn take(&mut self) -> Wakers {
         if self.wakers.is_empty() {
-            return Vec::new();
+            return Wakers::default();
         }
         self.epoch += 1;
         self.free.clear();
-        std::mem::replace(&mut self.wakers, std::mem::take(&mut self.spare))
+        let spare = std::mem::take(&mut self.spare);
+        Wakers(std::mem::replace(&mut self.wakers, spare))
     }
 
     /// Returns the memory of an emptied list.
@@ -154,9 +171,9 @@ mod tests {
     }
 
     fn wake_all(waiting: &mut WaitList) {
-        let mut all = waiting.take();
-        all.drain(..).flatten().for_each(Waker::wake);
-        waiting.reuse(all);
+        if let Some(emptied) = waiting.take().wake() {
+            waiting.reuse(emptied);
+        }
     }
 
     #[test]
@@ -166,13 +183,13 @@ mod tests {
         let wakers = counts.clone().map(Waker::from);
         let mut slots: [WaitSlot; 3] = Default::default();
         for (slot, waker) in slots.iter_mut().zip(&wakers) {
-            assert!(waiting.wait(slot, waker).is_none());
-            assert!(waiting.wait(slot, waker).is_none());
+            assert!(waiting.wait(slot, waker.clone()).is_none());
+            assert!(waiting.wait(slot, waker.clone()).is_some());
         }
         // The second one leaves, the first one moves to the task of the third one.
         assert!(waiting.leave(&mut slots[1]).is_some());
         assert!(waiting.leave(&mut slots[1]).is_none());
-        assert!(waiting.wait(&mut slots[0], &wakers[2]).is_some());
+        assert!(waiting.wait(&mut slots[0], wakers[2].clone()).is_some());
         wake_all(&mut waiting);
         wake_all(&mut waiting);
         let counts = counts.map(|count| count.0.load(Ordering::Relaxed));
@@ -185,7 +202,7 @@ mod tests {
         let mut slot = WaitSlot::default();
         let wakers: [_; 2] = std::array::from_fn(|_| Waker::from(Arc::new(Count::default())));
         assert!(!slot.is_waiting(&wakers[0], &epoch));
-        assert!(waiting.wait(&mut slot, &wakers[0]).is_none());
+        assert!(waiting.wait(&mut slot, wakers[0].clone()).is_none());
         assert!(slot.is_waiting(&wakers[0], &epoch));
         assert!(slot.is_waiting(&wakers[0].clone(), &epoch));
         assert!(!slot.is_waiting(&wakers[1], &epoch));
@@ -193,7 +210,7 @@ mod tests {
         epoch.follow(&waiting);
         assert!(!slot.is_waiting(&wakers[0], &epoch));
 
-        assert!(waiting.wait(&mut slot, &wakers[0]).is_none());
+        assert!(waiting.wait(&mut slot, wakers[0].clone()).is_none());
         assert!(waiting.leave(&mut slot).is_some());
         assert!(!slot.is_waiting(&wakers[0], &epoch));
     }
@@ -203,7 +220,7 @@ mod tests {
         let mut waiting = WaitList::new();
         for _ in 0..100 {
             let mut slot = WaitSlot::default();
-            assert!(waiting.wait(&mut slot, Waker::noop()).is_none());
+            assert!(waiting.wait(&mut slot, Waker::noop().clone()).is_none());
             assert!(waiting.leave(&mut slot).is_some());
         }
         assert_eq!(waiting.wakers.len(), 1);

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::options::Retention;
 use crate::position::Position;
+use crate::topic::cursor::WindowRead;
 use crate::topic::segment::{Piece, Segment};
 
 /// The size of a topic's first allocation; each further one is twice as large, up to a segment.
@@ -51,26 +52,6 @@ pub(crate) struct Batch {
     /// The position of the last one.
     pub(crate) last: Position,
     pub(crate) events: u64,
-}
-
-/// What a reader finds after its position.
-#[derive(Debug)]
-pub(crate) enum WindowRead<T> {
-    Piece(T),
-    UpToDate,
-    /// The window no longer has all that followed the position.
-    Trimmed,
-}
-
-impl<T> WindowRead<T> {
-    #[inline]
-    pub(crate) fn map<U>(self, map: impl FnOnce(T) -> U) -> WindowRead<U> {
-        match self {
-            Self::Piece(piece) => WindowRead::Piece(map(piece)),
-            Self::UpToDate => WindowRead::UpToDate,
-            Self::Trimmed => WindowRead::Trimmed,
-        }
-    }
 }
 
 impl Window {

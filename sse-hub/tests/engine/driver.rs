@@ -1,4 +1,4 @@
-//! When the driver of a hub completes.
+//! When the driver of a hub completes, and what becomes of a hub without one.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -7,10 +7,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _};
-use sse_hub::{EngineError, PublishError};
+use sse_hub::{EngineError, PublishError, SubscribeError};
 use sse_hub_testing::engine::MemoryEngine;
+use sse_hub_testing::log::Log;
 
-use crate::within_bounds;
+use crate::{until_published, within_bounds};
 
 #[tokio::test]
 async fn a_driver_completes_after_a_shutdown_when_the_last_subscription_has_ended() {
@@ -40,9 +41,7 @@ async fn a_driver_completes_when_the_last_handle_of_its_hub_is_dropped() {
     drop(node);
     tokio::task::yield_now().await;
     assert!(driven.try_join_next().is_none(), "there is another handle");
-    while node_lacks(&other, 1) {
-        tokio::task::yield_now().await;
-    }
+    until_published(&other, 1).await;
     drop(other);
     let mut pieces = Vec::new();
     while let Some(piece) = open.next().await {
@@ -56,10 +55,6 @@ async fn a_driver_completes_when_the_last_handle_of_its_hub_is_dropped() {
         driven.join_next().await.expect("one").expect("no panic");
     })
     .await;
-}
-
-fn node_lacks(node: &sse_hub::Hub, events: u64) -> bool {
-    node.metrics().published < events
 }
 
 #[tokio::test]
@@ -91,4 +86,58 @@ async fn a_publish_to_an_engine_that_is_polled_after_it_has_completed_stays_pend
     engine.down.store(false, Ordering::Relaxed);
     assert!(refused.now_or_never().is_none());
     assert_eq!(engine.len("a"), 1);
+}
+
+#[tokio::test]
+async fn a_hub_whose_driver_was_dropped_has_shut_down() {
+    let engine = Arc::new(MemoryEngine::default());
+    let node = engine.node();
+    let mut driven = engine.drive();
+    let mut open = node.subscribe(["a"]).await.expect("a subscription");
+    open.next().await.expect("a block").expect("no error");
+    driven.shutdown().await;
+    within_bounds(async {
+        assert!(open.next().await.is_none(), "it has ended");
+    })
+    .await;
+    let refused = node.publish("a", "x").await;
+    assert!(matches!(refused, Err(PublishError::Shutdown)));
+    let refused = node.subscribe(["a"]).await;
+    assert!(matches!(refused, Err(SubscribeError::Shutdown)));
+    assert_eq!(engine.len("a"), 0);
+}
+
+#[tokio::test]
+async fn a_driver_that_was_not_polled_when_the_engine_has_answered_is_logged_once() {
+    let warnings = || {
+        let engine = Arc::new(MemoryEngine::default());
+        (engine.node(), engine, Log::default())
+    };
+    // A driver that is kept.
+    let (node, engine, log) = warnings();
+    let _kept = engine.take_driver();
+    log.of(async {
+        for _ in 0..3 {
+            node.publish("a", "x").await.expect("published");
+            drop(node.subscribe(["a"]).await.expect("a subscription"));
+        }
+    })
+    .await;
+    let [warning] = &log.messages()[..] else {
+        panic!("{:?}", log.messages());
+    };
+    assert!(
+        warning.starts_with("WARN driver was not polled yet"),
+        "{warning}"
+    );
+    // One that is spawned, and polled before an engine on the network has answered.
+    let (node, engine, log) = warnings();
+    let _driven = engine.drive();
+    tokio::task::yield_now().await;
+    log.of(async {
+        drop(node.subscribe(["a"]).await.expect("a subscription"));
+        node.publish("a", "x").await.expect("published");
+    })
+    .await;
+    assert_eq!(log.messages(), [""; 0]);
 }

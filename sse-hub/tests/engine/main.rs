@@ -114,6 +114,16 @@ async fn within_bounds(case: impl Future<Output = ()>) {
         .expect("it completes");
 }
 
+/// Waits until the windows of a node have had so many events.
+async fn until_published(node: &Hub, events: u64) {
+    within_bounds(async {
+        while node.metrics().published < events {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
 /// What one subscription to one topic gives, up to the event with this data.
 async fn read_to(node: &Hub, id: &str, last: &str) -> Vec<String> {
     let mut all = Vec::new();
@@ -263,12 +273,7 @@ async fn an_entry_that_arrives_while_an_answer_without_entries_is_delayed_is_not
     for number in 1..=4 {
         append(number);
     }
-    within_bounds(async {
-        while node.topic_metrics("a").expect("in use").published < 5 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    until_published(&node, 5).await;
     engine.release.notify_one();
     let mut events = Vec::new();
     let mut reader = Reader::after(Some(&id));
@@ -290,9 +295,7 @@ async fn while_the_engine_is_down_streams_wait_and_go_on_when_it_is_back() {
         let number = number.to_string();
         node.publish("a", number).await.expect("published");
     }
-    while node.topic_metrics("a").expect("in use").published < 5 {
-        tokio::task::yield_now().await;
-    }
+    until_published(&node, 5).await;
     engine.down.store(true, Ordering::Relaxed);
     let subscribe = || node.subscribe(["a"]).resume(Some(&begin));
     let refused = subscribe().engine_down(EngineDown::Refuse).await;

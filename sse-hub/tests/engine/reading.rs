@@ -1,17 +1,19 @@
 //! What happens while an engine takes its time to answer a read.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use sse_hub::{EngineError, Hub, SubscribeError, Subscription};
 use sse_hub_testing::engine::MemoryEngine;
 use sse_hub_testing::reader::{Event, Reader};
-use tokio::task::yield_now;
+use tokio::task::{JoinSet, yield_now};
+use tokio::time::Instant;
 
-use crate::{next_event, within_bounds};
+use crate::{next_event, until_published, within_bounds};
 
 fn append(engine: &MemoryEngine, data: &str) {
     let event = Bytes::from(format!("data: {data}\n\n"));
@@ -62,12 +64,7 @@ async fn append_three(engine: &MemoryEngine, node: &Hub) {
     for data in ["0", "1", "2"] {
         append(engine, data);
     }
-    within_bounds(async {
-        while node.topic_metrics("a").expect("in use").published < 3 {
-            yield_now().await;
-        }
-    })
-    .await;
+    until_published(node, 3).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,4 +152,73 @@ async fn at_shutdown_a_stream_that_waits_for_the_engine_ends_after_what_was_publ
     })
     .await;
     drop((open, shutting_down));
+}
+
+/// A node whose subscriber to "a" waits for the answer to a read, which the engine delays.
+async fn with_a_reader_that_waits(engine: &Arc<MemoryEngine>) -> (Hub, Subscription, JoinSet<()>) {
+    let node = engine.node_that_keeps(1);
+    let driven = engine.drive();
+    let begin = node.subscribe(["a"]).await.expect("a subscription").id();
+    let _open = open(&node).await;
+    append_three(engine, &node).await;
+    let subscribe = node.subscribe(["a"]).resume(Some(&begin));
+    let mut late = subscribe.await.expect("a subscription");
+    late.next().await.expect("a block").expect("no error");
+    engine.delay_next_read.store(true, Ordering::Relaxed);
+    while engine.delay_next_read.load(Ordering::Relaxed) {
+        assert!(late.next().now_or_never().is_none(), "it waits");
+        yield_now().await;
+    }
+    (node, late, driven)
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_deadline_of_a_shutdown_a_stream_ends_although_the_engine_has_not_answered() {
+    let engine = Arc::new(MemoryEngine::default());
+    let (node, mut late, _driven) = with_a_reader_that_waits(&engine).await;
+    let begun = Instant::now();
+    let reading = tokio::spawn(async move {
+        let last = late.next().await.expect("a block").expect("no error");
+        assert_eq!(last, "retry: 1000\n\n");
+        assert!(late.next().await.is_none());
+        begun.elapsed()
+    });
+    let within = Duration::from_secs(5);
+    let retry = Duration::from_secs(1)..=Duration::from_secs(1);
+    {
+        // Dropping the future only ends the waiting.
+        let mut shutdown = pin!(node.shutdown(within, retry));
+        assert!(shutdown.as_mut().now_or_never().is_none());
+    }
+    within_bounds(async {
+        let elapsed = reading.await.expect("no panic");
+        let soon = within + Duration::from_millis(100);
+        assert!((within..soon).contains(&elapsed), "{elapsed:?}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_deadline_of_a_shutdown_a_subscription_that_waits_for_the_engine_is_refused() {
+    let engine = Arc::new(MemoryEngine::default());
+    let node = engine.node();
+    let _driven = engine.drive();
+    let mut begins = Box::pin(node.subscribe(["a"]).into_future());
+    engine.delay_next_read.store(true, Ordering::Relaxed);
+    while engine.delay_next_read.load(Ordering::Relaxed) {
+        assert!(begins.as_mut().now_or_never().is_none(), "it waits");
+        yield_now().await;
+    }
+    let now = Duration::ZERO..=Duration::ZERO;
+    let mut shutdown = pin!(node.shutdown(Duration::from_secs(5), now));
+    assert!(shutdown.as_mut().now_or_never().is_none());
+    within_bounds(async {
+        let refused = begins.await;
+        assert!(
+            matches!(refused, Err(SubscribeError::Shutdown)),
+            "{refused:?}"
+        );
+        assert_eq!(shutdown.await, 0);
+    })
+    .await;
 }

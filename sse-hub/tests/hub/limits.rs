@@ -1,5 +1,7 @@
 //! What is refused, and what is evicted.
 
+use std::time::Duration;
+
 use sse_hub::{
     EncodeError, Event, EventError, Hub, PublishError, Retention, SubscribeError, TopicError,
     TopicOptions,
@@ -96,4 +98,46 @@ async fn idle_topics_disappear_and_make_room() {
         (metrics.topics, metrics.published, metrics.retained_events),
         (10, 20, 10)
     );
+}
+
+#[tokio::test]
+async fn a_full_hub_looks_through_all_of_its_topics_at_most_once_a_second() {
+    tokio::time::pause();
+    let hub = Hub::builder()
+        .max_topics(100)
+        .topics(|name| {
+            let seconds = if name == "brief" { 10 } else { 300 };
+            TopicOptions::new().retention(Retention::new().max_age(Duration::from_secs(seconds)))
+        })
+        .build();
+    for n in 0..99 {
+        publish(&hub, &format!("old-{n}"), "x");
+    }
+    publish(&hub, "brief", "x");
+    let is_refused = || hub.publish_now("new", "x").is_err();
+    tokio::time::advance(Duration::from_millis(9_500)).await;
+    assert!(is_refused());
+    tokio::time::advance(Duration::from_millis(900)).await;
+    // There is one that could go, but it is not among those that are looked at now.
+    assert!(is_refused());
+    tokio::time::advance(Duration::from_millis(100)).await;
+    assert!(!is_refused());
+    assert_eq!(hub.topic_metrics("brief"), None);
+}
+
+#[tokio::test]
+async fn refused_topics_find_one_that_can_go_before_the_second_has_passed() {
+    tokio::time::pause();
+    let hub = Hub::builder().max_topics(100).build();
+    for n in 0..100 {
+        publish(&hub, &format!("old-{n}"), "x");
+    }
+    let is_refused = || hub.publish_now("new", "x").is_err();
+    let almost = Retention::DEFAULT_MAX_AGE - Duration::from_millis(500);
+    tokio::time::advance(almost).await;
+    assert!(is_refused());
+    publish(&hub, "old-50", "y");
+    tokio::time::advance(Duration::from_millis(500)).await;
+    assert!(!is_refused());
+    assert!(hub.metrics().topics >= 98);
 }

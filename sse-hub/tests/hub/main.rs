@@ -3,14 +3,21 @@
 mod gaps;
 mod keys;
 mod limits;
+mod logging;
 #[cfg(feature = "serde")]
 mod numbers;
+mod opening;
 mod polls;
 mod presence;
 mod resume;
 mod serving;
 mod shutdown;
 mod snapshots;
+mod wakers;
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _};
 use sse_hub::{Hub, Subscription};
@@ -71,4 +78,15 @@ fn publish(hub: &Hub, topic: &str, data: &str) -> String {
     hub.publish_now(topic, data)
         .expect("published")
         .to_id(topic)
+}
+
+/// Runs the case in a thread of its own, as a deadlock would last.
+fn without_deadlock(case: impl FnOnce() + Send + 'static) {
+    let (done, finished) = mpsc::channel();
+    thread::spawn(move || {
+        case();
+        done.send(()).expect("a receiver");
+    });
+    let result = finished.recv_timeout(Duration::from_secs(60));
+    result.expect("neither a deadlock nor a panic");
 }

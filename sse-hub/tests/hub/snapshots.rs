@@ -88,19 +88,32 @@ async fn a_client_with_a_gap_gets_the_snapshot_after_it() {
 async fn a_client_that_drops_before_the_snapshot_gets_it_when_it_comes_back() {
     let (hub, state) = with_snapshots();
     add(&hub, &state, 1);
-    for id in [None, Some("invalid")] {
-        let mut client = subscribe(&hub, &["plain", "list"], id).await;
-        // Only the first piece arrives.
-        let first = client
-            .subscription
-            .next()
-            .await
-            .expect("a block")
-            .expect("no error");
-        client.reader.feed(&first);
-        let mut back = subscribe(&hub, &["plain", "list"], Some(&client.id())).await;
-        assert_eq!(named(&back.read()), [("state", "[1]")]);
-    }
+    let topics = ["plain", "list"];
+    // The gap arrives, and the snapshot does not.
+    let mut client = subscribe(&hub, &topics, Some("invalid")).await;
+    let gap = client.subscription.next().await.expect("a gap");
+    let gap = client.reader.feed(&gap.expect("no error"));
+    assert_eq!(gap[0].gaps().len(), 2);
+    let mut back = subscribe(&hub, &topics, Some(&client.id())).await;
+    assert_eq!(named(&back.read()), [("state", "[1]")]);
+    // An event of another topic arrives before it.
+    let mut client = subscribe(&hub, &topics, None).await;
+    publish(&hub, "plain", "one");
+    let event = client.subscription.next().await.expect("an event");
+    let event = client.reader.feed(&event.expect("no error"));
+    assert_eq!(named(&event), [("message", "one")]);
+    let mut back = subscribe(&hub, &topics, Some(&client.id())).await;
+    assert_eq!(named(&back.read()), [("state", "[1]")]);
+}
+
+#[tokio::test]
+async fn a_stream_that_begins_with_a_snapshot_has_no_block_before_it() {
+    let (hub, state) = with_snapshots();
+    add(&hub, &state, 1);
+    let mut fresh = hub.subscribe(["list"]).await.expect("a subscription");
+    let first = fresh.next().await.expect("the state").expect("no error");
+    let id = fresh.id();
+    assert_eq!(first, format!("event: state\ndata: [1]\nid: {id}\n\n"));
 }
 
 #[tokio::test]
@@ -122,11 +135,6 @@ async fn a_snapshot_that_is_no_event_ends_the_subscription_with_an_error() {
         .topics(|_| TopicOptions::new().snapshot(|| Event::new().id("own").data("x")))
         .build();
     let mut subscription = hub.subscribe(["news"]).await.expect("a subscription");
-    subscription
-        .next()
-        .await
-        .expect("a block")
-        .expect("no error");
     let error = subscription
         .next()
         .await

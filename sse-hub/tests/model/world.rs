@@ -249,46 +249,59 @@ impl World {
             }
         }
 
-        let mut source = if *served {
+        let source = if *served {
             Source::Served(Served::new(subscription, !*disconnect))
         } else {
             Source::Plain(Box::new(subscription))
         };
-        let opening = source.next().flatten().expect("an opening");
-        let mut reader = Reader::default();
-        let events = reader.feed(&opening);
-        if let [gap] = &events[..] {
-            let mut sent: HashMap<_, _> = gap.gaps().into_iter().collect();
-            for (topic, reason) in &gaps {
-                let sent = sent
-                    .remove(*topic)
-                    .unwrap_or_else(|| panic!("no gap in {topic}"));
-                // A topic that was evicted meanwhile does not know what it had trimmed.
-                assert!(sent == *reason || sent == "unknown", "{sent} {reason}");
-            }
-            assert!(
-                sent.is_empty(),
-                "gaps in which nothing is missing: {sent:?}"
-            );
-            self.counts.gaps += gaps.len() as u64;
+        let mut connection = Connection {
+            source,
+            reader: Reader::default(),
+            topics: topics.clone(),
+            places,
+            disconnect: *disconnect,
+            before: model.clone(),
+            switches: VecDeque::new(),
+        };
+        // A stream that begins with the snapshot has nothing before it.
+        let has_opening = !gaps.is_empty() || !topics.contains(&STATE) || places[STATE].is_some();
+        let last = if has_opening {
+            self.check_opening(&mut connection, &gaps);
+            let id = connection.reader.id.clone().expect("an id");
+            self.ids.push((id.clone(), places));
+            Some((id, places))
         } else {
+            // It still has the id that it came with.
+            id.and_then(|(id, places)| Some((id, places?)))
+        };
+        self.clients[*client] = Client {
+            last,
+            connection: Some(connection),
+        };
+    }
+
+    /// Checks that a stream begins with its gaps, or with an id alone.
+    fn check_opening(&mut self, connection: &mut Connection, gaps: &HashMap<&str, &str>) {
+        let opening = connection.source.next().flatten().expect("an opening");
+        let events = connection.reader.feed(&opening);
+        let [gap] = &events[..] else {
             assert!(events.is_empty(), "{events:?}");
             assert!(gaps.is_empty(), "not sent: {gaps:?}");
-        }
-        let place = (reader.id.clone().expect("an id"), places);
-        self.ids.push(place.clone());
-        self.clients[*client] = Client {
-            last: Some(place),
-            connection: Some(Connection {
-                source,
-                reader,
-                topics: topics.clone(),
-                places,
-                disconnect: *disconnect,
-                before: model.clone(),
-                switches: VecDeque::new(),
-            }),
+            return;
         };
+        let mut sent: HashMap<_, _> = gap.gaps().into_iter().collect();
+        for (topic, reason) in gaps {
+            let sent = sent
+                .remove(*topic)
+                .unwrap_or_else(|| panic!("no gap in {topic}"));
+            // A topic that was evicted meanwhile does not know what it had trimmed.
+            assert!(sent == *reason || sent == "unknown", "{sent} {reason}");
+        }
+        assert!(
+            sent.is_empty(),
+            "gaps in which nothing is missing: {sent:?}"
+        );
+        self.counts.gaps += gaps.len() as u64;
     }
 
     /// Sends a comment to a served client through another handle.

@@ -2,5 +2,6 @@
 
 pub mod client;
 pub mod engine;
+pub mod log;
 pub mod reader;
 pub mod served;

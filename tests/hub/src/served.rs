@@ -35,6 +35,16 @@ impl Served {
     where
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
+        let mut client = Self::begun(handler);
+        client.received.clear();
+        client
+    }
+
+    /// As [`new`](Self::new), with what it receives until its task sleeps.
+    pub fn begun<F>(handler: impl FnOnce(Sse) -> F) -> Self
+    where
+        F: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
         let options = SseOptions::new().without_keep_alive();
         let mut client = Self {
             stream: Box::pin(SseStream::new(&options, None, handler)),
@@ -42,7 +52,6 @@ impl Served {
             received: Vec::new(),
         };
         assert!(!client.run(), "it goes on");
-        client.received.clear();
         client
     }
 

@@ -3,6 +3,9 @@
 import json
 import threading
 
+# How long a client may be silent at first, in seconds.
+START = 40
+
 _printing = threading.Lock()
 
 
@@ -58,7 +61,9 @@ def observe(read, url, silence):
 
     # A client that waits for ever does not keep the process.
     threading.Thread(target=run, daemon=True).start()
+    limit = START
     while not saw.is_finished:
-        saw.news.clear()
-        if not saw.is_finished and not saw.news.wait(silence):
+        if not saw.news.wait(limit):
             saw.finish("silence")
+        saw.news.clear()
+        limit = silence

@@ -2,66 +2,54 @@
 //!
 //! | case | the first response | the following ones |
 //! |---|---|---|
-//! | `events` | everything that an event can have, with silence in the middle | |
+//! | `events` | a reconnection time, all that an event can have, and silence between | |
+//! | `silent-start` | silence, then an event | |
 //! | `cut` | one event, half of the second one, and a failed handler | what follows the last event ID |
-//! | `cut-after-id` | the same, but only the blank line of the second event is missing | the same |
+//! | `cut-after-id` | the same, but of the second event only the blank line is missing | the same |
 //! | `failure` | one event and a failed handler | the same |
+//! | `failure-event` | the same, and an event that says so | the same |
 //! | `shutdown` | one event and an orderly shutdown | the same |
-//! | `stop-after-end` | one event and the end | 204, then, if there is one more request, an event |
+//! | `shutdown-with-retry` | the same, and a reconnection time at the end | the same |
+//! | `stop-after-end` | one event and the end | 204, then an event |
 //! | `stop-after-cut` | one event and a failed handler | the same |
+//!
+//! `hub` and those that begin with `hub-` are in [`hub_cases`](crate::hub_cases).
 
-use std::time::Duration;
-
-use futures_util::future::{BoxFuture, pending};
+use futures_util::future::pending;
+use sse_hub::Hub;
 use sse_session::{BoxError, CancellationToken, Event, Frame, Sse, SseOptions};
 use tokio::time::sleep;
 
+use crate::hub_cases;
+use crate::seen::Seen;
 use crate::server::{Answer, not_found};
 use crate::shape::Shape;
-
-/// A short reconnection time, so that the tests are fast. Some clients never wait that little.
-const RETRY: Duration = Duration::from_millis(100);
-
-/// Several keep-alives long, so that there are some in the stream on a busy machine too.
-const SILENCE: Duration = Duration::from_millis(250);
+use crate::stream::{RETRY, SILENCE, interrupted, options, stream};
 
 /// Answers the request `visit`, counted from 1, for a case.
-pub(crate) fn answer(case: &str, visit: usize, shape: Shape) -> Answer {
+pub(crate) fn answer(case: &str, visit: usize, shape: Shape, hub: &Hub, seen: Seen) -> Answer {
     match (case, visit) {
-        ("events", _) => stream(options(), move |sse| Box::pin(events(sse, shape))),
-        ("cut", _) => resumable(shape, Some(First::Half)),
-        ("cut-after-id", _) => resumable(shape, Some(First::AllButTheBlankLine)),
-        ("failure", _) => resumable(shape, Some(First::Nothing)),
-        ("shutdown", 1) => shutdown(shape),
-        ("shutdown", _) => resumable(shape, None),
-        ("stop-after-end", 1) => stream(options(), move |sse| {
-            Box::pin(async move { Ok(sse.send(shape.event(1, "one")).await?) })
+        ("events", _) => stream(options().retry(RETRY), |sse| events(sse, shape)),
+        ("silent-start", _) => stream(options(), |sse| silent_start(sse, shape)),
+        ("cut", 1) => failing(shape, Some(Unfinished::Half), seen),
+        ("cut-after-id", 1) => failing(shape, Some(Unfinished::AllButTheBlankLine), seen),
+        ("failure" | "stop-after-cut", 1) => failing(shape, None, seen),
+        ("failure-event", 1) => {
+            let options = interrupted().failure_event(shape.failure());
+            stream(options.expect("an event"), |sse| {
+                fail(sse, shape, None, seen)
+            })
+        }
+        ("shutdown", 1) => shutdown(shape, options().retry(RETRY)),
+        ("shutdown-with-retry", 1) => shutdown(shape, options().retry_on_shutdown(RETRY)),
+        ("stop-after-end", 1) => stream(interrupted(), move |sse| async move {
+            Ok(sse.send(shape.event(1, "one")).await?)
         }),
-        ("stop-after-cut", 1) => resumable(shape, Some(First::Nothing)),
         ("stop-after-end" | "stop-after-cut", 2) => Answer::NoContent,
-        ("stop-after-end" | "stop-after-cut", _) => resumable(shape, None),
-        _ => not_found(),
+        (_, 1) => hub_cases::first(case, hub, seen).unwrap_or_else(not_found),
+        _ => hub_cases::following(case, hub)
+            .unwrap_or_else(|| stream(options(), |sse| resume(sse, shape))),
     }
-}
-
-/// The part of the second event that is sent before the handler fails.
-#[derive(Clone, Copy)]
-enum First {
-    Nothing,
-    Half,
-    AllButTheBlankLine,
-}
-
-/// Returns the options of all cases.
-fn options() -> SseOptions {
-    SseOptions::new().keep_alive(SILENCE / 6).retry(RETRY)
-}
-
-fn stream(
-    options: SseOptions,
-    handler: impl FnOnce(Sse) -> BoxFuture<'static, Result<(), BoxError>> + Send + 'static,
-) -> Answer {
-    Answer::Stream(options, Box::new(handler))
 }
 
 async fn events(sse: Sse, shape: Shape) -> Result<(), BoxError> {
@@ -76,27 +64,56 @@ async fn events(sse: Sse, shape: Shape) -> Result<(), BoxError> {
     finish(&sse, shape).await
 }
 
-/// A stream that goes on after the last event ID. Without one, there is one event, then this part of
-/// the second one, and the handler fails.
-fn resumable(shape: Shape, first: Option<First>) -> Answer {
-    stream(options(), move |sse| Box::pin(resume(sse, shape, first)))
+async fn silent_start(sse: Sse, shape: Shape) -> Result<(), BoxError> {
+    sleep(SILENCE).await;
+    sse.send(shape.event(1, "one")).await?;
+    finish(&sse, shape).await
 }
 
-async fn resume(sse: Sse, shape: Shape, first: Option<First>) -> Result<(), BoxError> {
-    let last: usize = sse.last_event_id().map_or(Ok(0), str::parse)?;
-    if let (0, Some(first)) = (last, first) {
-        sse.send(shape.event(1, "one")).await?;
+/// The part of the second event that is sent before a handler fails.
+#[derive(Clone, Copy)]
+enum Unfinished {
+    Half,
+    AllButTheBlankLine,
+}
+
+fn failing(shape: Shape, second: Option<Unfinished>, seen: Seen) -> Answer {
+    stream(interrupted(), move |sse| fail(sse, shape, second, seen))
+}
+
+async fn fail(
+    sse: Sse,
+    shape: Shape,
+    second: Option<Unfinished>,
+    seen: Seen,
+) -> Result<(), BoxError> {
+    sse.send(shape.event(1, "one")).await?;
+    if let Some(unfinished) = second {
         let second = Frame::new(shape.event(2, "two"))?.into_bytes();
-        let sent = match first {
-            First::Nothing => 0,
-            First::Half => second.len() / 2,
-            First::AllButTheBlankLine => second.len() - 1,
+        let len = match unfinished {
+            Unfinished::Half => second.len() / 2,
+            Unfinished::AllButTheBlankLine => second.len() - 1,
         };
-        sse.send_encoded(second.slice(..sent)).await?;
-        // What was sent must reach the client before the end: a failure may overtake it.
-        sleep(SILENCE).await;
-        return Err("the handler fails".into());
+        sse.send_encoded(second.slice(..len)).await?;
     }
+    // In a browser, a cut discards what the page has not read yet.
+    seen.has("one").await;
+    Err("the handler fails".into())
+}
+
+/// One event and an orderly shutdown.
+fn shutdown(shape: Shape, options: SseOptions) -> Answer {
+    let signal = CancellationToken::new();
+    stream(options.shutdown(signal.clone()), move |sse| async move {
+        sse.send(shape.event(1, "one")).await?;
+        signal.cancel();
+        pending().await
+    })
+}
+
+/// Sends what follows the last event ID.
+async fn resume(sse: Sse, shape: Shape) -> Result<(), BoxError> {
+    let last: usize = sse.last_event_id().map_or(Ok(0), str::parse)?;
     for (id, text) in [(1, "one"), (2, "two")].into_iter().skip(last) {
         sse.send(shape.event(id, text)).await?;
     }
@@ -108,17 +125,4 @@ async fn finish(sse: &Sse, shape: Shape) -> Result<(), BoxError> {
         sse.send(event).await?;
     }
     Ok(())
-}
-
-/// One event and an orderly shutdown.
-fn shutdown(shape: Shape) -> Answer {
-    let signal = CancellationToken::new();
-    let options = options().shutdown(signal.clone()).retry_on_shutdown(RETRY);
-    stream(options, move |sse| {
-        Box::pin(async move {
-            sse.send(shape.event(1, "one")).await?;
-            signal.cancel();
-            pending().await
-        })
-    })
 }

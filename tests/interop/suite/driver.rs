@@ -1,66 +1,66 @@
 //! Runs a client in a process of its own, and reads what its user sees.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::client::Runtime;
 use crate::installed;
 
 /// The time after which a client is killed that does not end.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// Lets the driver read at these places, `[{"url": ..., "silence": ...}]`, and returns what its user
-/// sees, as lines by URL.
-pub(crate) async fn run(
-    runtime: Runtime,
-    driver: &str,
-    places: &Value,
-) -> BTreeMap<String, Vec<String>> {
-    let mut command = match runtime {
-        Runtime::Node => {
-            let mut node = Command::new(installed::node());
-            // The drivers are not in the folder of the packages, but a link to them is.
-            node.args(["--preserve-symlinks", "--preserve-symlinks-main"])
-                .arg(installed::packages().join("source/run.mjs"));
-            node
-        }
-        Runtime::Python => {
-            let mut python = Command::new(installed::python());
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
-            // No bytecode in the sources.
-            python.arg("-B").arg(folder.join("run.py"));
-            python
-        }
-    };
+/// Returns what runs a driver in Node.js.
+pub(crate) fn node() -> Command {
+    let mut node = Command::new(installed::node());
+    // The drivers are not in the folder of the packages, but a link to them is.
+    node.args(["--preserve-symlinks", "--preserve-symlinks-main"])
+        .arg(installed::packages().join("source/run.mjs"));
+    node
+}
+
+/// Returns what runs a driver in Python.
+pub(crate) fn python() -> Command {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
+    let mut python = Command::new(installed::python());
+    // No bytecode among the sources.
+    python.arg("-B").arg(folder.join("run.py"));
+    python
+}
+
+/// Lets the driver read at these places, `[{"url": ..., "silence": ...}]`, and calls `saw` with each line
+/// of what its user sees.
+pub(crate) async fn run(mut command: Command, driver: &str, places: &[Value], saw: &mut Saw<'_>) {
     let mut process = command
         .arg(driver)
-        .arg(places.to_string())
+        .arg(Value::from(places).to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .expect("the client starts");
-    let mut output = String::new();
-    let mut stdout = process.stdout.take().expect("a pipe");
-    let read = timeout(DEADLINE, stdout.read_to_string(&mut output)).await;
-    read.unwrap_or_else(|_| panic!("{driver} does not end; it saw:\n{output}"))
-        .expect("UTF-8");
-    let status = process.wait().await.expect("an end");
-    assert!(status.success(), "{driver}: {status}; it saw:\n{output}");
-    let mut seen = BTreeMap::<_, Vec<_>>::new();
-    for line in output.lines() {
-        let line: Value = serde_json::from_str(line).expect("JSON");
-        let url = line["url"].as_str().expect("a URL").to_owned();
-        seen.entry(url).or_default().push(shown(&line));
-    }
-    seen
+    let mut output = BufReader::new(process.stdout.take().expect("a pipe")).lines();
+    let read = async {
+        while let Some(line) = output.next_line().await.expect("UTF-8") {
+            report(&serde_json::from_str(&line).expect("JSON"), saw);
+        }
+        process.wait().await.expect("an end")
+    };
+    let status = timeout(DEADLINE, read).await;
+    let status = status.unwrap_or_else(|_| panic!("{driver} does not end"));
+    assert!(status.success(), "{driver}: {status}");
+}
+
+/// Gets what the user of a client sees: a URL, and a line.
+pub(crate) type Saw<'a> = dyn FnMut(&str, String) + 'a;
+
+/// Calls `saw` with what a driver reports.
+pub(crate) fn report(seen: &Value, saw: &mut Saw<'_>) {
+    saw(seen["url"].as_str().expect("a URL"), shown(seen));
 }
 
 /// Returns what was seen in one line: `message text #id`, or the note.

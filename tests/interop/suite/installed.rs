@@ -11,12 +11,20 @@ const SKIP: &str = "SSE_SKIP_INTEROP";
 ///
 /// When the tests are not skipped and the clients are not installed.
 pub(crate) fn skipped() -> bool {
+    skipped_or_there(&[node(), python(), packages()])
+}
+
+/// Does the same for the tests of development servers and runtimes.
+pub(crate) fn runtimes_skipped() -> bool {
+    skipped_or_there(&[node(), runtimes()])
+}
+
+fn skipped_or_there(needed: &[PathBuf]) -> bool {
     if std::env::var_os(SKIP).is_some_and(|value| value == "1") {
         eprintln!("skipped: this test needs clients from npm and PyPI, and {SKIP}=1");
         return true;
     }
-    let missing = [node(), python(), packages(), runtimes()];
-    if let Some(missing) = missing.iter().find(|path| !path.exists()) {
+    if let Some(missing) = needed.iter().find(|path| !path.exists()) {
         panic!(
             "{} does not exist: install the clients with `cargo xtask interop`, or set {SKIP}=1 to \
              skip the tests that need them",
@@ -26,7 +34,7 @@ pub(crate) fn skipped() -> bool {
     false
 }
 
-/// Returns the program that runs the clients from npm.
+/// Returns the Node.js that runs the clients from npm.
 pub(crate) fn node() -> PathBuf {
     target().join("pypi/node/bin/node")
 }
@@ -41,7 +49,7 @@ pub(crate) fn runtimes() -> PathBuf {
     target().join("npm/runtimes")
 }
 
-/// Returns the program that runs the clients from PyPI.
+/// Returns the Python that has the clients from its registry.
 pub(crate) fn python() -> PathBuf {
     target().join("pypi/interop/bin/python")
 }

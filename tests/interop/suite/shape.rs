@@ -7,7 +7,7 @@ use sse_session::{Event, Frame};
 pub(crate) const LAST: &str = "last";
 
 /// What one text is as an event.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) enum Shape {
     /// `{"text": "..."}`, and text at the end.
     Plain,
@@ -20,7 +20,12 @@ pub(crate) enum Shape {
 impl Shape {
     /// Returns the event with this id and text.
     pub(crate) fn event(&self, id: usize, text: &str) -> Frame {
-        let data = match self {
+        frame(id, &self.data(text))
+    }
+
+    /// Returns the data of the event with this text.
+    pub(crate) fn data(&self, text: &str) -> Value {
+        match self {
             Self::Plain => json!({ "text": text }),
             Self::OpenAi => chunk(json!({ "content": text }), Value::Null),
             Self::Mcp(_) => json!({
@@ -28,8 +33,25 @@ impl Shape {
                 "method": "notifications/message",
                 "params": { "level": "info", "data": text },
             }),
+        }
+    }
+
+    /// Returns the event that says that the handler has failed.
+    pub(crate) fn failure(&self) -> Frame {
+        let event = match self {
+            Self::Plain => Event::new().event("failed").data("try again").to_frame(),
+            // The name and the data that OpenAI's clients take for an error.
+            Self::OpenAi => {
+                let error = json!({ "error": { "message": "try again", "type": "server_error" } });
+                Event::new().event("error").json(error).to_frame()
+            }
+            Self::Mcp(request) => {
+                let error = json!({ "code": -32603, "message": "try again" });
+                let response = json!({ "jsonrpc": "2.0", "id": request, "error": error });
+                Event::new().json(response).to_frame()
+            }
         };
-        frame(id, &data)
+        event.expect("no line break in the name")
     }
 
     /// Returns the events at the end of a complete stream.
@@ -41,16 +63,18 @@ impl Shape {
                 text("10", "[DONE]"),
             ],
             Self::Mcp(request) => {
-                let result = json!({ "content": [{ "type": "text", "text": LAST }] });
-                let response = json!({ "jsonrpc": "2.0", "id": request, "result": result });
-                vec![frame(9, &response)]
+                let result = json!({ "content": [{ "type": "text", "text": "stop" }] });
+                vec![frame(
+                    9,
+                    &json!({ "jsonrpc": "2.0", "id": request, "result": result }),
+                )]
             }
         }
     }
 }
 
 fn frame(id: usize, data: &Value) -> Frame {
-    Frame::new(Event::new().id(&id.to_string()).json(data)).expect("JSON and a number")
+    Frame::new(Event::new().id(id.to_string()).json(data)).expect("JSON and a number")
 }
 
 fn text(id: &str, data: &str) -> Frame {

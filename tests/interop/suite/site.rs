@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use sse_hub::Hub;
 use sse_session::Sse;
 
 use crate::cases;
 use crate::files;
 use crate::mcp;
+use crate::seen::Seen;
 use crate::server::{Answer, Request};
 use crate::shape::Shape;
 
@@ -21,9 +23,12 @@ use crate::shape::Shape;
 /// | others | a file for the browser |
 #[derive(Default)]
 pub(crate) struct Site {
+    hub: Hub,
     /// For each case, what was asked for: a last event ID, `-` for none, or 204 where that was the
     /// answer.
     asked: Mutex<BTreeMap<String, Vec<String>>>,
+    /// For each case, what the client's user has seen so far.
+    seen: Mutex<BTreeMap<String, Seen>>,
 }
 
 impl Site {
@@ -34,8 +39,8 @@ impl Site {
             Some("plain") => self.answer_case(case, Shape::Plain),
             Some("openai") => self.answer_case(case, Shape::OpenAi),
             Some("mcp") => match mcp::called(request) {
-                Ok(id) => self.answer_case(case, Shape::Mcp(id)),
-                Err(answer) => answer,
+                Some(id) => self.answer_case(case, Shape::Mcp(id)),
+                None => mcp::answer(request),
             },
             _ => files::answer(&request.path),
         }
@@ -47,13 +52,19 @@ impl Site {
         asked.unwrap_or_default().join(", ")
     }
 
+    /// Returns what the client's user has seen in a case.
+    pub(crate) fn seen(&self, case: &str) -> Seen {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.entry(case.to_owned()).or_default().clone()
+    }
+
     fn answer_case(self: &Arc<Self>, case: &str, shape: Shape) -> Answer {
         let visit = self.locked().get(case).map_or(0, Vec::len) + 1;
         let record = {
             let (site, case) = (Arc::clone(self), case.to_owned());
             move |asked| site.locked().entry(case).or_default().push(asked)
         };
-        match cases::answer(case, visit, shape) {
+        match cases::answer(case, visit, shape, &self.hub, self.seen(case)) {
             Answer::Stream(options, handler) => Answer::Stream(
                 options,
                 Box::new(move |sse: Sse| {

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::client::End;
 use super::program::node_script;
 use super::proxy::{Expected, Gzip, Proxy};
-use crate::installed::{node, runtimes, skipped};
+use crate::installed::{node, runtimes, runtimes_skipped};
 use crate::server::Adapter;
 
 /// The chapter with the lines that are tested here.
@@ -62,7 +62,7 @@ async fn webpack_passes_what_it_must_not_transform() {
 
 /// Checks a script that is a proxy, in front of all adapters.
 async fn check_script(file: &str, prefix: &'static str, expected: &Expected) {
-    if skipped() {
+    if runtimes_skipped() {
         return;
     }
     for adapter in [Adapter::Actix, Adapter::Tcp, Adapter::Hyper] {
@@ -105,7 +105,7 @@ async fn next_passes_what_it_must_not_transform_in_production() {
 }
 
 async fn check_next(mode: &str) {
-    if skipped() {
+    if runtimes_skipped() {
         return;
     }
     let site = NextSite::new();

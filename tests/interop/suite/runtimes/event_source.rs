@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use super::TIMEOUT;
 use super::client::{End, get};
 use super::program::{Program, Runtime};
-use crate::installed::skipped;
+use crate::installed::runtimes_skipped;
 use crate::server::{Adapter, Answer, Server};
 
 /// The first reconnection time. workerd takes no shorter one.
@@ -28,7 +28,7 @@ struct Expected {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bun_has_no_event_source() {
-    if skipped() {
+    if runtimes_skipped() {
         return;
     }
     let program = Program::start(|port| Runtime::Bun.serve("listen", port, "")).await;
@@ -54,7 +54,7 @@ async fn workerd_skips_empty_data_and_takes_the_id_of_an_event_that_was_cut_off(
 }
 
 async fn check(runtime: Runtime, expected: &Expected) {
-    if skipped() {
+    if runtimes_skipped() {
         return;
     }
     for adapter in [Adapter::Hyper, Adapter::Actix, Adapter::Tcp] {

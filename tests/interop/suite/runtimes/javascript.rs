@@ -7,7 +7,7 @@ use sse_session::SseOptions;
 use super::client::End;
 use super::program::Runtime;
 use super::proxy::{Expected, Gzip, Proxy};
-use crate::installed::skipped;
+use crate::installed::runtimes_skipped;
 use crate::server::Adapter;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -47,7 +47,7 @@ async fn workerd_passes_streams_and_shows_a_leave_when_the_next_piece_is_sent() 
 }
 
 async fn check(runtime: Runtime, expected: &Expected) {
-    if skipped() {
+    if runtimes_skipped() {
         return;
     }
     for adapter in [Adapter::Actix, Adapter::Tcp, Adapter::Hyper] {
@@ -90,7 +90,7 @@ async fn bun_keeps_a_silent_stream_without_its_limit() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bun_passes_compressed_streams_that_its_fetch_does_not_decode() {
-    if skipped() {
+    if runtimes_skipped() {
         return;
     }
     let proxy = Proxy::start(Adapter::Hyper, "", |port, upstream| {
@@ -104,7 +104,7 @@ async fn bun_passes_compressed_streams_that_its_fetch_does_not_decode() {
 
 /// Returns how a stream ends that is silent after its first event, unless the tests are skipped.
 async fn end_behind_bun(limit: Option<&str>, options: SseOptions, within: Duration) -> Option<End> {
-    if skipped() {
+    if runtimes_skipped() {
         return None;
     }
     let proxy = Proxy::start(Adapter::Hyper, "", |port, upstream| {

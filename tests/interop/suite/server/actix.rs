@@ -57,6 +57,7 @@ fn answer(answers: &Answers, request: &HttpRequest, body: Bytes) -> HttpResponse
     let answer = answers(&Request {
         method: request.method().as_str().parse().expect("a method"),
         path: request.path().to_owned(),
+        resumes: request.headers().contains_key(super::LAST_EVENT_ID),
         body,
     });
     match answer {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt as _, Either, Full};
+use http_body_util::{BodyExt as _, Collected, Either, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -46,11 +46,12 @@ async fn answer(
     let answer = answers(&super::Request {
         method: head.method.clone(),
         path: head.uri.path().to_owned(),
+        resumes: head.headers.contains_key(super::LAST_EVENT_ID),
         // An incomplete body is one that no client under test sends.
         body: body
             .collect()
             .await
-            .map_or_else(|_| Bytes::new(), |body| body.to_bytes()),
+            .map_or_else(|_| Bytes::new(), Collected::to_bytes),
     });
     Ok(match answer {
         Answer::Stream(options, handler) => {

@@ -1,5 +1,5 @@
-//! The servers that the clients read from: one file for each adapter, and all take
-//! what they answer from the same function.
+//! The servers that the clients read from: one file for each adapter, and all take what they answer
+//! from the same function.
 
 mod actix;
 mod hyper;
@@ -27,6 +27,8 @@ pub(crate) enum Adapter {
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) path: String,
+    /// Whether it has the header `Last-Event-ID`.
+    pub(crate) resumes: bool,
     pub(crate) body: Bytes,
 }
 
@@ -45,6 +47,9 @@ pub(crate) type Handler =
 
 /// Answers every request.
 type Answers = Arc<dyn Fn(&Request) -> Answer + Send + Sync>;
+
+/// The header with which a client comes back.
+const LAST_EVENT_ID: &str = "last-event-id";
 
 /// A running server, which stops when it is dropped.
 pub(crate) struct Server {
@@ -75,7 +80,12 @@ impl Server {
 
 /// Answers that there is nothing at this path.
 pub(crate) fn not_found() -> Answer {
+    status(http::StatusCode::NOT_FOUND)
+}
+
+/// Answers without a body.
+pub(crate) fn status(status: http::StatusCode) -> Answer {
     let mut response = http::Response::new(Bytes::new());
-    *response.status_mut() = http::StatusCode::NOT_FOUND;
+    *response.status_mut() = status;
     Answer::Plain(response)
 }

@@ -20,6 +20,7 @@ fn answer(answers: &Answers, request: Request) -> Response {
     let answer = answers(&super::Request {
         method: request.method().clone(),
         path: request.uri().path().to_owned(),
+        resumes: request.headers().contains_key(super::LAST_EVENT_ID),
         body: bytes::Bytes::new(),
     });
     match answer {

@@ -1,9 +1,11 @@
-// vite's development server as a proxy: below /plain as it is, below /cured with the line that shows
+// vite's development server as a proxy: below /plain as it is, below /cured with the lines that show
 // the client that the upstream was cut.
 import { createServer } from "vite";
 
 const target = process.env.UPSTREAM;
-const configure = proxy => proxy.on("proxyRes", (from, _, to) => from.on("close", () => from.complete || to.destroy()));
+const configure = proxy => proxy.on("proxyRes", (from, _, to) => {
+  from.on("close", () => from.complete || to.destroy());
+});
 
 const server = await createServer({
   configFile: false,

@@ -30,7 +30,7 @@ async fn vite_passes_streams_and_hides_that_they_were_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn vite_shows_a_cut_with_the_line_of_the_guide() {
+async fn vite_shows_a_cut_with_the_option_of_the_guide() {
     let expected = Expected {
         failure: End::Cut,
         shows_a_leave: true,
@@ -38,13 +38,13 @@ async fn vite_shows_a_cut_with_the_line_of_the_guide() {
         gzip: Gzip::Passes,
         down: Some(502),
     };
-    let script = include_str!("../../runtimes/vite.mjs");
-    let line = script.lines().find(|line| line.contains("proxyRes"));
-    let (_, line) = line
-        .and_then(|line| line.split_once("= "))
-        .expect("a function");
-    let line = line.trim_end_matches(';');
-    assert!(CHAPTER.contains(line), "the guide has {line}");
+    let script = in_one_line(include_str!("../../runtimes/vite.mjs"));
+    let (_, function) = script.split_once("const configure = ").expect("a function");
+    let (function, _) = function.split_once("; const").expect("its end");
+    assert!(
+        in_one_line(CHAPTER).contains(function),
+        "the guide has {function}"
+    );
     check_script("vite.mjs", "/cured", &expected).await;
 }
 
@@ -58,6 +58,10 @@ async fn webpack_passes_what_it_must_not_transform() {
         down: Some(504),
     };
     check_script("webpack.mjs", "/plain", &expected).await;
+}
+
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Checks a script that is a proxy, in front of all adapters.

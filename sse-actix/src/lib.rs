@@ -97,6 +97,8 @@
 //! In addition to the headers that all adapters send, there is `Content-Encoding: identity`. It
 //! keeps actix's `Compress` middleware from delaying events in its compressor.
 //!
+//! Clients differ in what they make of the end of a stream, see [`guide::clients`].
+//!
 //! # Features
 //!
 //! | feature | default | provides |

@@ -237,6 +237,8 @@
 //! the failure in the stream, which passes all of them. A panic of the handler is a failure like an
 //! error: it does not reach the task of the connection.
 //!
+//! Clients differ in what they make of the end of a stream, see [`guide::clients`].
+//!
 //! # Features
 //!
 //! | feature | default | provides |

@@ -30,18 +30,29 @@ const NGINX: Needed = Needed {
     purpose: "the reverse proxy between servers and clients",
 };
 
+const CHROMIUM: Needed = Needed {
+    program: "chromium",
+    package: "chromium",
+    purpose: "the browser that decodes streams and opens the demo",
+};
+
+const CHROMEDRIVER: Needed = Needed {
+    program: "chromedriver",
+    package: "chromium-driver",
+    purpose: "driving the browser",
+};
+
+const PIP: Needed = Needed {
+    program: "pip3",
+    package: "python3-pip",
+    purpose: "installing clients and Node.js",
+};
+
 const FOR_TESTS: &[Needed] = &[
-    Needed {
-        program: "chromium",
-        package: "chromium",
-        purpose: "the browser that decodes streams and opens the demo",
-    },
-    Needed {
-        program: "chromedriver",
-        package: "chromium-driver",
-        purpose: "driving the browser",
-    },
+    CHROMIUM,
+    CHROMEDRIVER,
     NGINX,
+    PIP,
     Needed {
         program: "c++",
         package: "g++",
@@ -60,6 +71,8 @@ const FOR_TESTS: &[Needed] = &[
     REDIS,
     NATS,
 ];
+
+const FOR_INTEROP: &[Needed] = &[CHROMIUM, CHROMEDRIVER, PIP];
 
 const FOR_BENCHES: &[Needed] = &[
     REDIS,
@@ -91,6 +104,11 @@ const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 /// Installs what the tests need.
 pub(crate) fn install_for_tests() -> Result {
     install(FOR_TESTS)
+}
+
+/// Installs what the tests with real clients need.
+pub(crate) fn install_for_interop() -> Result {
+    install(FOR_INTEROP)
 }
 
 /// Installs what the benchmarks need.

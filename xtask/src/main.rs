@@ -12,10 +12,13 @@ mod external_types;
 mod features;
 mod frameworks;
 mod fuzz;
+mod interop;
 mod layers;
 mod msrv;
+mod npm;
 mod packages;
 mod process;
+mod pypi;
 mod readme;
 mod result;
 mod test;
@@ -34,6 +37,8 @@ usage: cargo xtask <command>
                                     that all peers agree
   fuzz [--seconds N] [TARGET…]      run fuzz targets, by default all of them for 60 seconds each
   frameworks                        test the responses in all web frameworks of the documentation
+  interop [NAME…]                   install real clients in pinned versions and let them read our
+                                    streams: all of them, or those whose names contain a NAME
   layers                            count the files of each crate and the imports between them,
                                     and show every import cycle
   surface                           count the public items of each published package
@@ -50,6 +55,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::command(&arguments),
         Some("fuzz") => fuzz::command(&arguments),
         Some("frameworks") => frameworks::command(&arguments),
+        Some("interop") => interop::command(&arguments),
         Some("layers") => layers::check(),
         Some("surface") => external_types::surface(),
         Some("help" | "--help" | "-h") => {

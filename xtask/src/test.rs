@@ -1,13 +1,14 @@
 //! `cargo xtask test`: all checks of a change, as steps. A new one is a new entry in [`STEPS`].
 
+use std::process::Command;
 use std::time::Instant;
 
 use crate::process::{cargo, run};
 use crate::result::Result;
 use crate::workspace::Workspace;
 use crate::{
-    agreement, bench, debian, docs, external_types, features, frameworks, fuzz, layers, msrv,
-    readme,
+    agreement, bench, debian, docs, external_types, features, frameworks, fuzz, interop, layers,
+    msrv, readme,
 };
 
 /// How long each fuzz target runs here, in seconds. It is enough for the seeds and inputs close to
@@ -85,16 +86,19 @@ const STEPS: &[Step] = &[
         name: "test",
         purpose: "unit, integration, browser and documentation tests; all examples compile",
         run: || {
-            run(cargo()
-                .args(["test", "--workspace", "--all-features"])
-                .args(["--exclude", "sse-fuzz"])
-                .args(["--exclude", "sse-model", "--exclude", "sse-hub-model"]))?;
+            // The step `interop` installs what these tests need.
+            run(test_all().env(interop::SKIP, "1"))?;
             // The libraries of the benchmarks; the step `bench` tests and runs the programs.
             run(Workspace::Benches
                 .cargo_build("test")?
                 .args(["--package", "sse-bench-process"])
                 .args(["--package", "sse-bench-report"]))
         },
+    },
+    Step {
+        name: "interop",
+        purpose: "real clients from npm and PyPI read the streams of all adapters",
+        run: || interop::check(&mut test_all()),
     },
     Step {
         name: "frameworks",
@@ -127,6 +131,15 @@ const STEPS: &[Step] = &[
         run: || fuzz::all(FUZZ_SECONDS),
     },
 ];
+
+/// Returns the command that tests all packages but the fuzz targets and the models.
+fn test_all() -> Command {
+    let mut test = cargo();
+    test.args(["test", "--workspace", "--all-features"])
+        .args(["--exclude", "sse-fuzz"])
+        .args(["--exclude", "sse-model", "--exclude", "sse-hub-model"]);
+    test
+}
 
 /// Calls `run` for each workspace.
 fn for_all(run: impl Fn(Workspace) -> Result) -> Result {

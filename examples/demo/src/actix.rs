@@ -78,6 +78,7 @@ pub(crate) async fn serve(listener: TcpListener, demo: Arc<Demo>) -> io::Result<
             .route("/hello", web::get().to(hello))
             .route("/ticks", web::get().to(ticks))
             .route("/chat/events", web::get().to(chat))
+            .route("/chat/events", web::head().to(chat))
             .service(web::resource("/chat/say").get(say))
             .route("/chat", web::get().to(chat_page))
             .route("/", web::get().to(page))

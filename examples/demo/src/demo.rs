@@ -20,13 +20,19 @@ use crate::chat::{Chat, Invalid, SayError};
 use crate::clock::Clock;
 use crate::connections::{self, Connections};
 
-/// The pages, which need nothing besides [`LOOK`].
+/// The pages, which need nothing besides [`PARTS`].
 const PAGE: &str = include_str!("page.html");
 const CHAT_PAGE: &str = include_str!("chat.html");
 
-/// The style of both pages, and the comment that it replaces.
-const LOOK: &str = include_str!("look.css");
-const LOOK_PLACE: &str = "/* look.css */";
+/// What both pages have in common, each with the comment that it replaces: the style, and the lines
+/// that the documentation of the adapters gives for pages.
+const PARTS: [(&str, &str); 2] = [
+    ("/* look.css */", include_str!("look.css")),
+    (
+        "/* stay_connected.js */",
+        include_str!("../../../sse-session/src/guide/stay_connected.js"),
+    ),
+];
 
 /// The time after which a browser reconnects. It misses at least two ticks. With one missed tick,
 /// a resumed stream would begin like a new one, which begins with the current tick.
@@ -105,8 +111,8 @@ impl Demo {
             chat_options: options.retry(RECONNECTION_TIME),
             stop,
             servers: json!(servers).to_string().into(),
-            page: PAGE.replace(LOOK_PLACE, LOOK).into(),
-            chat_page: CHAT_PAGE.replace(LOOK_PLACE, LOOK).into(),
+            page: whole(PAGE).into(),
+            chat_page: whole(CHAT_PAGE).into(),
         })
     }
 
@@ -153,6 +159,13 @@ impl Demo {
             _ => not_found(),
         }
     }
+}
+
+/// Returns a page with its [`PARTS`].
+fn whole(page: &str) -> String {
+    PARTS.iter().fold(page.to_owned(), |page, (place, part)| {
+        page.replace(place, part)
+    })
 }
 
 /// Answers any other path.

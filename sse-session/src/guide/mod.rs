@@ -11,4 +11,7 @@ pub mod development {}
 pub mod clients {}
 
 #[doc = include_str!("pages.md")]
+#[doc = "```javascript"]
+#[doc = include_str!("stay_connected.js")]
+#[doc = "```"]
 pub mod pages {}

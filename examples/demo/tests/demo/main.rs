@@ -5,5 +5,7 @@ mod chat;
 mod chat_browser;
 mod nodes_browser;
 mod process;
+mod restart_browser;
 mod servers;
+mod speaker;
 mod tab;

@@ -6,7 +6,8 @@ use sse_engines::{Server, nats, redis};
 use sse_nginx::Nginx;
 
 use crate::browser::take_screenshots;
-use crate::process::{Process, get};
+use crate::process::Process;
+use crate::speaker::Speaker;
 use crate::tab::Tab;
 
 /// The transport of the node at each index, by which the page knows its node.
@@ -109,22 +110,4 @@ async fn a_page_moves_to_another_node(engine: &str, screenshots: &str) {
     ada.show().await;
     take_screenshots(&browser, screenshots).await;
     browser.close().await.expect("the browser ends");
-}
-
-/// A sender without a page, which numbers its messages as a page does.
-#[derive(Default)]
-struct Speaker {
-    said: u64,
-}
-
-impl Speaker {
-    async fn say(&mut self, address: &str) {
-        let (number, after) = (self.said + 1, self.said);
-        let target = format!(
-            "/chat/say?room=test&name=Linus&text=message+{number}\
-             &page=speaker&number={number}&after={after}"
-        );
-        assert_eq!(get(address, &target).await.status(), "204");
-        self.said = number;
-    }
 }

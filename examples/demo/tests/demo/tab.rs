@@ -61,9 +61,14 @@ impl<'a> Tab<'a> {
             look()",
             json!(name)
         );
+        self.run_async(&script).await;
+    }
+
+    /// Runs a script in the page until it calls its argument.
+    pub(crate) async fn run_async(&self, script: &str) {
         self.show().await;
-        let there = self.browser.client().execute_async(&script, vec![]).await;
-        there.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let done = self.browser.client().execute_async(script, vec![]).await;
+        done.unwrap_or_else(|error| panic!("{script}: {error}"));
     }
 
     pub(crate) async fn say(&self, text: &str) {

@@ -1,0 +1,4 @@
+import { EventSource } from "eventsource";
+import { watch } from "../observe.mjs";
+
+export const read = (url, saw) => watch(new EventSource(url), saw);

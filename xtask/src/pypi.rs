@@ -1,4 +1,4 @@
-//! Packages from Python's registry, `PyPI`, each set in a virtual environment below the target folder.
+//! Packages from Python's registry, PyPI, each set in a virtual environment below the target folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -43,6 +43,11 @@ pub(crate) async fn check(client: &Client) {
     if installed::skipped() || client.runtime == Runtime::Chromium && sse_browser::skipped() {
         return;
     }
+    let known = [CASES, CASES_OF_EVENT_SOURCES, CASES_OF_THE_HUB].concat();
+    let mut listed = client.exceptions.iter().flat_map(|listed| listed.cases);
+    let unknown = listed.find(|case| !known.contains(case));
+    assert!(unknown.is_none(), "there is no case {unknown:?}");
+
     let mut served = Vec::new();
     for adapter in client.adapters() {
         served.push(Served::start(*adapter).await);

@@ -11,7 +11,7 @@ pub(crate) const LAST: &str = "last";
 pub(crate) enum Shape {
     /// `{"text": "..."}`, and text at the end.
     Plain,
-    /// A chunk of `OpenAI`'s chat completions.
+    /// A chunk of OpenAI's chat completions.
     OpenAi,
     /// A log message in the response to a request of the Model Context Protocol with this id.
     Mcp(Value),

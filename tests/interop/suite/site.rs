@@ -18,7 +18,7 @@ use crate::shape::Shape;
 /// | path | is answered with |
 /// |---|---|
 /// | `/plain/CASE` | the case |
-/// | `/openai/CASE/...` | the case in the shape of `OpenAI`'s chat completions, whatever the request |
+/// | `/openai/CASE/...` | the case in the shape of OpenAI's chat completions, whatever the request |
 /// | `/mcp/CASE` | as the Model Context Protocol wants it, with the case for a call of a tool |
 /// | others | a file for the browser |
 #[derive(Default)]

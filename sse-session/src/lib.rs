@@ -53,6 +53,7 @@
 #[cfg(feature = "http-body")]
 mod body;
 mod buffer;
+mod end_signals;
 mod error;
 mod forward;
 pub mod guide;
@@ -66,6 +67,7 @@ mod pipe;
 mod response;
 mod send;
 mod shutdown;
+mod signal;
 mod sse;
 mod stream;
 mod sync;

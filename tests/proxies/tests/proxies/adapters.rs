@@ -127,9 +127,10 @@ async fn actix(options: SseOptions, opened: Opened) -> Server {
                 let opened = opened.clone();
                 let handler = move |_: sse_actix::Request, sse| serve(sse, opened.clone());
                 let handler = sse_actix::with_sse(handler).options(options.clone());
-                App::new()
-                    .route("/events", web::get().to(handler))
-                    .route("/events/ready", web::get().to(async || sse_actix::no_content()))
+                App::new().route("/events", web::get().to(handler)).route(
+                    "/events/ready",
+                    web::get().to(async || sse_actix::no_content()),
+                )
             });
             let server = server.workers(1).tcp_nodelay(true).disable_signals();
             let server = server.h1_allow_half_closed(false);

@@ -1,9 +1,11 @@
 //! A client over HTTP/1.1 and HTTP/2, which shows how a response ends and can leave in both ways.
 
+use std::io::Write as _;
 use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use flate2::write::GzDecoder;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
@@ -132,6 +134,7 @@ pub(crate) struct Response {
     /// How much of it the decoder has read.
     decoded: usize,
     decoder: Decoder,
+    gzip: Option<GzDecoder<Vec<u8>>>,
     incoming: Incoming,
     sender: Option<http2::SendRequest<Empty<Bytes>>>,
 }
@@ -139,12 +142,15 @@ pub(crate) struct Response {
 impl Response {
     fn new(response: http::Response<Incoming>, connection: Connection) -> Self {
         let (head, incoming) = response.into_parts();
+        let coding = head.headers.get("content-encoding");
+        let is_compressed = coding.is_some_and(|coding| coding == "gzip");
         Self {
             status: head.status,
             headers: head.headers,
             body: Vec::new(),
             decoded: 0,
             decoder: Decoder::new(),
+            gzip: is_compressed.then(|| GzDecoder::new(Vec::new())),
             incoming,
             connection,
             sender: None,
@@ -166,7 +172,12 @@ impl Response {
             None => Err(End::Clean),
             Some(Err(_)) => Err(End::Cut),
             Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
+                let data = frame.into_data().unwrap_or_default();
+                if let Some(gzip) = &mut self.gzip {
+                    gzip.write_all(&data).expect("gzip");
+                    gzip.flush().expect("gzip");
+                    self.body.append(gzip.get_mut());
+                } else {
                     self.body.extend_from_slice(&data);
                 }
                 Ok(())

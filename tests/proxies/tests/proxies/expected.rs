@@ -60,6 +60,27 @@ pub(crate) enum Arrival {
     AtTheEnd,
 }
 
+/// What becomes of a stream where compression is configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compressed {
+    /// It is not compressed, as the response forbids it.
+    Not,
+    /// It is, and each event arrives when it is sent.
+    AtOnce,
+    /// It is, and nothing but the head arrives before the end.
+    AtTheEnd,
+}
+
+/// Whether an event that a failure follows at once arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LastEvent {
+    Arrives,
+    /// It may be lost, and then the response is cut.
+    OrCut,
+    /// It may be lost, and the response looks complete.
+    OrLost,
+}
+
 /// When the server notices that the client has left an idle stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Noticed {
@@ -121,6 +142,9 @@ impl Failed {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected {
     pub(crate) arrival: Arrival,
+    /// Whether the head of a stream that begins with nothing, not even the opening comment, is held
+    /// until the first byte.
+    pub(crate) is_bare_head_held: Versions<bool>,
     /// How a silent stream without keep-alives ends at the proxy's limit, which is shortened. `None`
     /// if it has none.
     pub(crate) silence: Option<Versions<End>>,
@@ -128,6 +152,8 @@ pub(crate) struct Expected {
     /// if there is no such limit.
     pub(crate) whole: Option<Versions<Option<End>>>,
     pub(crate) failed: Failed,
+    /// What becomes of the failure event.
+    pub(crate) last_event: Versions<LastEvent>,
     /// How a stream ends when the server is killed.
     pub(crate) killed: Versions<End>,
     pub(crate) down: Versions<Down>,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::expected::Expected;
+use crate::expected::{Compressed, Expected};
 
 /// A proxy, and what is expected of it.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(crate) struct Proxy {
     pub(crate) installed: Expected,
     /// With the lines of the guide.
     pub(crate) advised: Expected,
+    /// As installed, with compression. `None` where event streams cannot be compressed.
+    pub(crate) compressed: Option<Compressed>,
 }
 
 impl Proxy {
@@ -32,7 +34,7 @@ impl Proxy {
 pub(crate) enum Program {
     /// A package of Debian.
     Debian(&'static str),
-    /// A package of PyPI with the program: its name, and its path in the folder of the packages.
+    /// A package of `PyPI` with the program: its name, and its path in the folder of the packages.
     PyPi(&'static str, &'static str),
 }
 
@@ -43,15 +45,16 @@ pub(crate) enum Lines {
     Advised,
 }
 
-/// A limit of the proxy that is shortened.
+/// What is changed in a configuration for a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Limit {
-    /// None is.
-    Unchanged,
-    /// That on silence, to [`LIMIT`] seconds.
+pub(crate) enum Change {
+    None,
+    /// The limit on silence is [`LIMIT`].
     Silence,
-    /// That on a whole response, to [`LIMIT`] seconds.
+    /// The limit on a whole response is [`LIMIT`].
     Whole,
+    /// Event streams are compressed by gzip.
+    Compression,
 }
 
 /// A shortened limit, in seconds.
@@ -66,7 +69,7 @@ pub(crate) struct Place<'a> {
     pub(crate) http2: SocketAddr,
     pub(crate) upstream: SocketAddr,
     pub(crate) lines: Lines,
-    pub(crate) limit: Limit,
+    pub(crate) change: Change,
 }
 
 impl Place<'_> {
@@ -100,9 +103,9 @@ impl Place<'_> {
         }
     }
 
-    /// Returns `text` where this limit is shortened, else nothing.
-    pub(crate) fn at<'t>(&self, limit: Limit, text: &'t str) -> &'t str {
-        if self.limit == limit { text } else { "" }
+    /// Returns `text` for this change, else nothing.
+    pub(crate) fn with<'t>(&self, change: Change, text: &'t str) -> &'t str {
+        if self.change == change { text } else { "" }
     }
 }
 

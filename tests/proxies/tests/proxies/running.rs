@@ -3,7 +3,9 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
+use std::pin::Pin;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sse_eventsource_testing::Identity;
@@ -13,7 +15,8 @@ use tokio::time::sleep;
 
 use crate::client::{Connector, Response};
 use crate::expected::Version;
-use crate::proxy::{Limit, Lines, Place, Proxy};
+use crate::proxy::{Change, Lines, Place, Proxy};
+use crate::upstream::{Stream, Upstream};
 
 /// A proxy in front of one server. It stops when it is dropped.
 #[derive(Debug)]
@@ -21,6 +24,7 @@ pub(crate) struct Running {
     // In the order of dropping: the folder is removed when no process uses it.
     process: Process,
     connector: Connector,
+    requests: AtomicUsize,
     folder: TempDir,
     name: String,
     _ports: [Port; 2],
@@ -31,10 +35,10 @@ impl Running {
     pub(crate) async fn start(
         proxy: &Proxy,
         lines: Lines,
-        limit: Limit,
+        change: Change,
         upstream: SocketAddr,
     ) -> Self {
-        let name = format!("{} {lines:?} {limit:?}", proxy.program.name());
+        let name = format!("{} {lines:?} {change:?}", proxy.program.name());
         let prefix = format!("sse-{}-", proxy.program.name());
         let folder = tempfile::Builder::new()
             .prefix(&prefix)
@@ -50,7 +54,7 @@ impl Running {
             http2: ports[if proxy.is_cleartext { 0 } else { 1 }].address(),
             upstream,
             lines,
-            limit,
+            change,
         };
         let write = |name: &str, content: &str| {
             fs::write(folder.path().join(name), content).expect("written");
@@ -89,6 +93,7 @@ impl Running {
         let mut running = Self {
             process: process.expect("started"),
             connector,
+            requests: AtomicUsize::new(0),
             folder,
             name,
             _ports: ports,
@@ -120,11 +125,33 @@ impl Running {
         response.unwrap_or_else(|| panic!("{} {version:?}: no response", self.name))
     }
 
+    /// Asks for the stream, and waits for its handler. Where the handler or the proxy holds the head
+    /// back, the response comes later.
+    pub(crate) async fn open<'a>(
+        &'a self,
+        version: Version,
+        upstream: &mut Upstream,
+    ) -> (Pin<Box<dyn Future<Output = Response> + 'a>>, Stream) {
+        let mut response = Box::pin(self.get(version));
+        let stream = tokio::select! {
+            biased;
+            stream = upstream.opened() => stream,
+            _ = &mut response => panic!("{} {version:?}: no handler", self.name),
+        };
+        (response, stream)
+    }
+
+    /// Waits until requests reach the server, which may have been restarted.
+    pub(crate) async fn forwards_again(&self, version: Version) {
+        while !self.forwards(version).await {
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     async fn is_ready(&mut self, version: Version) {
         // Connections are refused before it listens, and some listen before they know their routes.
         for _ in 0..1500 {
-            let response = self.request(version, "/events/ready", &[]).await;
-            if response.is_some_and(|response| response.status == 204) {
+            if self.forwards(version).await {
                 return;
             }
             if self.process.has_ended().expect("a process") {
@@ -135,15 +162,12 @@ impl Running {
         panic!("{} does not forward: {}", self.name, self.log());
     }
 
-    /// Waits until requests reach a server that was restarted.
-    pub(crate) async fn forwards_again(&self, version: Version) {
-        while self
-            .request(version, "/events/ready", &[])
-            .await
-            .is_none_or(|response| response.status != 204)
-        {
-            sleep(Duration::from_millis(20)).await;
-        }
+    async fn forwards(&self, version: Version) -> bool {
+        // A path of its own, as a cache may keep the response.
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let path = format!("/events/ready?{number}");
+        let response = self.request(version, &path, &[]).await;
+        response.is_some_and(|response| response.status == 204)
     }
 
     fn log(&self) -> String {

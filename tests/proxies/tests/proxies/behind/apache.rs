@@ -1,7 +1,9 @@
 //! Apache httpd with `mod_proxy_http`.
 
-use crate::expected::{Arrival, Down, End, Expected, Failed, Leaves, Noticed, both, each};
-use crate::proxy::{Launch, Limit, Place, Program, Proxy};
+use crate::expected::{
+    Arrival, Compressed, Down, End, Expected, Failed, LastEvent, Leaves, Noticed, both, each,
+};
+use crate::proxy::{Change, Launch, Place, Program, Proxy};
 
 crate::cases::on!(APACHE);
 
@@ -11,22 +13,27 @@ static APACHE: Proxy = Proxy {
     launch,
     installed: Expected {
         arrival: Arrival::AtOnce,
+        is_bare_head_held: both(false),
         silence: Some(both(End::Cut)),
         whole: None,
         failed: Failed::all(both(End::Cut)),
+        last_event: each(LastEvent::Arrives, LastEvent::OrCut),
         killed: both(End::Cut),
         down: both(Down::Status(503)),
         leaves: LEAVES,
     },
     advised: Expected {
         arrival: Arrival::AtOnce,
+        is_bare_head_held: both(false),
         silence: Some(both(End::Cut)),
         whole: None,
         failed: Failed::all(both(End::Cut)),
+        last_event: each(LastEvent::Arrives, LastEvent::OrCut),
         killed: both(End::Cut),
         down: both(Down::Status(503)),
         leaves: LEAVES,
     },
+    compressed: Some(Compressed::AtOnce),
 };
 
 const LEAVES: Leaves = Leaves {
@@ -38,11 +45,27 @@ fn launch(place: &Place<'_>) -> Launch {
     let installed = format!("ProxyPass / http://{}/\n", place.upstream);
     let lines = place.choose(&installed, super::lines!("apache.conf"));
     let modules = [
-        "mpm_event", "authz_core", "proxy", "proxy_http", "http2", "ssl", "reqtimeout",
+        "mpm_event",
+        "authz_core",
+        "deflate",
+        "filter",
+        "http2",
+        "proxy",
+        "proxy_http",
+        "reqtimeout",
+        "ssl",
     ]
     .map(|name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n"))
     .concat();
-    let limit = if place.limit == Limit::Silence { 2 } else { 300 };
+    let limit = if place.change == Change::Silence {
+        2
+    } else {
+        300
+    };
+    let deflate = place.with(
+        Change::Compression,
+        "AddOutputFilterByType DEFLATE text/event-stream",
+    );
     let folder = place.folder.display();
     let (http1, http2) = (place.http1, place.http2);
     let (certificate, key) = (place.certificate(), place.key());
@@ -64,6 +87,7 @@ Timeout {limit}
 Protocols h2 http/1.1
 Listen {http1}
 Listen {http2} https
+{deflate}
 {lines}
 <VirtualHost {http2}>
     SSLEngine on

@@ -1,7 +1,9 @@
 //! Caddy.
 
-use crate::expected::{Arrival, Down, End, Expected, Failed, Leaves, Noticed, both};
-use crate::proxy::{Launch, Place, Program, Proxy};
+use crate::expected::{
+    Arrival, Compressed, Down, End, Expected, Failed, LastEvent, Leaves, Noticed, both,
+};
+use crate::proxy::{Change, Launch, Place, Program, Proxy};
 
 crate::cases::on!(CADDY);
 
@@ -11,22 +13,27 @@ static CADDY: Proxy = Proxy {
     launch,
     installed: Expected {
         arrival: Arrival::AtOnce,
+        is_bare_head_held: both(false),
         silence: None,
         whole: None,
         failed: Failed::all(both(End::Cut)),
+        last_event: both(LastEvent::Arrives),
         killed: both(End::Cut),
         down: both(Down::Status(502)),
         leaves: LEAVES,
     },
     advised: Expected {
         arrival: Arrival::AtOnce,
+        is_bare_head_held: both(false),
         silence: None,
         whole: None,
         failed: Failed::all(both(End::Cut)),
+        last_event: both(LastEvent::Arrives),
         killed: both(End::Cut),
         down: both(Down::EventStream),
         leaves: LEAVES,
     },
+    compressed: Some(Compressed::Not),
 };
 
 const LEAVES: Leaves = Leaves {
@@ -37,6 +44,7 @@ const LEAVES: Leaves = Leaves {
 fn launch(place: &Place<'_>) -> Launch {
     let installed = format!("reverse_proxy {}\n", place.upstream);
     let site = place.choose(&installed, super::lines!("Caddyfile"));
+    let site = place.with(Change::Compression, "encode gzip\n").to_owned() + &site;
     let (certificate, key) = (place.certificate(), place.key());
     let configuration = format!(
         "{{

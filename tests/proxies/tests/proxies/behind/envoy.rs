@@ -1,7 +1,9 @@
 //! Envoy.
 
-use crate::expected::{Arrival, Down, End, Expected, Failed, Leaves, Noticed, both};
-use crate::proxy::{Launch, Limit, Lines, Place, Program, Proxy};
+use crate::expected::{
+    Arrival, Compressed, Down, End, Expected, Failed, LastEvent, Leaves, Noticed, both,
+};
+use crate::proxy::{Change, Launch, Lines, Place, Program, Proxy};
 
 crate::cases::on!(ENVOY);
 
@@ -11,22 +13,27 @@ static ENVOY: Proxy = Proxy {
     launch,
     installed: Expected {
         arrival: Arrival::AtOnce,
+        is_bare_head_held: both(false),
         silence: Some(both(End::Cut)),
         whole: Some(both(Some(End::Cut))),
         failed: Failed::all(both(End::Cut)),
+        last_event: both(LastEvent::Arrives),
         killed: both(End::Cut),
         down: both(Down::Status(503)),
         leaves: LEAVES,
     },
     advised: Expected {
         arrival: Arrival::AtOnce,
+        is_bare_head_held: both(false),
         silence: Some(both(End::Cut)),
         whole: None,
         failed: Failed::all(both(End::Cut)),
+        last_event: both(LastEvent::Arrives),
         killed: both(End::Cut),
         down: both(Down::EventStream),
         leaves: LEAVES,
     },
+    compressed: Some(Compressed::Not),
 };
 
 const LEAVES: Leaves = Leaves {
@@ -46,11 +53,22 @@ const INSTALLED: &str = "route_config:
 
 fn launch(place: &Place<'_>) -> Launch {
     let mut lines = place.choose(INSTALLED, super::lines!("envoy.yaml"));
-    if place.lines == Lines::Installed && place.limit == Limit::Whole {
+    if place.lines == Lines::Installed && place.change == Change::Whole {
         lines = lines.replace("cluster: app", "cluster: app, timeout: 2s");
     }
     let lines = lines.replace('\n', "\n        ");
-    let limit = place.at(Limit::Silence, "stream_idle_timeout: 2s");
+    let limit = place.with(Change::Silence, "stream_idle_timeout: 2s");
+    let compressor = place.with(
+        Change::Compression,
+        "
+          - name: compressor
+            typed_config:
+              \"@type\": type.googleapis.com/envoy.extensions.filters.http.compressor.v3.Compressor
+              response_direction_config: { common_config: { content_type: [text/event-stream] } }
+              compressor_library:
+                name: gzip
+                typed_config: { \"@type\": type.googleapis.com/envoy.extensions.compression.gzip.compressor.v3.Gzip }",
+    );
     let manager = format!(
         "    - filters:
       - name: manager
@@ -58,7 +76,7 @@ fn launch(place: &Place<'_>) -> Launch {
           \"@type\": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
           stat_prefix: all
           {limit}
-          http_filters:
+          http_filters:{compressor}
           - name: router
             typed_config: {{ \"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }}
           {}

@@ -1,7 +1,9 @@
 //! H2O.
 
-use crate::expected::{Arrival, Down, End, Expected, Failed, Leaves, Noticed, both, each};
-use crate::proxy::{Launch, Limit, Place, Program, Proxy};
+use crate::expected::{
+    Arrival, Compressed, Down, End, Expected, Failed, LastEvent, Leaves, Noticed, both, each,
+};
+use crate::proxy::{Change, Launch, Place, Program, Proxy};
 
 crate::cases::on!(H2O);
 
@@ -11,13 +13,21 @@ static H2O: Proxy = Proxy {
     launch,
     installed: EXPECTED,
     advised: EXPECTED,
+    compressed: Some(Compressed::AtOnce),
 };
 
 const EXPECTED: Expected = Expected {
     arrival: Arrival::AtOnce,
+    is_bare_head_held: both(true),
     silence: Some(both(End::Cut)),
     whole: None,
-    failed: Failed::all(both(End::Clean)),
+    // It takes the end of the connection between two chunks for the end of the body.
+    failed: Failed {
+        hyper: both(End::Clean),
+        actix: both(End::Clean),
+        tcp: both(End::Cut),
+    },
+    last_event: both(LastEvent::Arrives),
     killed: both(End::Clean),
     down: both(Down::Status(502)),
     leaves: Leaves {
@@ -33,11 +43,20 @@ fn launch(place: &Place<'_>) -> Launch {
     );
     let paths = place.choose(&installed, super::lines!("h2o.conf"));
     let paths = paths.replace('\n', "\n    ");
-    let limit = place.at(Limit::Silence, "proxy.timeout.io: 2000");
+    let limit = place.with(Change::Silence, "proxy.timeout.io: 2000");
+    let compress = place.with(
+        Change::Compression,
+        "compress: ON
+file.mime.settypes:
+  text/event-stream:
+    extensions: [.sse]
+    is_compressible: YES",
+    );
     let configuration = format!(
         "num-threads: 1
 error-log: {}
 {limit}
+{compress}
 listen:
   host: 127.0.0.1
   port: {}

@@ -1,7 +1,9 @@
 //! haproxy.
 
-use crate::expected::{Arrival, Down, End, Expected, Failed, Leaves, Noticed, both, each};
-use crate::proxy::{Launch, Limit, Place, Program, Proxy, replace};
+use crate::expected::{
+    Arrival, Compressed, Down, End, Expected, Failed, LastEvent, Leaves, Noticed, both, each,
+};
+use crate::proxy::{Change, Launch, Place, Program, Proxy, replace};
 
 crate::cases::on!(HAPROXY);
 
@@ -11,9 +13,11 @@ static HAPROXY: Proxy = Proxy {
     launch,
     installed: Expected {
         arrival: Arrival::AtOnce,
+        is_bare_head_held: both(false),
         silence: Some(each(End::Cut, End::Clean)),
         whole: None,
         failed: Failed::all(each(End::Cut, End::Clean)),
+        last_event: both(LastEvent::Arrives),
         killed: each(End::Cut, End::Clean),
         down: both(Down::Status(503)),
         leaves: Leaves {
@@ -23,9 +27,11 @@ static HAPROXY: Proxy = Proxy {
     },
     advised: Expected {
         arrival: Arrival::AtOnce,
+        is_bare_head_held: both(false),
         silence: Some(each(End::Cut, End::Clean)),
         whole: None,
         failed: Failed::all(each(End::Cut, End::Clean)),
+        last_event: both(LastEvent::Arrives),
         killed: each(End::Cut, End::Clean),
         down: both(Down::EventStream),
         leaves: Leaves {
@@ -33,6 +39,7 @@ static HAPROXY: Proxy = Proxy {
             reset: Noticed::AtOnce,
         },
     },
+    compressed: Some(Compressed::Not),
 };
 
 fn launch(place: &Place<'_>) -> Launch {
@@ -41,7 +48,15 @@ fn launch(place: &Place<'_>) -> Launch {
     let again = place.file("again.http");
     let advised = replace(advised, "/etc/haproxy/again.http", &again);
     let backend = place.choose(&installed, &advised);
-    let limit = if place.limit == Limit::Silence { 2 } else { 50 };
+    let limit = if place.change == Change::Silence {
+        2
+    } else {
+        50
+    };
+    let compression = place.with(
+        Change::Compression,
+        "    compression algo gzip\n    compression type text/event-stream\n",
+    );
     let (http1, http2, both) = (place.http1, place.http2, place.both());
     let configuration = format!(
         "defaults
@@ -50,7 +65,7 @@ fn launch(place: &Place<'_>) -> Launch {
     timeout client {limit}s
     timeout server {limit}s
 {backend}frontend all
-    bind {http1}
+{compression}    bind {http1}
     bind {http2} ssl crt {both} alpn h2,http/1.1
     default_backend events
 "

@@ -1,7 +1,9 @@
 //! lighttpd.
 
-use crate::expected::{Arrival, Down, End, Expected, Failed, Leaves, Noticed, both, each};
-use crate::proxy::{Launch, Limit, Place, Program, Proxy};
+use crate::expected::{
+    Arrival, Down, End, Expected, Failed, LastEvent, Leaves, Noticed, both, each,
+};
+use crate::proxy::{Change, Launch, Place, Program, Proxy};
 
 crate::cases::on!(LIGHTTPD);
 
@@ -11,22 +13,27 @@ static LIGHTTPD: Proxy = Proxy {
     launch,
     installed: Expected {
         arrival: Arrival::AtTheEnd,
+        is_bare_head_held: both(false),
         silence: None,
         whole: None,
         failed: Failed::all(both(End::Clean)),
+        last_event: both(LastEvent::Arrives),
         killed: both(End::Clean),
         down: both(Down::Status(503)),
         leaves: LEAVES,
     },
     advised: Expected {
         arrival: Arrival::AtOnce,
+        is_bare_head_held: both(false),
         silence: Some(both(End::Cut)),
         whole: None,
         failed: Failed::all(each(End::Cut, End::Clean)),
+        last_event: both(LastEvent::Arrives),
         killed: each(End::Cut, End::Clean),
         down: both(Down::Status(503)),
         leaves: LEAVES,
     },
+    compressed: None,
 };
 
 const LEAVES: Leaves = Leaves {
@@ -36,8 +43,8 @@ const LEAVES: Leaves = Leaves {
 
 fn launch(place: &Place<'_>) -> Launch {
     let lines = place.choose("", super::lines!("lighttpd.conf"));
-    let limit = place.at(
-        Limit::Silence,
+    let limit = place.with(
+        Change::Silence,
         "server.max-write-idle = 2\nserver.max-read-idle = 2\n",
     );
     let folder = place.folder.display();

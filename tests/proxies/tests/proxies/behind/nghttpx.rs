@@ -1,7 +1,7 @@
 //! nghttpx.
 
-use crate::expected::{Arrival, Down, End, Expected, Failed, Leaves, Noticed, both};
-use crate::proxy::{Launch, Limit, Place, Program, Proxy};
+use crate::expected::{Arrival, Down, End, Expected, Failed, LastEvent, Leaves, Noticed, both};
+use crate::proxy::{Change, Launch, Place, Program, Proxy};
 
 crate::cases::on!(NGHTTPX);
 
@@ -11,13 +11,16 @@ static NGHTTPX: Proxy = Proxy {
     launch,
     installed: EXPECTED,
     advised: EXPECTED,
+    compressed: None,
 };
 
 const EXPECTED: Expected = Expected {
     arrival: Arrival::AtOnce,
+    is_bare_head_held: both(false),
     silence: Some(both(End::Cut)),
     whole: None,
     failed: Failed::all(both(End::Cut)),
+    last_event: both(LastEvent::OrCut),
     killed: both(End::Cut),
     down: both(Down::Status(502)),
     leaves: Leaves {
@@ -27,8 +30,8 @@ const EXPECTED: Expected = Expected {
 };
 
 fn launch(place: &Place<'_>) -> Launch {
-    let limit = place.at(
-        Limit::Silence,
+    let limit = place.with(
+        Change::Silence,
         "--backend-read-timeout=2s --stream-read-timeout=2s",
     );
     Launch::new(&format!(

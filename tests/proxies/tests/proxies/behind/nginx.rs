@@ -1,7 +1,9 @@
 //! nginx.
 
-use crate::expected::{Arrival, Down, End, Expected, Failed, Leaves, Noticed, both};
-use crate::proxy::{Launch, Limit, Place, Program, Proxy};
+use crate::expected::{
+    Arrival, Compressed, Down, End, Expected, Failed, LastEvent, Leaves, Noticed, both, each,
+};
+use crate::proxy::{Change, Launch, Place, Program, Proxy};
 
 crate::cases::on!(NGINX);
 
@@ -12,6 +14,7 @@ static NGINX: Proxy = Proxy {
     // It asks by HTTP/1.0, in which the end of the connection is the end of the body.
     installed: Expected {
         arrival: Arrival::AtOnce,
+        is_bare_head_held: each(false, true),
         silence: Some(both(End::Cut)),
         whole: None,
         failed: Failed {
@@ -19,19 +22,23 @@ static NGINX: Proxy = Proxy {
             actix: both(End::Clean),
             tcp: both(End::Cut),
         },
+        last_event: both(LastEvent::Arrives),
         killed: both(End::Clean),
         down: both(Down::Status(502)),
         leaves: LEAVES,
     },
     advised: Expected {
         arrival: Arrival::AtOnce,
+        is_bare_head_held: each(false, true),
         silence: Some(both(End::Cut)),
         whole: None,
         failed: Failed::all(both(End::Cut)),
+        last_event: both(LastEvent::Arrives),
         killed: both(End::Cut),
         down: both(Down::EventStream),
         leaves: LEAVES,
     },
+    compressed: Some(Compressed::AtOnce),
 };
 
 const LEAVES: Leaves = Leaves {
@@ -43,7 +50,11 @@ fn launch(place: &Place<'_>) -> Launch {
     let upstream = place.upstream;
     let installed = format!("location / {{ proxy_pass http://{upstream}; }}");
     let location = place.choose(&installed, super::lines!("nginx.conf"));
-    let limit = place.at(Limit::Silence, "proxy_read_timeout 2s;");
+    let limit = place.with(Change::Silence, "proxy_read_timeout 2s;");
+    let gzip = place.with(
+        Change::Compression,
+        "gzip on; gzip_types text/event-stream; gzip_min_length 0;",
+    );
     let folder = place.folder.display();
     let (http1, http2) = (place.http1, place.http2);
     let (certificate, key) = (place.certificate(), place.key());
@@ -60,7 +71,7 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    {limit}
+    {limit}{gzip}
     server {{
         listen {http1};
         listen {http2} ssl http2;
@@ -71,5 +82,6 @@ http {{
 }}
 "
     );
-    Launch::new(&format!("-p {folder} -c nginx.conf -e error.log")).file("nginx.conf", configuration)
+    Launch::new(&format!("-p {folder} -c nginx.conf -e error.log"))
+        .file("nginx.conf", configuration)
 }

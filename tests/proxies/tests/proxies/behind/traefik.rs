@@ -1,7 +1,9 @@
 //! Traefik.
 
-use crate::expected::{Arrival, Down, End, Expected, Failed, Leaves, Noticed, both};
-use crate::proxy::{Launch, Lines, Place, Program, Proxy};
+use crate::expected::{
+    Arrival, Compressed, Down, End, Expected, Failed, LastEvent, Leaves, Noticed, both,
+};
+use crate::proxy::{Change, Launch, Lines, Place, Program, Proxy};
 
 crate::cases::on!(TRAEFIK);
 
@@ -11,22 +13,27 @@ static TRAEFIK: Proxy = Proxy {
     launch,
     installed: Expected {
         arrival: Arrival::AtOnce,
+        is_bare_head_held: both(false),
         silence: None,
         whole: None,
         failed: Failed::all(both(End::Cut)),
+        last_event: both(LastEvent::Arrives),
         killed: both(End::Cut),
         down: both(Down::Status(502)),
         leaves: LEAVES,
     },
     advised: Expected {
         arrival: Arrival::AtOnce,
+        is_bare_head_held: both(false),
         silence: None,
         whole: None,
         failed: Failed::all(both(End::Cut)),
+        last_event: both(LastEvent::Arrives),
         killed: both(End::Cut),
         down: both(Down::Waits),
         leaves: LEAVES,
     },
+    compressed: Some(Compressed::AtOnce),
 };
 
 const LEAVES: Leaves = Leaves {
@@ -35,11 +42,15 @@ const LEAVES: Leaves = Leaves {
 };
 
 fn launch(place: &Place<'_>) -> Launch {
-    let middlewares = place.choose("http:\n", super::lines!("traefik.yml"));
-    let uses = match place.lines {
+    let mut middlewares = place.choose("http:\n", super::lines!("traefik.yml"));
+    let mut uses = match place.lines {
         Lines::Installed => "",
         Lines::Advised => "      middlewares: [again]\n",
     };
+    if place.change == Change::Compression {
+        middlewares += "  middlewares:\n    smaller:\n      compress: {}\n";
+        uses = "      middlewares: [smaller]\n";
+    }
     let configuration = format!(
         "{middlewares}  routers:
     plain:

@@ -4,19 +4,13 @@ use sse_session::SseOptions;
 
 use crate::adapters::Adapter;
 use crate::expected::Version;
-use crate::proxy::{Limit, Lines, Proxy};
+use crate::proxy::{Change, Lines, Proxy};
 use crate::running::Running;
 use crate::upstream::Upstream;
 
 pub(crate) async fn an_id_of_4096_bytes_comes_back(proxy: &Proxy) {
     let mut upstream = Upstream::start(Adapter::Hyper, SseOptions::new()).await;
-    let running = Running::start(
-        proxy,
-        Lines::Advised,
-        Limit::Unchanged,
-        upstream.address(),
-    )
-    .await;
+    let running = Running::start(proxy, Lines::Advised, Change::None, upstream.address()).await;
     let id = "1".repeat(4096);
     for version in Version::ALL {
         let headers = [("last-event-id", id.as_str())];

@@ -6,7 +6,7 @@ use tokio::time::timeout;
 use super::SHORT;
 use crate::adapters::Adapter;
 use crate::expected::{Arrival, Noticed, Version};
-use crate::proxy::{Limit, Proxy};
+use crate::proxy::{Change, Proxy};
 use crate::running::Running;
 use crate::upstream::{Stream, Upstream};
 
@@ -25,7 +25,7 @@ pub(crate) async fn a_client_that_leaves(proxy: &Proxy) {
         }
         let options = SseOptions::new().without_keep_alive();
         let mut upstream = Upstream::start(Adapter::Hyper, options).await;
-        let running = Running::start(proxy, lines, Limit::Unchanged, upstream.address()).await;
+        let running = Running::start(proxy, lines, Change::None, upstream.address()).await;
         for (version, way) in [
             (Version::Http1, Way::Close),
             (Version::Http2, Way::Close),
@@ -35,11 +35,9 @@ pub(crate) async fn a_client_that_leaves(proxy: &Proxy) {
                 Way::Close => expected.leaves.closed.of(version),
                 Way::Reset => expected.leaves.reset,
             };
-            let (mut response, stream) = tokio::join!(running.get(version), async {
-                let stream = upstream.opened().await;
-                stream.send("1");
-                stream
-            });
+            let (response, stream) = running.open(version, &mut upstream).await;
+            stream.send("1");
+            let mut response = response.await;
             response.receive("1").await;
             let stays = match way {
                 Way::Close => {

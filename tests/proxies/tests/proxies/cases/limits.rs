@@ -6,10 +6,11 @@ use sse_session::SseOptions;
 use tokio::time::timeout;
 
 use crate::adapters::Adapter;
-use crate::expected::{Arrival, Version};
-use crate::proxy::{LIMIT, Limit, Proxy};
+use crate::client::Response;
+use crate::expected::{Arrival, End, Version};
+use crate::proxy::{Change, LIMIT, Proxy};
 use crate::running::Running;
-use crate::upstream::Upstream;
+use crate::upstream::{Stream, Upstream};
 
 /// How often a keep-alive is sent: eight times within the limit.
 const KEEP_ALIVE: Duration = Duration::from_millis(250);
@@ -29,8 +30,8 @@ pub(crate) async fn keep_alives_carry_a_silent_stream_past_the_limit(proxy: &Pro
         let mut silent = Upstream::start(Adapter::Hyper, silent).await;
         let alive = SseOptions::new().keep_alive(KEEP_ALIVE);
         let mut alive = Upstream::start(Adapter::Hyper, alive).await;
-        let cutting = Running::start(proxy, lines, Limit::Silence, silent.address()).await;
-        let carrying = Running::start(proxy, lines, Limit::Silence, alive.address()).await;
+        let cutting = Running::start(proxy, lines, Change::Silence, silent.address()).await;
+        let carrying = Running::start(proxy, lines, Change::Silence, alive.address()).await;
         let mut streams = Vec::new();
         for version in Version::ALL {
             // Both are silent at the same time.
@@ -73,9 +74,12 @@ pub(crate) async fn a_limit_on_the_whole_stream(proxy: &Proxy) {
         let Some(expected) = expected.whole else {
             continue;
         };
+        let limited = SseOptions::new().max_age(Duration::from_secs(1));
+        let mut limited = Upstream::start(Adapter::Hyper, limited).await;
+        let before = Running::start(proxy, lines, Change::Whole, limited.address()).await;
         let options = SseOptions::new().keep_alive(KEEP_ALIVE);
         let mut upstream = Upstream::start(Adapter::Hyper, options).await;
-        let running = Running::start(proxy, lines, Limit::Whole, upstream.address()).await;
+        let running = Running::start(proxy, lines, Change::Whole, upstream.address()).await;
         for version in Version::ALL {
             let (mut response, _stream) = open(&running, &mut upstream, version).await;
             let end = loop {
@@ -89,22 +93,19 @@ pub(crate) async fn a_limit_on_the_whole_stream(proxy: &Proxy) {
             if end != expected.of(version) {
                 wrong.push(format!("{} {version:?}: {end:?}", running.name()));
             }
+            // An age limit that is shorter ends the stream in order.
+            let (mut response, _stream) = open(&before, &mut limited, version).await;
+            assert_eq!(response.rest().await.1, End::Clean, "{}", before.name());
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// Opens a stream, which has had one event when this returns.
-async fn open(
-    running: &Running,
-    upstream: &mut Upstream,
-    version: Version,
-) -> (crate::client::Response, crate::upstream::Stream) {
-    let (mut response, stream) = tokio::join!(running.get(version), async {
-        let stream = upstream.opened().await;
-        stream.send("1");
-        stream
-    });
+async fn open(running: &Running, upstream: &mut Upstream, version: Version) -> (Response, Stream) {
+    let (response, stream) = running.open(version, upstream).await;
+    stream.send("1");
+    let mut response = response.await;
     response.receive("1").await;
     (response, stream)
 }

@@ -9,8 +9,14 @@ mod restart;
 
 use std::time::Duration;
 
-pub(crate) use self::arrival::the_head_and_each_event_arrive_at_once;
-pub(crate) use self::failure::{a_failed_handler, a_killed_server};
+pub(crate) use self::arrival::{
+    a_head_without_a_body_is_held_by_some,
+    compression_delays_nothing_but_where_it_cannot_be_helped,
+    the_head_and_each_event_arrive_at_once,
+};
+pub(crate) use self::failure::{
+    a_failed_handler, a_failure_event_arrives_as_the_last_event, a_killed_server,
+};
 pub(crate) use self::ids::an_id_of_4096_bytes_comes_back;
 pub(crate) use self::leave::a_client_that_leaves;
 pub(crate) use self::limits::{
@@ -35,9 +41,12 @@ macro_rules! on {
     ($proxy:expr) => {
         $crate::cases::on!($proxy;
             the_head_and_each_event_arrive_at_once,
+            a_head_without_a_body_is_held_by_some,
+            compression_delays_nothing_but_where_it_cannot_be_helped,
             keep_alives_carry_a_silent_stream_past_the_limit,
             a_limit_on_the_whole_stream,
             a_failed_handler,
+            a_failure_event_arrives_as_the_last_event,
             a_killed_server,
             a_restart_of_the_server,
             a_client_that_leaves,

@@ -15,6 +15,7 @@ mod layers;
 mod msrv;
 mod packages;
 mod process;
+mod proxies;
 mod readme;
 mod result;
 mod test;
@@ -32,6 +33,9 @@ usage: cargo xtask <command>
                                     or single cases; --quick only checks that everything runs and
                                     that all peers agree
   fuzz [--seconds N] [TARGET…]      run fuzz targets, by default all of them for 60 seconds each
+  proxies [NAME…]                   test the adapters behind reverse proxies: all of them, or
+                                    nginx, haproxy, varnish, apache, lighttpd, h2o, nghttpx, caddy,
+                                    envoy, traefik
   layers                            count the files of each crate and the imports between them,
                                     and show every import cycle
   surface                           count the public items of each published package
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
         Some("test") => test::command(&arguments),
         Some("bench") => bench::command(&arguments),
         Some("fuzz") => fuzz::command(&arguments),
+        Some("proxies") => proxies::command(&arguments),
         Some("layers") => layers::check(),
         Some("surface") => external_types::surface(),
         Some("help" | "--help" | "-h") => {

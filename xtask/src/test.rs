@@ -5,7 +5,9 @@ use std::time::Instant;
 use crate::process::{cargo, run};
 use crate::result::Result;
 use crate::workspace::Workspace;
-use crate::{agreement, bench, debian, docs, external_types, features, fuzz, layers, msrv, readme};
+use crate::{
+    agreement, bench, debian, docs, external_types, features, fuzz, layers, msrv, proxies, readme,
+};
 
 /// How long each fuzz target runs here, in seconds. It is enough for the seeds and inputs close to
 /// them; `cargo xtask fuzz` runs longer.
@@ -77,7 +79,7 @@ const STEPS: &[Step] = &[
         run: || {
             run(cargo()
                 .args(["test", "--workspace", "--all-features"])
-                .args(["--exclude", "sse-fuzz"])
+                .args(["--exclude", "sse-fuzz", "--exclude", "sse-proxies"])
                 .args(["--exclude", "sse-model", "--exclude", "sse-hub-model"]))?;
             // The libraries of the benchmarks; the step `bench` tests and runs the programs.
             run(Workspace::Benches
@@ -85,6 +87,11 @@ const STEPS: &[Step] = &[
                 .args(["--package", "sse-bench-process"])
                 .args(["--package", "sse-bench-report"]))
         },
+    },
+    Step {
+        name: "proxies",
+        purpose: "the adapters behind those reverse proxies that are quick to install and to test",
+        run: proxies::check,
     },
     Step {
         name: "model",

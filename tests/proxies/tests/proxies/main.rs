@@ -15,6 +15,7 @@ mod chapter;
 mod child;
 mod client;
 mod expected;
+mod nginx;
 mod proxy;
 mod running;
 mod upstream;

@@ -8,7 +8,7 @@ use crate::proxy::{Change, Launch, Place, Program, Proxy};
 crate::cases::on!(CADDY);
 
 static CADDY: Proxy = Proxy {
-    program: Program::PyPi("caddy", "bin/caddy"),
+    program: Program::PyPi("caddy", "caddy/bin/caddy"),
     is_cleartext: false,
     launch,
     installed: Expected {

@@ -8,7 +8,7 @@ use crate::proxy::{Change, Launch, Lines, Place, Program, Proxy};
 crate::cases::on!(ENVOY);
 
 static ENVOY: Proxy = Proxy {
-    program: Program::PyPi("envoy", "envoy/_bin/envoy"),
+    program: Program::PyPi("envoy", "envoy/envoy/_bin/envoy"),
     is_cleartext: false,
     launch,
     installed: Expected {

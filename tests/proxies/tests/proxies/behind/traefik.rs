@@ -8,7 +8,7 @@ use crate::proxy::{Change, Launch, Lines, Place, Program, Proxy};
 crate::cases::on!(TRAEFIK);
 
 static TRAEFIK: Proxy = Proxy {
-    program: Program::PyPi("traefik", "bin/traefik"),
+    program: Program::PyPi("traefik", "traefik/bin/traefik"),
     is_cleartext: false,
     launch,
     installed: Expected {

@@ -1,7 +1,5 @@
 //! nginx starts, serves, restarts and reports an invalid configuration.
 
-#![cfg(unix)]
-
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 

@@ -15,7 +15,7 @@ static VARNISH: Proxy = Proxy {
         arrival: Arrival::AtOnce,
         is_bare_head_held: both(false),
         silence: Some(each(End::Cut, End::Clean)),
-        whole: Some(each(Some(End::Cut), None)),
+        whole: Some(both(Some(End::Cut))),
         failed: Failed::all(each(End::Cut, End::Clean)),
         last_event: each(LastEvent::OrCut, LastEvent::OrLost),
         killed: each(End::Cut, End::Clean),
@@ -30,7 +30,7 @@ static VARNISH: Proxy = Proxy {
         is_bare_head_held: both(false),
         silence: Some(each(End::Cut, End::Clean)),
         // HTTP/2 is not piped.
-        whole: Some(both(None)),
+        whole: Some(each(None, Some(End::Cut))),
         failed: Failed::all(each(End::Cut, End::Clean)),
         last_event: each(LastEvent::Arrives, LastEvent::OrLost),
         killed: each(End::Cut, End::Clean),

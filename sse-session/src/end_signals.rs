@@ -40,8 +40,8 @@ impl EndSignals {
         pipe.wake_by_ref();
     }
 
-    /// Returns whether, and why, the stream is to end now. The signals themselves are polled at first,
-    /// and again whenever one of them has woken the pipe.
+    /// Returns whether, and why, the stream is to end now. The signals themselves are polled at
+    /// first, and again whenever one of them has woken the pipe.
     pub(crate) fn poll(&mut self, pipe: &Arc<Pipe>) -> Option<EndSignal> {
         match pipe.take_signal()? {
             Signal::Shutdown => Some(EndSignal::Shutdown),

@@ -1,7 +1,7 @@
 //! The body of one response: it owns the handler and drives it.
 //!
-//! A poll of the body is a poll of the handler. No task is spawned, a dropped body drops the handler
-//! where it waits, and a transport that does not poll holds the handler back.
+//! A poll of the body is a poll of the handler. No task is spawned, a dropped body drops the
+//! handler where it waits, and a transport that does not poll holds the handler back.
 
 use std::any::Any;
 use std::error::Error as _;
@@ -37,8 +37,8 @@ pin_project! {
     /// since the last poll as one piece. An error means that the handler failed, and is the last
     /// item; after the last item there is none, however often it is polled.
     ///
-    /// A panic of the handler is a failure too: what it had sent still goes out. The panic hook reports
-    /// the panic, and it does not reach the task that polls the stream.
+    /// A panic of the handler is a failure too: what it had sent still goes out. The panic hook
+    /// reports the panic, and it does not reach the task that polls the stream.
     #[must_use = "streams do nothing unless polled"]
     // What each piece needs comes first, as in the pipe.
     #[repr(C)]
@@ -101,8 +101,8 @@ where
         }
     }
 
-    /// Ends the stream when `signal` is given, as the signal in its [`SseOptions`] does. This is for
-    /// servers that have a signal of their own. A stream has one of each; another one of the
+    /// Ends the stream when `signal` is given, as the signal in its [`SseOptions`] does. This is
+    /// for servers that have a signal of their own. A stream has one of each; another one of the
     /// server's replaces the first.
     pub fn shutdown_on(self: Pin<&mut Self>, signal: &Shutdown) {
         let this = self.project();

@@ -43,8 +43,8 @@ pub(crate) struct FramedPiece {
 pub(crate) const MAX_SLICES: usize = 4;
 
 impl FramedPiece {
-    /// Frames one piece of a body. `before` is written together with it, and so is what shows how the
-    /// body ends, if it ends with this piece.
+    /// Frames one piece of a body. `before` is written together with it, and so is what shows how
+    /// the body ends, if it ends with this piece.
     pub(crate) fn new(before: Vec<u8>, body: Bytes, framing: Framing, next: Next) -> Self {
         let after = match (framing, body.is_empty(), next) {
             (Framing::Chunked, false, Next::Piece) => ChunkEnd::LINE,
@@ -170,11 +170,12 @@ struct ChunkEnd {
     end: u8,
 }
 
-/// The end of a chunk; the last chunk, which is empty; and a chunk of which nothing follows but the end
-/// of the connection.
+/// The end of a chunk; the last chunk, which is empty; and a chunk of which nothing follows but the
+/// end of the connection.
 ///
-/// The last one makes a failure visible: some recipients, such as h2o, take a body for complete if the
-/// connection ends between two chunks. A reset would be seen too, but can destroy data in transit.
+/// The last one makes a failure visible: some recipients, such as h2o, take a body for complete if
+/// the connection ends between two chunks. A reset would be seen too, but can destroy data in
+/// transit.
 const CHUNK_ENDS: &[u8] = b"\r\n0\r\n\r\n1\r\n";
 
 impl ChunkEnd {

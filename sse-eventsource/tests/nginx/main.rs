@@ -3,6 +3,7 @@
 
 #![cfg(unix)]
 
+mod http2;
 mod upstream;
 
 use std::fmt::Write as _;
@@ -11,8 +12,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use http::Version;
-use sse_eventsource::{Backoff, Error, EventSource, HttpClient, Update, Updates};
-use sse_eventsource_testing::Identity;
+use sse_eventsource::{Backoff, Error, EventSource, Update, Updates};
 use sse_proxies::Nginx;
 use tokio::time::timeout;
 
@@ -362,6 +362,7 @@ async fn nginx_may_compress_and_each_event_arrives_immediately() {
         assert!(reader.lost.is_empty(), "{path}: {:?}", reader.lost);
     }
 }
+<<<<<<< HEAD
 
 /// nginx sends the head with the first bytes of the body, so an event is published before.
 #[tokio::test]
@@ -407,3 +408,5 @@ async fn nginx_speaks_http2_over_tls() {
         reader.read_to(7).await;
     }
 }
+=======
+>>>>>>> stream

@@ -11,8 +11,8 @@ use crate::shutdown::Shutdown;
 
 impl SseOptions {
     /// Ends open streams when `signal` is given: a [`CancellationToken`](crate::CancellationToken),
-    /// or a [`Shutdown`] made from any future. What was sent before still goes out, the handlers are
-    /// dropped, and the responses end as complete ones.
+    /// or a [`Shutdown`] made from any future. What was sent before still goes out, the handlers
+    /// are dropped, and the responses end as complete ones.
     ///
     /// Without it, a server's graceful shutdown waits until the handlers of open streams have
     /// returned.
@@ -30,18 +30,19 @@ impl SseOptions {
         self
     }
 
-    /// Ends a stream after about `duration`, at some time in its last tenth, so that streams that were
-    /// opened together do not all come back together. The time counts from the first poll.
+    /// Ends a stream after about `duration`, at some time in its last tenth, so that streams that
+    /// were opened together do not all come back together. The time counts from the first poll.
     ///
     /// The stream ends as on a [shutdown](Self::shutdown): what was sent before still goes out, the
-    /// handler is dropped, and the response ends as a complete one. There is no closing reconnection
-    /// time, as the client is to come back at once, and no [end event](Self::end_event), as this is not
-    /// the end of the content. An `EventSource` reconnects by itself and resumes with its last event
-    /// ID; other clients must do the same, so this is for streams that can be resumed.
+    /// handler is dropped, and the response ends as a complete one. There is no closing
+    /// reconnection time, as the client is to come back at once, and no
+    /// [end event](Self::end_event), as this is not the end of the content. An `EventSource`
+    /// reconnects by itself and resumes with its last event ID; other clients must do the same, so
+    /// this is for streams that can be resumed.
     ///
-    /// It is for proxies that cut a stream at a fixed age (Varnish, Traffic Server, envoy) or keep an
-    /// old process for as long as its longest stream (nginx, haproxy), and for rights that expire: the
-    /// request that follows is checked again.
+    /// It is for proxies that cut a stream at a fixed age (Varnish, Traffic Server, envoy) or keep
+    /// an old process for as long as its longest stream (nginx, haproxy), and for rights that
+    /// expire: the request that follows is checked again.
     ///
     /// The timer is tokio's, as for [`keep_alive`](Self::keep_alive). A stream whose client takes
     /// nothing is not polled, and ends when the client takes something again.
@@ -67,9 +68,10 @@ impl SseOptions {
     /// response, and many proxies turn the one into the other (nginx as installed, haproxy, Varnish
     /// and lighttpd over HTTP/2, h2o). An event passes all of them.
     ///
-    /// The event is encoded here, within the limits that were set before. It goes out even if the buffer
-    /// is full. It should have no id, since a client resumes after the last id that it has received,
-    /// and a name of its own other than `error`, which browsers also give to lost connections.
+    /// The event is encoded here, within the limits that were set before. It goes out even if the
+    /// buffer is full. It should have no id, since a client resumes after the last id that it has
+    /// received, and a name of its own other than `error`, which browsers also give to lost
+    /// connections.
     ///
     /// ```
     /// use sse_session::{EncodeError, Event, SseOptions};
@@ -90,14 +92,14 @@ impl SseOptions {
         Ok(self)
     }
 
-    /// Sends `event` at the end of the content: when the handler has returned without an error and the
-    /// last handle is dropped.
+    /// Sends `event` at the end of the content: when the handler has returned without an error and
+    /// the last handle is dropped.
     ///
-    /// A client that has received it knows that nothing is missing. It also tells an `EventSource` to
-    /// close itself, which otherwise reconnects after every end. Other ends in order are not the end of
-    /// the content and have no such event: a [shutdown](Self::shutdown), the
-    /// [age limit](Self::max_age), and [`Sse::close`](crate::Sse::close), before which an application
-    /// can send what it wants.
+    /// A client that has received it knows that nothing is missing. A page closes its `EventSource`
+    /// then, which otherwise reconnects after every end. Other ends in order are not the end of the
+    /// content and have no such event: a [shutdown](Self::shutdown), the
+    /// [age limit](Self::max_age), and [`Sse::close`](crate::Sse::close), before which an
+    /// application can send what it wants.
     ///
     /// See [`failure_event`](Self::failure_event) for how the event is encoded and sent, and for an
     /// example.

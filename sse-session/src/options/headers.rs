@@ -52,8 +52,8 @@ impl SseOptions {
         let defaults = [
             (
                 header::CONTENT_TYPE,
-                // A stream is UTF-8 whatever this says, but Python's requests decodes text without a
-                // charset as Latin-1.
+                // A stream is UTF-8 whatever this says, but Python's requests decodes text without
+                // a charset as Latin-1.
                 HeaderValue::from_static("text/event-stream; charset=utf-8"),
             ),
             (

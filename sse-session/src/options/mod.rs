@@ -111,13 +111,13 @@ impl SseOptions {
         self
     }
 
-    /// Sets the high-water mark of the stream's buffer, in bytes, by default 60 KiB. While the buffer
-    /// holds less, a send is immediate. From there on it waits for the client.
+    /// Sets the high-water mark of the stream's buffer, in bytes, by default 60 KiB. While the
+    /// buffer holds less, a send is immediate. From there on it waits for the client.
     ///
-    /// One event may go past the mark, so a stream with one handle buffers no more than the mark plus
-    /// [`max_event_len`](Self::max_event_len). Handles that send at the very same moment may each go
-    /// past it, by one event or by one [`send_all`](crate::Sse::send_all) of as much as there was
-    /// room for. The server has buffers of its own.
+    /// One event may go past the mark, so a stream with one handle buffers no more than the mark
+    /// plus [`max_event_len`](Self::max_event_len). Handles that send at the very same moment may
+    /// each go past it, by one event or by one [`send_all`](crate::Sse::send_all) of as much as
+    /// there was room for. The server has buffers of its own.
     pub fn buffer_size(mut self, bytes: usize) -> Self {
         self.buffer_size = if bytes == 0 { 1 } else { bytes };
         self
@@ -138,8 +138,9 @@ impl SseOptions {
         self
     }
 
-    /// Ignores the query's parameter `lastEventId`, which is otherwise the last event ID of a request
-    /// without a `Last-Event-ID` header: event-source-polyfill, which many pages use, sends no header.
+    /// Ignores the query's parameter `lastEventId`, which is otherwise the last event ID of a
+    /// request without a `Last-Event-ID` header: event-source-polyfill, which many pages use, sends
+    /// no header.
     ///
     /// This is for applications that use the parameter for something else.
     pub fn without_last_event_id_in_query(mut self) -> Self {
@@ -150,8 +151,8 @@ impl SseOptions {
     /// Begins every stream with this reconnection time: how long a client waits before it
     /// connects again. See [`Event::retry`] on rounding.
     ///
-    /// It is a line in front of whatever comes first: as a block, several clients would take it for an
-    /// event.
+    /// It is a line in front of whatever comes first: as a block, several clients would take it for
+    /// an event.
     ///
     /// It takes the place of the opening comment, see
     /// [`without_opening_comment`](Self::without_opening_comment).
@@ -161,16 +162,17 @@ impl SseOptions {
     }
 
     /// Sends no comment at the beginning. Otherwise a stream whose handler sends nothing when it is
-    /// first polled, and that has no opening [`retry`](Self::retry), begins at once with an empty comment,
-    /// `:` and LF.
+    /// first polled, and that has no opening [`retry`](Self::retry), begins at once with an empty
+    /// comment, `:` and LF.
     ///
-    /// The comment opens the stream where a proxy keeps the head of a response until the first byte of
-    /// its body: nginx and h2o for clients of HTTP/2, traefik with compression, development servers.
-    /// Without it, a page there stays `CONNECTING`, and a `fetch` waits, until the first event or
-    /// keep-alive.
+    /// The comment opens the stream where a proxy keeps the head of a response until the first byte
+    /// of its body: nginx and h2o for clients of HTTP/2, traefik with compression, development
+    /// servers. Without it, a page there stays `CONNECTING`, and a `fetch` waits, until the first
+    /// event or keep-alive.
     ///
-    /// This is for clients that fail on comments, such as Google's SDKs for Gemini. They need streams
-    /// [without keep-alive](Self::without_keep_alive) too; neither option includes the other.
+    /// This is for clients that fail on comments, such as Google's SDKs for Gemini. They need
+    /// streams [without keep-alive](Self::without_keep_alive) too; neither option includes the
+    /// other.
     pub fn without_opening_comment(mut self) -> Self {
         self.opening_comment = false;
         self

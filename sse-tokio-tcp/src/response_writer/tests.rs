@@ -163,6 +163,25 @@ async fn an_event_takes_one_direct_write_and_no_read() {
 }
 
 #[tokio::test]
+async fn the_head_and_the_comment_that_opens_a_silent_stream_are_one_write() {
+    let body = sse_response(HeaderMap::new(), async |_: HeaderMap, sse: Sse| {
+        sse.closed().await;
+    });
+    let mut writer = writer(
+        Client::new(100, 100),
+        "HEAD",
+        body.into_body(),
+        Framing::Chunked,
+    );
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(writer.poll::<Direct>(&mut cx, TIMEOUT).is_pending());
+    let client = writer.into_io();
+    assert_eq!(client.direct_writes.load(Ordering::Relaxed), 0);
+    assert_eq!(client.polled_writes.load(Ordering::Relaxed), 1);
+    assert_eq!(client.received(), "HEAD2\r\n:\n\r\n");
+}
+
+#[tokio::test]
 async fn a_writer_that_is_polled_after_its_end_writes_nothing_more() {
     for (handler_fails, expected) in [
         (false, "d\r\ndata: three\n\n\r\n0\r\n\r\n"),

@@ -166,7 +166,7 @@ impl SseOptions {
     /// comment, `:` and LF.
     ///
     /// The comment opens the stream where a proxy keeps the head of a response until the first byte
-    /// of its body: nginx and h2o for clients of HTTP/2, traefik with compression, development
+    /// of its body: nginx for clients of HTTP/2, h2o, traefik with compression, development
     /// servers. Without it, a page there stays `CONNECTING`, and a `fetch` waits, until the first
     /// event or keep-alive.
     ///

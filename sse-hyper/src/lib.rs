@@ -91,8 +91,9 @@
 //! reset may overtake them, some may be lost in any case.
 //!
 //! Many proxies take these marks for a complete response. [`SseOptions::failure_event`] also tells
-//! the failure in the stream, which passes all of them. A panic of the handler is a failure like an
-//! error: it does not reach the task of the connection.
+//! the failure in the stream, which passes all of them but may be lost together with the cut. A panic
+//! of the handler is a failure like an error: it does not reach the task of the connection. What each
+//! proxy does, and the lines of configuration that help: [`guide::proxies`].
 //!
 //! # Features
 //!

@@ -67,8 +67,6 @@ pub(crate) struct Place<'a> {
     pub(crate) http1: SocketAddr,
     /// With TLS, or without where the proxy has no TLS.
     pub(crate) http2: SocketAddr,
-    /// For something that the proxy serves to itself.
-    pub(crate) spare: SocketAddr,
     pub(crate) upstream: SocketAddr,
     pub(crate) lines: Lines,
     pub(crate) change: Change,

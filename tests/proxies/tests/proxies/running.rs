@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::pin::Pin;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sse_eventsource_testing::Identity;
@@ -18,13 +17,15 @@ use crate::expected::Version;
 use crate::proxy::{Change, Lines, Place, Proxy};
 use crate::upstream::{Stream, Upstream};
 
+/// A path that has no content.
+pub(crate) const READY: &str = "/events/ready";
+
 /// A proxy in front of one server. It stops when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Running {
     // In the order of dropping: the folder is removed when no process uses it.
     process: Process,
     connector: Connector,
-    requests: AtomicUsize,
     folder: TempDir,
     name: String,
     _ports: [Port; 2],
@@ -93,7 +94,6 @@ impl Running {
         let mut running = Self {
             process: process.expect("started"),
             connector,
-            requests: AtomicUsize::new(0),
             folder,
             name,
             _ports: ports,
@@ -163,10 +163,7 @@ impl Running {
     }
 
     async fn forwards(&self, version: Version) -> bool {
-        // A path of its own, as a cache may keep the response.
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        let path = format!("/events/ready?{number}");
-        let response = self.request(version, &path, &[]).await;
+        let response = self.request(version, READY, &[]).await;
         response.is_some_and(|response| response.status == 204)
     }
 

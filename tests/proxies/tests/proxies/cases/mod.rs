@@ -22,7 +22,7 @@ pub(crate) use self::leave::a_client_that_leaves;
 pub(crate) use self::limits::{
     a_limit_on_the_whole_stream, keep_alives_carry_a_silent_stream_past_the_limit,
 };
-pub(crate) use self::restart::a_restart_of_the_server;
+pub(crate) use self::restart::{a_204_is_for_one_client, a_restart_of_the_server};
 
 /// The limit on every test. No assertion depends on it.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -49,6 +49,7 @@ macro_rules! on {
             a_failure_event_arrives_as_the_last_event,
             a_killed_server,
             a_restart_of_the_server,
+            a_204_is_for_one_client,
             a_client_that_leaves,
             an_id_of_4096_bytes_comes_back,
         );

@@ -8,8 +8,8 @@ use super::SHORT;
 use crate::child::Child;
 use crate::client::Response;
 use crate::expected::{Arrival, Down, Version};
-use crate::proxy::{Change, Proxy};
-use crate::running::Running;
+use crate::proxy::{Change, Lines, Proxy};
+use crate::running::{READY, Running};
 
 /// The id of the client's last event.
 const ID: [(&str, &str); 1] = [("last-event-id", "7")];
@@ -55,6 +55,21 @@ pub(crate) async fn a_restart_of_the_server(proxy: &Proxy) {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A cache that kept the 204 of one client would end the streams of all others.
+pub(crate) async fn a_204_is_for_one_client(proxy: &Proxy) {
+    let mut server = Child::start();
+    let running = Running::start(proxy, Lines::Installed, Change::None, server.address()).await;
+    for version in Version::ALL {
+        let response = running.request(version, READY, &[]).await;
+        assert_eq!(response.expect("a response").status, 204);
+    }
+    server.kill();
+    for version in Version::ALL {
+        let response = running.request(version, READY, &[]).await;
+        assert!(response.is_none_or(|response| response.status != 204));
+    }
 }
 
 /// Returns what a response is that came while no server listened.

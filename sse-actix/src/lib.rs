@@ -89,8 +89,9 @@
 //! before the failure are lost when the client was too slow to accept them.
 //!
 //! Many proxies take these marks for a complete response. [`SseOptions::failure_event`] also tells
-//! the failure in the stream, which passes all of them. A panic of the handler is a failure like an
-//! error: it does not reach the task of the connection.
+//! the failure in the stream, which passes all of them but may be lost together with the cut. A panic
+//! of the handler is a failure like an error: it does not reach the task of the connection. What each
+//! proxy does, and the lines of configuration that help: [`guide::proxies`].
 //!
 //! # Headers
 //!

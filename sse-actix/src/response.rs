@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use actix_web::http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Method, StatusCode, Version};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_core::Stream;
@@ -89,9 +89,14 @@ where
 }
 
 /// Returns `204 No Content`, which makes an `EventSource` stop reconnecting (HTML § 9.2.3).
+///
+/// It has `Cache-Control: no-cache`. Otherwise a cache, such as Varnish, may give it to other clients.
 #[must_use]
 pub fn no_content() -> HttpResponse<SseBody> {
-    HttpResponse::with_body(StatusCode::NO_CONTENT, SseBody::empty())
+    let mut response = HttpResponse::with_body(StatusCode::NO_CONTENT, SseBody::empty());
+    let no_cache = HeaderValue::from_static("no-cache");
+    response.headers_mut().insert(CACHE_CONTROL, no_cache);
+    response
 }
 
 /// Answers `request` with the stream whose handler `start` returns.

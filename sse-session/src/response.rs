@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::LazyLock;
 
 use futures_core::Stream;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, request};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request};
 
 use crate::body::SseBody;
 use crate::forward::forward;
@@ -165,9 +165,15 @@ where
 }
 
 /// Returns `204 No Content`, on which an `EventSource` stops reconnecting (HTML § 9.2.3).
+///
+/// It has `Cache-Control: no-cache`. Otherwise a cache, such as Varnish, may give it to other clients.
 pub fn no_content() -> Response<SseBody> {
     let mut response = Response::new(SseBody::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
+    let no_cache = HeaderValue::from_static("no-cache");
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, no_cache);
     response
 }
 

@@ -74,6 +74,8 @@ where
 }
 
 /// Returns `204 No Content`, which makes an `EventSource` stop reconnecting (HTML § 9.2.3).
+///
+/// It has `Cache-Control: no-cache`. Otherwise a cache, such as Varnish, may give it to other clients.
 #[must_use]
 pub fn no_content() -> Response {
     sse_session::no_content().map(|_| Body::empty())

@@ -1,11 +1,15 @@
 //! Programs that the tests and benchmarks need besides the Rust toolchain, from Debian's packages.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use crate::process::{find, output, run};
 use crate::result::Result;
+use crate::workspace::target_directory;
 
 /// A program, the package that contains it, and what it is needed for.
+#[derive(Clone, Copy)]
 struct Needed {
     program: &'static str,
     package: &'static str,
@@ -116,6 +120,63 @@ pub(crate) fn install_for_benches() -> Result {
     install(FOR_BENCHES)
 }
 
+/// The proxies that Debian has, each with the programs that its tests need.
+const PROXIES: &[(&str, &[Needed])] = &[
+    ("nginx", &[NGINX]),
+    ("haproxy", &[proxy("haproxy", "haproxy")]),
+    ("varnish", &[proxy("varnishd", "varnish")]),
+    // Without the package `apache2`, which has only the service.
+    ("apache", &[proxy("apache2", "apache2-bin")]),
+    (
+        "lighttpd",
+        &[
+            proxy("lighttpd", "lighttpd"),
+            proxy("/usr/lib/lighttpd/mod_openssl.so", "lighttpd-mod-openssl"),
+        ],
+    ),
+    ("h2o", &[proxy("h2o", "h2o")]),
+    ("nghttpx", &[proxy("nghttpx", "nghttp2-proxy")]),
+];
+
+const fn proxy(program: &'static str, package: &'static str) -> Needed {
+    Needed {
+        program,
+        package,
+        purpose: "a reverse proxy between servers and clients",
+    }
+}
+
+/// What the installation of packages from `PyPI` needs.
+const PYTHON: &[Needed] = &[
+    Needed {
+        program: "python3",
+        package: "python3",
+        purpose: "installing packages from PyPI",
+    },
+    Needed {
+        program: "pip3",
+        package: "python3-pip",
+        purpose: "installing packages from PyPI",
+    },
+];
+
+/// Returns the names of the proxies that Debian has.
+pub(crate) fn proxies() -> impl Iterator<Item = &'static str> {
+    PROXIES.iter().map(|(name, _)| *name)
+}
+
+/// Installs the proxies with these names, those that Debian has.
+pub(crate) fn install_proxies(names: &[&str]) -> Result {
+    let named = PROXIES.iter().filter(|(name, _)| names.contains(name));
+    let needed: Vec<_> = named.flat_map(|(_, needed)| *needed).copied().collect();
+    install(&needed)
+}
+
+/// Installs Python with pip.
+pub(crate) fn install_python() -> Result {
+    install(PYTHON)
+}
+
 /// Installs the packages of missing programs.
 ///
 /// # Errors
@@ -147,21 +208,41 @@ fn install(needed: &[Needed]) -> Result {
     if !is_root && find("sudo").is_none() {
         return Err(format!("not root, and sudo was not found; {by_hand}").into());
     }
-    let apt_get = |words: &[&str]| {
-        let mut command = if is_root {
-            Command::new("apt-get")
-        } else {
-            let mut sudo = Command::new("sudo");
-            sudo.args(["--preserve-env=DEBIAN_FRONTEND", "apt-get"]);
-            sudo
-        };
-        run(command
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .args(words)
-            .args(packages.iter().filter(|_| words.contains(&"install"))))
-        .map_err(|error| format!("{error}; {by_hand}"))
+    let as_root = |program: &str| {
+        if is_root {
+            return Command::new(program);
+        }
+        let mut sudo = Command::new("sudo");
+        sudo.args(["--preserve-env=DEBIAN_FRONTEND", program]);
+        sudo
     };
-    apt_get(&["update", "--quiet"])?;
-    apt_get(&["install", "--yes", "--quiet", "--no-install-recommends"])?;
-    Ok(())
+    let apt_get = |words: &[&str], packages: &[&str]| {
+        let mut command = as_root("apt-get");
+        let command = command.env("DEBIAN_FRONTEND", "noninteractive");
+        run(command.args(words).args(packages)).map_err(|error| format!("{error}; {by_hand}"))
+    };
+    apt_get(&["update", "--quiet"], &[])?;
+    without_services(&as_root, || {
+        let words = ["install", "--yes", "--quiet", "--no-install-recommends"];
+        Ok(apt_get(&words, &packages)?)
+    })
+}
+
+/// Calls `install` in a way that no service is started, unless the system has a policy of its own.
+/// The tests start what they need.
+fn without_services(as_root: &dyn Fn(&str) -> Command, install: impl Fn() -> Result) -> Result {
+    // Debian's scripts that start services ask this program.
+    const POLICY: &str = "/usr/sbin/policy-rc.d";
+    if Path::new(POLICY).exists() {
+        return install();
+    }
+    let never = target_directory()?.join("policy-rc.d");
+    fs::write(&never, "#!/bin/sh\nexit 101\n")?;
+    run(as_root("install")
+        .args(["--mode", "755"])
+        .arg(never)
+        .arg(POLICY))?;
+    let installed = install();
+    run(as_root("rm").arg(POLICY))?;
+    installed
 }

@@ -18,6 +18,7 @@ mod msrv;
 mod npm;
 mod packages;
 mod process;
+mod proxies;
 mod pypi;
 mod readme;
 mod result;
@@ -39,6 +40,9 @@ usage: cargo xtask <command>
   frameworks                        test the responses in all web frameworks of the documentation
   interop [NAME…]                   install real clients in pinned versions and let them read our
                                     streams: all of them, or those whose names contain a NAME
+  proxies [NAME…]                   test the adapters behind reverse proxies: all of them, or
+                                    nginx, haproxy, varnish, apache, lighttpd, h2o, nghttpx, caddy,
+                                    envoy, traefik
   layers                            count the files of each crate and the imports between them,
                                     and show every import cycle
   surface                           count the public items of each published package
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         Some("fuzz") => fuzz::command(&arguments),
         Some("frameworks") => frameworks::command(&arguments),
         Some("interop") => interop::command(&arguments),
+        Some("proxies") => proxies::command(&arguments),
         Some("layers") => layers::check(),
         Some("surface") => external_types::surface(),
         Some("help" | "--help" | "-h") => {

@@ -8,7 +8,7 @@ use crate::result::Result;
 use crate::workspace::Workspace;
 use crate::{
     agreement, bench, debian, docs, external_types, features, frameworks, fuzz, interop, layers,
-    msrv, readme,
+    msrv, proxies, readme,
 };
 
 /// How long each fuzz target runs here, in seconds. It is enough for the seeds and inputs close to
@@ -86,8 +86,10 @@ const STEPS: &[Step] = &[
         name: "test",
         purpose: "unit, integration, browser and documentation tests; all examples compile",
         run: || {
-            // The step `interop` installs what these tests need.
-            run(test_all().env(interop::SKIP, "1"))?;
+            // The steps `interop` and `proxies` install what these tests need.
+            run(test_all()
+                .env(interop::SKIP, "1")
+                .args(["--exclude", "sse-proxies"]))?;
             // The libraries of the benchmarks; the step `bench` tests and runs the programs.
             run(Workspace::Benches
                 .cargo_build("test")?
@@ -104,6 +106,11 @@ const STEPS: &[Step] = &[
         name: "frameworks",
         purpose: "the responses work in axum, tower and warp",
         run: frameworks::quick,
+    },
+    Step {
+        name: "proxies",
+        purpose: "the adapters behind those reverse proxies that are quick to install and to test",
+        run: proxies::check,
     },
     Step {
         name: "model",

@@ -6,7 +6,7 @@ use http::Version;
 use sse_eventsource::{EventSource, HttpClient};
 use sse_eventsource_testing::Identity;
 use sse_hyper::SseOptions;
-use sse_nginx::Nginx;
+use sse_proxies::Nginx;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -44,7 +44,7 @@ fn read_over_http2(nginx: &Nginx, identity: &Identity, path: &str) -> Reader {
 /// enough.
 #[tokio::test]
 async fn a_silent_stream_opens_at_once_over_http2() {
-    if sse_nginx::skipped() {
+    if sse_proxies::skipped() {
         return;
     }
     let upstreams = upstream::all(None).await;
@@ -66,7 +66,7 @@ async fn a_silent_stream_opens_at_once_over_http2() {
 /// This is why there is such a comment.
 #[tokio::test]
 async fn a_silent_stream_without_a_comment_opens_with_its_first_event_over_http2() {
-    if sse_nginx::skipped() {
+    if sse_proxies::skipped() {
         return;
     }
     let options = SseOptions::new()
@@ -92,7 +92,7 @@ async fn a_silent_stream_without_a_comment_opens_with_its_first_event_over_http2
 
 #[tokio::test]
 async fn nginx_speaks_http2_over_tls() {
-    if sse_nginx::skipped() {
+    if sse_proxies::skipped() {
         return;
     }
     let upstreams = upstream::all(None).await;

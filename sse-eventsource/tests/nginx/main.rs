@@ -13,7 +13,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use http::Version;
 use sse_eventsource::{Backoff, ErrorKind, EventSource, Update, Updates};
-use sse_nginx::Nginx;
+use sse_proxies::Nginx;
 use tokio::time::timeout;
 
 use crate::upstream::Upstream;
@@ -130,7 +130,7 @@ const VERSIONS: [&str; 2] = ["1.0", "1.1"];
 /// `X-Accel-Buffering` of the adapters is for.
 #[tokio::test]
 async fn each_event_arrives_immediately_by_default() {
-    if sse_nginx::skipped() {
+    if sse_proxies::skipped() {
         return;
     }
     let upstreams = upstream::all(None).await;
@@ -165,7 +165,7 @@ async fn each_event_arrives_immediately_by_default() {
 /// stream ends. Chunks of HTTP/1.1 are forwarded.
 #[tokio::test]
 async fn events_are_delayed_where_nginx_is_configured_to_buffer() {
-    if sse_nginx::skipped() {
+    if sse_proxies::skipped() {
         return;
     }
     let upstreams = upstream::all(None).await;
@@ -193,7 +193,7 @@ async fn events_are_delayed_where_nginx_is_configured_to_buffer() {
 /// Without them nginx would time out.
 #[tokio::test]
 async fn keep_alives_arrive_and_keep_the_stream_open() {
-    if sse_nginx::skipped() {
+    if sse_proxies::skipped() {
         return;
     }
     let upstreams = upstream::all(Some(Duration::from_millis(100))).await;
@@ -216,7 +216,7 @@ async fn keep_alives_arrive_and_keep_the_stream_open() {
 /// nginx cuts a stream without keep-alives.
 #[tokio::test]
 async fn a_stream_that_nginx_has_cut_is_resumed() {
-    if sse_nginx::skipped() {
+    if sse_proxies::skipped() {
         return;
     }
     let upstreams = upstream::all(None).await;
@@ -239,7 +239,7 @@ async fn a_stream_that_nginx_has_cut_is_resumed() {
 
 #[tokio::test]
 async fn no_event_is_lost_when_nginx_is_reloaded_or_killed() {
-    if sse_nginx::skipped() {
+    if sse_proxies::skipped() {
         return;
     }
     let upstreams = upstream::all(None).await;
@@ -285,7 +285,7 @@ async fn no_event_is_lost_when_nginx_is_reloaded_or_killed() {
 async fn the_response_of_nginx_for_an_upstream_that_is_down_is_retried() {
     use sse_tokio_tcp::{Event, SendError, Sse};
 
-    if sse_nginx::skipped() {
+    if sse_proxies::skipped() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
@@ -345,7 +345,7 @@ async fn the_response_of_nginx_for_an_upstream_that_is_down_is_retried() {
 
 #[tokio::test]
 async fn nginx_may_compress_and_each_event_arrives_immediately() {
-    if sse_nginx::skipped() {
+    if sse_proxies::skipped() {
         return;
     }
     let upstreams = upstream::all(None).await;

@@ -101,6 +101,7 @@ async fn no_content_is_a_204_without_a_body<T: Transport>() {
         .await;
     let mut response = connection.response().await;
     assert_eq!(response.status, 204);
+    assert_eq!(response.header("cache-control"), ["no-cache"]);
     assert!(response.header("content-length").is_empty());
     assert!(response.header("transfer-encoding").is_empty());
     assert_eq!(response.rest().await, (String::new(), End::Complete));

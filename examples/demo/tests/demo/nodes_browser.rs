@@ -3,7 +3,7 @@
 use serde_json::json;
 use sse_browser::Browser;
 use sse_engines::{Server, nats, redis};
-use sse_nginx::Nginx;
+use sse_proxies::Nginx;
 
 use crate::browser::take_screenshots;
 use crate::process::Process;
@@ -15,7 +15,7 @@ const VIA: [&str; 2] = ["hyper", "actix"];
 
 #[tokio::test]
 async fn a_page_moves_to_another_node_without_a_gap_when_its_own_is_killed_on_redis() {
-    if sse_browser::skipped() || sse_nginx::skipped() {
+    if sse_browser::skipped() || sse_proxies::skipped() {
         return;
     }
     let redis = Server::start(redis::in_memory).await;
@@ -25,7 +25,7 @@ async fn a_page_moves_to_another_node_without_a_gap_when_its_own_is_killed_on_re
 
 #[tokio::test]
 async fn a_page_moves_to_another_node_without_a_gap_when_its_own_is_killed_on_nats() {
-    if sse_browser::skipped() || sse_nginx::skipped() {
+    if sse_browser::skipped() || sse_proxies::skipped() {
         return;
     }
     let nats = Server::start(nats::durable).await;

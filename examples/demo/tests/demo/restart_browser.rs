@@ -4,7 +4,7 @@
 use serde_json::json;
 use sse_browser::Browser;
 use sse_engines::{Server, redis};
-use sse_nginx::Nginx;
+use sse_proxies::Nginx;
 
 use crate::browser::{appears, run};
 use crate::process::Process;
@@ -18,7 +18,7 @@ async fn browser() -> Browser {
 
 #[tokio::test]
 async fn the_page_of_the_ticks_comes_back_after_a_502() {
-    if sse_browser::skipped() || sse_nginx::skipped() {
+    if sse_browser::skipped() || sse_proxies::skipped() {
         return;
     }
     let demo = Process::start().await;
@@ -64,7 +64,7 @@ async fn the_page_of_the_ticks_comes_back_after_a_502() {
 
 #[tokio::test]
 async fn the_chat_comes_back_after_a_502_and_has_lost_nothing() {
-    if sse_browser::skipped() || sse_nginx::skipped() {
+    if sse_browser::skipped() || sse_proxies::skipped() {
         return;
     }
     let redis = Server::start(redis::in_memory).await;

@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::error::NginxError;
-use crate::process::Process;
+use crate::error::ProxyError;
+use crate::process::{Process, find};
 
 /// An nginx with one `server`, on a port of `127.0.0.1`.
 ///
@@ -29,7 +31,7 @@ impl Nginx {
     /// # Errors
     ///
     /// When nginx is not installed or rejects its configuration.
-    pub fn start(server: &str) -> Result<Self, NginxError> {
+    pub fn start(server: &str) -> Result<Self, ProxyError> {
         Self::start_with("", server)
     }
 
@@ -39,7 +41,7 @@ impl Nginx {
     /// # Errors
     ///
     /// When nginx is not installed or rejects its configuration.
-    pub fn start_with(listen: &str, server: &str) -> Result<Self, NginxError> {
+    pub fn start_with(listen: &str, server: &str) -> Result<Self, ProxyError> {
         Self::start_configured("", listen, server)
     }
 
@@ -49,7 +51,7 @@ impl Nginx {
     /// # Errors
     ///
     /// When nginx is not installed or rejects the addresses.
-    pub fn balance(servers: &[String]) -> Result<Self, NginxError> {
+    pub fn balance(servers: &[String]) -> Result<Self, ProxyError> {
         let mut upstream = "upstream servers {".to_owned();
         for server in servers {
             upstream += &format!(" server {server} max_fails=0;");
@@ -63,8 +65,8 @@ impl Nginx {
         Self::start_configured(&upstream, "", server)
     }
 
-    fn start_configured(upstream: &str, listen: &str, server: &str) -> Result<Self, NginxError> {
-        let directory = tempfile::Builder::new().prefix("sse-nginx-").tempdir()?;
+    fn start_configured(upstream: &str, listen: &str, server: &str) -> Result<Self, ProxyError> {
+        let directory = tempfile::Builder::new().prefix("sse-proxies-").tempdir()?;
         // The workers have files here, and do not run as root even if the master does.
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -78,7 +80,7 @@ impl Nginx {
                 server,
             ),
         )?;
-        let process = Some(Process::start(directory.path(), &listener)?);
+        let process = Some(start(directory.path(), &listener)?);
         Ok(Self {
             process,
             directory,
@@ -100,10 +102,10 @@ impl Nginx {
     /// # Errors
     ///
     /// When there is no process.
-    pub fn reload(&self) -> Result<(), NginxError> {
+    pub fn reload(&self) -> Result<(), ProxyError> {
         match &self.process {
-            Some(process) => Ok(process.reload()?),
-            None => Err(NginxError::Io(std::io::ErrorKind::NotFound.into())),
+            Some(process) => Ok(process.hang_up()?),
+            None => Err(ProxyError::Io(std::io::ErrorKind::NotFound.into())),
         }
     }
 
@@ -117,9 +119,9 @@ impl Nginx {
     /// # Errors
     ///
     /// When nginx does not start.
-    pub fn restart(&mut self) -> Result<(), NginxError> {
+    pub fn restart(&mut self) -> Result<(), ProxyError> {
         self.kill();
-        self.process = Some(Process::start(self.directory.path(), &self.listener)?);
+        self.process = Some(start(self.directory.path(), &self.listener)?);
         Ok(())
     }
 
@@ -128,6 +130,34 @@ impl Nginx {
     pub fn error_log(&self) -> String {
         fs::read_to_string(self.directory.path().join("error.log")).unwrap_or_default()
     }
+}
+
+/// Starts nginx with the configuration `nginx.conf` in `directory`.
+fn start(directory: &Path, listener: &TcpListener) -> Result<Process, ProxyError> {
+    let program = find("nginx").ok_or_else(|| ProxyError::NotInstalled("nginx".to_owned()))?;
+    let command = || {
+        let mut command = Command::new(&program);
+        command
+            .arg("-p")
+            .arg(directory)
+            .args(["-c", "nginx.conf", "-e", "error.log"]);
+        command
+    };
+    let checked = command().args(["-t", "-q"]).output()?;
+    if !checked.status.success() {
+        let reason = String::from_utf8_lossy(&checked.stderr).into_owned();
+        return Err(ProxyError::Configuration(reason));
+    }
+    let process = Process::start(
+        command()
+            // nginx inherits the sockets with these numbers, as it does when it replaces itself. So
+            // the port is reserved from the start.
+            .env("NGINX", "0;")
+            .stdin(Stdio::from(OwnedFd::from(listener.try_clone()?)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null()),
+    )?;
+    Ok(process)
 }
 
 fn configuration(directory: &Path, upstream: &str, listen: &str, server: &str) -> String {

@@ -1,15 +1,19 @@
-//! A real nginx for tests, on a free port, with a configuration and a directory of its own.
+//! Reverse proxies for tests.
 //!
+//! [`Nginx`] is a real nginx on a free port, with a configuration and a directory of its own.
 //! [`Nginx::start`] takes the content of the `server` block and adds the rest of the configuration.
 //! nginx accepts connections from then on. No process is left when it is dropped.
 //!
 //! ```no_run
-//! use sse_nginx::Nginx;
+//! use sse_proxies::Nginx;
 //!
 //! let nginx = Nginx::start("location / { proxy_pass http://127.0.0.1:3000; }")?;
 //! println!("http://{}/", nginx.address());
-//! # Ok::<(), sse_nginx::NginxError>(())
+//! # Ok::<(), sse_proxies::ProxyError>(())
 //! ```
+//!
+//! [`Process`] and [`Port`] are for other proxies, each started by the tests of this package with
+//! the configuration that the chapter `proxies` of the guide in `sse-session` gives.
 //!
 //! # Without nginx
 //!
@@ -20,10 +24,13 @@
 
 mod error;
 mod nginx;
+mod port;
 mod process;
 
-pub use crate::error::NginxError;
+pub use crate::error::ProxyError;
 pub use crate::nginx::Nginx;
+pub use crate::port::Port;
+pub use crate::process::{Process, find};
 
 /// The environment variable that skips the tests that need nginx, if it is `1`.
 pub const SKIP: &str = "SSE_SKIP_NGINX";

@@ -1,11 +1,9 @@
 //! nginx starts, serves, restarts and reports an invalid configuration.
 
-#![cfg(unix)]
-
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
-use sse_nginx::{Nginx, NginxError};
+use sse_proxies::{Nginx, ProxyError};
 
 fn get(address: SocketAddr) -> String {
     let mut io = TcpStream::connect(address).expect("a connection");
@@ -17,7 +15,7 @@ fn get(address: SocketAddr) -> String {
 
 #[test]
 fn nginx_serves_and_serves_again_after_it_was_killed() {
-    if sse_nginx::skipped() {
+    if sse_proxies::skipped() {
         return;
     }
     let mut nginx = Nginx::start("return 200 here;").expect("started");
@@ -31,11 +29,11 @@ fn nginx_serves_and_serves_again_after_it_was_killed() {
 
 #[test]
 fn an_invalid_configuration_is_reported() {
-    if sse_nginx::skipped() {
+    if sse_proxies::skipped() {
         return;
     }
     let error = Nginx::start("frobnicate on;").expect_err("no such directive");
-    let NginxError::Configuration(text) = error else {
+    let ProxyError::Configuration(text) = error else {
         panic!("{error:?}");
     };
     assert!(text.contains("frobnicate"), "{text}");

@@ -40,7 +40,7 @@ use tokio::sync::futures::Notified;
 
 use crate::buffer::{Batch, Buffer};
 use crate::error::TrySendError;
-use crate::sync::{AtomicU8, Mutex, MutexGuard, Notify, Ordering};
+use crate::sync::{AtomicBool, AtomicU8, Mutex, MutexGuard, Notify, Ordering};
 use crate::waker::StreamWaker;
 
 /// What each event needs comes first: with many streams, it has left the processor's caches before
@@ -50,6 +50,8 @@ use crate::waker::StreamWaker;
 #[repr(C)]
 pub(crate) struct Pipe {
     signal: AtomicU8,
+    /// Set under the lock. The body reads it on each poll without the lock.
+    is_closed: AtomicBool,
     /// How full the buffer may be for an event to be accepted, in bytes.
     high_water: usize,
     encoder: Encoder,
@@ -64,10 +66,9 @@ pub(crate) struct Pipe {
 #[derive(Debug)]
 struct State {
     /// Events that arrived encoded. They go out before the buffer.
-    encoded: Bytes,
+    encoded: Option<Bytes>,
     buffer: Buffer,
     handles: usize,
-    closed: bool,
     /// Whether a sender found the buffer full since it was last emptied.
     room_is_wanted: bool,
     /// Wakes the body's task; `None` before the first poll.
@@ -125,10 +126,9 @@ impl Pipe {
         buffer.extend(opening);
         Arc::new(Self {
             state: Mutex::new(State {
-                encoded: Bytes::new(),
+                encoded: None,
                 buffer,
                 handles: 1,
-                closed: false,
                 room_is_wanted: false,
                 body: None,
             }),
@@ -137,6 +137,7 @@ impl Pipe {
             room: Notify::new(),
             closed: Notify::new(),
             signal: AtomicU8::new(Signal::POLL),
+            is_closed: AtomicBool::new(false),
             last_event_id: last_event_id.map(Into::into),
         })
     }
@@ -158,7 +159,7 @@ impl Pipe {
             return self.append(batch);
         }
         let mut state = self.state();
-        state.check_room(self.high_water)?;
+        self.check_room(&mut state)?;
         let was_empty = state.buffer.is_empty();
         state.buffer.encode(&self.encoder, event)?;
         if was_empty {
@@ -173,7 +174,7 @@ impl Pipe {
     /// takes its own room.
     pub(crate) fn begin_batch(&self) -> Result<Batch, TrySendError> {
         let mut state = self.state();
-        let room = state.check_room(self.high_water)?;
+        let room = self.check_room(&mut state)?;
         Ok(Batch::new(self.encoder, room, &state.buffer))
     }
 
@@ -183,7 +184,7 @@ impl Pipe {
             return Ok(());
         }
         let mut state = self.state();
-        if state.closed {
+        if self.is_closed() {
             return Err(TrySendError::Closed);
         }
         let spare = state.buffer.append(batch);
@@ -197,17 +198,17 @@ impl Pipe {
     /// without a copy.
     pub(crate) fn offer_encoded(&self, events: &mut Bytes) -> Result<(), TrySendError> {
         let mut state = self.state();
-        if events.is_empty() && !state.closed {
+        if events.is_empty() && !self.is_closed() {
             return Ok(());
         }
-        state.check_room(self.high_water)?;
-        if !state.encoded.is_empty() {
+        self.check_room(&mut state)?;
+        if state.encoded.is_some() {
             state.room_is_wanted = true;
             return Err(TrySendError::Full);
         }
         let events = mem::take(events);
         if state.buffer.is_empty() {
-            state.encoded = events;
+            state.encoded = Some(events);
             wake(state);
         } else {
             state.buffer.extend(&events);
@@ -231,14 +232,15 @@ impl Pipe {
         }
     }
 
+    #[inline]
     pub(crate) fn is_closed(&self) -> bool {
-        self.state().closed
+        self.is_closed.load(Ordering::Acquire)
     }
 
     /// Ends the stream after what the buffer holds, followed by `last`.
     pub(crate) fn close(&self, last: &[u8]) {
         let mut state = self.state();
-        if mem::replace(&mut state.closed, true) {
+        if self.is_closed.swap(true, Ordering::AcqRel) {
             return;
         }
         state.buffer.extend(last);
@@ -252,7 +254,7 @@ impl Pipe {
         let body = self.state().body.take();
         self.close(b"");
         let mut state = self.state();
-        let frames = (mem::take(&mut state.encoded), state.buffer.take());
+        let frames = (state.encoded.take(), state.buffer.take());
         drop(state);
         drop((body, frames));
     }
@@ -280,9 +282,9 @@ impl Pipe {
     /// was woken during its poll.
     pub(crate) fn take(&self, body: &StreamWaker) -> Take {
         let mut state = self.state();
-        let no_more = state.closed || state.handles == 0;
-        let frame = if !state.encoded.is_empty() {
-            mem::take(&mut state.encoded)
+        let no_more = self.is_closed() || state.handles == 0;
+        let frame = if let Some(encoded) = state.encoded.take() {
+            encoded
         } else if !state.buffer.is_empty() {
             state.buffer.take()
         } else if no_more {
@@ -336,6 +338,24 @@ impl Pipe {
         }
     }
 
+    /// Returns how many bytes there are to the high-water mark.
+    // Inline, as is the lock: a call of each takes 36 instructions of a `send`.
+    #[inline]
+    fn check_room(&self, state: &mut State) -> Result<usize, TrySendError> {
+        if self.is_closed() {
+            return Err(TrySendError::Closed);
+        }
+        let waiting = state.encoded.as_ref().map_or(0, Bytes::len) + state.buffer.len();
+        match self.high_water.saturating_sub(waiting) {
+            0 => {
+                state.room_is_wanted = true;
+                Err(TrySendError::Full)
+            }
+            room => Ok(room),
+        }
+    }
+
+    #[inline]
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing under the lock panics but an allocation that fails, and the encoder then removes
         // what it had written.
@@ -343,24 +363,9 @@ impl Pipe {
     }
 }
 
-impl State {
-    /// Returns how many bytes there are to the high-water mark.
-    fn check_room(&mut self, high_water: usize) -> Result<usize, TrySendError> {
-        if self.closed {
-            return Err(TrySendError::Closed);
-        }
-        match high_water.saturating_sub(self.encoded.len() + self.buffer.len()) {
-            0 => {
-                self.room_is_wanted = true;
-                Err(TrySendError::Full)
-            }
-            room => Ok(room),
-        }
-    }
-}
-
 /// Releases the lock and wakes the body if it waits. A body that does not wait has yet to take what
 /// the pipe holds.
+#[inline]
 fn wake(state: MutexGuard<'_, State>) {
     let body = state.body.as_ref().filter(|body| body.is_waiting());
     let body = body.map(Arc::clone);

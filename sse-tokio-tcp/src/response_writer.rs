@@ -3,7 +3,7 @@
 //! This is a state machine written by hand rather than an async function. It is what an open
 //! stream consists of, and an async function would hold its arguments twice.
 
-use std::mem::take;
+use std::mem::{MaybeUninit, take};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::{Buf as _, Bytes};
 use futures_core::Stream as _;
 use sse_session::{Shutdown, SseBody};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::body::Content;
 use crate::error::ConnectionError;
@@ -144,7 +144,9 @@ where
                     if self.events.has_ended() {
                         end = Some(Ok(()));
                     } else if take(&mut may_write_directly) && self.pending.is_none() {
-                        let mut buffer = [0; INLINE_SIZE];
+                        // Not zeroed, which would take as long as the copy.
+                        let mut buffer = [MaybeUninit::uninit(); INLINE_SIZE];
+                        let mut buffer = ReadBuf::uninit(&mut buffer);
                         if let Some(framed) = frame_inline(&piece, framing, &mut buffer) {
                             written = T::try_write(&self.io, framed)?;
                             if written == framed.len() {
@@ -204,7 +206,6 @@ mod tests {
 
     use http::HeaderMap;
     use sse_session::{BoxError, SendError, Sse, sse_response};
-    use tokio::io::ReadBuf;
     use tokio_util::sync::CancellationToken;
 
     use super::*;

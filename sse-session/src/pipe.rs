@@ -196,6 +196,7 @@ impl Pipe {
     /// Takes whole encoded events, and leaves `events` empty. They are copied only if the buffer
     /// holds others that go first. One such piece waits at a time: a second one could not join it
     /// without a copy.
+    #[inline]
     pub(crate) fn offer_encoded(&self, events: &mut Bytes) -> Result<(), TrySendError> {
         let mut state = self.state();
         if events.is_empty() && !self.is_closed() {
@@ -280,6 +281,7 @@ impl Pipe {
 
     /// Takes all that the pipe holds. If nothing is left, the body waits from then on, unless it
     /// was woken during its poll.
+    #[inline]
     pub(crate) fn take(&self, body: &StreamWaker) -> Take {
         let mut state = self.state();
         let no_more = self.is_closed() || state.handles == 0;

@@ -53,6 +53,7 @@ impl Topic {
 
     /// Moves the cursor over what `take` returns: the position of the last event, and their
     /// number.
+    #[inline]
     fn take<T>(
         &self,
         cursor: &mut Cursor,

@@ -228,7 +228,12 @@ impl Pipe {
     pub(crate) async fn closed(&self) {
         // Before the check: a close in between must not be missed.
         let closed = self.closed.notified();
-        if !self.is_closed() {
+        // The lock orders the check and a close, which then either is seen or notifies later.
+        let is_closed = {
+            let _state = self.state();
+            self.is_closed()
+        };
+        if !is_closed {
             closed.await;
         }
     }

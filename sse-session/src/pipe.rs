@@ -149,8 +149,8 @@ impl Pipe {
     /// Encodes `event` into the buffer, which may take it past the high-water mark.
     ///
     /// There are two ways: outside of the lock and then copied, for events that run code from
-    /// elsewhere, and in place. For a text of 16 bytes the first takes 71 ns (596 instructions), the
-    /// second 22 ns (143 instructions).
+    /// elsewhere, and in place. For a text of 16 bytes the first takes 596 instructions (71 ns), the
+    /// second 118 (less than 23 ns).
     #[inline]
     pub(crate) fn offer<E: Encode + ?Sized>(&self, event: &E) -> Result<(), TrySendError> {
         if E::RUNS_FOREIGN_CODE {

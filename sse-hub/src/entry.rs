@@ -71,6 +71,10 @@ pub(crate) fn encode(
 /// Whether this is an event of comments and a reconnection time alone. As an entry it becomes a block,
 /// since every entry has an id.
 fn has_no_blank_line(encoded: &[u8]) -> bool {
+    // Most events end with one, and need no search.
+    if encoded.ends_with(b"\n\n") {
+        return false;
+    }
     let mut lines = encoded.split_inclusive(|byte| *byte == b'\n');
     let is_whole = |line: &[u8]| {
         (line.starts_with(b":") || line.starts_with(b"retry: ")) && line.ends_with(b"\n")

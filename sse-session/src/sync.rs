@@ -6,7 +6,7 @@ pub(crate) use self::model::*;
 #[cfg(not(sse_model))]
 pub(crate) use std::sync::{
     Mutex, MutexGuard,
-    atomic::{AtomicU8, Ordering},
+    atomic::{AtomicBool, AtomicU8, Ordering},
 };
 #[cfg(not(sse_model))]
 pub(crate) use tokio::sync::Notify;
@@ -16,7 +16,7 @@ mod model {
     use loom::sync::atomic::AtomicUsize;
     pub(crate) use loom::sync::{
         Mutex, MutexGuard,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     };
     use tokio::sync::futures::Notified;
 

@@ -3,6 +3,7 @@
 use std::io::IoSlice;
 
 use bytes::{Buf, Bytes};
+use tokio::io::ReadBuf;
 
 /// How the end of a body is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,8 +122,8 @@ impl Buf for FramedPiece {
 struct ChunkSize {
     /// The line, at the end of the array.
     line: [u8; MAX_SIZE_LINE],
-    /// The length of what is left of it.
-    left: u8,
+    /// Where the rest of it begins.
+    start: u8,
 }
 
 /// The length of the longest line: all hexadecimal digits of a `usize`, and CR LF.
@@ -131,36 +132,35 @@ const MAX_SIZE_LINE: usize = 2 * size_of::<usize>() + 2;
 impl ChunkSize {
     const NONE: Self = Self {
         line: [0; MAX_SIZE_LINE],
-        left: 0,
+        start: MAX_SIZE_LINE as u8,
     };
 
     fn of(len: usize) -> Self {
-        let mut size = Self::NONE;
-        let mut prepend = |byte| {
-            size.left += 1;
-            size.line[MAX_SIZE_LINE - usize::from(size.left)] = byte;
-        };
-        prepend(b'\n');
-        prepend(b'\r');
-        let mut rest = len;
-        while rest > 0 {
-            prepend(b"0123456789abcdef"[rest % 16]);
+        let mut line = [0; MAX_SIZE_LINE];
+        let (digits, end) = line.split_at_mut(MAX_SIZE_LINE - 2);
+        end.copy_from_slice(b"\r\n");
+        let (mut start, mut rest) = (digits.len(), len);
+        for digit in digits.iter_mut().rev() {
+            if rest == 0 {
+                break;
+            }
+            *digit = b"0123456789abcdef"[rest % 16];
+            start -= 1;
             rest /= 16;
         }
-        size
+        Self {
+            line,
+            start: saturate(start),
+        }
     }
 
-    /// The index at which the rest of the line begins.
-    fn start(&self) -> usize {
-        MAX_SIZE_LINE - usize::from(self.left)
-    }
-
+    #[inline]
     fn rest(&self) -> &[u8] {
-        &self.line[self.start()..]
+        &self.line[usize::from(self.start)..]
     }
 
     fn advance(&mut self, count: usize) {
-        self.left -= saturate(count);
+        self.start += saturate(count);
     }
 }
 
@@ -186,6 +186,7 @@ impl ChunkEnd {
     const OPEN_CHUNK: Self = Self { start: 7, end: 10 };
     const LINE_AND_OPEN_CHUNK: Self = Self { start: 5, end: 10 };
 
+    #[inline]
     fn rest(&self) -> &'static [u8] {
         &CHUNK_ENDS[usize::from(self.start)..usize::from(self.end)]
     }
@@ -204,13 +205,13 @@ fn saturate(count: usize) -> u8 {
 /// less than a `writev` of several parts.
 pub(crate) const INLINE_SIZE: usize = 512;
 
-/// Frames a piece of a body in `buffer`. Returns `None` if it does not fit or is empty. The body is
-/// not complete with it.
+/// Frames a piece of a body in `buffer`, which is empty. Returns `None` if it does not fit or is empty.
+/// The body is not complete with it.
 #[inline]
 pub(crate) fn frame_inline<'a>(
     body: &'a [u8],
     framing: Framing,
-    buffer: &'a mut [u8; INLINE_SIZE],
+    buffer: &'a mut ReadBuf<'_>,
 ) -> Option<&'a [u8]> {
     if body.is_empty() {
         return None;
@@ -218,15 +219,14 @@ pub(crate) fn frame_inline<'a>(
     if framing != Framing::Chunked {
         return Some(body);
     }
-    let size = ChunkSize::of(body.len());
-    let body_end = MAX_SIZE_LINE + body.len();
-    let end = body_end + ChunkEnd::LINE.rest().len();
-    buffer
-        .get_mut(body_end..end)?
-        .copy_from_slice(ChunkEnd::LINE.rest());
-    buffer[MAX_SIZE_LINE..body_end].copy_from_slice(body);
-    buffer[..MAX_SIZE_LINE].copy_from_slice(&size.line);
-    buffer.get(size.start()..end)
+    let end = ChunkEnd::LINE.rest();
+    if MAX_SIZE_LINE + body.len() + end.len() > buffer.remaining() {
+        return None;
+    }
+    buffer.put_slice(ChunkSize::of(body.len()).rest());
+    buffer.put_slice(body);
+    buffer.put_slice(end);
+    Some(buffer.filled())
 }
 
 #[cfg(test)]
@@ -314,6 +314,7 @@ mod tests {
                 let piece = piece.copy_to_bytes(piece.remaining());
                 let fits = len > 0 && (len <= MAX_INLINE || framing == Framing::Close);
                 let mut buffer = [0; INLINE_SIZE];
+                let mut buffer = ReadBuf::new(&mut buffer);
                 let inline = frame_inline(&body, framing, &mut buffer);
                 assert_eq!(inline, fits.then_some(&*piece), "{len} {framing:?}");
             }

@@ -79,7 +79,7 @@ impl<'a, B: Buffer> LineWriter<'a, B> {
         if text.len() <= low_bytes::MAX_LEN && !has_low_byte(text) {
             self.out.put(text);
         } else {
-            put_long(self.out, next, text);
+            put_long(self.out.inner(), next, text);
         }
     }
 
@@ -128,7 +128,7 @@ impl<'a, B: Buffer> LineWriter<'a, B> {
 /// Appends `text`, which is long or may contain line breaks.
 // Cold, which saves small texts two instructions.
 #[cold]
-fn put_long<B: Buffer, const N: usize>(out: &mut B, next: &[u8; N], text: &[u8]) {
+fn put_long<B: Growable, const N: usize>(out: &mut B, next: &[u8; N], text: &[u8]) {
     out.reserve(text.len() + 2);
     let mut rest = text;
     while !rest.is_empty() {
@@ -144,7 +144,7 @@ fn put_long<B: Buffer, const N: usize>(out: &mut B, next: &[u8; N], text: &[u8])
 /// Appends `text`, whose first line break is at `first`. Such text often has many short lines, so
 /// their ends are found in blocks, as in the decoder. Collecting the lines on the stack first was
 /// not faster.
-fn put_broken<B: Buffer, const N: usize>(out: &mut B, next: &[u8; N], text: &[u8], first: usize) {
+fn put_broken<B: Growable, const N: usize>(out: &mut B, next: &[u8; N], text: &[u8], first: usize) {
     let mut start = 0;
     let mut ends = LineEnds::new(first);
     while let Some(end) = ends.next(text, first) {

@@ -166,9 +166,16 @@ impl Subscription {
     /// Polls for the next piece.
     #[inline]
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
-        if let Some(polled) = self.poll_live(cx) {
-            return polled;
+        match self.poll_live(cx) {
+            Some(polled) => polled,
+            None => self.poll_any(cx),
         }
+    }
+
+    /// Polls for the next piece in all cases. Out of line, so that only the usual case becomes part of
+    /// what serves a client.
+    #[cold]
+    fn poll_any(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
         if self.ended {
             return Poll::Ready(None);
         }
@@ -219,13 +226,13 @@ impl Subscription {
             return None;
         }
         match reader.topic.read(&mut reader.cursor, cx) {
-            (Next::Events(events), piece) => {
+            Next::Events(piece, events) => {
                 reader.was_in_window = true;
                 record(Metric::Delivered(events));
                 Some(Poll::Ready(Some(Ok(piece))))
             }
             // A shutdown wakes the tasks that wait; it may have begun before this one waited.
-            (Next::UpToDate, _) if self.core.shutdown().is_none() => {
+            Next::UpToDate if self.core.shutdown().is_none() => {
                 reader.was_in_window = true;
                 Some(Poll::Pending)
             }
@@ -250,22 +257,19 @@ impl Subscription {
                         None => return Poll::Pending,
                     }
                 }
-                Phase::Live => {
-                    let (next, piece) = self.read(index, cx);
-                    match next {
-                        Next::Events(events) => {
-                            record(Metric::Delivered(events));
-                            return Poll::Ready(Some(Ok(piece)));
-                        }
-                        Next::UpToDate => return Poll::Pending,
-                        Next::Trimmed | Next::Restarted => {
-                            match self.topics[index].read_log(&self.core) {
-                                Some(read) => read,
-                                None => continue,
-                            }
+                Phase::Live => match self.read(index, cx) {
+                    Next::Events(piece, events) => {
+                        record(Metric::Delivered(events));
+                        return Poll::Ready(Some(Ok(piece)));
+                    }
+                    Next::UpToDate => return Poll::Pending,
+                    Next::Trimmed | Next::Restarted => {
+                        match self.topics[index].read_log(&self.core) {
+                            Some(read) => read,
+                            None => continue,
                         }
                     }
-                }
+                },
             };
             if let Some(reason) = gap_reason(&page) {
                 return Poll::Ready(self.skip_gap(index, reason));
@@ -277,20 +281,20 @@ impl Subscription {
     }
 
     /// Reads what follows the cursor from the window.
-    fn read(&mut self, index: usize, cx: &mut Context<'_>) -> (Next, Bytes) {
-        let (next, piece) = if let [reader] = &mut self.topics[..] {
+    fn read(&mut self, index: usize, cx: &mut Context<'_>) -> Next<Bytes> {
+        let next = if let [reader] = &mut self.topics[..] {
             reader.topic.read(&mut reader.cursor, cx)
         } else {
             let reader = &mut self.topics[index];
-            let (next, events) = reader.topic.read_events(&mut reader.cursor, cx, TARGET_LEN);
-            (next, self.encode(index, &events))
+            let next = reader.topic.read_events(&mut reader.cursor, cx, TARGET_LEN);
+            next.map(|events| self.encode(index, &events))
         };
         match next {
-            Next::Events(_) | Next::UpToDate => self.topics[index].was_in_window = true,
+            Next::Events(..) | Next::UpToDate => self.topics[index].was_in_window = true,
             Next::Trimmed => {}
             Next::Restarted => self.topics[index].was_in_window = false,
         }
-        (next, piece)
+        next
     }
 
     /// Encodes a page of the log; `None` if there is nothing on it.

@@ -49,16 +49,27 @@ impl<T> WindowRead<T> {
 }
 
 /// What comes next for a subscription.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Next {
-    /// This many events.
-    Events(u64),
+#[derive(Debug)]
+pub(crate) enum Next<T> {
+    /// What was taken, and how many events that are.
+    Events(T, u64),
     /// Nothing yet; the task is woken when there is something.
     UpToDate,
     /// Events that the window does not have, or no longer has.
     Trimmed,
     /// The window was restarted, or the position is not known to be one of its history.
     Restarted,
+}
+
+impl<T> Next<T> {
+    pub(crate) fn map<U>(self, map: impl FnOnce(T) -> U) -> Next<U> {
+        match self {
+            Self::Events(taken, events) => Next::Events(map(taken), events),
+            Self::UpToDate => Next::UpToDate,
+            Self::Trimmed => Next::Trimmed,
+            Self::Restarted => Next::Restarted,
+        }
+    }
 }
 
 /// What became of an event that was appended.

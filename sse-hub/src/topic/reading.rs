@@ -14,9 +14,9 @@ impl Topic {
     /// Takes what follows the cursor, as one piece. If there is nothing, the task is woken when
     /// there is.
     #[inline]
-    pub(crate) fn read(&self, cursor: &mut Cursor, cx: &Context<'_>) -> (Next, Bytes) {
+    pub(crate) fn read(&self, cursor: &mut Cursor, cx: &Context<'_>) -> Next<Bytes> {
         if cursor.slot.is_waiting(cx.waker(), &self.wait_epoch) {
-            return (Next::UpToDate, Bytes::new());
+            return Next::UpToDate;
         }
         self.take(cursor, cx, |window, after| {
             let batch = window.batch(after);
@@ -31,9 +31,9 @@ impl Topic {
         cursor: &mut Cursor,
         cx: &Context<'_>,
         target_len: usize,
-    ) -> (Next, Vec<(Position, Bytes)>) {
+    ) -> Next<Vec<(Position, Bytes)>> {
         if cursor.slot.is_waiting(cx.waker(), &self.wait_epoch) {
-            return (Next::UpToDate, Vec::new());
+            return Next::UpToDate;
         }
         self.take(cursor, cx, |window, after| {
             window.read(after).map(|piece| {
@@ -53,25 +53,26 @@ impl Topic {
 
     /// Moves the cursor over what `take` returns: the position of the last event, and their
     /// number.
-    fn take<T: Default>(
+    #[inline]
+    fn take<T>(
         &self,
         cursor: &mut Cursor,
         cx: &Context<'_>,
         take: impl FnOnce(&mut Window, Position) -> WindowRead<(Position, u64, T)>,
-    ) -> (Next, T) {
+    ) -> Next<T> {
         // Before the lock, as it is code of the caller's.
         let waker = cx.waker().clone();
         let mut state = self.state();
         if cursor.generation != state.window.generation() {
-            return (Next::Restarted, T::default());
+            return Next::Restarted;
         }
-        let (next, taken) = match take(&mut state.window, cursor.after) {
+        let next = match take(&mut state.window, cursor.after) {
             WindowRead::Piece((last, events, taken)) => {
                 state.advance(cursor, last, events);
-                (Next::Events(events), taken)
+                Next::Events(taken, events)
             }
-            WindowRead::Trimmed => return (Next::Trimmed, T::default()),
-            WindowRead::UpToDate => (Next::UpToDate, T::default()),
+            WindowRead::Trimmed => return Next::Trimmed,
+            WindowRead::UpToDate => Next::UpToDate,
         };
         // Also after events: the subscription will ask for more, which needs no second lock then.
         let is_up_to_date = matches!(next, Next::UpToDate);
@@ -82,7 +83,7 @@ impl Topic {
         };
         drop(state);
         drop(unneeded);
-        (next, taken)
+        next
     }
 
     /// Notes that the log is asked for what follows the cursor, whose position is as good as the

@@ -99,6 +99,7 @@ impl WaitList {
     /// Puts `waker` into the list, in place of the one that this subscriber has there. The waker that
     /// is not needed is returned, to be dropped outside of the lock: it may be the last owner of a
     /// task.
+    #[inline]
     #[must_use]
     pub(crate) fn wait(&mut self, slot: &mut WaitSlot, waker: Waker) -> Option<Waker> {
         slot.waker = Identity::of(&waker);

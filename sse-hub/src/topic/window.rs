@@ -226,12 +226,15 @@ impl Window {
 
     /// Returns what follows `after`, up to the end of the segment that it lies in, as one piece of
     /// memory.
+    #[inline]
     pub(crate) fn batch(&mut self, after: Position) -> WindowRead<Batch> {
-        if let Some((known, batch)) = &self.batch
-            && *known == after
-        {
-            return WindowRead::Piece(batch.clone());
+        match &self.batch {
+            Some((known, batch)) if *known == after => WindowRead::Piece(batch.clone()),
+            _ => self.read_batch(after),
         }
+    }
+
+    fn read_batch(&mut self, after: Position) -> WindowRead<Batch> {
         let read = self.read(after).map(|piece| Batch {
             last: piece.entries.last().map_or(after, |entry| entry.position),
             events: piece.entries.len() as u64,

@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::mem::take;
+use std::mem::{MaybeUninit, take};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::{Buf as _, Bytes};
 use futures_core::Stream as _;
 use sse_session::{Shutdown, SseBody};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::body::Content;
 use crate::error::ConnectionError;
@@ -148,7 +148,9 @@ where
                     if self.events.has_ended() {
                         end = Some(Ok(()));
                     } else if take(&mut may_write_directly) && self.pending.is_none() {
-                        let mut buffer = [0; INLINE_SIZE];
+                        // Not zeroed, which would take as long as the copy.
+                        let mut buffer = [MaybeUninit::uninit(); INLINE_SIZE];
+                        let mut buffer = ReadBuf::uninit(&mut buffer);
                         if let Some(framed) = frame_inline(&piece, framing, &mut buffer) {
                             written = T::try_write(&self.io, framed)?;
                             if written == framed.len() {

@@ -66,7 +66,8 @@ impl SseOptions {
     ///
     /// Not every client sees the cut: an `EventSource` reconnects after a cut as after a complete
     /// response, and many proxies turn the one into the other (nginx as installed, haproxy, Varnish
-    /// and lighttpd over HTTP/2, h2o). An event passes all of them.
+    /// and lighttpd over HTTP/2, h2o). An event passes all of them, though not always: nghttpx, Varnish,
+    /// and Apache httpd over HTTP/2 may drop what arrives together with the cut.
     ///
     /// The event is encoded here, within the limits that were set before. It goes out even if the
     /// buffer is full. It should have no id, since a client resumes after the last id that it has

@@ -256,7 +256,8 @@ impl Decoder {
     /// use sse_codec::Decoder;
     ///
     /// let mut decoder = Decoder::new();
-    /// assert!(decoder.feed(b"data: 1\n\ndata: tw").next_event()?.is_some());
+    /// let mut events = decoder.feed(b"data: 1\n\ndata: tw");
+    /// while events.next_event()?.is_some() {}
     /// assert_eq!(decoder.incomplete_event().expect("half an event").data(), "tw");
     /// # Ok::<(), sse_codec::DecodeError>(())
     /// ```

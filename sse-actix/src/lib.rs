@@ -88,10 +88,10 @@
 //! reset. HTTP/1.0 has no such mark, and the stream looks complete. Events that were sent just
 //! before the failure are lost when the client was too slow to accept them.
 //!
-//! Many proxies take these marks for a complete response. [`SseOptions::failure_event`] also tells
-//! the failure in the stream, which passes all of them but may be lost together with the cut. A panic
-//! of the handler is a failure like an error: it does not reach the task of the connection. What each
-//! proxy does, and the lines of configuration that help: [`guide::proxies`].
+//! Many proxies take these marks for a complete response. [`SseOptions::failure_event`] also reports
+//! the failure in the stream, which passes all of them. A panic of the handler is a failure like an
+//! error: it does not reach the task of the connection. What each proxy does, and the lines of
+//! configuration that help: [`guide::proxies`].
 //!
 //! # Headers
 //!

@@ -58,6 +58,7 @@
 #[cfg(feature = "http-body")]
 mod body;
 mod buffer;
+mod cut;
 mod end_signals;
 mod error;
 mod forward;

@@ -7,16 +7,16 @@ use std::any::Any;
 use std::error::Error as _;
 use std::fmt;
 use std::future::Future;
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
+use crate::cut::Cut;
 use crate::end_signals::{EndSignal, EndSignals};
 use crate::error::{BoxError, HandlerError};
 use crate::handler_result::IntoHandlerResult;
@@ -47,7 +47,6 @@ pin_project! {
         // From the first poll on.
         waker: Option<Arc<StreamWaker>>,
         has_opening_comment: bool,
-        failure_is_announced: bool,
         has_ended: bool,
         is_settled: bool,
         #[pin]
@@ -57,6 +56,7 @@ pin_project! {
         end_signals: EndSignals,
         ends: Arc<Ends>,
         failure: Option<HandlerError>,
+        cut: Cut,
     }
 
     impl<F> PinnedDrop for SseStream<F> {
@@ -90,7 +90,6 @@ where
             pipe,
             waker: None,
             has_opening_comment: options.has_opening_comment(),
-            failure_is_announced: false,
             has_ended: false,
             is_settled: false,
             keep_alive: options.keep_alive_timer(),
@@ -98,6 +97,7 @@ where
             end_signals: EndSignals::new(options.shutdown_signal(), options.ends().max_age),
             ends: Arc::clone(options.ends()),
             failure: None,
+            cut: Cut::default(),
         }
     }
 
@@ -207,11 +207,9 @@ where
             }
             Take::Ended => {
                 this.handler.set(None);
-                if this.failure.is_some() && !mem::replace(this.failure_is_announced, true) {
-                    // Servers drop what they have not written when a body fails, and write when
-                    // it has nothing for them. So it has nothing for them once before it fails.
-                    task.waker().wake_by_ref();
-                    return Poll::Pending;
+                if this.failure.is_some() {
+                    let has_event = !this.ends.failure_event.is_empty();
+                    ready!(this.cut.poll(has_event, task));
                 }
                 *this.has_ended = true;
                 Poll::Ready(this.failure.take().map(Err))

@@ -109,6 +109,28 @@ async fn an_error_sends_the_failure_event_last() {
     );
 }
 
+/// Proxies and `fetch` drop what arrives together with the cut.
+#[tokio::test(start_paused = true)]
+async fn the_failure_event_is_ahead_of_the_cut() {
+    let start = Instant::now();
+    let fails = async |_: Sse| Err::<(), BoxError>("database gone".into());
+    let mut body = pin!(SseStream::new(&options(), None, fails));
+    let event = body
+        .next()
+        .await
+        .expect("an event")
+        .expect("no failure yet");
+    assert_eq!(event, FAILED);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    body.next().await.expect("the cut").expect_err("a failure");
+    assert_eq!(start.elapsed(), Duration::from_millis(250));
+
+    // Without an event there is nothing to wait for.
+    let start = Instant::now();
+    failed(&SseOptions::new(), fails).await;
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
 #[tokio::test]
 async fn a_panic_sends_the_failure_event_last() {
     let handler = async |sse: Sse| {

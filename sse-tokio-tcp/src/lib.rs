@@ -74,10 +74,9 @@
 //! the last bytes in transit.
 //!
 //! Some clients and proxies take even these marks for a complete response.
-//! [`SseOptions::failure_event`] also tells the failure in the stream, which passes all of them but may be
-//! lost together with the cut. A panic of the handler is a failure like an error: it does not reach the
-//! task of the connection. What each proxy does, and the lines of configuration that help:
-//! [`guide::proxies`].
+//! [`SseOptions::failure_event`] also reports the failure in the stream, which passes all of them. A
+//! panic of the handler is a failure like an error: it does not reach the task of the connection.
+//! What each proxy does, and the lines of configuration that help: [`guide::proxies`].
 //!
 //! Clients differ in what they make of the end of a stream, see [`guide::clients`].
 //!

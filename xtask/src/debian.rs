@@ -49,7 +49,7 @@ const CHROMEDRIVER: Needed = Needed {
 const PIP: Needed = Needed {
     program: "pip3",
     package: "python3-pip",
-    purpose: "installing clients and Node.js",
+    purpose: "installing packages from PyPI",
 };
 
 const FOR_TESTS: &[Needed] = &[
@@ -146,35 +146,18 @@ const fn proxy(program: &'static str, package: &'static str) -> Needed {
     }
 }
 
-/// What the installation of packages from `PyPI` needs.
-const PYTHON: &[Needed] = &[
-    Needed {
-        program: "python3",
-        package: "python3",
-        purpose: "installing packages from PyPI",
-    },
-    Needed {
-        program: "pip3",
-        package: "python3-pip",
-        purpose: "installing packages from PyPI",
-    },
-];
-
 /// Returns the names of the proxies that Debian has.
 pub(crate) fn proxies() -> impl Iterator<Item = &'static str> {
     PROXIES.iter().map(|(name, _)| *name)
 }
 
-/// Installs the proxies with these names, those that Debian has.
+/// Installs the proxies with these names, those that Debian has, and what the others need.
 pub(crate) fn install_proxies(names: &[&str]) -> Result {
     let named = PROXIES.iter().filter(|(name, _)| names.contains(name));
-    let needed: Vec<_> = named.flat_map(|(_, needed)| *needed).copied().collect();
+    let needed = named.flat_map(|(_, needed)| *needed);
+    // The others are in packages of PyPI.
+    let needed: Vec<_> = needed.chain([&PIP]).copied().collect();
     install(&needed)
-}
-
-/// Installs Python with pip.
-pub(crate) fn install_python() -> Result {
-    install(PYTHON)
 }
 
 /// Installs the packages of missing programs.

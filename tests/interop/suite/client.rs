@@ -45,7 +45,7 @@ pub(crate) struct Exception {
     pub(crate) cases: &'static [&'static str],
     /// Why, for those who read the table.
     pub(crate) reason: &'static str,
-    /// What it sees. Nothing means that it depends on the moment, so that the case is left out.
+    /// What it sees.
     pub(crate) sees: &'static [&'static str],
 }
 

@@ -54,18 +54,11 @@ pub(crate) const LAUNCHDARKLY_EVENTSOURCE: Client = Client {
 pub(crate) const EVENT_SOURCE_POLYFILL: Client = Client {
     runtime: Runtime::Chromium,
     driver: "event-source-polyfill",
-    exceptions: &[
-        Exception {
-            cases: &["failure-event"],
-            reason: "the cut may discard the event before the page has read it",
-            sees: &[],
-        },
-        Exception {
-            cases: &["hub-without-an-event"],
-            reason: "it keeps an id only with an event, so what came before the cut is lost",
-            sees: &["reconnects", "message last #1", "asked -, -"],
-        },
-    ],
+    exceptions: &[Exception {
+        cases: &["hub-without-an-event"],
+        reason: "it keeps an id only with an event, so what came before the cut is lost",
+        sees: &["reconnects", "message last #1", "asked -, -"],
+    }],
     ..EVENT_SOURCE
 };
 
@@ -77,11 +70,6 @@ pub(crate) const FETCH_EVENT_SOURCE: Client = Client {
             cases: &["cut-after-id"],
             reason: "it takes an id when the line arrives, so the event that is cut off after that is lost",
             sees: &[ONE, "reconnects", LAST, "asked -, 2"],
-        },
-        Exception {
-            cases: &["failure-event"],
-            reason: "the cut may discard the event before the page has read it",
-            sees: &[],
         },
         Exception {
             cases: &["shutdown", "stop-after-end"],
@@ -147,8 +135,8 @@ pub(crate) const REACT_NATIVE_SSE: Client = Client {
         },
         Exception {
             cases: &["failure-event"],
-            reason: "the cut may discard the event before the page has read it",
-            sees: &[],
+            reason: "it does not come back after an incomplete response",
+            sees: &[ONE, "failed try again #1", "error", "silence", "asked -"],
         },
         Exception {
             cases: &["hub"],

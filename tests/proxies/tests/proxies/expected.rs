@@ -71,16 +71,6 @@ pub(crate) enum Compressed {
     AtTheEnd,
 }
 
-/// Whether an event that a failure follows at once arrives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LastEvent {
-    Arrives,
-    /// It may be lost, and then the response is cut.
-    OrCut,
-    /// It may be lost, and the response looks complete.
-    OrLost,
-}
-
 /// When the server notices that the client has left an idle stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Noticed {
@@ -152,8 +142,6 @@ pub(crate) struct Expected {
     /// if there is no such limit.
     pub(crate) whole: Option<Versions<Option<End>>>,
     pub(crate) failed: Failed,
-    /// What becomes of the failure event.
-    pub(crate) last_event: Versions<LastEvent>,
     /// How a stream ends when the server is killed.
     pub(crate) killed: Versions<End>,
     pub(crate) down: Versions<Down>,

@@ -1,5 +1,6 @@
 //! A proxy and its configurations.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -34,7 +35,8 @@ impl Proxy {
 pub(crate) enum Program {
     /// A package of Debian.
     Debian(&'static str),
-    /// A package of `PyPI` with the program: its name, and its path in the folder of the packages.
+    /// A package of `PyPI` with the program: its name, and its path in the virtual environment,
+    /// where `python` stands for the folder of the modules.
     PyPi(&'static str, &'static str),
 }
 
@@ -143,11 +145,21 @@ impl Program {
     pub(crate) fn path(self) -> Option<PathBuf> {
         match self {
             Self::Debian(name) => sse_proxies::find(name),
-            Self::PyPi(_, path) => {
+            Self::PyPi(name, path) => {
                 // The program of this test is in `target/debug/deps`.
                 let this = std::env::current_exe().expect("the path of this program");
                 let target = this.ancestors().nth(3).expect("the folder of the build");
-                Some(target.join("proxies").join(path)).filter(|path| path.is_file())
+                let environment = target.join("pypi").join(name);
+                let program = match path.strip_prefix("python/") {
+                    // The folder has the version of Python in its name.
+                    Some(path) => fs::read_dir(environment.join("lib"))
+                        .ok()?
+                        .flatten()
+                        .map(|version| version.path().join("site-packages").join(path))
+                        .find(|path| path.is_file())?,
+                    None => environment.join(path),
+                };
+                Some(program).filter(|path| path.is_file())
             }
         }
     }

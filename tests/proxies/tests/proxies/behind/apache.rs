@@ -1,7 +1,7 @@
 //! Apache httpd with `mod_proxy_http`.
 
 use crate::expected::{
-    Arrival, Compressed, Down, End, Expected, Failed, LastEvent, Leaves, Noticed, both, each,
+    Arrival, Compressed, Down, End, Expected, Failed, Leaves, Noticed, both, each,
 };
 use crate::proxy::{Change, Launch, Place, Program, Proxy};
 
@@ -17,7 +17,6 @@ static APACHE: Proxy = Proxy {
         silence: Some(both(End::Cut)),
         whole: None,
         failed: Failed::all(both(End::Cut)),
-        last_event: each(LastEvent::Arrives, LastEvent::OrCut),
         killed: both(End::Cut),
         down: both(Down::Status(503)),
         leaves: LEAVES,
@@ -28,7 +27,6 @@ static APACHE: Proxy = Proxy {
         silence: Some(both(End::Cut)),
         whole: None,
         failed: Failed::all(both(End::Cut)),
-        last_event: each(LastEvent::Arrives, LastEvent::OrCut),
         killed: both(End::Cut),
         down: both(Down::Status(503)),
         leaves: LEAVES,

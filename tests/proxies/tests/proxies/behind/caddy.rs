@@ -1,14 +1,12 @@
 //! Caddy.
 
-use crate::expected::{
-    Arrival, Compressed, Down, End, Expected, Failed, LastEvent, Leaves, Noticed, both,
-};
+use crate::expected::{Arrival, Compressed, Down, End, Expected, Failed, Leaves, Noticed, both};
 use crate::proxy::{Change, Launch, Place, Program, Proxy};
 
 crate::cases::on!(CADDY);
 
 static CADDY: Proxy = Proxy {
-    program: Program::PyPi("caddy", "caddy/bin/caddy"),
+    program: Program::PyPi("caddy", "bin/caddy"),
     is_cleartext: false,
     launch,
     installed: Expected {
@@ -17,7 +15,6 @@ static CADDY: Proxy = Proxy {
         silence: None,
         whole: None,
         failed: Failed::all(both(End::Cut)),
-        last_event: both(LastEvent::Arrives),
         killed: both(End::Cut),
         down: both(Down::Status(502)),
         leaves: LEAVES,
@@ -28,7 +25,6 @@ static CADDY: Proxy = Proxy {
         silence: None,
         whole: None,
         failed: Failed::all(both(End::Cut)),
-        last_event: both(LastEvent::Arrives),
         killed: both(End::Cut),
         down: both(Down::EventStream),
         leaves: LEAVES,

@@ -1,14 +1,12 @@
 //! Envoy.
 
-use crate::expected::{
-    Arrival, Compressed, Down, End, Expected, Failed, LastEvent, Leaves, Noticed, both,
-};
+use crate::expected::{Arrival, Compressed, Down, End, Expected, Failed, Leaves, Noticed, both};
 use crate::proxy::{Change, Launch, Lines, Place, Program, Proxy};
 
 crate::cases::on!(ENVOY);
 
 static ENVOY: Proxy = Proxy {
-    program: Program::PyPi("envoy", "envoy/envoy/_bin/envoy"),
+    program: Program::PyPi("envoy", "python/envoy/_bin/envoy"),
     is_cleartext: false,
     launch,
     installed: Expected {
@@ -17,7 +15,6 @@ static ENVOY: Proxy = Proxy {
         silence: Some(both(End::Cut)),
         whole: Some(both(Some(End::Cut))),
         failed: Failed::all(both(End::Cut)),
-        last_event: both(LastEvent::Arrives),
         killed: both(End::Cut),
         down: both(Down::Status(503)),
         leaves: LEAVES,
@@ -28,7 +25,6 @@ static ENVOY: Proxy = Proxy {
         silence: Some(both(End::Cut)),
         whole: None,
         failed: Failed::all(both(End::Cut)),
-        last_event: both(LastEvent::Arrives),
         killed: both(End::Cut),
         down: both(Down::EventStream),
         leaves: LEAVES,

@@ -1,7 +1,7 @@
 //! H2O.
 
 use crate::expected::{
-    Arrival, Compressed, Down, End, Expected, Failed, LastEvent, Leaves, Noticed, both, each,
+    Arrival, Compressed, Down, End, Expected, Failed, Leaves, Noticed, both, each,
 };
 use crate::proxy::{Change, Launch, Place, Program, Proxy};
 
@@ -27,7 +27,6 @@ const EXPECTED: Expected = Expected {
         actix: both(End::Clean),
         tcp: both(End::Cut),
     },
-    last_event: both(LastEvent::Arrives),
     killed: both(End::Clean),
     down: both(Down::Status(502)),
     leaves: Leaves {

@@ -1,7 +1,7 @@
 //! haproxy.
 
 use crate::expected::{
-    Arrival, Compressed, Down, End, Expected, Failed, LastEvent, Leaves, Noticed, both, each,
+    Arrival, Compressed, Down, End, Expected, Failed, Leaves, Noticed, both, each,
 };
 use crate::proxy::{Change, Launch, Place, Program, Proxy, replace};
 
@@ -17,7 +17,6 @@ static HAPROXY: Proxy = Proxy {
         silence: Some(each(End::Cut, End::Clean)),
         whole: None,
         failed: Failed::all(each(End::Cut, End::Clean)),
-        last_event: both(LastEvent::Arrives),
         killed: each(End::Cut, End::Clean),
         down: both(Down::Status(503)),
         leaves: Leaves {
@@ -31,7 +30,6 @@ static HAPROXY: Proxy = Proxy {
         silence: Some(each(End::Cut, End::Clean)),
         whole: None,
         failed: Failed::all(each(End::Cut, End::Clean)),
-        last_event: both(LastEvent::Arrives),
         killed: each(End::Cut, End::Clean),
         down: both(Down::EventStream),
         leaves: Leaves {

@@ -1,8 +1,6 @@
 //! lighttpd.
 
-use crate::expected::{
-    Arrival, Down, End, Expected, Failed, LastEvent, Leaves, Noticed, both, each,
-};
+use crate::expected::{Arrival, Down, End, Expected, Failed, Leaves, Noticed, both, each};
 use crate::proxy::{Change, Launch, Place, Program, Proxy};
 
 crate::cases::on!(LIGHTTPD);
@@ -17,7 +15,6 @@ static LIGHTTPD: Proxy = Proxy {
         silence: None,
         whole: None,
         failed: Failed::all(both(End::Clean)),
-        last_event: both(LastEvent::Arrives),
         killed: both(End::Clean),
         down: both(Down::Status(503)),
         leaves: LEAVES,
@@ -28,7 +25,6 @@ static LIGHTTPD: Proxy = Proxy {
         silence: Some(both(End::Cut)),
         whole: None,
         failed: Failed::all(each(End::Cut, End::Clean)),
-        last_event: both(LastEvent::Arrives),
         killed: each(End::Cut, End::Clean),
         down: both(Down::Status(503)),
         leaves: LEAVES,

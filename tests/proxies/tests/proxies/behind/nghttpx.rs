@@ -1,6 +1,6 @@
 //! nghttpx.
 
-use crate::expected::{Arrival, Down, End, Expected, Failed, LastEvent, Leaves, Noticed, both};
+use crate::expected::{Arrival, Down, End, Expected, Failed, Leaves, Noticed, both};
 use crate::proxy::{Change, Launch, Place, Program, Proxy};
 
 crate::cases::on!(NGHTTPX);
@@ -20,7 +20,6 @@ const EXPECTED: Expected = Expected {
     silence: Some(both(End::Cut)),
     whole: None,
     failed: Failed::all(both(End::Cut)),
-    last_event: both(LastEvent::OrCut),
     killed: both(End::Cut),
     down: both(Down::Status(502)),
     leaves: Leaves {

@@ -1,7 +1,7 @@
 //! nginx.
 
 use crate::expected::{
-    Arrival, Compressed, Down, End, Expected, Failed, LastEvent, Leaves, Noticed, both, each,
+    Arrival, Compressed, Down, End, Expected, Failed, Leaves, Noticed, both, each,
 };
 use crate::proxy::{Change, Launch, Place, Program, Proxy};
 
@@ -22,7 +22,6 @@ static NGINX: Proxy = Proxy {
             actix: both(End::Clean),
             tcp: both(End::Cut),
         },
-        last_event: both(LastEvent::Arrives),
         killed: both(End::Clean),
         down: both(Down::Status(502)),
         leaves: LEAVES,
@@ -33,7 +32,6 @@ static NGINX: Proxy = Proxy {
         silence: Some(both(End::Cut)),
         whole: None,
         failed: Failed::all(both(End::Cut)),
-        last_event: both(LastEvent::Arrives),
         killed: both(End::Cut),
         down: both(Down::EventStream),
         leaves: LEAVES,

@@ -1,14 +1,12 @@
 //! Traefik.
 
-use crate::expected::{
-    Arrival, Compressed, Down, End, Expected, Failed, LastEvent, Leaves, Noticed, both,
-};
+use crate::expected::{Arrival, Compressed, Down, End, Expected, Failed, Leaves, Noticed, both};
 use crate::proxy::{Change, Launch, Lines, Place, Program, Proxy};
 
 crate::cases::on!(TRAEFIK);
 
 static TRAEFIK: Proxy = Proxy {
-    program: Program::PyPi("traefik", "traefik/bin/traefik"),
+    program: Program::PyPi("traefik", "bin/traefik"),
     is_cleartext: false,
     launch,
     installed: Expected {
@@ -17,7 +15,6 @@ static TRAEFIK: Proxy = Proxy {
         silence: None,
         whole: None,
         failed: Failed::all(both(End::Cut)),
-        last_event: both(LastEvent::Arrives),
         killed: both(End::Cut),
         down: both(Down::Status(502)),
         leaves: LEAVES,
@@ -28,7 +25,6 @@ static TRAEFIK: Proxy = Proxy {
         silence: None,
         whole: None,
         failed: Failed::all(both(End::Cut)),
-        last_event: both(LastEvent::Arrives),
         killed: both(End::Cut),
         down: both(Down::Waits),
         leaves: LEAVES,

@@ -1,7 +1,7 @@
 //! Varnish.
 
 use crate::expected::{
-    Arrival, Compressed, Down, End, Expected, Failed, LastEvent, Leaves, Noticed, both, each,
+    Arrival, Compressed, Down, End, Expected, Failed, Leaves, Noticed, both, each,
 };
 use crate::proxy::{Change, Launch, Place, Program, Proxy};
 
@@ -17,7 +17,6 @@ static VARNISH: Proxy = Proxy {
         silence: Some(each(End::Cut, End::Clean)),
         whole: Some(both(Some(End::Cut))),
         failed: Failed::all(each(End::Cut, End::Clean)),
-        last_event: each(LastEvent::OrCut, LastEvent::OrLost),
         killed: each(End::Cut, End::Clean),
         down: both(Down::Status(503)),
         leaves: Leaves {
@@ -32,7 +31,6 @@ static VARNISH: Proxy = Proxy {
         // HTTP/2 is not piped.
         whole: Some(each(None, Some(End::Cut))),
         failed: Failed::all(each(End::Cut, End::Clean)),
-        last_event: each(LastEvent::Arrives, LastEvent::OrLost),
         killed: each(End::Cut, End::Clean),
         down: each(Down::NoResponse, Down::EventStream),
         leaves: Leaves {

@@ -72,6 +72,18 @@ pub(crate) const FETCH_EVENT_SOURCE: Client = Client {
             sees: &[ONE, "reconnects", LAST, "asked -, 2"],
         },
         Exception {
+            cases: &["failure-event"],
+            reason: "it reports the id of the event itself, not the last one",
+            sees: &[
+                ONE,
+                "failed try again #",
+                "reconnects",
+                TWO,
+                LAST,
+                "asked -, 1",
+            ],
+        },
+        Exception {
             cases: &["shutdown", "stop-after-end"],
             reason: "it does not come back after a complete response",
             sees: &[ONE, "end", "asked -"],

@@ -1,5 +1,6 @@
 //! The programs under test, each started on a free port, and killed when dropped.
 
+use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use sse_engines::Port;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
@@ -22,7 +24,7 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// Starts `command` for a port and waits until it listens there.
+    /// Starts `command` for a port and waits until it answers there.
     pub(super) async fn start(command: impl FnOnce(u16) -> Command) -> Self {
         let port = Port::take();
         let mut command = command(port.number());
@@ -45,15 +47,21 @@ impl Program {
     }
 
     async fn listens(&mut self) {
-        while TcpStream::connect(("127.0.0.1", self.port()))
-            .await
-            .is_err()
-        {
+        // To connect is not enough: vite tries whether the port is free before it listens.
+        while !answers(self.port()).await.unwrap_or(false) {
             let ended = self.process.try_wait().expect("its state");
             assert!(ended.is_none(), "it has ended: {ended:?}");
             sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+/// Returns whether a request on this port is answered.
+async fn answers(port: u16) -> io::Result<bool> {
+    let mut io = TcpStream::connect(("127.0.0.1", port)).await?;
+    let request = "GET /none HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    io.write_all(request.as_bytes()).await?;
+    Ok(io.read(&mut [0]).await? > 0)
 }
 
 impl Drop for Program {

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
-
-use crate::generate::Form;
+use clap::{Parser, ValueEnum};
 
 /// Prints each event of an event stream when it arrives, and reconnects when the stream is cut.
 ///
@@ -70,7 +68,7 @@ pub(crate) struct Arguments {
     /// Stop after this many events
     #[arg(long, value_name = "N", help_heading = "End")]
     pub(crate) count: Option<u64>,
-    /// Stop at the event with this data, for example [DONE]; it is a failure if the stream ends
+    /// Stop at the event with this data, for example `[DONE]`; it is a failure if the stream ends
     /// before it and is not resumed
     #[arg(long, value_name = "DATA", help_heading = "End")]
     pub(crate) until: Option<String>,
@@ -117,6 +115,18 @@ pub(crate) struct Arguments {
     /// Print the man page or the completions of a shell, for packages
     #[arg(long, value_name = "FORM", exclusive = true, hide = true)]
     pub(crate) generate: Option<Form>,
+}
+
+/// What can be generated.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Form {
+    Man,
+    Bash,
+    Elvish,
+    Fish,
+    #[value(name = "powershell")]
+    PowerShell,
+    Zsh,
 }
 
 fn header(text: &str) -> Result<(String, String), String> {

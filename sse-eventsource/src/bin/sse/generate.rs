@@ -2,22 +2,10 @@
 
 use std::io::{self, Write};
 
-use clap::{CommandFactory as _, ValueEnum};
+use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use crate::arguments::Arguments;
-
-/// What can be generated.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Form {
-    Man,
-    Bash,
-    Elvish,
-    Fish,
-    #[value(name = "powershell")]
-    PowerShell,
-    Zsh,
-}
+use crate::arguments::{Arguments, Form};
 
 /// Writes the file.
 pub(crate) fn write(form: Form, to: &mut impl Write) -> io::Result<()> {

@@ -81,23 +81,33 @@ impl Open {
         loop {
             if !self.chunk.is_empty() {
                 let mut items = decoder.feed(&self.chunk);
-                let update = items.next().map(|item| item.and_then(to_update));
-                let read = self.chunk.len() - items.remainder().len();
-                match update {
-                    Ok(Some(update)) => {
-                        self.chunk.advance(read);
-                        if let (Update::Event(_), Some(timer)) = (&update, &mut self.timers.event) {
+                // Each update is built where it is returned, as moving it from one enum to another
+                // takes longer than decoding it.
+                let update = match items.next() {
+                    Ok(Some(Item::Event(event))) => {
+                        if let Some(timer) = &mut self.timers.event {
                             timer.end_wait();
                         }
-                        self.release_chunk();
-                        return Poll::Ready(Some(Ok(update)));
+                        Update::Event(event.into_owned())
+                    }
+                    Ok(Some(Item::Comment(text))) => Update::Comment(text.to_owned()),
+                    Ok(Some(Item::Retry(time))) => Update::Retry(time),
+                    // Kinds that the decoder may add are skipped.
+                    Ok(Some(_)) => {
+                        let read = self.chunk.len() - items.remainder().len();
+                        self.chunk.advance(read);
+                        continue;
                     }
                     Ok(None) => {
-                        self.chunk.clear();
-                        self.release_chunk();
+                        self.chunk = Bytes::new();
+                        continue;
                     }
                     Err(error) => return Poll::Ready(Some(Err(ErrorKind::Decode(error)))),
-                }
+                };
+                let read = self.chunk.len() - items.remainder().len();
+                self.chunk.advance(read);
+                self.release_chunk();
+                return Poll::Ready(Some(Ok(update)));
             }
             match ready!(self.poll_frame(cx)) {
                 Some(Ok(frame)) => self.chunk = frame.into_data().unwrap_or_default(),
@@ -140,16 +150,6 @@ impl Open {
                 .map(|time| Some(Err(ErrorKind::EventTimeout(time)))),
             None => Poll::Pending,
         }
-    }
-}
-
-/// Returns the update for an item. Kinds that the decoder may add are skipped.
-fn to_update(item: Item<'_>) -> Option<Update> {
-    match item {
-        Item::Event(event) => Some(Update::Event(event.into_owned())),
-        Item::Comment(text) => Some(Update::Comment(text.to_owned())),
-        Item::Retry(time) => Some(Update::Retry(time)),
-        _ => None,
     }
 }
 

@@ -59,12 +59,13 @@ impl Open {
 
     /// Polls for the next update, `None` at the end of the stream.
     ///
-    /// After an error it yields `None`, as after the end.
+    /// After an error it yields `None`, as after the end. The error is boxed, so that the result is
+    /// not larger than an update, and can be passed on as it is.
     pub(crate) fn poll_next(
         &mut self,
         decoder: &mut Decoder,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Update, ErrorKind>>> {
+    ) -> Poll<Option<Result<Update, Box<ErrorKind>>>> {
         let polled = self.poll_body(decoder, cx);
         if let Poll::Ready(None | Some(Err(_))) = polled {
             self.body = None;
@@ -77,7 +78,7 @@ impl Open {
         &mut self,
         decoder: &mut Decoder,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Update, ErrorKind>>> {
+    ) -> Poll<Option<Result<Update, Box<ErrorKind>>>> {
         loop {
             if !self.chunk.is_empty() {
                 let mut items = decoder.feed(&self.chunk);
@@ -102,7 +103,9 @@ impl Open {
                         self.chunk = Bytes::new();
                         continue;
                     }
-                    Err(error) => return Poll::Ready(Some(Err(ErrorKind::Decode(error)))),
+                    Err(error) => {
+                        return Poll::Ready(Some(Err(Box::new(ErrorKind::Decode(error)))));
+                    }
                 };
                 let read = self.chunk.len() - items.remainder().len();
                 self.chunk.advance(read);
@@ -128,7 +131,7 @@ impl Open {
     fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<http_body::Frame<Bytes>, ErrorKind>>> {
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Box<ErrorKind>>>> {
         let Some(body) = &mut self.body else {
             return Poll::Ready(None);
         };
@@ -137,17 +140,19 @@ impl Open {
             if let Some(timer) = &mut self.timers.idle {
                 timer.end_wait();
             }
-            return Poll::Ready(frame.map(|frame| frame.map_err(ErrorKind::Body)));
+            return Poll::Ready(
+                frame.map(|frame| frame.map_err(|error| Box::new(ErrorKind::Body(error)))),
+            );
         }
         if let Some(timer) = &mut self.timers.idle
             && let Poll::Ready(time) = timer.poll_timeout(cx)
         {
-            return Poll::Ready(Some(Err(ErrorKind::IdleTimeout(time))));
+            return Poll::Ready(Some(Err(Box::new(ErrorKind::IdleTimeout(time)))));
         }
         match &mut self.timers.event {
             Some(timer) => timer
                 .poll_timeout(cx)
-                .map(|time| Some(Err(ErrorKind::EventTimeout(time)))),
+                .map(|time| Some(Err(Box::new(ErrorKind::EventTimeout(time))))),
             None => Poll::Pending,
         }
     }

@@ -78,7 +78,10 @@ impl EventSource {
                         return Poll::Ready(Some(Ok(Update::Event(event))));
                     }
                     Some(Ok(update)) => return Poll::Ready(Some(Ok(update))),
-                    end => return Poll::Ready(self.end_stream(end.and_then(Result::err))),
+                    end => {
+                        let error = end.and_then(Result::err).map(|error| *error);
+                        return Poll::Ready(self.end_stream(error));
+                    }
                 },
                 Phase::Restarting => return Poll::Ready(self.disconnect(None, true)),
                 Phase::Waiting(wait) => {

@@ -86,8 +86,9 @@ pub(super) fn measure(
             "Instructions per event",
             false,
             "Counted by valgrind, in user mode, whose processor has AVX2 but no AVX-512. How many \
-             events a client finds when it wakes depends on the server's speed, so the figures of \
-             chunks differ from run to run, over HTTP/2 by a third.",
+             events a client finds when it wakes depends on the load, so the figures of chunks over \
+             HTTP/2 and those of sse-eventsource one at a time differ from run to run, by up to a \
+             third.",
         ),
         (
             "Memory of an idle stream, bytes",

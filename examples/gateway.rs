@@ -265,5 +265,4 @@ async fn main() -> std::io::Result<()> {
 }
 
 #[cfg(test)]
-#[path = "gateway/tests.rs"]
-mod tests;
+mod gateway_tests;

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::Result;
+use sse_bench_process::Result;
+
 use crate::server::Path;
 
 const USAGE: &str = "\

@@ -10,6 +10,7 @@
 //! ```
 
 mod arguments;
+mod client;
 mod clients;
 mod event;
 mod limits;
@@ -17,13 +18,12 @@ mod reading;
 mod runs;
 mod server;
 
-use std::error::Error;
 use std::process::ExitCode;
+
+use sse_bench_process::Result;
 
 use crate::arguments::Arguments;
 use crate::server::Server;
-
-type Result<T = (), E = Box<dyn Error>> = std::result::Result<T, E>;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();

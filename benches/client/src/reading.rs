@@ -4,11 +4,11 @@ use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _};
+use sse_bench_process::Result;
 use sse_bench_report::thread_time;
 use tokio::runtime;
 
-use crate::Result;
-use crate::clients::Client;
+use crate::client::Client;
 use crate::server::{Http, Path, Server};
 
 /// Reads `count` events. Returns the CPU time of this thread after the first one.

@@ -14,10 +14,11 @@ use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use sse_bench_process::Result;
 use tokio::net::TcpListener;
 use tokio::runtime;
 
-use crate::{Result, event};
+use crate::event;
 
 /// The length of the chunks of a burst, and of its DATA frames.
 const CHUNK: usize = 16 * 1024;

@@ -3,9 +3,9 @@
 use eventsource_client::{Client as _, ClientBuilder, Error, SSE};
 use futures_util::Stream;
 use launchdarkly_sdk_transport::HyperTransport;
+use sse_bench_process::Result;
 
-use super::client::Client;
-use crate::Result;
+use crate::client::Client;
 use crate::server::Http;
 
 pub(super) struct Peer(HyperTransport);

@@ -2,10 +2,10 @@
 
 use eventsource_stream::{Event, EventStreamError, Eventsource as _};
 use futures_util::Stream;
+use sse_bench_process::Result;
 
-use super::client::Client;
 use super::over_reqwest::Reqwest;
-use crate::Result;
+use crate::client::Client;
 use crate::server::Http;
 
 pub(super) struct Peer(Reqwest);

@@ -1,6 +1,5 @@
 //! The clients, ours and those of the peers, each in a file of its own.
 
-mod client;
 mod eventsource_client;
 mod eventsource_stream;
 mod ours;
@@ -11,8 +10,9 @@ mod sse_core;
 
 use std::time::Duration;
 
-pub(crate) use self::client::Client;
-use crate::Result;
+use sse_bench_process::Result;
+
+use crate::client::Client;
 use crate::reading;
 use crate::server::{Http, Path, Server};
 

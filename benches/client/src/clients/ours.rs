@@ -1,10 +1,10 @@
 //! sse-eventsource over its own HTTP client.
 
 use futures_util::Stream;
+use sse_bench_process::Result;
 use sse_eventsource::{Error, EventSource, HttpClient, ReceivedEvent};
 
-use super::client::Client;
-use crate::Result;
+use crate::client::Client;
 use crate::server::Http;
 
 pub(super) struct Ours(HttpClient);

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use futures_util::Stream;
+use sse_bench_process::Result;
 
-use crate::Result;
 use crate::server::Http;
 
 /// A client of reqwest.

@@ -3,9 +3,9 @@
 use futures_util::Stream;
 use reqwest_0_12::Client as Reqwest;
 use reqwest_eventsource::{Error, Event, RequestBuilderExt as _};
+use sse_bench_process::Result;
 
-use super::client::Client;
-use crate::Result;
+use crate::client::Client;
 use crate::server::Http;
 
 pub(super) struct Peer(Reqwest);

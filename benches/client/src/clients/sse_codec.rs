@@ -1,11 +1,11 @@
 //! reqwest with the decoder of this project.
 
 use futures_util::Stream;
+use sse_bench_process::Result;
 use sse_codec::{EventStream, ReceivedEvent, StreamError};
 
-use super::client::Client;
 use super::over_reqwest::Reqwest;
-use crate::Result;
+use crate::client::Client;
 use crate::server::Http;
 
 pub(super) struct Decoder(Reqwest);

@@ -1,11 +1,11 @@
 //! reqwest with sse-core.
 
 use futures_util::Stream;
+use sse_bench_process::Result;
 use sse_core::{SseEvent, SseStream, SseStreamError};
 
-use super::client::Client;
 use super::over_reqwest::Reqwest;
-use crate::Result;
+use crate::client::Client;
 use crate::server::Http;
 
 pub(super) struct Peer(Reqwest);

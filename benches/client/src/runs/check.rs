@@ -3,7 +3,9 @@
 use crate::clients::CLIENTS;
 use crate::runs::counted;
 use crate::server::{Http, Path, Server};
-use crate::{Result, event};
+use sse_bench_process::Result;
+
+use crate::event;
 
 /// More than there are different events.
 const COUNT: usize = event::COUNT * 2 + 1;

@@ -3,10 +3,9 @@
 use std::env;
 use std::process::Command;
 
+use sse_bench_process::Result;
 use sse_bench_report::{Marks, Part, Table, Valgrind};
 
-use super::cell;
-use crate::Result;
 use crate::arguments::Arguments;
 use crate::clients::{CLIENTS, Entry, OURS};
 use crate::server::{Http, Path, Server};
@@ -127,7 +126,7 @@ fn table(title: &str, columns: &[(Http, &Counted)], counts: &[Count]) -> Table {
                     && count.path == counted.path
             };
             let count = counts.iter().find(of_client);
-            cell(count, |count| format!("{:.0}", count.value))
+            count.map_or_else(String::new, |count| format!("{:.0}", count.value))
         });
         table.row(std::iter::once(client.name.to_owned()).chain(cells));
     }

@@ -4,13 +4,12 @@ mod check;
 mod counted;
 mod timed;
 
-use sse_bench_process::kernel;
+use sse_bench_process::{Result, kernel};
 use sse_bench_report::{Machine, Marks, Part};
 
 use crate::arguments::Arguments;
 use crate::limits::LIMITS;
 use crate::server::Server;
-use crate::{Result, clients};
 
 const DESCRIPTION: &str = "\
 A client runs on one thread, on a runtime of its own, with everything that it spawns; the server, \
@@ -47,14 +46,4 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         part.write_to(folder)?;
     }
     Ok(())
-}
-
-/// Returns the cell of a table for a client, which is empty if it has no such figure.
-fn cell<T>(figure: Option<T>, shown: impl FnOnce(T) -> String) -> String {
-    figure.map_or_else(String::new, shown)
-}
-
-/// Returns whether a client of this name is a peer.
-fn is_peer(name: &str) -> bool {
-    clients::named(name).is_ok_and(clients::Entry::is_peer)
 }

@@ -1,11 +1,10 @@
 //! CPU time per event.
 
+use sse_bench_process::Result;
 use sse_bench_report::{Marks, Part, Samples, Table, micros_each};
 
-use super::{cell, is_peer};
-use crate::Result;
 use crate::arguments::Arguments;
-use crate::clients::{CLIENTS, OURS};
+use crate::clients::{self, CLIENTS, Entry, OURS};
 use crate::server::{Http, Path, Server};
 
 /// The runs, and how many events are read in each.
@@ -71,9 +70,11 @@ fn table(http: Http, columns: &[(&str, Samples)]) -> Table {
     );
     let mut table = Table::new(title, std::iter::once("client").chain(heads));
     for client in CLIENTS.iter().filter(|client| client.speaks(http)) {
-        let cells = columns
-            .iter()
-            .map(|(_, samples)| cell(samples.cost(client.name, OURS), |ratios| ratios.to_string()));
+        let cells = columns.iter().map(|(_, samples)| {
+            samples
+                .cost(client.name, OURS)
+                .map_or_else(String::new, |ratios| ratios.to_string())
+        });
         table.row(std::iter::once(client.name.to_owned()).chain(cells));
     }
     let orientation = columns
@@ -85,4 +86,9 @@ fn table(http: Http, columns: &[(&str, Samples)]) -> Table {
         orientation.join(", ")
     ));
     table
+}
+
+/// Returns whether a client of this name is a peer.
+fn is_peer(name: &str) -> bool {
+    clients::named(name).is_ok_and(Entry::is_peer)
 }

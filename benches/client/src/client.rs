@@ -3,8 +3,8 @@
 use std::error::Error;
 
 use futures_util::Stream;
+use sse_bench_process::Result;
 
-use crate::Result;
 use crate::server::Http;
 
 /// A client of event streams, used as its documentation shows it.

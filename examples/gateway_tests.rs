@@ -94,7 +94,7 @@ async fn a_client_without_a_secret_is_refused() {
 }
 
 #[tokio::test]
-async fn a_busy_upstream_is_told_with_its_retry_after() {
+async fn a_busy_upstream_is_reported_with_its_retry_after() {
     let gateway = start().await;
     let refusal = refused(gateway.ask("busy")).await;
     let expected = (429, "the model is busy".to_owned(), Some("7".to_owned()));
@@ -111,7 +111,7 @@ async fn an_upstream_that_is_not_there_is_a_bad_gateway() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_fails_in_the_middle_is_told_in_the_stream() {
+async fn an_upstream_that_fails_in_the_middle_is_reported_in_the_stream() {
     for (question, reason) in [
         ("half", "the answer was cut short"),
         ("cut", "the answer was cut short"),

@@ -1,31 +1,25 @@
-//! How do I read a message of Anthropic's API as typed events, from a stream of byte chunks?
+//! How do I read a message of Anthropic's API as typed events?
 //!
 //! ```text
-//! cargo run -p sse-examples --example anthropic_messages < examples/streams/anthropic-messages.sse
+//! cargo run -p sse-examples --example anthropic_messages
+//! ANTHROPIC_API_KEY=… cargo run -p sse-examples --example anthropic_messages -- https://api.anthropic.com
 //! ```
+//!
+//! Without an address it uses a stand-in on this machine.
 
 use std::error::Error;
 
 use futures_util::TryStreamExt as _;
 use serde::Deserialize;
-use sse_codec::EventStream;
-use tokio::io::AsyncRead;
-use tokio_util::io::ReaderStream;
+use serde_json::json;
+use sse_eventsource::{Backoff, EventSource, EventSourceBuilder, Reconnect};
+use sse_examples::stand_in;
 
+// The name of the event selects the variant. Others, such as `ping`, are skipped.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Event {
-    ContentBlockDelta(BlockDelta),
-    MessageStop {},
-    Error(serde_json::Value),
-    #[serde(other)]
-    Other,
-}
-
-#[derive(Deserialize)]
-struct BlockDelta {
-    index: usize,
-    delta: Delta,
+    ContentBlockDelta { index: usize, delta: Delta },
 }
 
 #[derive(Deserialize)]
@@ -34,37 +28,56 @@ struct Delta {
     partial_json: Option<String>,
 }
 
-/// Returns the content blocks of the message.
-async fn read(stream: impl AsyncRead) -> Result<Vec<String>, Box<dyn Error>> {
-    let mut events = std::pin::pin!(EventStream::new(ReaderStream::new(stream)));
+fn message(api: &str, key: &str, question: &str) -> EventSourceBuilder {
+    EventSource::post(format!("{api}/v1/messages"))
+        .header("X-Api-Key", key)
+        .header("Anthropic-Version", "2023-06-01")
+        .json(&json!({
+            "model": "claude-sonnet-4-5",
+            "max_tokens": 1024,
+            "stream": true,
+            "messages": [{ "role": "user", "content": question }],
+        }))
+        .reconnect(Reconnect::UntilOpen)
+        .max_attempts(5)
+        .backoff(Backoff::short())
+        .end_if(|event| event.event() == "message_stop")
+        .fail_if(|event| event.event() == "error")
+}
+
+/// Returns the content blocks of the message. One that was cut short is an error.
+async fn read(builder: EventSourceBuilder) -> Result<Vec<String>, Box<dyn Error>> {
+    let mut events = builder.build()?.typed::<Event>().skip_unknown();
     let mut blocks: Vec<String> = Vec::new();
-    while let Some(event) = events.try_next().await? {
-        match event.typed()? {
-            Event::ContentBlockDelta(BlockDelta { index, delta }) => {
-                blocks.resize(blocks.len().max(index + 1), String::new());
-                blocks[index] += &delta.text.or(delta.partial_json).unwrap_or_default();
-            }
-            Event::MessageStop {} => return Ok(blocks),
-            Event::Error(error) => return Err(error.to_string().into()),
-            Event::Other => {}
-        }
+    while let Some(Event::ContentBlockDelta { index, delta }) = events.try_next().await? {
+        blocks.resize(blocks.len().max(index + 1), String::new());
+        blocks[index] += &delta.text.or(delta.partial_json).unwrap_or_default();
     }
-    Err("the stream ended before message_stop".into())
+    Ok(blocks)
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    println!("{:#?}", read(tokio::io::stdin()).await?);
+    let api = match std::env::args().nth(1) {
+        Some(api) => api,
+        None => stand_in::start().await?.url,
+    };
+    let key = std::env::var("ANTHROPIC_API_KEY").unwrap_or_default();
+    println!("{:#?}", read(message(&api, &key, "Hello")).await?);
     Ok(())
 }
 
 #[tokio::test]
 async fn both_content_blocks_are_read() {
-    let stream = include_bytes!("streams/anthropic-messages.sse");
-    let blocks = read(&stream[..]).await.expect("a complete stream");
+    let api = stand_in::start().await.expect("a free port").url;
+    let blocks = read(message(&api, "key", "Hello")).await;
     let expected = [
         "Okay, let me check the weather.",
         r#"{"location": "San Francisco, CA"}"#,
     ];
-    assert_eq!(blocks, expected);
+    assert_eq!(blocks.expect("a complete stream"), expected);
+    for question in ["half", "cut", "fail"] {
+        let result = read(message(&api, "key", question)).await;
+        assert!(result.is_err(), "{question}");
+    }
 }

@@ -3,6 +3,8 @@
 //! ```text
 //! cargo run -p sse-examples --example openai_chat < examples/streams/openai-chat.sse
 //! ```
+//!
+//! With a connection that is made again, and a timeout: the example `llm_client`.
 
 use std::error::Error;
 use std::io::{self, Read, Write as _};
@@ -12,7 +14,10 @@ use sse_codec::Decoder;
 
 #[derive(Deserialize)]
 struct Chunk {
+    #[serde(default)]
     choices: Vec<Choice>,
+    // A failure, whose status was sent before.
+    error: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -39,6 +44,9 @@ fn read(mut stream: impl Read, mut text: impl FnMut(&str)) -> Result<(), Box<dyn
                 return Ok(());
             }
             let chunk: Chunk = event.json()?;
+            if let Some(error) = chunk.error {
+                return Err(error.to_string().into());
+            }
             for choice in chunk.choices {
                 text(choice.delta.content.as_deref().unwrap_or_default());
             }
@@ -60,4 +68,7 @@ fn the_text_is_read() {
     read(&stream[..], |text| all.push_str(text)).expect("a complete stream");
     assert_eq!(all, "Server-Sent Events push text.\n\nThey résumé 🦀.");
     assert!(read(&stream[..stream.len() / 2], |_| {}).is_err());
+    let error = "data: {\"error\":{\"message\":\"quota\"}}\n\ndata: [DONE]\n\n";
+    let error = read(error.as_bytes(), |_| {}).expect_err("a failure");
+    assert!(error.to_string().contains("quota"), "{error}");
 }

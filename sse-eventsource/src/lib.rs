@@ -15,6 +15,21 @@
 //! # }
 //! ```
 //!
+//! A relay passes on the events, and closes the upstream's connection when its client leaves:
+//!
+//! ```no_run
+//! # #[cfg(feature = "client")]
+//! # async fn relay() -> Result<http::Response<sse_hyper::SseBody>, Box<dyn std::error::Error>> {
+//! use sse_eventsource::EventSource;
+//! use sse_hyper::sse_stream;
+//!
+//! let mut upstream = EventSource::get("https://example.com/ticks").max_attempts(3).build()?;
+//! // An error here is one before the first event: an answer with status 502.
+//! upstream.opened().await?;
+//! Ok(sse_stream(upstream))
+//! # }
+//! ```
+//!
 //! # The standard, and what goes beyond it
 //!
 //! * **Requests** have `Accept: text/event-stream` and `Cache-Control: no-cache`, and
@@ -46,7 +61,7 @@
 //! roots, proxies and Unix sockets. Any `tower::Service` can take its place
 //! ([`EventSourceBuilder::build_with`]), and any async function
 //! ([`EventSourceBuilder::build_with_fn`]): the example `event_source_reqwest` uses reqwest, and
-//! `llm_client` reads a language model or a stand-in. All timers are tokio's.
+//! `llm_client` reads a language model or a stand-in, `gateway` relays one. All timers are tokio's.
 //!
 //! # Not supported
 //!

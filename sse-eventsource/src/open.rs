@@ -59,12 +59,13 @@ impl Open {
 
     /// Polls for the next update, `None` at the end of the stream.
     ///
-    /// After an error it yields `None`, as after the end.
+    /// After an error it yields `None`, as after the end. The error is boxed, so that the result is
+    /// not larger than an update, and can be passed on as it is.
     pub(crate) fn poll_next(
         &mut self,
         decoder: &mut Decoder,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Update, ErrorKind>>> {
+    ) -> Poll<Option<Result<Update, Box<ErrorKind>>>> {
         let polled = self.poll_body(decoder, cx);
         if let Poll::Ready(None | Some(Err(_))) = polled {
             self.body = None;
@@ -77,27 +78,39 @@ impl Open {
         &mut self,
         decoder: &mut Decoder,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Update, ErrorKind>>> {
+    ) -> Poll<Option<Result<Update, Box<ErrorKind>>>> {
         loop {
             if !self.chunk.is_empty() {
                 let mut items = decoder.feed(&self.chunk);
-                let update = items.next().map(|item| item.and_then(to_update));
-                let read = self.chunk.len() - items.remainder().len();
-                match update {
-                    Ok(Some(update)) => {
-                        self.chunk.advance(read);
-                        if let (Update::Event(_), Some(timer)) = (&update, &mut self.timers.event) {
+                // Each update is built where it is returned, as moving it from one enum to another
+                // takes longer than decoding it.
+                let update = match items.next() {
+                    Ok(Some(Item::Event(event))) => {
+                        if let Some(timer) = &mut self.timers.event {
                             timer.end_wait();
                         }
-                        self.release_chunk();
-                        return Poll::Ready(Some(Ok(update)));
+                        Update::Event(event.into_owned())
+                    }
+                    Ok(Some(Item::Comment(text))) => Update::Comment(text.to_owned()),
+                    Ok(Some(Item::Retry(time))) => Update::Retry(time),
+                    // Kinds that the decoder may add are skipped.
+                    Ok(Some(_)) => {
+                        let read = self.chunk.len() - items.remainder().len();
+                        self.chunk.advance(read);
+                        continue;
                     }
                     Ok(None) => {
-                        self.chunk.clear();
-                        self.release_chunk();
+                        self.chunk = Bytes::new();
+                        continue;
                     }
-                    Err(error) => return Poll::Ready(Some(Err(ErrorKind::Decode(error)))),
-                }
+                    Err(error) => {
+                        return Poll::Ready(Some(Err(Box::new(ErrorKind::Decode(error)))));
+                    }
+                };
+                let read = self.chunk.len() - items.remainder().len();
+                self.chunk.advance(read);
+                self.release_chunk();
+                return Poll::Ready(Some(Ok(update)));
             }
             match ready!(self.poll_frame(cx)) {
                 Some(Ok(frame)) => self.chunk = frame.into_data().unwrap_or_default(),
@@ -118,7 +131,7 @@ impl Open {
     fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<http_body::Frame<Bytes>, ErrorKind>>> {
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Box<ErrorKind>>>> {
         let Some(body) = &mut self.body else {
             return Poll::Ready(None);
         };
@@ -127,29 +140,21 @@ impl Open {
             if let Some(timer) = &mut self.timers.idle {
                 timer.end_wait();
             }
-            return Poll::Ready(frame.map(|frame| frame.map_err(ErrorKind::Body)));
+            return Poll::Ready(
+                frame.map(|frame| frame.map_err(|error| Box::new(ErrorKind::Body(error)))),
+            );
         }
         if let Some(timer) = &mut self.timers.idle
             && let Poll::Ready(time) = timer.poll_timeout(cx)
         {
-            return Poll::Ready(Some(Err(ErrorKind::IdleTimeout(time))));
+            return Poll::Ready(Some(Err(Box::new(ErrorKind::IdleTimeout(time)))));
         }
         match &mut self.timers.event {
             Some(timer) => timer
                 .poll_timeout(cx)
-                .map(|time| Some(Err(ErrorKind::EventTimeout(time)))),
+                .map(|time| Some(Err(Box::new(ErrorKind::EventTimeout(time))))),
             None => Poll::Pending,
         }
-    }
-}
-
-/// Returns the update for an item. Kinds that the decoder may add are skipped.
-fn to_update(item: Item<'_>) -> Option<Update> {
-    match item {
-        Item::Event(event) => Some(Update::Event(event.into_owned())),
-        Item::Comment(text) => Some(Update::Comment(text.to_owned())),
-        Item::Retry(time) => Some(Update::Retry(time)),
-        _ => None,
     }
 }
 

@@ -52,6 +52,7 @@ pub(crate) struct Settings {
     pub(crate) max_attempts: Option<u32>,
     pub(crate) retry_if: Predicate<Error>,
     pub(crate) end_if: Option<Predicate<ReceivedEvent>>,
+    pub(crate) end_after: Option<Predicate<ReceivedEvent>>,
     pub(crate) fail_if: Option<Predicate<ReceivedEvent>>,
 }
 
@@ -59,6 +60,18 @@ impl Settings {
     /// Returns whether this event ends the stream.
     pub(crate) fn is_end(&self, event: &ReceivedEvent) -> bool {
         self.end_if.as_ref().is_some_and(|is_end| is_end(event))
+    }
+
+    /// Returns whether the stream ends after this event.
+    pub(crate) fn is_last(&self, event: &ReceivedEvent) -> bool {
+        self.end_after
+            .as_ref()
+            .is_some_and(|is_last| is_last(event))
+    }
+
+    /// Returns whether the end of a complete stream is known.
+    pub(crate) fn has_end(&self) -> bool {
+        self.end_if.is_some() || self.end_after.is_some()
     }
 
     /// Returns whether this event reports a failure.

@@ -33,7 +33,7 @@ usage: cargo xtask <command>
 
   test [STEP…]                      run all checks and tests, or only the named steps
   bench [NAME…] [--quick]           measure against the peers and write benches/REPORT.md:
-                                    everything, a part (decode, encode, serving, fanout, engines)
+                                    everything, a part (decode, encode, serving, fanout, client, engines)
                                     or single cases; --quick only checks that everything runs and
                                     that all peers agree
   fuzz [--seconds N] [TARGET…]      run fuzz targets, by default all of them for 60 seconds each

@@ -140,8 +140,9 @@ pub fn interleave(contenders: &mut [Contender<'_>], rounds: usize) -> Samples {
     samples
 }
 
-/// Returns the CPU time that this thread has used.
-fn thread_time() -> Duration {
+/// Returns the CPU time that this thread has used, in user and system mode.
+#[must_use]
+pub fn thread_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     // It begins with the thread, so it is never negative.
     time.try_into().unwrap_or_default()

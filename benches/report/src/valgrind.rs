@@ -1,4 +1,4 @@
-//! Counting instructions and allocations with valgrind.
+//! Counting instructions, allocations and memory with valgrind.
 //!
 //! A benchmark runs itself as a child that does its work a given number of times, twice with
 //! different numbers. The difference is the cost of the work, without that of the setup.
@@ -6,6 +6,13 @@
 use std::ffi::OsString;
 use std::process::Command;
 use std::{env, io};
+
+/// Memcheck as a counter.
+const MEMCHECK: [&str; 3] = [
+    "--tool=memcheck",
+    "--leak-check=no",
+    "--undef-value-errors=no",
+];
 
 /// An installed valgrind.
 #[derive(Clone, Copy, Debug)]
@@ -41,13 +48,20 @@ impl Valgrind {
     ///
     /// When it cannot be run or counted.
     pub fn allocations(self, arguments: &[&str], few: u64, many: u64) -> io::Result<f64> {
-        let options = [
-            "--tool=memcheck",
-            "--leak-check=no",
-            "--undef-value-errors=no",
-        ];
         per_repetition(few, many, |repetitions| {
-            count(&options, arguments, repetitions, "total heap usage:")
+            count(&MEMCHECK, arguments, repetitions, "total heap usage:")
+        })
+    }
+
+    /// Returns the bytes that are allocated when the program exits, of one repetition, counted by
+    /// memcheck. Otherwise as [`instructions`](Self::instructions).
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be run or counted.
+    pub fn bytes_at_exit(self, arguments: &[&str], few: u64, many: u64) -> io::Result<f64> {
+        per_repetition(few, many, |repetitions| {
+            count(&MEMCHECK, arguments, repetitions, "in use at exit:")
         })
     }
 }
@@ -92,9 +106,11 @@ mod tests {
     #[test]
     fn numbers_are_found_in_the_log_of_valgrind() {
         let log = "==7== Collected : 123456\n\
+                   ==7==     in use at exit: 5,678 bytes in 9 blocks\n\
                    ==7==   total heap usage: 1,234 allocs, 1,233 frees, 5 bytes allocated\n";
         assert_eq!(number_behind("Collected :", log), Some(123_456));
         assert_eq!(number_behind("total heap usage:", log), Some(1234));
+        assert_eq!(number_behind("in use at exit:", log), Some(5678));
         assert_eq!(number_behind("absent", log), None);
     }
 }

@@ -107,6 +107,7 @@ impl EventSourceBuilder {
                 max_attempts: None,
                 retry_if: Box::new(Error::is_transient),
                 end_if: None,
+                end_after: None,
                 fail_if: None,
             },
             decoder: Decoder::new(),

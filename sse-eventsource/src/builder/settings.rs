@@ -120,7 +120,7 @@ impl EventSourceBuilder {
     /// let call = EventSource::post("https://tools.example/mcp")
     ///     .header("Accept", "application/json, text/event-stream")
     ///     .resume_with_get(true)
-    ///     .end_if(|event| event.data().contains("\"result\""));
+    ///     .end_after(|event| event.data().contains("\"result\""));
     /// # let _ = call;
     /// ```
     pub fn resume_with_get(mut self, resume: bool) -> Self {
@@ -201,7 +201,7 @@ impl EventSourceBuilder {
     }
 
     /// Ends the stream for good at the first event for which `is_end` returns `true`. That event
-    /// is not yielded.
+    /// is not yielded; [`end_after`](Self::end_after) yields it.
     ///
     /// A stream that ends in order without it is not complete: GET connects again, as it does after
     /// any end, and a stream that is not resumed ends with [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete).
@@ -213,11 +213,29 @@ impl EventSourceBuilder {
         self
     }
 
+    /// Ends the stream for good after the first event for which `is_last` returns `true`, which is
+    /// yielded: for protocols whose last event has content. Otherwise as [`end_if`](Self::end_if).
+    ///
+    /// ```
+    /// use sse_eventsource::EventSource;
+    ///
+    /// let builder = EventSource::post("https://llm.example/v1/responses")
+    ///     .end_after(|event| event.event() == "response.completed");
+    /// # let _ = builder;
+    /// ```
+    pub fn end_after(
+        mut self,
+        is_last: impl Fn(&ReceivedEvent) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.end_after = Some(Box::new(is_last));
+        self
+    }
+
     /// Makes an error of the first event for which `is_failure` returns `true`:
     /// [`ErrorKind::Event`](crate::ErrorKind::Event), with the event. APIs report failures in the stream, as their status was
     /// sent before. By default it is not retried, so it ends the stream.
     ///
-    /// It is asked before [`end_if`](Self::end_if).
+    /// It is asked before [`end_if`](Self::end_if) and [`end_after`](Self::end_after).
     ///
     /// ```
     /// use sse_eventsource::EventSource;

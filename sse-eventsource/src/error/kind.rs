@@ -45,7 +45,8 @@ pub enum ErrorKind {
     /// The connection was lost in the middle of the stream.
     Body(BoxError),
     /// The stream ended in order before the event that
-    /// [`EventSourceBuilder::end_if`](crate::EventSourceBuilder::end_if) recognizes.
+    /// [`EventSourceBuilder::end_if`](crate::EventSourceBuilder::end_if) or
+    /// [`end_after`](crate::EventSourceBuilder::end_after) recognizes.
     Incomplete,
     /// The server reported a failure in the stream: the event that
     /// [`EventSourceBuilder::fail_if`](crate::EventSourceBuilder::fail_if) recognizes.

@@ -9,7 +9,7 @@
 //! |             error |      | 200, text/event-stream                          |
 //! |                   |      v                                                 v
 //! |                   |    Open -------------------------------------------> Closed
-//! |                   |      |       `end_if`; error that is not retried;      ^
+//! |                   |      |       last event; error that is not retried;    ^
 //! |                   |      |       end, unless `Reconnect::Always`           |
 //! |                   |      |                                                 |
 //! |                   |      | end; error; idle timeout; restart()             |
@@ -73,7 +73,7 @@ use crate::update::{ReadyState, Update};
 /// # The end
 ///
 /// The stream ends when the server answers 204, at the event that
-/// [`EventSourceBuilder::end_if`] recognizes, after [`close`](Self::close), after an error, and
+/// [`EventSourceBuilder::end_if`] or [`end_after`](crate::EventSourceBuilder::end_after) recognizes, after [`close`](Self::close), after an error, and
 /// where [`Reconnect`](crate::Reconnect) says so. From then on it yields `None`, however often it is polled.
 ///
 /// An end in order does not mean that the stream is complete: many proxies make one out of a lost

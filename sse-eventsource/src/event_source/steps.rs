@@ -73,8 +73,15 @@ impl EventSource {
                         return Poll::Ready(self.end_stream(Some(error)));
                     }
                     Some(Ok(Update::Event(event))) if self.settings.is_end(&event) => self.close(),
+                    Some(Ok(Update::Event(event))) if self.settings.is_last(&event) => {
+                        self.close();
+                        return Poll::Ready(Some(Ok(Update::Event(event))));
+                    }
                     Some(Ok(update)) => return Poll::Ready(Some(Ok(update))),
-                    end => return Poll::Ready(self.end_stream(end.and_then(Result::err))),
+                    end => {
+                        let error = end.and_then(Result::err).map(|error| *error);
+                        return Poll::Ready(self.end_stream(error));
+                    }
                 },
                 Phase::Restarting => return Poll::Ready(self.disconnect(None, true)),
                 Phase::Waiting(wait) => {
@@ -100,8 +107,8 @@ impl EventSource {
             self.reconnect = Reconnect::Always;
         }
         let reconnects = self.reconnect == Reconnect::Always && self.body.is_repeatable();
-        // A stream that is resumed is complete at the event of `end_if`, however often it ends.
-        let is_incomplete = self.settings.end_if.is_some() && !reconnects;
+        // A stream that is resumed is complete at its last event, however often it ends.
+        let is_incomplete = self.settings.has_end() && !reconnects;
         let error = error.or(is_incomplete.then_some(ErrorKind::Incomplete));
         self.disconnect(error, reconnects)
     }

@@ -49,6 +49,35 @@ async fn a_stream_that_is_complete_ends_without_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_last_event_with_content_is_yielded_and_nothing_after_it() {
+    let builder = || {
+        EventSource::get("https://example.com/")
+            .backoff(no_jitter())
+            .end_after(|event| event.event() == "done")
+            .fail_if(|event| event.data() == "failed")
+    };
+    let done = "event: done\ndata: 26 tokens\n\ndata: more\n\n";
+    let stack = Stack::new([events([HALF]), events([HALF, done])]);
+    let (data, error) = read_all(builder().build_with(stack.clone()).expect("valid")).await;
+    assert_eq!(data, ["{\"half\":1}", "{\"half\":1}", "26 tokens"]);
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(stack.requests().len(), 2);
+
+    let stack = Stack::new([events([HALF])]);
+    let once = builder().reconnect(Reconnect::UntilOpen);
+    let (_, error) = read_all(once.build_with(stack).expect("valid")).await;
+    assert!(is_incomplete(error.as_ref()), "{error:?}");
+
+    let stack = Stack::new([events(["event: done\ndata: failed\n\n"])]);
+    let (data, error) = read_all(builder().build_with(stack).expect("valid")).await;
+    assert!(data.is_empty(), "{data:?}");
+    assert!(matches!(
+        error.map(Error::into_kind),
+        Some(ErrorKind::Event(_))
+    ));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_that_is_resumed_is_complete_however_often_it_ends() {
     let stack = Stack::new([
         events(["id: 1\ndata: a\n\n"]),

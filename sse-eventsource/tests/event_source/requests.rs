@@ -123,7 +123,7 @@ async fn a_post_that_is_answered_by_an_id_goes_on_with_get() {
             .header("authorization", "Bearer x")
             .json(&["call"])
             .resume_with_get(true)
-            .end_if(|event| event.data() == "result")
+            .end_after(|event| event.data() == "result")
     };
     let answers = || {
         [
@@ -135,7 +135,7 @@ async fn a_post_that_is_answered_by_an_id_goes_on_with_get() {
     };
     let stack = Stack::new(answers());
     let (data, error) = read_all(call().build_with(stack.clone()).expect("valid")).await;
-    assert_eq!(data, ["", "progress"]);
+    assert_eq!(data, ["", "progress", "result"]);
     assert!(error.is_none(), "{error:?}");
     let requests = stack.requests();
     let methods: Vec<_> = requests.iter().map(http::Request::method).collect();

@@ -15,6 +15,13 @@ use crate::protocol::{CreateStream, Event, Message};
 /// The number of restarts that may be queued.
 const RESTARTS: usize = 16;
 
+/// The delay where the tests do not set one: a client that connects again when it must not is
+/// noticed.
+const SHORT_DELAY: Duration = Duration::from_millis(50);
+
+/// The limit on lines and events: the suite's largest event has 128 MiB and one byte.
+const MAX_LEN: usize = 256 << 20;
+
 /// A client. It continues when this is dropped; [`close`](Self::close) ends it.
 pub(crate) struct Client {
     task: JoinHandle<()>,
@@ -55,14 +62,15 @@ fn event_source(parameters: CreateStream) -> Result<EventSource, Box<dyn Error>>
         Some(method) => method.parse()?,
         None => Method::GET,
     };
+    let delay = parameters.initial_delay_ms.map(Duration::from_millis);
+    let delay = delay.unwrap_or(SHORT_DELAY);
     let mut builder = EventSource::builder(method, parameters.stream_url)
         // A repeated request is safe in the tests.
         .reconnect(Reconnect::Always)
-        .idle_timeout(parameters.read_timeout_ms.map(Duration::from_millis));
-    if let Some(delay) = parameters.initial_delay_ms.map(Duration::from_millis) {
-        let backoff = Backoff::new().reconnection_time(delay).initial(delay);
-        builder = builder.backoff(backoff);
-    }
+        .backoff(Backoff::new().reconnection_time(delay).initial(delay))
+        .idle_timeout(parameters.read_timeout_ms.map(Duration::from_millis))
+        .max_line_len(MAX_LEN)
+        .max_event_len(MAX_LEN);
     if let Some(id) = parameters.last_event_id {
         builder = builder.last_event_id(id);
     }

@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 /// The optional parts of the suite that `sse-eventsource` supports. The README says why some are
 /// missing.
 pub(crate) const CAPABILITIES: &[&str] = &[
-    "204",
     "bom",
     "comments",
-    "empty-or-missing-location",
     "headers",
     "last-event-id",
+    "payload-size-stress-testable",
     "post",
     "read-timeout",
     "report",
     "restart",
+    "server-directed-shutdown-request",
 ];
 
 /// The description of the service.

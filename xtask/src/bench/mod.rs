@@ -36,6 +36,11 @@ const FANOUT: Bench = Bench {
     package: "sse-bench-fanout",
 };
 
+const CLIENT: Bench = Bench {
+    name: "client",
+    package: "sse-bench-client",
+};
+
 const ENGINES: Bench = Bench {
     name: "engines",
     package: "sse-bench-engines",
@@ -75,7 +80,7 @@ pub(crate) fn check() -> Result {
 
 /// The benchmarks that `names` ask for, and the runs of each; all if there are no names.
 fn asked_for(names: &[String]) -> Vec<(Bench, &[String])> {
-    let named = [SERVING, FANOUT, ENGINES];
+    let named = [SERVING, FANOUT, CLIENT, ENGINES];
     let bench = |name: &String| named.iter().find(|bench| bench.name == name);
     let first = names.iter().position(|name| bench(name).is_some());
     let (of_codec, mut rest) = names.split_at(first.unwrap_or(names.len()));
@@ -148,6 +153,8 @@ mod tests {
             [(CODEC, &all[..1]), (SERVING, &all[2..4]), (FANOUT, &[])]
         );
         assert_eq!(asked_for(&names("fanout")), [(FANOUT, &[][..])]);
-        assert_eq!(asked_for(&[]).len(), 4);
+        let client = names("client live");
+        assert_eq!(asked_for(&client), [(CLIENT, &client[1..])]);
+        assert_eq!(asked_for(&[]).len(), 5);
     }
 }

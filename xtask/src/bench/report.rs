@@ -11,11 +11,12 @@ use crate::result::Result;
 use crate::workspace::target_directory;
 
 /// The parts of the report in their order, each by the heading that it begins with.
-const PARTS: [&str; 5] = [
+const PARTS: [&str; 6] = [
     "## Decoding",
     "## Encoding",
     "## Serving",
     "## Fan-out",
+    "## Client",
     "## Engines",
 ];
 

@@ -120,3 +120,18 @@ async fn large_events_arrive_whole() {
     assert!(message["event"]["data"] == text, "the data differs");
     client.close().await;
 }
+
+#[tokio::test]
+async fn payloads_of_any_size_arrive_promptly() {
+    let harness = Harness::start().await;
+    let (mut client, connection) = harness.connected(json!({})).await;
+    // Around the sizes of buffers, and beyond the client's default limit.
+    let sizes = (0..=20).step_by(4).chain([24]).map(|power| 1 << power);
+    for size in sizes.flat_map(|size| [size, size + 1]) {
+        let data = "x".repeat(size);
+        connection.send(format!("data: {data}\n\n"));
+        let message = client.message().await;
+        assert!(message["event"]["data"] == data, "{size} bytes");
+    }
+    client.close().await;
+}

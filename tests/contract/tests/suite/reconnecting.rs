@@ -53,7 +53,10 @@ async fn a_cut_is_an_error_and_the_stream_resumed() {
     connection.send("id: 7\ndata: a\n\n");
     client.expect_event("message", "a", "7").await;
     connection.cut();
-    assert_eq!(client.expect_error().await, "the connection was lost");
+    let url = harness.url("/stream");
+    let lost = client.expect_error().await;
+    let start = format!("GET {url}: the connection was lost: ");
+    assert!(lost.starts_with(&start), "{lost}");
     let connection = harness.connection().await;
     assert_eq!(connection.header("last-event-id"), Some("7"));
     connection.send("data: b\n\n");
@@ -115,7 +118,8 @@ async fn a_silent_stream_is_an_error_and_resumed() {
     let (mut client, connection) = harness.connected(parameters).await;
     connection.send("id: 7\ndata: a\n\n");
     client.expect_event("message", "a", "7").await;
-    assert_eq!(client.expect_error().await, "no data received for 1s");
+    let expected = format!("GET {}: no data received for 1s", harness.url("/stream"));
+    assert_eq!(client.expect_error().await, expected);
     connection.closed().await;
     let connection = harness.connection().await;
     assert_eq!(connection.header("last-event-id"), Some("7"));

@@ -15,16 +15,16 @@ async fn it_reports_the_capabilities_of_the_client() {
     assert_eq!(body["name"], "sse-eventsource");
     // This folder has a test for each of them.
     let capabilities = [
-        "204",
         "bom",
         "comments",
-        "empty-or-missing-location",
         "headers",
         "last-event-id",
+        "payload-size-stress-testable",
         "post",
         "read-timeout",
         "report",
         "restart",
+        "server-directed-shutdown-request",
     ];
     assert_eq!(body["capabilities"], json!(capabilities));
 }

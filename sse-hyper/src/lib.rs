@@ -36,7 +36,8 @@
 //! * [`no_content`] answers 204, which makes an `EventSource` stop reconnecting.
 //!
 //! [`sse_response_with`], [`sse_stream_with`] and [`WithSse::options`] take [`SseOptions`]:
-//! keep-alive, buffer size, reconnection time, headers, shutdown.
+//! keep-alive, buffer size, reconnection time, headers, shutdown, what a stream sends first and
+//! last, and its age.
 //!
 //! # In axum
 //!
@@ -227,9 +228,14 @@
 //! # Failed handlers
 //!
 //! Over HTTP/1.1, the last chunk is missing when the handler failed. Over HTTP/2, the stream is
-//! reset. (poem and rocket end the response in order nevertheless, see [`frameworks`].) HTTP/1.0 has no such mark, and the stream looks complete. Events that were sent just before
-//! the failure are lost when the client was too slow to accept them; over HTTP/2, where the reset
-//! may overtake them, some may be lost in any case.
+//! reset. (poem and rocket end the response in order nevertheless, see [`frameworks`].) HTTP/1.0 has
+//! no such mark, and the stream looks complete. Events that were sent just before the failure are
+//! lost when the client was too slow to accept them; over HTTP/2, where the reset may overtake them,
+//! some may be lost in any case.
+//!
+//! Many proxies take these marks for a complete response. [`SseOptions::failure_event`] also tells
+//! the failure in the stream, which passes all of them. A panic of the handler is a failure like an
+//! error: it does not reach the task of the connection.
 //!
 //! # Features
 //!

@@ -138,11 +138,11 @@ impl From<SendAllError<Self>> for TrySendError {
     }
 }
 
-/// A handler failed, and its stream was cut.
+/// A handler returned an error or panicked, and its stream was cut.
 ///
 /// The server sees it as the body's error and closes the connection without the end of a complete
-/// response, so that the client does not take it for one. The handler's error is the
-/// [`source`](Error::source).
+/// response, so that the client does not take it for one. The handler's error, or the message of
+/// its panic, is the [`source`](Error::source).
 #[derive(Debug)]
 pub struct HandlerError(BoxError);
 

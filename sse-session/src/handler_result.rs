@@ -4,9 +4,9 @@ use crate::error::{BoxError, SendAllError, SendError, TrySendError};
 
 /// What a handler may return: `()`, or a `Result` whose error ends the stream.
 ///
-/// An error cuts the stream, so that the client sees that it is not complete, and is logged. The
-/// exception is an error of a send that says that the stream has ended already, such as
-/// [`SendError::Closed`]: that is no failure, so a handler can use `?` on every send.
+/// An error cuts the stream, so that the client sees that it is not complete, and is logged. So
+/// does a panic. The exception is an error of a send that says that the stream has ended already,
+/// such as [`SendError::Closed`]: that is no failure, so a handler can use `?` on every send.
 #[diagnostic::on_unimplemented(
     message = "a handler cannot return `{Self}`",
     note = "a handler returns `()`, or a `Result<(), E>` whose error is `Into<BoxError>`"

@@ -33,10 +33,15 @@
 //! * **Memory is bounded.** Sends wait while the buffer is filled to [`SseOptions::buffer_size`]. An
 //!   idle stream holds no buffer.
 //! * **Writes are few.** All that was sent since the last poll is one piece of the body.
-//! * **Silence is filled** with a comment every 15 seconds, see [`SseOptions::keep_alive`].
-//! * **Errors are visible.** A failed handler cuts the stream, so that the client does not take it
-//!   for complete, and is logged through `tracing`.
-//! * **Streams end on shutdown**, see [`SseOptions::shutdown`].
+//! * **Silence is filled** with a comment every 15 seconds, see [`SseOptions::keep_alive`]. A
+//!   stream that begins with silence begins with a comment, so that it opens at once behind every
+//!   proxy.
+//! * **Errors are visible.** A handler that returns an error or panics cuts the stream, so that the
+//!   client does not take it for complete, and is logged through `tracing`. As many proxies hide
+//!   the cut, an event can say so as well, see [`SseOptions::failure_event`], and another one that
+//!   the stream is complete, see [`SseOptions::end_event`].
+//! * **Streams end on shutdown**, see [`SseOptions::shutdown`], and at an age if they have a
+//!   [limit](SseOptions::max_age).
 //! * **Events and iterators may use the stream** that they are sent on: none of their code runs while
 //!   the stream is locked.
 //!
@@ -53,6 +58,7 @@
 #[cfg(feature = "http-body")]
 mod body;
 mod buffer;
+mod end_signals;
 mod error;
 mod forward;
 pub mod guide;
@@ -66,6 +72,7 @@ mod pipe;
 mod response;
 mod send;
 mod shutdown;
+mod signal;
 mod sse;
 mod stream;
 mod sync;

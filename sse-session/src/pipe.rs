@@ -12,7 +12,8 @@
 //!      |      | <----------------------------- |      |
 //!      +------+             take               +------+
 //!         |                                       |
-//!         | close, or the last handle is dropped  |
+//!         | close, fail, or the handler has       |
+//!         | returned and no handle is left        |
 //!         v                                       v
 //!      +-----------------------------------------------+
 //!      | Closed: takes no events; the body takes what  |
@@ -40,7 +41,8 @@ use tokio::sync::futures::Notified;
 
 use crate::buffer::{Batch, Buffer};
 use crate::error::TrySendError;
-use crate::sync::{AtomicU8, Mutex, MutexGuard, Notify, Ordering};
+use crate::signal::{PendingSignal, Signal};
+use crate::sync::{Mutex, MutexGuard, Notify};
 use crate::waker::StreamWaker;
 
 /// What each event needs comes first: with many streams, it has left the processor's caches before
@@ -49,7 +51,7 @@ use crate::waker::StreamWaker;
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Pipe {
-    signal: AtomicU8,
+    signal: PendingSignal,
     /// How full the buffer may be for an event to be accepted, in bytes.
     high_water: usize,
     encoder: Encoder,
@@ -97,22 +99,6 @@ pub(crate) enum After {
     Unknown,
 }
 
-/// What the body has to do about a shutdown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Signal {
-    None,
-    /// Poll the shutdown signals: one of them has woken the pipe.
-    Poll,
-    /// Shut down.
-    Shutdown,
-}
-
-impl Signal {
-    const NONE: u8 = 0;
-    const POLL: u8 = 1;
-    const SHUTDOWN: u8 = 2;
-}
-
 impl Pipe {
     /// A pipe with one handle, whose buffer begins with the encoded events in `opening`.
     pub(crate) fn new(
@@ -136,7 +122,7 @@ impl Pipe {
             encoder,
             room: Notify::new(),
             closed: Notify::new(),
-            signal: AtomicU8::new(Signal::POLL),
+            signal: PendingSignal::new(Signal::Poll),
             last_event_id: last_event_id.map(Into::into),
         })
     }
@@ -148,8 +134,8 @@ impl Pipe {
     /// Encodes `event` into the buffer, which may take it past the high-water mark.
     ///
     /// There are two ways: outside of the lock and then copied, for events that run code from
-    /// elsewhere, and in place. For a text of 16 bytes the first takes 71 ns (596 instructions), the
-    /// second 22 ns (143 instructions).
+    /// elsewhere, and in place. For a text of 16 bytes the first takes 71 ns (596 instructions),
+    /// the second 22 ns (143 instructions).
     #[inline]
     pub(crate) fn offer<E: Encode + ?Sized>(&self, event: &E) -> Result<(), TrySendError> {
         if E::RUNS_FOREIGN_CODE {
@@ -235,12 +221,23 @@ impl Pipe {
         self.state().closed
     }
 
-    /// Ends the stream after what the buffer holds, followed by `last`.
+    /// Ends the stream after what the buffer holds, followed by `last`. Does nothing if the stream
+    /// was ended before.
     pub(crate) fn close(&self, last: &[u8]) {
-        let mut state = self.state();
-        if mem::replace(&mut state.closed, true) {
-            return;
+        let state = self.state();
+        if !state.closed {
+            self.end(state, last);
         }
+    }
+
+    /// Ends the stream as [`close`](Self::close) does, but sends `last` even if it was closed
+    /// before.
+    pub(crate) fn fail(&self, last: &[u8]) {
+        self.end(self.state(), last);
+    }
+
+    fn end(&self, mut state: MutexGuard<'_, State>, last: &[u8]) {
+        state.closed = true;
         state.buffer.extend(last);
         wake(state);
         self.closed.notify_waiters();
@@ -278,14 +275,23 @@ impl Pipe {
 
     /// Takes all that the pipe holds. If nothing is left, the body waits from then on, unless it
     /// was woken during its poll.
-    pub(crate) fn take(&self, body: &StreamWaker) -> Take {
+    ///
+    /// If the handler has returned, `last` is what the stream sends when no handle is left.
+    pub(crate) fn take(&self, body: &StreamWaker, last: Option<&[u8]>) -> Take {
         let mut state = self.state();
-        let no_more = state.closed || state.handles == 0;
+        if let Some(last) = last
+            && state.handles == 0
+            && !state.closed
+        {
+            // Without a handle, nothing waits that would have to be notified.
+            state.closed = true;
+            state.buffer.extend(last);
+        }
         let frame = if !state.encoded.is_empty() {
             mem::take(&mut state.encoded)
         } else if !state.buffer.is_empty() {
             state.buffer.take()
-        } else if no_more {
+        } else if state.closed {
             return Take::Ended;
         } else if body.wait() {
             return Take::Empty;
@@ -294,7 +300,7 @@ impl Pipe {
         };
         let after = if !state.buffer.is_empty() {
             After::Unknown
-        } else if no_more {
+        } else if state.closed {
             After::End
         } else if frame.len() < self.high_water && !state.room_is_wanted && body.wait() {
             After::Silence
@@ -310,25 +316,17 @@ impl Pipe {
         Take::Frame(frame, after)
     }
 
-    pub(crate) fn take_signal(&self) -> Signal {
-        // The load spares a read-modify-write in the usual case.
-        if self.signal.load(Ordering::Acquire) == Signal::NONE {
-            return Signal::None;
-        }
-        match self.signal.swap(Signal::NONE, Ordering::AcqRel) {
-            Signal::NONE => Signal::None,
-            Signal::POLL => Signal::Poll,
-            _ => Signal::Shutdown,
-        }
+    pub(crate) fn take_signal(&self) -> Option<Signal> {
+        self.signal.take()
     }
 
     /// Has the body shut the stream down.
     pub(crate) fn shutdown(&self) {
-        self.raise(Signal::SHUTDOWN);
+        self.raise(Signal::Shutdown);
     }
 
-    fn raise(&self, signal: u8) {
-        self.signal.fetch_max(signal, Ordering::AcqRel);
+    fn raise(&self, signal: Signal) {
+        self.signal.raise(signal);
         // Even a body that is not waiting: it may have checked the signal, and wait afterwards.
         let body = self.state().body.clone();
         if let Some(body) = body {
@@ -378,6 +376,6 @@ impl Wake for Pipe {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.raise(Signal::POLL);
+        self.raise(Signal::Poll);
     }
 }

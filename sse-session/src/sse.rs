@@ -244,7 +244,7 @@ impl Sse {
     }
 
     /// Ends the stream after what was sent so far. The handler is dropped, and sends of other handles
-    /// fail with [`SendError::Closed`].
+    /// fail with [`SendError::Closed`]. No [end event](crate::SseOptions::end_event) is sent.
     pub fn close(&self) {
         self.pipe.close(b"");
     }

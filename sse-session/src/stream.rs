@@ -1,12 +1,14 @@
 //! The body of one response: it owns the handler and drives it.
 //!
-//! A poll of the body is a poll of the handler. No task is spawned, a dropped body drops the handler
-//! where it waits, and a transport that does not poll holds the handler back.
+//! A poll of the body is a poll of the handler. No task is spawned, a dropped body drops the
+//! handler where it waits, and a transport that does not poll holds the handler back.
 
+use std::any::Any;
 use std::error::Error as _;
 use std::fmt;
 use std::future::Future;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,14 +17,18 @@ use bytes::Bytes;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use crate::error::HandlerError;
+use crate::end_signals::{EndSignal, EndSignals};
+use crate::error::{BoxError, HandlerError};
 use crate::handler_result::IntoHandlerResult;
 use crate::keep_alive::KeepAliveTimer;
-use crate::options::SseOptions;
+use crate::options::{Ends, SseOptions};
 use crate::pipe::{After, Pipe, Take};
-use crate::shutdown::{Shutdown, ShutdownSignals};
+use crate::shutdown::Shutdown;
 use crate::sse::Sse;
 use crate::waker::StreamWaker;
+
+/// Opens a stream that begins with silence.
+const OPENING_COMMENT: Bytes = Bytes::from_static(b":\n");
 
 pin_project! {
     /// One event stream: a `Stream` of bytes that runs its handler while it is polled.
@@ -30,6 +36,9 @@ pin_project! {
     /// The adapters give it to their servers as the response's body. It yields all that was sent
     /// since the last poll as one piece. An error means that the handler failed, and is the last
     /// item; after the last item there is none, however often it is polled.
+    ///
+    /// A panic of the handler is a failure too: what it had sent still goes out. The panic hook
+    /// reports the panic, and it does not reach the task that polls the stream.
     #[must_use = "streams do nothing unless polled"]
     // What each piece needs comes first, as in the pipe.
     #[repr(C)]
@@ -37,7 +46,7 @@ pin_project! {
         pipe: Arc<Pipe>,
         // From the first poll on.
         waker: Option<Arc<StreamWaker>>,
-        is_polling_handler: bool,
+        has_opening_comment: bool,
         failure_is_announced: bool,
         has_ended: bool,
         is_settled: bool,
@@ -45,8 +54,8 @@ pin_project! {
         keep_alive: Option<KeepAliveTimer>,
         #[pin]
         handler: Option<F>,
-        shutdown: ShutdownSignals,
-        closing: Box<[u8]>,
+        end_signals: EndSignals,
+        ends: Arc<Ends>,
         failure: Option<HandlerError>,
     }
 
@@ -80,24 +89,24 @@ where
         Self {
             pipe,
             waker: None,
-            is_polling_handler: false,
+            has_opening_comment: options.has_opening_comment(),
             failure_is_announced: false,
             has_ended: false,
             is_settled: false,
             keep_alive: options.keep_alive_timer(),
             handler: Some(handler),
-            shutdown: ShutdownSignals::new(options.shutdown_signal()),
-            closing: options.closing().into(),
+            end_signals: EndSignals::new(options.shutdown_signal(), options.ends().max_age),
+            ends: Arc::clone(options.ends()),
             failure: None,
         }
     }
 
-    /// Ends the stream when `signal` is given, as the signal in its [`SseOptions`] does. This is for
-    /// servers that have a signal of their own. A stream has one of each; another one of the
+    /// Ends the stream when `signal` is given, as the signal in its [`SseOptions`] does. This is
+    /// for servers that have a signal of their own. A stream has one of each; another one of the
     /// server's replaces the first.
     pub fn shutdown_on(self: Pin<&mut Self>, signal: &Shutdown) {
         let this = self.project();
-        this.shutdown.set_server(signal, this.pipe);
+        this.end_signals.set_server(signal, this.pipe);
     }
 
     /// Whether the stream is known to have ended.
@@ -135,6 +144,7 @@ where
 
     fn poll_next(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
+        let mut is_first = false;
         let waker = match this.waker {
             Some(waker) if waker.is_for(task) => {
                 if waker.is_waiting() {
@@ -143,6 +153,7 @@ where
                 &*waker
             }
             waker => {
+                is_first = waker.is_none();
                 let new = waker.insert(StreamWaker::new(task.waker()));
                 this.pipe.wake_by(Arc::clone(new));
                 if let Some(keep_alive) = this.keep_alive.as_mut().as_pin_mut() {
@@ -156,41 +167,37 @@ where
         let by_ref = waker.by_ref();
         let cx = &mut Context::from_waker(&by_ref);
 
-        if this.shutdown.is_given(this.pipe) {
-            this.pipe.close(this.closing);
+        match this.end_signals.poll(this.pipe) {
+            None => {}
+            Some(EndSignal::Shutdown) => this.pipe.close(&this.ends.retry_on_shutdown),
+            Some(EndSignal::MaxAge) => this.pipe.close(b""),
         }
-        if this.handler.is_some() && !*this.is_polling_handler && this.pipe.is_closed() {
+        if this.handler.is_some() && this.pipe.is_closed() {
             this.handler.set(None);
         }
-        if let Some(handler) = this.handler.as_mut().as_pin_mut() {
-            let result = if mem::replace(this.is_polling_handler, true) {
-                // The last poll has not come back from the handler: it panicked.
-                Poll::Ready(Err("the handler panicked".into()))
-            } else {
-                handler.poll(cx).map(IntoHandlerResult::into_result)
-            };
-            *this.is_polling_handler = false;
-            if let Poll::Ready(result) = result {
-                // Dropped before the pipe is checked, as its handle would keep the stream open.
-                this.handler.set(None);
-                if let Err(error) = result {
-                    tracing::error!(
-                        error = &*error as &dyn std::error::Error,
-                        "event stream cut: its handler failed"
-                    );
-                    *this.failure = Some(HandlerError::new(error));
-                    this.pipe.close(b"");
-                }
+        if let Some(handler) = this.handler.as_mut().as_pin_mut()
+            && let Poll::Ready(result) = poll_handler(handler, cx)
+        {
+            if let Err(error) = result {
+                tracing::error!(
+                    error = &*error as &dyn std::error::Error,
+                    "event stream cut: its handler failed"
+                );
+                *this.failure = Some(HandlerError::new(error));
+                this.pipe.fail(&this.ends.failure_event);
             }
+            // Dropped before the pipe is checked, as its handle would keep the stream open.
+            this.handler.set(None);
         }
 
-        match this.pipe.take(waker) {
+        let last = this.handler.is_none().then_some(&*this.ends.end_event);
+        match this.pipe.take(waker, last) {
             Take::Frame(frame, after) => {
                 let is_last = after == After::End;
-                if is_last && this.pipe.is_closed() {
+                if is_last {
                     this.handler.set(None);
                 }
-                *this.has_ended = is_last && this.handler.is_none() && this.failure.is_none();
+                *this.has_ended = is_last && this.failure.is_none();
                 let mut keep_alive = this.keep_alive.as_pin_mut();
                 if let Some(keep_alive) = &mut keep_alive {
                     keep_alive.as_mut().record_write();
@@ -200,7 +207,6 @@ where
             }
             Take::Ended => {
                 this.handler.set(None);
-                this.pipe.close(b"");
                 if this.failure.is_some() && !mem::replace(this.failure_is_announced, true) {
                     // Servers drop what they have not written when a body fails, and write when
                     // it has nothing for them. So it has nothing for them once before it fails.
@@ -212,10 +218,19 @@ where
             }
             nothing @ (Take::Empty | Take::Woken) => {
                 let is_empty = matches!(nothing, Take::Empty);
-                if let Some(mut keep_alive) = this.keep_alive.as_pin_mut()
-                    && let Poll::Ready(comment) = keep_alive.as_mut().poll_silence(cx)
-                {
-                    *this.is_settled = is_empty && settle(Some(keep_alive), waker, cx);
+                let mut keep_alive = this.keep_alive.as_pin_mut();
+                let comment = if is_first && *this.has_opening_comment {
+                    if let Some(keep_alive) = &mut keep_alive {
+                        keep_alive.as_mut().record_write();
+                    }
+                    Poll::Ready(OPENING_COMMENT)
+                } else if let Some(keep_alive) = &mut keep_alive {
+                    keep_alive.as_mut().poll_silence(cx)
+                } else {
+                    Poll::Pending
+                };
+                if let Poll::Ready(comment) = comment {
+                    *this.is_settled = is_empty && settle(keep_alive, waker, cx);
                     return Poll::Ready(Some(Ok(comment)));
                 }
                 if !is_empty {
@@ -224,6 +239,30 @@ where
                 Poll::Pending
             }
         }
+    }
+}
+
+/// Polls a handler, which must not be polled again once it is ready. It may be ready because it
+/// panicked.
+fn poll_handler<F>(handler: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>>
+where
+    F: Future,
+    F::Output: IntoHandlerResult,
+{
+    // Nothing sees the handler afterwards but its destructor.
+    let poll = AssertUnwindSafe(|| handler.poll(cx).map(IntoHandlerResult::into_result));
+    catch_unwind(poll).unwrap_or_else(|panic| Poll::Ready(Err(panic_error(&*panic))))
+}
+
+/// Returns the error of a handler that panicked.
+fn panic_error(panic: &(dyn Any + Send)) -> BoxError {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref().map(String::as_str));
+    match message {
+        Some(message) => format!("the handler panicked: {message}").into(),
+        None => "the handler panicked".into(),
     }
 }
 

@@ -31,7 +31,8 @@ fn idle(options: &SseOptions) -> (Body, Sse) {
 }
 
 fn quiet() -> SseOptions {
-    SseOptions::new().without_keep_alive()
+    let options = SseOptions::new().without_opening_comment();
+    options.without_keep_alive()
 }
 
 /// The piece that a body yields at once.

@@ -5,6 +5,7 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
@@ -20,6 +21,11 @@ use tokio_util::sync::CancellationToken;
 async fn rest(body: impl Stream<Item = Result<bytes::Bytes, HandlerError>>) -> String {
     let pieces: Vec<_> = body.map(|piece| piece.expect("no failure")).collect().await;
     String::from_utf8(pieces.concat()).expect("a stream is UTF-8")
+}
+
+/// Whether a body yields the comment that opens a silent stream.
+fn opens(piece: Option<Result<bytes::Bytes, HandlerError>>) -> bool {
+    matches!(piece, Some(Ok(comment)) if comment == ":\n")
 }
 
 /// Records when it is dropped.
@@ -153,7 +159,10 @@ async fn dropping_the_body_drops_the_handler_and_closes_other_handles() {
             idle(sse).await;
         },
     ));
-    assert!(futures_util::poll!(body.next()).is_pending());
+    assert_eq!(
+        futures_util::poll!(body.next()).map(opens),
+        Poll::Ready(true)
+    );
     let sse = take.await.expect("a handle");
     let mut closed = pin!(sse.closed());
     assert!(futures_util::poll!(&mut closed).is_pending());
@@ -174,7 +183,10 @@ async fn a_sender_waiting_in_another_task_learns_that_the_client_is_gone() {
     let mut body = Box::pin(SseStream::new(&options, None, |sse: Sse| async move {
         assert!(give.send(sse).is_ok());
     }));
-    assert!(futures_util::poll!(body.next()).is_pending());
+    assert_eq!(
+        futures_util::poll!(body.next()).map(opens),
+        Poll::Ready(true)
+    );
     let sse = take.await.expect("a handle");
     sse.try_send("fills the buffer").expect("room");
     let mut waiting = pin!(sse.send("never"));
@@ -281,7 +293,8 @@ async fn keep_alives_come_after_silence_and_not_during_traffic() {
     let (events, mut incoming) = mpsc::unbounded_channel::<&str>();
     let options = SseOptions::new()
         .keep_alive(Duration::from_secs(10))
-        .keep_alive_comment("ping");
+        .keep_alive_comment("ping")
+        .without_opening_comment();
     let mut body = pin!(SseStream::new(&options, None, |sse: Sse| async move {
         while let Some(event) = incoming.recv().await {
             sse.send(event).await?;
@@ -318,6 +331,7 @@ async fn without_keep_alive_silence_stays_silence() {
         None,
         idle
     ));
+    assert!(opens(body.next().await));
     assert!(
         tokio::time::timeout(Duration::from_secs(86_400), body.next())
             .await
@@ -329,10 +343,12 @@ async fn without_keep_alive_silence_stays_silence() {
 async fn an_interval_beyond_the_clock_is_never_and_zero_is_a_millisecond() {
     let never = SseOptions::new().keep_alive(Duration::MAX);
     let mut body = pin!(SseStream::new(&never, None, idle));
+    assert!(opens(body.next().await));
     assert!(futures_util::poll!(body.next()).is_pending());
 
     let zero = SseOptions::new().keep_alive(Duration::ZERO);
     let mut body = pin!(SseStream::new(&zero, None, idle));
+    assert!(opens(body.next().await));
     assert!(futures_util::poll!(body.next()).is_pending(), "no hot loop");
 }
 
@@ -371,7 +387,7 @@ async fn any_future_ends_all_streams_and_those_that_come_after() {
     tokio::task::yield_now().await;
     stop.send(()).expect("streams listen");
     for body in bodies {
-        assert_eq!(body.await.expect("no panic"), "");
+        assert_eq!(body.await.expect("no panic"), ":\n");
     }
     assert_eq!(stream().await, "");
 }

@@ -77,8 +77,13 @@ fn elsewhere<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> T {
     thread::spawn(act).join().expect("no panic")
 }
 
+/// Options with which nothing is sent but by the handler.
 fn quiet() -> SseOptions {
-    SseOptions::new().without_keep_alive()
+    with_keep_alive_only().without_keep_alive()
+}
+
+fn with_keep_alive_only() -> SseOptions {
+    SseOptions::new().without_opening_comment()
 }
 
 /// A handler that sends what comes through a channel.
@@ -296,7 +301,7 @@ fn a_shutdown_while_the_handler_is_polled_is_not_missed() {
 #[tokio::test(start_paused = true)]
 async fn a_timer_that_is_left_alone_wakes_all_the_same() {
     let second = Duration::from_secs(1);
-    let options = SseOptions::new().keep_alive(15 * second);
+    let options = with_keep_alive_only().keep_alive(15 * second);
     let (mut body, sse, polls) = idle(&options);
     let task = Task::new();
     assert_eq!(poll(&mut body, &task), Got::Nothing);
@@ -328,7 +333,7 @@ async fn a_timer_that_is_left_alone_wakes_all_the_same() {
 #[tokio::test(start_paused = true)]
 async fn an_event_that_comes_with_the_timer_does_not_end_the_keep_alives() {
     let interval = Duration::from_secs(15);
-    let (mut body, sse, _) = idle(&SseOptions::new().keep_alive(interval));
+    let (mut body, sse, _) = idle(&with_keep_alive_only().keep_alive(interval));
     let task = Task::new();
     assert_eq!(poll(&mut body, &task), Got::Nothing);
     for _ in 0..3 {
@@ -347,7 +352,7 @@ async fn an_event_that_comes_with_the_timer_does_not_end_the_keep_alives() {
 #[tokio::test(start_paused = true)]
 async fn the_timer_wakes_the_task_that_polled_last() {
     let interval = Duration::from_secs(15);
-    let (mut body, sse, _) = idle(&SseOptions::new().keep_alive(interval));
+    let (mut body, sse, _) = idle(&with_keep_alive_only().keep_alive(interval));
     let (first, second) = (Task::new(), Task::new());
     assert_eq!(poll(&mut body, &first), Got::Nothing);
     sse.try_send("x").expect("room");
@@ -362,7 +367,7 @@ async fn the_timer_wakes_the_task_that_polled_last() {
 #[tokio::test(start_paused = true)]
 async fn the_silence_goes_on_while_the_stream_moves_from_task_to_task() {
     let interval = Duration::from_secs(15);
-    let (mut body, _sse, _) = idle(&SseOptions::new().keep_alive(interval));
+    let (mut body, _sse, _) = idle(&with_keep_alive_only().keep_alive(interval));
     assert_eq!(poll(&mut body, &Task::new()), Got::Nothing);
     for _ in 0..2 {
         for _ in 0..14 {
@@ -377,7 +382,7 @@ async fn the_silence_goes_on_while_the_stream_moves_from_task_to_task() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_never_rests_does_not_hold_up_the_keep_alives() {
-    let options = SseOptions::new().keep_alive(Duration::from_secs(15));
+    let options = with_keep_alive_only().keep_alive(Duration::from_secs(15));
     let mut body = body(&options, |sse: Sse| {
         poll_fn(move |cx| {
             assert!(!sse.is_closed());
@@ -475,7 +480,7 @@ async fn no_wake_is_lost_between_threads() {
     const ROUNDS: usize = 20_000;
     let (to_handler, mut from_driver) = mpsc::unbounded_channel();
     let (give, take) = oneshot::channel::<Sse>();
-    let stream = SseStream::new(&SseOptions::new(), None, |sse: Sse| async move {
+    let stream = SseStream::new(&quiet(), None, |sse: Sse| async move {
         assert!(give.send(sse.clone()).is_ok());
         while let Some(text) = from_driver.recv().await {
             sse.send(text).await?;

@@ -184,11 +184,19 @@ where
 {
     let framing = writer.framing();
     let mut io = writer.into_io();
-    if framing == Framing::Close && matches!(written, Err(ConnectionError::Handler(_))) {
-        T::reset(&io);
+    match written {
+        Ok(()) => linger(&mut io).await,
+        Err(ConnectionError::Handler(error)) => {
+            if framing == Framing::Close {
+                T::reset(&io);
+            } else {
+                // Whether the client has left meanwhile does not matter.
+                let _ = linger(&mut io).await;
+            }
+            Err(ConnectionError::Handler(error))
+        }
+        Err(error) => Err(error),
     }
-    written?;
-    linger(&mut io).await
 }
 
 /// Closes the sending side, then reads and discards what the client still sends, until it closes

@@ -17,6 +17,17 @@ pub(crate) enum Framing {
     Close,
 }
 
+/// What follows a piece of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Another piece.
+    Piece,
+    /// The end: the body is complete.
+    End,
+    /// The end of the connection, although the body is not complete.
+    Failure,
+}
+
 /// A piece of a body with its framing: what is written before it, the line with its size, the
 /// piece itself, and what follows it.
 ///
@@ -32,15 +43,17 @@ pub(crate) struct FramedPiece {
 pub(crate) const MAX_SLICES: usize = 4;
 
 impl FramedPiece {
-    /// Frames one piece of a body. `before` is written together with it, and the end of the body
-    /// is, if it is complete with this piece.
-    pub(crate) fn new(before: Vec<u8>, body: Bytes, framing: Framing, is_complete: bool) -> Self {
-        let after = match (framing, body.is_empty(), is_complete) {
-            (Framing::Chunked, false, false) => ChunkEnd::LINE,
-            (Framing::Chunked, false, true) => ChunkEnd::LINE_AND_LAST_CHUNK,
-            (Framing::Chunked, true, true) => ChunkEnd::LAST_CHUNK,
+    /// Frames one piece of a body. `before` is written together with it, and so is what shows how
+    /// the body ends, if it ends with this piece.
+    pub(crate) fn new(before: Vec<u8>, body: Bytes, framing: Framing, next: Next) -> Self {
+        let after = match (framing, body.is_empty(), next) {
+            (Framing::Chunked, false, Next::Piece) => ChunkEnd::LINE,
+            (Framing::Chunked, false, Next::End) => ChunkEnd::LINE_AND_LAST_CHUNK,
+            (Framing::Chunked, false, Next::Failure) => ChunkEnd::LINE_AND_OPEN_CHUNK,
             // An empty chunk would end the body.
-            (Framing::Chunked, true, false) => ChunkEnd::NONE,
+            (Framing::Chunked, true, Next::Piece) => ChunkEnd::NONE,
+            (Framing::Chunked, true, Next::End) => ChunkEnd::LAST_CHUNK,
+            (Framing::Chunked, true, Next::Failure) => ChunkEnd::OPEN_CHUNK,
             (Framing::None | Framing::Length | Framing::Close, ..) => ChunkEnd::NONE,
         };
         let size = if framing == Framing::Chunked && !body.is_empty() {
@@ -157,14 +170,21 @@ struct ChunkEnd {
     end: u8,
 }
 
-/// The end of a chunk, and the last chunk, which is empty.
-const CHUNK_ENDS: &[u8] = b"\r\n0\r\n\r\n";
+/// The end of a chunk; the last chunk, which is empty; and a chunk of which nothing follows but the
+/// end of the connection.
+///
+/// The last one makes a failure visible: some recipients, such as h2o, take a body for complete if
+/// the connection ends between two chunks. A reset would be seen too, but can destroy data in
+/// transit.
+const CHUNK_ENDS: &[u8] = b"\r\n0\r\n\r\n1\r\n";
 
 impl ChunkEnd {
     const NONE: Self = Self { start: 0, end: 0 };
     const LINE: Self = Self { start: 0, end: 2 };
     const LAST_CHUNK: Self = Self { start: 2, end: 7 };
     const LINE_AND_LAST_CHUNK: Self = Self { start: 0, end: 7 };
+    const OPEN_CHUNK: Self = Self { start: 7, end: 10 };
+    const LINE_AND_OPEN_CHUNK: Self = Self { start: 5, end: 10 };
 
     fn rest(&self) -> &'static [u8] {
         &CHUNK_ENDS[usize::from(self.start)..usize::from(self.end)]
@@ -228,7 +248,7 @@ mod tests {
                 b"head".to_vec(),
                 Bytes::from_static(b"body"),
                 Framing::Chunked,
-                true,
+                Next::End,
             )
         };
         let whole = b"head4\r\nbody\r\n0\r\n\r\n";
@@ -244,22 +264,32 @@ mod tests {
         }
     }
 
-    fn bytes_of(body: &'static str, framing: Framing, is_complete: bool) -> Bytes {
-        let mut piece = FramedPiece::new(b"HEAD".to_vec(), body.into(), framing, is_complete);
+    fn bytes_of(body: &'static str, framing: Framing, next: Next) -> Bytes {
+        let mut piece = FramedPiece::new(b"HEAD".to_vec(), body.into(), framing, next);
         piece.copy_to_bytes(piece.remaining())
     }
 
     #[test]
     fn the_end_of_a_chunked_body_follows_its_last_piece() {
-        let chunked = |body, is_complete| bytes_of(body, Framing::Chunked, is_complete);
-        assert_eq!(chunked("data: 1\n\n", false), "HEAD9\r\ndata: 1\n\n\r\n");
+        let chunked = |body, next| bytes_of(body, Framing::Chunked, next);
         assert_eq!(
-            chunked("data: 1\n\n", true),
+            chunked("data: 1\n\n", Next::Piece),
+            "HEAD9\r\ndata: 1\n\n\r\n"
+        );
+        assert_eq!(
+            chunked("data: 1\n\n", Next::End),
             "HEAD9\r\ndata: 1\n\n\r\n0\r\n\r\n"
         );
-        assert_eq!(chunked("", true), "HEAD0\r\n\r\n");
+        assert_eq!(chunked("", Next::End), "HEAD0\r\n\r\n");
         // An empty chunk would end the body.
-        assert_eq!(chunked("", false), "HEAD");
+        assert_eq!(chunked("", Next::Piece), "HEAD");
+    }
+
+    #[test]
+    fn a_chunked_body_that_fails_ends_within_a_chunk() {
+        let failed = |body| bytes_of(body, Framing::Chunked, Next::Failure);
+        assert_eq!(failed(""), "HEAD1\r\n");
+        assert_eq!(failed("data: 1\n\n"), "HEAD9\r\ndata: 1\n\n\r\n1\r\n");
     }
 
     #[test]
@@ -279,7 +309,8 @@ mod tests {
         ] {
             let body = vec![b'x'; len];
             for framing in [Framing::Chunked, Framing::Close] {
-                let mut piece = FramedPiece::new(Vec::new(), body.clone().into(), framing, false);
+                let mut piece =
+                    FramedPiece::new(Vec::new(), body.clone().into(), framing, Next::Piece);
                 let piece = piece.copy_to_bytes(piece.remaining());
                 let fits = len > 0 && (len <= MAX_INLINE || framing == Framing::Close);
                 let mut buffer = [0; INLINE_SIZE];
@@ -291,9 +322,9 @@ mod tests {
 
     #[test]
     fn nothing_is_added_to_a_body_without_chunks() {
-        for is_complete in [false, true] {
-            assert_eq!(bytes_of("text", Framing::Close, is_complete), "HEADtext");
-            assert_eq!(bytes_of("text", Framing::Length, is_complete), "HEADtext");
+        for next in [Next::Piece, Next::End, Next::Failure] {
+            assert_eq!(bytes_of("text", Framing::Close, next), "HEADtext");
+            assert_eq!(bytes_of("text", Framing::Length, next), "HEADtext");
         }
     }
 }

@@ -67,9 +67,15 @@
 //!
 //! # Failed handlers
 //!
-//! HTTP/1.1 clients receive the body in chunks, and the last chunk is missing when the handler
-//! failed. HTTP/1.0 has no such mark. There, the connection is reset, which may lose the last bytes
-//! in transit.
+//! HTTP/1.1 clients receive the body in chunks. When the handler failed, the response ends within
+//! one: what was sent arrives, a line announces another chunk, and the connection is closed without
+//! it. So even those see the failure that take a body for complete if only the last chunk is
+//! missing, as h2o does. HTTP/1.0 has no such mark. There, the connection is reset, which may lose
+//! the last bytes in transit.
+//!
+//! Some clients and proxies take even these marks for a complete response.
+//! [`SseOptions::failure_event`] also tells the failure in the stream, which passes all of them. A
+//! panic of the handler is a failure like an error: it does not reach the task of the connection.
 //!
 //! # Features
 //!

@@ -15,7 +15,7 @@ use sse_bench_process::reset;
 use crate::process::Process;
 use crate::received::{Received, Response};
 use crate::servers::Server;
-use crate::workload::{Burst, EARLY_COMMENT, Workload, live_text, on_the_wire};
+use crate::workload::{Burst, EARLY_COMMENTS, KEEP_ALIVE, Workload, live_text, on_the_wire};
 
 /// How long a server may take for one step, or send nothing while something is expected.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -276,7 +276,13 @@ pub(crate) fn last_event_len(size: usize) -> usize {
 
 /// Returns how many bytes of a live stream to keep: an event, and one or two keep-alives after it.
 pub(crate) fn live_tail_len() -> usize {
-    on_the_wire(&live_text(0)).len() + 2 * EARLY_COMMENT.len()
+    on_the_wire(&live_text(0)).len() + 2 * KEEP_ALIVE.len()
+}
+
+/// Whether a stream may have this many bytes besides its events.
+fn is_early_comment(bytes: u64) -> bool {
+    let mut lengths = EARLY_COMMENTS.iter().map(|comment| comment.len() as u64);
+    bytes == 0 || lengths.any(|len| len == bytes)
 }
 
 /// Checks the number of bytes, and that the last event is at their end.
@@ -284,10 +290,8 @@ fn check_burst(response: &Response, size: usize, count: u64) -> io::Result<()> {
     let received = response.body();
     let last = on_the_wire(Burst::new(size, 1).next().unwrap_or_default());
     let expected = last.len() as u64 * count;
-    let comment = EARLY_COMMENT.len() as u64;
-    if ![expected, expected + comment].contains(&received.len)
-        || !received.tail.ends_with(last.as_bytes())
-    {
+    let more = received.len.checked_sub(expected);
+    if !more.is_some_and(is_early_comment) || !received.tail.ends_with(last.as_bytes()) {
         return Err(io::Error::other(format!(
             "{} bytes instead of {count} events of {}, ending in {}",
             received.len,

@@ -85,9 +85,15 @@ pub(crate) fn on_the_wire(text: &str) -> String {
     format!("data: {text}\n\n")
 }
 
-/// A comment that may be once in any stream: actix-web-lab sends its first keep-alive as soon as it
-/// has nothing else to send.
-pub(crate) const EARLY_COMMENT: &str = ": keep-alive\n\n";
+/// A keep-alive, the longest one of all servers.
+pub(crate) const KEEP_ALIVE: &str = ": keep-alive\n\n";
+
+/// What opens a silent stream of ours.
+pub(crate) const OPENING_COMMENT: &str = ":\n";
+
+/// Comments of which one may be once in any stream. actix-web-lab sends its first keep-alive as
+/// soon as it has nothing else to send.
+pub(crate) const EARLY_COMMENTS: [&str; 2] = [KEEP_ALIVE, OPENING_COMMENT];
 
 /// The texts of a burst: all the same but for the last.
 #[derive(Clone, Debug)]

@@ -3,6 +3,7 @@
 
 #![cfg(unix)]
 
+mod http2;
 mod upstream;
 
 use std::fmt::Write as _;
@@ -11,8 +12,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use http::Version;
-use sse_eventsource::{Backoff, ErrorKind, EventSource, HttpClient, Update, Updates};
-use sse_eventsource_testing::Identity;
+use sse_eventsource::{Backoff, ErrorKind, EventSource, Update, Updates};
 use sse_nginx::Nginx;
 use tokio::time::timeout;
 
@@ -360,50 +360,5 @@ async fn nginx_may_compress_and_each_event_arrives_immediately() {
             reader.read_to(number).await;
         }
         assert!(reader.lost.is_empty(), "{path}: {:?}", reader.lost);
-    }
-}
-
-/// nginx sends the head with the first bytes of the body, so an event is published before.
-#[tokio::test]
-async fn nginx_speaks_http2_over_tls() {
-    if sse_nginx::skipped() {
-        return;
-    }
-    let upstreams = upstream::all(None).await;
-    let identity = Identity::new();
-    let folder = tempfile::tempdir().expect("a folder");
-    let (certificate, key) = (folder.path().join("c.pem"), folder.path().join("k.pem"));
-    std::fs::write(&certificate, identity.certificate_pem()).expect("written");
-    std::fs::write(&key, identity.key_pem()).expect("written");
-    let tls = format!(
-        "ssl_certificate {}; ssl_certificate_key {};",
-        certificate.display(),
-        key.display()
-    );
-    let server = tls + &locations(&upstreams, "h2", "");
-    let mut nginx = Nginx::start_with("ssl http2", &server).expect("nginx");
-    for upstream in &upstreams {
-        let path = format!("/{}/1.1/h2", upstream.name);
-        let url = format!("https://localhost:{}{path}", nginx.address().port());
-        let client = HttpClient::new().tls_config(identity.trust());
-        let source = EventSource::get(url)
-            .backoff(short_backoff())
-            .build_with(client);
-        let mut reader = Reader::of(source.expect("valid"));
-        for number in 1..=3 {
-            upstream.publish(number);
-            reader.read_to(number).await;
-        }
-        assert_eq!(reader.version, Some(Version::HTTP_2), "{path}");
-        nginx.restart().expect("started");
-        upstream.publish(5);
-        reader.read_to(5).await;
-        assert_eq!(reader.lost, ["cut"], "{path}");
-        nginx.reload().expect("reloaded");
-        while reader.lost.len() < 2 {
-            reader.next().await;
-        }
-        upstream.publish(7);
-        reader.read_to(7).await;
     }
 }

@@ -56,10 +56,15 @@ enum End {
 
 /// Starts all three, with this keep-alive interval.
 pub(crate) async fn all(keep_alive: Option<Duration>) -> [Upstream; 3] {
-    let options = match keep_alive {
+    all_with(match keep_alive {
         Some(interval) => SseOptions::new().keep_alive(interval),
         None => SseOptions::new().without_keep_alive(),
-    };
+    })
+    .await
+}
+
+/// Starts all three with these options.
+pub(crate) async fn all_with(options: SseOptions) -> [Upstream; 3] {
     [
         hyper(options.clone()).await,
         tcp(options.clone()).await,

@@ -75,7 +75,7 @@ async fn handlers_take_extractors_and_need_not_be_send() {
         for (target, events) in [
             ("/a/x?k=v", "data: x [(\"k\", \"v\")] state\n\n"),
             ("/b/y", "data: y state None\n\n"),
-            ("/c", "data: 10\n\ndata: 110\n\ndata: 1110\n\n"),
+            ("/c", ":\ndata: 10\n\ndata: 110\n\ndata: 1110\n\n"),
             ("/d", "data: 0\n\ndata: 1\n\ndata: 3\n\n"),
         ] {
             assert_eq!(server.get(target).await.complete().await, events);

@@ -34,6 +34,8 @@ on_http_2! {
     a_closed_connection_drops_all_its_handlers,
     a_reset_stream_drops_a_handler_that_waits_for_room,
     a_failed_handler_resets_its_stream_and_no_other,
+    a_failure_or_a_panic_is_told_before_the_reset,
+    a_silent_stream_begins_with_a_comment,
     a_graceful_stop_ends_all_streams_of_a_connection,
     two_hundred_streams_share_a_connection,
 }
@@ -229,6 +231,30 @@ async fn a_failed_handler_resets_its_stream_and_no_other<T: Transport>() {
     let (text, end) = rest(client.request("GET", last_event_id("1")).await).await;
     assert_eq!(text, "data: fine\n\n");
     assert!(end.is_ok());
+}
+
+async fn a_failure_or_a_panic_is_told_before_the_reset<T: Transport>() {
+    let site = Site::new(|_, sse: Sse| async move {
+        sse.send("before").await?;
+        assert!(sse.last_event_id().is_none(), "a panic for this test");
+        Err::<(), BoxError>("database gone".into())
+    });
+    let options = SseOptions::new().failure_event(Event::new().event("failed").data("later"));
+    let server = T::start(site.options(options.expect("a valid event"))).await;
+    let mut client = Client::connect(&server).await;
+    for headers in [HeaderMap::new(), last_event_id("panic")] {
+        let (text, end) = rest(client.request("GET", headers).await).await;
+        assert_eq!(text, "data: before\n\nevent: failed\ndata: later\n\n");
+        let error = end.expect_err("a reset");
+        assert!(format!("{error:?}").contains("Reset"), "{error:?}");
+    }
+}
+
+async fn a_silent_stream_begins_with_a_comment<T: Transport>() {
+    let site = Site::new(|_, sse: Sse| async move { sse.closed().await });
+    let server = T::start(site.options(options::<T>())).await;
+    let mut response = Client::connect(&server).await.get().await;
+    assert_eq!(first_piece(&mut response).await, ":\n");
 }
 
 async fn a_graceful_stop_ends_all_streams_of_a_connection<T: Transport>() {

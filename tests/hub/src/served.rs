@@ -75,6 +75,17 @@ impl Served {
         }
     }
 
+    /// Runs the task until the stream fails, which it does when it is polled once more after its last
+    /// piece. Returns the error of the handler.
+    pub fn failure(&mut self) -> BoxError {
+        assert!(!self.run(), "it fails");
+        let cx = &mut Context::from_waker(Waker::noop());
+        match self.stream.as_mut().poll_next(cx) {
+            Poll::Ready(Some(Err(error))) => error.into_inner(),
+            other => panic!("{other:?} instead of a failure"),
+        }
+    }
+
     /// Moves the client to another task.
     pub fn move_to_another_task(&mut self) {
         self.task = Arc::default();

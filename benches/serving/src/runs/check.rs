@@ -7,7 +7,7 @@ use memchr::memmem;
 use crate::client::{self, Client};
 use crate::field::Field;
 use crate::process::Process;
-use crate::workload::{Burst, EARLY_COMMENT, GREETING, Workload, on_the_wire};
+use crate::workload::{Burst, EARLY_COMMENTS, GREETING, Workload, on_the_wire};
 
 /// Not of none: for empty data, axum sends an event without data, which is not dispatched.
 const SIZES: [usize; 4] = [1, 16, 200, 4096];
@@ -54,10 +54,10 @@ fn check_server(client: &mut Client, process: &mut Process) -> io::Result<()> {
 }
 
 fn same(expected: &[u8], received: &[u8]) -> io::Result<()> {
-    let comment = memmem::find(received, EARLY_COMMENT.as_bytes());
-    let without = comment.map(|start| {
-        let end = start + EARLY_COMMENT.len();
-        [&received[..start], &received[end..]].concat()
+    let without = EARLY_COMMENTS.iter().find_map(|comment| {
+        let start = memmem::find(received, comment.as_bytes())?;
+        let end = start + comment.len();
+        Some([&received[..start], &received[end..]].concat())
     });
     let received = without.as_deref().unwrap_or(received);
     if expected == received {

@@ -11,7 +11,7 @@ use crate::client::{Client, Connection};
 use crate::field::Field;
 use crate::process::Process;
 use crate::servers::Server;
-use crate::workload::Workload;
+use crate::workload::{OPENING_COMMENT, Workload};
 
 /// For the memory: long enough that no keep-alive comes in between.
 const QUIET: Duration = Duration::from_secs(600);
@@ -121,8 +121,11 @@ fn keep_alive_cost(
     let workload = Workload::Idle { keep_alive };
     let mut streams = client.open_all(process, workload, 4096, connections)?;
     // Every stream is in its rhythm once it has had its first keep-alive.
+    let opening = OPENING_COMMENT.len() as u64;
     for stream in &mut streams {
-        client.read_until(stream, "a keep-alive", |response| response.body().len > 0)?;
+        client.read_until(stream, "a keep-alive", |response| {
+            response.body().len > opening
+        })?;
     }
     let before = (comments(client, &mut streams)?, process.cpu_time_so_far()?);
     std::thread::sleep(keep_alive * INTERVALS);

@@ -19,7 +19,8 @@ fn stream<F>(small: bool, handler: impl FnOnce(Sse) -> F) -> (Body<F>, Sse)
 where
     F: Future<Output: IntoHandlerResult>,
 {
-    let mut options = SseOptions::new().without_keep_alive();
+    let options = SseOptions::new().without_opening_comment();
+    let mut options = options.without_keep_alive();
     if small {
         options = options.buffer_size(1);
     }

@@ -1,18 +1,21 @@
 //! How a stream behaves.
 
+mod ends;
+mod headers;
+
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::HeaderMap;
 use sse_codec::{Encoder, Event, Frame};
 
-use crate::error::HeaderError;
 use crate::keep_alive::KeepAliveTimer;
 use crate::last_event_id::{in_query, parse_last_event_id};
 use crate::shutdown::Shutdown;
 
-/// How streams behave: keep-alive, buffer, reconnection time, headers and shutdown.
+/// How streams behave: keep-alive, buffer, reconnection time, headers, and how they end.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,9 +38,19 @@ pub struct SseOptions {
     max_id_len: usize,
     last_event_id_in_query: bool,
     opening: Bytes,
+    opening_comment: bool,
     headers: HeaderMap,
     shutdown: Option<Shutdown>,
-    closing: Bytes,
+    ends: Arc<Ends>,
+}
+
+/// What the streams of these options send last, and when they end by themselves. They share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ends {
+    pub(crate) retry_on_shutdown: Bytes,
+    pub(crate) failure_event: Bytes,
+    pub(crate) end_event: Bytes,
+    pub(crate) max_age: Option<Duration>,
 }
 
 impl SseOptions {
@@ -60,9 +73,10 @@ impl SseOptions {
             max_id_len: Encoder::DEFAULT_MAX_ID_LEN,
             last_event_id_in_query: true,
             opening: Bytes::new(),
+            opening_comment: true,
             headers: HeaderMap::new(),
             shutdown: None,
-            closing: Bytes::new(),
+            ends: Arc::default(),
         }
     }
 
@@ -71,7 +85,8 @@ impl SseOptions {
     ///
     /// A comment is a line without a blank line: a blank line would be an event to several clients
     /// other than browsers. Google's SDKs for Gemini fail on any comment: for these, use
-    /// [`without_keep_alive`](Self::without_keep_alive).
+    /// [`without_keep_alive`](Self::without_keep_alive) and
+    /// [`without_opening_comment`](Self::without_opening_comment).
     ///
     /// The timer is tokio's: a stream with keep-alive must be polled in a tokio runtime whose time
     /// driver is enabled, or tokio panics.
@@ -88,18 +103,21 @@ impl SseOptions {
     }
 
     /// Sends no keep-alive. A client that is gone is then noticed only when something is sent.
+    ///
+    /// The comment at the beginning of a silent stream is another one, see
+    /// [`without_opening_comment`](Self::without_opening_comment).
     pub fn without_keep_alive(mut self) -> Self {
         self.keep_alive = None;
         self
     }
 
-    /// Sets the high-water mark of the stream's buffer, in bytes, by default 60 KiB. While the buffer
-    /// holds less, a send is immediate. From there on it waits for the client.
+    /// Sets the high-water mark of the stream's buffer, in bytes, by default 60 KiB. While the
+    /// buffer holds less, a send is immediate. From there on it waits for the client.
     ///
-    /// One event may go past the mark, so a stream with one handle buffers no more than the mark plus
-    /// [`max_event_len`](Self::max_event_len). Handles that send at the very same moment may each go
-    /// past it, by one event or by one [`send_all`](crate::Sse::send_all) of as much as there was
-    /// room for. The server has buffers of its own.
+    /// One event may go past the mark, so a stream with one handle buffers no more than the mark
+    /// plus [`max_event_len`](Self::max_event_len). Handles that send at the very same moment may
+    /// each go past it, by one event or by one [`send_all`](crate::Sse::send_all) of as much as
+    /// there was room for. The server has buffers of its own.
     pub fn buffer_size(mut self, bytes: usize) -> Self {
         self.buffer_size = if bytes == 0 { 1 } else { bytes };
         self
@@ -120,8 +138,9 @@ impl SseOptions {
         self
     }
 
-    /// Ignores the query's parameter `lastEventId`, which is otherwise the last event ID of a request
-    /// without a `Last-Event-ID` header: event-source-polyfill, which many pages use, sends no header.
+    /// Ignores the query's parameter `lastEventId`, which is otherwise the last event ID of a
+    /// request without a `Last-Event-ID` header: event-source-polyfill, which many pages use, sends
+    /// no header.
     ///
     /// This is for applications that use the parameter for something else.
     pub fn without_last_event_id_in_query(mut self) -> Self {
@@ -132,103 +151,31 @@ impl SseOptions {
     /// Begins every stream with this reconnection time: how long a client waits before it
     /// connects again. See [`Event::retry`] on rounding.
     ///
-    /// It is a line in front of whatever comes first: as a block, several clients would take it for an
-    /// event.
+    /// It is a line in front of whatever comes first: as a block, several clients would take it for
+    /// an event.
     ///
-    /// It also opens the stream at once through proxies that keep the head of a response until the
-    /// first byte of its body, as nginx does for clients of HTTP/2. Without it, a page there stays
-    /// `CONNECTING` until the first event or keep-alive.
+    /// It takes the place of the opening comment, see
+    /// [`without_opening_comment`](Self::without_opening_comment).
     pub fn retry(mut self, reconnection_time: Duration) -> Self {
         self.opening = encode(Event::new().retry(reconnection_time));
         self
     }
 
-    /// Adds a header to the response; a name can be given several times. A default header of the
-    /// same name (`Cache-Control`, `X-Accel-Buffering`) is replaced.
+    /// Sends no comment at the beginning. Otherwise a stream whose handler sends nothing when it is
+    /// first polled, and that has no opening [`retry`](Self::retry), begins at once with an empty
+    /// comment, `:` and LF.
     ///
-    /// # Errors
+    /// The comment opens the stream where a proxy keeps the head of a response until the first byte
+    /// of its body: nginx for clients of HTTP/2, h2o, traefik with compression, development
+    /// servers. Without it, a page there stays `CONNECTING`, and a `fetch` waits, until the first
+    /// event or keep-alive.
     ///
-    /// [`HeaderError::Invalid`] if HTTP does not allow the name or the value.
-    /// [`HeaderError::Reserved`] for the headers that say what the body is and where it ends:
-    /// `Content-Type`, `Content-Length`, `Content-Encoding`, `Transfer-Encoding`, `Connection`,
-    /// `Trailer` and `Upgrade`.
-    pub fn header<N, V>(mut self, name: N, value: V) -> Result<Self, HeaderError>
-    where
-        N: TryInto<HeaderName>,
-        N::Error: Into<http::Error>,
-        V: TryInto<HeaderValue>,
-        V::Error: Into<http::Error>,
-    {
-        const RESERVED: [HeaderName; 7] = [
-            header::CONTENT_TYPE,
-            header::CONTENT_LENGTH,
-            header::CONTENT_ENCODING,
-            header::TRANSFER_ENCODING,
-            header::CONNECTION,
-            header::TRAILER,
-            header::UPGRADE,
-        ];
-        let name = name
-            .try_into()
-            .map_err(|error| HeaderError::Invalid(error.into()))?;
-        let value = value
-            .try_into()
-            .map_err(|error| HeaderError::Invalid(error.into()))?;
-        if RESERVED.contains(&name) {
-            return Err(HeaderError::Reserved(name));
-        }
-        self.headers
-            .try_append(name, value)
-            .map_err(|error| HeaderError::Invalid(error.into()))?;
-        Ok(self)
-    }
-
-    /// Ends open streams when `signal` is given: a [`CancellationToken`](crate::CancellationToken),
-    /// or a [`Shutdown`] made from any future. What was sent before still goes out, the handlers are
-    /// dropped, and the responses end as complete ones.
-    ///
-    /// Without it, a server's graceful shutdown waits until the handlers of open streams have
-    /// returned.
-    pub fn shutdown(mut self, signal: impl Into<Shutdown>) -> Self {
-        self.shutdown = Some(signal.into());
+    /// This is for clients that fail on comments, such as Google's SDKs for Gemini. They need
+    /// streams [without keep-alive](Self::without_keep_alive) too; neither option includes the
+    /// other.
+    pub fn without_opening_comment(mut self) -> Self {
+        self.opening_comment = false;
         self
-    }
-
-    /// Ends a stream that is shut down with this reconnection time, for instance so that clients do
-    /// not reconnect before a server that restarts is up. See [`Event::retry`] on rounding.
-    pub fn retry_on_shutdown(mut self, reconnection_time: Duration) -> Self {
-        // With a blank line, as several clients drop a last line without one.
-        let line = encode(Event::new().retry(reconnection_time));
-        self.closing = [&*line, b"\n"].concat().into();
-        self
-    }
-
-    /// Returns the response's headers: those of an event stream and the added ones.
-    #[must_use]
-    pub fn response_headers(&self) -> HeaderMap {
-        let defaults = [
-            (
-                header::CONTENT_TYPE,
-                // A stream is UTF-8 whatever this says, but Python's requests decodes text without a
-                // charset as Latin-1.
-                HeaderValue::from_static("text/event-stream; charset=utf-8"),
-            ),
-            (
-                header::CACHE_CONTROL,
-                // A proxy that compresses holds events back.
-                HeaderValue::from_static("no-cache, no-transform"),
-            ),
-            // Not standard, but nginx and others then pass events on at once.
-            (
-                HeaderName::from_static("x-accel-buffering"),
-                HeaderValue::from_static("no"),
-            ),
-        ];
-        let mut headers = self.headers.clone();
-        for (name, value) in defaults {
-            headers.entry(name).or_insert(value);
-        }
-        headers
     }
 
     pub(crate) fn keep_alive_timer(&self) -> Option<KeepAliveTimer> {
@@ -282,8 +229,13 @@ impl SseOptions {
         &self.opening
     }
 
-    pub(crate) fn closing(&self) -> &[u8] {
-        &self.closing
+    /// Whether a stream that begins with silence sends a comment first.
+    pub(crate) fn has_opening_comment(&self) -> bool {
+        self.opening_comment
+    }
+
+    pub(crate) fn ends(&self) -> &Arc<Ends> {
+        &self.ends
     }
 
     pub(crate) fn shutdown_signal(&self) -> Option<&Shutdown> {

@@ -1,0 +1,119 @@
+//! How a stream ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use sse_codec::{Encode, EncodeError, Event, Frame};
+
+use super::{SseOptions, encode};
+use crate::shutdown::Shutdown;
+
+impl SseOptions {
+    /// Ends open streams when `signal` is given: a [`CancellationToken`](crate::CancellationToken),
+    /// or a [`Shutdown`] made from any future. What was sent before still goes out, the handlers
+    /// are dropped, and the responses end as complete ones.
+    ///
+    /// Without it, a server's graceful shutdown waits until the handlers of open streams have
+    /// returned.
+    pub fn shutdown(mut self, signal: impl Into<Shutdown>) -> Self {
+        self.shutdown = Some(signal.into());
+        self
+    }
+
+    /// Ends a stream that is shut down with this reconnection time, for instance so that clients do
+    /// not reconnect before a server that restarts is up. See [`Event::retry`] on rounding.
+    pub fn retry_on_shutdown(mut self, reconnection_time: Duration) -> Self {
+        // With a blank line, as several clients drop a last line without one.
+        let line = encode(Event::new().retry(reconnection_time));
+        Arc::make_mut(&mut self.ends).retry_on_shutdown = [&*line, b"\n"].concat().into();
+        self
+    }
+
+    /// Ends a stream after about `duration`, at some time in its last tenth, so that streams that
+    /// were opened together do not all come back together. The time counts from the first poll.
+    ///
+    /// The stream ends as on a [shutdown](Self::shutdown): what was sent before still goes out, the
+    /// handler is dropped, and the response ends as a complete one. There is no closing
+    /// reconnection time, as the client is to come back at once, and no
+    /// [end event](Self::end_event), as this is not the end of the content. An `EventSource`
+    /// reconnects by itself and resumes with its last event ID; other clients must do the same, so
+    /// this is for streams that can be resumed.
+    ///
+    /// It is for proxies that cut a stream at a fixed age (Varnish, Traffic Server, envoy) or keep
+    /// an old process for as long as its longest stream (nginx, haproxy), and for rights that
+    /// expire: the request that follows is checked again.
+    ///
+    /// The timer is tokio's, as for [`keep_alive`](Self::keep_alive). A stream whose client takes
+    /// nothing is not polled, and ends when the client takes something again.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use sse_session::SseOptions;
+    ///
+    /// // Each stream ends after 54 to 60 minutes.
+    /// let options = SseOptions::new().max_age(Duration::from_secs(3600));
+    /// # let _ = options;
+    /// ```
+    pub fn max_age(mut self, duration: Duration) -> Self {
+        Arc::make_mut(&mut self.ends).max_age = Some(duration);
+        self
+    }
+
+    /// Sends `event` when a handler fails, which is when it returns an error or panics, as the last
+    /// thing before the stream is cut.
+    ///
+    /// Not every client sees the cut: an `EventSource` reconnects after a cut as after a complete
+    /// response, and many proxies turn the one into the other (nginx as installed, haproxy, Varnish
+    /// and lighttpd over HTTP/2, h2o). An event passes all of them.
+    ///
+    /// The event is encoded here, within the limits that were set before. It goes out even if the
+    /// buffer is full. It should have no id, since a client resumes after the last id that it has
+    /// received, and a name of its own other than `error`, which browsers also give to lost
+    /// connections.
+    ///
+    /// ```
+    /// use sse_session::{EncodeError, Event, SseOptions};
+    ///
+    /// let options = SseOptions::new()
+    ///     .failure_event(Event::new().event("failed").data("try again later"))?
+    ///     .end_event(Event::new().event("end").data("[DONE]"))?;
+    /// # let _ = options;
+    /// # Ok::<(), EncodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the event cannot be encoded.
+    pub fn failure_event(mut self, event: impl Encode) -> Result<Self, EncodeError> {
+        let event = self.encode_last(event)?;
+        Arc::make_mut(&mut self.ends).failure_event = event;
+        Ok(self)
+    }
+
+    /// Sends `event` at the end of the content: when the handler has returned without an error and
+    /// the last handle is dropped.
+    ///
+    /// A client that has received it knows that nothing is missing. A page closes its `EventSource`
+    /// then, which otherwise reconnects after every end. Other ends in order are not the end of the
+    /// content and have no such event: a [shutdown](Self::shutdown), the
+    /// [age limit](Self::max_age), and [`Sse::close`](crate::Sse::close), before which an
+    /// application can send what it wants.
+    ///
+    /// See [`failure_event`](Self::failure_event) for how the event is encoded and sent, and for an
+    /// example.
+    ///
+    /// # Errors
+    ///
+    /// When the event cannot be encoded.
+    pub fn end_event(mut self, event: impl Encode) -> Result<Self, EncodeError> {
+        let event = self.encode_last(event)?;
+        Arc::make_mut(&mut self.ends).end_event = event;
+        Ok(self)
+    }
+
+    fn encode_last(&self, event: impl Encode) -> Result<Bytes, EncodeError> {
+        Frame::with_encoder(&self.encoder(), event).map(Frame::into_bytes)
+    }
+}

@@ -70,6 +70,8 @@ mod options;
 mod pipe;
 #[cfg(feature = "http-body")]
 mod response;
+#[doc(hidden)]
+pub mod second_look;
 mod send;
 mod shutdown;
 mod signal;

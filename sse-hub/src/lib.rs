@@ -116,7 +116,7 @@ pub use crate::topic::members::Change;
 pub use crate::topic_guard::OpenError;
 pub use crate::topic_name::TopicError;
 pub use sse_codec::{
-    Buffer, Data, DataWriter, Display, Encode, EncodeError, Event, Field, Frame, Json, NoData,
-    Typed,
+    Buffer, Data, DataWriter, Display, Encode, EncodeError, EncodedEvents, Event, Field, Frame,
+    Json, NoData, Typed,
 };
 pub use sse_session::{BoxError, Sse};

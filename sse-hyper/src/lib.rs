@@ -260,10 +260,11 @@ pub type Request<B = hyper::body::Incoming> = http::Request<B>;
 #[doc(inline)]
 pub use sse_session::guide;
 pub use sse_session::{
-    BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError, Event,
-    Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult, NoData, RequestHead,
-    SendAll, SendAllError, SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward,
-    no_content, sse_response, sse_response_with, sse_stream, sse_stream_with,
+    BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
+    EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
+    NoData, RequestHead, SendAll, SendAllError, SendError, Shutdown, Sse, SseBody, SseOptions,
+    TrySendError, forward, no_content, sse_response, sse_response_with, sse_stream,
+    sse_stream_with,
 };
 #[cfg(feature = "json")]
 pub use sse_session::{Json, Typed};

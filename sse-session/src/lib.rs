@@ -99,7 +99,8 @@ pub use crate::shutdown::Shutdown;
 pub use crate::sse::Sse;
 pub use crate::stream::{ShutdownHandle, SseStream};
 pub use sse_codec::{
-    Buffer, Data, DataWriter, Display, Encode, EncodeError, Encoder, Event, Field, Frame, NoData,
+    Buffer, Data, DataWriter, Display, Encode, EncodeError, EncodedEvents, Encoder, Event, Field,
+    Frame, NoData,
 };
 #[cfg(feature = "json")]
 pub use sse_codec::{Json, Typed};

@@ -186,20 +186,23 @@ impl Pipe {
         if events.is_empty() && !state.closed {
             return Ok(());
         }
-        state.check_room(self.high_water)?;
-        if !state.encoded.is_empty() {
-            state.room_is_wanted = true;
-            return Err(TrySendError::Full);
+        state.check_room_for_encoded(self.high_water)?;
+        place(state, mem::take(events));
+        Ok(())
+    }
+
+    /// Whether encoded events can be handed over now. Nothing is reserved, as with a batch.
+    pub(crate) fn check_room_for_encoded(&self) -> Result<(), TrySendError> {
+        self.state().check_room_for_encoded(self.high_water)
+    }
+
+    /// Takes encoded events for which there was room, even if other handles have taken it meanwhile.
+    pub(crate) fn append_encoded(&self, events: Bytes) -> Result<(), TrySendError> {
+        let state = self.state();
+        if state.closed {
+            return Err(TrySendError::Closed);
         }
-        let events = mem::take(events);
-        if state.buffer.is_empty() {
-            state.encoded = events;
-            wake(state);
-        } else {
-            state.buffer.extend(&events);
-            wake(state);
-            drop(events);
-        }
+        place(state, events);
         Ok(())
     }
 
@@ -354,6 +357,27 @@ impl State {
             }
             room => Ok(room),
         }
+    }
+
+    fn check_room_for_encoded(&mut self, high_water: usize) -> Result<(), TrySendError> {
+        self.check_room(high_water)?;
+        if self.encoded.is_empty() {
+            return Ok(());
+        }
+        self.room_is_wanted = true;
+        Err(TrySendError::Full)
+    }
+}
+
+/// Puts encoded events after all others, without a copy if they are the first.
+fn place(mut state: MutexGuard<'_, State>, events: Bytes) {
+    if state.encoded.is_empty() && state.buffer.is_empty() {
+        state.encoded = events;
+        wake(state);
+    } else {
+        state.buffer.extend(&events);
+        wake(state);
+        drop(events);
     }
 }
 

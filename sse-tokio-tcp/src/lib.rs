@@ -162,9 +162,10 @@ pub use crate::service::{Service, WithSse, with_sse};
 #[doc(inline)]
 pub use sse_session::guide;
 pub use sse_session::{
-    BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError, Event,
-    Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult, NoData, SendAll,
-    SendAllError, SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward,
+    BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
+    EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
+    NoData, SendAll, SendAllError, SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError,
+    forward,
 };
 #[cfg(feature = "json")]
 pub use sse_session::{Json, Typed};

@@ -50,7 +50,8 @@ pub(crate) fn set_timeout(listener: &TcpListener, time: Duration) -> io::Result<
     socket.set_tcp_keepalive(&keep_alive)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use tokio::net::TcpStream;
 

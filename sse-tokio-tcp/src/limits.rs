@@ -61,8 +61,9 @@ impl Limits {
     /// What is sent to it goes into the system's buffer, so the server cannot see that it is gone, but
     /// the system can: on Linux, `TCP_USER_TIMEOUT` ends a connection on which nothing was
     /// acknowledged for this time. A silent one is probed after half of it, three times within the
-    /// other half (`SO_KEEPALIVE`, in whole seconds). So a stream of events and keep-alives ends after
-    /// this time and the time until its next event, a silent one after this time.
+    /// other half (`SO_KEEPALIVE`, in whole seconds). So a silent stream ends about this time after
+    /// the link was cut, one with events and keep-alives this time after the first of them that did not
+    /// arrive.
     ///
     /// Other systems have the probes alone, and so their own, longer time where something was sent.
     /// [`Server`](crate::Server) sets this for TCP listeners, and for others that implement

@@ -5,6 +5,8 @@
 //! fire its timers before it has asked the system about the sockets. So a limit that has passed only
 //! starts another short one, during which the runtime looks at the sockets.
 //!
+//! The client has the same, as it does not depend on this crate: `second_look.rs` in `sse-eventsource`.
+//!
 //! The timers of a session do not need it: a keep-alive that is early harms nothing, and a stream
 //! that ends by its age ends in order, after what was sent.
 

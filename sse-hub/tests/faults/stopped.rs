@@ -101,10 +101,12 @@ impl Node {
 /// `test` is the name of a test that calls [`run`].
 pub(crate) async fn what_is_answered_while_a_node_is_stopped_counts<E: Engine>(test: &str) {
     let server = Server::start(E::command).await;
-    let mut nodes = [0, 2].map(|threads| Node::start(test, server.port(), threads));
-    for node in &mut nodes {
+    let mut nodes = Vec::new();
+    for threads in [0, 2] {
+        let mut node = Node::start(test, server.port(), threads);
         node.begin_to_publish().await;
         node.assert_published().await;
+        nodes.push(node);
     }
     server.freeze();
     for node in &mut nodes {

@@ -127,9 +127,9 @@ pub use crate::response::{
 #[doc(inline)]
 pub use sse_session::guide;
 pub use sse_session::{
-    BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError, Event,
-    Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult, NoData, SendAll,
-    SendAllError, SendError, Shutdown, Sse, SseOptions, TrySendError, forward,
+    BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
+    EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
+    NoData, SendAll, SendAllError, SendError, Shutdown, Sse, SseOptions, TrySendError, forward,
 };
 #[cfg(feature = "json")]
 pub use sse_session::{Json, Typed};

@@ -25,7 +25,8 @@
 //! # In scope
 //!
 //! * [`Event`] and [`Encoder`] write an event into a growable buffer, all of it or nothing.
-//! * [`Frame`] is an encoded event, cheap to clone, for many streams.
+//! * [`Frame`] is an encoded event, cheap to clone, for many streams. [`EncodedEvents`] are bytes that
+//!   are whole events.
 //! * [`Decoder`] reads a stream from chunks of any length, exactly as the standard defines. Its
 //!   events are borrowed; [`ReceivedEvent`] is an owned one.
 //! * `Typed` maps serde enums to events and back. `EventStream` yields the events of a response
@@ -77,7 +78,8 @@ mod wrappers;
 
 pub use crate::decoder::{DecodeError, Decoder, Events, Item};
 pub use crate::encoder::{
-    Buffer, Data, DataWriter, Display, Encode, EncodeError, Encoder, Event, Field, Frame, NoData,
+    Buffer, Data, DataWriter, Display, Encode, EncodeError, EncodedEvents, Encoder, Event, Field,
+    Frame, NoData,
 };
 #[cfg(feature = "json")]
 pub use crate::json::{Json, JsonError};

@@ -2,10 +2,13 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::select;
 use sse_codec::Encode;
+use sse_session::second_look::SECOND_LOOK;
 
 use crate::builder::HubBuilder;
 use crate::core::Core;
@@ -229,8 +232,9 @@ impl Hub {
     /// what was published before. Each ends with a reconnection time (HTML § 9.2.6) drawn from
     /// `retry`, so that not all clients come back in the same moment.
     ///
-    /// When `within` has passed, the subscriptions that have not delivered everything end at their
-    /// next poll nevertheless. Returns how many are left at that point: their clients take
+    /// When `within` has passed, and a moment in which what clients have taken meanwhile counts (50
+    /// milliseconds: the process may have been stopped), the subscriptions that have not delivered
+    /// everything end at their next poll nevertheless. Returns how many are left at that point: their clients take
     /// nothing, so they are not polled. It is up to the server to close their connections.
     ///
     /// ```
@@ -264,7 +268,13 @@ impl Hub {
     pub async fn shutdown(&self, within: Duration, retry: RangeInclusive<Duration>) -> usize {
         let core = self.core();
         core.begin_shutdown(Shutdown::new(within, Some(retry)));
-        let _ = tokio::time::timeout(within, core.all_ended()).await;
+        let limit = async {
+            tokio::time::sleep(within).await;
+            // Begins the second look, if it is the deadline.
+            let _ = core.shutdown().is_some_and(Shutdown::is_overdue);
+            tokio::time::sleep(SECOND_LOOK.min(within)).await;
+        };
+        select(pin!(core.all_ended()), pin!(limit)).await;
         core.subscriptions()
     }
 }

@@ -93,7 +93,7 @@ impl Position {
     /// let id = position.to_id("news");
     /// let mut news = hub.subscribe(["news"]).resume(Some(&id)).await?;
     /// let opening = news.next().await.expect("a block")?;
-    /// assert_eq!(opening, format!("id: {id}\n\n"));
+    /// assert_eq!(opening.into_bytes(), format!("id: {id}\n\n"));
     /// let missed = news.next().await.expect("an event")?;
     /// assert!(missed.starts_with(b"data: second\nid: "));
     /// # Ok(())

@@ -27,7 +27,8 @@
 //! With axum or hyper it is `sse_hyper::sse_response(request, |_, sse| ...)`, with actix-web
 //! `sse_actix::sse_response(&request, |_, sse| ...)`, with the same
 //! `hub.subscribe(["news"]).serve(sse)` inside. For other uses, await the [`Subscribe`] to get a
-//! [`Subscription`], which is a `Stream` of bytes.
+//! [`Subscription`], which is a `Stream` of [`EncodedEvents`]: `sse_stream(subscription)` of any adapter
+//! sends them as they are.
 //!
 #![doc = include_str!("manual.md")]
 //!
@@ -116,7 +117,7 @@ pub use crate::topic::members::Change;
 pub use crate::topic_guard::OpenError;
 pub use crate::topic_name::TopicError;
 pub use sse_codec::{
-    Buffer, Data, DataWriter, Display, Encode, EncodeError, Event, Field, Frame, Json, NoData,
-    Typed,
+    Buffer, Data, DataWriter, Display, Encode, EncodeError, EncodedEvents, Event, Field, Frame,
+    Json, NoData, Typed,
 };
 pub use sse_session::{BoxError, Sse};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sse_codec::{Encoder, Event};
+use sse_session::second_look::SECOND_LOOK;
 use tokio::time::Instant;
 
 /// A shutdown that has begun.
@@ -13,6 +14,10 @@ use tokio::time::Instant;
 pub(crate) struct Shutdown {
     /// `None` if it is too far in the future to be represented.
     deadline: Option<Instant>,
+    /// When the deadline was first found to have passed. The process may have been stopped until then:
+    /// what clients take in a moment after it still counts.
+    passed: OnceLock<Instant>,
+    second_look: Duration,
     retry: Option<RangeInclusive<Duration>>,
 }
 
@@ -34,19 +39,29 @@ impl Shutdown {
     pub(crate) fn new(within: Duration, retry: Option<RangeInclusive<Duration>>) -> Self {
         Self {
             deadline: Instant::now().checked_add(within),
+            passed: OnceLock::new(),
+            second_look: SECOND_LOOK.min(within),
             retry,
         }
     }
 
     /// Whether subscriptions end even if there is something left to deliver.
     pub(crate) fn is_overdue(&self) -> bool {
-        self.deadline.is_some_and(|due| Instant::now() >= due)
+        let now = Instant::now();
+        if self.deadline.is_none_or(|deadline| now < deadline) {
+            return false;
+        }
+        now >= *self.passed.get_or_init(|| now) + self.second_look
     }
 
     /// Waits until it is overdue.
     pub(crate) async fn overdue(&self) {
         match self.deadline {
-            Some(deadline) => tokio::time::sleep_until(deadline).await,
+            Some(deadline) => {
+                tokio::time::sleep_until(deadline).await;
+                let passed = *self.passed.get_or_init(Instant::now);
+                tokio::time::sleep_until(passed + self.second_look).await;
+            }
             None => std::future::pending().await,
         }
     }

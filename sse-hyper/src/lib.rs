@@ -90,6 +90,10 @@
 //! For events of some hundred bytes, that takes a few percent less processor time. It copies large
 //! pieces as well, and keeps the memory for them.
 //!
+//! Over HTTP/2, a connection has 200 streams at most, and further requests wait without an answer; a
+//! reverse proxy that puts many clients on one connection needs more:
+//! `http2::Builder::max_concurrent_streams(10_000)`.
+//!
 //! # When the client disconnects
 //!
 //! Over HTTP/1.1, hyper detects a closed connection at once, whether events are being sent or not,
@@ -210,7 +214,10 @@
 //! }
 //! ```
 //!
-//! On Linux, the socket option `TCP_USER_TIMEOUT` is a write timeout in the kernel. Connections
+//! On Linux, the socket option `TCP_USER_TIMEOUT` is a write timeout in the kernel. It also ends the
+//! connection of a client whose link is cut, which the write timeout above does not see, as what is
+//! sent goes into the system's buffer: without the option, such a client stays for a quarter of an
+//! hour. Nor does it end streams of a process that was stopped, as timers may. Connections
 //! inherit it from their listener, so it can also be used with `axum::serve`:
 //!
 //! ```
@@ -263,10 +270,11 @@ pub type Request<B = hyper::body::Incoming> = http::Request<B>;
 #[doc(inline)]
 pub use sse_session::guide;
 pub use sse_session::{
-    BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError, Event,
-    Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult, NoData, RequestHead,
-    SendAll, SendAllError, SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward,
-    no_content, sse_response, sse_response_with, sse_stream, sse_stream_with,
+    BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
+    EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
+    NoData, RequestHead, SendAll, SendAllError, SendError, Shutdown, Sse, SseBody, SseOptions,
+    TrySendError, forward, no_content, sse_response, sse_response_with, sse_stream,
+    sse_stream_with,
 };
 #[cfg(feature = "json")]
 pub use sse_session::{Json, Typed};

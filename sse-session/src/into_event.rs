@@ -1,7 +1,7 @@
 //! What an item of a served stream can be.
 
 use bytes::Bytes;
-use sse_codec::{Data, Display, Encode, Event, Frame, ReceivedEvent};
+use sse_codec::{Data, Display, Encode, EncodedEvents, Event, Frame, ReceivedEvent};
 
 use crate::error::BoxError;
 
@@ -73,7 +73,7 @@ macro_rules! events {
     )+};
 }
 
-events!([] Frame, [] ReceivedEvent, [] String, [] &str, [] Bytes, [T] Display<T>);
+events!([] Frame, [] EncodedEvents, [] ReceivedEvent, [] String, [] &str, [] Bytes, [T] Display<T>);
 
 #[cfg(feature = "json")]
 events!([] serde_json::Value, [T] sse_codec::Json<T>, [T] sse_codec::Typed<T>);

@@ -71,12 +71,15 @@ mod options;
 mod pipe;
 #[cfg(feature = "http-body")]
 mod response;
+#[doc(hidden)]
+pub mod second_look;
 mod send;
 mod shutdown;
 mod signal;
 mod sse;
 mod stream;
 mod sync;
+mod take;
 mod waker;
 
 #[cfg(feature = "http-body")]
@@ -98,7 +101,8 @@ pub use crate::shutdown::Shutdown;
 pub use crate::sse::Sse;
 pub use crate::stream::{ShutdownHandle, SseStream};
 pub use sse_codec::{
-    Buffer, Data, DataWriter, Display, Encode, EncodeError, Encoder, Event, Field, Frame, NoData,
+    Buffer, Data, DataWriter, Display, Encode, EncodeError, EncodedEvents, Encoder, Event, Field,
+    Frame, NoData,
 };
 #[cfg(feature = "json")]
 pub use sse_codec::{Json, Typed};

@@ -43,6 +43,7 @@ use crate::buffer::{Batch, Buffer};
 use crate::error::TrySendError;
 use crate::signal::{PendingSignal, Signal};
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Notify, Ordering};
+use crate::take::{After, Take};
 use crate::waker::StreamWaker;
 
 /// What each event needs comes first: with many streams, it has left the processor's caches before
@@ -75,29 +76,6 @@ struct State {
     room_is_wanted: bool,
     /// Wakes the body's task; `None` before the first poll.
     body: Option<Arc<StreamWaker>>,
-}
-
-/// What the body finds in the pipe.
-pub(crate) enum Take {
-    /// Events, and what is known about the time after them.
-    Frame(Bytes, After),
-    /// Nothing for now. The body will be woken.
-    Empty,
-    /// Nothing for now, but the body was woken during its poll.
-    Woken,
-    /// Nothing, and nothing can follow.
-    Ended,
-}
-
-/// What follows a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum After {
-    /// The end of the stream.
-    End,
-    /// Nothing until the body is woken.
-    Silence,
-    /// Unknown before the next poll.
-    Unknown,
 }
 
 impl Pipe {
@@ -188,20 +166,23 @@ impl Pipe {
         if events.is_empty() && !self.is_closed() {
             return Ok(());
         }
-        self.check_room(&mut state)?;
-        if state.encoded.is_some() {
-            state.room_is_wanted = true;
-            return Err(TrySendError::Full);
+        self.check_room_for_encoded_in(&mut state)?;
+        place(state, mem::take(events));
+        Ok(())
+    }
+
+    /// Whether encoded events can be handed over now. Nothing is reserved, as with a batch.
+    pub(crate) fn check_room_for_encoded(&self) -> Result<(), TrySendError> {
+        self.check_room_for_encoded_in(&mut self.state())
+    }
+
+    /// Takes encoded events for which there was room, even if other handles have taken it meanwhile.
+    pub(crate) fn append_encoded(&self, events: Bytes) -> Result<(), TrySendError> {
+        let state = self.state();
+        if self.is_closed() {
+            return Err(TrySendError::Closed);
         }
-        let events = mem::take(events);
-        if state.buffer.is_empty() {
-            state.encoded = Some(events);
-            wake(state);
-        } else {
-            state.buffer.extend(&events);
-            wake(state);
-            drop(events);
-        }
+        place(state, events);
         Ok(())
     }
 
@@ -361,10 +342,33 @@ impl Pipe {
     }
 
     #[inline]
+    fn check_room_for_encoded_in(&self, state: &mut State) -> Result<(), TrySendError> {
+        self.check_room(state)?;
+        if state.encoded.is_none() {
+            return Ok(());
+        }
+        state.room_is_wanted = true;
+        Err(TrySendError::Full)
+    }
+
+    #[inline]
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing under the lock panics but an allocation that fails, and the encoder then removes
         // what it had written.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Puts encoded events after all others, without a copy if they are the first.
+#[inline]
+fn place(mut state: MutexGuard<'_, State>, events: Bytes) {
+    if state.encoded.is_none() && state.buffer.is_empty() {
+        state.encoded = Some(events);
+        wake(state);
+    } else {
+        state.buffer.extend(&events);
+        wake(state);
+        drop(events);
     }
 }
 

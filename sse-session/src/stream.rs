@@ -22,9 +22,10 @@ use crate::error::{BoxError, HandlerError};
 use crate::handler_result::IntoHandlerResult;
 use crate::keep_alive::KeepAliveTimer;
 use crate::options::{Ends, SseOptions};
-use crate::pipe::{After, Pipe, Take};
+use crate::pipe::Pipe;
 use crate::shutdown::Shutdown;
 use crate::sse::Sse;
+use crate::take::{After, Take};
 use crate::waker::StreamWaker;
 
 /// Opens a stream that begins with silence.

@@ -1,8 +1,13 @@
 //! Events that were encoded before, handed to the body as they are.
 
+use std::task::Poll;
+
 use bytes::Bytes;
-use futures_util::{FutureExt as _, StreamExt as _};
-use sse_session::{Frame, SendError, Sse, SseOptions, SseStream, TrySendError};
+use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
+use sse_session::{
+    BoxError, EncodedEvents, Frame, HandlerError, SendError, Sse, SseOptions, SseStream,
+    TrySendError, forward,
+};
 
 const EVENTS: Bytes = Bytes::from_static(b"data: a\n\ndata: b\n\n");
 
@@ -104,4 +109,86 @@ async fn what_is_tried_is_taken_whole_or_left() {
     let closed = sse.try_send_encoded(&mut second);
     assert!(matches!(closed, Err(TrySendError::Closed)));
     assert_eq!(second, EVENTS);
+}
+
+fn idle() -> (impl Stream<Item = Result<Bytes, HandlerError>> + Unpin, Sse) {
+    let mut handle = None;
+    let keep = &mut handle;
+    let options = SseOptions::new().without_opening_comment();
+    let body = Box::pin(SseStream::new(&options, None, |sse: Sse| {
+        *keep = Some(sse);
+        std::future::pending::<()>()
+    }));
+    let sse = handle.expect("a handle");
+    (body, sse)
+}
+
+/// The pieces of a source, each a list of two events.
+fn pieces(count: usize) -> Vec<Bytes> {
+    let piece = |n| Bytes::from(format!("data: {n}\n\ndata: {n}+\n\n"));
+    (0..count).map(piece).collect()
+}
+
+#[tokio::test]
+async fn a_source_of_encoded_events_reaches_the_body_without_a_copy() {
+    let pieces = pieces(3);
+    let source = pieces.clone().into_iter().map(EncodedEvents::new);
+    let source = stream::iter(source.map(Ok::<_, BoxError>));
+    let handler = |sse: Sse| async move { forward(source, &sse).await };
+    let mut body = Box::pin(SseStream::new(&SseOptions::new(), None, handler));
+    for piece in pieces {
+        let sent = body.next().await.expect("a piece").expect("no failure");
+        assert_eq!(sent, piece);
+        assert_eq!(sent.as_ptr(), piece.as_ptr());
+    }
+    assert!(body.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_source_of_encoded_events_is_polled_only_while_there_is_room_so_that_nothing_is_lost() {
+    let (mut body, sse) = idle();
+    let pieces = pieces(4);
+    let mut source = stream::iter(pieces.clone().into_iter().map(EncodedEvents::new));
+    for piece in &pieces {
+        // Dropped while it waits for room.
+        assert!(forward(&mut source, &sse).now_or_never().is_none());
+        assert_eq!(body.next().await.expect("a piece").expect("open"), piece);
+        assert!(body.next().now_or_never().is_none());
+    }
+    let end = forward(&mut source, &sse).now_or_never();
+    assert!(matches!(end, Some(Ok(()))));
+    sse.close();
+    let error = forward(source, &sse).await.expect_err("closed");
+    assert!(matches!(error.downcast_ref(), Some(SendError::Closed)));
+}
+
+#[tokio::test]
+async fn what_a_source_of_encoded_events_sends_itself_comes_before_them() {
+    let (mut body, sse) = idle();
+    let own = sse.clone();
+    let mut pieces = pieces(1).into_iter();
+    let source = stream::poll_fn(move |_| {
+        // Takes all the room that there was.
+        let _ = own.try_send_encoded(&mut EVENTS.clone());
+        Poll::Ready(pieces.next().map(EncodedEvents::new))
+    });
+    let mut forwarding = Box::pin(forward(source, &sse));
+    let mut all = Vec::new();
+    while forwarding.as_mut().now_or_never().is_none() {
+        while let Some(piece) = body.next().now_or_never() {
+            all.extend_from_slice(&piece.expect("open").expect("no failure"));
+        }
+    }
+    while let Some(piece) = body.next().now_or_never() {
+        all.extend_from_slice(&piece.expect("open").expect("no failure"));
+    }
+    let expected = [&*EVENTS, b"data: 0\n\ndata: 0+\n\n", &*EVENTS].concat();
+    assert_eq!(all, expected);
+}
+
+#[tokio::test]
+async fn a_source_of_nothing_encoded_lets_other_tasks_run() {
+    let (_body, sse) = idle();
+    let source = stream::repeat_with(EncodedEvents::default);
+    assert!(forward(source, &sse).now_or_never().is_none());
 }

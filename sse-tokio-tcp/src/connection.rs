@@ -3,18 +3,17 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
-use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode, Version};
 use sse_session::Shutdown;
+use sse_session::second_look::within;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::time::timeout;
 
 use crate::body::Content;
 use crate::error::ConnectionError;
 use crate::framing::Framing;
 use crate::limits::Limits;
 use crate::request::{HeadError, read_head};
-use crate::response::{Response, plain};
+use crate::response::{method_not_allowed, plain};
 use crate::response_head::encode_head;
 use crate::response_writer::ResponseWriter;
 use crate::service::Service;
@@ -122,7 +121,7 @@ where
 {
     let head = tokio::select! {
         biased;
-        head = timeout(limits.head_timeout, read_head(&mut io, limits)) => head.unwrap_or(Err(
+        head = within(limits.head_timeout, read_head(&mut io, limits)) => head.unwrap_or(Err(
             HeadError::Rejected(
                 StatusCode::REQUEST_TIMEOUT,
                 "the request head did not arrive in time",
@@ -140,10 +139,10 @@ where
         Ok(request) => {
             let head_only = request.method() == Method::HEAD;
             let version = request.version();
-            let response = if head_only || request.method() == Method::GET {
-                service.call(request).await
-            } else {
-                method_not_allowed()
+            let response = match *request.method() {
+                Method::GET | Method::HEAD => service.call(request).await,
+                Method::OPTIONS => service.preflight(request).await,
+                _ => method_not_allowed(),
             };
             (version, head_only, response)
         }
@@ -206,7 +205,7 @@ where
     I: AsyncRead + AsyncWrite + Unpin,
 {
     io.shutdown().await?;
-    let _ = timeout(LINGER_TIMEOUT, async {
+    let _ = within(LINGER_TIMEOUT, async {
         // Most clients send nothing, so the buffer is small.
         let (mut bytes, mut read) = ([0; 256], 0);
         while read < MAX_LINGER_READ {
@@ -218,15 +217,4 @@ where
     })
     .await;
     Ok(())
-}
-
-fn method_not_allowed() -> Response {
-    let mut response = plain(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "only GET and HEAD are supported",
-    );
-    response
-        .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-    response
 }

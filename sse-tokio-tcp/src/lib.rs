@@ -31,7 +31,7 @@
 //!
 //! # Out of scope
 //!
-//! * Request bodies, and therefore all methods but `GET` and `HEAD`.
+//! * Request bodies, and therefore all methods but `GET`, `HEAD`, and `OPTIONS` for [CORS](#cors).
 //! * Several requests on one connection. Each response closes its connection, and what a client
 //!   sends early is ignored.
 //! * HTTP/2.
@@ -47,7 +47,7 @@
 //! |---|---|
 //! | is not HTTP/1, or has no `Host` or a bad one | 400 |
 //! | has a path that the [`Router`] does not have | 404 |
-//! | has another method than `GET` or `HEAD` | 405 |
+//! | has another method than `GET` or `HEAD`, or is an `OPTIONS` that no [preflight](#cors) answers | 405 |
 //! | did not arrive within [`Limits::head_timeout`] | 408 |
 //! | has a head beyond [`Limits::max_head_size`] or [`Limits::max_headers`] | 431 |
 //! | has another version than HTTP/1.0 or 1.1 | 505 |
@@ -61,9 +61,51 @@
 //! handler is therefore dropped after half a second, and a handler that sends is dropped at its
 //! second event.
 //!
+//! A client that is gone without a word, such as one whose link is cut, is noticed within
+//! [`Limits::write_timeout`] after what was last sent.
+//!
 //! Where the reset takes longer than half a second, or after the client has sent more than 64 KiB
 //! that nothing reads, only keep-alives detect the disconnect, the second one at the latest. See
 //! [`SseOptions::keep_alive`].
+//!
+//! # CORS
+//!
+//! A page of another origin reads a stream only if the response allows its origin. `EventSource`
+//! needs no more than that, but a client that sends headers of its own, as one on `fetch` does for
+//! `Authorization` or `Last-Event-ID`, first asks with an `OPTIONS` request, the preflight (Fetch §
+//! 4.8). It is answered with 405 unless a service answers it: [`Router::preflight`] sets one for all
+//! paths.
+//!
+//! ```
+//! use sse_tokio_tcp::{
+//!     Request, Response, Router, SendError, Sse, SseOptions, no_content, with_sse,
+//! };
+//!
+//! const ORIGIN: (&str, &str) = ("access-control-allow-origin", "https://app.example");
+//!
+//! async fn preflight(_request: Request) -> Response {
+//!     let mut response = no_content();
+//!     for (name, value) in [
+//!         ORIGIN,
+//!         ("access-control-allow-headers", "authorization, last-event-id"),
+//!         ("access-control-max-age", "600"),
+//!     ] {
+//!         response.headers_mut().insert(name, http::HeaderValue::from_static(value));
+//!     }
+//!     response
+//! }
+//!
+//! async fn ticks(_request: Request, sse: Sse) -> Result<(), SendError> {
+//!     sse.send("tick").await
+//! }
+//!
+//! # fn main() -> Result<(), sse_tokio_tcp::HeaderError> {
+//! let options = SseOptions::new().header(ORIGIN.0, ORIGIN.1)?;
+//! let ticks = with_sse(ticks).options(options);
+//! let router = Router::new().route("/ticks", ticks).preflight(preflight);
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # Failed handlers
 //!
@@ -104,6 +146,7 @@ mod router;
 mod server;
 mod service;
 mod socket;
+mod tcp_timeout;
 mod transport;
 mod write_all;
 
@@ -122,9 +165,10 @@ pub use crate::service::{Service, WithSse, with_sse};
 #[doc(inline)]
 pub use sse_session::guide;
 pub use sse_session::{
-    BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError, Event,
-    Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult, NoData, SendAll,
-    SendAllError, SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward,
+    BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
+    EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
+    NoData, SendAll, SendAllError, SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError,
+    forward,
 };
 #[cfg(feature = "json")]
 pub use sse_session::{Json, Typed};

@@ -56,6 +56,18 @@ impl Limits {
 
     /// Sets the time within which a client must accept at least one byte of what is to be sent,
     /// before the connection is closed and the handler dropped. The default is 60 seconds.
+    ///
+    /// It is also the bound for a client that is gone without a word, such as one whose link is cut.
+    /// What is sent to it goes into the system's buffer, so the server cannot see that it is gone, but
+    /// the system can: on Linux, `TCP_USER_TIMEOUT` ends a connection on which nothing was
+    /// acknowledged for this time. A silent one is probed after half of it, three times within the
+    /// other half (`SO_KEEPALIVE`, in whole seconds). So a silent stream ends about this time after
+    /// the link was cut, one with events and keep-alives this time after the first of them that did not
+    /// arrive.
+    ///
+    /// Other systems have the probes alone, and so their own, longer time where something was sent.
+    /// [`Server`](crate::Server) sets this for TCP listeners, and for others that implement
+    /// [`Listener::set_write_timeout`](crate::Listener::set_write_timeout).
     pub fn write_timeout(mut self, time: Duration) -> Self {
         self.write_timeout = time;
         self

@@ -2,8 +2,11 @@
 
 use std::future::Future;
 use std::io;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::tcp_timeout;
 
 /// A source of connections: a `TcpListener`, a `UnixListener`, or an implementation of your own,
 /// for instance with TLS.
@@ -17,6 +20,14 @@ pub trait Listener: Send {
     ///
     /// Implementations must be cancel safe: a future that is dropped must not lose a connection.
     fn accept(&mut self) -> impl Future<Output = io::Result<Self::Io>> + Send;
+
+    /// Has the system end the connections that are accepted from now on when the client takes nothing
+    /// for `time`, or does not answer for that long.
+    ///
+    /// The server calls this once, with [`Limits::write_timeout`](crate::Limits::write_timeout). It
+    /// cannot see by itself that a link is cut: what it writes goes into the system's buffer. An
+    /// implementation around a `TcpListener` calls this method of that listener.
+    fn set_write_timeout(&mut self, _time: Duration) {}
 
     /// Makes dropping the connection a reset, where the transport has one. The server calls this
     /// when a handler failed and an HTTP/1.0 client cannot see that in any other way.
@@ -32,6 +43,15 @@ impl Listener for tokio::net::TcpListener {
         // connection that is gone, which the first read shows.
         let _ = connection.set_nodelay(true);
         Ok(connection)
+    }
+
+    fn set_write_timeout(&mut self, time: Duration) {
+        if let Err(error) = tcp_timeout::set_timeout(self, time) {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "clients that are gone without a word are noticed late"
+            );
+        }
     }
 
     fn reset(connection: &Self::Io) {

@@ -16,7 +16,8 @@ use tokio::time::{Sleep, sleep};
 /// failing write shows that the client is gone.
 const MAX_DISCARDED: u32 = 64 * 1024;
 
-/// The time between the two probes, within which a reset for the first one arrives.
+/// The time between the two probes, within which a reset for the first one arrives. It needs no second
+/// look at the socket: the second probe is one.
 const PROBE_DELAY: Duration = Duration::from_millis(500);
 
 /// What the monitor has found.

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use futures_core::Stream;
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use sse_session::{IntoEvent, IntoHandlerResult, Sse, SseOptions};
 
 use crate::body::Body;
@@ -85,6 +85,17 @@ pub fn no_content() -> Response {
 #[must_use]
 pub fn not_found() -> Response {
     plain(StatusCode::NOT_FOUND, "not found")
+}
+
+pub(crate) fn method_not_allowed() -> Response {
+    let mut response = plain(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "only GET and HEAD are supported",
+    );
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response
 }
 
 /// Returns a response with a short text.

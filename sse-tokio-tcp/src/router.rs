@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::request::Request;
-use crate::response::{Response, not_found};
+use crate::response::{Response, method_not_allowed, not_found};
 use crate::service::Service;
 
 /// Several services, each at its path. Every other path is answered with 404.
@@ -31,6 +31,7 @@ use crate::service::Service;
 #[must_use = "routers do nothing unless served"]
 pub struct Router {
     routes: HashMap<String, Box<dyn Route>>,
+    preflight: Option<Box<dyn Route>>,
 }
 
 impl Router {
@@ -42,6 +43,13 @@ impl Router {
     /// Serves `service` at `path`, in place of an earlier service at that path.
     pub fn route(mut self, path: impl Into<String>, service: impl Service) -> Self {
         self.routes.insert(path.into(), Box::new(service));
+        self
+    }
+
+    /// Answers the `OPTIONS` requests for all paths with `service`, in place of an earlier one. Without
+    /// it, they are answered with 405. See [CORS](crate#cors).
+    pub fn preflight(mut self, service: impl Service) -> Self {
+        self.preflight = Some(Box::new(service));
         self
     }
 }
@@ -57,6 +65,13 @@ impl Service for Router {
         match self.routes.get(request.uri().path()) {
             Some(route) => route.call_boxed(request).await,
             None => not_found(),
+        }
+    }
+
+    async fn preflight(&self, request: Request) -> Response {
+        match &self.preflight {
+            Some(service) => service.call_boxed(request).await,
+            None => method_not_allowed(),
         }
     }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sse_session::Shutdown;
+use sse_session::second_look::within;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::connection;
@@ -84,6 +85,7 @@ impl Server {
     /// Dropping the future closes all connections and drops their handlers.
     pub async fn serve<L: Listener>(self, mut listener: L, service: impl Service) {
         let Self { limits, shutdown } = self;
+        listener.set_write_timeout(limits.write_timeout);
         let stop = CancellationToken::new();
         let shared = Arc::new(Shared {
             service,
@@ -117,7 +119,7 @@ impl Server {
         drop(listener);
         stop.cancel();
         let all = async { while connections.join_next().await.is_some() {} };
-        if timeout(shared.limits.grace_period, all).await.is_err() {
+        if within(shared.limits.grace_period, all).await.is_none() {
             tracing::warn!(
                 connections = connections.len(),
                 "dropping connections that did not end within the grace period"

@@ -6,7 +6,7 @@ use std::future::Future;
 use sse_session::{IntoHandlerResult, Sse, SseOptions};
 
 use crate::request::Request;
-use crate::response::{Response, sse_response_with};
+use crate::response::{Response, method_not_allowed, sse_response_with};
 
 /// Answers requests: any async function from a [`Request`] to a [`Response`], a handler in
 /// [`with_sse`], or a [`Router`](crate::Router).
@@ -17,8 +17,14 @@ use crate::response::{Response, sse_response_with};
     note = "the futures of both must be `Send`"
 )]
 pub trait Service: Send + Sync + 'static {
-    /// Answers a request.
+    /// Answers a `GET` or `HEAD` request.
     fn call(&self, request: Request) -> impl Future<Output = Response> + Send;
+
+    /// Answers an `OPTIONS` request, which is a preflight of CORS (Fetch § 4.8) in most cases. By
+    /// default, the answer is 405. [`Router::preflight`](crate::Router::preflight) sets another.
+    fn preflight(&self, _request: Request) -> impl Future<Output = Response> + Send {
+        async { method_not_allowed() }
+    }
 }
 
 impl<S, F> Service for S

@@ -6,8 +6,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Buf;
+use sse_session::second_look::TimeLimit;
 use tokio::io::AsyncWrite;
-use tokio::time::{Sleep, sleep};
 use tokio_util::io::poll_write_buf;
 
 use crate::framing::{INLINE_SIZE, MAX_SLICES};
@@ -16,7 +16,7 @@ use crate::framing::{INLINE_SIZE, MAX_SLICES};
 pub(crate) struct WriteAll<B> {
     bytes: B,
     /// Set only while the client accepts nothing, and boxed, as most writes never wait.
-    write_deadline: Option<Pin<Box<Sleep>>>,
+    write_deadline: Option<Pin<Box<TimeLimit>>>,
 }
 
 impl<B: Buf> WriteAll<B> {
@@ -57,7 +57,8 @@ impl<B: Buf> WriteAll<B> {
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
                     let deadline = &mut self.write_deadline;
-                    let deadline = deadline.get_or_insert_with(|| Box::pin(sleep(timeout)));
+                    let deadline =
+                        deadline.get_or_insert_with(|| Box::pin(TimeLimit::new(timeout)));
                     ready!(deadline.as_mut().poll(cx));
                     return Poll::Ready(Err(io::Error::new(
                         io::ErrorKind::TimedOut,

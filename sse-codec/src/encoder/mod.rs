@@ -4,12 +4,15 @@
 
 mod buffer;
 mod data;
+mod encoded;
 mod error;
 mod event;
 mod field;
 mod frame;
 mod lines;
 mod low_bytes;
+
+use bytes::Bytes;
 
 use self::buffer::Limited;
 
@@ -18,6 +21,7 @@ pub(crate) use self::buffer::sealed::Growable;
 
 pub use self::buffer::Buffer;
 pub use self::data::{Data, DataWriter, Display, NoData};
+pub use self::encoded::EncodedEvents;
 pub use self::error::EncodeError;
 pub use self::event::Event;
 pub use self::field::Field;
@@ -25,7 +29,7 @@ pub use self::frame::Frame;
 
 /// A type that can be encoded as one event.
 ///
-/// It is implemented for [`Event`], for [`Frame`], for received events, and for every [`Data`]:
+/// It is implemented for [`Event`], for [`Frame`], for [`EncodedEvents`], for received events, and for every [`Data`]:
 /// `"hello"` is encoded like `Event::new().data("hello")`.
 ///
 /// Implement it for a type that is a whole event, by means of an [`Event`]:
@@ -61,6 +65,11 @@ pub trait Encode {
     /// implementation. An event that runs none can be encoded under a lock.
     #[doc(hidden)]
     const RUNS_FOREIGN_CODE: bool = true;
+
+    /// Returns the encoded events of a type that is nothing else, so that they can be handed over
+    /// without a copy.
+    #[doc(hidden)]
+    const ENCODED: Option<fn(&Self) -> Bytes> = None;
 
     /// Appends the encoded event to `out`, without the limits of an [`Encoder`].
     ///

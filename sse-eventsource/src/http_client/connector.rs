@@ -216,3 +216,31 @@ impl fmt::Debug for Connector {
         f.finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use socket2::SockRef;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_whose_server_is_gone_ends_after_a_minute_whether_something_was_sent_or_not()
+     {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let uri = format!("http://{address}/").parse().expect("a URL");
+        let connection = tcp(uri, TIMEOUT).await.expect("connected");
+        let socket = SockRef::from(&connection);
+        let seconds = Duration::from_secs;
+        assert!(socket.keepalive().expect("an option"));
+        let idle = socket.tcp_keepalive_time().expect("an option");
+        let interval = socket.tcp_keepalive_interval().expect("an option");
+        let probes = socket.tcp_keepalive_retries().expect("an option");
+        assert_eq!((idle, interval, probes), (seconds(30), seconds(10), 3));
+        let unacknowledged = socket.tcp_user_timeout().expect("an option");
+        assert_eq!(unacknowledged, Some(seconds(60)));
+        assert!(socket.tcp_nodelay().expect("an option"));
+    }
+}

@@ -44,6 +44,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
+use sse_codec::EncodedEvents;
 
 use crate::core::Core;
 use crate::entry;
@@ -63,14 +64,12 @@ use crate::topic::cursor::Next;
 /// What its topics publish, as a `Stream` of encoded events; from
 /// [`Hub::subscribe`](crate::Hub::subscribe).
 ///
-/// Each item is a piece of an event stream that can be sent as it is: one or more whole events.
+/// Each item is a piece of an event stream that is sent as it is, one or more whole events: by
+/// [`serve`](Self::serve), by the `sse_stream` of an adapter, or by `forward`, without a copy.
 /// With one topic, it is a slice of the topic's log that all subscribers share. With several
 /// topics, the events are encoded anew, at most about 16 KiB at a time, as each needs an id that
 /// resumes all topics. The first item sets the client's last event ID: an [`Opening`], a gap or a
 /// snapshot.
-///
-/// The items are encoded already: [`serve`](Self::serve) sends them as they are, whereas a function
-/// that takes a stream of events, such as `sse_stream`, would send each as the data of another event.
 ///
 /// An error is the last item. Dropping the subscription ends it.
 ///
@@ -365,10 +364,11 @@ impl Subscription {
 }
 
 impl Stream for Subscription {
-    type Item = Result<Bytes, SubscriptionError>;
+    type Item = Result<EncodedEvents, SubscriptionError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().poll_piece(cx)
+        let piece = self.get_mut().poll_piece(cx);
+        piece.map(|piece| piece.map(|piece| piece.map(EncodedEvents::new)))
     }
 }
 

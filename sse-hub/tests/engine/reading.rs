@@ -179,7 +179,7 @@ async fn at_the_deadline_of_a_shutdown_a_stream_ends_although_the_engine_has_not
     let begun = Instant::now();
     let reading = tokio::spawn(async move {
         let last = late.next().await.expect("a block").expect("no error");
-        assert_eq!(last, "retry: 1000\n\n");
+        assert_eq!(last.into_bytes(), "retry: 1000\n\n");
         assert!(late.next().await.is_none());
         begun.elapsed()
     });

@@ -13,6 +13,7 @@ mod nats;
 mod nodes;
 #[cfg(feature = "redis")]
 mod redis;
+mod stopped;
 
 /// The tests of one engine, a type that implements [`cases::Engine`].
 macro_rules! faults {
@@ -31,6 +32,20 @@ macro_rules! faults {
         #[tokio::test]
         async fn node() {
             crate::nodes::run::<$engine>().await;
+        }
+
+        #[tokio::test]
+        async fn what_is_answered_while_a_node_is_stopped_counts() {
+            let node = concat!(module_path!(), "::node_that_is_stopped");
+            let case = crate::stopped::what_is_answered_while_a_node_is_stopped_counts::<$engine>(node);
+            let within = std::time::Duration::from_secs(100);
+            tokio::time::timeout(within, case).await.expect("it completes");
+        }
+
+        /// What a node process runs; nothing unless it is one.
+        #[test]
+        fn node_that_is_stopped() {
+            crate::stopped::run::<$engine>();
         }
     };
     ($engine:ty: $($case:ident,)*) => {

@@ -86,7 +86,9 @@ async fn each_opening_has_exactly_these_bytes_also_for_a_client_that_comes_back(
                 let subscribe = hub.subscribe(topics).resume(Some(&id));
                 subscribe.opening(opening.clone()).serve(sse)
             });
-            assert_eq!(served.received(), bytes.replace("ID", &id));
+            // A body that begins with silence is opened by a comment.
+            let expected = if bytes.is_empty() { ":\n" } else { bytes };
+            assert_eq!(served.received(), expected.replace("ID", &id));
         }
     }
 }

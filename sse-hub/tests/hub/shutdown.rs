@@ -52,6 +52,36 @@ async fn an_overdue_stream_ends_with_events_undelivered() {
     assert_eq!(client.reader.retry, Some(1000));
 }
 
+/// The process may have been stopped meanwhile, and the client may have made room.
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_has_passed_unseen_leaves_a_moment_to_deliver() {
+    let hub = Hub::new();
+    let mut client = subscribe(&hub, &["news"], None).await;
+    client.read();
+    publish(&hub, "news", "delivered");
+    let within = Duration::from_secs(5);
+    let retry = Duration::from_secs(1)..=Duration::from_secs(1);
+    let mut shutdown = Box::pin(hub.shutdown(within, retry.clone()));
+    assert!(shutdown.as_mut().now_or_never().is_none());
+    tokio::time::advance(10 * within).await;
+    assert_eq!(client.data(), ["delivered"]);
+    assert!(client.ended);
+    drop(client);
+    assert_eq!(shutdown.await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_after_the_deadline_and_that_moment_is_not_delivered() {
+    let hub = Hub::new();
+    let mut client = subscribe(&hub, &["news"], None).await;
+    client.read();
+    publish(&hub, "news", "never seen");
+    let retry = Duration::from_secs(1)..=Duration::from_secs(1);
+    assert_eq!(hub.shutdown(Duration::from_secs(5), retry).await, 1);
+    assert_eq!(client.read(), []);
+    assert!(client.ended);
+}
+
 #[tokio::test]
 async fn streams_end_with_the_last_handle_of_the_hub() {
     let hub = Hub::new();

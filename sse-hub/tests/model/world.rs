@@ -59,7 +59,7 @@ impl Source {
         match self {
             Self::Plain(subscription) => {
                 let next = subscription.next().now_or_never()?;
-                Some(next.map(|piece| piece.expect("no error")))
+                Some(next.map(|piece| piece.expect("no error").into_bytes()))
             }
             Self::Served(served) => served.next(),
         }

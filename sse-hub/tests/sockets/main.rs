@@ -3,6 +3,7 @@
 mod crowd;
 mod transports;
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +13,7 @@ use sse_hub::{Event, Hub, Retention, TopicOptions};
 use sse_hub_testing::client::{Client, Received};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use transports::{Transport, serve};
+use transports::{Transport, Way, serve, serve_by};
 
 /// Each case runs on all transports.
 macro_rules! on_all_transports {
@@ -43,6 +44,7 @@ on_all_transports!(
     a_reader_that_stops_costs_little_and_gets_a_gap,
     a_topic_trimmed_while_its_reader_is_away_is_a_gap,
     shutdown_in_the_middle_ends_every_stream_in_order,
+    a_subscription_is_a_stream_of_events_for_an_adapter,
 );
 
 async fn within_bounds(case: impl Future<Output = ()>) {
@@ -329,7 +331,7 @@ async fn shutdown_in_the_middle_ends_every_stream_in_order(transport: Transport)
     let left = hub.shutdown(Duration::from_secs(60), retry).await;
     assert_eq!(left, 0);
     let published = publisher.await.expect("published");
-    let mut retries = std::collections::HashSet::new();
+    let mut retries = HashSet::new();
     while let Some(client) = clients.join_next().await {
         let (got, retry) = client.expect("it ended in order");
         assert_eq!(got, published, "not all that was published before");
@@ -348,4 +350,38 @@ async fn shutdown_in_the_middle_ends_every_stream_in_order(transport: Transport)
         .expect("connected");
     assert!(matches!(late.read().await, Received::End));
     assert!(late.reader.retry.is_some());
+}
+
+async fn a_subscription_is_a_stream_of_events_for_an_adapter(transport: Transport) {
+    let hub = hub(Retention::new());
+    let server = serve_by(Way::Stream, transport, &hub).await;
+    let publish = async |number: usize| {
+        let event = Event::new().event("n").data(format!("{number}\nline"));
+        hub.publish("news", event).await.expect("published");
+    };
+    publish(0).await;
+    publish(1).await;
+    let mut published = 2;
+    for path in ["/news", "/news,weather"] {
+        let client = Client::connect(server.address, path, None).await;
+        let mut client = client.expect("connected");
+        let mut all = Vec::new();
+        while all.len() < published {
+            all.extend(client.events().await);
+        }
+        for number in published..published + 2 {
+            publish(number).await;
+        }
+        published += 2;
+        while all.len() < published {
+            all.extend(client.events().await);
+        }
+        let data: Vec<_> = all.iter().map(|event| event.data.clone()).collect();
+        let expected: Vec<_> = (0..published).map(|n| format!("{n}\nline")).collect();
+        assert_eq!(data, expected);
+        assert!(all.iter().all(|event| event.name == "n"));
+        let ids: HashSet<_> = all.iter().map(|event| &event.id).collect();
+        assert_eq!(ids.len(), published, "each has an id of its own");
+        assert_eq!(client.id(), all.last().map(|event| &*event.id));
+    }
 }

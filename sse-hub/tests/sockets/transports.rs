@@ -8,7 +8,7 @@ use actix_web::{App, HttpRequest, HttpServer, web};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use sse_hub::{Hub, Subscribe};
+use sse_hub::{Hub, Subscribe, Subscription};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -43,7 +43,24 @@ fn subscribe(hub: &Hub, path: &str) -> Subscribe {
         .from_start()
 }
 
+/// How a subscription becomes the stream of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By [`Subscribe::serve`] in a handler.
+    Serve,
+    /// By the `sse_stream` of the adapter.
+    Stream,
+}
+
+async fn subscribed(hub: &Hub, path: &str) -> Subscription {
+    subscribe(hub, path).await.expect("a subscription")
+}
+
 pub(crate) async fn serve(transport: Transport, hub: &Hub) -> Server {
+    serve_by(Way::Serve, transport, hub).await
+}
+
+pub(crate) async fn serve_by(way: Way, transport: Transport, hub: &Hub) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     let hub = hub.clone();
@@ -51,18 +68,25 @@ pub(crate) async fn serve(transport: Transport, hub: &Hub) -> Server {
     let mut actix = None;
     match transport {
         Transport::Hyper => {
-            tasks.spawn(on_hyper(listener, hub));
+            tasks.spawn(on_hyper(way, listener, hub));
         }
-        Transport::Actix => actix = Some(on_actix(listener, hub).await),
+        Transport::Actix => actix = Some(on_actix(way, listener, hub).await),
         Transport::Tcp => {
             tasks.spawn(async move {
-                sse_tokio_tcp::serve(
-                    listener,
-                    sse_tokio_tcp::with_sse(move |request: sse_tokio_tcp::Request, sse| {
-                        subscribe(&hub, request.uri().path()).serve(sse)
-                    }),
-                )
-                .await;
+                let service = move |request: sse_tokio_tcp::Request| {
+                    let hub = hub.clone();
+                    async move {
+                        if way == Way::Stream {
+                            return sse_tokio_tcp::sse_stream(
+                                subscribed(&hub, request.uri().path()).await,
+                            );
+                        }
+                        sse_tokio_tcp::sse_response(request, |request, sse| {
+                            subscribe(&hub, request.uri().path()).serve(sse)
+                        })
+                    }
+                };
+                sse_tokio_tcp::serve(listener, service).await;
             });
         }
     }
@@ -73,17 +97,23 @@ pub(crate) async fn serve(transport: Transport, hub: &Hub) -> Server {
     }
 }
 
-async fn on_hyper(listener: TcpListener, hub: Hub) {
+async fn on_hyper(way: Way, listener: TcpListener, hub: Hub) {
     let mut connections = JoinSet::new();
     loop {
         let (stream, _) = listener.accept().await.expect("accepted");
         let hub = hub.clone();
         connections.spawn(async move {
             let service = service_fn(move |request: sse_hyper::Request| {
-                let response = sse_hyper::sse_response(request, |request, sse| {
-                    subscribe(&hub, request.uri().path()).serve(sse)
-                });
-                std::future::ready(Ok::<_, Infallible>(response))
+                let hub = hub.clone();
+                async move {
+                    if way == Way::Stream {
+                        let subscription = subscribed(&hub, request.uri().path()).await;
+                        return Ok(sse_hyper::sse_stream(subscription));
+                    }
+                    Ok::<_, Infallible>(sse_hyper::sse_response(request, |request, sse| {
+                        subscribe(&hub, request.uri().path()).serve(sse)
+                    }))
+                }
             });
             // Clients vanish here all the time.
             let _ = http1::Builder::new()
@@ -95,6 +125,7 @@ async fn on_hyper(listener: TcpListener, hub: Hub) {
 }
 
 async fn on_actix(
+    way: Way,
     listener: TcpListener,
     hub: Hub,
 ) -> (actix_web::dev::ServerHandle, thread::JoinHandle<()>) {
@@ -107,6 +138,9 @@ async fn on_actix(
                 let stream = move |request: HttpRequest| {
                     let hub = hub.clone();
                     async move {
+                        if way == Way::Stream {
+                            return sse_actix::sse_stream(subscribed(&hub, request.path()).await);
+                        }
                         sse_actix::sse_response(&request, |request, sse| {
                             subscribe(&hub, request.path()).serve(sse)
                         })

@@ -11,8 +11,10 @@ use async_nats::jetstream::stream::{DirectGetErrorKind, LastRawMessageErrorKind,
 use async_nats::jetstream::{Context, ContextBuilder};
 use async_nats::{Client, ConnectOptions, ToServerAddrs};
 use bytes::Bytes;
+use futures_util::TryFutureExt as _;
 use futures_util::future::{Either, select};
 use serde_json::{Value, json};
+use sse_session::second_look::within;
 
 use crate::log::EngineError;
 use crate::log::nats::epoch;
@@ -27,6 +29,10 @@ const STREAM_NOT_FOUND: u64 = 10_059;
 
 /// How long a stream that was deleted is not created again.
 const AFTER_DELETION: Duration = Duration::from_millis(300);
+
+/// The limit that the crate `async-nats` is given. Every wait has another one here, as its own ones do
+/// not look at the connection again before they end a wait.
+const UNLIMITED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The number of no session.
 const NO_SESSION: u64 = u64::MAX;
@@ -90,7 +96,7 @@ impl Link {
             .await
             .map_err(|error| ConnectError::Connection(error.into()))?;
         let jetstream = ContextBuilder::new()
-            .timeout(options.answer_within)
+            .timeout(UNLIMITED)
             .max_ack_inflight(
                 options
                     .max_in_flight
@@ -162,10 +168,10 @@ impl Link {
     ) -> Result<T, EngineError> {
         let lost = pin!(self.signal.disconnected());
         let limit = self.options.answer_within;
-        match tokio::time::timeout(limit, select(pin!(request), lost)).await {
-            Ok(Either::Left((answer, _))) => answer,
-            Ok(Either::Right(_)) => Err(EngineError::Unavailable),
-            Err(_) => Err(EngineError::TimedOut { limit }),
+        match within(limit, select(pin!(request), lost)).await {
+            Some(Either::Left((answer, _))) => answer,
+            Some(Either::Right(_)) => Err(EngineError::Unavailable),
+            None => Err(EngineError::TimedOut { limit }),
         }
     }
 
@@ -174,7 +180,7 @@ impl Link {
         request: impl Future<Output = Result<T, EngineError>>,
     ) -> Result<T, EngineError> {
         let limit = self.options.answer_within;
-        tokio::time::timeout(limit, request)
+        within(limit, request)
             .await
             .unwrap_or(Err(EngineError::TimedOut { limit }))
     }
@@ -217,10 +223,9 @@ impl Link {
         }
         // Several nodes may do this at once: creating the same stream twice is no error.
         let config = self.options.stream_config(&self.subjects);
-        self.jetstream
-            .create_stream(config)
-            .await
-            .map_err(|error| EngineError::Client(error.into()))?;
+        let created = self.jetstream.create_stream(config);
+        self.within(created.map_err(|error| EngineError::Client(error.into())))
+            .await?;
         tracing::info!(stream = self.options.stream, "stream created");
         let info = self.info(None).await?;
         info.ok_or(EngineError::InvalidAnswer("the stream that was created"))
@@ -254,11 +259,11 @@ impl Link {
     async fn raw_info(&self, subject: Option<&str>) -> Result<Option<Value>, EngineError> {
         self.check_connected()?;
         let request = subject.map_or_else(|| json!({}), |one| json!({ "subjects_filter": one }));
-        let info: Value = self
+        let info = self
             .jetstream
             .request(format!("STREAM.INFO.{}", self.options.stream), &request)
-            .await
-            .map_err(|error| EngineError::Client(error.into()))?;
+            .map_err(|error| EngineError::Client(error.into()));
+        let info: Value = self.within(info).await?;
         match &info["error"] {
             Value::Null => Ok(Some(info)),
             error if error["err_code"].as_u64() == Some(STREAM_NOT_FOUND) => Ok(None),

@@ -12,6 +12,7 @@ use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, ServerErr
 use tokio::time::Instant;
 
 use crate::log::redis::error::CommandError;
+use crate::log::redis::time_limits;
 
 /// How many commands wait in memory to be written before callers wait instead.
 const PIPELINE_BUFFER: usize = 1024;
@@ -80,14 +81,8 @@ impl Commands {
         if last_failure.is_some_and(|at| at.elapsed() < RETRY_DELAY) {
             return Err(CommandError::NotConnected);
         }
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.connect_within))
-            .set_response_timeout(None)
-            .set_pipeline_buffer_size(PIPELINE_BUFFER);
-        let connecting = self
-            .client
-            .get_multiplexed_async_connection_with_config(&config);
-        match connecting.await {
+        let config = AsyncConnectionConfig::new().set_pipeline_buffer_size(PIPELINE_BUFFER);
+        match time_limits::connect(&self.client, self.connect_within, config).await {
             Ok(connection) => {
                 let mut current = self.current();
                 current.number += 1;

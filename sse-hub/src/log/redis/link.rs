@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use redis::Client;
 use redis::aio::MultiplexedConnection;
-use tokio::time::timeout;
+use sse_session::second_look::within;
 
 use crate::log::EngineError;
 use crate::log::redis::channels::Channels;
@@ -87,7 +87,7 @@ impl Link {
         request: impl Future<Output = Result<T, EngineError>>,
     ) -> Result<T, EngineError> {
         let limit = self.answer_within;
-        timeout(limit, request)
+        within(limit, request)
             .await
             .unwrap_or(Err(EngineError::TimedOut { limit }))
     }

@@ -17,6 +17,7 @@ mod options;
 mod read;
 mod script;
 mod supervisor;
+mod time_limits;
 
 pub use crate::log::redis::engine::RedisEngine;
 pub use crate::log::redis::error::ConnectError;

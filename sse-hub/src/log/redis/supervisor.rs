@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::log::redis::link::Link;
+use crate::log::redis::time_limits::{self, answered};
 use crate::log::retry::Backoff;
 
 /// How long the connection may be quiet before a ping is sent.
@@ -38,14 +39,8 @@ pub(super) async fn connect(link: &Arc<Link>) -> Result<Connection, RedisError> 
         }
         Ok::<(), ()>(())
     };
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(link.answer_within))
-        .set_response_timeout(Some(link.answer_within))
-        .set_push_sender(push);
-    let commands = link
-        .client
-        .get_multiplexed_async_connection_with_config(&config)
-        .await?;
+    let config = AsyncConnectionConfig::new().set_push_sender(push);
+    let commands = time_limits::connect(&link.client, link.answer_within, config).await?;
     Ok(Connection { commands, ended })
 }
 
@@ -75,7 +70,8 @@ async fn maintain(link: &Link, connection: &mut Connection) -> Option<RedisError
         };
         let Some(unused) = unused else {
             let ping = redis::cmd("PING");
-            if let Err(error) = connection.commands.send_packed_command(&ping).await {
+            let pong = connection.commands.send_packed_command(&ping);
+            if let Err(error) = answered(link.answer_within, pong).await {
                 return Some(error);
             }
             continue;
@@ -85,7 +81,8 @@ async fn maintain(link: &Link, connection: &mut Connection) -> Option<RedisError
                 .iter()
                 .map(|topic| link.keys.channel(topic))
                 .collect();
-            if let Err(error) = connection.commands.unsubscribe(channels).await {
+            let unsubscribed = connection.commands.unsubscribe(channels);
+            if let Err(error) = answered(link.answer_within, unsubscribed).await {
                 return Some(error);
             }
             link.channels.note_unsubscribed(unused);
@@ -124,7 +121,8 @@ async fn subscribe_to_all(link: &Link, connection: &mut Connection) -> Result<()
             .iter()
             .map(|topic| link.keys.channel(topic))
             .collect();
-        connection.commands.subscribe(channels).await?;
+        let subscribed = connection.commands.subscribe(channels);
+        answered(link.answer_within, subscribed).await?;
     }
     link.inbox.interrupt();
     Ok(())

@@ -1,0 +1,93 @@
+//! What a server does besides streaming, over real sockets.
+
+use std::io;
+use std::time::Duration;
+
+use sse_tokio_tcp::{
+    Limits, Listener, Request, Response, Router, SendError, Server, Sse, no_content, serve,
+    with_sse,
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+
+async fn hello(_: Request, sse: Sse) -> Result<(), SendError> {
+    sse.send("hello").await
+}
+
+/// Returns the response to a request, without the header `date`.
+async fn answer(listener: TcpListener, router: Router, request: &str) -> String {
+    let address = listener.local_addr().expect("an address");
+    let server = tokio::spawn(serve(listener, router));
+    let mut client = TcpStream::connect(address).await.expect("a connection");
+    client.write_all(request.as_bytes()).await.expect("sent");
+    let mut response = String::new();
+    client.read_to_string(&mut response).await.expect("an end");
+    server.abort();
+    let lines = response.split_inclusive("\r\n");
+    lines.filter(|line| !line.starts_with("date: ")).collect()
+}
+
+async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.expect("a port")
+}
+
+#[tokio::test]
+async fn a_preflight_is_answered_by_its_service_at_every_path() {
+    async fn preflight(request: Request) -> Response {
+        let mut response = no_content();
+        let asked = request.headers()["access-control-request-headers"].clone();
+        let headers = response.headers_mut();
+        headers.insert("access-control-allow-headers", asked);
+        response
+    }
+    let router = || Router::new().route("/", with_sse(hello));
+    for path in ["/", "/nowhere", "*"] {
+        let request = format!(
+            "OPTIONS {path} HTTP/1.1\r\nHost: a\r\nOrigin: http://b\r\n\
+             Access-Control-Request-Method: GET\r\n\
+             Access-Control-Request-Headers: authorization,last-event-id\r\n\r\n"
+        );
+        let answered = answer(listener().await, router().preflight(preflight), &request).await;
+        assert_eq!(
+            answered,
+            "HTTP/1.1 204 No Content\r\n\
+             access-control-allow-headers: authorization,last-event-id\r\n\
+             connection: close\r\n\r\n"
+        );
+        let refused = answer(listener().await, router(), &request).await;
+        assert!(refused.starts_with("HTTP/1.1 405 "), "{refused}");
+    }
+    let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let served = answer(listener().await, router().preflight(preflight), request).await;
+    assert!(served.ends_with("data: hello\n\n\r\n0\r\n\r\n"), "{served}");
+}
+
+/// A listener around another one, which accepts nothing.
+struct Around(Option<oneshot::Sender<Duration>>);
+
+impl Listener for Around {
+    type Io = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<TcpStream> {
+        std::future::pending().await
+    }
+
+    fn set_write_timeout(&mut self, time: Duration) {
+        let sender = self.0.take().expect("it is set once");
+        sender.send(time).expect("the test waits");
+    }
+}
+
+#[tokio::test]
+async fn a_listener_is_given_the_write_timeout_before_it_accepts() {
+    let (sender, given) = oneshot::channel();
+    let time = Duration::from_secs(7);
+    let limits = Limits::new().write_timeout(time);
+    let serving = Server::new()
+        .limits(limits)
+        .serve(Around(Some(sender)), with_sse(hello));
+    let server = tokio::spawn(serving);
+    assert_eq!(given.await, Ok(time));
+    server.abort();
+}

@@ -65,7 +65,8 @@
 //!
 //! # Not supported
 //!
-//! Cookies, HTTP/3, and the proxy settings of the operating system.
+//! Cookies, HTTP/3, zone identifiers of IPv6 addresses in URLs, the proxy settings of the operating
+//! system, and `wasm32-unknown-unknown`, which has no timers for tokio: it fails to compile there.
 //!
 #![doc = include_str!("faults.md")]
 //! # Features

@@ -245,7 +245,6 @@ mod tests {
             .subscribe([topic(&format!("r{room}"))])
             .await
             .expect("a subscription");
-        let _id = room.next().await.expect("a block").expect("no error");
         let history = room.next().await.expect("an event").expect("no error");
         String::from_utf8(history.to_vec()).expect("text")
     }

@@ -271,9 +271,13 @@ impl Body for RequestBody {
         if let Poll::Ready(None | Some(Err(_))) = polled {
             self.kind = Kind::Bytes(Bytes::new());
         }
-        if matches!(polled, Poll::Ready(None))
-            || matches!(&polled, Poll::Ready(Some(Ok(_))) if self.is_end_stream())
-        {
+        let is_end = match &polled {
+            Poll::Ready(None) => true,
+            // A stack that knows the size does not poll for the end.
+            Poll::Ready(Some(Ok(_))) => self.is_end_stream() || self.size_hint().exact() == Some(0),
+            _ => false,
+        };
+        if is_end {
             self.record_end();
         }
         polled

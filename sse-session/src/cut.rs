@@ -15,7 +15,6 @@ const HEAD_START: Duration = Duration::from_millis(250);
 pub(crate) enum Cut {
     #[default]
     NotBegun,
-    /// Boxed, as few streams fail.
     Waiting(Pin<Box<Sleep>>),
     Due,
 }

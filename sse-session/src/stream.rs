@@ -31,6 +31,12 @@ use crate::waker::StreamWaker;
 /// Opens a stream that begins with silence.
 const OPENING_COMMENT: Bytes = Bytes::from_static(b":\n");
 
+/// How the handler failed, and when the stream is cut.
+struct Failure {
+    error: HandlerError,
+    cut: Cut,
+}
+
 pin_project! {
     /// One event stream: a `Stream` of bytes that runs its handler while it is polled.
     ///
@@ -56,8 +62,8 @@ pin_project! {
         handler: Option<F>,
         end_signals: EndSignals,
         ends: Arc<Ends>,
-        failure: Option<HandlerError>,
-        cut: Cut,
+        // Boxed, as few streams fail.
+        failure: Option<Box<Failure>>,
     }
 
     impl<F> PinnedDrop for SseStream<F> {
@@ -98,7 +104,6 @@ where
             end_signals: EndSignals::new(options.shutdown_signal(), options.ends().max_age),
             ends: Arc::clone(options.ends()),
             failure: None,
-            cut: Cut::default(),
         }
     }
 
@@ -184,7 +189,10 @@ where
                     error = &*error as &dyn std::error::Error,
                     "event stream cut: its handler failed"
                 );
-                *this.failure = Some(HandlerError::new(error));
+                *this.failure = Some(Box::new(Failure {
+                    error: HandlerError::new(error),
+                    cut: Cut::default(),
+                }));
                 this.pipe.fail(&this.ends.failure_event);
             }
             // Dropped before the pipe is checked, as its handle would keep the stream open.
@@ -208,12 +216,12 @@ where
             }
             Take::Ended => {
                 this.handler.set(None);
-                if this.failure.is_some() {
+                if let Some(failure) = this.failure {
                     let has_event = !this.ends.failure_event.is_empty();
-                    ready!(this.cut.poll(has_event, task));
+                    ready!(failure.cut.poll(has_event, task));
                 }
                 *this.has_ended = true;
-                Poll::Ready(this.failure.take().map(Err))
+                Poll::Ready(this.failure.take().map(|failure| Err(failure.error)))
             }
             nothing @ (Take::Empty | Take::Woken) => {
                 let is_empty = matches!(nothing, Take::Empty);
@@ -285,7 +293,10 @@ impl<F> fmt::Debug for SseStream<F> {
             .field("closed", &self.pipe.is_closed())
             .field(
                 "failure",
-                &self.failure.as_ref().and_then(HandlerError::source),
+                &self
+                    .failure
+                    .as_ref()
+                    .and_then(|failure| failure.error.source()),
             )
             .finish_non_exhaustive()
     }

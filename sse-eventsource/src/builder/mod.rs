@@ -13,7 +13,7 @@ use tower_service::Service;
 
 use crate::backoff::Backoff;
 use crate::boxed::BoxError;
-use crate::error::{BuildError, Error};
+use crate::error::{BuildError, Error, ShownUrl};
 use crate::event_source::EventSource;
 use crate::redirect::Redirects;
 use crate::request_body::RequestBody;
@@ -270,7 +270,8 @@ impl EventSourceBuilder {
 
 impl fmt::Debug for EventSourceBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let uri = self.request.as_ref().map(Request::uri);
+        let uri = self.request.as_ref();
+        let uri = uri.map(|request| ShownUrl(request.uri()).to_string());
         f.debug_struct("EventSourceBuilder")
             .field("uri", &uri)
             .field("settings", &self.settings)

@@ -75,7 +75,13 @@ impl EventSourceBuilder {
     /// An invalid URL is an error of [`build`](Self::build).
     pub fn trust_origin(mut self, url: impl AsRef<str>) -> Self {
         match Url::parse(url.as_ref()) {
-            Ok(url) => self.settings.redirects.trusted.push(url.origin()),
+            Ok(url) if matches!(url.scheme(), "http" | "https") => {
+                self.settings.redirects.trusted.push(url.origin());
+            }
+            Ok(url) => {
+                let scheme = url.scheme().to_owned();
+                self.request = Err(BuildError::Scheme { scheme });
+            }
             Err(error) => self.request = Err(BuildError::Url(error)),
         }
         self
@@ -108,8 +114,9 @@ impl EventSourceBuilder {
 
     /// Goes on with GET after a stream has ended or was cut, if it has set a last event ID: with the
     /// same URL and headers, without the body, and with `Last-Event-ID`. From then on it behaves as
-    /// [`Reconnect::Always`]. By default a request other than GET is never made again in another
-    /// way.
+    /// [`Reconnect::Always`], but never connects without the id: if the server refuses it, or no header
+    /// can contain it, the stream has ended. By default a request other than GET is never made again in
+    /// another way.
     ///
     /// This is what the Model Context Protocol does: a server may answer a POST with an event that
     /// has an ID and no message, and close the connection; the answer is then got by GET.

@@ -91,7 +91,7 @@ impl fmt::Debug for Error {
         f.debug_struct("Error")
             .field("kind", kind)
             .field("method", method)
-            .field("url", url)
+            .field("url", &format_args!("{}", ShownUrl(url)))
             .finish()
     }
 }

@@ -42,7 +42,7 @@ use tokio::time::Sleep;
 
 use crate::attempt::Attempted;
 use crate::boxed::BoxFuture;
-use crate::error::Error;
+use crate::error::{Error, ShownUrl};
 use crate::open::Open;
 use crate::request_body::RequestBody;
 use crate::resumption::Resumption;
@@ -109,6 +109,10 @@ pub struct EventSource {
     failures: u32,
     resumption: Resumption,
     reconnect: Reconnect,
+    /// The id that the first attempt was given.
+    initial_id: String,
+    /// The request has become GET, see `EventSourceBuilder::resume_with_get`.
+    has_switched: bool,
 }
 
 enum Phase {
@@ -130,6 +134,7 @@ impl EventSource {
         transport: Box<dyn Transport>,
     ) -> Self {
         let (head, body) = request.into_parts();
+        let initial_id = decoder.last_event_id().to_owned();
         Self {
             request: Request::from_parts(head, ()),
             body,
@@ -140,6 +145,8 @@ impl EventSource {
             transport: Some(transport),
             failures: 0,
             resumption: Resumption::default(),
+            initial_id,
+            has_switched: false,
         }
     }
 
@@ -264,7 +271,7 @@ impl fmt::Debug for EventSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventSource")
             .field("method", self.request.method())
-            .field("uri", self.request.uri())
+            .field("uri", &format_args!("{}", ShownUrl(self.request.uri())))
             .field("body", &self.body)
             .field("ready_state", &self.ready_state())
             .field("last_event_id", &self.last_event_id())

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::Method;
+use http::{HeaderValue, Method};
 use tokio::time::sleep;
 
 use super::{EventSource, Phase};
@@ -56,11 +56,20 @@ impl EventSource {
                             tracing::debug!(url = %self.shown_url(), "event stream open");
                             return Poll::Ready(Some(Ok(Update::Open(Box::new(head)))));
                         }
+                        // There is no answer to a request that was made once.
+                        Ok(Outcome::NoContent) if self.is_incomplete_without_content() => {
+                            let error = Some(ErrorKind::Incomplete);
+                            return Poll::Ready(self.disconnect(error, false));
+                        }
                         // HTML § 9.2.3: 204 tells the client to stop.
                         Ok(Outcome::NoContent) => self.close(),
                         Err(error) => {
                             let reconnects = self.reconnect != Reconnect::Never;
-                            if reconnects && self.resumption.may_be_refused(&error) {
+                            // A stream that goes on with GET is another one without its id.
+                            if reconnects
+                                && !self.has_switched
+                                && self.resumption.may_be_refused(&error)
+                            {
                                 return Poll::Ready(self.drop_last_event_id(error));
                             }
                             return Poll::Ready(self.disconnect(Some(error), reconnects));
@@ -83,7 +92,12 @@ impl EventSource {
                         return Poll::Ready(self.end_stream(error));
                     }
                 },
-                Phase::Restarting => return Poll::Ready(self.disconnect(None, true)),
+                Phase::Restarting => {
+                    let resumes = self.resumes_with_get();
+                    let update = self.disconnect(None, true);
+                    self.switch_to_get(resumes);
+                    return Poll::Ready(update);
+                }
                 Phase::Waiting(wait) => {
                     ready!(wait.as_mut().poll(cx));
                     self.phase = Phase::Idle;
@@ -100,17 +114,40 @@ impl EventSource {
         {
             self.failures = 0;
         }
-        if self.settings.resume_with_get && !self.decoder.last_event_id().is_empty() {
+        let resumes = self.resumes_with_get();
+        let is_repeated = self.reconnect == Reconnect::Always && self.body.is_repeatable();
+        let reconnects = resumes || is_repeated && !self.has_switched;
+        // A stream that is resumed is complete at its last event, however often it ends.
+        let is_incomplete = self.settings.has_end() && !reconnects;
+        let error = error.or(is_incomplete.then_some(ErrorKind::Incomplete));
+        let update = self.disconnect(error, reconnects);
+        // After the error, which names the request that it happened to.
+        self.switch_to_get(resumes);
+        update
+    }
+
+    /// Whether 204 leaves an answer without its last event. To a stream that is resumed, it is the end.
+    fn is_incomplete_without_content(&self) -> bool {
+        self.settings.has_end() && self.reconnect != Reconnect::Always
+    }
+
+    /// Whether the stream is to go on with GET: it has set an id, which a header can contain. Without
+    /// one, GET would ask for another stream.
+    fn resumes_with_get(&self) -> bool {
+        let id = self.decoder.last_event_id();
+        self.settings.resume_with_get
+            && (self.has_switched || !id.is_empty() && id != self.initial_id)
+            && HeaderValue::from_bytes(id.as_bytes()).is_ok()
+    }
+
+    fn switch_to_get(&mut self, resumes: bool) {
+        if resumes && !self.has_switched {
             *self.request.method_mut() = Method::GET;
             remove_body_headers(self.request.headers_mut());
             self.body = RequestBody::default();
             self.reconnect = Reconnect::Always;
+            self.has_switched = true;
         }
-        let reconnects = self.reconnect == Reconnect::Always && self.body.is_repeatable();
-        // A stream that is resumed is complete at its last event, however often it ends.
-        let is_incomplete = self.settings.has_end() && !reconnects;
-        let error = error.or(is_incomplete.then_some(ErrorKind::Incomplete));
-        self.disconnect(error, reconnects)
     }
 
     /// Makes another attempt at once, without the id that was sent, unless the limit is reached.
@@ -162,7 +199,8 @@ impl EventSource {
         } = &*self.settings;
         let is_retried = error.as_ref().is_none_or(retry_if)
             && max_attempts.is_none_or(|limit| self.failures < limit);
-        if !reconnects || !is_retried || !self.body.is_repeatable() {
+        let has_body = self.body.is_repeatable() || self.resumes_with_get();
+        if !reconnects || !is_retried || !has_body {
             self.close();
             if let Some(error) = &error {
                 tracing::debug!(%error, "event stream ended");

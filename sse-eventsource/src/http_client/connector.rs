@@ -30,7 +30,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 const PROBES: u32 = 3;
 
-/// For how long data that was sent may stay without an acknowledgement.
+/// For how long data that was sent may stay without an acknowledgement. A window that stays closed
+/// counts too, so this is not for requests with a body: the server may take its time to read it.
 #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
 const USER_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -64,13 +65,17 @@ impl Connector {
     }
 
     /// Connects to the host of the URL, within the time limit.
-    pub(super) async fn connect_in_time(&self, uri: &Uri) -> Result<Connected, BoxError> {
+    pub(super) async fn connect_in_time(
+        &self,
+        uri: &Uri,
+        has_body: bool,
+    ) -> Result<Connected, BoxError> {
         let limit = self.timeout;
-        let connected = within(limit, self.connect(uri)).await;
+        let connected = within(limit, self.connect(uri, has_body)).await;
         connected.unwrap_or_else(|| Err(format!("no connection within {limit:?}").into()))
     }
 
-    async fn connect(&self, uri: &Uri) -> Result<Connected, BoxError> {
+    async fn connect(&self, uri: &Uri, has_body: bool) -> Result<Connected, BoxError> {
         #[cfg(unix)]
         if let Some(path) = &self.unix_socket {
             let io = tokio::net::UnixStream::connect(path).await?;
@@ -82,18 +87,23 @@ impl Connector {
             .and_then(|proxies| proxies.intercept(uri));
         match proxy {
             Some(proxy) => {
-                let connected = self.connect_through(&proxy, uri).await;
+                let connected = self.connect_through(&proxy, uri, has_body).await;
                 connected.map_err(|error| ProxyError::new(&proxy, error).into())
             }
             None => {
-                self.secure(tcp(uri.clone(), self.timeout).await?, uri)
+                self.secure(tcp(uri.clone(), self.timeout, has_body).await?, uri)
                     .await
             }
         }
     }
 
-    async fn connect_through(&self, proxy: &Intercept, uri: &Uri) -> Result<Connected, BoxError> {
-        let io: Box<dyn Io> = Box::new(tcp(proxy::address(proxy)?, self.timeout).await?);
+    async fn connect_through(
+        &self,
+        proxy: &Intercept,
+        uri: &Uri,
+        has_body: bool,
+    ) -> Result<Connected, BoxError> {
+        let io: Box<dyn Io> = Box::new(tcp(proxy::address(proxy)?, self.timeout, has_body).await?);
         let io = self.secure_proxy(io, proxy.uri()).await?;
         // A proxy forwards only what it can read: HTTP/1.1 without TLS. The rest needs a tunnel.
         if proxy::speaks_http(proxy) && !is_https(uri) && !self.http2_prior_knowledge {
@@ -173,7 +183,11 @@ fn is_https(uri: &Uri) -> bool {
 }
 
 /// hyper-util's connector tries the addresses of a host in parallel (RFC 8305).
-fn tcp_connector(limit: Duration) -> HttpConnector {
+#[cfg_attr(
+    not(any(target_os = "android", target_os = "fuchsia", target_os = "linux")),
+    allow(unused_variables, reason = "the option is of these systems")
+)]
+fn tcp_connector(limit: Duration, has_body: bool) -> HttpConnector {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_nodelay(true);
@@ -181,14 +195,14 @@ fn tcp_connector(limit: Duration) -> HttpConnector {
     connector.set_keepalive_interval(Some(PROBE_INTERVAL));
     connector.set_keepalive_retries(Some(PROBES));
     #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
-    connector.set_tcp_user_timeout(Some(USER_TIMEOUT));
+    connector.set_tcp_user_timeout((!has_body).then_some(USER_TIMEOUT));
     // Shared by the addresses, so that one that does not answer leaves time for the next.
     connector.set_connect_timeout(Some(limit));
     connector
 }
 
-async fn tcp(uri: Uri, limit: Duration) -> Result<TcpStream, BoxError> {
-    Ok(tcp_connector(limit).call(uri).await?.into_inner())
+async fn tcp(uri: Uri, limit: Duration, has_body: bool) -> Result<TcpStream, BoxError> {
+    Ok(tcp_connector(limit, has_body).call(uri).await?.into_inner())
 }
 
 impl Default for Connector {
@@ -231,7 +245,11 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let uri = format!("http://{address}/").parse().expect("a URL");
-        let connection = tcp(uri, TIMEOUT).await.expect("connected");
+        let uri: Uri = uri;
+        let uploading = tcp(uri.clone(), TIMEOUT, true).await.expect("connected");
+        let limit = SockRef::from(&uploading).tcp_user_timeout();
+        assert_eq!(limit.expect("an option"), None);
+        let connection = tcp(uri, TIMEOUT, false).await.expect("connected");
         let socket = SockRef::from(&connection);
         let seconds = Duration::from_secs;
         assert!(socket.keepalive().expect("an option"));

@@ -17,7 +17,7 @@ use std::task::{Context, Poll};
 
 use http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Request, Response, Uri, Version};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
 use tower_service::Service;
@@ -158,7 +158,9 @@ impl HttpClient {
         self,
         mut request: Request<RequestBody>,
     ) -> Result<Response<ClientBody>, BoxError> {
-        let Connected { io, http2, proxy } = self.connector.connect_in_time(request.uri()).await?;
+        let has_body = !request.body().is_end_stream();
+        let connected = self.connector.connect_in_time(request.uri(), has_body);
+        let Connected { io, http2, proxy } = connected.await?;
         let io = TokioIo::new(io);
         *request.version_mut() = Version::HTTP_11;
         if http2 {

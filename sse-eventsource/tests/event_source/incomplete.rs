@@ -78,6 +78,17 @@ async fn a_last_event_with_content_is_yielded_and_nothing_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_204_is_no_answer_but_ends_a_stream_that_is_resumed() {
+    let (data, error) = read_all(post().build_with(Stack::new([])).expect("valid")).await;
+    assert!(data.is_empty());
+    assert!(is_incomplete(error.as_ref()), "{error:?}");
+
+    let get = answer(EventSource::get("https://example.com/"));
+    let (_, error) = read_all(get.build_with(Stack::new([])).expect("valid")).await;
+    assert!(error.is_none(), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_that_is_resumed_is_complete_however_often_it_ends() {
     let stack = Stack::new([
         events(["id: 1\ndata: a\n\n"]),

@@ -9,7 +9,7 @@ use http::{HeaderValue, Method};
 use sse_eventsource::{Error, ErrorKind, EventSource, EventSourceBuilder, Update};
 use tokio::time::{Instant, sleep};
 
-use crate::stack::{Stack, body, cut, events, no_jitter, read_all, reply, status};
+use crate::stack::{Stack, body, cut, events, no_jitter, open, read_all, reply, status};
 
 fn get() -> EventSourceBuilder {
     EventSource::get("https://a.test/").backoff(no_jitter())
@@ -166,6 +166,102 @@ async fn a_post_that_is_answered_by_an_id_goes_on_with_get() {
     let (_, error) = read_all(source.expect("valid")).await;
     assert!(error.is_some());
     assert_eq!(stack.requests().len(), 1);
+}
+
+/// A GET without the id would be another stream, and the POST must not be made again.
+#[tokio::test(start_paused = true)]
+async fn a_post_that_cannot_be_gone_on_with_ends() {
+    let call = || {
+        EventSource::post("https://tools.test/mcp")
+            .backoff(no_jitter())
+            .body("call")
+            .resume_with_get(true)
+            .end_if(|event| event.data() == "result")
+    };
+    // The server refuses the id; no header can contain it, at once or after the first GET.
+    for (answers, sent) in [
+        (
+            vec![events(["id: 1\ndata\n\n"]), status(400)],
+            vec!["", "1"],
+        ),
+        (vec![events(["id: a\u{7f}b\ndata\n\n"])], vec![""]),
+        (
+            vec![events(["id: 1\ndata\n\n"]), cut("id: \u{7f}\ndata\n\n")],
+            vec!["", "1"],
+        ),
+    ] {
+        let stack = Stack::new(answers);
+        let (_, error) = read_all(call().build_with(stack.clone()).expect("valid")).await;
+        assert!(error.is_some());
+        assert_eq!(stack.sent("last-event-id"), sent);
+    }
+
+    // An id of an earlier stream, which this one has not set.
+    let stack = Stack::new([events(["data\n\n"])]);
+    let source = call().last_event_id("7").build_with(stack.clone());
+    let (_, error) = read_all(source.expect("valid")).await;
+    let kind = error.as_ref().map(Error::kind);
+    assert!(matches!(kind, Some(ErrorKind::Incomplete)), "{error:?}");
+    assert_eq!(stack.requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_goes_on_with_get_too_and_an_error_names_its_own_request() {
+    let stack = Stack::new([
+        open("id: 1\ndata: a\n\n"),
+        cut("id: 2\ndata: b\n\n"),
+        events(["data: c\n\n"]),
+    ]);
+    let source = EventSource::post("https://tools.test/mcp")
+        .backoff(no_jitter())
+        .body("call")
+        .resume_with_get(true)
+        .build_with(stack.clone());
+    let mut source = source.expect("valid");
+    source.next().await.expect("an event").expect("no error");
+    source.restart();
+    source.next().await.expect("an event").expect("no error");
+    let methods: Vec<_> = stack
+        .requests()
+        .iter()
+        .map(|request| request.method().clone())
+        .collect();
+    assert_eq!(methods, [Method::POST, Method::GET]);
+
+    let stack = Stack::new([cut("id: 1\ndata: a\n\n"), events(["data: b\n\n"])]);
+    let source = EventSource::post("https://tools.test/mcp")
+        .backoff(no_jitter())
+        .resume_with_get(true)
+        .build_with(stack);
+    let mut updates = source.expect("valid").into_updates();
+    let error = loop {
+        match updates.next().await {
+            Some(Ok(Update::Disconnected { error, .. })) => break error.expect("an error"),
+            Some(Ok(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(error.to_string().starts_with("POST "), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_debug_output_shows_the_query_or_a_key() {
+    let build = || {
+        EventSource::get("https://user:pass@a.test/x?key=secret")
+            .header("authorization", "Bearer secret")
+            .backoff(no_jitter())
+    };
+    let stack = Stack::new([redirect("http://a.test/y?key=secret")]);
+    let mut source = build().build_with(stack).expect("valid");
+    let shown = format!("{:?} {source:?}", build());
+    let error = source
+        .next()
+        .await
+        .expect("an item")
+        .expect_err("not https");
+    for text in [shown, error.to_string(), format!("{error:?}")] {
+        assert!(!text.contains("secret") && !text.contains("pass"), "{text}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -101,10 +101,10 @@ fn a_request_with_a_body_has_five_attempts_and_is_not_sent_again_while_it_may_ru
         connection.head().await;
         connection.closed().await;
     });
-    let (code, _, stderr) = ask(&late, &["--response-timeout", "0.2"]);
+    let (code, _, stderr) = ask(&late, &["--response-timeout", "1.5"]);
     assert_eq!((code, late.connections()), (1, 1));
     assert_eq!(
         stderr,
-        format!("sse: POST {}: no response within 200ms\n", late.url())
+        format!("sse: POST {}: no response within 1.5s\n", late.url())
     );
 }

@@ -96,7 +96,7 @@ pub(crate) struct Arguments {
     /// Trust the certificates in this PEM file instead of the system's
     #[arg(long, value_name = "FILE", help_heading = "Connection")]
     pub(crate) cacert: Option<PathBuf>,
-    /// Trust any certificate: anybody on the way can read and change everything
+    /// Trust any certificate: the connection can then be read and changed on its way
     #[arg(
         short = 'k',
         long,

@@ -8,7 +8,7 @@ mod tail;
 mod tls;
 
 use std::error::Error;
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     let source = match source::build(&arguments) {
         Ok(source) => source,
         Err(error) => {
-            eprintln!("sse: {}", chain(&*error));
+            complain(&chain(&*error));
             return ExitCode::from(USAGE);
         }
     };
@@ -45,10 +45,15 @@ fn finish(result: Result<(), Box<dyn Error>>) -> ExitCode {
         // The reader of the output has closed it, as `head` does.
         Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("sse: {error}");
+            complain(&error.to_string());
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says what went wrong, as far as standard error is open.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "sse: {text}");
 }
 
 fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {

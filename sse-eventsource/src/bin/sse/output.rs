@@ -47,11 +47,11 @@ impl<'a> Output<'a> {
         let text = if let Some(pointer) = &self.arguments.select {
             match selected(event, pointer) {
                 Some(serde_json::Value::String(text)) => self.shown(&text),
-                Some(other) => format!("{other}\n"),
+                Some(other) => self.shown(&other.to_string()) + "\n",
                 None => return Ok(()),
             }
         } else if self.arguments.json || self.arguments.json_text {
-            self.json(event)? + "\n"
+            self.shown(&self.json(event)?) + "\n"
         } else {
             self.line(event) + "\n"
         };

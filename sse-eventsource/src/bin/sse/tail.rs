@@ -16,8 +16,9 @@ pub(crate) async fn tail(source: EventSource, arguments: &Arguments) -> Result<(
     let mut output = Output::new(arguments);
     let read = read(source, arguments, &mut output).await;
     // What was printed stays whole, whatever comes after it.
-    output.end_line()?;
+    let ended = output.end_line();
     read?;
+    ended?;
     match &arguments.select {
         Some(pointer) if !output.has_printed() => {
             Err(format!("no event had anything at {pointer:?}").into())
@@ -75,7 +76,8 @@ async fn read(
         };
         if arguments.all || is_failure {
             output.end_line()?;
-            writeln!(stderr(), "{note}")?;
+            // Nothing can be said to a standard error that is closed.
+            let _ = writeln!(stderr(), "{note}");
         }
     }
     Ok(())

@@ -52,6 +52,7 @@ async fn a_preflight_is_answered_by_its_service_at_every_path() {
         assert_eq!(
             answered,
             "HTTP/1.1 204 No Content\r\n\
+             cache-control: no-cache\r\n\
              access-control-allow-headers: authorization,last-event-id\r\n\
              connection: close\r\n\r\n"
         );

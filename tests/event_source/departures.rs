@@ -28,8 +28,8 @@ const BAD_REDIRECT: &str = "A redirect that cannot be followed is a network erro
                             is final.";
 
 const CONTROL_CHARACTERS: &str = "HTTP does not allow a control character in a header (RFC 9110 \
-                                  § 5.5). Reconnecting without the ID would repeat or lose \
-                                  events, so this is an error.";
+                                  § 5.5). The stream goes on without the ID, which \
+                                  `Update::NotResumed` reports.";
 
 const CHARSET: &str = "HTML § 9.2.2 checks the essence of the content type only, and § 9.2.6 \
                        decodes as UTF-8 whatever its parameters are.";
@@ -40,12 +40,6 @@ const EMPTY_RETRY: &str = "HTML § 9.2.6: \"if the field value consists of only 
 
 pub(crate) const DEPARTURES: &[Departure] = &[
     Departure {
-        cases: &["request headers"],
-        reason: "Fetch adds `Pragma` for caches of HTTP/1.0. It is deprecated (RFC 9111 § 5.4).",
-        ours: "accept: text/event-stream, cache-control: no-cache",
-        theirs: "accept: text/event-stream, cache-control: no-cache, pragma: no-cache",
-    },
-    Departure {
         cases: &[
             "408 Request Timeout",
             "425 Too Early",
@@ -54,6 +48,7 @@ pub(crate) const DEPARTURES: &[Departure] = &[
             "502 Bad Gateway",
             "503 Service Unavailable",
             "504 Gateway Timeout",
+            "599 Unknown",
         ],
         reason: FAILURES_MAY_PASS,
         ours: "2 x start -> connecting, closed",
@@ -182,7 +177,7 @@ pub(crate) const DEPARTURES: &[Departure] = &[
     Departure {
         cases: &[r#""id: \u{1}\n\n" and what follows"#],
         reason: CONTROL_CHARACTERS,
-        ours: "start -> open, connecting, closed",
+        ours: "3 x start -> open, connecting, open, message \"again\" \"\u{1}\", connecting, closed",
         theirs: concat!(
             r#"start, 2 x start after "\u{1}" -> "#,
             "open, connecting, open, message \"again\" \"\u{1}\", connecting, closed"
@@ -191,7 +186,10 @@ pub(crate) const DEPARTURES: &[Departure] = &[
     Departure {
         cases: &[r#""id: a\u{1}b\ndata: x\n\n" and what follows"#],
         reason: CONTROL_CHARACTERS,
-        ours: "start -> open, message \"x\" \"a\u{1}b\", connecting, closed",
+        ours: concat!(
+            "3 x start -> open, message \"x\" \"a\u{1}b\", connecting, ",
+            "open, message \"again\" \"a\u{1}b\", connecting, closed"
+        ),
         theirs: concat!(
             r#"start, 2 x start after "a\u{1}b" -> "#,
             "open, message \"x\" \"a\u{1}b\", connecting, ",
@@ -201,7 +199,10 @@ pub(crate) const DEPARTURES: &[Departure] = &[
     Departure {
         cases: &[r#""id: a\u{7f}b\ndata: x\n\n" and what follows"#],
         reason: CONTROL_CHARACTERS,
-        ours: "start -> open, message \"x\" \"a\u{7f}b\", connecting, closed",
+        ours: concat!(
+            "3 x start -> open, message \"x\" \"a\u{7f}b\", connecting, ",
+            "open, message \"again\" \"a\u{7f}b\", connecting, closed"
+        ),
         theirs: concat!(
             r#"start, 2 x start after "a\u{7f}b" -> "#,
             "open, message \"x\" \"a\u{7f}b\", connecting, ",

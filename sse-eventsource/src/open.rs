@@ -95,6 +95,13 @@ impl Open {
                     Ok(None) => {
                         self.chunk.clear();
                         self.release_chunk();
+                        // Here too, as a server may send comments so fast that the body is never
+                        // found waiting.
+                        if let Some(timer) = &mut self.timers.event
+                            && let Poll::Ready(time) = timer.poll_timeout(cx)
+                        {
+                            return Poll::Ready(Some(Err(ErrorKind::EventTimeout(time))));
+                        }
                     }
                     Err(error) => return Poll::Ready(Some(Err(ErrorKind::Decode(error)))),
                 }

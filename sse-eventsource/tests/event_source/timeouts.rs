@@ -223,3 +223,23 @@ async fn a_request_that_was_not_sent_in_full_is_repeated() {
         assert_eq!(attempts.load(std::sync::atomic::Ordering::Relaxed), 2);
     }
 }
+
+/// In real time: paused time passes only while all tasks wait.
+#[tokio::test]
+async fn comments_without_a_pause_are_no_events_either() {
+    let comments = stream::repeat(()).then(async |()| {
+        // As a socket does: its task yields from time to time, with data left.
+        tokio::task::consume_budget().await;
+        Ok(": x\n")
+    });
+    let stack = Stack::new([body(comments)]);
+    let mut source = get()
+        .event_timeout(Duration::from_millis(100))
+        .reconnect(Reconnect::Never)
+        .build_with(stack)
+        .expect("valid");
+    let next = tokio::time::timeout(seconds(10), source.next()).await;
+    let error = next.expect("a timeout").expect("an item").err();
+    let kind = error.as_ref().map(Error::kind);
+    assert!(matches!(kind, Some(ErrorKind::EventTimeout(_))), "{kind:?}");
+}

@@ -13,7 +13,7 @@ use tower_service::Service;
 
 use crate::backoff::Backoff;
 use crate::boxed::BoxError;
-use crate::error::{BuildError, Error};
+use crate::error::{BuildError, Error, ShownUrl};
 use crate::event_source::EventSource;
 use crate::redirect::Redirects;
 use crate::request_body::RequestBody;
@@ -269,9 +269,12 @@ impl EventSourceBuilder {
 
 impl fmt::Debug for EventSourceBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let uri = self.request.as_ref().map(Request::uri);
-        f.debug_struct("EventSourceBuilder")
-            .field("uri", &uri)
+        let mut shown = f.debug_struct("EventSourceBuilder");
+        match &self.request {
+            Ok(request) => shown.field("url", &format_args!("{}", ShownUrl(request.uri()))),
+            Err(error) => shown.field("error", error),
+        };
+        shown
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }

@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, Request};
-use sse_codec::ReceivedEvent;
-use url::Url;
-
-use super::EventSourceBuilder;
+use super::{EventSourceBuilder, request};
 use crate::backoff::Backoff;
 use crate::boxed::BoxError;
-use crate::error::{BuildError, Error};
+use crate::error::Error;
 use crate::request_body::RequestBody;
 use crate::settings::Reconnect;
+use http::{HeaderValue, Request};
+use sse_codec::ReceivedEvent;
 
 impl EventSourceBuilder {
     /// Sets a hook that may change the request of each attempt: to add a fresh token, or to send
@@ -72,11 +70,11 @@ impl EventSourceBuilder {
     /// # let _ = builder;
     /// ```
     ///
-    /// An invalid URL is an error of [`build`](Self::build).
+    /// An invalid URL, or one that is not `http` or `https`, is an error of [`build`](Self::build).
     pub fn trust_origin(mut self, url: impl AsRef<str>) -> Self {
-        match Url::parse(url.as_ref()) {
+        match request::parse(url.as_ref()) {
             Ok(url) => self.settings.redirects.trusted.push(url.origin()),
-            Err(error) => self.request = Err(BuildError::Url(error)),
+            Err(error) => self.request = self.request.and(Err(error)),
         }
         self
     }

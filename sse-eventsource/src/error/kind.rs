@@ -52,8 +52,8 @@ pub enum ErrorKind {
     Event(Box<ReceivedEvent>),
     /// A line or an event exceeds a limit of the decoder.
     Decode(DecodeError),
-    /// The hook failed, see
-    /// [`EventSourceBuilder::before_attempt`](crate::EventSourceBuilder::before_attempt).
+    /// A hook failed: [`EventSourceBuilder::before_attempt`](crate::EventSourceBuilder::before_attempt)
+    /// or [`EventSourceBuilder::before_redirect`](crate::EventSourceBuilder::before_redirect).
     Hook(BoxError),
     /// An event does not match the type of [`EventSource::typed`](crate::EventSource::typed). The
     /// stream continues.
@@ -135,7 +135,7 @@ impl ErrorKind {
                 show(event.data(), f)
             }
             Self::Decode(_) => f.write_str("the event stream could not be decoded"),
-            Self::Hook(_) => f.write_str("the `before_attempt` hook failed"),
+            Self::Hook(_) => f.write_str("the hook of the application failed"),
             #[cfg(feature = "json")]
             Self::Typed(_) => f.write_str("the event does not match the expected type"),
         }

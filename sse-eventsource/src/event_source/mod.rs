@@ -264,7 +264,7 @@ impl fmt::Debug for EventSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventSource")
             .field("method", self.request.method())
-            .field("uri", self.request.uri())
+            .field("url", &format_args!("{}", self.shown_url()))
             .field("body", &self.body)
             .field("ready_state", &self.ready_state())
             .field("last_event_id", &self.last_event_id())

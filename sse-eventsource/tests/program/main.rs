@@ -365,3 +365,26 @@ fn a_pointer_without_a_slash_is_a_wrong_command_line() {
         "{text}"
     );
 }
+
+#[test]
+fn a_standard_error_that_nothing_reads_changes_nothing() {
+    let server = Server::start(|number, mut connection| async move {
+        match number {
+            0 => {
+                connection
+                    .answer("HTTP/1.1 503 Busy\r\nRetry-After: 0\r\n\r\n")
+                    .await
+            }
+            1 => connection.answer(format!("{STREAM}data: a\n\n")).await,
+            _ => connection.answer("HTTP/1.1 404 Not Found\r\n\r\n").await,
+        }
+    });
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = run(sse()
+        .arg(server.url())
+        .stdout(Stdio::piped())
+        .stderr(writer));
+    assert_eq!(text(output.stdout), "message a\n");
+    assert_eq!(output.status.code(), Some(1));
+}

@@ -8,7 +8,7 @@ mod tail;
 mod tls;
 
 use std::error::Error;
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     let source = match source::build(&arguments) {
         Ok(source) => source,
         Err(error) => {
-            eprintln!("sse: {}", chain(&*error));
+            report(&format!("sse: {}", chain(&*error)));
             return ExitCode::from(USAGE);
         }
     };
@@ -45,10 +45,15 @@ fn finish(result: Result<(), Box<dyn Error>>) -> ExitCode {
         // The reader of the output has closed it, as `head` does.
         Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("sse: {error}");
+            report(&format!("sse: {error}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints a line to standard error, whether or not anything reads it.
+fn report(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {

@@ -373,7 +373,7 @@ fn a_standard_error_that_nothing_reads_changes_nothing() {
             0 => {
                 connection
                     .answer("HTTP/1.1 503 Busy\r\nRetry-After: 0\r\n\r\n")
-                    .await
+                    .await;
             }
             1 => connection.answer(format!("{STREAM}data: a\n\n")).await,
             _ => connection.answer("HTTP/1.1 404 Not Found\r\n\r\n").await,

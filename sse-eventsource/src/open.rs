@@ -40,6 +40,14 @@ impl Timers {
             event: settings.event_timeout.map(IdleTimer::new),
         }
     }
+
+    /// Returns the error of a stream without an event for too long.
+    fn poll_event_timeout(&mut self, cx: &mut Context<'_>) -> Option<Box<ErrorKind>> {
+        match self.event.as_mut()?.poll_timeout(cx) {
+            Poll::Ready(time) => Some(Box::new(ErrorKind::EventTimeout(time))),
+            Poll::Pending => None,
+        }
+    }
 }
 
 impl Open {
@@ -91,7 +99,12 @@ impl Open {
                         }
                         Update::Event(event.into_owned())
                     }
-                    Ok(Some(Item::Comment(text))) => Update::Comment(text.to_owned()),
+                    Ok(Some(Item::Comment(text))) => {
+                        if let Some(error) = self.timers.poll_event_timeout(cx) {
+                            return Poll::Ready(Some(Err(error)));
+                        }
+                        Update::Comment(text.to_owned())
+                    }
                     Ok(Some(Item::Retry(time))) => Update::Retry(time),
                     // Kinds that the decoder may add are skipped.
                     Ok(Some(_)) => {
@@ -101,6 +114,11 @@ impl Open {
                     }
                     Ok(None) => {
                         self.chunk = Bytes::new();
+                        // Here too, as a server may send comments so fast that the body is never
+                        // found waiting.
+                        if let Some(error) = self.timers.poll_event_timeout(cx) {
+                            return Poll::Ready(Some(Err(error)));
+                        }
                         continue;
                     }
                     Err(error) => {
@@ -149,10 +167,8 @@ impl Open {
         {
             return Poll::Ready(Some(Err(Box::new(ErrorKind::IdleTimeout(time)))));
         }
-        match &mut self.timers.event {
-            Some(timer) => timer
-                .poll_timeout(cx)
-                .map(|time| Some(Err(Box::new(ErrorKind::EventTimeout(time))))),
+        match self.timers.poll_event_timeout(cx) {
+            Some(error) => Poll::Ready(Some(Err(error))),
             None => Poll::Pending,
         }
     }

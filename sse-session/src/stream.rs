@@ -179,7 +179,7 @@ where
             Some(EndSignal::MaxAge) => this.pipe.close(b""),
         }
         if this.handler.is_some() && this.pipe.is_closed() {
-            this.handler.set(None);
+            drop_handler(this.handler.as_mut());
         }
         if let Some(handler) = this.handler.as_mut().as_pin_mut()
             && let Poll::Ready(result) = poll_handler(handler, cx)
@@ -196,7 +196,7 @@ where
                 this.pipe.fail(&this.ends.failure_event);
             }
             // Dropped before the pipe is checked, as its handle would keep the stream open.
-            this.handler.set(None);
+            drop_handler(this.handler.as_mut());
         }
 
         let last = this.handler.is_none().then_some(&*this.ends.end_event);
@@ -204,7 +204,7 @@ where
             Take::Frame(frame, after) => {
                 let is_last = after == After::End;
                 if is_last {
-                    this.handler.set(None);
+                    drop_handler(this.handler.as_mut());
                 }
                 *this.has_ended = is_last && this.failure.is_none();
                 let mut keep_alive = this.keep_alive.as_pin_mut();
@@ -215,7 +215,7 @@ where
                 Poll::Ready(Some(Ok(frame)))
             }
             Take::Ended => {
-                this.handler.set(None);
+                drop_handler(this.handler.as_mut());
                 if let Some(failure) = this.failure {
                     let has_event = !this.ends.failure_event.is_empty();
                     ready!(failure.cut.poll(has_event, task));
@@ -259,6 +259,12 @@ where
     // Nothing sees the handler afterwards but its destructor.
     let poll = AssertUnwindSafe(|| handler.poll(cx).map(IntoHandlerResult::into_result));
     catch_unwind(poll).unwrap_or_else(|panic| Poll::Ready(Err(panic_error(&*panic))))
+}
+
+/// Drops a handler whose destructor may panic. The panic hook reports it, and the stream goes on: what
+/// it has accepted still goes out.
+fn drop_handler<F>(mut handler: Pin<&mut Option<F>>) {
+    let _ = catch_unwind(AssertUnwindSafe(|| handler.set(None)));
 }
 
 /// Returns the error of a handler that panicked.

@@ -145,6 +145,31 @@ async fn a_panic_sends_the_failure_event_last() {
     );
 }
 
+/// Panics when it is dropped.
+struct Panics;
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        std::panic::resume_unwind(Box::new("a panic for this test"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_a_handler_that_is_dropped_loses_nothing_that_was_sent() {
+    for closes in [true, false] {
+        let handler = async |sse: Sse| {
+            let _panics = Panics;
+            sse.try_send("x")?;
+            if closes {
+                sse.close();
+            }
+            pending::<Result<(), BoxError>>().await
+        };
+        let options = options().max_age(Duration::from_secs(10));
+        assert_eq!(complete(&options, handler).await, "data: x\n\n");
+    }
+}
+
 #[tokio::test]
 async fn an_end_in_order_sends_the_end_event_with_the_last_piece() {
     let mut body = pin!(SseStream::new(&options(), None, async |sse: Sse| {

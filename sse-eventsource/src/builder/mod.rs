@@ -270,10 +270,12 @@ impl EventSourceBuilder {
 
 impl fmt::Debug for EventSourceBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let uri = self.request.as_ref();
-        let uri = uri.map(|request| ShownUrl(request.uri()).to_string());
-        f.debug_struct("EventSourceBuilder")
-            .field("uri", &uri)
+        let mut shown = f.debug_struct("EventSourceBuilder");
+        match &self.request {
+            Ok(request) => shown.field("url", &format_args!("{}", ShownUrl(request.uri()))),
+            Err(error) => shown.field("error", error),
+        };
+        shown
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }

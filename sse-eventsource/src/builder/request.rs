@@ -10,11 +10,7 @@ use crate::request_body::RequestBody;
 
 /// HTML § 9.2.2: the request of the standard, before headers and body are set.
 pub(super) fn new(method: Method, url: &str) -> Result<Request<RequestBody>, BuildError> {
-    let mut url = Url::parse(url).map_err(BuildError::Url)?;
-    if !matches!(url.scheme(), "http" | "https") {
-        let scheme = url.scheme().to_owned();
-        return Err(BuildError::Scheme { scheme });
-    }
+    let mut url = parse(url)?;
     let authorization = take_credentials(&mut url);
     url.set_fragment(None);
     let request = Request::builder()
@@ -36,4 +32,14 @@ pub(super) fn new(method: Method, url: &str) -> Result<Request<RequestBody>, Bui
         headers.insert(AUTHORIZATION, authorization);
     }
     Ok(request)
+}
+
+/// Parses a URL, which must be one of HTTP.
+pub(super) fn parse(url: &str) -> Result<Url, BuildError> {
+    let url = Url::parse(url).map_err(BuildError::Url)?;
+    if matches!(url.scheme(), "http" | "https") {
+        return Ok(url);
+    }
+    let scheme = url.scheme().to_owned();
+    Err(BuildError::Scheme { scheme })
 }

@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, Request};
-use sse_codec::ReceivedEvent;
-use url::Url;
-
-use super::EventSourceBuilder;
+use super::{EventSourceBuilder, request};
 use crate::backoff::Backoff;
 use crate::boxed::BoxError;
-use crate::error::{BuildError, Error};
+use crate::error::Error;
 use crate::request_body::RequestBody;
 use crate::settings::Reconnect;
+use http::{HeaderValue, Request};
+use sse_codec::ReceivedEvent;
 
 impl EventSourceBuilder {
     /// Sets a hook that may change the request of each attempt: to add a fresh token, or to send
@@ -49,7 +47,9 @@ impl EventSourceBuilder {
     /// new origin, for instance. Credentials were removed before if the origin is another one, see
     /// [`header`](Self::header).
     ///
-    /// Its error becomes [`ErrorKind::Hook`](crate::ErrorKind::Hook).
+    /// Its error becomes [`ErrorKind::Hook`](crate::ErrorKind::Hook). Its time counts against
+    /// [`response_timeout`](Self::response_timeout). What it adds goes on to further origins that are
+    /// [trusted](Self::trust_origin).
     pub fn before_redirect<F, R>(mut self, hook: F) -> Self
     where
         F: Fn(Request<RequestBody>) -> R + Send + Sync + 'static,
@@ -61,7 +61,8 @@ impl EventSourceBuilder {
 
     /// Lets this origin receive the credentials of the request when a redirect leads to it: the
     /// scheme, the host and the port of `url`. Without this, another origin than that of the request
-    /// receives none, see [`header`](Self::header). May be called several times.
+    /// receives none, see [`header`](Self::header). May be called several times; name the origin of the
+    /// request too if a trusted one leads back to it.
     ///
     /// ```
     /// use sse_eventsource::EventSource;
@@ -72,17 +73,11 @@ impl EventSourceBuilder {
     /// # let _ = builder;
     /// ```
     ///
-    /// An invalid URL is an error of [`build`](Self::build).
+    /// An invalid URL, or one that is not `http` or `https`, is an error of [`build`](Self::build).
     pub fn trust_origin(mut self, url: impl AsRef<str>) -> Self {
-        match Url::parse(url.as_ref()) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") => {
-                self.settings.redirects.trusted.push(url.origin());
-            }
-            Ok(url) => {
-                let scheme = url.scheme().to_owned();
-                self.request = Err(BuildError::Scheme { scheme });
-            }
-            Err(error) => self.request = Err(BuildError::Url(error)),
+        match request::parse(url.as_ref()) {
+            Ok(url) => self.settings.redirects.trusted.push(url.origin()),
+            Err(error) => self.request = self.request.and(Err(error)),
         }
         self
     }

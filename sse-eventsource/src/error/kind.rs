@@ -137,7 +137,7 @@ impl ErrorKind {
                 show(event.data(), f)
             }
             Self::Decode(_) => f.write_str("the event stream could not be decoded"),
-            Self::Hook(_) => f.write_str("the hook failed"),
+            Self::Hook(_) => f.write_str("the hook of the application failed"),
             #[cfg(feature = "json")]
             Self::Typed(_) => f.write_str("the event does not match the expected type"),
         }

@@ -20,8 +20,8 @@ use crate::rejected::Rejected;
 /// stream.
 ///
 /// Its text is one line: the request, what went wrong, the causes, and the start of what the server
-/// answered. The query of the URL is left out, as it may contain a key. [`kind`](Self::kind) is the
-/// error to match on.
+/// answered. The query of the URL is left out, as it may contain a key; so it is from `Debug` output.
+/// [`kind`](Self::kind) is the error to match on.
 ///
 /// ```
 /// use sse_eventsource::{Error, ErrorKind};

@@ -7,6 +7,8 @@ use http::Uri;
 use super::ShownUrl;
 
 /// The reason why a redirect was not followed.
+///
+/// Its text and its `Debug` output leave out the query of the location, and a user and password in it.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedirectError {
@@ -37,9 +39,7 @@ impl fmt::Display for RedirectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooMany { limit } => write!(f, "more than {limit} redirects"),
-            Self::Location { location } => {
-                write!(f, "invalid Location {:?}", without_secrets(location))
-            }
+            Self::Location { location } => write!(f, "invalid Location {:?}", shown(location)),
             Self::Insecure { location } => {
                 let location = ShownUrl(location);
                 write!(f, "{location} is not https, unlike the URL before it")
@@ -49,59 +49,67 @@ impl fmt::Display for RedirectError {
     }
 }
 
-/// As it is displayed: a location may contain a key.
 impl fmt::Debug for RedirectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RedirectError({self})")
     }
 }
 
-/// Returns what may be shown of a location that is not the URL of an event stream: all but its user
-/// information, query and fragment.
-fn without_secrets(location: &str) -> String {
-    let end = location.find(['?', '#']).unwrap_or(location.len());
-    let (shown, rest) = location.split_at(end);
-    let more = if rest.is_empty() { "" } else { "…" };
-    // The user information ends at the last `@` in front of the path.
-    let host = shown.find("//").map_or(0, |slashes| slashes + 2);
-    let path = shown[host..]
-        .find('/')
-        .map_or(shown.len(), |path| host + path);
-    match shown[host..path].rfind('@') {
-        Some(at) => format!("{}…{}{more}", &shown[..host], &shown[host + at..]),
-        None => format!("{shown}{more}"),
-    }
-}
-
 impl error::Error for RedirectError {}
+
+/// Returns a location, which may be no URL, without what may be secret.
+fn shown(location: &str) -> String {
+    /// How many characters are shown.
+    const MAX_LEN: usize = 200;
+
+    let end = location.find(['?', '#']).unwrap_or(location.len());
+    let (url, rest) = location.split_at(end);
+    let url = match url.rsplit_once('@') {
+        Some((_, url)) => format!("…@{url}"),
+        None => url.to_owned(),
+    };
+    let mut shown: String = url.chars().take(MAX_LEN).collect();
+    if shown.len() < url.len() {
+        shown.push('…');
+    } else if !rest.is_empty() {
+        shown.push_str("?…");
+    }
+    shown
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn no_secret_of_a_location_is_shown() {
-        for (location, shown) in [
+    fn neither_text_nor_debug_output_has_what_may_be_secret() {
+        let invalid = |location: &str| RedirectError::Location {
+            location: location.to_owned(),
+        };
+        let insecure = RedirectError::Insecure {
+            location: Uri::from_static("http://a.test/b?key=secret"),
+        };
+        let long = "x".repeat(300);
+        for (error, text) in [
             (
-                "ftp://a.test/x?key=1#2",
-                "invalid Location \"ftp://a.test/x…\"",
+                invalid("https://secret:secret@b.test/c?key=secret"),
+                "invalid Location \"…@b.test/c?…\"",
             ),
             (
-                "https://user:pa@ss@b.test/x",
-                "invalid Location \"https://…@b.test/x\"",
+                invalid("http://[#secret"),
+                "invalid Location \"http://[?…\"",
             ),
-            ("//user@b.test?key", "invalid Location \"//…@b.test…\""),
-            ("/@x", "invalid Location \"/@x\""),
-            ("https://", "invalid Location \"https://\""),
+            (
+                invalid(&long),
+                &format!("invalid Location \"{}…\"", &long[..200]),
+            ),
+            (
+                insecure,
+                "http://a.test/b?… is not https, unlike the URL before it",
+            ),
         ] {
-            let location = location.to_owned();
-            let error = RedirectError::Location { location };
-            assert_eq!(error.to_string(), shown);
-            assert_eq!(format!("{error:?}"), format!("RedirectError({shown})"));
+            assert_eq!(error.to_string(), text);
+            assert_eq!(format!("{error:?}"), format!("RedirectError({text})"));
         }
-        let location = Uri::from_static("http://a.test/x?key=1");
-        let error = RedirectError::Insecure { location };
-        let shown = "http://a.test/x?… is not https, unlike the URL before it";
-        assert_eq!(error.to_string(), shown);
     }
 }

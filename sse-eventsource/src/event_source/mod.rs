@@ -42,7 +42,7 @@ use tokio::time::Sleep;
 
 use crate::attempt::Attempted;
 use crate::boxed::BoxFuture;
-use crate::error::{Error, ShownUrl};
+use crate::error::Error;
 use crate::open::Open;
 use crate::request_body::RequestBody;
 use crate::resumption::Resumption;
@@ -271,7 +271,7 @@ impl fmt::Debug for EventSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventSource")
             .field("method", self.request.method())
-            .field("uri", &format_args!("{}", ShownUrl(self.request.uri())))
+            .field("url", &format_args!("{}", self.shown_url()))
             .field("body", &self.body)
             .field("ready_state", &self.ready_state())
             .field("last_event_id", &self.last_event_id())

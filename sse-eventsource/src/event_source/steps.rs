@@ -169,7 +169,7 @@ impl EventSource {
     }
 
     /// Returns the URL as it is shown.
-    fn shown_url(&self) -> impl fmt::Display {
+    pub(super) fn shown_url(&self) -> impl fmt::Display {
         ShownUrl(self.request.uri())
     }
 

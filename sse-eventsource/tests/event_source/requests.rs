@@ -33,10 +33,13 @@ async fn a_trusted_origin_receives_the_credentials_and_others_do_not() {
         assert!(error.is_none());
         assert_eq!(stack.sent("authorization"), sent);
     }
-    get()
-        .trust_origin("b.test")
-        .build_with(Stack::new([]))
-        .expect_err("no URL");
+    // The second is a URL, of the scheme `b.test`.
+    for no_url in ["b.test", "b.test:443"] {
+        get()
+            .trust_origin(no_url)
+            .build_with(Stack::new([]))
+            .expect_err("no URL of HTTP");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,6 +74,10 @@ async fn the_hook_of_redirects_sees_the_request_that_follows() {
     let (_, error) = read_all(builder.build_with(stack.clone()).expect("valid")).await;
     let kind = error.as_ref().map(Error::kind);
     assert!(matches!(kind, Some(ErrorKind::Hook(_))), "{error:?}");
+    assert_eq!(
+        error.expect("an error").to_string(),
+        "GET https://a.test/: the hook of the application failed: no"
+    );
     assert_eq!(stack.requests().len(), 1);
 }
 
@@ -289,4 +296,25 @@ async fn comments_do_not_count_as_events() {
     assert!(matches!(error.kind(), ErrorKind::EventTimeout(time) if *time == seconds(30)));
     // The event came after 12 seconds.
     assert_eq!(start.elapsed().as_secs(), 12 + 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_debug_output_has_a_secret_of_the_url_or_the_request() {
+    let builder = || {
+        EventSource::get("https://secret:secret@a.test/x?key=secret")
+            .header("authorization", "secret")
+            .body("secret")
+    };
+    let shown = |text: String| {
+        assert!(!text.contains("secret"), "{text}");
+        assert!(text.contains("https://a.test/x?…"), "{text}");
+    };
+    shown(format!("{:?}", builder()));
+    let mut events = builder()
+        .build_with(Stack::new([redirect("http://secret@b.test/?key=secret")]))
+        .expect("valid");
+    shown(format!("{events:?}"));
+    let error = events.next().await.expect("an item").expect_err("invalid");
+    shown(format!("{error:?}"));
+    shown(error.to_string());
 }

@@ -223,3 +223,42 @@ async fn a_request_that_was_not_sent_in_full_is_repeated() {
         assert_eq!(attempts.load(std::sync::atomic::Ordering::Relaxed), 2);
     }
 }
+
+/// In real time: paused time passes only while all tasks wait.
+#[tokio::test]
+async fn comments_without_a_pause_are_no_events_either() {
+    let source = || {
+        let comments = stream::repeat(()).then(async |()| {
+            // As a socket does: its task yields from time to time, with data left.
+            tokio::task::consume_budget().await;
+            Ok(": x\n")
+        });
+        let stack = Stack::new([body(comments)]);
+        get()
+            .event_timeout(Duration::from_millis(100))
+            .reconnect(Reconnect::Never)
+            .build_with(stack)
+            .expect("valid")
+    };
+    let is_timeout = |error: Option<Error>| {
+        let kind = error.as_ref().map(Error::kind);
+        matches!(kind, Some(ErrorKind::EventTimeout(_)))
+    };
+    let next = tokio::time::timeout(seconds(10), async { source().next().await });
+    let error = next.await.expect("a timeout").expect("an item").err();
+    assert!(is_timeout(error));
+
+    // Where each comment is reported, too.
+    let mut updates = source().into_updates();
+    let read = async {
+        loop {
+            match updates.next().await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => break error,
+                None => panic!("an end in order"),
+            }
+        }
+    };
+    let error = tokio::time::timeout(seconds(10), read).await;
+    assert!(is_timeout(Some(error.expect("a timeout"))));
+}

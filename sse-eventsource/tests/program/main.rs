@@ -322,8 +322,69 @@ fn a_terminal_gets_colours_and_no_control_characters_of_the_server() {
         "\x1b[1;36mmessage\x1b[0m\x1b[2m 7\x1b[0m a\r\nb\r\n\
          \x1b[1;36mtick\x1b[0m\x1b[2m\x1b[0m \u{fffd}[c\r\n"
     );
+    assert_eq!(shown(&[("NO_COLOR", "")]), shown(&[]));
     assert_eq!(
         shown(&[("NO_COLOR", "1")]),
         "message 7 a\r\nb\r\ntick \u{fffd}[c\r\n"
     );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_gets_no_control_characters_in_json_either() {
+    // U+009B begins what a terminal obeys, and JSON does not escape it.
+    for (argument, shown) in [
+        (
+            "--json",
+            "{\"event\":\"message\",\"data\":[\"\u{fffd}c\"],\"id\":\"\"}\r\n",
+        ),
+        (
+            "--json-text",
+            "{\"event\":\"message\",\"data\":\"[\\\"\u{fffd}c\\\"]\",\"id\":\"\"}\r\n",
+        ),
+        ("--select ''", "[\"\u{fffd}c\"]\r\n"),
+    ] {
+        let server = stream("data: [\"\u{9b}c\"]\n\n");
+        let program = env!("CARGO_BIN_EXE_sse");
+        let command = format!("{program} --no-reconnect {argument} {}", server.url());
+        let output = run(Command::new("script")
+            .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+            .stdin(Stdio::null()));
+        assert!(output.status.success());
+        assert_eq!(text(output.stdout), shown, "{argument}");
+    }
+}
+
+#[test]
+fn a_pointer_without_a_slash_is_a_wrong_command_line() {
+    let output = run(sse().args(["--select", "choices", "http://127.0.0.1:1/"]));
+    assert_eq!(output.status.code(), Some(2));
+    let text = text(output.stderr);
+    assert!(
+        text.contains("a JSON pointer begins with a slash"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_standard_error_that_nothing_reads_changes_nothing() {
+    let server = Server::start(|number, mut connection| async move {
+        match number {
+            0 => {
+                connection
+                    .answer("HTTP/1.1 503 Busy\r\nRetry-After: 0\r\n\r\n")
+                    .await;
+            }
+            1 => connection.answer(format!("{STREAM}data: a\n\n")).await,
+            _ => connection.answer("HTTP/1.1 404 Not Found\r\n\r\n").await,
+        }
+    });
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = run(sse()
+        .arg(server.url())
+        .stdout(Stdio::piped())
+        .stderr(writer));
+    assert_eq!(text(output.stdout), "message a\n");
+    assert_eq!(output.status.code(), Some(1));
 }

@@ -11,8 +11,8 @@ use crate::shutdown::Shutdown;
 
 impl SseOptions {
     /// Ends open streams when `signal` is given: a [`CancellationToken`](crate::CancellationToken),
-    /// or a [`Shutdown`] made from any future. What was sent before still goes out, the handlers
-    /// are dropped, and the responses end as complete ones.
+    /// or any future, as [`Shutdown::when(future)`](Shutdown::when). What was sent before still goes
+    /// out, the handlers are dropped, and the responses end as complete ones.
     ///
     /// Without it, a server's graceful shutdown waits until the handlers of open streams have
     /// returned.

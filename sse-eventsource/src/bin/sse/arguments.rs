@@ -58,7 +58,7 @@ pub(crate) struct Arguments {
     pub(crate) json_text: bool,
     /// Print only this part of the JSON data, for example /choices/0/delta/content; an event named
     /// error, or with an error in its JSON, is a failure
-    #[arg(long, value_name = "POINTER", conflicts_with_all = ["json", "json_text"], help_heading = "Output")]
+    #[arg(long, value_name = "POINTER", value_parser = pointer, conflicts_with_all = ["json", "json_text"], help_heading = "Output")]
     pub(crate) select: Option<String>,
     /// Print comments, retries and connections to standard error; failed connections are always
     /// printed
@@ -134,6 +134,15 @@ fn header(text: &str) -> Result<(String, String), String> {
         .split_once(':')
         .ok_or("a header must contain a colon")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// RFC 6901 § 3.
+fn pointer(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() || text.starts_with('/') {
+        Ok(text.to_owned())
+    } else {
+        Err("a JSON pointer begins with a slash")
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     let source = match source::build(&arguments) {
         Ok(source) => source,
         Err(error) => {
-            complain(&chain(&*error));
+            report(&format!("sse: {}", chain(&*error)));
             return ExitCode::from(USAGE);
         }
     };
@@ -45,15 +45,15 @@ fn finish(result: Result<(), Box<dyn Error>>) -> ExitCode {
         // The reader of the output has closed it, as `head` does.
         Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&error.to_string());
+            report(&format!("sse: {error}"));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Says what went wrong, as far as standard error is open.
-fn complain(text: &str) {
-    let _ = writeln!(io::stderr(), "sse: {text}");
+/// Prints a line to standard error, whether or not anything reads it.
+fn report(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {

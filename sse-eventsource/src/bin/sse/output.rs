@@ -32,7 +32,7 @@ impl<'a> Output<'a> {
         Self {
             arguments,
             is_terminal,
-            colour: is_terminal && env::var_os("NO_COLOR").is_none(),
+            colour: is_terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
             has_printed: false,
             is_in_line: false,
         }
@@ -47,7 +47,7 @@ impl<'a> Output<'a> {
         let text = if let Some(pointer) = &self.arguments.select {
             match selected(event, pointer) {
                 Some(serde_json::Value::String(text)) => self.shown(&text),
-                Some(other) => self.shown(&other.to_string()) + "\n",
+                Some(other) => self.shown(&format!("{other}\n")),
                 None => return Ok(()),
             }
         } else if self.arguments.json || self.arguments.json_text {

@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::future::poll_fn;
-use std::io::{Write as _, stderr};
 use std::pin::Pin;
 
 use futures_core::Stream as _;
@@ -10,6 +9,7 @@ use sse_eventsource::{ErrorKind, EventSource, Update};
 
 use crate::arguments::Arguments;
 use crate::output::{Output, without_controls};
+use crate::report;
 
 /// Prints the stream until it ends.
 pub(crate) async fn tail(source: EventSource, arguments: &Arguments) -> Result<(), Box<dyn Error>> {
@@ -76,8 +76,7 @@ async fn read(
         };
         if arguments.all || is_failure {
             output.end_line()?;
-            // Nothing can be said to a standard error that is closed.
-            let _ = writeln!(stderr(), "{note}");
+            report(&note);
         }
     }
     Ok(())

@@ -7,6 +7,7 @@
 //!
 //! Without an address it uses a stand-in on this machine.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 
 use futures_util::TryStreamExt as _;
@@ -48,12 +49,12 @@ fn message(api: &str, key: &str, question: &str) -> EventSourceBuilder {
 /// Returns the content blocks of the message. One that was cut short is an error.
 async fn read(builder: EventSourceBuilder) -> Result<Vec<String>, Box<dyn Error>> {
     let mut events = builder.build()?.typed::<Event>().skip_unknown();
-    let mut blocks: Vec<String> = Vec::new();
+    // By index, which the server chooses.
+    let mut blocks: BTreeMap<usize, String> = BTreeMap::new();
     while let Some(Event::ContentBlockDelta { index, delta }) = events.try_next().await? {
-        blocks.resize(blocks.len().max(index + 1), String::new());
-        blocks[index] += &delta.text.or(delta.partial_json).unwrap_or_default();
+        *blocks.entry(index).or_default() += &delta.text.or(delta.partial_json).unwrap_or_default();
     }
-    Ok(blocks)
+    Ok(blocks.into_values().collect())
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -103,8 +103,10 @@ async fn a_busy_upstream_is_reported_with_its_retry_after() {
 
 #[tokio::test]
 async fn an_upstream_that_is_not_there_is_a_bad_gateway() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
-    let address = listener.expect("a port").local_addr().expect("an address");
+    // Bound, so that nothing else gets the port, and not listening.
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+    let address = socket.local_addr().expect("an address");
     let gateway = start_before(format!("http://{address}"), watch::channel(0).1).await;
     let refusal = refused(gateway.ask("Hello")).await;
     assert_eq!(refusal, (502, "the model failed".to_owned(), None));

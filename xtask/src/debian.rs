@@ -216,11 +216,15 @@ fn install(needed: &[Needed]) -> Result {
 fn without_services(as_root: &dyn Fn(&str) -> Command, install: impl Fn() -> Result) -> Result {
     // Debian's scripts that start services ask this program.
     const POLICY: &str = "/usr/sbin/policy-rc.d";
-    if Path::new(POLICY).exists() {
+    const NEVER: &str =
+        "#!/bin/sh\n# Written by `cargo xtask` while it installs packages.\nexit 101\n";
+    // One of ours was left by a run that was interrupted.
+    let is_ours = fs::read_to_string(POLICY).is_ok_and(|policy| policy == NEVER);
+    if Path::new(POLICY).exists() && !is_ours {
         return install();
     }
     let never = target_directory()?.join("policy-rc.d");
-    fs::write(&never, "#!/bin/sh\nexit 101\n")?;
+    fs::write(&never, NEVER)?;
     run(as_root("install")
         .args(["--mode", "755"])
         .arg(never)

@@ -66,7 +66,10 @@ async fn answers(port: u16) -> io::Result<bool> {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Its end was not awaited, so no other process has its id.
+        if !matches!(self.process.try_wait(), Ok(None)) {
+            // It has ended, and another process may have its id.
+            return;
+        }
         let id = i32::try_from(self.process.id())
             .ok()
             .and_then(Pid::from_raw);

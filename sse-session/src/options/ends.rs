@@ -100,8 +100,12 @@ impl SseOptions {
     /// A client that has received it knows that nothing is missing. A page closes its `EventSource`
     /// then, which otherwise reconnects after every end. Other ends in order are not the end of the
     /// content and have no such event: a [shutdown](Self::shutdown), the
-    /// [age limit](Self::max_age), and [`Sse::close`](crate::Sse::close), before which an
-    /// application can send what it wants.
+    /// [age limit](Self::max_age), [`Sse::close`](crate::Sse::close), before which an application
+    /// can send what it wants, and a handler in which a subscription of `sse-hub` that it `serve`s
+    /// has ended by itself: the hub has shut down, or the client was too slow.
+    ///
+    /// To `sse_stream` and `forward`, the end of their stream is the end of the content, whatever
+    /// the stream is: a subscription that is sent in these ways has the event.
     ///
     /// See [`failure_event`](Self::failure_event) for how the event is encoded and sent, and for an
     /// example.

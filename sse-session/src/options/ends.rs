@@ -65,10 +65,11 @@ impl SseOptions {
     /// thing before the stream is cut.
     ///
     /// Not every client sees the cut: an `EventSource` reconnects after a cut as after a complete
-    /// response, and many proxies turn the one into the other (nginx as installed, haproxy, Varnish
-    /// and lighttpd over HTTP/2, h2o). An event passes all of them. It is a quarter of a second
+    /// response, and many proxies turn the one into the other (nginx and lighttpd as installed,
+    /// haproxy and Varnish over HTTP/2, h2o). An event passes all of them. It is a quarter of a second
     /// ahead of the cut, as some proxies, and `fetch` in browsers, drop what arrives together with
-    /// a cut. For this time a tokio runtime is needed, as for [`keep_alive`](Self::keep_alive).
+    /// a cut. The timer for this is tokio's: without a runtime whose time driver is enabled, tokio
+    /// panics when a handler fails, as it does for [`keep_alive`](Self::keep_alive).
     ///
     /// The event is encoded here, within the limits that were set before. It goes out even if the
     /// buffer is full. It should have no id, since a client resumes after the last id that it has

@@ -12,12 +12,12 @@ use tokio::sync::Notify;
 
 use crate::metrics::{Metric, record};
 use crate::registry::Registry;
-use crate::shutdown::{Shutdown, ShutdownCell};
+use crate::shutdown::{Reason, Shutdown, ShutdownCell};
 
 pub(crate) struct Core {
     registry: Arc<Registry>,
     shutdown: ShutdownCell,
-    /// Notified when the shutdown has begun.
+    /// Notified when the shutdown has begun, and when its deadline has changed.
     shutdown_begun: Notify,
     subscriptions: AtomicUsize,
     /// Notified when there are no subscriptions left.
@@ -49,9 +49,9 @@ impl Core {
         self.shutdown.get()
     }
 
-    /// Begins the shutdown, unless it has begun already.
-    pub(crate) fn begin_shutdown(&self, shutdown: Shutdown) {
-        if self.shutdown.set(shutdown) {
+    /// Begins the shutdown, unless it has begun already for this reason.
+    pub(crate) fn begin_shutdown(&self, reason: Reason, shutdown: Shutdown) {
+        if self.shutdown.set(reason, shutdown) {
             self.shutdown_begun.notify_waiters();
             self.wake_all();
             self.driver.wake();
@@ -97,14 +97,16 @@ impl Core {
     /// Waits for an engine, but not beyond the deadline of a shutdown: `None` if that has passed.
     pub(crate) async fn before_deadline<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
         let overdue = async {
-            let shutdown = loop {
+            loop {
                 let begun = self.shutdown_begun.notified();
-                if let Some(shutdown) = self.shutdown() {
-                    break shutdown;
+                let Some(shutdown) = self.shutdown() else {
+                    begun.await;
+                    continue;
+                };
+                if let Either::Left(_) = select(pin!(shutdown.overdue()), pin!(begun)).await {
+                    return;
                 }
-                begun.await;
-            };
-            shutdown.overdue().await;
+            }
         };
         match select(pin!(answer), pin!(overdue)).await {
             Either::Left((answer, _)) => Some(answer),

@@ -17,7 +17,7 @@ use crate::metrics::{HubMetrics, TopicMetrics};
 use crate::position::Position;
 use crate::presence::Presence;
 use crate::publish::{Publish, PublishError};
-use crate::shutdown::Shutdown;
+use crate::shutdown::{Reason, Shutdown};
 use crate::subscription::builder::Subscribe;
 use crate::subscription::topics::IntoTopics;
 use crate::topic_guard::{OpenError, TopicGuard};
@@ -264,10 +264,12 @@ impl Hub {
     /// # Cancel safety
     ///
     /// The shutdown begins at the first poll and cannot be undone; dropping the future only ends
-    /// the waiting. A further call waits again.
+    /// the waiting. A further call waits again, with a limit of its own, for the first one's deadline.
+    /// A hub that has shut down because its [`Driver`](crate::Driver) was dropped takes the deadline
+    /// and the `retry` of the call.
     pub async fn shutdown(&self, within: Duration, retry: RangeInclusive<Duration>) -> usize {
         let core = self.core();
-        core.begin_shutdown(Shutdown::new(within, Some(retry)));
+        core.begin_shutdown(Reason::Requested, Shutdown::new(within, Some(retry)));
         let limit = async {
             tokio::time::sleep(within).await;
             // Begins the second look, if it is the deadline.
@@ -295,6 +297,7 @@ impl fmt::Debug for Hub {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.0.begin_shutdown(Shutdown::new(Duration::MAX, None));
+        self.0
+            .begin_shutdown(Reason::Unused, Shutdown::new(Duration::MAX, None));
     }
 }

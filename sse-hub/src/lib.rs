@@ -28,7 +28,8 @@
 //! `sse_actix::sse_response(&request, |_, sse| ...)`, with the same
 //! `hub.subscribe(["news"]).serve(sse)` inside. For other uses, await the [`Subscribe`] to get a
 //! [`Subscription`], which is a `Stream` of [`EncodedEvents`]: `sse_stream(subscription)` of any adapter
-//! sends them as they are.
+//! sends them as they are. Only `serve` knows the request's last event ID: elsewhere, clients resume
+//! if [`Subscribe::resume`] is called with it.
 //!
 #![doc = include_str!("manual.md")]
 //!

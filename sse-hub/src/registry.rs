@@ -31,14 +31,18 @@ pub(crate) struct Registry {
     topics: RwLock<Topics>,
 }
 
-/// Topics that were evicted. They are logged and dropped outside of the lock: a subscriber of
-/// `tracing` may use the hub, and so may what a snapshot function owns.
-#[derive(Default)]
-struct Evicted(Vec<Arc<Topic>>);
+/// Topics that were evicted. They are closed, logged and dropped outside of the lock: an engine may
+/// wake the driver's task, and this, a subscriber of `tracing`, and what a snapshot function owns may
+/// use the hub.
+struct Evicted<'a> {
+    backend: &'a Backend,
+    topics: Vec<Arc<Topic>>,
+}
 
-impl Drop for Evicted {
+impl Drop for Evicted<'_> {
     fn drop(&mut self) {
-        for topic in &self.0 {
+        for topic in &self.topics {
+            self.backend.close(topic.name());
             tracing::debug!(topic = &**topic.name(), "topic evicted");
         }
     }
@@ -66,6 +70,14 @@ impl Registry {
         }
     }
 
+    /// Declared before the lock is taken, it is dropped after that was released.
+    fn none_evicted(&self) -> Evicted<'_> {
+        Evicted {
+            backend: &self.backend,
+            topics: Vec::new(),
+        }
+    }
+
     pub(crate) fn backend(&self) -> &Backend {
         &self.backend
     }
@@ -88,7 +100,7 @@ impl Registry {
         check_name(name)?;
         // A function of the user's, so not under the lock.
         let options = (self.options)(name);
-        let mut evicted = Evicted::default();
+        let mut evicted = self.none_evicted();
         let mut topics = self.write();
         if let Some(topic) = topics.by_name.get(name) {
             return Ok((Arc::clone(topic), false));
@@ -104,12 +116,12 @@ impl Registry {
     /// Checks whether a topic of this name could be added.
     pub(crate) fn check_room(&self, name: &str) -> Result<(), TopicError> {
         check_name(name)?;
-        let mut evicted = Evicted::default();
+        let mut evicted = self.none_evicted();
         let mut topics = self.write();
         self.make_room(&mut topics, &mut evicted)
     }
 
-    fn make_room(&self, topics: &mut Topics, evicted: &mut Evicted) -> Result<(), TopicError> {
+    fn make_room(&self, topics: &mut Topics, evicted: &mut Evicted<'_>) -> Result<(), TopicError> {
         self.sweep_some(topics, evicted, SWEPT_PER_NEW);
         let now = self.clock.millis();
         if topics.by_name.len() >= self.max_topics && now >= topics.sweep_again_at {
@@ -126,13 +138,13 @@ impl Registry {
 
     /// Evicts the topic if nothing needs it.
     pub(crate) fn evict(&self, topic: &Arc<Topic>) {
-        let mut evicted = Evicted::default();
+        let mut evicted = self.none_evicted();
         let mut topics = self.write();
         let current = topics.by_name.get(topic.name());
         if current.is_some_and(|current| Arc::ptr_eq(current, topic))
             && self.evict_if_idle(&mut topics, topic)
         {
-            evicted.0.push(Arc::clone(topic));
+            evicted.topics.push(Arc::clone(topic));
         }
     }
 
@@ -140,14 +152,14 @@ impl Registry {
         let Some((floor, counts)) = topic.evict() else {
             return false;
         };
-        self.backend.close(topic.name(), floor);
+        self.backend.note_evicted(topic.name(), floor);
         topics.evicted += counts;
         topics.by_name.remove(topic.name());
         true
     }
 
     /// Checks up to `count` topics in turn. The evicted ones are added to `evicted`.
-    fn sweep_some(&self, topics: &mut Topics, evicted: &mut Evicted, count: usize) {
+    fn sweep_some(&self, topics: &mut Topics, evicted: &mut Evicted<'_>, count: usize) {
         for _ in 0..count.min(topics.to_sweep.len()) {
             let Some(name) = topics.to_sweep.pop_front() else {
                 return;
@@ -160,7 +172,7 @@ impl Registry {
                 continue;
             }
             if self.evict_if_idle(topics, &topic) {
-                evicted.0.push(topic);
+                evicted.topics.push(topic);
             } else {
                 topics.to_sweep.push_back(name);
             }
@@ -169,7 +181,7 @@ impl Registry {
 
     /// Discards all events that are too old, and evicts all topics that nothing needs.
     pub(crate) fn sweep(&self) {
-        let mut evicted = Evicted::default();
+        let mut evicted = self.none_evicted();
         let mut topics = self.write();
         self.sweep_some(&mut topics, &mut evicted, usize::MAX);
     }

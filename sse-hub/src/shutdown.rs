@@ -1,7 +1,8 @@
-//! The shutdown of a hub: begun once, seen by all subscriptions.
+//! The shutdown of a hub: seen by all subscriptions, never undone.
 
 use std::ops::RangeInclusive;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,17 +22,39 @@ pub(crate) struct Shutdown {
     retry: Option<RangeInclusive<Duration>>,
 }
 
+/// Why a hub shuts down. A later reason takes the place of an earlier one: its deadline and its
+/// reconnection time count from then on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reason {
+    /// The last handle was dropped, so nothing can be published anymore.
+    Unused,
+    /// The driver was dropped, so the engine does not answer anymore.
+    DriverLost,
+    Requested,
+}
+
 #[derive(Debug, Default)]
-pub(crate) struct ShutdownCell(OnceLock<Shutdown>);
+pub(crate) struct ShutdownCell {
+    /// Whether there is any shutdown. Subscriptions look at this with every event.
+    has_begun: AtomicBool,
+    /// In the order of the reasons.
+    shutdowns: [OnceLock<Shutdown>; 3],
+}
 
 impl ShutdownCell {
+    #[inline]
     pub(crate) fn get(&self) -> Option<&Shutdown> {
-        self.0.get()
+        if !self.has_begun.load(Ordering::Acquire) {
+            return None;
+        }
+        self.shutdowns.iter().rev().find_map(OnceLock::get)
     }
 
-    /// Returns whether this shutdown is the first one; later ones change nothing.
-    pub(crate) fn set(&self, shutdown: Shutdown) -> bool {
-        self.0.set(shutdown).is_ok()
+    /// Returns whether this shutdown is the first one for its reason; otherwise, it changes nothing.
+    pub(crate) fn set(&self, reason: Reason, shutdown: Shutdown) -> bool {
+        let is_first = self.shutdowns[reason as usize].set(shutdown).is_ok();
+        self.has_begun.store(true, Ordering::Release);
+        is_first
     }
 }
 

@@ -34,8 +34,8 @@
 //!   idle stream holds no buffer.
 //! * **Writes are few.** All that was sent since the last poll is one piece of the body.
 //! * **Silence is filled** with a comment every 15 seconds, see [`SseOptions::keep_alive`]. A
-//!   stream that begins with silence begins with a comment, so that it opens at once behind every
-//!   proxy.
+//!   stream that begins with silence begins with a comment, so that it opens at once behind
+//!   proxies too, with two exceptions, see [`guide::proxies`].
 //! * **Errors are visible.** A handler that returns an error or panics cuts the stream, so that the
 //!   client does not take it for complete, and is logged through `tracing`. As many proxies hide
 //!   the cut, an event can say so as well, see [`SseOptions::failure_event`], and another one that

@@ -74,6 +74,8 @@ struct State {
     handles: usize,
     /// Whether a sender found the buffer full since it was last emptied.
     room_is_wanted: bool,
+    /// Whether the content is not complete when the handler has returned.
+    is_incomplete: bool,
     /// Wakes the body's task; `None` before the first poll.
     body: Option<Arc<StreamWaker>>,
 }
@@ -94,6 +96,7 @@ impl Pipe {
                 buffer,
                 handles: 1,
                 room_is_wanted: false,
+                is_incomplete: false,
                 body: None,
             }),
             high_water,
@@ -210,6 +213,11 @@ impl Pipe {
         self.is_closed.load(Ordering::Acquire)
     }
 
+    /// Notes that what was sent is not the whole content, even if the handler returns.
+    pub(crate) fn set_incomplete(&self) {
+        self.state().is_incomplete = true;
+    }
+
     /// Ends the stream after what the buffer holds, followed by `last`. Does nothing if the stream
     /// was ended before.
     pub(crate) fn close(&self, last: &[u8]) {
@@ -265,7 +273,8 @@ impl Pipe {
     /// Takes all that the pipe holds. If nothing is left, the body waits from then on, unless it
     /// was woken during its poll.
     ///
-    /// If the handler has returned, `last` is what the stream sends when no handle is left.
+    /// If the handler has returned, `last` is what the stream sends when no handle is left, unless the
+    /// content is incomplete.
     #[inline]
     pub(crate) fn take(&self, body: &StreamWaker, last: Option<&[u8]>) -> Take {
         let mut state = self.state();
@@ -275,7 +284,9 @@ impl Pipe {
         {
             // Without a handle, nothing waits that would have to be notified.
             self.is_closed.store(true, Ordering::Release);
-            state.buffer.extend(last);
+            if !state.is_incomplete {
+                state.buffer.extend(last);
+            }
         }
         let frame = if let Some(encoded) = state.encoded.take() {
             encoded

@@ -249,6 +249,14 @@ impl Sse {
         self.pipe.close(b"");
     }
 
+    /// Ends the stream without its [end event](crate::SseOptions::end_event) when the handler returns
+    /// and the last handle is dropped. For sources that end before their content does, such as a
+    /// subscription of a hub.
+    #[doc(hidden)]
+    pub fn set_incomplete(&self) {
+        self.pipe.set_incomplete();
+    }
+
     /// Resolves when the stream has ended: the client is gone, the server shuts down, the handler
     /// failed, or the stream was closed.
     ///

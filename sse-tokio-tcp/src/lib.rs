@@ -62,7 +62,8 @@
 //! second event.
 //!
 //! A client that is gone without a word, such as one whose link is cut, is noticed within
-//! [`Limits::write_timeout`] after what was last sent.
+//! [`Limits::write_timeout`] after what was last sent. This holds on Linux, for [`serve`] and
+//! [`Server`] with TCP listeners, and with listeners that pass [`Listener::set_write_timeout`] on.
 //!
 //! Where the reset takes longer than half a second, or after the client has sent more than 64 KiB
 //! that nothing reads, only keep-alives detect the disconnect, the second one at the latest. See
@@ -74,7 +75,8 @@
 //! needs no more than that, but a client that sends headers of its own, as one on `fetch` does for
 //! `Authorization` or `Last-Event-ID`, first asks with an `OPTIONS` request, the preflight (Fetch §
 //! 4.8). It is answered with 405 unless a service answers it: [`Router::preflight`] sets one for all
-//! paths.
+//! paths, [`Service::preflight`] is that of one service. The `Allow` of a 405 names `GET` and `HEAD`
+//! alone, whether preflights are answered or not.
 //!
 //! ```
 //! use sse_tokio_tcp::{

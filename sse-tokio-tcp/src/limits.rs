@@ -65,6 +65,11 @@ impl Limits {
     /// the link was cut, one with events and keep-alives this time after the first of them that did not
     /// arrive.
     ///
+    /// A client that is there but does not read, so that its window is closed, also ends after this
+    /// time, although the send buffer has room: it acknowledges the probes of its window, but takes
+    /// nothing. As an acknowledgement may take some seconds on a healthy link that loses a packet, the
+    /// system's limit is at least five seconds, even if this one is shorter.
+    ///
     /// Other systems have the probes alone, and so their own, longer time where something was sent.
     /// [`Server`](crate::Server) sets this for TCP listeners, and for others that implement
     /// [`Listener::set_write_timeout`](crate::Listener::set_write_timeout).

@@ -49,7 +49,7 @@ impl Listener for tokio::net::TcpListener {
         if let Err(error) = tcp_timeout::set_timeout(self, time) {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "clients that are gone without a word are noticed late"
+                "the system refused the write timeout or keep-alive probes of connections, so clients that are gone without a word are noticed late"
             );
         }
     }

@@ -47,7 +47,8 @@ impl Router {
     }
 
     /// Answers the `OPTIONS` requests for all paths with `service`, in place of an earlier one. Without
-    /// it, they are answered with 405. See [CORS](crate#cors).
+    /// it, the service at the path [answers](Service::preflight) them, by default with 405, as they
+    /// are where there is none. See [CORS](crate#cors).
     pub fn preflight(mut self, service: impl Service) -> Self {
         self.preflight = Some(Box::new(service));
         self
@@ -69,8 +70,11 @@ impl Service for Router {
     }
 
     async fn preflight(&self, request: Request) -> Response {
-        match &self.preflight {
-            Some(service) => service.call_boxed(request).await,
+        if let Some(service) = &self.preflight {
+            return service.call_boxed(request).await;
+        }
+        match self.routes.get(request.uri().path()) {
+            Some(route) => route.preflight_boxed(request).await,
             None => method_not_allowed(),
         }
     }
@@ -78,11 +82,19 @@ impl Service for Router {
 
 /// A [`Service`] that can be boxed, so that services of different types fit into one map.
 trait Route: Send + Sync {
-    fn call_boxed(&self, request: Request) -> Pin<Box<dyn Future<Output = Response> + Send + '_>>;
+    fn call_boxed(&self, request: Request) -> Answer<'_>;
+
+    fn preflight_boxed(&self, request: Request) -> Answer<'_>;
 }
 
+type Answer<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
+
 impl<S: Service> Route for S {
-    fn call_boxed(&self, request: Request) -> Pin<Box<dyn Future<Output = Response> + Send + '_>> {
+    fn call_boxed(&self, request: Request) -> Answer<'_> {
         Box::pin(self.call(request))
+    }
+
+    fn preflight_boxed(&self, request: Request) -> Answer<'_> {
+        Box::pin(self.preflight(request))
     }
 }

@@ -21,7 +21,8 @@ pub trait Service: Send + Sync + 'static {
     fn call(&self, request: Request) -> impl Future<Output = Response> + Send;
 
     /// Answers an `OPTIONS` request, which is a preflight of CORS (Fetch § 4.8) in most cases. By
-    /// default, the answer is 405. [`Router::preflight`](crate::Router::preflight) sets another.
+    /// default, the answer is 405. A [`Router`](crate::Router) asks the service at the path, unless
+    /// [`Router::preflight`](crate::Router::preflight) sets one for all paths.
     fn preflight(&self, _request: Request) -> impl Future<Output = Response> + Send {
         async { method_not_allowed() }
     }

@@ -12,6 +12,10 @@ use tokio::net::TcpListener;
 /// How many probes of an idle connection are not answered before it is lost.
 const PROBES: u32 = 3;
 
+/// The shortest time for an acknowledgement: lost packets are repeated after up to some seconds.
+#[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+const MIN_USER_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// The longest times that systems take.
 const MAX_KEEP_ALIVE: Duration = Duration::from_secs(32_767);
 #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
@@ -22,12 +26,15 @@ const MAX_USER_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 ///
 /// # Errors
 ///
-/// When the system refuses an option.
+/// The first of the system's, which may have refused one option only.
 pub(crate) fn set_timeout(listener: &TcpListener, time: Duration) -> io::Result<()> {
     let socket = SockRef::from(listener);
     // Data that is not acknowledged, and a window that stays closed.
     #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
-    socket.set_tcp_user_timeout(Some(time.clamp(Duration::from_millis(1), MAX_USER_TIMEOUT)))?;
+    let user_timeout =
+        socket.set_tcp_user_timeout(Some(time.clamp(MIN_USER_TIMEOUT, MAX_USER_TIMEOUT)));
+    #[cfg(not(any(target_os = "android", target_os = "fuchsia", target_os = "linux")))]
+    let user_timeout = Ok(());
     // Half of the time, and then the probes. They are in whole seconds.
     let bounded = |time: Duration| time.clamp(Duration::from_secs(1), MAX_KEEP_ALIVE);
     let probing = time / 2;
@@ -47,7 +54,7 @@ pub(crate) fn set_timeout(listener: &TcpListener, time: Duration) -> io::Result<
     let keep_alive = keep_alive
         .with_interval(bounded(probing / PROBES))
         .with_retries(PROBES);
-    socket.set_tcp_keepalive(&keep_alive)
+    user_timeout.and(socket.set_tcp_keepalive(&keep_alive))
 }
 
 #[cfg(test)]
@@ -82,17 +89,16 @@ mod tests {
         let seconds = Duration::from_secs;
         let by_default = options(Limits::new().write_timeout).await;
         assert_eq!(by_default, (Some(seconds(60)), seconds(30), seconds(10), 3));
-        let short = options(Duration::from_millis(1500)).await;
-        let expected = Some(Duration::from_millis(1500));
-        assert_eq!(short, (expected, seconds(1), seconds(1), 3));
+        let short = options(Duration::from_millis(7500)).await;
+        let expected = Some(Duration::from_millis(7500));
+        assert_eq!(short, (expected, Duration::from_secs(3), seconds(1), 3));
     }
 
     #[tokio::test]
     async fn any_write_timeout_can_be_set() {
         let seconds = Duration::from_secs;
         let none = options(Duration::ZERO).await;
-        let millisecond = Some(Duration::from_millis(1));
-        assert_eq!(none, (millisecond, seconds(1), seconds(1), 3));
+        assert_eq!(none, (Some(MIN_USER_TIMEOUT), seconds(1), seconds(1), 3));
         let longest = options(Duration::MAX).await;
         let longest_interval = longest.2;
         assert_eq!(longest.0, Some(MAX_USER_TIMEOUT));

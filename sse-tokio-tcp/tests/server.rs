@@ -4,8 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use sse_tokio_tcp::{
-    Limits, Listener, Request, Response, Router, SendError, Server, Sse, no_content, serve,
-    with_sse,
+    Limits, Listener, Request, Response, Router, SendError, Server, Service, Sse, no_content,
+    not_found, serve, with_sse,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -62,6 +62,42 @@ async fn a_preflight_is_answered_by_its_service_at_every_path() {
     let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     let served = answer(listener().await, router().preflight(preflight), request).await;
     assert!(served.ends_with("data: hello\n\n\r\n0\r\n\r\n"), "{served}");
+}
+
+/// A service that answers preflights itself.
+struct Shared;
+
+impl Service for Shared {
+    async fn call(&self, _: Request) -> Response {
+        Response::new("shared".into())
+    }
+
+    async fn preflight(&self, _: Request) -> Response {
+        no_content()
+    }
+}
+
+#[tokio::test]
+async fn a_router_without_a_preflight_leaves_it_to_the_service_at_the_path() {
+    async fn gone(_: Request) -> Response {
+        not_found()
+    }
+    let router = || {
+        let inner = Router::new().route("/inner", Shared);
+        Router::new()
+            .route("/", with_sse(hello))
+            .route("/shared", Shared)
+            .route("/inner", inner)
+    };
+    for (path, status) in [("/", 405), ("/shared", 204), ("/inner", 204), ("*", 405)] {
+        let request = format!("OPTIONS {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let answered = answer(listener().await, router(), &request).await;
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(answered.starts_with(&expected), "{path}: {answered}");
+        let all = router().preflight(gone);
+        let answered = answer(listener().await, all, &request).await;
+        assert!(answered.starts_with("HTTP/1.1 404 "), "{path}: {answered}");
+    }
 }
 
 /// A listener around another one, which accepts nothing.

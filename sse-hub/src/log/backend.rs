@@ -24,11 +24,19 @@ impl Backend {
         }
     }
 
-    /// Closes a topic whose window had the entries after `floor`.
-    pub(crate) fn close(&self, topic: &str, floor: Position) {
-        match self {
-            Self::Local(log) => log.evict(topic, floor),
-            Self::Engine(engine) => engine.close(topic),
+    /// Notes that a topic is evicted whose window had the entries after `floor`. This is called under
+    /// the lock of the registry, so that a topic of this name is not added before.
+    pub(crate) fn note_evicted(&self, topic: &str, floor: Position) {
+        if let Self::Local(log) = self {
+            log.evict(topic, floor);
+        }
+    }
+
+    /// Closes a topic that was evicted. This is not called under a lock, and the topic may have been
+    /// opened again by then: openings and closings are counted.
+    pub(crate) fn close(&self, topic: &str) {
+        if let Self::Engine(engine) = self {
+            engine.close(topic);
         }
     }
 

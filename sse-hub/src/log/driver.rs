@@ -22,12 +22,15 @@ use crate::core::Core;
 use crate::log::catch_up::catch_up;
 use crate::log::retry::Backoff;
 use crate::log::{Engine, Live, LiveEntry};
-use crate::shutdown::Shutdown;
+use crate::shutdown::{Reason, Shutdown};
 use crate::topic::cursor::Insertion;
 use crate::topic_guard::TopicGuard;
 
 /// How many topics are repaired at a time.
 const MAX_REPAIRS: usize = 64;
+
+/// How long the streams of a hub last whose driver was dropped: its engine may never answer them.
+const WITHOUT_DRIVER: Duration = Duration::from_secs(5);
 
 /// How many live entries are taken before other tasks get their turn.
 const BURST: usize = 256;
@@ -40,9 +43,10 @@ const BURST: usize = 256;
 /// logs that through `tracing`.
 ///
 /// Dropping the driver, for instance with its task, shuts the hub down, as it would be silent
-/// otherwise: streams end, and publishing and subscribing are errors. A driver that is kept but not
-/// polled cannot be told from one that is about to be: if it was not polled by the time that the
-/// engine has answered a request, that is logged once as a warning.
+/// otherwise: publishing and subscribing are errors, and streams end, after five seconds even those
+/// that wait for the engine. [`Hub::shutdown`](crate::Hub::shutdown) sets another deadline. A driver
+/// that is kept but not polled cannot be distinguished from one that is about to be: if it was not
+/// polled by the time that the engine has answered a request, that is logged once as a warning.
 ///
 /// The future completes when the hub has shut down, or its last handle was dropped, and its last
 /// subscription has ended. Polled after that, it is ready again.
@@ -101,8 +105,9 @@ impl Drop for Driver {
     fn drop(&mut self) {
         if self.core.shutdown().is_none() {
             tracing::warn!("driver dropped, so the hub shuts down");
-            self.core.begin_shutdown(Shutdown::new(Duration::MAX, None));
         }
+        let shutdown = Shutdown::new(WITHOUT_DRIVER, None);
+        self.core.begin_shutdown(Reason::DriverLost, shutdown);
     }
 }
 

@@ -52,7 +52,7 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// Closes a topic that was opened. When it has been closed as often as it was opened, its live
     /// entries are no longer wanted.
     ///
-    /// This is called with a lock of the hub held.
+    /// The hub holds no lock then, and may have opened the topic again in between.
     fn close(&self, topic: &str);
 
     /// Appends an entry and returns its position, as soon as the entry is as safe as the engine

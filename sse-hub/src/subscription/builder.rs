@@ -95,7 +95,7 @@ impl From<OpenError> for SubscribeError {
 
 /// A subscription that is about to begin; from [`Hub::subscribe`](crate::Hub::subscribe).
 ///
-/// Await it to get the [`Subscription`], a `Stream` of bytes; or [`serve`](Self::serve) it.
+/// Await it to get the [`Subscription`], a `Stream` of encoded events; or [`serve`](Self::serve) it.
 #[must_use = "a subscription begins when it is awaited or served"]
 pub struct Subscribe {
     core: Arc<Core>,

@@ -15,6 +15,10 @@ use crate::subscription::merge;
 /// resumes gets the opening again, as the parser of its new connection has no id until the server
 /// sends one (HTML § 9.2.6).
 ///
+/// A gap in a topic that has a [snapshot](crate::TopicOptions::snapshot) has no id of that topic, as
+/// the snapshot follows. If the snapshot's function then returns no state, the opening is sent again,
+/// also within the stream.
+///
 /// No form suits every client. Measured in November 2026:
 ///
 /// | | [`IdBlock`](Self::IdBlock) | [`Event`](Self::Event) |
@@ -49,7 +53,8 @@ pub enum Opening {
     /// ```
     Event(Frame),
     /// Nothing. What is published before the client's first event is lost without a gap if the
-    /// connection is cut before that event. Gaps and snapshots are sent nevertheless.
+    /// connection is cut before that event, and so is what follows a gap in a topic whose snapshot's
+    /// function returns no state. Gaps and snapshots are sent nevertheless.
     None,
 }
 

@@ -84,6 +84,8 @@ impl Serving {
             }
             let next = ready!(self.subscription.poll_piece(cx));
             let Some(mut events) = next.transpose()? else {
+                // The hub has shut down, or the client is too slow: the content goes on.
+                self.sse.set_incomplete();
                 return Poll::Ready(Ok(()));
             };
             // Usually there is room.

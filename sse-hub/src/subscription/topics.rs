@@ -1,9 +1,11 @@
 //! What `Hub::subscribe` accepts as topics.
 
+use crate::subscription::builder::MAX_TOPICS;
+
 /// One topic, or several: what [`Hub::subscribe`](crate::Hub::subscribe) accepts.
 ///
 /// That is a name, or an array, a slice, a `Vec` or any other iterator of names; a name is anything
-/// that is `AsRef<str>`. `M` tells the two apart and is inferred.
+/// that is `AsRef<str>`. `M` distinguishes the two and is inferred.
 ///
 /// ```
 /// use sse_hub::Hub;
@@ -27,7 +29,8 @@
     note = "a name is anything that is `AsRef<str>`"
 )]
 pub trait IntoTopics<M> {
-    /// Returns the names of the topics.
+    /// Returns the names of the topics, each once. Of more than a subscription may have, it returns one
+    /// too many.
     fn into_topics(self) -> Vec<String>;
 }
 
@@ -51,7 +54,16 @@ where
     I::Item: AsRef<str>,
 {
     fn into_topics(self) -> Vec<String> {
-        let names = self.into_iter();
-        names.map(|name| name.as_ref().to_owned()).collect()
+        let mut distinct: Vec<String> = Vec::new();
+        for name in self {
+            let name = name.as_ref();
+            if !distinct.iter().any(|other| other == name) {
+                distinct.push(name.to_owned());
+            }
+            if distinct.len() > MAX_TOPICS {
+                break;
+            }
+        }
+        distinct
     }
 }

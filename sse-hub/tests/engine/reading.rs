@@ -222,3 +222,46 @@ async fn at_the_deadline_of_a_shutdown_a_subscription_that_waits_for_the_engine_
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn without_the_driver_a_stream_ends_although_the_engine_never_answers() {
+    for is_last_handle in [false, true] {
+        let engine = Arc::new(MemoryEngine::default());
+        let (node, mut late, mut driven) = with_a_reader_that_waits(&engine).await;
+        // Dropped, the hub waits for what was published, however long that takes.
+        let _node = (!is_last_handle).then_some(node);
+        let begun = Instant::now();
+        driven.shutdown().await;
+        within_bounds(async {
+            assert!(late.next().await.is_none());
+        })
+        .await;
+        let within = Duration::from_secs(5);
+        let soon = within + Duration::from_millis(100);
+        assert!((within..soon).contains(&begun.elapsed()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_after_the_driver_was_dropped_has_its_deadline_and_its_reconnection_time() {
+    for seconds in [1, 30] {
+        let engine = Arc::new(MemoryEngine::default());
+        let (node, mut late, mut driven) = with_a_reader_that_waits(&engine).await;
+        driven.shutdown().await;
+        let begun = Instant::now();
+        let reading = tokio::spawn(async move {
+            let last = late.next().await.expect("a block").expect("no error");
+            assert_eq!(last.into_bytes(), "retry: 1000\n\n");
+            assert!(late.next().await.is_none());
+            begun.elapsed()
+        });
+        yield_now().await;
+        let within = Duration::from_secs(seconds);
+        let retry = Duration::from_secs(1)..=Duration::from_secs(1);
+        let mut shutdown = pin!(node.shutdown(within, retry));
+        assert!(shutdown.as_mut().now_or_never().is_none());
+        let elapsed = reading.await.expect("no panic");
+        let soon = within + Duration::from_millis(100);
+        assert!((within..soon).contains(&elapsed), "{elapsed:?}");
+    }
+}

@@ -71,6 +71,11 @@ async fn a_subscription_needs_topics_and_not_too_many() {
         many,
         Err(SubscribeError::TooManyTopics { limit: 64 })
     ));
+    let endless = hub.subscribe((0_u64..).map(|n| n.to_string())).await;
+    assert!(matches!(
+        endless,
+        Err(SubscribeError::TooManyTopics { limit: 64 })
+    ));
     let mut same = hub
         .subscribe(["news"; 100])
         .await

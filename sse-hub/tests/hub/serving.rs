@@ -5,8 +5,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-use sse_hub::{Event, Hub, Retention, TopicOptions};
+use futures_util::{FutureExt as _, StreamExt as _};
+use sse_hub::{Event, Hub, Opening, Retention, SlowConsumer, Subscribe, TopicOptions};
+use sse_session::{SseOptions, SseStream};
 use tokio::sync::Notify;
 
 use crate::publish;
@@ -204,4 +205,57 @@ async fn what_has_been_served_to_its_end_is_no_subscription_even_if_it_is_kept()
     assert!(shutdown.as_mut().now_or_never().is_none());
     assert!(!client.run());
     assert_eq!(shutdown.now_or_never(), Some(0));
+}
+
+/// Serves a client whose stream has an end event. Calls `end` when the client waits, and returns the
+/// bytes from then on, or all of them if it never waits.
+fn last_bytes(subscribe: Subscribe, end: impl FnOnce()) -> String {
+    let end_event = Event::new().event("end").data("all");
+    let options = SseOptions::new().without_keep_alive();
+    let options = options.end_event(end_event).expect("an event");
+    let subscribe = subscribe.opening(Opening::None);
+    let served = SseStream::new(&options, None, |sse| subscribe.serve(sse));
+    let mut served = pin!(served);
+    let mut last = Vec::new();
+    let mut end = Some(end);
+    loop {
+        match served.next().now_or_never() {
+            None => {
+                end.take().expect("it ends")();
+                last.clear();
+            }
+            Some(Some(piece)) => last.extend_from_slice(&piece.expect("no error")),
+            Some(None) => return String::from_utf8(last).expect("UTF-8"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_of_the_hub_is_not_the_end_of_the_content() {
+    let hub = Hub::new();
+    let retry = Duration::from_secs(1)..=Duration::from_secs(1);
+    let shut_down = || {
+        let left = hub.shutdown(Duration::from_secs(5), retry.clone());
+        assert!(left.now_or_never().is_none(), "one is open");
+    };
+    let last = last_bytes(hub.subscribe("news"), shut_down);
+    assert_eq!(last, "retry: 1000\n\n");
+    // Nor is it that for a client that comes later.
+    let last = last_bytes(hub.subscribe("news"), || ());
+    assert_eq!(last, "retry: 1000\n\n");
+}
+
+#[test]
+fn a_slow_client_that_is_disconnected_has_not_had_all_of_the_content() {
+    let retention = Retention::new().max_events(1);
+    let options = move |_: &str| TopicOptions::new().retention(retention);
+    let hub = Hub::builder().topics(options).build();
+    let subscribe = hub
+        .subscribe("news")
+        .slow_consumer(SlowConsumer::Disconnect);
+    let fall_behind = || {
+        publish(&hub, "news", "a");
+        publish(&hub, "news", "b");
+    };
+    assert_eq!(last_bytes(subscribe, fall_behind), "");
 }

@@ -1,11 +1,14 @@
 //! Wakers are code of the caller, and may use the hub: none is called under a lock.
 
 use std::pin::{Pin, pin};
-use std::sync::{Arc, mpsc};
-use std::task::{Context, Wake, Waker};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
 
+use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
-use sse_hub::{Event, Hub, Presence, TopicOptions};
+use sse_hub::{
+    Engine, EngineError, Event, Hub, Live, Page, Position, Presence, Span, TopicOptions,
+};
 
 use crate::without_deadlock;
 
@@ -82,5 +85,64 @@ fn a_waker_that_publish_with_calls_may_take_a_snapshot_and_publish_with_the_hub(
         hub.publish_with("list", || "outer").expect("published");
         assert!(wakes.try_recv().is_ok());
         assert_eq!(hub.metrics().published, 2);
+    });
+}
+
+/// An empty engine that wakes the driver when a topic is closed.
+#[derive(Debug, Default)]
+struct WakesAtClose(Mutex<Option<Waker>>);
+
+impl Engine for WakesAtClose {
+    fn open(&self, _: &str) -> BoxFuture<'static, Result<Span, EngineError>> {
+        Box::pin(async { Ok(Span::at(Position::OLDEST)) })
+    }
+
+    fn close(&self, _: &str) {
+        let driver = self.0.lock().expect("no panic").take();
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+    }
+
+    fn append(
+        &self,
+        _: &str,
+        _: &[u8],
+        _: Option<&str>,
+    ) -> BoxFuture<'static, Result<Position, EngineError>> {
+        Box::pin(async { Err(EngineError::Unavailable) })
+    }
+
+    fn read(&self, _: &str, _: Position) -> BoxFuture<'static, Result<Page, EngineError>> {
+        Box::pin(async { Ok(Page::Entries(Vec::new())) })
+    }
+
+    fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Live> {
+        *self.0.lock().expect("no panic") = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn is_up(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_waker_of_the_driver_that_an_engine_wakes_at_the_close_of_a_topic_may_use_the_hub() {
+    without_deadlock(|| {
+        let (hub, driver) = Hub::builder().engine(WakesAtClose::default()).build();
+        let (woken, wakes) = mpsc::channel();
+        let user = hub.clone();
+        let waker = Waker::from(Arc::new(Uses(move || {
+            let other = user.subscribe("other").into_future().now_or_never();
+            drop(other.expect("at once").expect("a subscription"));
+            woken.send(()).expect("a receiver");
+        })));
+        let mut driver = pin!(driver);
+        let polled = driver.as_mut().poll(&mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+        let subscription = hub.subscribe("news").into_future().now_or_never();
+        drop(subscription.expect("at once").expect("a subscription"));
+        assert_eq!(wakes.try_recv(), Ok(()));
     });
 }

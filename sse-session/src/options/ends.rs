@@ -65,10 +65,11 @@ impl SseOptions {
     /// thing before the stream is cut.
     ///
     /// Not every client sees the cut: an `EventSource` reconnects after a cut as after a complete
-    /// response, and many proxies turn the one into the other (nginx as installed, haproxy, Varnish
-    /// and lighttpd over HTTP/2, h2o). An event passes all of them. It is a quarter of a second
+    /// response, and many proxies turn the one into the other (nginx and lighttpd as installed,
+    /// haproxy and Varnish over HTTP/2, h2o). An event passes all of them. It is a quarter of a second
     /// ahead of the cut, as some proxies, and `fetch` in browsers, drop what arrives together with
-    /// a cut. For this time a tokio runtime is needed, as for [`keep_alive`](Self::keep_alive).
+    /// a cut. The timer for this is tokio's: without a runtime whose time driver is enabled, tokio
+    /// panics when a handler fails, as it does for [`keep_alive`](Self::keep_alive).
     ///
     /// The event is encoded here, within the limits that were set before. It goes out even if the
     /// buffer is full. It should have no id, since a client resumes after the last id that it has
@@ -100,8 +101,12 @@ impl SseOptions {
     /// A client that has received it knows that nothing is missing. A page closes its `EventSource`
     /// then, which otherwise reconnects after every end. Other ends in order are not the end of the
     /// content and have no such event: a [shutdown](Self::shutdown), the
-    /// [age limit](Self::max_age), and [`Sse::close`](crate::Sse::close), before which an
-    /// application can send what it wants.
+    /// [age limit](Self::max_age), [`Sse::close`](crate::Sse::close), before which an application
+    /// can send what it wants, and a handler in which a subscription of `sse-hub` that it `serve`s
+    /// has ended by itself: the hub has shut down, or the client was too slow.
+    ///
+    /// To `sse_stream` and `forward`, the end of their stream is the end of the content, whatever
+    /// the stream is: a subscription that is sent in these ways has the event.
     ///
     /// See [`failure_event`](Self::failure_event) for how the event is encoded and sent, and for an
     /// example.

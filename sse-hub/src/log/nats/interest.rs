@@ -182,8 +182,12 @@ impl Interest {
         };
         one.users -= 1;
         if one.users == 0 {
-            one.topic.subscription.abort();
-            topics.remove(name);
+            let unused = topics.remove(name);
+            // Outside of the lock, as it wakes the driver's task.
+            drop(topics);
+            if let Some(unused) = unused {
+                unused.topic.subscription.abort();
+            }
         }
     }
 

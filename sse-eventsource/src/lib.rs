@@ -113,6 +113,7 @@ mod request_body;
 mod resumption;
 mod second_look;
 mod settings;
+mod shown_url;
 mod transport;
 #[cfg(feature = "json")]
 mod typed_stream;

@@ -13,11 +13,12 @@ use tower_service::Service;
 
 use crate::backoff::Backoff;
 use crate::boxed::BoxError;
-use crate::error::{BuildError, Error, ShownUrl};
+use crate::error::{BuildError, Error};
 use crate::event_source::EventSource;
 use crate::redirect::Redirects;
 use crate::request_body::RequestBody;
 use crate::settings::{Reconnect, Settings};
+use crate::shown_url::ShownUrl;
 use crate::transport;
 
 impl EventSource {

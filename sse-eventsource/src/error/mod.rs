@@ -12,6 +12,7 @@ pub use self::build::BuildError;
 pub use self::kind::ErrorKind;
 pub use self::redirect::RedirectError;
 use crate::rejected::Rejected;
+use crate::shown_url::ShownUrl;
 
 /// The reason why a connection was lost or not made.
 ///
@@ -100,23 +101,6 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Failed { kind, method, url } = &*self.0;
         write!(f, "{method} {}: {kind}", ShownUrl(url))
-    }
-}
-
-/// A URL in a message: without its query, which may contain a key.
-pub(crate) struct ShownUrl<'a>(pub(crate) &'a Uri);
-
-impl fmt::Display for ShownUrl<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(url) = self;
-        if let (Some(scheme), Some(authority)) = (url.scheme(), url.authority()) {
-            write!(f, "{scheme}://{authority}")?;
-        }
-        f.write_str(url.path())?;
-        match url.query() {
-            Some(_) => f.write_str("?…"),
-            None => Ok(()),
-        }
     }
 }
 

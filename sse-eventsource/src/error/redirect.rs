@@ -4,7 +4,7 @@ use std::{error, fmt};
 
 use http::Uri;
 
-use super::ShownUrl;
+use crate::shown_url::ShownUrl;
 
 /// The reason why a redirect was not followed.
 ///

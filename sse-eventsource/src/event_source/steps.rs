@@ -9,11 +9,12 @@ use tokio::time::sleep;
 
 use super::{EventSource, Phase};
 use crate::attempt::{Attempted, Outcome, attempt};
-use crate::error::{Error, ErrorKind, ShownUrl};
+use crate::error::{Error, ErrorKind};
 use crate::open::{Open, Timers};
 use crate::redirect::remove_body_headers;
 use crate::request_body::RequestBody;
 use crate::settings::{Reconnect, Settings};
+use crate::shown_url::ShownUrl;
 use crate::update::Update;
 
 impl EventSource {

@@ -8,12 +8,13 @@ mod tail;
 mod tls;
 
 use std::error::Error;
-use std::io::{self, Write as _};
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 use crate::arguments::Arguments;
+use crate::output::report;
 
 /// The exit status for arguments that cannot be used, as clap has it for those that it refuses.
 const USAGE: u8 = 2;
@@ -49,11 +50,6 @@ fn finish(result: Result<(), Box<dyn Error>>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Prints a line to standard error, whether or not anything reads it.
-fn report(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
 }
 
 fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {

@@ -131,3 +131,8 @@ pub(crate) fn without_controls(text: &str) -> String {
     let is_control = |char: char| char.is_control() && !matches!(char, '\n' | '\t');
     text.replace(is_control, "\u{fffd}")
 }
+
+/// Prints a line to standard error, whether or not anything reads it.
+pub(crate) fn report(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}

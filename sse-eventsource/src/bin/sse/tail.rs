@@ -8,8 +8,7 @@ use futures_core::Stream as _;
 use sse_eventsource::{ErrorKind, EventSource, Update};
 
 use crate::arguments::Arguments;
-use crate::output::{Output, without_controls};
-use crate::report;
+use crate::output::{Output, report, without_controls};
 
 /// Prints the stream until it ends.
 pub(crate) async fn tail(source: EventSource, arguments: &Arguments) -> Result<(), Box<dyn Error>> {

@@ -26,10 +26,16 @@ impl Port {
         Self { socket }
     }
 
+    /// Its address.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.socket.local_addr().expect("its address")
+    }
+
     /// Its number.
     #[must_use]
     pub fn number(&self) -> u16 {
-        self.socket.local_addr().expect("its address").port()
+        self.address().port()
     }
 }
 

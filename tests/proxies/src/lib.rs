@@ -12,8 +12,8 @@
 //! # Ok::<(), sse_proxies::ProxyError>(())
 //! ```
 //!
-//! [`Process`] and [`Port`] are for other proxies, each started by the tests of this package with
-//! the configuration that the chapter `proxies` of the guide in `sse-session` gives.
+//! [`Process`] is for other proxies, each started by the tests of this package with the
+//! configuration that the chapter `proxies` of the guide in `sse-session` gives.
 //!
 //! # Without nginx
 //!
@@ -24,12 +24,10 @@
 
 mod error;
 mod nginx;
-mod port;
 mod process;
 
 pub use crate::error::ProxyError;
 pub use crate::nginx::Nginx;
-pub use crate::port::Port;
 pub use crate::process::{Process, find};
 
 /// The environment variable that skips the tests that need nginx, if it is `1`.

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
-use sse_proxies::{Port, Process};
+use sse_engines::Port;
+use sse_proxies::Process;
 use sse_session::SseOptions;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -26,7 +27,7 @@ impl Child {
     pub(crate) fn start() -> Self {
         let mut child = Self {
             process: None,
-            port: Port::reserve().expect("a port"),
+            port: Port::take(),
         };
         child.restart();
         child

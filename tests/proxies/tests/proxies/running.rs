@@ -7,8 +7,9 @@ use std::pin::Pin;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use sse_engines::Port;
 use sse_eventsource_testing::Identity;
-use sse_proxies::{Port, Process, ProxyError};
+use sse_proxies::{Process, ProxyError};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
@@ -48,7 +49,7 @@ impl Running {
         // Some programs that root starts change to another user, and write here.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("set");
         let identity = Identity::new();
-        let ports = [(); 2].map(|()| Port::reserve().expect("a port"));
+        let ports = [(); 2].map(|()| Port::take());
         let place = Place {
             folder: folder.path(),
             http1: ports[0].address(),

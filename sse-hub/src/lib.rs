@@ -101,7 +101,7 @@ pub use crate::log::driver::Driver;
 pub use crate::log::nats;
 #[cfg(feature = "redis")]
 pub use crate::log::redis;
-pub use crate::log::{Engine, EngineError, Live, LiveEntry, Page, Span};
+pub use crate::log::{Engine, EngineError, Entry, Live, LiveEntry, Page, Span};
 pub use crate::metrics::{HubMetrics, TopicMetrics};
 pub use crate::options::{Retention, TopicOptions};
 pub use crate::position::Position;

@@ -16,11 +16,11 @@ pub(crate) enum Backend {
 }
 
 impl Backend {
-    /// Whether the log works as far as is known.
-    pub(crate) fn is_up(&self) -> bool {
+    /// Whether the log of a topic works as far as is known.
+    pub(crate) fn is_up(&self, topic: &str) -> bool {
         match self {
             Self::Local(_) => true,
-            Self::Engine(engine) => engine.is_up(),
+            Self::Engine(engine) => engine.is_up(topic),
         }
     }
 

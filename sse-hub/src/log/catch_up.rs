@@ -1,8 +1,6 @@
 //! Bringing a topic's window up to date by reading.
 
-use bytes::Bytes;
-
-use crate::log::{Engine, EngineError, Page};
+use crate::log::{Engine, EngineError, Entry, Page};
 use crate::position::Position;
 use crate::topic::Topic;
 
@@ -37,10 +35,10 @@ pub(crate) async fn catch_up(engine: &dyn Engine, topic: &Topic) -> Result<(), E
 }
 
 /// Inserts entries that follow each other, the first one after `head`.
-fn insert_all(topic: &Topic, head: Position, entries: &[(Position, Bytes)]) {
+fn insert_all(topic: &Topic, head: Position, entries: &[(Position, Entry)]) {
     let mut predecessor = head;
-    for (position, event) in entries {
-        topic.insert(predecessor, *position, event);
+    for (position, entry) in entries {
+        topic.insert(predecessor, *position, entry);
         predecessor = *position;
     }
 }

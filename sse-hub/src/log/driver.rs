@@ -143,7 +143,7 @@ impl Meanwhile {
         match &self.latest {
             // The repair reads all that was appended before it begins.
             _ if !self.is_running => {}
-            Some(latest) if entry.position == latest.position && entry.event == latest.event => {}
+            Some(latest) if entry.position == latest.position && entry.entry == latest.entry => {}
             // One of them has arrived late or twice, or others between them are lost. Which of them
             // is the newest is not certain: the history may have been replaced.
             Some(latest) if entry.predecessor != latest.position => self.was_interrupted = true,
@@ -161,7 +161,7 @@ impl Repairs {
         }
         // A topic that is not in use here has no window.
         if let Some(topic) = core.registry().get(&entry.topic)
-            && let Insertion::Hole = topic.insert(entry.predecessor, entry.position, &entry.event)
+            && let Insertion::Hole = topic.insert(entry.predecessor, entry.position, &entry.entry)
         {
             self.add(topic.name());
         }

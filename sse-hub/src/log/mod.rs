@@ -78,8 +78,32 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// Only the task that was passed last is woken. The hub's [`Driver`](crate::Driver) polls this.
     fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Live>;
 
-    /// Whether the engine works as far as is known: `false` while the connection is lost.
-    fn is_up(&self) -> bool;
+    /// Appends the mark of a loss to a topic, so that all who read across it learn of the loss:
+    /// entries after `kept`, up to `lost`, are no longer in the log, although they were appended.
+    ///
+    /// `kept` is the newest position before the loss that the caller knows and the log still has;
+    /// [`Position::OLDEST`] if there is none. Several nodes find the same loss, so nothing is appended
+    /// if a mark follows `kept` already, or one of the same loss is there. Nothing is appended either
+    /// if nothing that precedes `lost` is left: whoever was there before is then unknown anyway.
+    fn mark_loss(
+        &self,
+        topic: &str,
+        kept: Position,
+        lost: Position,
+    ) -> BoxFuture<'static, Result<(), EngineError>>;
+
+    /// Whether a topic can be used as far as is known: `false` while the connection is lost.
+    fn is_up(&self, topic: &str) -> bool;
+}
+
+/// What a log has at a position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Entry {
+    /// An encoded event, without an id.
+    Event(Bytes),
+    /// The mark of a loss: events before it were published, and then lost by the engine.
+    Loss,
 }
 
 /// A span of a topic's log.
@@ -111,7 +135,7 @@ impl Span {
 #[non_exhaustive]
 pub enum Page {
     /// The next entries, oldest first; none if the position is the end of the log.
-    Entries(Vec<(Position, Bytes)>),
+    Entries(Vec<(Position, Entry)>),
     /// Entries that followed the position are no longer kept.
     Trimmed,
     /// The position is not known to be one of this log.
@@ -156,8 +180,8 @@ pub struct LiveEntry {
     pub predecessor: Position,
     /// The position of the entry.
     pub position: Position,
-    /// The encoded event, without an id.
-    pub event: Bytes,
+    /// What was appended.
+    pub entry: Entry,
 }
 
 impl LiveEntry {
@@ -167,13 +191,13 @@ impl LiveEntry {
         topic: impl Into<String>,
         predecessor: Position,
         position: Position,
-        event: impl Into<Bytes>,
+        entry: Entry,
     ) -> Self {
         Self {
             topic: topic.into(),
             predecessor,
             position,
-            event: event.into(),
+            entry,
         }
     }
 }

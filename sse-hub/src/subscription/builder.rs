@@ -213,7 +213,9 @@ impl Subscribe {
         if self.core.shutdown().is_some() {
             return Err(SubscribeError::Shutdown);
         }
-        if self.engine_down == EngineDown::Refuse && !self.core.registry().backend().is_up() {
+        let backend = self.core.registry().backend();
+        let is_down = || self.topics.iter().any(|topic| !backend.is_up(topic));
+        if self.engine_down == EngineDown::Refuse && is_down() {
             return Err(SubscribeError::Engine(EngineError::Unavailable));
         }
 

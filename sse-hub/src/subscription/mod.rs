@@ -50,7 +50,7 @@ use crate::core::Core;
 use crate::entry;
 use crate::gap::{self, Gap, GapReason};
 use crate::id;
-use crate::log::Page;
+use crate::log::{Entry, Page};
 use crate::metrics::{Metric, record};
 use crate::position::Position;
 use crate::shutdown::Shutdown;
@@ -298,7 +298,7 @@ impl Subscription {
 
     /// Encodes a page of the log; `None` if there is nothing on it.
     fn take_page(&mut self, index: usize, page: Page, floor: Position) -> Option<Bytes> {
-        let Page::Entries(mut entries) = page else {
+        let Page::Entries(entries) = page else {
             return None;
         };
         let reader = &mut self.topics[index];
@@ -312,10 +312,15 @@ impl Subscription {
         let events = entries.len() as u64;
         reader.topic.skip_to(&mut reader.cursor, *last, events);
         // As with live entries, invalid ones are skipped.
-        entries.retain(|(_, entry)| entry::check(entry).is_ok());
-        for (_, entry) in &mut entries {
-            *entry = entry.slice_ref(entry::lines(entry));
-        }
+        let entries: Vec<_> = entries
+            .into_iter()
+            .filter_map(|(position, entry)| match entry {
+                Entry::Event(event) if entry::check(&event).is_ok() => {
+                    Some((position, event.slice_ref(entry::lines(&event))))
+                }
+                _ => None,
+            })
+            .collect();
         record(Metric::Delivered(entries.len() as u64));
         (!entries.is_empty()).then(|| self.encode(index, &entries))
     }

@@ -18,7 +18,7 @@ use slab::Slab;
 use crate::clock::Clock;
 use crate::entry;
 use crate::id;
-use crate::log::Span;
+use crate::log::{Entry, Span};
 use crate::metrics::{Counts, TopicMetrics};
 use crate::options::TopicOptions;
 use crate::position::Position;
@@ -142,10 +142,15 @@ impl Topic {
         &self,
         predecessor: Position,
         position: Position,
-        event: &Bytes,
+        entry: &Entry,
     ) -> Insertion {
         let mut state = self.state();
         let head = state.window.head();
+        let Entry::Event(event) = entry else {
+            drop(state);
+            self.restart(position);
+            return Insertion::Appended;
+        };
         if position <= head {
             return if state.is_contradicted_by(position, event) {
                 Insertion::Hole

@@ -122,7 +122,16 @@ impl Engine for WakesAtClose {
         Poll::Pending
     }
 
-    fn is_up(&self) -> bool {
+    fn mark_loss(
+        &self,
+        _: &str,
+        _: Position,
+        _: Position,
+    ) -> BoxFuture<'static, Result<(), EngineError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn is_up(&self, _: &str) -> bool {
         true
     }
 }

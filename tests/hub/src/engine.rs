@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use sse_hub::{
-    Driver, Engine, EngineError, Hub, Live, LiveEntry, Page, Position, Retention, Span,
+    Driver, Engine, EngineError, Entry, Hub, Live, LiveEntry, Page, Position, Retention, Span,
     TopicOptions,
 };
 use tokio::sync::{Notify, mpsc};
@@ -121,7 +121,12 @@ impl MemoryEngine {
         // Positions of an engine have holes between them.
         let position = Position::new(7, predecessor.minor() + fastrand::u64(1..5));
         entries.all.push((position, event.clone()));
-        self.deliver(LiveEntry::new(topic, predecessor, position, event));
+        self.deliver(LiveEntry::new(
+            topic,
+            predecessor,
+            position,
+            Entry::Event(event),
+        ));
         Ok(position)
     }
 
@@ -131,7 +136,12 @@ impl MemoryEngine {
             let topics = self.topics.lock().expect("not poisoned");
             topics[topic].all[0].clone()
         };
-        self.deliver(LiveEntry::new(topic, Position::OLDEST, position, event));
+        self.deliver(LiveEntry::new(
+            topic,
+            Position::OLDEST,
+            position,
+            Entry::Event(event),
+        ));
     }
 
     /// Loses everything.
@@ -195,7 +205,11 @@ impl MemoryEngine {
             .partition_point(|(position, _)| *position <= after)
             .saturating_sub(self.repeat.load(Ordering::Relaxed).into());
         Ok(Page::Entries(
-            entries.all[from..].iter().take(PAGE).cloned().collect(),
+            entries.all[from..]
+                .iter()
+                .take(PAGE)
+                .map(|(position, event)| (*position, Entry::Event(event.clone())))
+                .collect(),
         ))
     }
 
@@ -301,7 +315,16 @@ impl Engine for Node {
         live.poll_recv(cx).map(|live| live.expect("not closed"))
     }
 
-    fn is_up(&self) -> bool {
+    fn mark_loss(
+        &self,
+        _: &str,
+        _: Position,
+        _: Position,
+    ) -> BoxFuture<'static, Result<(), EngineError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn is_up(&self, _: &str) -> bool {
         self.engine.check_up().is_ok()
     }
 }

@@ -185,7 +185,16 @@ impl Engine for NatsEngine {
         live.poll(&self.link, cx)
     }
 
-    fn is_up(&self) -> bool {
+    fn mark_loss(
+        &self,
+        _topic: &str,
+        _kept: Position,
+        _lost: Position,
+    ) -> BoxFuture<'static, Result<(), EngineError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn is_up(&self, _topic: &str) -> bool {
         self.link.is_up()
     }
 }

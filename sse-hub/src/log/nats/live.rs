@@ -16,7 +16,7 @@ use tokio::time::Sleep;
 use crate::log::nats::interest::{Arrival, LiveTopic, TopicStream};
 use crate::log::nats::link::{Known, Link};
 use crate::log::nats::options::NatsOptions;
-use crate::log::{Live, LiveEntry};
+use crate::log::{Entry, Live, LiveEntry};
 use crate::position::Position;
 
 /// The delay before the stream is requested again.
@@ -198,7 +198,12 @@ fn entry(known: Known, topic: &LiveTopic, message: Message) -> Option<(LiveEntry
     let at = |number| Position::new(known.epoch, number);
     // Without a predecessor, nothing is known of what was before.
     let before = at(predecessor.unwrap_or(number - 1));
-    let entry = LiveEntry::new(&*topic.name, before, at(number), message.payload);
+    let entry = LiveEntry::new(
+        &*topic.name,
+        before,
+        at(number),
+        Entry::Event(message.payload),
+    );
     Some((entry, predecessor))
 }
 

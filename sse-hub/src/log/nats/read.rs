@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::log::nats::link::{Known, Link, Wanted};
-use crate::log::{EngineError, Page, Span};
+use crate::log::{EngineError, Entry, Page, Span};
 use crate::position::Position;
 
 /// A page is full with so many entries, or so many bytes.
@@ -91,7 +91,7 @@ pub(super) async fn read(link: &Link, name: &str, after: Position) -> Result<Pag
         }
         let entries = entries
             .into_iter()
-            .map(|(number, event)| (Position::new(known.epoch, number), event))
+            .map(|(number, event)| (Position::new(known.epoch, number), Entry::Event(event)))
             .collect();
         return Ok(Page::Entries(entries));
     }

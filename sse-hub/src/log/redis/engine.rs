@@ -191,7 +191,16 @@ impl Engine for RedisEngine {
         live.poll(cx)
     }
 
-    fn is_up(&self) -> bool {
+    fn mark_loss(
+        &self,
+        _topic: &str,
+        _kept: Position,
+        _lost: Position,
+    ) -> BoxFuture<'static, Result<(), EngineError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn is_up(&self, _topic: &str) -> bool {
         self.link.is_up()
     }
 }

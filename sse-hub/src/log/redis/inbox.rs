@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::log::redis::entry_id;
 use crate::log::redis::keys::Keys;
-use crate::log::{Live, LiveEntry};
+use crate::log::{Entry, Live, LiveEntry};
 
 /// How many entries may wait.
 const MAX_ENTRIES: usize = 64 * 1024;
@@ -62,7 +62,7 @@ impl Inbox {
     }
 
     fn put_entry(&self, entry: LiveEntry) {
-        let len = entry.event.len();
+        let len = len(&entry);
         let has_room = self.state.bytes.fetch_add(len, Ordering::AcqRel) < MAX_BYTES;
         if !has_room || self.sender.try_send(entry).is_err() {
             self.state.bytes.fetch_sub(len, Ordering::AcqRel);
@@ -82,7 +82,7 @@ impl Outlet {
         self.state.waker.register(cx.waker());
         match self.receiver.poll_recv(cx) {
             Poll::Ready(Some(entry)) => {
-                let len = entry.event.len();
+                let len = len(&entry);
                 self.state.bytes.fetch_sub(len, Ordering::AcqRel);
                 return Poll::Ready(Live::Entry(entry));
             }
@@ -118,8 +118,15 @@ fn entry(keys: &Keys, push: PushInfo) -> Option<LiveEntry> {
     let (first, second) = (spaces.next()?, spaces.next()?);
     let position = entry_id::parse(payload.get(..first)?)?;
     let predecessor = entry_id::parse(payload.get(first + 1..second)?)?;
-    let event = Bytes::from(payload).slice(second + 1..);
+    let event = Entry::Event(Bytes::from(payload).slice(second + 1..));
     Some(LiveEntry::new(topic, predecessor, position, event))
+}
+
+fn len(entry: &LiveEntry) -> usize {
+    match &entry.entry {
+        Entry::Event(event) => event.len(),
+        Entry::Loss => 0,
+    }
 }
 
 #[cfg(test)]
@@ -153,7 +160,7 @@ mod tests {
         assert_eq!(entry.topic, "a");
         assert_eq!(entry.position, Position::new(5, 1));
         assert_eq!(entry.predecessor, Position::new(4, 7));
-        assert_eq!(entry.event, "data: x y\n\n");
+        assert_eq!(entry.entry, Entry::Event("data: x y\n\n".into()));
         assert!(outlet.take().is_err());
     }
 

@@ -91,7 +91,7 @@ fn page(after: Position, entries: Vec<Entry>) -> Page {
             };
         }
         previous = entry.position;
-        chain.push((entry.position, entry.event));
+        chain.push((entry.position, crate::log::Entry::Event(entry.event)));
     }
     Page::Entries(chain)
 }

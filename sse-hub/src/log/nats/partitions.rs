@@ -1,5 +1,7 @@
 //! Several streams that share the topics.
 
+use std::time::Duration;
+
 use async_nats::{ConnectOptions, ServerAddr, ToServerAddrs};
 
 use crate::log::nats::engine::NatsEngine;
@@ -78,6 +80,11 @@ impl NatsOptions {
         };
         let servers = servers.map_err(|error| failed(0, ConnectError::Connection(error.into())))?;
         for number in numbers {
+            if number > 0 {
+                // Positions have the millisecond in which their stream was created, and no two may have
+                // the same one: a topic could move from one to the other.
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
             let options = self.clone().for_partition(number);
             let connected = options.connect_with(client.clone(), &servers[..]).await;
             engines.push(connected.map_err(|error| failed(number, error))?);

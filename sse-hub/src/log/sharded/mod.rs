@@ -55,7 +55,7 @@ use crate::position::Position;
 /// A shard that moves to another server, with its data, keeps its name and its topics.
 ///
 /// The shard of a topic is the one with the highest score `mix(fnv1a(topic) ^ mix(fnv1a(shard)))`: FNV-1a
-/// with 64 bits, and the finalizer of SplitMix64. That will not change.
+/// with 64 bits, and the finalizer of `SplitMix64`. That will not change.
 ///
 /// # Costs
 ///

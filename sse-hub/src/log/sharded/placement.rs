@@ -66,7 +66,7 @@ fn hash(name: &str) -> u64 {
     })
 }
 
-/// Lets each bit of a number depend on all of them: the finalizer of SplitMix64.
+/// Lets each bit of a number depend on all of them: the finalizer of `SplitMix64`.
 const fn mix(number: u64) -> u64 {
     let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

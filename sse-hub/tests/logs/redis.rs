@@ -170,6 +170,33 @@ async fn an_idempotency_key_is_forgotten_in_time() {
 }
 
 #[tokio::test]
+async fn no_topic_has_the_name_of_the_key_of_another() {
+    within_bounds(async {
+        let (server, drivers) = server().await;
+        let hub = node(&server, &drivers, RedisOptions::new()).await;
+        for (topic, key, other) in [("a", "k}", "a}:key:k"), ("x", "{y}", "x}:key:{y")] {
+            let publish = |topic, key| hub.publish(topic, "x").key(key);
+            publish(topic, key).await.expect("published");
+            publish(other, key).await.expect("published");
+            let mut client = Client::new(&hub, &[other], None).await;
+            publish(topic, "2").await.expect("published");
+            publish(other, "2").await.expect("published");
+            assert_eq!(client.data(1).await, ["x"]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_prefix_with_braces_is_refused() {
+    for prefix in ["{", "a}"] {
+        let options = RedisOptions::new().prefix(prefix);
+        let refused = options.connect("redis://127.0.0.1:1/").await;
+        assert!(matches!(refused, Err(ConnectError::Prefix)), "{refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn entries_of_other_programs_are_never_sent_and_what_they_may_hide_is_a_gap() {
     within_bounds(async {
         let (server, drivers) = server().await;

@@ -110,7 +110,7 @@ impl RedisOptions {
     ///
     /// # Errors
     ///
-    /// [`ConnectError`] if the URL is invalid or the server does not answer.
+    /// [`ConnectError`] if the URL or the prefix is invalid, or the server does not answer.
     ///
     /// # Cancel safety
     ///
@@ -119,11 +119,12 @@ impl RedisOptions {
         let invalid = |error: RedisError| ConnectError::Url(error.into());
         let info = connection_info(url, self.answer_within).map_err(invalid)?;
         let database = info.redis_settings().db();
+        let keys = Keys::new(&self.prefix, database).ok_or(ConnectError::Prefix)?;
         let client = Client::open(info).map_err(invalid)?;
         let (inbox, outlet) = inbox::queue();
         let link = Link::new(
             client,
-            Keys::new(&self.prefix, database),
+            keys,
             script::append(&self.history, database),
             script::open(&self.history),
             inbox,

@@ -14,6 +14,8 @@ use crate::log::EngineError;
 pub enum ConnectError {
     /// The URL is not a valid Redis URL.
     Url(BoxError),
+    /// The [prefix](super::RedisOptions::prefix) has braces, which are reserved for topics.
+    Prefix,
     /// The server was not reached, did not answer, or refused the connection.
     Server(BoxError),
 }
@@ -22,6 +24,7 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Url(_) => "URL is not a valid Redis URL",
+            Self::Prefix => "prefix of the keys has braces",
             Self::Server(_) => "connection to Redis failed",
         })
     }
@@ -31,6 +34,7 @@ impl Error for ConnectError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Url(error) | Self::Server(error) => Some(&**error),
+            Self::Prefix => None,
         }
     }
 }

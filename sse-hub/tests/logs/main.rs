@@ -8,6 +8,8 @@ mod jetstream;
 mod nats;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "redis")]
+mod redis_connection;
 mod suite;
 
 /// The tests of the suite for one engine, a type that implements [`suite::Engine`].

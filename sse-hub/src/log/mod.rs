@@ -14,6 +14,7 @@ pub mod nats;
 #[cfg(feature = "redis")]
 pub mod redis;
 pub(crate) mod retry;
+pub(crate) mod sharded;
 
 use std::error::Error;
 use std::fmt;

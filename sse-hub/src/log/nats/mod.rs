@@ -8,13 +8,16 @@
 //! in the version that it must have.
 
 mod append;
+mod batch;
 mod engine;
 mod epoch;
 mod error;
+mod get;
 mod interest;
 mod link;
 mod live;
 mod options;
+mod partitions;
 mod read;
 mod signal;
 mod subject;

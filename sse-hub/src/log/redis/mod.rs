@@ -10,15 +10,18 @@ mod commands;
 mod engine;
 mod entry_id;
 mod error;
+mod hello;
 mod inbox;
 mod keys;
 mod link;
 mod options;
 mod read;
 mod script;
+mod shards;
 mod supervisor;
 mod time_limits;
 
 pub use crate::log::redis::engine::RedisEngine;
 pub use crate::log::redis::error::ConnectError;
 pub use crate::log::redis::options::RedisOptions;
+pub use crate::log::redis::shards::RedisShard;

@@ -17,8 +17,8 @@ use crate::result::{Result, no_complaints};
 /// The tests of the hub that use servers, in the order of the table's columns.
 const SUITES: [&str; 2] = ["logs", "faults"];
 
-/// The module of those tests among them that use none.
-const WITHOUT_SERVER: &str = "embedded::";
+/// The modules of those tests among them that use none.
+const WITHOUT_SERVER: [&str; 2] = ["embedded::", "check::"];
 
 /// What some tests run as processes of their own; as a test, it does nothing.
 const PROCESSES: [&str; 2] = ["::node", "::node_that_is_stopped"];
@@ -153,7 +153,7 @@ fn named(names: &[String]) -> Result<Vec<&'static Version>> {
 /// Returns the arguments of a test program that leave out what needs no server or cannot be tested.
 fn skipped<'a>(lacks: impl IntoIterator<Item = &'a versions::Lack>) -> Vec<&'static str> {
     let lacks = lacks.into_iter().map(|lack| lack.in_names());
-    [WITHOUT_SERVER]
+    WITHOUT_SERVER
         .into_iter()
         .chain(lacks)
         .flat_map(|name| ["--skip", name])

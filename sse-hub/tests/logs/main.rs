@@ -9,6 +9,8 @@ mod nats;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "redis")]
+mod redis_clock;
+#[cfg(feature = "redis")]
 mod redis_connection;
 mod suite;
 

@@ -17,6 +17,7 @@ mod interest;
 mod link;
 mod live;
 mod options;
+mod partitions;
 mod read;
 mod signal;
 mod subject;

@@ -9,12 +9,13 @@ use tokio::task::JoinHandle;
 
 use crate::Result;
 use crate::connect::connect;
-use crate::engine::Engine;
+use crate::engine::{Engine, Kind};
 use crate::sample::Sample;
 
 /// The servers of an engine; none for the embedded hub.
 pub(crate) struct Servers {
     engine: Engine,
+    shards: usize,
     servers: Vec<Server>,
 }
 
@@ -29,12 +30,17 @@ impl Servers {
     pub(crate) async fn start(sample: &Sample) -> Self {
         let mut servers = Vec::new();
         if let Engine::Program(program) = &sample.engine {
-            for _ in 0..sample.servers {
+            let count = match program.kind {
+                Kind::Redis => sample.shards,
+                Kind::Nats => 1,
+            };
+            for _ in 0..count {
                 servers.push(program.start(sample.is_spacious).await);
             }
         }
         Self {
             engine: sample.engine.clone(),
+            shards: sample.shards,
             servers,
         }
     }
@@ -55,7 +61,7 @@ impl Servers {
                 driver: None,
             }),
             Engine::Program(program) => {
-                let (hub, driver) = connect(program.kind, ports, builder).await?;
+                let (hub, driver) = connect(program.kind, ports, self.shards, builder).await?;
                 Ok(Node {
                     hub,
                     driver: Some(tokio::spawn(driver)),

@@ -1,4 +1,4 @@
-//! What more servers cost a node: it does as much for an event, whichever server has the topic.
+//! What shards cost a node: it does as much for an event, whichever of them has the topic.
 
 use sse_bench_report::{Marks, Table};
 
@@ -13,7 +13,7 @@ const SHARDS: usize = 3;
 /// The numbers of publishers.
 const PUBLISHERS: [usize; 2] = [64, 192];
 
-/// The mark: of the node's CPU time with one server.
+/// The mark: of the node's CPU time with one shard.
 const MARK: f64 = 1.1;
 
 pub(super) fn measure(
@@ -21,8 +21,8 @@ pub(super) fn measure(
     turns: &mut Turns,
     marks: &mut Marks,
 ) -> Result<Table> {
-    let sample = |engine, publishers, servers| Sample {
-        servers,
+    let sample = |engine, publishers, shards| Sample {
+        shards,
         events: arguments.size(200_000, 9_600),
         len: 200,
         publishers,
@@ -32,12 +32,12 @@ pub(super) fn measure(
     let mut samples = Vec::new();
     for engine in engines(arguments) {
         for publishers in PUBLISHERS {
-            samples.extend([1, SHARDS].map(|servers| sample(engine.clone(), publishers, servers)));
+            samples.extend([1, SHARDS].map(|shards| sample(engine.clone(), publishers, shards)));
         }
     }
     let figures = turns.take("shards", &samples)?;
     let mut table = Table::new(
-        format!("Publishing to {SHARDS} servers on one machine, of what it takes with one"),
+        format!("Publishing to {SHARDS} shards on one machine, of what it takes with one"),
         [
             "",
             "publishers",
@@ -57,11 +57,12 @@ pub(super) fn measure(
             ratios("time")?.to_string(),
         ]);
         marks.ratios(
-            format!("the node's CPU time, of that with one server: {several}"),
+            format!("the node's CPU time, of that with one shard: {several}"),
             ratios("node")?,
             MARK,
         );
     }
-    table.note("The servers share the cores of the machine with the node.");
+    table.note("The shards are servers of Redis or Valkey, and streams of one server of NATS. They share the \
+         cores of the machine with the node.");
     Ok(table)
 }

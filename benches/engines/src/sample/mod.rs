@@ -21,8 +21,8 @@ const LIMIT: Duration = Duration::from_secs(120);
 pub(crate) struct Sample {
     pub(crate) kind: Kind,
     pub(crate) engine: Engine,
-    /// How many servers share the topics.
-    pub(crate) servers: usize,
+    /// How many shards the topics are in: servers of Redis, or streams of one server of NATS.
+    pub(crate) shards: usize,
     /// Whether a server whose memory is collected as garbage does that a quarter as often.
     pub(crate) is_spacious: bool,
     pub(crate) events: usize,
@@ -73,14 +73,14 @@ impl Kind {
 impl Sample {
     pub(crate) const USAGE: &'static str = "\
         kinds: publishing, latency, replay, opening, requests\n\
-        values: engine (channel, embedded, or a server's program), servers, events, len, publishers,\n\
+        values: engine (channel, embedded, or a server's program), shards, events, len, publishers,\n\
         topics, subscribed, gogc (only 400)";
 
     pub(crate) const fn new(kind: Kind, engine: Engine) -> Self {
         Self {
             kind,
             engine,
-            servers: 1,
+            shards: 1,
             is_spacious: false,
             events: 1_000,
             len: 100,
@@ -100,7 +100,7 @@ impl Sample {
             let number = || value.parse::<usize>();
             match name {
                 "engine" => sample.engine = Engine::parse(value)?,
-                "servers" => sample.servers = number()?,
+                "shards" => sample.shards = number()?,
                 "gogc" => sample.is_spacious = number()? == 400,
                 "events" => sample.events = number()?,
                 "len" => sample.len = number()?,
@@ -118,13 +118,15 @@ impl Sample {
         let mut words = vec![
             self.kind.name().to_owned(),
             format!("engine={}", self.engine.word()),
-            format!("servers={}", self.servers),
             format!("events={}", self.events),
             format!("len={}", self.len),
             format!("publishers={}", self.publishers),
             format!("topics={}", self.topics),
             format!("subscribed={}", self.subscribed),
         ];
+        if self.shards > 1 {
+            words.push(format!("shards={}", self.shards));
+        }
         if self.is_spacious {
             words.push("gogc=400".to_owned());
         }
@@ -133,7 +135,7 @@ impl Sample {
 
     /// Whether another build can be expected to do it, and it says something of that build.
     pub(crate) fn is_comparable(&self) -> bool {
-        matches!(self.engine, Engine::Program(_)) && self.servers == 1 && !self.is_spacious
+        matches!(self.engine, Engine::Program(_)) && self.shards == 1 && !self.is_spacious
     }
 
     /// Takes the sample, and prints its figures, one a line: a name, a space and a number.
@@ -166,8 +168,8 @@ impl fmt::Display for Sample {
         if self.is_spacious {
             f.write_str(", GOGC=400")?;
         }
-        if self.servers > 1 {
-            write!(f, ", {} servers", self.servers)?;
+        if self.shards > 1 {
+            write!(f, ", {} shards", self.shards)?;
         }
         match self.kind {
             Kind::Publishing => write!(

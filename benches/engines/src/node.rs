@@ -52,7 +52,7 @@ impl Servers {
 
     /// Starts a node with them that finds them at other ports.
     pub(crate) async fn node_at(&self, ports: &[u16]) -> Result<Node> {
-        let retention = Retention::new().max_events(10_000);
+        let retention = Retention::new().max_events(20_000).max_bytes(16 << 20);
         let builder = Hub::builder().topics(move |_| TopicOptions::new().retention(retention));
         match &self.engine {
             Engine::Channel => Err("a channel has no hub".into()),

@@ -19,14 +19,16 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use crate::core::Core;
+use crate::log::answered::Answered;
 use crate::log::catch_up::catch_up;
+use crate::log::checks::Checks;
 use crate::log::retry::Backoff;
 use crate::log::{Engine, Live, LiveEntry};
 use crate::shutdown::{Reason, Shutdown};
 use crate::topic::cursor::Insertion;
 use crate::topic_guard::TopicGuard;
 
-/// How many topics are repaired at a time.
+/// How many topics are repaired or checked at a time.
 const MAX_REPAIRS: usize = 64;
 
 /// How long the streams of a hub last whose driver was dropped: its engine may never answer them.
@@ -55,6 +57,7 @@ pub struct Driver {
     core: Arc<Core>,
     engine: Arc<dyn Engine>,
     repairs: Repairs,
+    checks: Checks,
 }
 
 impl Driver {
@@ -63,6 +66,7 @@ impl Driver {
             core,
             engine,
             repairs: Repairs::default(),
+            checks: Checks::default(),
         }
     }
 
@@ -78,10 +82,23 @@ impl Driver {
                     for topic in self.core.registry().topics() {
                         self.repairs.add(topic.name());
                     }
+                    self.checks.begin_anew();
+                    self.check(self.core.registry().answered().interrupt());
                 }
             }
         }
         cx.waker().wake_by_ref();
+    }
+
+    /// Checks topics in which what was published may be lost. For those in use, that is part of a repair.
+    fn check(&mut self, topics: Vec<Arc<str>>) {
+        for topic in topics {
+            if self.core.registry().get(&topic).is_some() {
+                self.repairs.add(&topic);
+            } else {
+                self.checks.add(topic);
+            }
+        }
     }
 }
 
@@ -93,10 +110,15 @@ impl Future for Driver {
         if this.core.poll_is_over(cx) {
             // The repairs pin topics.
             this.repairs = Repairs::default();
+            this.checks = Checks::default();
             return Poll::Ready(());
         }
         this.poll_live(cx);
+        this.check(this.core.registry().answered().take_late());
         this.repairs.poll(&this.core, &this.engine, cx);
+        let limit = MAX_REPAIRS.saturating_sub(this.repairs.len());
+        let registry = this.core.registry();
+        this.checks.poll(registry, &this.engine, limit, cx);
         Poll::Pending
     }
 }
@@ -176,6 +198,11 @@ impl Repairs {
         self.waiting.push_back(Arc::clone(name));
     }
 
+    /// Returns how many topics wait for a repair or are under repair.
+    fn len(&self) -> usize {
+        self.topics.len()
+    }
+
     fn poll(&mut self, core: &Core, engine: &Arc<dyn Engine>, cx: &mut Context<'_>) {
         loop {
             self.start_some(core, engine);
@@ -207,9 +234,9 @@ impl Repairs {
             if let Some(meanwhile) = self.topics.get_mut(&name) {
                 meanwhile.is_running = true;
             }
-            let engine = Arc::clone(engine);
+            let (engine, registry) = (Arc::clone(engine), Arc::clone(registry));
             self.running.push(Box::pin(async move {
-                repair(&*engine, &topic).await;
+                repair(&*engine, &topic, registry.answered()).await;
                 name
             }));
         }
@@ -217,9 +244,9 @@ impl Repairs {
 }
 
 /// Brings a topic up to date, however long that takes; or gives up when nothing else needs it.
-async fn repair(engine: &dyn Engine, topic: &TopicGuard) {
+async fn repair(engine: &dyn Engine, topic: &TopicGuard, answered: &Answered) {
     let mut backoff = Backoff::default();
-    while let Err(error) = catch_up(engine, topic).await {
+    while let Err(error) = catch_up(engine, topic, answered).await {
         if topic.is_last_use() {
             return;
         }

@@ -2,6 +2,7 @@
 //! all. Several hubs share it, as several processes would.
 
 mod driver;
+mod losses;
 mod opening;
 mod reading;
 

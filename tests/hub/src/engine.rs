@@ -48,6 +48,8 @@ pub struct MemoryEngine {
     pub repeat: AtomicBool,
     /// Whether the next answer to a read is delayed until [`release`](Self::release) is notified.
     pub delay_next_read: AtomicBool,
+    /// As [`delay_next_read`](Self::delay_next_read), for the answer to an append.
+    pub delay_next_append: AtomicBool,
     /// Ends the delay of an answer.
     pub release: Notify,
 }
@@ -126,10 +128,19 @@ impl MemoryEngine {
 
     /// Creates a hub on the engine whose windows have so many events.
     pub fn node_that_keeps(self: &Arc<Self>, events: usize) -> Hub {
+        let retention = Retention::new().max_events(events);
+        self.node_of(move |_| TopicOptions::new().retention(retention))
+    }
+
+    /// Creates a hub on the engine whose topics have these options.
+    pub fn node_of<F>(self: &Arc<Self>, options: F) -> Hub
+    where
+        F: Fn(&str) -> TopicOptions + Send + Sync + 'static,
+    {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.nodes.lock().expect("not poisoned").push(sender);
         let (hub, driver) = Hub::builder()
-            .topics(move |_| TopicOptions::new().retention(Retention::new().max_events(events)))
+            .topics(options)
             .engine(Node {
                 engine: Arc::clone(self),
                 live: Mutex::new(receiver),
@@ -403,7 +414,15 @@ impl Engine for Node {
     ) -> BoxFuture<'static, Result<Position, EngineError>> {
         let topic = topic.to_owned();
         let entry = Bytes::copy_from_slice(entry);
-        self.request(move |engine| engine.append(&topic, entry))
+        let appended = self.request(move |engine| engine.append(&topic, entry));
+        let engine = Arc::clone(&self.engine);
+        Box::pin(async move {
+            let appended = appended.await;
+            if engine.delay_next_append.swap(false, Ordering::Relaxed) {
+                engine.release.notified().await;
+            }
+            appended
+        })
     }
 
     fn read(&self, topic: &str, after: Position) -> BoxFuture<'static, Result<Page, EngineError>> {

@@ -3,6 +3,7 @@
 
 mod driver;
 mod losses;
+mod many_topics;
 mod opening;
 mod reading;
 mod shards;

@@ -9,9 +9,13 @@ mod nats;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "redis")]
+mod redis_append;
+#[cfg(feature = "redis")]
 mod redis_clock;
 #[cfg(feature = "redis")]
 mod redis_connection;
+#[cfg(feature = "redis")]
+mod redis_loss;
 mod suite;
 
 /// The tests of the suite for one engine, a type that implements [`suite::Engine`].

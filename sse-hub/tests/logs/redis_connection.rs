@@ -6,7 +6,7 @@ use sse_engines::{Port, Proxy, Server, redis};
 use sse_hub::PublishError;
 use sse_hub::redis::{ConnectError, RedisEngine, RedisOptions};
 
-use crate::redis::{ask_until, node, server};
+use crate::redis::{ask_until, node};
 use crate::suite::{Client, Drivers, within_bounds};
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn connecting_fails_with_a_reason() {
 #[tokio::test]
 async fn connecting_with_tls_to_a_server_without_it_fails_with_a_reason() {
     within_bounds(async {
-        let (server, _drivers) = server().await;
+        let server = Server::start(redis::in_memory).await;
         let url = redis::url(server.port()).replace("redis://", "rediss://");
         let refused = RedisEngine::connect(&url).await;
         assert!(

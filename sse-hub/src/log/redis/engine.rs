@@ -6,6 +6,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use redis::io::tcp::TcpSettings;
 use redis::{Client, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisError};
 
@@ -14,12 +16,17 @@ use crate::log::redis::inbox::{self, Outlet};
 use crate::log::redis::keys::Keys;
 use crate::log::redis::link::Link;
 use crate::log::redis::options::RedisOptions;
-use crate::log::redis::{append, read, script, supervisor};
+use crate::log::redis::queue::ToAppend;
+use crate::log::redis::script::Scripts;
+use crate::log::redis::{append, loss, read, supervisor};
 use crate::log::{Engine, EngineError, Live, Page, Span};
 use crate::position::Position;
 
-/// How many live entries are yielded before the connection is supervised again.
+/// How many live entries are yielded before all else is polled again.
 const BURST: usize = 256;
+
+/// Whether URLs may ask for TLS.
+const HAS_TLS: bool = cfg!(any(feature = "redis-rustls", feature = "redis-native-tls"));
 
 /// An [`Engine`] in Redis (6.2 or later) or Valkey: the same topics on several nodes.
 ///
@@ -96,7 +103,9 @@ struct LiveSide {
     outlet: Outlet,
     /// Maintains the live connection; it never completes.
     supervisor: BoxFuture<'static, ()>,
-    until_supervisor: usize,
+    until_others: usize,
+    /// Appends what waits in the queue.
+    batches: FuturesUnordered<BoxFuture<'static, ()>>,
 }
 
 impl RedisEngine {
@@ -124,6 +133,9 @@ impl RedisOptions {
     /// Dropping the future closes the connections.
     pub async fn connect(self, url: &str) -> Result<RedisEngine, ConnectError> {
         let invalid = |error: RedisError| ConnectError::Url(error.into());
+        if !HAS_TLS && url.starts_with("rediss:") {
+            return Err(ConnectError::WithoutTls);
+        }
         let info = connection_info(url, self.answer_within).map_err(invalid)?;
         let database = info.redis_settings().db();
         let keys = Keys::new(&self.prefix, database).ok_or(ConnectError::Prefix)?;
@@ -132,8 +144,7 @@ impl RedisOptions {
         let link = Link::new(
             client,
             keys,
-            script::append(&self.history, database),
-            script::open(&self.history),
+            Scripts::new(&self.history, database),
             inbox,
             self.answer_within,
         );
@@ -146,7 +157,8 @@ impl RedisOptions {
             live: Mutex::new(LiveSide {
                 outlet,
                 supervisor,
-                until_supervisor: 0,
+                until_others: 0,
+                batches: FuturesUnordered::new(),
             }),
         })
     }
@@ -182,9 +194,13 @@ impl Engine for RedisEngine {
         entry: &[u8],
         key: Option<&str>,
     ) -> BoxFuture<'static, Result<Position, EngineError>> {
-        let call = append::call(&self.link, topic, entry, key);
+        let entry = ToAppend {
+            topic: topic.to_owned(),
+            event: entry.to_vec(),
+            key: key.map(str::to_owned),
+        };
         let link = Arc::clone(&self.link);
-        Box::pin(async move { link.answer(append::append(&link, call)).await })
+        Box::pin(async move { link.answer(append::append(&link, entry)).await })
     }
 
     fn read(&self, topic: &str, after: Position) -> BoxFuture<'static, Result<Page, EngineError>> {
@@ -194,16 +210,17 @@ impl Engine for RedisEngine {
 
     fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Live> {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        live.poll(cx)
+        live.poll(&self.link, cx)
     }
 
     fn mark_loss(
         &self,
-        _topic: &str,
-        _kept: Position,
-        _lost: Position,
+        topic: &str,
+        kept: Position,
+        lost: Position,
     ) -> BoxFuture<'static, Result<(), EngineError>> {
-        Box::pin(async { Ok(()) })
+        let (link, topic) = (Arc::clone(&self.link), topic.to_owned());
+        Box::pin(async move { link.answer(loss::mark(&link, &topic, kept, lost)).await })
     }
 
     fn is_up(&self, _topic: &str) -> bool {
@@ -212,19 +229,34 @@ impl Engine for RedisEngine {
 }
 
 impl LiveSide {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Live> {
-        if self.until_supervisor == 0 {
-            self.until_supervisor = BURST;
-            let _ = self.supervisor.as_mut().poll(cx);
+    fn poll(&mut self, link: &Arc<Link>, cx: &mut Context<'_>) -> Poll<Live> {
+        if self.until_others == 0 {
+            self.poll_others(link, cx);
         }
         if let Poll::Ready(live) = self.outlet.poll(cx) {
-            self.until_supervisor -= 1;
+            self.until_others -= 1;
             return Poll::Ready(live);
         }
-        self.until_supervisor = BURST;
-        let _ = self.supervisor.as_mut().poll(cx);
-        // It may have made a connection.
+        self.poll_others(link, cx);
+        // The supervisor may have made a connection.
         self.outlet.poll(cx)
+    }
+
+    /// Supervises the connection, and begins and continues batches.
+    fn poll_others(&mut self, link: &Arc<Link>, cx: &mut Context<'_>) {
+        self.until_others = BURST;
+        let _ = self.supervisor.as_mut().poll(cx);
+        loop {
+            while let Some(batch) = link.queue.take_batch(cx.waker()) {
+                let batch = append::append_batch(Arc::clone(link), batch);
+                self.batches.push(Box::pin(batch));
+            }
+            // Which also sends the new ones, in their order.
+            match self.batches.poll_next_unpin(cx) {
+                Poll::Ready(Some(())) => link.queue.end_batch(),
+                Poll::Ready(None) | Poll::Pending => return,
+            }
+        }
     }
 }
 

@@ -122,7 +122,7 @@ const HAS_TLS: bool = cfg!(any(feature = "redis-rustls", feature = "redis-native
 /// The crate `redis` spawns a task for each connection, on tokio's current runtime, which ends
 /// with the connection. Everything else is done by the [`Driver`](crate::Driver).
 pub struct RedisEngine {
-    link: Arc<Link>,
+    pub(super) link: Arc<Link>,
     live: Mutex<LiveSide>,
 }
 

@@ -23,9 +23,12 @@ mod permissions;
 mod queue;
 mod read;
 mod script;
+mod shard_note;
+mod shards;
 mod supervisor;
 mod time_limits;
 
 pub use crate::log::redis::engine::RedisEngine;
 pub use crate::log::redis::error::ConnectError;
 pub use crate::log::redis::options::RedisOptions;
+pub use crate::log::redis::shards::RedisShard;

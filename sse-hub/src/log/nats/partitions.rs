@@ -48,10 +48,12 @@ impl NatsOptions {
     /// Connects to the server or cluster whose JetStream has the topics in so many streams, with
     /// credentials, TLS and any other options of the client, as [`connect_with`](Self::connect_with) does.
     ///
-    /// All writes to a stream go through the one server that leads it. In a cluster, the leaders of several
-    /// streams are different servers, so together they take more, and the end of a server without replicas
-    /// takes its partitions alone with it. For several servers that are no cluster, connect to each and
-    /// use [`Sharded::new`].
+    /// All writes to a stream go through the one server that leads it. In a cluster, several streams are led
+    /// by different servers, so together they take more, and without replicas, a server that is down takes
+    /// its partitions alone with it: publishing to these fails after
+    /// [`answer_within`](Self::answer_within). (As long as the node's connection is to another server,
+    /// [`EngineDown::Refuse`](crate::EngineDown::Refuse) does not know of it.) For several servers that are
+    /// no cluster, connect to each and use [`Sharded::new`].
     ///
     /// Partition 0 is what there is without partitions: the stream `SSE` with the subjects `sse.log.*`, or
     /// as the options name them. The others are `SSE-1` with `sse-1.log.*`, and so on. Their names as shards

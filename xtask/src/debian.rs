@@ -78,6 +78,8 @@ const FOR_TESTS: &[Needed] = &[
 
 const FOR_INTEROP: &[Needed] = &[CHROMIUM, CHROMEDRIVER, PIP];
 
+const FOR_ENGINES: &[Needed] = &[REDIS, NATS, PIP];
+
 const FOR_BENCHES: &[Needed] = &[
     REDIS,
     NATS,
@@ -113,6 +115,11 @@ pub(crate) fn install_for_tests() -> Result {
 /// Installs what the tests with real clients need.
 pub(crate) fn install_for_interop() -> Result {
     install(FOR_INTEROP)
+}
+
+/// Installs what the tests with several versions of engines need.
+pub(crate) fn install_for_engines() -> Result {
+    install(FOR_ENGINES)
 }
 
 /// Installs what the benchmarks need.

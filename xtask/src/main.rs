@@ -8,6 +8,7 @@ mod bench;
 mod debian;
 mod dependencies;
 mod docs;
+mod engines;
 mod external_types;
 mod features;
 mod frameworks;
@@ -36,6 +37,9 @@ usage: cargo xtask <command>
                                     everything, a part (decode, encode, serving, fanout, client, engines)
                                     or single cases; --quick only checks that everything runs and
                                     that all peers agree
+  engines [NAME…]                   test the hub on all versions of Redis, Valkey and NATS, or those whose
+                                    names begin with a NAME, such as redis-6.2, and write the table
+                                    of the documentation
   fuzz [--seconds N] [TARGET…]      run fuzz targets, by default all of them for 60 seconds each
   frameworks                        test the responses in all web frameworks of the documentation
   interop [NAME…]                   install real clients in pinned versions and let them read our
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
     let done = match command.as_deref() {
         Some("test") => test::command(&arguments),
         Some("bench") => bench::command(&arguments),
+        Some("engines") => engines::command(&arguments),
         Some("fuzz") => fuzz::command(&arguments),
         Some("frameworks") => frameworks::command(&arguments),
         Some("interop") => interop::command(&arguments),

@@ -7,8 +7,8 @@ use crate::process::{cargo, run};
 use crate::result::Result;
 use crate::workspace::Workspace;
 use crate::{
-    agreement, bench, debian, docs, external_types, features, frameworks, fuzz, interop, layers,
-    msrv, proxies, readme,
+    agreement, bench, debian, docs, engines, external_types, features, frameworks, fuzz, interop,
+    layers, msrv, proxies, readme,
 };
 
 /// How long each fuzz target runs here, in seconds. It is enough for the seeds and inputs close to
@@ -96,6 +96,11 @@ const STEPS: &[Step] = &[
                 .args(["--package", "sse-bench-process"])
                 .args(["--package", "sse-bench-report"]))
         },
+    },
+    Step {
+        name: "engines",
+        purpose: "the hub on the newest Valkey and NATS, as the step `test` has it on Debian's engines",
+        run: || engines::check(&mut test_all()),
     },
     Step {
         name: "interop",

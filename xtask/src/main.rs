@@ -14,6 +14,7 @@ mod features;
 mod frameworks;
 mod fuzz;
 mod interop;
+mod lanes;
 mod layers;
 mod msrv;
 mod npm;
@@ -32,7 +33,8 @@ use std::process::ExitCode;
 const HELP: &str = "\
 usage: cargo xtask <command>
 
-  test [STEP…]                      run all checks and tests, or only the named steps
+  test [STEP…]                      run all checks and tests, or only the named steps: several of them
+                                    side by side, two at a time
   bench [NAME…] [--quick]           measure against the peers and write benches/REPORT.md:
                                     everything, a part (decode, encode, serving, fanout, client, engines)
                                     or single cases; --quick only checks that everything runs and
@@ -51,7 +53,7 @@ usage: cargo xtask <command>
                                     and show every import cycle
   surface                           count the public items of each published package
 
-steps of `test`, in order:
+steps of `test`, in the order in which they begin:
 ";
 
 fn main() -> ExitCode {

@@ -17,12 +17,8 @@ pub(super) fn measure(extent: &Extent, turns: &mut Turns, _marks: &mut Marks) ->
     let mut samples = Vec::new();
     for engine in extent.engines() {
         let is_nats = matches!(&engine, Engine::Program(program) if program.kind == Asked::Nats);
-        let spacious = if is_nats {
-            &[false, true][..]
-        } else {
-            &[false]
-        };
-        for is_spacious in spacious {
+        let cases: &[bool] = if is_nats { &[false, true] } else { &[false] };
+        for is_spacious in extent.cases(cases) {
             samples.extend([FEW, many].map(|subscribed| Sample {
                 is_spacious: *is_spacious,
                 events: extent.size(200_000, 10_000),

@@ -19,7 +19,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use crate::core::Core;
-use crate::log::answered::Answered;
+use crate::log::answered::{Answer, Answered};
 use crate::log::catch_up::catch_up;
 use crate::log::checks::Checks;
 use crate::log::retry::Backoff;
@@ -58,6 +58,8 @@ pub struct Driver {
     engine: Arc<dyn Engine>,
     repairs: Repairs,
     checks: Checks,
+    /// What publishers were answered, until all live entries from before are taken.
+    answers: Vec<Answer>,
 }
 
 impl Driver {
@@ -67,36 +69,46 @@ impl Driver {
             engine,
             repairs: Repairs::default(),
             checks: Checks::default(),
+            answers: Vec::new(),
         }
     }
 
-    /// Takes live entries, before the repairs are polled, so that they do not pile up.
-    fn poll_live(&mut self, cx: &mut Context<'_>) {
+    /// Takes live entries, before the repairs are polled, so that they do not pile up. Returns whether
+    /// these were all.
+    fn poll_live(&mut self, cx: &mut Context<'_>) -> bool {
         for _ in 0..BURST {
             let Poll::Ready(live) = self.engine.poll_live(cx) else {
-                return;
+                return true;
             };
             match live {
                 Live::Entry(entry) => self.repairs.insert(&self.core, entry),
                 Live::Interrupted => {
-                    for topic in self.core.registry().topics() {
+                    let registry = self.core.registry();
+                    for topic in registry.topics() {
                         self.repairs.add(topic.name());
                     }
-                    self.checks.begin_anew();
-                    self.check(self.core.registry().answered().interrupt());
+                    for answer in registry.answered().interrupt() {
+                        self.checks.add(registry, answer);
+                    }
                 }
             }
         }
         cx.waker().wake_by_ref();
+        false
     }
 
-    /// Checks topics in which what was published may be lost. For those in use, that is part of a repair.
-    fn check(&mut self, topics: Vec<Arc<str>>) {
-        for topic in topics {
-            if self.core.registry().get(&topic).is_some() {
-                self.repairs.add(&topic);
-            } else {
-                self.checks.add(topic);
+    /// Takes what publishers were answered and, after it, the live entries. So an interruption that
+    /// was there before an answer is seen before the answer is added.
+    fn poll_answers_and_live(&mut self, cx: &mut Context<'_>) {
+        let answered = self.core.registry().answered();
+        self.answers.append(&mut answered.take_recent());
+        if !self.poll_live(cx) {
+            return;
+        }
+        let registry = self.core.registry();
+        for answer in self.answers.drain(..) {
+            if let Some(late) = registry.answered().add(answer) {
+                self.checks.add(registry, late);
             }
         }
     }
@@ -113,8 +125,7 @@ impl Future for Driver {
             this.checks = Checks::default();
             return Poll::Ready(());
         }
-        this.poll_live(cx);
-        this.check(this.core.registry().answered().take_late());
+        this.poll_answers_and_live(cx);
         this.repairs.poll(&this.core, &this.engine, cx);
         let limit = MAX_REPAIRS.saturating_sub(this.repairs.len());
         let registry = this.core.registry();

@@ -391,7 +391,9 @@ async fn a_loss_does_not_disconnect_a_subscriber_that_is_not_slow() {
     let engine = Arc::new(MemoryEngine::default());
     let node = engine.node_of(|_| TopicOptions::new().retention(Retention::new().max_events(4)));
     let _driven = engine.drive();
-    let subscribe = node.subscribe(["a"]).slow_consumer(SlowConsumer::Disconnect);
+    let subscribe = node
+        .subscribe(["a"])
+        .slow_consumer(SlowConsumer::Disconnect);
     let mut open = Client::new(subscribe.await.expect("a subscription"));
     open.read_piece().await;
     publish(&node, 0..3).await;
@@ -429,7 +431,10 @@ async fn a_loss_while_a_repair_runs_is_marked() {
     engine.release.notify_one();
     let read = open.read_to(GAP).await;
     // What was lost may have been delivered before that was known.
-    assert!(read == ["3", "4", "5", GAP] || read == ["5", GAP], "{read:?}");
+    assert!(
+        read == ["3", "4", "5", GAP] || read == ["5", GAP],
+        "{read:?}"
+    );
     publish(&node, 6..7).await;
     assert_eq!(open.read_to("6").await, ["6"]);
     assert_eq!(engine.marks("a"), 1);

@@ -12,6 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::position::Position;
 
+/// How many answers wait for the driver until it is woken again.
+const WAKE_EVERY: usize = 64;
+
 /// The newest position of each of a bounded number of topics; of too many, one is forgotten that was
 /// not published to for long.
 #[derive(Debug)]
@@ -66,7 +69,7 @@ impl Answered {
     }
 
     /// Notes that a publisher, whose request began after so many interruptions, was answered a position.
-    /// Returns whether the driver must take it, which it was not yet asked for.
+    /// Returns whether to wake the driver, which takes it.
     #[must_use]
     pub(crate) fn note(&self, topic: &str, position: Position, interruptions: u64) -> bool {
         self.put(topic, position, interruptions, false)
@@ -93,7 +96,7 @@ impl Answered {
             return false;
         }
         state.recent.push(answer);
-        state.recent.len() == 1
+        state.recent.len() % WAKE_EVERY == 1
     }
 
     /// Takes what was answered since the last call. The driver then takes the live entries that are
@@ -118,27 +121,18 @@ impl Answered {
         state.interruptions += 1;
         let interruptions = state.interruptions;
         let topics = state.topics.iter();
-        let known = topics.filter(|(_, newest)| newest.position != Position::OLDEST);
         let answer = |(topic, newest): (&Arc<str>, &Newest)| Answer {
             topic: Arc::clone(topic),
             position: newest.position,
             is_read: newest.is_read,
             interruptions,
         };
-        known.map(answer).collect()
+        topics.map(answer).collect()
     }
 
-    /// Forgets the position of a topic if it is one of those after `kept` up to `lost`, which the engine
-    /// has lost.
-    pub(crate) fn forget(&self, topic: &str, kept: Position, lost: Position) {
-        let mut state = self.state();
-        if let Some(newest) = state.topics.get_mut(topic)
-            && kept < newest.position
-            && newest.position <= lost
-        {
-            // The name stays in the queue, for what is published next.
-            newest.position = Position::OLDEST;
-        }
+    /// Whether there are answers that the driver has not taken.
+    pub(crate) fn has_recent(&self) -> bool {
+        !self.state().recent.is_empty()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -241,18 +235,5 @@ mod tests {
             let _ = answered.note("a", at(number), 0);
         }
         assert_eq!(answered.take_recent().len(), 3);
-    }
-
-    #[test]
-    fn only_a_position_that_was_lost_is_forgotten() {
-        let answered = Answered::new(3);
-        note(&answered, "a", 2);
-        answered.forget("a", at(0), at(1));
-        answered.forget("a", at(2), at(3));
-        assert_eq!(interrupt(&answered), [("a".to_owned(), 2)]);
-        answered.forget("a", at(1), at(2));
-        assert_eq!(interrupt(&answered), []);
-        note(&answered, "a", 1);
-        assert_eq!(interrupt(&answered), [("a".to_owned(), 1)]);
     }
 }

@@ -11,7 +11,7 @@ const MAX_RESTARTS: usize = 3;
 /// Reads what follows the head of a topic's window, until there is no more.
 ///
 /// If the engine has lost the end of what the window has, the loss is marked, and the window continues
-/// after the newest entry that is left. What was `answered` of it needs no further mark.
+/// after the newest entry that is left. The mark is then one of the entries that were `answered`.
 ///
 /// The topic must be pinned: its window is no longer the one that is in use once it is evicted.
 pub(crate) async fn catch_up(
@@ -19,11 +19,18 @@ pub(crate) async fn catch_up(
     topic: &Topic,
     answered: &Answered,
 ) -> Result<(), EngineError> {
+    let interruptions = answered.interruptions();
+    let mut is_marked = false;
     let mut head = topic.head();
     let mut restarts = 0;
     loop {
         match engine.read(topic.name(), head).await?.check(head)? {
-            Page::Entries(entries) if entries.is_empty() => return Ok(()),
+            Page::Entries(entries) if entries.is_empty() => {
+                if is_marked {
+                    let _ = answered.note(topic.name(), head, interruptions);
+                }
+                return Ok(());
+            }
             Page::Entries(entries) => {
                 insert_all(topic, head, &entries);
                 head = topic.head();
@@ -40,7 +47,8 @@ pub(crate) async fn catch_up(
             }
             Page::Unknown => {
                 restarts += 1;
-                mark(engine, topic, head, answered).await?;
+                mark(engine, topic, head).await?;
+                is_marked = true;
                 head = topic.head();
             }
         }
@@ -59,25 +67,23 @@ fn insert_all(topic: &Topic, head: Position, entries: &[(Position, Entry)]) {
 /// Continues at the engine's end of the topic, if the window still ends at `head`: what is missing
 /// cannot be had.
 async fn restart(engine: &dyn Engine, topic: &Topic, head: Position) -> Result<(), EngineError> {
-    let end = engine.open(topic.name()).await?.head;
-    engine.close(topic.name());
-    topic.restart(head, end);
+    topic.restart(head, end(engine, topic.name()).await?);
     Ok(())
 }
 
+async fn end(engine: &dyn Engine, topic: &str) -> Result<Position, EngineError> {
+    let end = engine.open(topic).await?.head;
+    engine.close(topic);
+    Ok(end)
+}
+
 /// Marks the loss of the end of a window, and discards what was lost.
-async fn mark(
-    engine: &dyn Engine,
-    topic: &Topic,
-    head: Position,
-    answered: &Answered,
-) -> Result<(), EngineError> {
+async fn mark(engine: &dyn Engine, topic: &Topic, head: Position) -> Result<(), EngineError> {
     log_loss(topic.name());
     let kept = newest_kept(engine, topic).await?;
     let before = kept.unwrap_or(Position::OLDEST);
     // Before the window forgets what was lost.
     engine.mark_loss(topic.name(), before, head).await?;
-    answered.forget(topic.name(), before, head);
     match kept {
         Some(kept) => topic.cut(head, kept),
         None => restart(engine, topic, head).await?,
@@ -116,12 +122,15 @@ pub(crate) async fn mark_if_lost(
     position: Position,
     answered: &Answered,
 ) -> Result<bool, EngineError> {
+    let interruptions = answered.interruptions();
     let page = engine.read(topic, position).await?;
     let is_lost = matches!(page, Page::Unknown);
     if is_lost {
         log_loss(topic);
         engine.mark_loss(topic, Position::OLDEST, position).await?;
-        answered.forget(topic, Position::OLDEST, position);
+        // The mark may be lost in its turn.
+        let end = end(engine, topic).await?;
+        let _ = answered.note(topic, end, interruptions);
     }
     Ok(is_lost)
 }

@@ -5,8 +5,11 @@
 //! again and again while the engine does not answer. Live entries of a topic under repair are
 //! dropped, except the latest, as the repair reads them too. If they do not follow each other, the
 //! topic is read once more.
+//!
+//! Each shard of an engine has repairs of its own: those of a shard that does not answer must not take
+//! the places of others.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -19,14 +22,16 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use crate::core::Core;
+use crate::log::answered::Answered;
 use crate::log::catch_up::catch_up;
+use crate::log::checks::Checks;
 use crate::log::retry::Backoff;
 use crate::log::{Engine, Live, LiveEntry};
 use crate::shutdown::{Reason, Shutdown};
 use crate::topic::cursor::Insertion;
 use crate::topic_guard::TopicGuard;
 
-/// How many topics are repaired at a time.
+/// How many topics of a shard are repaired or checked at a time.
 const MAX_REPAIRS: usize = 64;
 
 /// How long the streams of a hub last whose driver was dropped: its engine may never answer them.
@@ -54,7 +59,8 @@ const BURST: usize = 256;
 pub struct Driver {
     core: Arc<Core>,
     engine: Arc<dyn Engine>,
-    repairs: Repairs,
+    /// By the number of the shard.
+    shards: BTreeMap<usize, Shard>,
 }
 
 impl Driver {
@@ -62,7 +68,7 @@ impl Driver {
         Self {
             core,
             engine,
-            repairs: Repairs::default(),
+            shards: BTreeMap::new(),
         }
     }
 
@@ -73,15 +79,48 @@ impl Driver {
                 return;
             };
             match live {
-                Live::Entry(entry) => self.repairs.insert(&self.core, entry),
-                Live::Interrupted => {
-                    for topic in self.core.registry().topics() {
-                        self.repairs.add(topic.name());
-                    }
+                Live::Entry(entry) => {
+                    let shard = self.engine.shard(&entry.topic);
+                    let shard = self.shards.entry(shard).or_default();
+                    shard.repairs.insert(&self.core, entry);
                 }
+                Live::Interrupted => self.read_topics(|_| true),
+                Live::ShardInterrupted(shard) => self.read_topics(|it| it == shard),
             }
         }
         cx.waker().wake_by_ref();
+    }
+
+    /// Reads the topics in use that are in the selected shards, and checks what was published to others.
+    fn read_topics(&mut self, is_selected: impl Fn(usize) -> bool) {
+        for topic in self.core.registry().topics() {
+            let number = self.engine.shard(topic.name());
+            if is_selected(number) {
+                let shard = self.shards.entry(number).or_default();
+                shard.repairs.add(topic.name());
+            }
+        }
+        for (number, shard) in &mut self.shards {
+            if is_selected(*number) {
+                shard.checks.begin_anew();
+            }
+        }
+        let mut published = self.core.registry().answered().interrupt();
+        published.retain(|topic| is_selected(self.engine.shard(topic)));
+        self.check(published);
+    }
+
+    /// Checks topics in which what was published may be lost. For those in use, that is part of a repair.
+    fn check(&mut self, topics: Vec<Arc<str>>) {
+        for topic in topics {
+            let shard = self.engine.shard(&topic);
+            let shard = self.shards.entry(shard).or_default();
+            if self.core.registry().get(&topic).is_some() {
+                shard.repairs.add(&topic);
+            } else {
+                shard.checks.add(topic);
+            }
+        }
     }
 }
 
@@ -92,11 +131,17 @@ impl Future for Driver {
         let this = self.get_mut();
         if this.core.poll_is_over(cx) {
             // The repairs pin topics.
-            this.repairs = Repairs::default();
+            this.shards.clear();
             return Poll::Ready(());
         }
         this.poll_live(cx);
-        this.repairs.poll(&this.core, &this.engine, cx);
+        this.check(this.core.registry().answered().take_late());
+        for shard in this.shards.values_mut() {
+            shard.repairs.poll(&this.core, &this.engine, cx);
+            let limit = MAX_REPAIRS.saturating_sub(shard.repairs.len());
+            let registry = this.core.registry();
+            shard.checks.poll(registry, &this.engine, limit, cx);
+        }
         Poll::Pending
     }
 }
@@ -119,7 +164,14 @@ impl fmt::Debug for Driver {
     }
 }
 
-/// The topics whose windows may lack entries at their end.
+/// The topics of a shard that are to be read.
+#[derive(Default)]
+struct Shard {
+    repairs: Repairs,
+    checks: Checks,
+}
+
+/// The topics of a shard whose windows may lack entries at their end.
 #[derive(Default)]
 struct Repairs {
     running: FuturesUnordered<BoxFuture<'static, Arc<str>>>,
@@ -176,6 +228,11 @@ impl Repairs {
         self.waiting.push_back(Arc::clone(name));
     }
 
+    /// Returns how many topics wait for a repair or are under repair.
+    fn len(&self) -> usize {
+        self.topics.len()
+    }
+
     fn poll(&mut self, core: &Core, engine: &Arc<dyn Engine>, cx: &mut Context<'_>) {
         loop {
             self.start_some(core, engine);
@@ -207,9 +264,9 @@ impl Repairs {
             if let Some(meanwhile) = self.topics.get_mut(&name) {
                 meanwhile.is_running = true;
             }
-            let engine = Arc::clone(engine);
+            let (engine, registry) = (Arc::clone(engine), Arc::clone(registry));
             self.running.push(Box::pin(async move {
-                repair(&*engine, &topic).await;
+                repair(&*engine, &topic, registry.answered()).await;
                 name
             }));
         }
@@ -217,9 +274,9 @@ impl Repairs {
 }
 
 /// Brings a topic up to date, however long that takes; or gives up when nothing else needs it.
-async fn repair(engine: &dyn Engine, topic: &TopicGuard) {
+async fn repair(engine: &dyn Engine, topic: &TopicGuard, answered: &Answered) {
     let mut backoff = Backoff::default();
-    while let Err(error) = catch_up(engine, topic).await {
+    while let Err(error) = catch_up(engine, topic, answered).await {
         if topic.is_last_use() {
             return;
         }

@@ -22,6 +22,7 @@ mod mark;
 mod not_now;
 mod options;
 mod page;
+mod partitions;
 mod read;
 mod signal;
 mod stored;

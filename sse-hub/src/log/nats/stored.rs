@@ -26,7 +26,7 @@ impl Stored {
     pub(super) fn new(number: u64, headers: Option<&HeaderMap>, payload: Bytes) -> Self {
         let header = |name| headers.and_then(|all| all.get(name));
         Self {
-            id: EntryId::of(number, header(STAMP).map(|stamp| stamp.as_str())),
+            id: EntryId::of(number, header(STAMP).map(async_nats::HeaderValue::as_str)),
             lost: header(LOST).map(|lost| lost.as_str().to_owned()),
             payload,
         }

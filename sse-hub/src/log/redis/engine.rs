@@ -116,6 +116,7 @@ const HAS_TLS: bool = cfg!(any(feature = "redis-rustls", feature = "redis-native
 ///
 /// All keys of a topic have the same hash tag, so each call uses one slot. But the connections are
 /// to one server: a primary, or a proxy to one. A Redis Cluster is refused when connecting.
+/// [`sharded`](Self::sharded) takes several servers that know nothing of each other.
 ///
 /// # Tasks
 ///

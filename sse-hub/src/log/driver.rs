@@ -130,9 +130,6 @@ impl Future for Driver {
         let limit = MAX_REPAIRS.saturating_sub(this.repairs.len());
         let registry = this.core.registry();
         this.checks.poll(registry, &this.engine, limit, cx);
-        if registry.answered().has_recent() {
-            cx.waker().wake_by_ref();
-        }
         Poll::Pending
     }
 }

@@ -63,7 +63,6 @@
 //! | `nats` | no | `nats::NatsEngine`: topics in NATS JetStream, shared by several nodes |
 //! | `redis` | no | `redis::RedisEngine`: topics in Redis or Valkey, shared by several nodes |
 //! | `redis-rustls` | no | TLS for Redis, with `rustls` |
-//! | `redis-native-tls` | no | TLS for Redis, with the TLS of the platform |
 //! | `metrics` | no | counters, a gauge and a histogram through the facade `metrics`: `sse_hub_published_total`, `sse_hub_delivered_total`, `sse_hub_gaps_total`, `sse_hub_subscriptions`, `sse_hub_lag_events` |
 //! | `serde` | no | `Serialize` and `Deserialize` for [`Position`], [`HubMetrics`] and [`TopicMetrics`] |
 

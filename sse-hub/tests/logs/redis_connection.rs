@@ -33,7 +33,7 @@ async fn connecting_fails_with_a_reason() {
     );
 }
 
-#[cfg(any(feature = "redis-rustls", feature = "redis-native-tls"))]
+#[cfg(feature = "redis-rustls")]
 #[tokio::test]
 async fn connecting_with_tls_to_a_server_without_it_fails_with_a_reason() {
     within_bounds(async {
@@ -245,7 +245,7 @@ async fn topics_that_no_hub_accepts_are_refused() {
     .await;
 }
 
-#[cfg(not(any(feature = "redis-rustls", feature = "redis-native-tls")))]
+#[cfg(not(feature = "redis-rustls"))]
 #[tokio::test]
 async fn a_url_that_asks_for_tls_is_refused_without_the_feature() {
     let refused = RedisEngine::connect("rediss://127.0.0.1:1/").await;
@@ -255,7 +255,7 @@ async fn a_url_that_asks_for_tls_is_refused_without_the_feature() {
     );
 }
 
-#[cfg(any(feature = "redis-rustls", feature = "redis-native-tls"))]
+#[cfg(feature = "redis-rustls")]
 mod tls {
     use std::process::{Command, Output};
 

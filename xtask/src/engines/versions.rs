@@ -125,7 +125,7 @@ impl Product {
     /// Returns the features of the hub with which all tests of it are compiled, and no other engine's.
     pub(super) fn features(self) -> &'static str {
         match self {
-            Self::Redis | Self::Valkey => "redis,redis-native-tls,redis-rustls",
+            Self::Redis | Self::Valkey => "redis,redis-rustls",
             Self::Nats => "nats",
         }
     }

@@ -27,7 +27,7 @@ use crate::topic_name::check_name;
 const BURST: usize = 256;
 
 /// Whether URLs may ask for TLS.
-const HAS_TLS: bool = cfg!(any(feature = "redis-rustls", feature = "redis-native-tls"));
+const HAS_TLS: bool = cfg!(feature = "redis-rustls");
 
 /// An [`Engine`] in Redis (6.2 or later) or Valkey: the same topics on several nodes.
 ///
@@ -109,8 +109,9 @@ const HAS_TLS: bool = cfg!(any(feature = "redis-rustls", feature = "redis-native
 /// # TLS
 ///
 /// URLs that begin with `rediss` need the feature `redis-rustls`, which verifies servers by the
-/// certificates of the platform, or those in the file that the variable `SSL_CERT_FILE` names; or
-/// `redis-native-tls`.
+/// certificates of the platform, or those in the file that the variable `SSL_CERT_FILE` names. Do not
+/// enable the feature `tls-native-tls` of the crate `redis` in the same program, for instance for
+/// something else: with both, `redis` 1.8 trusts no certificate.
 ///
 /// # Clusters
 ///

@@ -26,8 +26,7 @@ pub enum ConnectError {
     /// The user may not use a command, a key or a channel that the engine needs: the commands, each with the
     /// server's answer. [`RedisEngine`](super::RedisEngine#permissions) lists what is enough.
     NotPermitted(String),
-    /// The URL begins with `rediss`, and neither of the features `redis-rustls` and `redis-native-tls` is
-    /// enabled.
+    /// The URL begins with `rediss`, and the feature `redis-rustls` is not enabled.
     WithoutTls,
 }
 

@@ -168,7 +168,7 @@ impl RedisOptions {
         let info = connection_info(url, self.answer_within).map_err(invalid)?;
         let database = info.redis_settings().db();
         let keys = Keys::new(&self.prefix, database).ok_or(ConnectError::Prefix)?;
-        let client = Client::open(info).map_err(invalid)?;
+        let client = client(info).map_err(invalid)?;
         let (inbox, outlet) = inbox::queue();
         let link = Link::new(
             client,
@@ -205,6 +205,34 @@ fn connection_info(url: &str, answer_within: Duration) -> Result<ConnectionInfo,
     #[cfg(not(target_os = "linux"))]
     let _ = answer_within;
     Ok(info.set_redis_settings(settings).set_tcp_settings(tcp))
+}
+
+#[cfg(not(all(feature = "redis-rustls", feature = "redis-native-tls")))]
+fn client(info: ConnectionInfo) -> Result<Client, RedisError> {
+    Client::open(info)
+}
+
+/// With both kinds of TLS, the crate `redis` uses rustls, but without the certificates of the platform.
+#[cfg(all(feature = "redis-rustls", feature = "redis-native-tls"))]
+fn client(info: ConnectionInfo) -> Result<Client, RedisError> {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_STANDARD;
+    use redis::{ConnectionAddr, TlsCertificates};
+
+    if !matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
+        return Client::open(info);
+    }
+    let mut pem = String::new();
+    for certificate in rustls_native_certs::load_native_certs().certs {
+        pem.push_str("-----BEGIN CERTIFICATE-----\n");
+        BASE64_STANDARD.encode_string(certificate, &mut pem);
+        pem.push_str("\n-----END CERTIFICATE-----\n");
+    }
+    let certificates = TlsCertificates {
+        client_tls: None,
+        root_cert: Some(pem.into_bytes()),
+    };
+    Client::build_with_tls(info, certificates)
 }
 
 impl Engine for RedisEngine {

@@ -238,7 +238,9 @@ impl MemoryEngine {
     /// Returns all that was ever appended to a topic, in that order.
     pub fn history(&self, topic: &str) -> Vec<(Position, Entry)> {
         let topics = self.topics();
-        topics.get(topic).map_or_else(Vec::new, |it| it.history.clone())
+        topics
+            .get(topic)
+            .map_or_else(Vec::new, |it| it.history.clone())
     }
 
     /// Returns what a topic has.

@@ -44,6 +44,7 @@
 //! | idempotency keys | 1,024 of a topic, each of 128 bytes and for two minutes |
 //! | a topic's name | 512 bytes |
 //! | topics of a subscription | 64 |
+//! | shards of an engine | 256 |
 //! | changes by which a [`Presence`] may lag behind | 256 |
 //! | an id | 2,054 bytes for 64 topics, whatever their names |
 //! | the id that a client comes back with | 4 KiB; a longer one is unknown |
@@ -86,6 +87,7 @@ mod registry;
 mod shutdown;
 #[cfg(doc)]
 #[doc = include_str!("sizing.md")]
+#[doc = include_str!("tested.md")]
 pub mod sizing {}
 mod subscription;
 mod sync;
@@ -102,6 +104,7 @@ pub use crate::log::driver::Driver;
 pub use crate::log::nats;
 #[cfg(feature = "redis")]
 pub use crate::log::redis;
+pub use crate::log::sharded::{Sharded, ShardsError};
 pub use crate::log::{Engine, EngineError, Entry, Live, LiveEntry, Page, Span};
 pub use crate::metrics::{HubMetrics, TopicMetrics};
 pub use crate::options::{Retention, TopicOptions};

@@ -5,8 +5,11 @@
 //! again and again while the engine does not answer. Live entries of a topic under repair are
 //! dropped, except the latest, as the repair reads them too. If they do not follow each other, the
 //! topic is read once more.
+//!
+//! Each shard of an engine has repairs of its own: those of a shard that does not answer must not take
+//! the places of others.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -28,7 +31,7 @@ use crate::shutdown::{Reason, Shutdown};
 use crate::topic::cursor::Insertion;
 use crate::topic_guard::TopicGuard;
 
-/// How many topics are repaired or checked at a time.
+/// How many topics of a shard are repaired or checked at a time.
 const MAX_REPAIRS: usize = 64;
 
 /// How long the streams of a hub last whose driver was dropped: its engine may never answer them.
@@ -56,8 +59,8 @@ const BURST: usize = 256;
 pub struct Driver {
     core: Arc<Core>,
     engine: Arc<dyn Engine>,
-    repairs: Repairs,
-    checks: Checks,
+    /// By the number of the shard.
+    shards: BTreeMap<usize, Shard>,
     /// What publishers were answered, until all live entries from before are taken.
     answers: Vec<Answer>,
 }
@@ -67,8 +70,7 @@ impl Driver {
         Self {
             core,
             engine,
-            repairs: Repairs::default(),
-            checks: Checks::default(),
+            shards: BTreeMap::new(),
             answers: Vec::new(),
         }
     }
@@ -81,20 +83,36 @@ impl Driver {
                 return true;
             };
             match live {
-                Live::Entry(entry) => self.repairs.insert(&self.core, entry),
-                Live::Interrupted => {
-                    let registry = self.core.registry();
-                    for topic in registry.topics() {
-                        self.repairs.add(topic.name());
-                    }
-                    for answer in registry.answered().interrupt() {
-                        self.checks.add(registry, answer);
-                    }
+                Live::Entry(entry) => {
+                    let shard = self.engine.shard(&entry.topic);
+                    let shard = self.shards.entry(shard).or_default();
+                    shard.repairs.insert(&self.core, entry);
                 }
+                Live::Interrupted => self.read_topics(|_| true),
+                Live::ShardInterrupted(shard) => self.read_topics(|it| it == shard),
             }
         }
         cx.waker().wake_by_ref();
         false
+    }
+
+    /// Reads the topics in use that are in the selected shards, and checks what was answered of them.
+    fn read_topics(&mut self, is_selected: impl Fn(usize) -> bool) {
+        let registry = self.core.registry();
+        for topic in registry.interrupted() {
+            let shard = self.engine.shard(topic.name());
+            if is_selected(shard) {
+                let shard = self.shards.entry(shard).or_default();
+                shard.repairs.add(topic.name());
+            }
+        }
+        for answer in registry.answered().interrupt() {
+            let shard = self.engine.shard(&answer.topic);
+            if is_selected(shard) {
+                let shard = self.shards.entry(shard).or_default();
+                shard.checks.add(registry, answer);
+            }
+        }
     }
 
     /// Takes what publishers were answered and, after it, the live entries. So an interruption that
@@ -108,7 +126,9 @@ impl Driver {
         let registry = self.core.registry();
         for answer in self.answers.drain(..) {
             if let Some(late) = registry.answered().add(answer) {
-                self.checks.add(registry, late);
+                let shard = self.engine.shard(&late.topic);
+                let shard = self.shards.entry(shard).or_default();
+                shard.checks.add(registry, late);
             }
         }
     }
@@ -121,15 +141,16 @@ impl Future for Driver {
         let this = self.get_mut();
         if this.core.poll_is_over(cx) {
             // The repairs pin topics.
-            this.repairs = Repairs::default();
-            this.checks = Checks::default();
+            this.shards.clear();
             return Poll::Ready(());
         }
         this.poll_answers_and_live(cx);
-        this.repairs.poll(&this.core, &this.engine, cx);
-        let limit = MAX_REPAIRS.saturating_sub(this.repairs.len());
         let registry = this.core.registry();
-        this.checks.poll(registry, &this.engine, limit, cx);
+        for shard in this.shards.values_mut() {
+            shard.repairs.poll(&this.core, &this.engine, cx);
+            let limit = MAX_REPAIRS.saturating_sub(shard.repairs.len());
+            shard.checks.poll(registry, &this.engine, limit, cx);
+        }
         Poll::Pending
     }
 }
@@ -152,7 +173,14 @@ impl fmt::Debug for Driver {
     }
 }
 
-/// The topics whose windows may lack entries at their end.
+/// The topics of a shard that are to be read.
+#[derive(Default)]
+struct Shard {
+    repairs: Repairs,
+    checks: Checks,
+}
+
+/// The topics of a shard whose windows may lack entries at their end.
 #[derive(Default)]
 struct Repairs {
     running: FuturesUnordered<BoxFuture<'static, Arc<str>>>,
@@ -193,7 +221,7 @@ impl Repairs {
             return;
         }
         // A topic that is not in use here has no window.
-        if let Some(topic) = core.registry().get(&entry.topic)
+        if let Some(topic) = core.registry().get_for_live(&entry.topic)
             && let Insertion::Hole = topic.insert(entry.predecessor, entry.position, &entry.entry)
         {
             self.add(topic.name());

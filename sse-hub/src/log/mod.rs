@@ -16,6 +16,7 @@ pub mod nats;
 #[cfg(feature = "redis")]
 pub mod redis;
 pub(crate) mod retry;
+pub(crate) mod sharded;
 
 use std::error::Error;
 use std::fmt;
@@ -61,7 +62,7 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// Opens a topic: from now on, its live entries are wanted.
     ///
     /// The result is a span of the log that ends now: every entry after its `head` is yielded
-    /// live or can be read. The head of a topic without entries must be a position too, from which the
+    /// live, unless the engine yields an interruption after this was called. The head of a topic without entries must be a position too, from which the
     /// first one can be read later, and not [`Position::OLDEST`]: a client that comes back with that
     /// gets a gap.
     ///
@@ -124,6 +125,13 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
 
     /// Whether a topic can be used as far as is known: `false` while the connection is lost.
     fn is_up(&self, topic: &str) -> bool;
+
+    /// Returns the number of a topic's shard, if the engine is made of several that fail
+    /// independently; always the same one for a topic. By default, all topics are in shard 0.
+    fn shard(&self, topic: &str) -> usize {
+        let _ = topic;
+        0
+    }
 }
 
 /// What a log has at a position.
@@ -199,6 +207,8 @@ pub enum Live {
     /// are appended from now on arrive again. The hub reads all topics in use, and checks whether the
     /// engine still has what was published here to others.
     Interrupted,
+    /// The same, of the topics of one [shard](Engine::shard) alone.
+    ShardInterrupted(usize),
 }
 
 /// An entry that was appended, by this process or another.

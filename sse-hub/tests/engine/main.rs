@@ -7,6 +7,7 @@ mod losses;
 mod many_topics;
 mod opening;
 mod reading;
+mod shards;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

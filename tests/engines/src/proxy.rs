@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU16, AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -20,6 +20,7 @@ pub struct Proxy {
 
 #[derive(Debug)]
 struct State {
+    to: AtomicU16,
     /// How many more bytes of the server's are let through before the cut; no cut if negative.
     left: AtomicI64,
     is_armed: AtomicBool,
@@ -34,13 +35,14 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("its address").port();
         let state = Arc::new(State {
+            to: AtomicU16::new(to),
             left: AtomicI64::new(0),
             is_armed: AtomicBool::new(false),
             refuses: AtomicBool::new(false),
             cuts: AtomicUsize::new(0),
             cut: Notify::new(),
         });
-        let task = tokio::spawn(serve(listener, to, Arc::clone(&state))).abort_handle();
+        let task = tokio::spawn(serve(listener, Arc::clone(&state))).abort_handle();
         Self { port, state, task }
     }
 
@@ -63,6 +65,11 @@ impl Proxy {
         self.state.cut.notify_waiters();
     }
 
+    /// Forwards new connections to another port; those that are open stay as they are.
+    pub fn forward_to(&self, port: u16) {
+        self.state.to.store(port, Ordering::SeqCst);
+    }
+
     /// Whether new connections are closed at once.
     pub fn refuse(&self, refuses: bool) {
         self.state.refuses.store(refuses, Ordering::SeqCst);
@@ -81,7 +88,7 @@ impl Drop for Proxy {
     }
 }
 
-async fn serve(listener: TcpListener, to: u16, state: Arc<State>) {
+async fn serve(listener: TcpListener, state: Arc<State>) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
         while connections.try_join_next().is_some() {}
@@ -90,6 +97,7 @@ async fn serve(listener: TcpListener, to: u16, state: Arc<State>) {
         }
         let state = Arc::clone(&state);
         connections.spawn(async move {
+            let to = state.to.load(Ordering::SeqCst);
             let to = SocketAddr::from(([127, 0, 0, 1], to));
             let Ok(server) = TcpStream::connect(to).await else {
                 return;

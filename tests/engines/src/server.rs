@@ -11,17 +11,15 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
+use crate::command::MakeCommand;
 use crate::port::Port;
 
 /// How long a server may take to listen.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The command that starts a server on a port, with its files in a folder.
-type MakeCommand = Box<dyn Fn(u16, &Path) -> Command + Send + Sync>;
-
 /// A server, and what is needed to start it again in the same place.
 pub struct Server {
-    command: MakeCommand,
+    command: Box<dyn MakeCommand>,
     process: Child,
     port: Port,
     folder: TempDir,
@@ -30,7 +28,11 @@ pub struct Server {
 impl Server {
     /// Starts a server and waits until it listens.
     pub async fn start(command: impl Fn(u16, &Path) -> Command + Send + Sync + 'static) -> Self {
-        let port = Port::take();
+        Self::start_on(Port::take(), command).await
+    }
+
+    /// Starts a server on a port that was chosen before, likewise.
+    pub async fn start_on(port: Port, command: impl MakeCommand) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut server = Self {
             process: spawn(command(port.number(), folder.path())),
@@ -64,6 +66,20 @@ impl Server {
     pub async fn restart(&mut self) {
         self.process = spawn((self.command)(self.port(), self.folder.path()));
         assert!(self.listens().await, "it listens again");
+    }
+
+    /// Copies its files, while it runs or between the two.
+    #[must_use]
+    pub fn copy_files(&self) -> Files {
+        let copy = tempfile::tempdir().expect("a folder");
+        copy_all(self.folder.path(), copy.path());
+        Files(copy)
+    }
+
+    /// Replaces its files with a copy, between the two.
+    pub fn put_back(&self, files: &Files) {
+        self.wipe();
+        copy_all(files.0.path(), self.folder.path());
     }
 
     /// Removes its files, between the two.
@@ -125,6 +141,29 @@ impl Server {
             sleep(Duration::from_millis(10)).await;
         }
         false
+    }
+}
+
+/// A copy of a server's files.
+#[derive(Debug)]
+pub struct Files(TempDir);
+
+/// Copies what is in a folder. A running server may remove a file meanwhile.
+fn copy_all(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        let copied = if from.is_dir() {
+            std::fs::create_dir(&to).expect("a folder");
+            copy_all(&from, &to);
+            continue;
+        } else {
+            std::fs::copy(&from, &to)
+        };
+        match copied {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            copied => drop(copied.expect("copied")),
+        }
     }
 }
 

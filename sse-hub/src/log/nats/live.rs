@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use async_nats::{HeaderMap, Message};
+use async_nats::Message;
+use async_nats::header::{NATS_LAST_SEQUENCE, NATS_SEQUENCE};
 use futures_core::Stream as _;
 use futures_core::future::BoxFuture;
 use futures_util::FutureExt as _;
@@ -16,11 +17,14 @@ use tokio::time::Sleep;
 use crate::log::nats::interest::{Arrival, LiveTopic, TopicStream};
 use crate::log::nats::link::{Known, Link};
 use crate::log::nats::options::NatsOptions;
-use crate::log::{Entry, Live, LiveEntry};
-use crate::position::Position;
+use crate::log::nats::stored::{Stored, number_in};
+use crate::log::{Live, LiveEntry};
 
 /// The delay before the stream is requested again.
 const RETRY_DELAY: Duration = Duration::from_millis(50);
+
+/// The delay before a server without JetStream is left.
+const LEAVE_DELAY: Duration = Duration::from_millis(500);
 
 /// The delay before it is checked whether the stream is still the same one.
 const CHECK_DELAY: Duration = Duration::from_millis(200);
@@ -35,6 +39,7 @@ pub(super) struct LiveSide {
     suspected: Option<Known>,
     checking: Option<BoxFuture<'static, ()>>,
     until_check: Option<(Duration, Pin<Box<Sleep>>)>,
+    leaving: Option<BoxFuture<'static, ()>>,
 }
 
 impl LiveSide {
@@ -49,12 +54,14 @@ impl LiveSide {
             suspected: None,
             checking: None,
             until_check: check_every.map(|every| (every, Box::pin(tokio::time::sleep(every)))),
+            leaving: None,
         }
     }
 
     pub(super) fn poll(&mut self, link: &Arc<Link>, cx: &mut Context<'_>) -> Poll<Live> {
         link.signal.register(cx.waker());
         self.streams.extend(link.interest.take_new_streams());
+        self.poll_leaving(link, cx);
         if self.is_check_due(cx) {
             return Poll::Ready(Live::Interrupted);
         }
@@ -74,22 +81,27 @@ impl LiveSide {
             if link.live_epoch() != live_epoch {
                 continue;
             }
-            let Some((mut entry, predecessor)) = entry(known, &topic, message) else {
+            let Some((entry, predecessor)) = entry(&topic, message) else {
                 continue;
             };
-            match topic.note_arrival(live_epoch, entry.position.minor(), predecessor) {
-                Arrival::New => {}
+            let predecessor = match topic.note_arrival(live_epoch, entry.id, predecessor) {
+                Arrival::New(predecessor) => predecessor,
                 // Or else it is another stream, whose numbers begin anew.
-                Arrival::AfterGapless(last) => {
-                    entry.predecessor = Position::new(known.epoch, last);
+                Arrival::AfterGapless(predecessor) | Arrival::Replayed(predecessor) => {
                     self.suspect(link, known, cx);
+                    predecessor
                 }
-                Arrival::Replayed => self.suspect(link, known, cx),
                 Arrival::Stale => {
                     link.invalidate(known.session);
                     continue;
                 }
-            }
+            };
+            let entry = LiveEntry::new(
+                &*topic.name,
+                predecessor.position(known.epoch),
+                entry.id.position(known.epoch),
+                entry.into_entry(),
+            );
             return Poll::Ready(Live::Entry(entry));
         }
     }
@@ -141,6 +153,19 @@ impl LiveSide {
         }
     }
 
+    /// Leaves a server that is going to end: its JetStream has ended already.
+    fn poll_leaving(&mut self, link: &Arc<Link>, cx: &mut Context<'_>) {
+        if link.signal.take_end() {
+            let link = Arc::clone(link);
+            self.leaving = Some(Box::pin(async move { link.leave_server().await }));
+        }
+        if let Some(leaving) = &mut self.leaving
+            && leaving.poll_unpin(cx).is_ready()
+        {
+            self.leaving = None;
+        }
+    }
+
     fn is_check_due(&mut self, cx: &mut Context<'_>) -> bool {
         let Some((every, sleep)) = &mut self.until_check else {
             return false;
@@ -167,6 +192,10 @@ async fn begin(link: &Link) -> (u64, Known) {
             }
         }
         tokio::time::sleep(RETRY_DELAY).await;
+        if link.lacks_jetstream() {
+            tokio::time::sleep(LEAVE_DELAY).await;
+            link.leave_server().await;
+        }
     }
 }
 
@@ -183,32 +212,21 @@ async fn check(link: &Link, known: Known) {
 
 /// Returns the entry in a message, and the number of its predecessor if the stream still has that;
 /// `None` if the message has no valid entry.
-fn entry(known: Known, topic: &LiveTopic, message: Message) -> Option<(LiveEntry, Option<u64>)> {
-    let headers = message.headers.as_ref();
-    let number = headers.and_then(|headers| number(headers, async_nats::header::NATS_SEQUENCE));
-    let (Some(headers), Some(number)) = (headers, number.filter(|number| *number > 0)) else {
+fn entry(topic: &LiveTopic, message: Message) -> Option<(Stored, Option<u64>)> {
+    let number = |name| {
+        message
+            .headers
+            .as_ref()
+            .and_then(|all| number_in(all, name))
+    };
+    let Some(sequence) = number(NATS_SEQUENCE).filter(|number| *number > 0) else {
         tracing::warn!(
             topic = topic.name,
             "live message without a sequence ignored"
         );
         return None;
     };
-    let predecessor = self::number(headers, async_nats::header::NATS_LAST_SEQUENCE)
-        .filter(|predecessor| *predecessor > 0);
-    let at = |number| Position::new(known.epoch, number);
-    // Without a predecessor, nothing is known of what was before.
-    let before = at(predecessor.unwrap_or(number - 1));
-    let entry = LiveEntry::new(
-        &*topic.name,
-        before,
-        at(number),
-        Entry::Event(message.payload),
-    );
+    let predecessor = number(NATS_LAST_SEQUENCE).filter(|number| *number > 0);
+    let entry = Stored::new(sequence, message.headers.as_ref(), message.payload);
     Some((entry, predecessor))
-}
-
-/// Returns the number in a header of the server: the last one, in case the publisher has set the
-/// same header.
-fn number(headers: &HeaderMap, name: async_nats::HeaderName) -> Option<u64> {
-    headers.get_last(name)?.as_str().parse().ok()
 }

@@ -8,15 +8,24 @@
 //! in the version that it must have.
 
 mod append;
+mod batch;
+mod check;
 mod engine;
+mod entry_id;
 mod epoch;
 mod error;
+mod get;
 mod interest;
 mod link;
 mod live;
+mod mark;
+mod not_now;
 mod options;
+mod page;
+mod partitions;
 mod read;
 mod signal;
+mod stored;
 mod subject;
 
 pub use async_nats;

@@ -42,6 +42,8 @@ struct State {
     queue: VecDeque<Arc<str>>,
     /// What was answered since the driver has taken the answers.
     recent: Vec<Answer>,
+    /// What was found to be lost, until its mark is certain.
+    lost: Vec<(Arc<str>, Position)>,
     /// How often the live entries were interrupted.
     interruptions: u64,
 }
@@ -131,7 +133,45 @@ impl Answered {
                 interruptions,
             })
         });
-        answers.collect()
+        let lost = state.lost.iter().map(|(topic, position)| Answer {
+            topic: Arc::clone(topic),
+            position: *position,
+            is_read: false,
+            interruptions,
+        });
+        answers.chain(lost).collect()
+    }
+
+    /// Notes that the loss of a position is about to be marked. Returns how often the live entries were
+    /// interrupted before.
+    pub(crate) fn begin_mark(&self, topic: &str, position: Position) -> u64 {
+        let mut state = self.state();
+        let is_noted = |(other, at): &(Arc<str>, Position)| &**other == topic && *at == position;
+        if state.lost.len() < self.limit && !state.lost.iter().any(is_noted) {
+            state.lost.push((topic.into(), position));
+        }
+        state.interruptions
+    }
+
+    /// Notes that the log was read up to `end` after the loss of a position was marked. If there was an
+    /// interruption since it [began](Self::begin_mark), the mark may be lost, and the position is
+    /// checked again.
+    pub(crate) fn end_mark(
+        &self,
+        topic: &str,
+        position: Position,
+        interruptions: u64,
+        end: Position,
+    ) {
+        let mut state = self.state();
+        if state.interruptions == interruptions {
+            let is_other =
+                |(other, at): &(Arc<str>, Position)| &**other != topic || *at != position;
+            state.lost.retain(is_other);
+        }
+        drop(state);
+        // The mark may be lost later, when the topic is not in use here.
+        let _ = self.note(topic, end, interruptions);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -19,16 +19,14 @@ pub(crate) async fn catch_up(
     topic: &Topic,
     answered: &Answered,
 ) -> Result<(), EngineError> {
-    let interruptions = answered.interruptions();
-    let mut is_marked = false;
+    let mut marked = Vec::new();
     let mut head = topic.head();
     let mut restarts = 0;
     loop {
         match engine.read(topic.name(), head).await?.check(head)? {
             Page::Entries(entries) if entries.is_empty() => {
-                // The mark may be lost in its turn, and the topic not be in use then.
-                if is_marked {
-                    let _ = answered.note(topic.name(), head, interruptions);
+                for (lost, interruptions) in marked {
+                    answered.end_mark(topic.name(), lost, interruptions, head);
                 }
                 return Ok(());
             }
@@ -48,10 +46,8 @@ pub(crate) async fn catch_up(
             }
             Page::Unknown => {
                 restarts += 1;
-                // The mark may be lost before it is read. So this is checked at the next interruption.
-                let _ = answered.note(topic.name(), head, interruptions);
+                marked.push((head, answered.begin_mark(topic.name(), head)));
                 mark(engine, topic, head).await?;
-                is_marked = true;
                 head = topic.head();
             }
         }
@@ -125,16 +121,14 @@ pub(crate) async fn mark_if_lost(
     position: Position,
     answered: &Answered,
 ) -> Result<bool, EngineError> {
-    let interruptions = answered.interruptions();
     let page = engine.read(topic, position).await?;
     let is_lost = matches!(page, Page::Unknown);
     if is_lost {
         log_loss(topic);
+        let interruptions = answered.begin_mark(topic, position);
         engine.mark_loss(topic, Position::OLDEST, position).await?;
-        // The mark may be lost in its turn.
-        for position in [position, end(engine, topic).await?] {
-            let _ = answered.note(topic, position, interruptions);
-        }
+        let end = end(engine, topic).await?;
+        answered.end_mark(topic, position, interruptions, end);
     }
     Ok(is_lost)
 }

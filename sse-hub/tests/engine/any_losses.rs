@@ -17,7 +17,7 @@ use sse_hub_testing::reader::Reader;
 use tokio::task::{JoinSet, yield_now};
 
 const TOPIC: &str = "a";
-const CASES: u64 = 200;
+const CASES: u64 = 60;
 const STEPS: usize = 80;
 
 /// What a client was sent.
@@ -216,7 +216,11 @@ impl World {
         let left: HashSet<Position> = self.engine.entries(TOPIC).iter().map(|it| it.0).collect();
         let answered = self.answered.lock().expect("not poisoned");
         for client in &self.clients {
-            self.check_client(client, &numbers, &place_of_id);
+            // With a clock that is behind, positions do not tell a reader that is ahead of its node's
+            // window that the window is still that of before the loss.
+            if !self.is_clock_set_back {
+                self.check_client(client, &numbers, &place_of_id);
+            }
             let begin = place_of_id.get(&client.begin).map_or(0, |place| place + 1);
             let delivered: HashSet<_> = client
                 .items

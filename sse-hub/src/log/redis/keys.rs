@@ -46,6 +46,12 @@ impl Keys {
         format!("{}:{{{}}}{KEY}{key}", self.prefix, escape(topic))
     }
 
+    /// Returns the name of the key that notes which shard a server is. It has no braces, unlike those
+    /// of topics.
+    pub(super) fn shard(&self) -> String {
+        format!("{}:shard", self.prefix)
+    }
+
     /// Returns the name of the key that remembers a loss: the newest position before it that a node and the
     /// log have, or the newest lost one.
     pub(super) fn loss(&self, topic: &str, kept: Position, lost: Position) -> String {
@@ -55,12 +61,6 @@ impl Keys {
         } else {
             format!("{stream}{KEPT}{}", entry_id::of(kept))
         }
-    }
-
-    /// Returns the name of the key that notes which shard a server is. It has no braces, unlike those
-    /// of topics.
-    pub(super) fn shard(&self) -> String {
-        format!("{}:shard", self.prefix)
     }
 
     /// Returns the channel: the database and the name of the stream, as in the script.

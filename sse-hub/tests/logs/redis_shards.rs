@@ -238,3 +238,22 @@ async fn one_server_with_two_addresses_is_not_two_shards() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_documented_permissions_are_enough_for_shards() {
+    within_bounds(async {
+        let server = Server::start(redis::in_memory).await;
+        let rules = "resetchannels ~sse:* &0:sse:{* +hello +eval +evalsha +subscribe +unsubscribe +time \
+                     +exists +xinfo|stream +xrange +xrevrange +xadd +xtrim +pexpire +get +set +publish";
+        let made = format!("ACL SETUSER hub on >secret {rules}");
+        let made = redis::ask(server.port(), &made).await;
+        assert_eq!(made.as_deref(), Some("+OK\r\n"));
+        let url = redis::url(server.port()).replace("redis://", "redis://hub:secret@");
+        let engine = RedisEngine::sharded([url]).await.expect("connected");
+        let (hub, driver) = Hub::builder().engine(engine).build();
+        let drivers = Drivers::default();
+        drivers.spawn(driver);
+        publish(&hub, "a", "x").await;
+    })
+    .await;
+}

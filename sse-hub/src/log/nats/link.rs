@@ -130,7 +130,9 @@ impl Link {
             signal,
             interest: Arc::default(),
         };
-        link.within(link.known())
+        // On the heap, as the futures of connecting are kept within one another: on a stack, each copy of
+        // this one would take 100 KB in a build without optimization.
+        link.within(Box::pin(link.known()))
             .await
             .map_err(|error| ConnectError::Stream(error.into()))?;
         link.check_config().await?;

@@ -120,6 +120,10 @@ fn note_in(signals: &[Arc<Signal>]) -> impl Fn(Event) -> Ready<()> + Send + Sync
     move |event| {
         for signal in &signals {
             signal.note(&event);
+            if matches!(event, Event::LameDuckMode) {
+                // One partition leaves the server, for all.
+                break;
+            }
         }
         ready(())
     }

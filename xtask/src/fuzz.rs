@@ -137,7 +137,8 @@ fn cargo_fuzz() -> Result<PathBuf> {
     if !program.is_file() {
         eprintln!("cargo-fuzz is not installed; installing it below the target folder");
         run(cargo()
-            .args(["install", "cargo-fuzz", "--locked", "--quiet"])
+            // It only runs other programs: optimizing it would take longer than all that it does.
+            .args(["install", "cargo-fuzz", "--locked", "--quiet", "--debug"])
             .args(["--version", CARGO_FUZZ_VERSION, "--root"])
             .arg(&folder))?;
     }

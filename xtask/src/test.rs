@@ -26,7 +26,8 @@ struct Step {
     run: fn() -> Result,
 }
 
-/// All steps, the quick ones first.
+/// All steps, in the order in which they begin: the quick ones first, and those that mostly wait between
+/// those that compute.
 const STEPS: &[Step] = &[
     Step {
         name: PACKAGES,
@@ -78,16 +79,6 @@ const STEPS: &[Step] = &[
         },
     },
     Step {
-        name: "docs",
-        purpose: "the documentation builds as on docs.rs, without a warning",
-        run: docs::check,
-    },
-    Step {
-        name: "external-types",
-        purpose: "the public API names only types of crates that are listed",
-        run: external_types::check,
-    },
-    Step {
         name: "test",
         purpose: "unit, integration, browser and documentation tests; all examples compile",
         run: || {
@@ -101,24 +92,14 @@ const STEPS: &[Step] = &[
         },
     },
     Step {
-        name: "engines",
-        purpose: "the hub on the newest Valkey and NATS, as the step `test` has it on Debian's engines",
-        run: || engines::check(&mut test_all()),
+        name: "docs",
+        purpose: "the documentation builds as on docs.rs, without a warning",
+        run: docs::check,
     },
     Step {
-        name: "interop",
-        purpose: "real clients from npm and PyPI read the streams of all adapters",
-        run: || interop::check(&mut test_all()),
-    },
-    Step {
-        name: "frameworks",
-        purpose: "the responses work in axum, tower and warp",
-        run: frameworks::quick,
-    },
-    Step {
-        name: "proxies",
-        purpose: "the adapters behind those reverse proxies that are quick to install and to test",
-        run: || proxies::check(&mut test_all()),
+        name: "external-types",
+        purpose: "the public API names only types of crates that are listed",
+        run: external_types::check,
     },
     Step {
         name: "model",
@@ -134,6 +115,26 @@ const STEPS: &[Step] = &[
         name: "features",
         purpose: "every combination of features compiles",
         run: features::check,
+    },
+    Step {
+        name: "interop",
+        purpose: "real clients from npm and PyPI read the streams of all adapters",
+        run: || interop::check(&mut test_all()),
+    },
+    Step {
+        name: "engines",
+        purpose: "the hub on the newest Valkey and NATS, as the step `test` has it on Debian's engines",
+        run: || engines::check(&mut test_all()),
+    },
+    Step {
+        name: "proxies",
+        purpose: "the adapters behind those reverse proxies that are quick to install and to test",
+        run: || proxies::check(&mut test_all()),
+    },
+    Step {
+        name: "frameworks",
+        purpose: "the responses work in axum, tower and warp",
+        run: frameworks::quick,
     },
     Step {
         name: "bench",

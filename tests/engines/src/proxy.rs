@@ -1,16 +1,17 @@
-//! A connection that can be cut: a TCP proxy before a server.
+//! A connection that can be cut or held, and an address that can be switched to another server: a TCP
+//! proxy before a server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU16, AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
-/// Forwards connections to a port, and cuts them all on demand.
+/// Forwards connections to a port, and cuts or holds them all on demand.
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
@@ -20,6 +21,10 @@ pub struct Proxy {
 
 #[derive(Debug)]
 struct State {
+    /// The port of the server to which new connections go.
+    to: AtomicU16,
+    /// Whether nothing of the server's is let through for now.
+    holds: watch::Sender<bool>,
     /// How many more bytes of the server's are let through before the cut; no cut if negative.
     left: AtomicI64,
     is_armed: AtomicBool,
@@ -34,13 +39,15 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("its address").port();
         let state = Arc::new(State {
+            to: AtomicU16::new(to),
+            holds: watch::Sender::new(false),
             left: AtomicI64::new(0),
             is_armed: AtomicBool::new(false),
             refuses: AtomicBool::new(false),
             cuts: AtomicUsize::new(0),
             cut: Notify::new(),
         });
-        let task = tokio::spawn(serve(listener, to, Arc::clone(&state))).abort_handle();
+        let task = tokio::spawn(serve(listener, Arc::clone(&state))).abort_handle();
         Self { port, state, task }
     }
 
@@ -68,6 +75,16 @@ impl Proxy {
         self.state.refuses.store(refuses, Ordering::SeqCst);
     }
 
+    /// Forwards new connections to another port; those that are open stay where they are.
+    pub fn switch_to(&self, port: u16) {
+        self.state.to.store(port, Ordering::SeqCst);
+    }
+
+    /// Whether nothing that the server sends is forwarded for now, while all stays open.
+    pub fn hold(&self, holds: bool) {
+        self.state.holds.send_replace(holds);
+    }
+
     /// How many cuts there were.
     #[must_use]
     pub fn cuts(&self) -> usize {
@@ -81,7 +98,7 @@ impl Drop for Proxy {
     }
 }
 
-async fn serve(listener: TcpListener, to: u16, state: Arc<State>) {
+async fn serve(listener: TcpListener, state: Arc<State>) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
         while connections.try_join_next().is_some() {}
@@ -90,6 +107,7 @@ async fn serve(listener: TcpListener, to: u16, state: Arc<State>) {
         }
         let state = Arc::clone(&state);
         connections.spawn(async move {
+            let to = state.to.load(Ordering::SeqCst);
             let to = SocketAddr::from(([127, 0, 0, 1], to));
             let Ok(server) = TcpStream::connect(to).await else {
                 return;
@@ -115,10 +133,13 @@ async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
 /// Forwards what the server sends up to the byte after which the connections are cut.
 async fn forward_counted(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &State) {
     let mut buffer = vec![0; 16 * 1024];
+    let mut holds = state.holds.subscribe();
     loop {
         let Ok(len @ 1..) = from.read(&mut buffer).await else {
             return;
         };
+        // The state has the sender.
+        let _ = holds.wait_for(|holds| !*holds).await;
         let mut piece = &buffer[..len];
         let mut is_last = false;
         if state.is_armed.load(Ordering::SeqCst) {

@@ -101,6 +101,7 @@ pub use crate::log::driver::Driver;
 pub use crate::log::nats;
 #[cfg(feature = "redis")]
 pub use crate::log::redis;
+pub use crate::log::sharded::{Sharded, ShardsError};
 pub use crate::log::{Engine, EngineError, Entry, Live, LiveEntry, Page, Span};
 pub use crate::metrics::{HubMetrics, TopicMetrics};
 pub use crate::options::{Retention, TopicOptions};

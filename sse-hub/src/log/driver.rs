@@ -5,8 +5,11 @@
 //! again and again while the engine does not answer. Live entries of a topic under repair are
 //! dropped, except the latest, as the repair reads them too. If they do not follow each other, the
 //! topic is read once more.
+//!
+//! Each shard of an engine has repairs of its own: those of a shard that does not answer must not take
+//! the places of others.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -26,7 +29,7 @@ use crate::shutdown::{Reason, Shutdown};
 use crate::topic::cursor::Insertion;
 use crate::topic_guard::TopicGuard;
 
-/// How many topics are repaired at a time.
+/// How many topics of a shard are repaired at a time.
 const MAX_REPAIRS: usize = 64;
 
 /// How long the streams of a hub last whose driver was dropped: its engine may never answer them.
@@ -54,7 +57,8 @@ const BURST: usize = 256;
 pub struct Driver {
     core: Arc<Core>,
     engine: Arc<dyn Engine>,
-    repairs: Repairs,
+    /// By the number of the shard.
+    repairs: BTreeMap<usize, Repairs>,
 }
 
 impl Driver {
@@ -62,7 +66,7 @@ impl Driver {
         Self {
             core,
             engine,
-            repairs: Repairs::default(),
+            repairs: BTreeMap::new(),
         }
     }
 
@@ -73,15 +77,26 @@ impl Driver {
                 return;
             };
             match live {
-                Live::Entry(entry) => self.repairs.insert(&self.core, entry),
-                Live::Interrupted => {
-                    for topic in self.core.registry().topics() {
-                        self.repairs.add(topic.name());
-                    }
+                Live::Entry(entry) => {
+                    let shard = self.engine.shard(&entry.topic);
+                    let repairs = self.repairs.entry(shard).or_default();
+                    repairs.insert(&self.core, entry);
                 }
+                Live::Interrupted => self.read_topics(|_| true),
+                Live::ShardInterrupted(shard) => self.read_topics(|it| it == shard),
             }
         }
         cx.waker().wake_by_ref();
+    }
+
+    /// Reads the topics in use that are in the selected shards.
+    fn read_topics(&mut self, is_selected: impl Fn(usize) -> bool) {
+        for topic in self.core.registry().topics() {
+            let shard = self.engine.shard(topic.name());
+            if is_selected(shard) {
+                self.repairs.entry(shard).or_default().add(topic.name());
+            }
+        }
     }
 }
 
@@ -92,11 +107,13 @@ impl Future for Driver {
         let this = self.get_mut();
         if this.core.poll_is_over(cx) {
             // The repairs pin topics.
-            this.repairs = Repairs::default();
+            this.repairs.clear();
             return Poll::Ready(());
         }
         this.poll_live(cx);
-        this.repairs.poll(&this.core, &this.engine, cx);
+        for repairs in this.repairs.values_mut() {
+            repairs.poll(&this.core, &this.engine, cx);
+        }
         Poll::Pending
     }
 }
@@ -119,7 +136,7 @@ impl fmt::Debug for Driver {
     }
 }
 
-/// The topics whose windows may lack entries at their end.
+/// The topics of a shard whose windows may lack entries at their end.
 #[derive(Default)]
 struct Repairs {
     running: FuturesUnordered<BoxFuture<'static, Arc<str>>>,

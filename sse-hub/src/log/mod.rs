@@ -14,6 +14,7 @@ pub mod nats;
 #[cfg(feature = "redis")]
 pub mod redis;
 pub(crate) mod retry;
+pub(crate) mod sharded;
 
 use std::error::Error;
 use std::fmt;
@@ -94,6 +95,13 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
 
     /// Whether a topic can be used as far as is known: `false` while the connection is lost.
     fn is_up(&self, topic: &str) -> bool;
+
+    /// Returns the number of a topic's shard, if the engine is made of several that fail
+    /// independently; always the same one for a topic. By default, all topics are in shard 0.
+    fn shard(&self, topic: &str) -> usize {
+        let _ = topic;
+        0
+    }
 }
 
 /// What a log has at a position.
@@ -168,6 +176,8 @@ pub enum Live {
     /// Entries of opened topics may have been lost, for instance with a connection. Entries that
     /// are appended from now on arrive again. The hub reads all topics in use.
     Interrupted,
+    /// The same, of the topics of one [shard](Engine::shard) alone.
+    ShardInterrupted(usize),
 }
 
 /// An entry that was appended, by this process or another.

@@ -4,6 +4,7 @@
 mod driver;
 mod opening;
 mod reading;
+mod shards;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

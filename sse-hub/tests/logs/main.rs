@@ -6,8 +6,14 @@ mod embedded;
 mod jetstream;
 #[cfg(feature = "nats")]
 mod nats;
+#[cfg(feature = "nats")]
+mod nats_shards;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "redis")]
+mod redis_shards;
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod shards;
 mod suite;
 
 /// The tests of the suite for one engine, a type that implements [`suite::Engine`].

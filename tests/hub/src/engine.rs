@@ -75,17 +75,22 @@ impl MemoryEngine {
 
     /// Creates a hub on the engine whose windows have so many events.
     pub fn node_that_keeps(self: &Arc<Self>, events: usize) -> Hub {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        self.nodes.lock().expect("not poisoned").push(sender);
         let (hub, driver) = Hub::builder()
             .topics(move |_| TopicOptions::new().retention(Retention::new().max_events(events)))
-            .engine(Node {
-                engine: Arc::clone(self),
-                live: Mutex::new(receiver),
-            })
+            .engine(self.connect())
             .build();
         self.drivers.lock().expect("not poisoned").push(driver);
         hub
+    }
+
+    /// Connects to the engine, for a hub that is built elsewhere.
+    pub fn connect(self: &Arc<Self>) -> impl Engine + use<> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.nodes.lock().expect("not poisoned").push(sender);
+        Node {
+            engine: Arc::clone(self),
+            live: Mutex::new(receiver),
+        }
     }
 
     /// Spawns the drivers of the hubs that were created since the last call. They are aborted when

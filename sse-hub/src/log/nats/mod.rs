@@ -15,6 +15,7 @@ mod interest;
 mod link;
 mod live;
 mod options;
+mod partitions;
 mod read;
 mod signal;
 mod subject;

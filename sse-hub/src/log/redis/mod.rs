@@ -16,9 +16,11 @@ mod link;
 mod options;
 mod read;
 mod script;
+mod shards;
 mod supervisor;
 mod time_limits;
 
 pub use crate::log::redis::engine::RedisEngine;
 pub use crate::log::redis::error::ConnectError;
 pub use crate::log::redis::options::RedisOptions;
+pub use crate::log::redis::shards::RedisShard;

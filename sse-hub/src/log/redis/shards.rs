@@ -1,0 +1,198 @@
+//! Several servers that share the topics.
+
+use std::collections::HashSet;
+
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
+
+use crate::log::redis::engine::RedisEngine;
+use crate::log::redis::error::ConnectError;
+use crate::log::redis::options::RedisOptions;
+use crate::log::sharded::{Placement, Sharded, ShardsError};
+
+/// One of several servers that share the topics: its URL, and its name, which decides which topics are in
+/// it.
+///
+/// By default, the name is the server's address and the number of the database, as the URL has them: that
+/// of `redis://10.0.0.1/` is `10.0.0.1:6379/0`. So all nodes must have the same addresses; and a server
+/// that moves to another one needs its old address as its [name](Self::name), or a name of its own from the
+/// beginning.
+///
+/// ```
+/// use sse_hub::redis::RedisShard;
+///
+/// let moved = RedisShard::new("redis://10.0.0.9/").name("10.0.0.1:6379/0");
+/// ```
+#[derive(Clone)]
+#[must_use = "a shard does nothing until it is connected"]
+pub struct RedisShard {
+    url: String,
+    name: Option<String>,
+}
+
+impl RedisShard {
+    /// Creates a shard with the name of its server's address.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            name: None,
+        }
+    }
+
+    /// Sets the name, any text that no other shard has.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+}
+
+impl<U: Into<String>> From<U> for RedisShard {
+    fn from(url: U) -> Self {
+        Self::new(url)
+    }
+}
+
+/// The URL may have a password.
+impl std::fmt::Debug for RedisShard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedisShard")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RedisEngine {
+    /// Connects to several servers with the default options: each topic is in one of them. See
+    /// [`Sharded`] for what that means, and for adding a server later.
+    ///
+    /// ```no_run
+    /// use sse_hub::Hub;
+    /// use sse_hub::redis::RedisEngine;
+    ///
+    /// # async fn connect() -> Result<Hub, Box<dyn std::error::Error>> {
+    /// let servers = ["redis://10.0.0.1/", "redis://10.0.0.2/", "redis://10.0.0.3/"];
+    /// let (hub, driver) = Hub::builder().engine(RedisEngine::sharded(servers).await?).build();
+    /// tokio::spawn(driver);
+    /// # Ok(hub)
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`RedisOptions::connect_sharded`].
+    pub async fn sharded<S: Into<RedisShard>>(
+        shards: impl IntoIterator<Item = S>,
+    ) -> Result<Sharded<Self>, ShardsError<ConnectError>> {
+        RedisOptions::new().connect_sharded(shards).await
+    }
+}
+
+impl RedisOptions {
+    /// Connects to several servers, as [`RedisEngine::sharded`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`ShardsError`] if there is no server or there are more than 256, if two have the same name or are
+    /// the same database of the same address, or if one of them cannot be connected. (One that is given with
+    /// two different addresses is not noticed. That works, but is no faster.)
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connections.
+    pub async fn connect_sharded<S: Into<RedisShard>>(
+        self,
+        shards: impl IntoIterator<Item = S>,
+    ) -> Result<Sharded<RedisEngine>, ShardsError<ConnectError>> {
+        let mut addresses = HashSet::new();
+        let mut named = Vec::new();
+        for (index, shard) in shards.into_iter().enumerate() {
+            let RedisShard { url, name } = shard.into();
+            let address = match url.as_str().into_connection_info() {
+                Ok(info) => address(&info),
+                Err(invalid) => {
+                    // Which connects to nothing, and has its own reason.
+                    let error = self.connect(&url).await.err();
+                    return Err(ShardsError::Connect {
+                        shard: name.unwrap_or_else(|| format!("#{}", index + 1)),
+                        error: error.unwrap_or_else(|| ConnectError::Url(invalid.into())),
+                    });
+                }
+            };
+            let name = name.unwrap_or_else(|| address.clone());
+            if !addresses.insert(address) {
+                return Err(ShardsError::Duplicate { shard: name });
+            }
+            named.push((name, url));
+        }
+        let (placement, urls) = Placement::new(named)?;
+        let mut engines = Vec::with_capacity(urls.len());
+        for (name, url) in placement.names().iter().zip(urls) {
+            let connected = self.clone().connect(&url).await;
+            engines.push(connected.map_err(|error| ShardsError::Connect {
+                shard: name.clone(),
+                error,
+            })?);
+        }
+        Ok(Sharded::on(placement, engines))
+    }
+}
+
+/// Returns what identifies a database: `host:port/database`.
+fn address(info: &ConnectionInfo) -> String {
+    let database = info.redis_settings().db();
+    match info.addr() {
+        ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+            format!("{}:{port}/{database}", host.to_ascii_lowercase())
+        }
+        other => format!("{other}/{database}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_is_named_after_its_address_and_database_alone() {
+        for (url, expected) in [
+            ("redis://10.0.0.1", "10.0.0.1:6379/0"),
+            ("redis://10.0.0.1/", "10.0.0.1:6379/0"),
+            ("redis://user:secret@10.0.0.1:6379/0", "10.0.0.1:6379/0"),
+            ("redis://10.0.0.1:6380/3", "10.0.0.1:6380/3"),
+            ("redis://One.Example/", "one.example:6379/0"),
+            ("redis://[::1]:1/", "::1:1/0"),
+            ("unix:///run/redis.sock", "/run/redis.sock/0"),
+        ] {
+            let info = url.into_connection_info().expect(url);
+            assert_eq!(address(&info), expected, "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_server_and_the_same_one_twice_are_refused_before_anything_is_connected() {
+        let none = RedisEngine::sharded(Vec::<String>::new()).await;
+        assert!(matches!(none, Err(ShardsError::NoShards)), "{none:?}");
+        let twice = ["redis://127.0.0.1:1/2", "redis://u:p@127.0.0.1:1/2"];
+        let refused = RedisEngine::sharded(twice).await;
+        assert!(
+            matches!(&refused, Err(ShardsError::Duplicate { shard }) if shard == "127.0.0.1:1/2"),
+            "{refused:?}"
+        );
+        let named = twice.map(|url| RedisShard::new(url).name(url));
+        let refused = RedisEngine::sharded(named).await;
+        assert!(matches!(refused, Err(ShardsError::Duplicate { .. })));
+        let same = ["redis://a/", "redis://b/"].map(|url| RedisShard::new(url).name("x"));
+        let refused = RedisEngine::sharded(same).await;
+        assert!(matches!(&refused, Err(ShardsError::Duplicate { shard }) if shard == "x"));
+    }
+
+    #[tokio::test]
+    async fn an_invalid_url_is_named_without_its_password() {
+        let urls = ["redis://127.0.0.1:1/", "redis://:secret@"];
+        let refused = RedisEngine::sharded(urls).await.expect_err("refused");
+        assert!(matches!(
+            &refused,
+            ShardsError::Connect { shard, error: ConnectError::Url(_) } if shard == "#2"
+        ));
+        assert!(!format!("{refused:?} {refused}").contains("secret"));
+    }
+}

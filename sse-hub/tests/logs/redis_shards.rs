@@ -1,0 +1,167 @@
+//! The suite over one and over three servers of Redis, which share the topics.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use sse_engines::{Port, Server, redis};
+use sse_hub::redis::{ConnectError, RedisEngine, RedisOptions, RedisShard};
+use sse_hub::{Hub, Sharded, ShardsError};
+
+use crate::shards::{self, Kind, NAMES, topic_in};
+use crate::suite::{self, Client, Drivers, Engine, Keeps, publish, within_bounds};
+
+struct RedisShards<const SHARDS: usize> {
+    servers: Vec<Server>,
+    keeps: Keeps,
+    drivers: Drivers,
+    nodes: AtomicUsize,
+}
+
+impl<const SHARDS: usize> Engine for RedisShards<SHARDS> {
+    async fn start(keeps: Keeps) -> Self {
+        let mut servers = Vec::new();
+        for _ in 0..SHARDS {
+            servers.push(Server::start(redis::in_memory).await);
+        }
+        Self {
+            servers,
+            keeps,
+            drivers: Drivers::default(),
+            nodes: AtomicUsize::new(0),
+        }
+    }
+
+    /// Each node has the servers in another order.
+    async fn node(&self) -> Hub {
+        let mut options = RedisOptions::new();
+        if let Some(events) = self.keeps.history {
+            options = options.max_events(events);
+        }
+        let urls = self.servers.iter().map(|server| redis::url(server.port()));
+        let named = urls.zip(NAMES);
+        let mut shards: Vec<_> = named
+            .map(|(url, name)| RedisShard::new(url).name(name))
+            .collect();
+        shards.rotate_left(self.nodes.fetch_add(1, Ordering::Relaxed) % SHARDS);
+        let engine = options.connect_sharded(shards).await;
+        let keeps = self.keeps;
+        let (hub, driver) = Hub::builder()
+            .engine(engine.expect("connected"))
+            .topics(move |name| suite::options(name, keeps))
+            .build();
+        self.drivers.spawn(driver);
+        hub
+    }
+}
+
+mod one {
+    crate::conformance!(super::RedisShards<1>);
+}
+
+mod three {
+    crate::conformance!(super::RedisShards<3>);
+}
+
+struct Redis;
+
+impl Kind for Redis {
+    fn command(port: u16, folder: &Path) -> Command {
+        redis::durable(port, folder)
+    }
+
+    async fn connect(shards: &[(&str, u16)]) -> Sharded<impl sse_hub::Engine> {
+        let shards = shards
+            .iter()
+            .map(|(name, port)| RedisShard::new(redis::url(*port)).name(*name));
+        let options = RedisOptions::new().answer_within(Duration::from_secs(10));
+        options.connect_sharded(shards).await.expect("connected")
+    }
+}
+
+#[tokio::test]
+async fn a_shard_that_is_down_takes_its_topics_alone_with_it() {
+    within_bounds(shards::a_shard_that_is_down_takes_its_topics_alone_with_it::<Redis>()).await;
+}
+
+#[tokio::test]
+async fn a_second_server_takes_some_topics_with_a_gap_and_the_others_go_on() {
+    within_bounds(async {
+        let servers = [
+            Server::start(redis::in_memory).await,
+            Server::start(redis::in_memory).await,
+        ];
+        let [first, second] = servers.each_ref().map(|server| redis::url(server.port()));
+        let drivers = Drivers::default();
+        let sharded = RedisEngine::sharded([&second, &first]).await;
+        let sharded = sharded.expect("connected");
+        let address = |server: &Server| format!("127.0.0.1:{}/0", server.port());
+        let stays = topic_in(&sharded, &address(&servers[0]));
+        let moves = topic_in(&sharded, &address(&servers[1]));
+
+        let alone = RedisEngine::connect(&first).await.expect("connected");
+        let (hub, driver) = Hub::builder().engine(alone).build();
+        drivers.spawn(driver);
+        let mut client = Client::new(&hub, &[&stays, &moves], None).await;
+        for topic in [&stays, &moves] {
+            publish(&hub, topic, "before").await;
+            assert_eq!(client.data(1).await, ["before"]);
+        }
+        publish(&hub, &stays, "away").await;
+        drop(hub);
+
+        let (hub, driver) = Hub::builder().engine(sharded).build();
+        drivers.spawn(driver);
+        let mut client = Client::new(&hub, &[&stays, &moves], Some(&client.id)).await;
+        let (mut gaps, mut data) = (Vec::new(), Vec::new());
+        for _ in 0..2 {
+            let event = client.next().await;
+            if event.name == "gap" {
+                gaps.extend(event.gaps());
+            } else {
+                data.push(event.data);
+            }
+        }
+        assert_eq!(gaps.len(), 1, "{gaps:?}");
+        assert_eq!(gaps[0].0, moves);
+        assert_eq!(data, ["away"]);
+        for topic in [&stays, &moves] {
+            publish(&hub, topic, "after").await;
+            assert_eq!(client.data(1).await, ["after"]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn connecting_fails_with_the_name_of_the_server_that_is_not_there() {
+    within_bounds(async {
+        let server = Server::start(redis::in_memory).await;
+        let there = redis::url(server.port());
+        // Nothing listens there.
+        let port = Port::take();
+        let address = format!("127.0.0.1:{}/0", port.number());
+        let urls = [there.clone(), redis::url(port.number())];
+        let failed = RedisEngine::sharded(urls.clone()).await;
+        assert!(
+            matches!(
+                &failed,
+                Err(ShardsError::Connect { shard, error: ConnectError::Server(_) })
+                    if *shard == address
+            ),
+            "{failed:?}"
+        );
+        let named = urls.map(|url| RedisShard::new(&url).name(url.replace("redis://", "at ")));
+        let failed = RedisEngine::sharded(named).await.expect_err("not there");
+        assert_eq!(
+            failed.to_string(),
+            format!(
+                "shard \"at 127.0.0.1:{}/\" could not be connected",
+                port.number()
+            )
+        );
+        RedisEngine::sharded([there]).await.expect("one is enough");
+    })
+    .await;
+}

@@ -61,7 +61,10 @@ impl Pair {
 
     /// Promotes the replica. Nodes find it when they connect anew.
     async fn promote(&self) {
+        let info = redis::ask(self.replica.port(), "INFO replication").await;
         command(&self.replica, "REPLICAOF NO ONE").await;
+        let events = Redis::events(self.replica.port()).await;
+        assert!(!events.is_empty(), "it has what it had before: {info:?}");
         self.address.switch_to(self.replica.port());
     }
 

@@ -65,7 +65,7 @@ impl Pair {
         command(&self.replica, "REPLICAOF NO ONE").await;
         let events = Redis::events(self.replica.port()).await;
         assert!(!events.is_empty(), "it has what it had before: {info:?}");
-        self.address.switch_to(self.replica.port());
+        self.address.forward_to(self.replica.port());
     }
 
     /// Demotes the primary, which gets nothing from the new one for now.

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use async_nats::jetstream;
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use sse_engines::{Server, nats};
 use sse_hub::nats::{ConnectError, NatsOptions};
-use sse_hub::{Driver, Hub, PublishError};
+use sse_hub::{Driver, Engine, Entry, Hub, Page, Position, PublishError};
 use tokio::task::JoinSet;
 
 use crate::suite::{Client, publish, within_bounds};
@@ -41,6 +41,101 @@ impl Nodes {
         let client = async_nats::connect(nats::url(self.server.port())).await;
         jetstream::new(client.expect("connected"))
     }
+}
+
+/// Whether a server has what came with a version. If not, that is printed, for a test that is left out.
+fn has_version(client: &async_nats::Client, major: i64, minor: i64, test: &str) -> bool {
+    let has_it = client.is_server_compatible(major, minor, 0);
+    if !has_it {
+        let version = client.server_info().version;
+        println!("LEFT OUT: {test}: needs {major}.{minor}, the server is {version}");
+    }
+    has_it
+}
+
+/// Reads all that follows a position, and returns the events and the number of pages.
+async fn read_all(engine: &impl Engine, topic: &str, mut after: Position) -> (Vec<Entry>, usize) {
+    let (mut all, mut pages) = (Vec::new(), 0);
+    loop {
+        let page = engine.read(topic, after).await.expect("a page");
+        let Page::Entries(entries) = page else {
+            panic!("{page:?}");
+        };
+        pages += 1;
+        let Some((last, _)) = entries.last() else {
+            return (all, pages);
+        };
+        after = *last;
+        all.extend(entries.into_iter().map(|(_, entry)| entry));
+    }
+}
+
+fn event(number: u32) -> Entry {
+    Entry::Event(format!("data: {number}\n\n").into())
+}
+
+#[tokio::test]
+async fn a_page_is_read_by_one_request_from_a_server_that_has_batches() {
+    within_bounds(async {
+        let nodes = Nodes::start().await;
+        let client = nodes.jetstream().await.client();
+        if !has_version(&client, 2, 11, "a_page_is_read_by_one_request") {
+            return;
+        }
+        let options = NatsOptions::new().max_events(10_000);
+        let engine = options.connect(nats::url(nodes.server.port())).await;
+        let engine = engine.expect("connected");
+        for number in 0..2_000 {
+            let event = format!("data: {number}\n\n");
+            let appended = engine.append("a", event.as_bytes(), None).await;
+            appended.expect("appended");
+        }
+        let requests = client.subscribe("$JS.API.DIRECT.GET.SSE").await;
+        let mut requests = requests.expect("subscribed");
+        client.flush().await.expect("subscribed");
+        let (events, pages) = read_all(&engine, "a", Position::OLDEST).await;
+        assert_eq!(events, (0..2_000).map(event).collect::<Vec<_>>());
+        // One for the page, and one for whether it follows the position.
+        assert!(pages <= 5, "{pages}");
+        client.flush().await.expect("answered");
+        let mut count = 0;
+        while let Some(Some(_)) = requests.next().now_or_never() {
+            count += 1;
+        }
+        assert!(count < 2 * pages, "{count} requests for {pages} pages");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn pages_are_bounded_by_bytes_and_by_the_room_for_messages() {
+    within_bounds(async {
+        let nodes = Nodes::start().await;
+        let url = nats::url(nodes.server.port());
+        for (capacity, len, at_most) in [
+            (1, 10, 512),
+            (2, 10, 512),
+            (7, 10, 512),
+            (4_096, 100_000, 4),
+        ] {
+            let topic = format!("{capacity} {len}");
+            let options = NatsOptions::new().live_capacity(capacity);
+            let engine = options.connect(&url).await.expect("connected");
+            let event = format!("data: {}\n\n", "x".repeat(len));
+            for _ in 0..20 {
+                let appended = engine.append(&topic, event.as_bytes(), None).await;
+                appended.expect("appended");
+            }
+            let page = engine.read(&topic, Position::OLDEST).await;
+            let Ok(Page::Entries(entries)) = page else {
+                panic!("{page:?}");
+            };
+            assert!((1..=at_most).contains(&entries.len()), "{}", entries.len());
+            let (events, _) = read_all(&engine, &topic, Position::OLDEST).await;
+            assert_eq!(events, vec![Entry::Event(event.into()); 20]);
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sse_engines::{Server, redis};
-use sse_hub::redis::{ConnectError, RedisEngine, RedisOptions};
+use sse_hub::redis::{RedisEngine, RedisOptions};
 use sse_hub::{Hub, TopicOptions};
 
 use crate::suite::{self, Client, Drivers, Engine, Keeps, publish, within_bounds};
@@ -42,12 +42,12 @@ impl Engine for Redis {
 crate::conformance!(Redis);
 
 /// A server, and the drivers of the nodes on it.
-async fn server() -> (Server, Drivers) {
+pub(crate) async fn server() -> (Server, Drivers) {
     let server = Server::start(redis::in_memory).await;
     (server, Drivers::default())
 }
 
-async fn node(server: &Server, drivers: &Drivers, options: RedisOptions) -> Hub {
+pub(crate) async fn node(server: &Server, drivers: &Drivers, options: RedisOptions) -> Hub {
     let engine = options.connect(&redis::url(server.port())).await;
     // A window of its own would know what Redis has forgotten.
     let (hub, driver) = Hub::builder()
@@ -59,7 +59,7 @@ async fn node(server: &Server, drivers: &Drivers, options: RedisOptions) -> Hub 
 }
 
 /// Repeats a command until the answer is as expected.
-async fn ask_until(server: &Server, command: &str, expected: impl Fn(&str) -> bool) {
+pub(crate) async fn ask_until(server: &Server, command: &str, expected: impl Fn(&str) -> bool) {
     loop {
         let answer = redis::ask(server.port(), command).await.expect("an answer");
         if expected(&answer) {
@@ -170,6 +170,24 @@ async fn an_idempotency_key_is_forgotten_in_time() {
 }
 
 #[tokio::test]
+async fn no_topic_has_the_name_of_the_key_of_another() {
+    within_bounds(async {
+        let (server, drivers) = server().await;
+        let hub = node(&server, &drivers, RedisOptions::new()).await;
+        for (topic, key, other) in [("a", "k}", "a}:key:k"), ("x", "{y}", "x}:key:{y")] {
+            let publish = |topic, key| hub.publish(topic, "x").key(key);
+            publish(topic, key).await.expect("published");
+            publish(other, key).await.expect("published");
+            let mut client = Client::new(&hub, &[other], None).await;
+            publish(topic, "2").await.expect("published");
+            publish(other, "2").await.expect("published");
+            assert_eq!(client.data(1).await, ["x"]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn entries_of_other_programs_are_never_sent_and_what_they_may_hide_is_a_gap() {
     within_bounds(async {
         let (server, drivers) = server().await;
@@ -210,36 +228,6 @@ async fn databases_of_one_server_are_apart() {
         }
         assert_eq!(clients[0].data(2).await, ["0", "0"]);
         assert_eq!(clients[1].data(2).await, ["1", "1"]);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn connecting_fails_with_a_reason() {
-    let wrong = RedisEngine::connect("http://127.0.0.1/").await;
-    assert!(matches!(wrong, Err(ConnectError::Url(_))), "{wrong:?}");
-    // The port is free, as nothing listens there now.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    drop(listener);
-    let refused = RedisEngine::connect(&redis::url(port)).await;
-    assert!(
-        matches!(refused, Err(ConnectError::Server(_))),
-        "{refused:?}"
-    );
-}
-
-#[cfg(any(feature = "redis-rustls", feature = "redis-native-tls"))]
-#[tokio::test]
-async fn connecting_with_tls_to_a_server_without_it_fails_with_a_reason() {
-    within_bounds(async {
-        let (server, _drivers) = server().await;
-        let url = redis::url(server.port()).replace("redis://", "rediss://");
-        let refused = RedisEngine::connect(&url).await;
-        assert!(
-            matches!(refused, Err(ConnectError::Server(_))),
-            "{refused:?}"
-        );
     })
     .await;
 }

@@ -70,14 +70,14 @@ impl Proxy {
         self.state.cut.notify_waiters();
     }
 
+    /// Forwards new connections to another port; those that are open stay as they are.
+    pub fn forward_to(&self, port: u16) {
+        self.state.to.store(port, Ordering::SeqCst);
+    }
+
     /// Whether new connections are closed at once.
     pub fn refuse(&self, refuses: bool) {
         self.state.refuses.store(refuses, Ordering::SeqCst);
-    }
-
-    /// Forwards new connections to another port; those that are open stay where they are.
-    pub fn switch_to(&self, port: u16) {
-        self.state.to.store(port, Ordering::SeqCst);
     }
 
     /// Whether nothing that the server sends is forwarded for now, while all stays open.

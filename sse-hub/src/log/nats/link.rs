@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use async_nats::Statistics;
 use async_nats::connection::State;
-use async_nats::jetstream::stream::{DirectGetErrorKind, LastRawMessageErrorKind, Stream};
+use async_nats::jetstream::stream::Stream;
 use async_nats::jetstream::{Context, ContextBuilder};
 use async_nats::{Client, ConnectOptions, ToServerAddrs};
-use bytes::Bytes;
 use futures_util::TryFutureExt as _;
 use futures_util::future::{Either, select};
 use serde_json::{Value, json};
@@ -41,7 +40,7 @@ const NO_SESSION: u64 = u64::MAX;
 pub(super) struct Link {
     pub(super) client: Client,
     pub(super) jetstream: Context,
-    stream: Stream<()>,
+    pub(super) stream: Stream<()>,
     statistics: Arc<Statistics>,
     pub(super) signal: Arc<Signal>,
     pub(super) subjects: Subjects,
@@ -57,7 +56,7 @@ pub(super) struct Known {
     pub(super) session: u64,
     pub(super) epoch: u64,
     /// Whether there are replicas, which may lag behind their leader.
-    has_replicas: bool,
+    pub(super) has_replicas: bool,
 }
 
 /// The server's information about the stream.
@@ -73,14 +72,6 @@ pub(super) struct Info {
     /// How many entries it may have; not limited if negative.
     pub(super) max_entries: i64,
     has_replicas: bool,
-}
-
-/// Which entry of a topic is wanted.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Wanted {
-    Last,
-    /// The one with this number, or the next one after it.
-    From(u64),
 }
 
 impl Link {
@@ -309,67 +300,6 @@ impl Link {
             }
         }
         Ok(())
-    }
-
-    /// Requests an entry of a topic; `None` if there is none.
-    pub(super) async fn get(
-        &self,
-        known: Known,
-        subject: &str,
-        wanted: Wanted,
-    ) -> Result<Option<(u64, Bytes)>, EngineError> {
-        self.check_connected()?;
-        let entry = if known.has_replicas {
-            self.get_from_leader(subject, wanted).await
-        } else {
-            self.get_directly(subject, wanted).await
-        };
-        // A stream that does not exist does not answer. An invalidation without this request would
-        // burden a server that is merely slow.
-        if entry.is_err()
-            && let Ok(info) = self.info(None).await
-            && info.is_none_or(|info| info.epoch != known.epoch)
-        {
-            self.invalidate(known.session);
-        }
-        entry
-    }
-
-    async fn get_directly(
-        &self,
-        subject: &str,
-        wanted: Wanted,
-    ) -> Result<Option<(u64, Bytes)>, EngineError> {
-        let message = match wanted {
-            Wanted::Last => self.stream.direct_get_last_for_subject(subject).await,
-            Wanted::From(from) => {
-                let from = Some(from);
-                self.stream.direct_get_next_for_subject(subject, from).await
-            }
-        };
-        match message {
-            Ok(message) => Ok(Some((message.sequence, message.payload))),
-            Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
-            Err(error) => Err(EngineError::Client(error.into())),
-        }
-    }
-
-    /// As above, by requests that the leader of the stream always answers itself.
-    async fn get_from_leader(
-        &self,
-        subject: &str,
-        wanted: Wanted,
-    ) -> Result<Option<(u64, Bytes)>, EngineError> {
-        let builder = self.stream.raw_message_builder();
-        let builder = match wanted {
-            Wanted::Last => builder.last_by_subject(subject),
-            Wanted::From(from) => builder.sequence(from).next_by_subject(subject),
-        };
-        match builder.send().await {
-            Ok(message) => Ok(Some((message.sequence, message.payload))),
-            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
-            Err(error) => Err(EngineError::Client(error.into())),
-        }
     }
 
     /// Fails while there is no connection: the client would keep requests until there is one, long

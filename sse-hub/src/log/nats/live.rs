@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use async_nats::{HeaderMap, Message};
+use async_nats::Message;
 use futures_core::Stream as _;
 use futures_core::future::BoxFuture;
 use futures_util::FutureExt as _;
@@ -13,6 +13,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::SelectAll;
 use tokio::time::Sleep;
 
+use crate::log::nats::batch::number_in;
 use crate::log::nats::interest::{Arrival, LiveTopic, TopicStream};
 use crate::log::nats::link::{Known, Link};
 use crate::log::nats::options::NatsOptions;
@@ -185,15 +186,15 @@ async fn check(link: &Link, known: Known) {
 /// `None` if the message has no valid entry.
 fn entry(known: Known, topic: &LiveTopic, message: Message) -> Option<(LiveEntry, Option<u64>)> {
     let headers = message.headers.as_ref();
-    let number = headers.and_then(|headers| number(headers, async_nats::header::NATS_SEQUENCE));
-    let (Some(headers), Some(number)) = (headers, number.filter(|number| *number > 0)) else {
+    let sequence = headers.and_then(|all| number_in(all, async_nats::header::NATS_SEQUENCE));
+    let (Some(headers), Some(number)) = (headers, sequence.filter(|number| *number > 0)) else {
         tracing::warn!(
             topic = topic.name,
             "live message without a sequence ignored"
         );
         return None;
     };
-    let predecessor = self::number(headers, async_nats::header::NATS_LAST_SEQUENCE)
+    let predecessor = number_in(headers, async_nats::header::NATS_LAST_SEQUENCE)
         .filter(|predecessor| *predecessor > 0);
     let at = |number| Position::new(known.epoch, number);
     // Without a predecessor, nothing is known of what was before.
@@ -205,10 +206,4 @@ fn entry(known: Known, topic: &LiveTopic, message: Message) -> Option<(LiveEntry
         Entry::Event(message.payload),
     );
     Some((entry, predecessor))
-}
-
-/// Returns the number in a header of the server: the last one, in case the publisher has set the
-/// same header.
-fn number(headers: &HeaderMap, name: async_nats::HeaderName) -> Option<u64> {
-    headers.get_last(name)?.as_str().parse().ok()
 }

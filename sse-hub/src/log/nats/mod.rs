@@ -8,9 +8,11 @@
 //! in the version that it must have.
 
 mod append;
+mod batch;
 mod engine;
 mod epoch;
 mod error;
+mod get;
 mod interest;
 mod link;
 mod live;

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::log::nats::link::{Known, Link, Wanted};
+use crate::log::nats::batch::{Batch, End};
+use crate::log::nats::get::{PAGE_BYTES, PAGE_ENTRIES, Wanted};
+use crate::log::nats::link::{Known, Link};
 use crate::log::{EngineError, Entry, Page, Span};
 use crate::position::Position;
-
-/// A page is full with so many entries, or so many bytes.
-const PAGE_ENTRIES: usize = 128;
-const PAGE_BYTES: usize = 256 * 1024;
 
 /// Subscribes to a topic, and finds its end.
 pub(super) async fn open(link: &Arc<Link>, name: &str) -> Result<Span, EngineError> {
@@ -104,21 +102,28 @@ async fn entries(
     subject: &str,
     after: u64,
 ) -> Result<(Vec<(u64, Bytes)>, bool), EngineError> {
-    let mut entries = Vec::new();
-    let (mut last, mut bytes) = (after, 0);
-    // If each answer takes long, the page is short, so that it is complete in time.
-    let deadline = Instant::now() + link.options.answer_within / 2;
+    let Some(from) = after.checked_add(1) else {
+        return Ok((Vec::new(), true));
+    };
+    let deadline = link.page_deadline();
+    let Batch { mut entries, end } = link.get_page(known, subject, from).await?;
+    match end {
+        End::OfTopic => return Ok((entries, true)),
+        End::OfBatch => return Ok((entries, false)),
+        End::OneByOne => {}
+    }
+    let mut bytes: usize = entries.iter().map(|entry| entry.1.len()).sum();
     while entries.len() < PAGE_ENTRIES
         && bytes < PAGE_BYTES
         && (entries.is_empty() || Instant::now() < deadline)
     {
+        let last = entries.last().map_or(after, |entry| entry.0);
         let Some(from) = last.checked_add(1) else {
             return Ok((entries, true));
         };
         let Some(entry) = link.get(known, subject, Wanted::From(from)).await? else {
             return Ok((entries, true));
         };
-        last = entry.0;
         bytes += entry.1.len();
         entries.push(entry);
     }

@@ -4,15 +4,19 @@
 //! is one of input and output, and in tests that cut connections anywhere it sometimes did not
 //! connect again.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_core::future::BoxFuture;
+use futures_util::FutureExt as _;
+use futures_util::future::{Shared, WeakShared};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
+use redis::{AsyncConnectionConfig, Client, Cmd, RedisError, Value};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::log::redis::error::CommandError;
-use crate::log::redis::time_limits;
+use crate::log::redis::error::{CommandError, is_wrong_server};
+use crate::log::redis::{hello, time_limits};
 
 /// How many commands wait in memory to be written before callers wait instead.
 const PIPELINE_BUFFER: usize = 1024;
@@ -23,21 +27,29 @@ const RETRY_DELAY: Duration = Duration::from_millis(20);
 pub(super) struct Commands {
     client: Client,
     connect_within: Duration,
-    current: Mutex<Current>,
-    /// Locked while a caller connects; the time of the last failure.
-    connecting: tokio::sync::Mutex<Option<Instant>>,
+    state: Arc<Mutex<State>>,
+    wrong_server: Notify,
 }
 
 #[derive(Default)]
-struct Current {
-    connection: Option<MultiplexedConnection>,
-    /// The number of the connection, so that the failure of an older one does not end it.
-    number: u64,
+struct State {
+    current: Option<Connected>,
+    /// How many connections there were.
+    made: u64,
+    /// The attempt to connect that is under way, for as long as a caller waits for it.
+    connecting: Option<WeakShared<Connecting>>,
+    last_failure: Option<Instant>,
 }
 
-/// Whether the connection cannot be used again: it is lost, or its server is no longer a primary.
-fn is_fatal(error: &RedisError) -> bool {
-    error.is_unrecoverable_error() || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+/// An attempt to connect. All callers that wait for it share it, so that it proceeds whichever of them
+/// is polled.
+type Connecting = BoxFuture<'static, Result<Connected, CommandError>>;
+
+#[derive(Clone)]
+struct Connected {
+    connection: MultiplexedConnection,
+    /// The number of the connection, so that the failure of an older one does not end it.
+    number: u64,
 }
 
 impl Commands {
@@ -45,58 +57,112 @@ impl Commands {
         Self {
             client,
             connect_within,
-            current: Mutex::default(),
-            connecting: tokio::sync::Mutex::default(),
+            state: Arc::default(),
+            wrong_server: Notify::new(),
         }
     }
 
     /// Sends a command. The caller must limit how long the answer may take.
     pub(super) async fn send(&self, command: &Cmd) -> Result<Value, CommandError> {
-        let (mut connection, number) = match self.connected() {
+        let current = self.state().current.clone();
+        let Connected {
+            mut connection,
+            number,
+        } = match current {
             Some(connected) => connected,
-            None => self.connect().await?,
+            None => self.connecting()?.await?,
         };
         let answer = connection.send_packed_command(command).await;
         let answer = answer.and_then(Value::extract_error);
-        if answer.as_ref().is_err_and(is_fatal) {
-            let mut current = self.current();
-            if current.number == number {
-                current.connection = None;
-            }
+        if let Err(error) = &answer {
+            self.note_failure(error, number);
         }
         Ok(answer?)
     }
 
-    fn connected(&self) -> Option<(MultiplexedConnection, u64)> {
-        let current = self.current();
-        Some((current.connection.clone()?, current.number))
+    /// Connects if there is no connection.
+    pub(super) async fn connect(&self) -> Result<(), CommandError> {
+        if self.state().current.is_none() {
+            self.connecting()?.await?;
+        }
+        Ok(())
     }
 
-    /// Connects, once for all callers that wait.
-    pub(super) async fn connect(&self) -> Result<(MultiplexedConnection, u64), CommandError> {
-        let mut last_failure = self.connecting.lock().await;
-        if let Some(connected) = self.connected() {
-            return Ok(connected);
+    /// Ends the connection, as it is to the wrong server.
+    pub(super) fn end(&self) {
+        self.state().current = None;
+    }
+
+    /// Waits for an answer that says that the server is the wrong one.
+    pub(super) async fn wrong_server(&self) {
+        self.wrong_server.notified().await;
+    }
+
+    /// Ends the connection if it cannot be used again: it is lost, or to the wrong server.
+    fn note_failure(&self, error: &RedisError, number: u64) {
+        let is_wrong_server = is_wrong_server(error);
+        if !is_wrong_server && !error.is_unrecoverable_error() {
+            return;
         }
+        let mut state = self.state();
+        if state.current.as_ref().is_some_and(|it| it.number == number) {
+            state.current = None;
+            drop(state);
+            if is_wrong_server {
+                self.wrong_server.notify_one();
+            }
+        }
+    }
+
+    /// Returns the attempt to connect, which is begun if there is none.
+    fn connecting(&self) -> Result<Shared<Connecting>, CommandError> {
+        let mut state = self.state();
+        if let Some(connecting) = state.connecting.as_ref().and_then(WeakShared::upgrade) {
+            return Ok(connecting);
+        }
+        let last_failure = state.last_failure;
         if last_failure.is_some_and(|at| at.elapsed() < RETRY_DELAY) {
             return Err(CommandError::NotConnected);
         }
-        let config = AsyncConnectionConfig::new().set_pipeline_buffer_size(PIPELINE_BUFFER);
-        match time_limits::connect(&self.client, self.connect_within, config).await {
-            Ok(connection) => {
-                let mut current = self.current();
-                current.number += 1;
-                current.connection = Some(connection.clone());
-                Ok((connection, current.number))
+        let (client, limit) = (self.client.clone(), self.connect_within);
+        let shared = Arc::clone(&self.state);
+        let connecting: Connecting = Box::pin(async move {
+            let connection = connect(&client, limit).await;
+            let mut state = lock(&shared);
+            state.connecting = None;
+            match connection {
+                Ok(connection) => {
+                    state.made += 1;
+                    let connected = Connected {
+                        connection,
+                        number: state.made,
+                    };
+                    state.current = Some(connected.clone());
+                    Ok(connected)
+                }
+                Err(error) => {
+                    state.last_failure = Some(Instant::now());
+                    Err(error)
+                }
             }
-            Err(error) => {
-                *last_failure = Some(Instant::now());
-                Err(error.into())
-            }
-        }
+        });
+        let connecting = connecting.shared();
+        state.connecting = connecting.downgrade();
+        Ok(connecting)
     }
 
-    fn current(&self) -> MutexGuard<'_, Current> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
     }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn connect(client: &Client, limit: Duration) -> Result<MultiplexedConnection, CommandError> {
+    let config = AsyncConnectionConfig::new().set_pipeline_buffer_size(PIPELINE_BUFFER);
+    let mut connection = time_limits::connect(client, limit, config).await?;
+    hello::check(&mut connection, limit).await?;
+    Ok(connection)
 }

@@ -9,7 +9,7 @@ use futures_core::future::BoxFuture;
 use redis::io::tcp::TcpSettings;
 use redis::{Client, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisError};
 
-use crate::log::redis::error::{CommandError, ConnectError};
+use crate::log::redis::error::ConnectError;
 use crate::log::redis::inbox::{self, Outlet};
 use crate::log::redis::keys::Keys;
 use crate::log::redis::link::Link;
@@ -63,8 +63,14 @@ const BURST: usize = 256;
 ///
 /// Publishing fails after at most [`RedisOptions::answer_within`], and immediately if there is no
 /// connection and none can be made. Open streams stay open, and continue when Redis is back. A
-/// lost connection is noticed immediately, a silent server two seconds and that time later. See
+/// lost connection is noticed immediately, a silent server half a second and that time later. See
 /// [`Subscribe::engine_down`](crate::Subscribe::engine_down) for new ones.
+///
+/// # Failover
+///
+/// A server that was demoted to a replica is noticed within half a second, or with the first event that
+/// it refuses, whether or not it cuts its connections. The engine then connects again, until the
+/// address is that of a primary: a name or a proxy that follows it.
 ///
 /// # TLS
 ///
@@ -74,7 +80,7 @@ const BURST: usize = 256;
 /// # Clusters
 ///
 /// All keys of a topic have the same hash tag, so each call uses one slot. But the connections are
-/// to one server: a primary, or a proxy to one. Redis Cluster is not supported.
+/// to one server: a primary, or a proxy to one. A Redis Cluster is refused when connecting.
 ///
 /// # Tasks
 ///
@@ -99,7 +105,7 @@ impl RedisEngine {
     ///
     /// # Errors
     ///
-    /// [`ConnectError`] if the URL is invalid or the server does not answer.
+    /// [`ConnectError`] if the URL is invalid, or the server does not answer or cannot be used.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
         RedisOptions::new().connect(url).await
     }
@@ -110,7 +116,8 @@ impl RedisOptions {
     ///
     /// # Errors
     ///
-    /// [`ConnectError`] if the URL is invalid or the server does not answer.
+    /// [`ConnectError`] if the URL or the prefix is invalid, or the server does not answer or cannot
+    /// be used.
     ///
     /// # Cancel safety
     ///
@@ -119,20 +126,19 @@ impl RedisOptions {
         let invalid = |error: RedisError| ConnectError::Url(error.into());
         let info = connection_info(url, self.answer_within).map_err(invalid)?;
         let database = info.redis_settings().db();
+        let keys = Keys::new(&self.prefix, database).ok_or(ConnectError::Prefix)?;
         let client = Client::open(info).map_err(invalid)?;
         let (inbox, outlet) = inbox::queue();
         let link = Link::new(
             client,
-            Keys::new(&self.prefix, database),
+            keys,
             script::append(&self.history, database),
             script::open(&self.history),
             inbox,
             self.answer_within,
         );
         link.commands.connect().await?;
-        let live = supervisor::connect(&link)
-            .await
-            .map_err(CommandError::Redis)?;
+        let live = supervisor::connect(&link).await?;
         link.set_live(Some(live.commands()));
         let supervisor = Box::pin(supervisor::supervise(link.clone(), live));
         Ok(RedisEngine {

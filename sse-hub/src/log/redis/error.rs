@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use redis::RedisError;
 use sse_session::BoxError;
@@ -14,16 +15,25 @@ use crate::log::EngineError;
 pub enum ConnectError {
     /// The URL is not a valid Redis URL.
     Url(BoxError),
+    /// The [prefix](super::RedisOptions::prefix) has braces, which are reserved for topics.
+    Prefix,
     /// The server was not reached, did not answer, or refused the connection.
     Server(BoxError),
+    /// The server is a replica, which accepts no events.
+    Replica,
+    /// The server runs in a mode that is not supported, such as `cluster` or `sentinel`.
+    Mode(String),
 }
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Url(_) => "URL is not a valid Redis URL",
-            Self::Server(_) => "connection to Redis failed",
-        })
+        match self {
+            Self::Url(_) => f.write_str("URL is not a valid Redis URL"),
+            Self::Prefix => f.write_str("prefix of the keys has braces"),
+            Self::Server(_) => f.write_str("connection to Redis failed"),
+            Self::Replica => f.write_str("server is a replica, expected a primary"),
+            Self::Mode(mode) => write!(f, "server runs in mode {mode}, expected standalone"),
+        }
     }
 }
 
@@ -31,21 +41,53 @@ impl Error for ConnectError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Url(error) | Self::Server(error) => Some(&**error),
+            Self::Prefix | Self::Replica | Self::Mode(_) => None,
         }
     }
 }
 
-/// Why a command has no answer.
-#[derive(Debug)]
+/// Why a command has no answer, for all that wait for it.
+#[derive(Clone, Debug)]
 pub(super) enum CommandError {
     /// No connection could be made just before.
     NotConnected,
-    Redis(RedisError),
+    Redis(Arc<RedisError>),
+    /// The server that was connected to cannot be used.
+    Unusable(Unusable),
+}
+
+/// Why a server that answers cannot be used.
+#[derive(Clone, Debug)]
+pub(super) enum Unusable {
+    Replica,
+    Mode(String),
+}
+
+/// The codes of errors that say that another server is to be asked now.
+const WRONG_SERVER: [&str; 4] = ["READONLY", "MASTERDOWN", "LOADING", "CLUSTERDOWN"];
+
+/// Whether the text of an error says that the server is not, or not yet, the one to be used. Redis
+/// before 7.0 wraps the errors of a script's commands, so that the code stands within the text.
+pub(super) fn says_wrong_server(text: &str) -> bool {
+    WRONG_SERVER.iter().any(|code| {
+        text.match_indices(code).any(|(at, _)| {
+            let starts = at == 0 || text.as_bytes()[at - 1] == b'-';
+            starts && matches!(text.as_bytes().get(at + code.len()), None | Some(b' '))
+        })
+    })
+}
+
+/// Whether the error says so.
+pub(super) fn is_wrong_server(error: &RedisError) -> bool {
+    error
+        .code()
+        .is_some_and(|code| WRONG_SERVER.contains(&code))
+        || error.detail().is_some_and(says_wrong_server)
 }
 
 impl From<RedisError> for CommandError {
     fn from(error: RedisError) -> Self {
-        Self::Redis(error)
+        Self::Redis(Arc::new(error))
     }
 }
 
@@ -54,12 +96,67 @@ impl From<CommandError> for EngineError {
         match error {
             CommandError::NotConnected => Self::Unavailable,
             CommandError::Redis(error) => Self::Client(error.into()),
+            CommandError::Unusable(error) => Self::Client(ConnectError::from(error).into()),
+        }
+    }
+}
+
+impl From<Unusable> for ConnectError {
+    fn from(error: Unusable) -> Self {
+        match error {
+            Unusable::Replica => Self::Replica,
+            Unusable::Mode(mode) => Self::Mode(mode),
         }
     }
 }
 
 impl From<CommandError> for ConnectError {
     fn from(error: CommandError) -> Self {
-        Self::Server(EngineError::from(error).into())
+        match error {
+            CommandError::Unusable(error) => error.into(),
+            error => Self::Server(EngineError::from(error).into()),
+        }
+    }
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotConnected => f.write_str("not connected"),
+            Self::Redis(error) => error.fmt(f),
+            Self::Unusable(error) => ConnectError::from(error.clone()).fmt(f),
+        }
+    }
+}
+
+impl Error for CommandError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wrong_server_is_known_by_its_error_in_every_wrapping() {
+        for wrong in [
+            "READONLY You can't write against a read only replica.",
+            "@user_script: 1: -READONLY You can't write against a read only replica.",
+            "Error running script (call to f_660a): @user_script:1: @user_script: 1: -READONLY You",
+            "READONLY You can't write against a read only replica. script: 660a, on @user_script:1.",
+            "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+            "LOADING Redis is loading the dataset in memory",
+            "CLUSTERDOWN",
+        ] {
+            assert!(says_wrong_server(wrong), "{wrong}");
+        }
+        for other in [
+            "",
+            "MISCONF Redis is configured to save RDB snapshots",
+            "OOM command not allowed when used memory > 'maxmemory'.",
+            "ERR unknown command 'READONLY'",
+            "READONLYX",
+            "WRONGTYPE Operation against a key holding the wrong kind of value",
+        ] {
+            assert!(!says_wrong_server(other), "{other}");
+        }
     }
 }

@@ -113,7 +113,7 @@ fn entry(keys: &Keys, push: PushInfo) -> Option<LiveEntry> {
     else {
         return None;
     };
-    let topic = keys.topic_of(channel)?;
+    let topic = keys.topic_of(&channel)?;
     let mut spaces = memchr::memchr_iter(b' ', &payload);
     let (first, second) = (spaces.next()?, spaces.next()?);
     let position = entry_id::parse(payload.get(..first)?)?;
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_message_is_an_entry_with_its_predecessor() {
-        let keys = Keys::new("sse", 0);
+        let keys = Keys::new("sse", 0).expect("no braces");
         let (inbox, mut outlet) = queue();
         let channel = keys.channel("a");
         for invalid in ["", "5-1", "5-1 5-0", "5-1 x data: y\n\n", "5 5-0 z"] {
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_dropped_entry_is_an_interruption_when_the_queue_is_empty() {
-        let keys = Keys::new("sse", 0);
+        let keys = Keys::new("sse", 0).expect("no braces");
         let (inbox, mut outlet) = queue();
         for number in 0..MAX_ENTRIES + 1 {
             let payload = format!("5-{} 5-{number} data: x\n\n", number + 1);

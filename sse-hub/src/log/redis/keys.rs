@@ -1,4 +1,13 @@
 //! The names of a topic's stream, channel and idempotency keys.
+//!
+//! A topic stands in braces, in which its own braces are escaped. So the first brace of a name ends
+//! the prefix, the second one the topic, and no two of the names that an engine uses are the same.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Begins the idempotency keys of a topic, after its stream's name.
+const KEY: &str = ":key:";
 
 /// The names that an engine uses.
 #[derive(Debug)]
@@ -9,53 +18,161 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    pub(super) fn new(prefix: &str, database: i64) -> Self {
-        Self {
+    /// Returns the names that begin with a prefix; `None` if it has braces.
+    pub(super) fn new(prefix: &str, database: i64) -> Option<Self> {
+        if prefix.contains(['{', '}']) {
+            return None;
+        }
+        Some(Self {
             prefix: prefix.to_owned(),
             channel_prefix: format!("{database}:{prefix}:{{"),
-        }
+        })
     }
 
     /// Returns the name of the stream. The braces make the topic the hash tag of all its keys.
     pub(super) fn stream(&self, topic: &str) -> String {
-        format!("{}:{{{topic}}}", self.prefix)
+        format!("{}:{{{}}}", self.prefix, escape(topic))
     }
 
     /// Returns the name of the key that remembers an idempotency key.
     pub(super) fn idempotency(&self, topic: &str, key: &str) -> String {
-        format!("{}:{{{topic}}}:key:{key}", self.prefix)
+        format!("{}:{{{}}}{KEY}{key}", self.prefix, escape(topic))
     }
 
     /// Returns the channel: the database and the name of the stream, as in the script.
     pub(super) fn channel(&self, topic: &str) -> String {
-        format!("{}{topic}}}", self.channel_prefix)
+        format!("{}{}}}", self.channel_prefix, escape(topic))
     }
 
     /// Returns the topic of a channel.
-    pub(super) fn topic_of(&self, channel: Vec<u8>) -> Option<String> {
-        let mut channel = String::from_utf8(channel).ok()?;
-        if !channel.starts_with(&self.channel_prefix) || channel.pop() != Some('}') {
-            return None;
-        }
-        channel.drain(..self.channel_prefix.len());
-        Some(channel)
+    pub(super) fn topic_of(&self, channel: &[u8]) -> Option<String> {
+        let channel = std::str::from_utf8(channel).ok()?;
+        let escaped = channel.strip_prefix(&*self.channel_prefix)?;
+        unescape(escaped.strip_suffix('}')?)
     }
+}
+
+/// Whether the character is escaped in names: line ends would also look bad in Redis' logs.
+fn is_escaped(character: char) -> bool {
+    matches!(character, '{' | '}' | '%') || character.is_ascii_control()
+}
+
+/// Escapes a topic as in URLs, with a percent sign and two digits.
+fn escape(topic: &str) -> Cow<'_, str> {
+    if !topic.contains(is_escaped) {
+        return topic.into();
+    }
+    let mut escaped = String::with_capacity(topic.len() + 8);
+    for character in topic.chars() {
+        if is_escaped(character) {
+            let _ = write!(escaped, "%{:02X}", u32::from(character));
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped.into()
+}
+
+/// Returns the topic that was escaped so; `None` if there is none.
+fn unescape(escaped: &str) -> Option<String> {
+    let mut pieces = escaped.split('%');
+    let mut topic = pieces.next()?.to_owned();
+    for piece in pieces {
+        let code = u8::from_str_radix(piece.get(..2)?, 16).ok()?;
+        topic.push(char::from(code));
+        topic.push_str(&piece[2..]);
+    }
+    (escape(&topic) == escaped).then_some(topic)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
-    fn the_topic_of_a_channel_is_the_one_that_it_was_named_after() {
-        let keys = Keys::new("app", 3);
-        for topic in ["news", "{a}b}", "}", "a:b", "ø"] {
-            let channel = keys.channel(topic);
-            assert_eq!(channel, format!("3:{}", keys.stream(topic)));
-            assert_eq!(keys.topic_of(channel.into()).as_deref(), Some(topic));
+    fn a_topic_is_escaped_in_the_braces() {
+        let keys = Keys::new("app", 3).expect("no braces");
+        for (topic, stream) in [
+            ("news", "app:{news}"),
+            ("a:b ø", "app:{a:b ø}"),
+            ("{a}", "app:{%7Ba%7D}"),
+            ("100%", "app:{100%25}"),
+            ("a\r\n\x7f", "app:{a%0D%0A%7F}"),
+        ] {
+            assert_eq!(keys.stream(topic), stream);
+            assert_eq!(keys.channel(topic), format!("3:{stream}"));
+            assert_eq!(keys.idempotency(topic, "k}"), format!("{stream}:key:k}}"));
         }
-        for other in ["", "3:app:{news", "4:app:{news}", "3:ap:{news}"] {
-            assert_eq!(keys.topic_of(other.into()), None, "{other}");
+    }
+
+    #[test]
+    fn other_channels_have_no_topic() {
+        let keys = Keys::new("app", 3).expect("no braces");
+        for other in [
+            "",
+            "3:app:{news",
+            "4:app:{news}",
+            "3:ap:{news}",
+            "3:app:{a}b}",
+            "3:app:{%}",
+            "3:app:{%7}",
+            "3:app:{%7b}",
+            "3:app:{%41}",
+            "3:app:{%ø}",
+            "3:app:{%+7}",
+        ] {
+            assert_eq!(keys.topic_of(other.as_bytes()), None, "{other}");
+        }
+        assert_eq!(keys.topic_of(b"3:app:{\xff}"), None);
+    }
+
+    #[test]
+    fn a_prefix_has_no_braces() {
+        for prefix in ["{", "}", "a{b}"] {
+            assert!(Keys::new(prefix, 0).is_none(), "{prefix}");
+        }
+    }
+
+    /// Strings with many of the characters that names are made of.
+    fn name() -> impl Strategy<Value = String> {
+        prop_oneof!["[a{}%:7BDkey\n]{0,12}", any::<String>()]
+    }
+
+    fn prefix() -> impl Strategy<Value = String> {
+        "[a%:0key]{0,4}"
+    }
+
+    proptest! {
+        #[test]
+        fn the_topic_of_a_channel_is_the_one_that_it_was_named_after(
+            prefix in prefix(),
+            topic in name(),
+        ) {
+            let keys = Keys::new(&prefix, 3).expect("no braces");
+            let channel = keys.channel(&topic);
+            prop_assert_eq!(&channel, &format!("3:{}", keys.stream(&topic)));
+            prop_assert_eq!(keys.topic_of(channel.as_bytes()), Some(topic));
+        }
+
+        #[test]
+        fn no_two_names_are_the_same(
+            prefixes in (prefix(), prefix()),
+            topics in (name(), name()),
+            ids in (prop::option::of(name()), prop::option::of(name())),
+        ) {
+            let name = |prefix: &str, topic: &str, key: &Option<String>| {
+                let keys = Keys::new(prefix, 0).expect("no braces");
+                match key {
+                    Some(key) => keys.idempotency(topic, key),
+                    None => keys.stream(topic),
+                }
+            };
+            let first = name(&prefixes.0, &topics.0, &ids.0);
+            let second = name(&prefixes.1, &topics.1, &ids.1);
+            let are_equal = (&prefixes.0, &topics.0, &ids.0) == (&prefixes.1, &topics.1, &ids.1);
+            prop_assert_eq!(first == second, are_equal);
         }
     }
 }

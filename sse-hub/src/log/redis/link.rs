@@ -76,7 +76,7 @@ impl Link {
             return Ok(());
         };
         match live.subscribe(self.keys.channel(topic)).await {
-            Err(error) if !error.is_unrecoverable_error() => Err(CommandError::Redis(error).into()),
+            Err(error) if !error.is_unrecoverable_error() => Err(CommandError::from(error).into()),
             Ok(()) | Err(_) => Ok(()),
         }
     }

@@ -10,6 +10,7 @@ mod commands;
 mod engine;
 mod entry_id;
 mod error;
+mod hello;
 mod inbox;
 mod keys;
 mod link;

@@ -49,8 +49,10 @@ impl RedisOptions {
         }
     }
 
-    /// Sets what the names of all keys begin with; by default `sse`. A topic's stream is
-    /// `prefix:{topic}`.
+    /// Sets what the names of all keys begin with, without braces; by default `sse`. A topic's
+    /// stream is `prefix:{topic}`, an idempotency key `prefix:{topic}:key:the key`. In topics, braces,
+    /// percent signs and control characters are escaped as in URLs, such as `%7B`, so no two names are
+    /// the same.
     pub fn prefix(mut self, prefix: &str) -> Self {
         prefix.clone_into(&mut self.prefix);
         self

@@ -1,0 +1,125 @@
+//! Requesting entries from the stream: one, or many at once.
+
+use async_nats::jetstream::stream::{DirectGetErrorKind, LastRawMessageErrorKind};
+use bytes::Bytes;
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::log::EngineError;
+use crate::log::nats::batch::{self, Batch};
+use crate::log::nats::link::{Known, Link};
+
+/// A page is full with so many entries, or so many bytes.
+pub(super) const PAGE_ENTRIES: usize = 512;
+pub(super) const PAGE_BYTES: usize = 256 * 1024;
+
+/// Which entry of a topic is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wanted {
+    Last,
+    /// The one with this number, or the next one after it.
+    From(u64),
+}
+
+impl Link {
+    /// Requests an entry of a topic; `None` if there is none.
+    pub(super) async fn get(
+        &self,
+        known: Known,
+        subject: &str,
+        wanted: Wanted,
+    ) -> Result<Option<(u64, Bytes)>, EngineError> {
+        self.check_connected()?;
+        let entry = if known.has_replicas {
+            self.get_from_leader(subject, wanted).await
+        } else {
+            self.get_directly(subject, wanted).await
+        };
+        self.check_failure(known, entry).await
+    }
+
+    /// Requests entries of a topic from a number on, as many as a page may have, with one request if
+    /// that can be done.
+    pub(super) async fn get_page(
+        &self,
+        known: Known,
+        subject: &str,
+        from: u64,
+    ) -> Result<Batch, EngineError> {
+        self.check_connected()?;
+        // Each of its messages waits for this task like a live one, and one more ends it.
+        let room = self.options.live_capacity.saturating_sub(1);
+        let size = PAGE_ENTRIES.min(room);
+        if known.has_replicas || size == 0 {
+            return Ok(Batch::none());
+        }
+        let request = json!({
+            "seq": from,
+            "next_by_subj": subject,
+            "batch": size,
+            "max_bytes": PAGE_BYTES,
+        });
+        let api = format!("$JS.API.DIRECT.GET.{}", self.options.stream);
+        let batch = batch::request(&self.client, api, request, self.page_deadline()).await;
+        self.check_failure(known, batch).await
+    }
+
+    /// Returns when a page is to be complete: if answers take long, it is short.
+    pub(super) fn page_deadline(&self) -> Instant {
+        Instant::now() + self.options.answer_within / 2
+    }
+
+    /// Invalidates what is known of the stream if a failed request shows that it is another one.
+    async fn check_failure<T>(
+        &self,
+        known: Known,
+        answer: Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        // A stream that does not exist does not answer. An invalidation without this request would
+        // burden a server that is merely slow.
+        if answer.is_err()
+            && let Ok(info) = self.info(None).await
+            && info.is_none_or(|info| info.epoch != known.epoch)
+        {
+            self.invalidate(known.session);
+        }
+        answer
+    }
+
+    async fn get_directly(
+        &self,
+        subject: &str,
+        wanted: Wanted,
+    ) -> Result<Option<(u64, Bytes)>, EngineError> {
+        let message = match wanted {
+            Wanted::Last => self.stream.direct_get_last_for_subject(subject).await,
+            Wanted::From(from) => {
+                let from = Some(from);
+                self.stream.direct_get_next_for_subject(subject, from).await
+            }
+        };
+        match message {
+            Ok(message) => Ok(Some((message.sequence, message.payload))),
+            Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
+            Err(error) => Err(EngineError::Client(error.into())),
+        }
+    }
+
+    /// As above, by requests that the leader of the stream always answers itself.
+    async fn get_from_leader(
+        &self,
+        subject: &str,
+        wanted: Wanted,
+    ) -> Result<Option<(u64, Bytes)>, EngineError> {
+        let builder = self.stream.raw_message_builder();
+        let builder = match wanted {
+            Wanted::Last => builder.last_by_subject(subject),
+            Wanted::From(from) => builder.sequence(from).next_by_subject(subject),
+        };
+        match builder.send().await {
+            Ok(message) => Ok(Some((message.sequence, message.payload))),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(EngineError::Client(error.into())),
+        }
+    }
+}

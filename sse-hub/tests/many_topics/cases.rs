@@ -1,0 +1,209 @@
+//! The openings, for any engine.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use sse_engines::Server;
+use sse_hub::{Hub, Subscription};
+use tokio::task::JoinSet;
+
+/// How often what was asked for, by what it is called.
+pub(crate) type Calls = BTreeMap<String, usize>;
+
+/// An engine that counts what it is asked for.
+pub(crate) trait Engine: 'static {
+    /// Starts a server.
+    fn start() -> impl Future<Output = Server> + Send;
+
+    /// Connects a node.
+    fn connect(server: &Server) -> impl Future<Output = impl sse_hub::Engine> + Send;
+
+    /// Returns how often it was asked for what since it began.
+    fn calls(server: &Server) -> impl Future<Output = Calls> + Send;
+
+    /// Returns the name and the version of the server.
+    fn version(server: &Server) -> impl Future<Output = String> + Send;
+}
+
+/// A node of an engine.
+struct Node {
+    hub: Hub,
+    _driver: JoinSet<()>,
+}
+
+impl Node {
+    async fn start<E: Engine>(server: &Server) -> Self {
+        let builder = Hub::builder().max_topics(20_000);
+        let (hub, driver) = builder.engine(E::connect(server).await).build();
+        let mut driving = JoinSet::new();
+        driving.spawn(driver);
+        Self {
+            hub,
+            _driver: driving,
+        }
+    }
+}
+
+/// Topics by their numbers, each with the last event ID of its subscriber.
+fn topics(numbers: Range<usize>) -> Vec<(String, Option<String>)> {
+    let topics = numbers.map(|number| format!("user {number}"));
+    topics.map(|topic| (topic, None)).collect()
+}
+
+/// Opens all topics at once. Each subscriber has got what it gets first when this returns.
+async fn open(hub: &Hub, topics: Vec<(String, Option<String>)>) -> Vec<(Subscription, Vec<u8>)> {
+    let count = topics.len();
+    let mut opening = JoinSet::new();
+    for (topic, id) in topics {
+        let hub = hub.clone();
+        opening.spawn(async move {
+            let subscribe = hub.subscribe([topic]).resume(id.as_deref());
+            let mut subscription = subscribe.await.expect("a subscription");
+            let first = subscription.next().await.expect("the opening block");
+            (subscription, first.expect("no error").to_vec())
+        });
+    }
+    let opened = opening.join_all().await;
+    assert_eq!(opened.len(), count);
+    opened
+}
+
+/// How long it takes to open so many topics without an engine.
+async fn time_without_engine(count: usize) -> Duration {
+    let hub = Hub::builder().max_topics(20_000).build();
+    let begun = Instant::now();
+    let _opened = open(&hub, topics(0..count)).await;
+    begun.elapsed()
+}
+
+/// Prints a row, and asserts that nothing was called more often than it would have been for each topic
+/// alone, and half as often again.
+async fn check<E: Engine>(server: &Server, what: &str, count: usize, took: Duration, before: &Calls) {
+    let calls = difference(&E::calls(server).await, before);
+    let alone = calls_alone::<E>().await;
+    let engine = took.as_secs_f64();
+    let local = time_without_engine(count).await.as_secs_f64();
+    let version = E::version(server).await;
+    println!(
+        "| {version} | {what} | {count} in {engine:.2} s | {:.1} times as long as without an engine | {calls:?} |",
+        engine / local
+    );
+    for (name, alone) in alone {
+        let calls = calls.get(&name).copied().unwrap_or(0);
+        assert!(calls * 2 <= alone * count * 3, "{name}: {calls}, {alone} for one");
+    }
+}
+
+fn difference(calls: &Calls, before: &Calls) -> Calls {
+    let before = |name| before.get(name).copied().unwrap_or(0);
+    let calls = calls.iter().map(|(name, count)| (name.clone(), count - before(name)));
+    calls.filter(|(_, count)| *count > 0).collect()
+}
+
+/// How often what is called for each topic that is opened alone.
+async fn calls_alone<E: Engine>() -> Calls {
+    const MANY: usize = 20;
+    let server = E::start().await;
+    let node = Node::start::<E>(&server).await;
+    let before = E::calls(&server).await;
+    let mut opened = Vec::new();
+    for number in 0..MANY {
+        opened.extend(open(&node.hub, topics(number..number + 1)).await);
+    }
+    let calls = difference(&E::calls(&server).await, &before).into_iter();
+    // What is called from time to time is called less often.
+    let calls = calls.map(|(name, count)| (name, (count + MANY / 2) / MANY));
+    calls.filter(|(_, count)| *count > 0).collect()
+}
+
+pub(crate) async fn a_thousand_topics_are_opened_at_once<E: Engine>() {
+    are_opened_at_once::<E>(1_000).await;
+}
+
+pub(crate) async fn five_thousand_topics_are_opened_at_once<E: Engine>() {
+    are_opened_at_once::<E>(5_000).await;
+}
+
+async fn are_opened_at_once<E: Engine>(count: usize) {
+    let server = E::start().await;
+    let node = Node::start::<E>(&server).await;
+    let before = E::calls(&server).await;
+    let begun = Instant::now();
+    let opened = open(&node.hub, topics(0..count)).await;
+    let took = begun.elapsed();
+    assert_eq!(node.hub.metrics().topics, count);
+    check::<E>(&server, "opened at once", count, took, &before).await;
+    // They are open indeed.
+    let (mut last, _) = opened.into_iter().last().expect("one");
+    let topic = last.topics().next().expect("its topic").to_owned();
+    node.hub.publish(&topic, "now").await.expect("published");
+    let event = last.next().await.expect("it goes on").expect("no error");
+    assert!(event.starts_with(b"data: now\nid: "));
+}
+
+pub(crate) async fn topics_are_opened_while_others_are_closed<E: Engine>() {
+    const MANY: usize = 1_000;
+    let server = E::start().await;
+    let node = Node::start::<E>(&server).await;
+    let before = E::calls(&server).await;
+    let begun = Instant::now();
+    let mut closing = open(&node.hub, topics(0..MANY)).await;
+    for round in 1..3 {
+        let numbers = round * MANY..(round + 1) * MANY;
+        let close = async {
+            for subscription in closing.drain(..) {
+                drop(subscription);
+                tokio::task::yield_now().await;
+            }
+        };
+        let (opened, ()) = tokio::join!(open(&node.hub, topics(numbers)), close);
+        closing = opened;
+    }
+    let took = begun.elapsed();
+    check::<E>(&server, "while others are closed", 3 * MANY, took, &before).await;
+}
+
+pub(crate) async fn a_node_that_restarts_gets_the_subscribers_of_ten_thousand_topics_at_once<
+    E: Engine,
+>() {
+    const MANY: usize = 10_000;
+    /// One of so many topics has an event that its subscriber misses.
+    const MISSES: usize = 100;
+    let server = E::start().await;
+    let other = Node::start::<E>(&server).await;
+    let node = Node::start::<E>(&server).await;
+    let opened = open(&node.hub, topics(0..MANY)).await;
+    let ids = opened.iter().map(|(subscription, _)| {
+        let topic = subscription.topics().next().expect("its topic");
+        (topic.to_owned(), Some(subscription.id()))
+    });
+    let ids: Vec<_> = ids.collect();
+    drop((opened, node));
+    for (topic, _) in ids.iter().step_by(MISSES) {
+        other.hub.publish(topic, "missed").await.expect("published");
+    }
+
+    let node = Node::start::<E>(&server).await;
+    let before = E::calls(&server).await;
+    let missing: Vec<_> = ids.iter().step_by(MISSES).map(|(topic, _)| topic.clone()).collect();
+    let begun = Instant::now();
+    let opened = open(&node.hub, ids).await;
+    let took = begun.elapsed();
+    assert_eq!(node.hub.metrics().topics, MANY);
+    check::<E>(&server, "after the restart of a node", MANY, took, &before).await;
+    let mut subscriptions: BTreeMap<_, _> = opened
+        .into_iter()
+        .map(|(subscription, first)| {
+            let topic = subscription.topics().next().expect("its topic").to_owned();
+            (topic, (subscription, first))
+        })
+        .collect();
+    for topic in missing {
+        let (subscription, first) = subscriptions.get_mut(&topic).expect("a subscription");
+        assert!(first.starts_with(b"id: "));
+        let event = subscription.next().await.expect("it goes on").expect("no error");
+        assert!(event.starts_with(b"data: missed\nid: "), "{topic}");
+    }
+}

@@ -1,0 +1,43 @@
+//! Many topics in Redis.
+
+use sse_engines::{Server, redis};
+use sse_hub::redis::RedisOptions;
+
+use crate::cases::{Calls, Engine};
+
+struct Redis;
+
+impl Engine for Redis {
+    async fn start() -> Server {
+        Server::start(redis::in_memory).await
+    }
+
+    async fn connect(server: &Server) -> impl sse_hub::Engine {
+        let connecting = RedisOptions::new().connect(&redis::url(server.port()));
+        connecting.await.expect("connected")
+    }
+
+    async fn calls(server: &Server) -> Calls {
+        let info = redis::ask(server.port(), "INFO commandstats").await;
+        let info = info.expect("an answer");
+        let lines = info.lines().filter_map(|line| line.strip_prefix("cmdstat_"));
+        let calls = lines.map(|line| {
+            let (name, calls) = line.split_once(":calls=").expect("a count");
+            let (calls, _) = calls.split_once(',').expect("a count");
+            (name.to_owned(), calls.parse().expect("a number"))
+        });
+        calls.collect()
+    }
+
+    async fn version(server: &Server) -> String {
+        let info = redis::ask(server.port(), "INFO server").await;
+        let info = info.expect("an answer");
+        let value = |key| info.lines().find_map(|line| line.strip_prefix(key));
+        match value("valkey_version:") {
+            Some(version) => format!("Valkey {version}"),
+            None => format!("Redis {}", value("redis_version:").expect("a version")),
+        }
+    }
+}
+
+crate::many_topics!(Redis);

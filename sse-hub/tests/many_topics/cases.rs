@@ -5,26 +5,25 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
-use sse_engines::Server;
 use sse_hub::{Hub, Subscription};
 use tokio::task::JoinSet;
 
 /// How often what was asked for, by what it is called.
 pub(crate) type Calls = BTreeMap<String, usize>;
 
-/// An engine that counts what it is asked for.
-pub(crate) trait Engine: 'static {
+/// A server that counts what it is asked for.
+pub(crate) trait Engine: Sized + Sync + 'static {
     /// Starts a server.
-    fn start() -> impl Future<Output = Server> + Send;
+    fn start() -> impl Future<Output = Self> + Send;
 
     /// Connects a node.
-    fn connect(server: &Server) -> impl Future<Output = impl sse_hub::Engine> + Send;
+    fn connect(&self) -> impl Future<Output = impl sse_hub::Engine> + Send;
 
     /// Returns how often it was asked for what since it began.
-    fn calls(server: &Server) -> impl Future<Output = Calls> + Send;
+    fn calls(&self) -> impl Future<Output = Calls> + Send;
 
     /// Returns the name and the version of the server.
-    fn version(server: &Server) -> impl Future<Output = String> + Send;
+    fn version(&self) -> impl Future<Output = String> + Send;
 }
 
 /// A node of an engine.
@@ -34,9 +33,9 @@ struct Node {
 }
 
 impl Node {
-    async fn start<E: Engine>(server: &Server) -> Self {
+    async fn start(server: &impl Engine) -> Self {
         let builder = Hub::builder().max_topics(20_000);
-        let (hub, driver) = builder.engine(E::connect(server).await).build();
+        let (hub, driver) = builder.engine(server.connect().await).build();
         let mut driving = JoinSet::new();
         driving.spawn(driver);
         Self {
@@ -52,17 +51,36 @@ fn topics(numbers: Range<usize>) -> Vec<(String, Option<String>)> {
     topics.map(|topic| (topic, None)).collect()
 }
 
+/// A topic that was opened.
+struct Opened {
+    topic: String,
+    subscription: Subscription,
+    /// What its subscriber got first.
+    first: Vec<u8>,
+}
+
+impl Opened {
+    async fn next(&mut self) -> Vec<u8> {
+        let next = self.subscription.next().await.expect("it goes on");
+        next.expect("no error").to_vec()
+    }
+}
+
 /// Opens all topics at once. Each subscriber has got what it gets first when this returns.
-async fn open(hub: &Hub, topics: Vec<(String, Option<String>)>) -> Vec<(Subscription, Vec<u8>)> {
+async fn open(hub: &Hub, topics: Vec<(String, Option<String>)>) -> Vec<Opened> {
     let count = topics.len();
     let mut opening = JoinSet::new();
     for (topic, id) in topics {
         let hub = hub.clone();
         opening.spawn(async move {
-            let subscribe = hub.subscribe([topic]).resume(id.as_deref());
-            let mut subscription = subscribe.await.expect("a subscription");
-            let first = subscription.next().await.expect("the opening block");
-            (subscription, first.expect("no error").to_vec())
+            let subscribe = hub.subscribe([&*topic]).resume(id.as_deref());
+            let mut opened = Opened {
+                subscription: subscribe.await.expect("a subscription"),
+                topic,
+                first: Vec::new(),
+            };
+            opened.first = opened.next().await;
+            opened
         });
     }
     let opened = opening.join_all().await;
@@ -80,12 +98,12 @@ async fn time_without_engine(count: usize) -> Duration {
 
 /// Prints a row, and asserts that nothing was called more often than it would have been for each topic
 /// alone, and half as often again.
-async fn check<E: Engine>(server: &Server, what: &str, count: usize, took: Duration, before: &Calls) {
-    let calls = difference(&E::calls(server).await, before);
+async fn check<E: Engine>(server: &E, what: &str, count: usize, took: Duration, before: &Calls) {
+    let calls = difference(&server.calls().await, before);
     let alone = calls_alone::<E>().await;
     let engine = took.as_secs_f64();
     let local = time_without_engine(count).await.as_secs_f64();
-    let version = E::version(server).await;
+    let version = server.version().await;
     println!(
         "| {version} | {what} | {count} in {engine:.2} s | {:.1} times as long as without an engine | {calls:?} |",
         engine / local
@@ -106,13 +124,13 @@ fn difference(calls: &Calls, before: &Calls) -> Calls {
 async fn calls_alone<E: Engine>() -> Calls {
     const MANY: usize = 20;
     let server = E::start().await;
-    let node = Node::start::<E>(&server).await;
-    let before = E::calls(&server).await;
+    let node = Node::start(&server).await;
+    let before = server.calls().await;
     let mut opened = Vec::new();
     for number in 0..MANY {
         opened.extend(open(&node.hub, topics(number..number + 1)).await);
     }
-    let calls = difference(&E::calls(&server).await, &before).into_iter();
+    let calls = difference(&server.calls().await, &before).into_iter();
     // What is called from time to time is called less often.
     let calls = calls.map(|(name, count)| (name, (count + MANY / 2) / MANY));
     calls.filter(|(_, count)| *count > 0).collect()
@@ -128,33 +146,32 @@ pub(crate) async fn five_thousand_topics_are_opened_at_once<E: Engine>() {
 
 async fn are_opened_at_once<E: Engine>(count: usize) {
     let server = E::start().await;
-    let node = Node::start::<E>(&server).await;
-    let before = E::calls(&server).await;
+    let node = Node::start(&server).await;
+    let before = server.calls().await;
     let begun = Instant::now();
     let opened = open(&node.hub, topics(0..count)).await;
     let took = begun.elapsed();
     assert_eq!(node.hub.metrics().topics, count);
-    check::<E>(&server, "opened at once", count, took, &before).await;
+    check(&server, "opened at once", count, took, &before).await;
     // They are open indeed.
-    let (mut last, _) = opened.into_iter().last().expect("one");
-    let topic = last.topics().next().expect("its topic").to_owned();
-    node.hub.publish(&topic, "now").await.expect("published");
-    let event = last.next().await.expect("it goes on").expect("no error");
-    assert!(event.starts_with(b"data: now\nid: "));
+    let mut last = opened.into_iter().last().expect("one");
+    let published = node.hub.publish(&last.topic, "now").await;
+    published.expect("published");
+    assert!(last.next().await.starts_with(b"data: now\nid: "));
 }
 
 pub(crate) async fn topics_are_opened_while_others_are_closed<E: Engine>() {
     const MANY: usize = 1_000;
     let server = E::start().await;
-    let node = Node::start::<E>(&server).await;
-    let before = E::calls(&server).await;
+    let node = Node::start(&server).await;
+    let before = server.calls().await;
     let begun = Instant::now();
     let mut closing = open(&node.hub, topics(0..MANY)).await;
     for round in 1..3 {
         let numbers = round * MANY..(round + 1) * MANY;
         let close = async {
-            for subscription in closing.drain(..) {
-                drop(subscription);
+            for opened in closing.drain(..) {
+                drop(opened);
                 tokio::task::yield_now().await;
             }
         };
@@ -162,7 +179,7 @@ pub(crate) async fn topics_are_opened_while_others_are_closed<E: Engine>() {
         closing = opened;
     }
     let took = begun.elapsed();
-    check::<E>(&server, "while others are closed", 3 * MANY, took, &before).await;
+    check(&server, "while others are closed", 3 * MANY, took, &before).await;
 }
 
 pub(crate) async fn a_node_that_restarts_gets_the_subscribers_of_ten_thousand_topics_at_once<
@@ -172,38 +189,29 @@ pub(crate) async fn a_node_that_restarts_gets_the_subscribers_of_ten_thousand_to
     /// One of so many topics has an event that its subscriber misses.
     const MISSES: usize = 100;
     let server = E::start().await;
-    let other = Node::start::<E>(&server).await;
-    let node = Node::start::<E>(&server).await;
+    let other = Node::start(&server).await;
+    let node = Node::start(&server).await;
     let opened = open(&node.hub, topics(0..MANY)).await;
-    let ids = opened.iter().map(|(subscription, _)| {
-        let topic = subscription.topics().next().expect("its topic");
-        (topic.to_owned(), Some(subscription.id()))
-    });
+    let ids = opened.iter().map(|opened| (opened.topic.clone(), Some(opened.subscription.id())));
     let ids: Vec<_> = ids.collect();
     drop((opened, node));
     for (topic, _) in ids.iter().step_by(MISSES) {
         other.hub.publish(topic, "missed").await.expect("published");
     }
 
-    let node = Node::start::<E>(&server).await;
-    let before = E::calls(&server).await;
+    let node = Node::start(&server).await;
+    let before = server.calls().await;
     let missing: Vec<_> = ids.iter().step_by(MISSES).map(|(topic, _)| topic.clone()).collect();
     let begun = Instant::now();
     let opened = open(&node.hub, ids).await;
     let took = begun.elapsed();
     assert_eq!(node.hub.metrics().topics, MANY);
-    check::<E>(&server, "after the restart of a node", MANY, took, &before).await;
-    let mut subscriptions: BTreeMap<_, _> = opened
-        .into_iter()
-        .map(|(subscription, first)| {
-            let topic = subscription.topics().next().expect("its topic").to_owned();
-            (topic, (subscription, first))
-        })
-        .collect();
+    check(&server, "after the restart of a node", MANY, took, &before).await;
+    let opened = opened.into_iter().map(|opened| (opened.topic.clone(), opened));
+    let mut opened: BTreeMap<_, _> = opened.collect();
     for topic in missing {
-        let (subscription, first) = subscriptions.get_mut(&topic).expect("a subscription");
-        assert!(first.starts_with(b"id: "));
-        let event = subscription.next().await.expect("it goes on").expect("no error");
-        assert!(event.starts_with(b"data: missed\nid: "), "{topic}");
+        let opened = opened.get_mut(&topic).expect("a subscription");
+        assert!(opened.first.starts_with(b"id: "));
+        assert!(opened.next().await.starts_with(b"data: missed\nid: "));
     }
 }

@@ -5,20 +5,21 @@ use sse_hub::redis::RedisOptions;
 
 use crate::cases::{Calls, Engine};
 
-struct Redis;
+struct Redis(Server);
 
 impl Engine for Redis {
-    async fn start() -> Server {
-        Server::start(redis::in_memory).await
+    async fn start() -> Self {
+        Self(Server::start(redis::in_memory).await)
     }
 
-    async fn connect(server: &Server) -> impl sse_hub::Engine {
-        let connecting = RedisOptions::new().connect(&redis::url(server.port()));
-        connecting.await.expect("connected")
+    async fn connect(&self) -> impl sse_hub::Engine {
+        let url = redis::url(self.0.port());
+        let engine = RedisOptions::new().connect(&url).await;
+        engine.expect("connected")
     }
 
-    async fn calls(server: &Server) -> Calls {
-        let info = redis::ask(server.port(), "INFO commandstats").await;
+    async fn calls(&self) -> Calls {
+        let info = redis::ask(self.0.port(), "INFO commandstats").await;
         let info = info.expect("an answer");
         let lines = info.lines().filter_map(|line| line.strip_prefix("cmdstat_"));
         let calls = lines.map(|line| {
@@ -29,8 +30,8 @@ impl Engine for Redis {
         calls.collect()
     }
 
-    async fn version(server: &Server) -> String {
-        let info = redis::ask(server.port(), "INFO server").await;
+    async fn version(&self) -> String {
+        let info = redis::ask(self.0.port(), "INFO server").await;
         let info = info.expect("an answer");
         let value = |key| info.lines().find_map(|line| line.strip_prefix(key));
         match value("valkey_version:") {

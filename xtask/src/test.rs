@@ -1,19 +1,24 @@
 //! `cargo xtask test`: all checks of a change, as steps. A new one is a new entry in [`STEPS`].
 
-use std::process::Command;
+use std::env;
+use std::io::{self, IsTerminal as _};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::process::{cargo, run};
 use crate::result::Result;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, target_directory};
 use crate::{
-    agreement, bench, debian, docs, external_types, features, frameworks, fuzz, interop, layers,
-    msrv, proxies, readme,
+    agreement, bench, debian, docs, engines, external_types, features, frameworks, fuzz, interop,
+    lanes, layers, msrv, proxies, readme,
 };
 
 /// How long each fuzz target runs here, in seconds. It is enough for the seeds and inputs close to
 /// them; `cargo xtask fuzz` runs longer.
 const FUZZ_SECONDS: u32 = 20;
+
+/// The name of the step that installs what others need.
+const PACKAGES: &str = "packages";
 
 struct Step {
     name: &'static str,
@@ -24,9 +29,9 @@ struct Step {
 /// All steps, the quick ones first.
 const STEPS: &[Step] = &[
     Step {
-        name: "packages",
-        purpose: "install the Debian packages that the tests need",
-        run: debian::install_for_tests,
+        name: PACKAGES,
+        purpose: "install the Debian packages that the steps need",
+        run: || debian::install_for_steps(proxies::QUICK),
     },
     Step {
         name: "fmt",
@@ -98,6 +103,11 @@ const STEPS: &[Step] = &[
         },
     },
     Step {
+        name: "engines",
+        purpose: "the hub on the newest Valkey and NATS, as the step `test` has it on Debian's engines",
+        run: || engines::check(&mut test_all()),
+    },
+    Step {
         name: "interop",
         purpose: "real clients from npm and PyPI read the streams of all adapters",
         run: || interop::check(&mut test_all()),
@@ -167,16 +177,50 @@ pub(crate) fn command(names: &[String]) -> Result {
     if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
         return Err(format!("there is no step {unknown}; the steps are:\n{}", steps()).into());
     }
-    let begun = Instant::now();
-    for step in STEPS {
-        if !names.is_empty() && !names.iter().any(|name| name == step.name) {
-            continue;
-        }
-        let begun = Instant::now();
-        eprintln!("\n== {}: {}", step.name, step.purpose);
-        (step.run)().map_err(|error| format!("\n{} failed: {error}", step.name))?;
-        eprintln!("== {} passed in {} s", step.name, begun.elapsed().as_secs());
+    let is_chosen = |step: &&Step| names.is_empty() || names.iter().any(|name| name == step.name);
+    let chosen: Vec<_> = STEPS.iter().filter(is_chosen).collect();
+    match *chosen {
+        [step] => alone(step),
+        _ => side_by_side(&chosen),
     }
-    eprintln!("\nall passed in {} s", begun.elapsed().as_secs());
+}
+
+/// Runs one step in this process. Its output is shown at once.
+fn alone(step: &Step) -> Result {
+    let begun = Instant::now();
+    eprintln!("\n== {}: {}", step.name, step.purpose);
+    (step.run)().map_err(|error| format!("\n{} failed: {error}", step.name))?;
+    eprintln!("== {} passed in {} s", step.name, begun.elapsed().as_secs());
+    Ok(())
+}
+
+/// Runs several steps, each in a process of its own.
+fn side_by_side(steps: &[&Step]) -> Result {
+    let begun = Instant::now();
+    let mut steps = steps;
+    // All others need what it installs. It is first, and in the foreground, as it may ask for a password.
+    if let Some((first, others)) = steps.split_first()
+        && first.name == PACKAGES
+    {
+        alone(first)?;
+        steps = others;
+    }
+    let program = env::current_exe()?;
+    let with_colors = io::stdout().is_terminal();
+    let steps = steps.iter().map(|step| {
+        let mut command = Command::new(&program);
+        // Without input: a process group in the background gets none from a terminal.
+        command.args(["test", step.name]).stdin(Stdio::null());
+        if with_colors {
+            command.env("CARGO_TERM_COLOR", "always");
+        }
+        lanes::Step {
+            name: step.name.to_owned(),
+            command,
+        }
+    });
+    let logs = target_directory()?.join("steps");
+    lanes::run(steps, &logs, &mut io::stdout().lock())?;
+    println!("\nall passed in {} s", begun.elapsed().as_secs());
     Ok(())
 }

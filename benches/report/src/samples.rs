@@ -72,7 +72,9 @@ impl Samples {
         self.contenders.iter().map(|(name, _)| name.as_str())
     }
 
-    fn of(&self, name: &str) -> Option<&[f64]> {
+    /// Returns the costs of a contender, round by round.
+    #[must_use]
+    pub fn of(&self, name: &str) -> Option<&[f64]> {
         let mut contenders = self.contenders.iter();
         let (_, costs) = contenders.find(|(known, _)| known == name)?;
         Some(costs)

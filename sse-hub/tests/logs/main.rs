@@ -11,6 +11,8 @@ mod nats_shards;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "redis")]
+mod redis_clock;
+#[cfg(feature = "redis")]
 mod redis_connection;
 #[cfg(feature = "redis")]
 mod redis_shards;

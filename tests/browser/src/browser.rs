@@ -74,11 +74,11 @@ impl Browser {
     ///
     /// # Errors
     ///
-    /// When chromedriver cannot be stopped or the profile cannot be removed.
+    /// When the profile cannot be removed.
     pub async fn close(self) -> std::io::Result<()> {
         // If Chromium does not close in time, it is killed with chromedriver.
         let _ = timeout(CLOSE_TIMEOUT, self.client.close()).await;
-        self.driver.stop().await?;
+        drop(self.driver);
         self.profile.close()
     }
 }

@@ -2,11 +2,12 @@
 
 use std::io;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use sse_processes::Process;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::ChildStdout;
 use tokio::time::timeout;
 
 use crate::error::BrowserError;
@@ -24,7 +25,8 @@ const READY: &str = "started successfully on port ";
 /// A running chromedriver. Dropping it kills it and the browser that it has started.
 #[derive(Debug)]
 pub(crate) struct Driver {
-    process: Child,
+    // A browser outlives a killed chromedriver, but is of the same group.
+    _process: Process,
     port: u16,
     /// Kept open, as chromedriver fails when it cannot print.
     _output: Lines<BufReader<ChildStdout>>,
@@ -48,34 +50,28 @@ impl Driver {
 
     async fn start_once(scratch: &Path) -> Result<Self, BrowserError> {
         let mut command = Command::new("chromedriver");
-        // A process group of its own, so that both can be killed: a browser outlives a killed
-        // chromedriver.
-        #[cfg(unix)]
-        command.process_group(0);
-        let mut process = command
+        command
             .arg("--port=0")
             .env("TMPDIR", scratch)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             // Chromium prints many warnings on a machine without a desktop.
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => BrowserError::NotInstalled,
-                _ => BrowserError::Driver(error),
-            })?;
+            .stderr(Stdio::null());
+        let mut process = Process::start(&mut command).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => BrowserError::NotInstalled,
+            _ => BrowserError::Driver(error),
+        })?;
         let output = process
-            .stdout
-            .take()
+            .take_stdout()
             .ok_or_else(|| BrowserError::Driver(io::Error::other("it has no standard output")))?;
+        let output = ChildStdout::from_std(output).map_err(BrowserError::Driver)?;
         let mut output = BufReader::new(output).lines();
         let port = timeout(START_TIMEOUT, port(&mut output))
             .await
             .unwrap_or_else(|elapsed| Err(elapsed.into()))
             .map_err(BrowserError::Driver)?;
         Ok(Self {
-            process,
+            _process: process,
             port,
             _output: output,
         })
@@ -84,34 +80,6 @@ impl Driver {
     /// Returns the URL at which it listens.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
-    }
-
-    /// Kills it and waits for its end.
-    pub(crate) async fn stop(mut self) -> io::Result<()> {
-        self.kill_group();
-        self.process.kill().await
-    }
-
-    /// Kills its process group.
-    #[cfg(unix)]
-    fn kill_group(&self) {
-        use rustix::process::{Pid, Signal, kill_process_group};
-
-        // There is no id after its end was awaited, as another process may have the same id then.
-        let id = self.process.id().and_then(|id| i32::try_from(id).ok());
-        if let Some(group) = id.and_then(Pid::from_raw) {
-            // This fails when the group has no processes.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn kill_group(&self) {}
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        self.kill_group();
     }
 }
 

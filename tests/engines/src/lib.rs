@@ -3,6 +3,10 @@
 //! The servers are those of Debian's packages, or those that `SSE_REDIS_SERVER` and `SSE_NATS_SERVER`
 //! name: the path of a `redis-server` or `valkey-server`, and of a `nats-server`.
 //!
+//! Programs of other packages may be built without TLS, or linked statically, so that no clock can be shown to
+//! them. So the name of a test that needs TLS contains `tls`, and that of one that needs a [`Clock`]
+//! contains `clock`, be it in a module's name: `cargo xtask engines` leaves these out where they cannot pass.
+//!
 //! Whatever goes wrong here panics, as a test without its server can only fail.
 //!
 //! ```no_run

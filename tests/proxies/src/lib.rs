@@ -12,8 +12,8 @@
 //! # Ok::<(), sse_proxies::ProxyError>(())
 //! ```
 //!
-//! [`Process`] is for other proxies, each started by the tests of this package with the
-//! configuration that the chapter `proxies` of the guide in `sse-session` gives.
+//! Other proxies are started by the tests of this package, each with the configuration that the chapter
+//! `proxies` of the guide in `sse-session` gives.
 //!
 //! # Without nginx
 //!
@@ -24,11 +24,11 @@
 
 mod error;
 mod nginx;
-mod process;
+mod program;
 
 pub use crate::error::ProxyError;
 pub use crate::nginx::Nginx;
-pub use crate::process::{Process, find};
+pub use crate::program::find;
 
 /// The environment variable that skips the tests that need nginx, if it is `1`.
 pub const SKIP: &str = "SSE_SKIP_NGINX";

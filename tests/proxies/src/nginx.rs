@@ -1,16 +1,19 @@
 //! nginx, its configuration and its directory.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
+use sse_processes::Process;
 use tempfile::TempDir;
 
 use crate::error::ProxyError;
-use crate::process::{Process, find};
+use crate::program::find;
 
 /// An nginx with one `server`, on a port of `127.0.0.1`.
 ///
@@ -103,10 +106,11 @@ impl Nginx {
     ///
     /// When there is no process.
     pub fn reload(&self) -> Result<(), ProxyError> {
-        match &self.process {
-            Some(process) => Ok(process.hang_up()?),
-            None => Err(ProxyError::Io(std::io::ErrorKind::NotFound.into())),
-        }
+        let id = self.process.as_ref().map(Process::id);
+        let id = id.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let id = id.ok_or(ProxyError::Io(ErrorKind::NotFound.into()))?;
+        // Its end was not awaited, so the id is no other process's.
+        Ok(kill_process(id, Signal::HUP).map_err(io::Error::from)?)
     }
 
     /// Kills nginx, with its workers and connections.

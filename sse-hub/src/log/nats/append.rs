@@ -1,11 +1,15 @@
 //! Appending an entry: the stream answers the publish with the number of the entry.
 
-use async_nats::jetstream::context::PublishErrorKind;
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::publish::PublishAck;
 use bytes::Bytes;
 
 use crate::log::EngineError;
-use crate::log::nats::link::Link;
+use crate::log::nats::entry_id::{EntryId, draw_stamp};
+use crate::log::nats::get::Wanted;
+use crate::log::nats::link::{Known, Link};
+use crate::log::nats::stored::STAMP;
 use crate::log::nats::subject::Subjects;
 use crate::position::Position;
 
@@ -13,18 +17,23 @@ use crate::position::Position;
 pub(super) struct Call {
     subject: String,
     message: PublishMessage,
+    stamp: String,
     len: usize,
 }
 
 impl Call {
     pub(super) fn new(link: &Link, topic: &str, entry: &[u8], key: Option<&str>) -> Self {
-        let message = PublishMessage::build().payload(Bytes::copy_from_slice(entry));
+        let stamp = draw_stamp();
+        let message = PublishMessage::build()
+            .header(STAMP, stamp.as_str())
+            .payload(Bytes::copy_from_slice(entry));
         Self {
             subject: link.subjects.log(topic),
             message: match key {
                 Some(key) => message.message_id(Subjects::message_id(topic, key)),
                 None => message,
             },
+            stamp,
             len: entry.len(),
         }
     }
@@ -36,16 +45,17 @@ pub(super) async fn append(link: &Link, call: Call) -> Result<Position, EngineEr
         link.check_connected()?;
         // Before the publish: if the stream is replaced meanwhile, the position is one of neither.
         let known = link.known().await?;
-        let subject = call.subject.clone();
-        let sent = link.jetstream.send_publish(subject, call.message.clone());
-        let answer = match sent.await {
-            Ok(answer) => answer.await,
-            Err(error) => Err(error),
-        };
-        let error = match answer {
+        let error = match publish(link, &call.subject, call.message.clone()).await {
             // In a cluster, an event may be lost before it was stored, but not its key.
             Ok(answer) if answer.sequence == 0 => return Err(EngineError::KeyWithoutEvent),
-            Ok(answer) => return Ok(Position::new(known.epoch, answer.sequence)),
+            Ok(answer) if answer.duplicate => {
+                let id = earlier(link, known, &call.subject, answer.sequence).await?;
+                return Ok(id.position(known.epoch));
+            }
+            Ok(answer) => {
+                let id = EntryId::of(answer.sequence, Some(&call.stamp));
+                return Ok(id.position(known.epoch));
+            }
             Err(error) => error,
         };
         match error.kind() {
@@ -63,4 +73,26 @@ pub(super) async fn append(link: &Link, call: Call) -> Result<Position, EngineEr
             _ => return Err(EngineError::Client(error.into())),
         }
     }
+}
+
+/// Publishes a message to the stream, and waits for its answer.
+pub(super) async fn publish(
+    link: &Link,
+    subject: &str,
+    message: PublishMessage,
+) -> Result<PublishAck, PublishError> {
+    let sent = link.jetstream.send_publish(subject.to_owned(), message);
+    sent.await?.await
+}
+
+/// Returns the entry that has the same key: the answer has its number, but not its stamp.
+async fn earlier(
+    link: &Link,
+    known: Known,
+    subject: &str,
+    number: u64,
+) -> Result<EntryId, EngineError> {
+    let stored = link.get(known, subject, Wanted::From(number)).await?;
+    let stored = stored.filter(|stored| stored.number() == number);
+    Ok(stored.map_or(EntryId::unstamped(number), |stored| stored.id))
 }

@@ -1,13 +1,13 @@
 //! Many entries by one request, which servers from 2.11 on answer with all of them.
 
 use async_nats::header::{NATS_LAST_SEQUENCE, NATS_SEQUENCE};
-use async_nats::{Client, HeaderMap, HeaderName, Message, StatusCode};
-use bytes::Bytes;
+use async_nats::{Client, HeaderName, Message, StatusCode};
 use futures_util::StreamExt as _;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use crate::log::EngineError;
+use crate::log::nats::stored::{Stored, number_in};
 
 /// How many entries follow the one that has this header, or the end of the batch. Servers that know
 /// no batches do not send it.
@@ -19,7 +19,7 @@ const END_OF_BATCH: u16 = 204;
 /// The entries of a topic that follow a number.
 #[derive(Debug)]
 pub(super) struct Batch {
-    pub(super) entries: Vec<(u64, Bytes)>,
+    pub(super) entries: Vec<Stored>,
     pub(super) end: End,
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn request(
         .publish_with_reply(api, inbox, request.to_string().into())
         .await
         .map_err(|error| EngineError::Client(error.into()))?;
-    let mut entries = Vec::new();
+    let mut entries: Vec<Stored> = Vec::new();
     loop {
         let answer = if entries.is_empty() {
             answers.next().await
@@ -75,10 +75,7 @@ pub(super) async fn request(
             });
         };
         let answer = answer.ok_or(EngineError::Unavailable)?;
-        match answer_of(
-            answer,
-            entries.last().map_or(0, |entry: &(u64, Bytes)| entry.0),
-        )? {
+        match answer_of(answer, entries.last().map_or(0, Stored::number))? {
             Answer::Entry(entry) => entries.push(entry),
             Answer::OnlyEntry(entry) => {
                 entries.push(entry);
@@ -98,9 +95,9 @@ pub(super) async fn request(
 
 /// One message of an answer.
 enum Answer {
-    Entry((u64, Bytes)),
+    Entry(Stored),
     /// The only one, from a server that knows no batches.
-    OnlyEntry((u64, Bytes)),
+    OnlyEntry(Stored),
     End(End),
 }
 
@@ -132,16 +129,10 @@ fn answer_of(message: Message, last: u64) -> Result<Answer, EngineError> {
         }
     }
     let sequence = number(NATS_SEQUENCE).ok_or(EngineError::InvalidAnswer("a sequence"))?;
-    let entry = (sequence, message.payload);
+    let entry = Stored::new(sequence, message.headers.as_ref(), message.payload);
     Ok(match pending {
         None => Answer::OnlyEntry(entry),
         Some(_) if is_next => Answer::Entry(entry),
         Some(_) => Answer::End(End::OfBatch),
     })
-}
-
-/// Returns the number in a header of the server: the last one, in case the publisher has set the
-/// same header.
-pub(super) fn number_in(headers: &HeaderMap, name: HeaderName) -> Option<u64> {
-    headers.get_last(name)?.as_str().parse().ok()
 }

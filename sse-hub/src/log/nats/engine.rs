@@ -12,7 +12,7 @@ use crate::log::nats::error::ConnectError;
 use crate::log::nats::link::Link;
 use crate::log::nats::live::LiveSide;
 use crate::log::nats::options::NatsOptions;
-use crate::log::nats::{read, subject};
+use crate::log::nats::{mark, read, subject};
 use crate::log::{Engine, EngineError, Live, Page, Span};
 use crate::position::Position;
 
@@ -187,11 +187,15 @@ impl Engine for NatsEngine {
 
     fn mark_loss(
         &self,
-        _topic: &str,
-        _kept: Position,
-        _lost: Position,
+        topic: &str,
+        kept: Position,
+        lost: Position,
     ) -> BoxFuture<'static, Result<(), EngineError>> {
-        Box::pin(async { Ok(()) })
+        let (link, topic) = (Arc::clone(&self.link), topic.to_owned());
+        Box::pin(async move {
+            link.answer(mark::mark_loss(&link, &topic, kept, lost))
+                .await
+        })
     }
 
     fn is_up(&self, _topic: &str) -> bool {

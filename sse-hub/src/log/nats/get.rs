@@ -1,13 +1,14 @@
 //! Requesting entries from the stream: one, or many at once.
 
+use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{DirectGetErrorKind, LastRawMessageErrorKind};
-use bytes::Bytes;
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::log::EngineError;
 use crate::log::nats::batch::{self, Batch};
 use crate::log::nats::link::{Known, Link};
+use crate::log::nats::stored::Stored;
 
 /// A page is full with so many entries, or so many bytes.
 pub(super) const PAGE_ENTRIES: usize = 512;
@@ -28,7 +29,7 @@ impl Link {
         known: Known,
         subject: &str,
         wanted: Wanted,
-    ) -> Result<Option<(u64, Bytes)>, EngineError> {
+    ) -> Result<Option<Stored>, EngineError> {
         self.check_connected()?;
         let entry = if known.has_replicas {
             self.get_from_leader(subject, wanted).await
@@ -90,7 +91,7 @@ impl Link {
         &self,
         subject: &str,
         wanted: Wanted,
-    ) -> Result<Option<(u64, Bytes)>, EngineError> {
+    ) -> Result<Option<Stored>, EngineError> {
         let message = match wanted {
             Wanted::Last => self.stream.direct_get_last_for_subject(subject).await,
             Wanted::From(from) => {
@@ -99,7 +100,7 @@ impl Link {
             }
         };
         match message {
-            Ok(message) => Ok(Some((message.sequence, message.payload))),
+            Ok(message) => Ok(Some(stored(message))),
             Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
             Err(error) => Err(EngineError::Client(error.into())),
         }
@@ -110,16 +111,20 @@ impl Link {
         &self,
         subject: &str,
         wanted: Wanted,
-    ) -> Result<Option<(u64, Bytes)>, EngineError> {
+    ) -> Result<Option<Stored>, EngineError> {
         let builder = self.stream.raw_message_builder();
         let builder = match wanted {
             Wanted::Last => builder.last_by_subject(subject),
             Wanted::From(from) => builder.sequence(from).next_by_subject(subject),
         };
         match builder.send().await {
-            Ok(message) => Ok(Some((message.sequence, message.payload))),
+            Ok(message) => Ok(Some(stored(message))),
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
             Err(error) => Err(EngineError::Client(error.into())),
         }
     }
+}
+
+fn stored(message: StreamMessage) -> Stored {
+    Stored::new(message.sequence, Some(&message.headers), message.payload)
 }

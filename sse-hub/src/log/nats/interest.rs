@@ -14,6 +14,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{AbortHandle, Abortable};
 
 use crate::log::EngineError;
+use crate::log::nats::entry_id::EntryId;
 
 /// All topics in use, with the number of their users.
 #[derive(Debug, Default)]
@@ -41,69 +42,81 @@ pub(super) struct LiveTopic {
 /// How a live message relates to what is known already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Arrival {
-    New,
-    /// It is new, and follows this number without a gap, although the stream no longer has the
-    /// message with that number.
-    AfterGapless(u64),
-    /// It was read before, or is from another stream, whose numbers begin anew.
-    Replayed,
+    /// It is new, and follows this one.
+    New(EntryId),
+    /// It is new, and follows this one without a gap, although the stream no longer has that.
+    AfterGapless(EntryId),
+    /// It follows this one, but was read before, or is from another stream, whose numbers begin anew.
+    Replayed(EntryId),
     /// It has arrived live before, or is from another stream.
     Stale,
 }
 
-/// What is known of the end of a topic. The first number of each pair is the live epoch.
+/// What is known of the end of a topic. The numbers before the entries are live epochs.
 #[derive(Debug, Default)]
 struct Progress {
-    /// Everything up to this number is known, and everything after it arrives in the same epoch.
-    last: Option<(u64, u64)>,
-    /// The number of the last live message.
-    last_live: Option<(u64, u64)>,
-    /// Two numbers between which there was no message, although the server no longer had the first
-    /// one when the second one arrived.
-    gapless: Option<(u64, u64)>,
+    /// Everything up to this entry is known, and everything after it arrives in the same epoch.
+    last: Option<(u64, EntryId)>,
+    /// The last live message.
+    last_live: Option<(u64, EntryId)>,
+    /// Two entries between which there was none, although the server no longer had the first one
+    /// when the second one arrived.
+    gapless: Option<(EntryId, EntryId)>,
 }
 
 impl LiveTopic {
-    /// Notes that everything up to `number` is known, in an epoch in which everything after it
+    /// Notes that everything up to an entry is known, in an epoch in which everything after it
     /// arrives.
-    pub(super) fn note_read(&self, live_epoch: u64, number: u64) {
+    pub(super) fn note_read(&self, live_epoch: u64, id: EntryId) {
         let mut progress = lock(&self.progress);
         let before = progress.last.filter(|last| last.0 == live_epoch);
-        let number = before.map_or(number, |last| last.1.max(number));
-        progress.last = Some((live_epoch, number));
+        let is_older = before.is_some_and(|(_, last)| id.number() < last.number());
+        if !is_older {
+            progress.last = Some((live_epoch, id));
+        }
     }
 
-    /// Notes that a live message has arrived.
+    /// Notes that a live message has arrived, with the number of its predecessor if the stream still
+    /// has that.
     pub(super) fn note_arrival(
         &self,
         live_epoch: u64,
-        number: u64,
+        id: EntryId,
         predecessor: Option<u64>,
     ) -> Arrival {
         let mut progress = lock(&self.progress);
-        let of_epoch = |last: (u64, u64)| (last.0 == live_epoch).then_some(last.1);
+        let of_epoch = |last: (u64, EntryId)| (last.0 == live_epoch).then_some(last.1);
         let last_live = progress.last_live.and_then(of_epoch);
-        if last_live.is_some_and(|last| number <= last) {
+        let last = progress.last.and_then(of_epoch);
+        if last_live.is_some_and(|last| id.number() <= last.number()) {
             return Arrival::Stale;
         }
-        progress.last_live = Some((live_epoch, number));
-        let last = progress.last.and_then(of_epoch);
-        if last.is_some_and(|last| number <= last) {
-            return Arrival::Replayed;
+        progress.last_live = Some((live_epoch, id));
+        // The server does not tell its stamp. Without a predecessor, nothing is known of what was
+        // before.
+        let number = predecessor.unwrap_or_else(|| id.number().saturating_sub(1));
+        let follows = [last, last_live]
+            .into_iter()
+            .flatten()
+            .find(|one| predecessor == Some(one.number()))
+            .unwrap_or(EntryId::unstamped(number));
+        if last.is_some_and(|last| id.number() <= last.number()) {
+            return Arrival::Replayed(follows);
         }
-        progress.last = Some((live_epoch, number));
+        progress.last = Some((live_epoch, id));
         match last {
             Some(last) if predecessor.is_none() => {
-                progress.gapless = Some((last, number));
+                progress.gapless = Some((last, id));
                 Arrival::AfterGapless(last)
             }
-            _ => Arrival::New,
+            _ => Arrival::New(follows),
         }
     }
 
-    /// Whether the live messages have shown that there was none between the two numbers.
-    pub(super) fn is_gapless(&self, from: u64, to: u64) -> bool {
-        lock(&self.progress).gapless == Some((from, to))
+    /// Whether the live messages have shown that there was none between the two entries.
+    pub(super) fn is_gapless(&self, from: EntryId, to: EntryId) -> bool {
+        let gapless = lock(&self.progress).gapless;
+        gapless.is_some_and(|gapless| from.may_be(gapless.0) && to == gapless.1)
     }
 }
 
@@ -238,31 +251,62 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_was_read_may_arrive_live_but_what_arrived_live_may_not_arrive_again() {
-        let topic = topic();
-        topic.note_read(1, 5);
-        assert_eq!(topic.note_arrival(1, 4, Some(3)), Arrival::Replayed);
-        assert_eq!(topic.note_arrival(1, 5, Some(4)), Arrival::Replayed);
-        assert_eq!(topic.note_arrival(1, 6, Some(5)), Arrival::New);
-        topic.note_read(1, 5);
-        assert_eq!(topic.note_arrival(1, 6, Some(5)), Arrival::Stale);
-        assert_eq!(topic.note_arrival(1, 1, None), Arrival::Stale);
-        // Nothing is known of another epoch.
-        assert_eq!(topic.note_arrival(2, 1, None), Arrival::New);
+    fn entry(number: u64) -> EntryId {
+        EntryId::of(number, Some("5a"))
     }
 
     #[test]
-    fn two_numbers_are_gapless_if_one_arrives_after_the_other_in_the_same_epoch() {
+    fn what_was_read_may_arrive_live_but_what_arrived_live_may_not_arrive_again() {
         let topic = topic();
-        topic.note_arrival(1, 5, Some(3));
-        assert_eq!(topic.note_arrival(1, 9, None), Arrival::AfterGapless(5));
-        assert!(topic.is_gapless(5, 9));
-        assert!(!topic.is_gapless(3, 9));
-        assert_eq!(topic.note_arrival(2, 20, None), Arrival::New);
-        assert!(!topic.is_gapless(9, 20), "a message may be lost in between");
-        topic.note_read(2, 22);
-        topic.note_arrival(2, 30, None);
-        assert!(topic.is_gapless(22, 30));
+        topic.note_read(1, entry(5));
+        let arrival = topic.note_arrival(1, entry(4), Some(3));
+        assert_eq!(arrival, Arrival::Replayed(EntryId::unstamped(3)));
+        let arrival = topic.note_arrival(1, entry(5), Some(4));
+        assert_eq!(arrival, Arrival::Replayed(entry(4)));
+        let arrival = topic.note_arrival(1, entry(6), Some(5));
+        assert_eq!(arrival, Arrival::New(entry(5)));
+        topic.note_read(1, entry(5));
+        let arrival = topic.note_arrival(1, entry(6), Some(5));
+        assert_eq!(arrival, Arrival::Stale);
+        assert_eq!(topic.note_arrival(1, entry(1), None), Arrival::Stale);
+        // Nothing is known of another epoch.
+        let arrival = topic.note_arrival(2, entry(1), None);
+        assert_eq!(arrival, Arrival::New(EntryId::unstamped(0)));
+    }
+
+    #[test]
+    fn the_stamp_of_a_predecessor_is_that_of_the_entry_that_was_read_or_arrived_last() {
+        let topic = topic();
+        topic.note_read(1, EntryId::of(5, Some("1")));
+        let arrival = topic.note_arrival(1, entry(7), Some(5));
+        assert_eq!(arrival, Arrival::New(EntryId::of(5, Some("1"))));
+        let arrival = topic.note_arrival(1, entry(9), Some(7));
+        assert_eq!(arrival, Arrival::New(entry(7)));
+        // What is between has not arrived.
+        let arrival = topic.note_arrival(1, entry(12), Some(11));
+        assert_eq!(arrival, Arrival::New(EntryId::unstamped(11)));
+        // In another epoch, the number may be that of another entry.
+        let arrival = topic.note_arrival(2, entry(13), Some(12));
+        assert_eq!(arrival, Arrival::New(EntryId::unstamped(12)));
+    }
+
+    #[test]
+    fn two_entries_are_gapless_if_one_arrives_after_the_other_in_the_same_epoch() {
+        let topic = topic();
+        topic.note_arrival(1, entry(5), Some(3));
+        let arrival = topic.note_arrival(1, entry(9), None);
+        assert_eq!(arrival, Arrival::AfterGapless(entry(5)));
+        assert!(topic.is_gapless(entry(5), entry(9)));
+        assert!(topic.is_gapless(EntryId::unstamped(5), entry(9)));
+        assert!(!topic.is_gapless(entry(3), entry(9)));
+        assert!(!topic.is_gapless(EntryId::of(5, Some("1")), entry(9)));
+        assert!(!topic.is_gapless(entry(5), EntryId::of(9, Some("1"))));
+        let arrival = topic.note_arrival(2, entry(20), None);
+        assert_eq!(arrival, Arrival::New(EntryId::unstamped(19)));
+        let may_be_lost = !topic.is_gapless(entry(9), entry(20));
+        assert!(may_be_lost, "a message may be lost in between");
+        topic.note_read(2, entry(22));
+        topic.note_arrival(2, entry(30), None);
+        assert!(topic.is_gapless(entry(22), entry(30)));
     }
 }

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_nats::Message;
+use async_nats::header::{NATS_LAST_SEQUENCE, NATS_SEQUENCE};
 use futures_core::Stream as _;
 use futures_core::future::BoxFuture;
 use futures_util::FutureExt as _;
@@ -13,12 +14,11 @@ use futures_util::StreamExt as _;
 use futures_util::stream::SelectAll;
 use tokio::time::Sleep;
 
-use crate::log::nats::batch::number_in;
 use crate::log::nats::interest::{Arrival, LiveTopic, TopicStream};
 use crate::log::nats::link::{Known, Link};
 use crate::log::nats::options::NatsOptions;
-use crate::log::{Entry, Live, LiveEntry};
-use crate::position::Position;
+use crate::log::nats::stored::{Stored, number_in};
+use crate::log::{Live, LiveEntry};
 
 /// The delay before the stream is requested again.
 const RETRY_DELAY: Duration = Duration::from_millis(50);
@@ -75,22 +75,27 @@ impl LiveSide {
             if link.live_epoch() != live_epoch {
                 continue;
             }
-            let Some((mut entry, predecessor)) = entry(known, &topic, message) else {
+            let Some((entry, predecessor)) = entry(&topic, message) else {
                 continue;
             };
-            match topic.note_arrival(live_epoch, entry.position.minor(), predecessor) {
-                Arrival::New => {}
+            let predecessor = match topic.note_arrival(live_epoch, entry.id, predecessor) {
+                Arrival::New(predecessor) => predecessor,
                 // Or else it is another stream, whose numbers begin anew.
-                Arrival::AfterGapless(last) => {
-                    entry.predecessor = Position::new(known.epoch, last);
+                Arrival::AfterGapless(predecessor) | Arrival::Replayed(predecessor) => {
                     self.suspect(link, known, cx);
+                    predecessor
                 }
-                Arrival::Replayed => self.suspect(link, known, cx),
                 Arrival::Stale => {
                     link.invalidate(known.session);
                     continue;
                 }
-            }
+            };
+            let entry = LiveEntry::new(
+                &*topic.name,
+                predecessor.position(known.epoch),
+                entry.id.position(known.epoch),
+                entry.into_entry(),
+            );
             return Poll::Ready(Live::Entry(entry));
         }
     }
@@ -184,26 +189,21 @@ async fn check(link: &Link, known: Known) {
 
 /// Returns the entry in a message, and the number of its predecessor if the stream still has that;
 /// `None` if the message has no valid entry.
-fn entry(known: Known, topic: &LiveTopic, message: Message) -> Option<(LiveEntry, Option<u64>)> {
-    let headers = message.headers.as_ref();
-    let sequence = headers.and_then(|all| number_in(all, async_nats::header::NATS_SEQUENCE));
-    let (Some(headers), Some(number)) = (headers, sequence.filter(|number| *number > 0)) else {
+fn entry(topic: &LiveTopic, message: Message) -> Option<(Stored, Option<u64>)> {
+    let number = |name| {
+        message
+            .headers
+            .as_ref()
+            .and_then(|all| number_in(all, name))
+    };
+    let Some(sequence) = number(NATS_SEQUENCE).filter(|number| *number > 0) else {
         tracing::warn!(
             topic = topic.name,
             "live message without a sequence ignored"
         );
         return None;
     };
-    let predecessor = number_in(headers, async_nats::header::NATS_LAST_SEQUENCE)
-        .filter(|predecessor| *predecessor > 0);
-    let at = |number| Position::new(known.epoch, number);
-    // Without a predecessor, nothing is known of what was before.
-    let before = at(predecessor.unwrap_or(number - 1));
-    let entry = LiveEntry::new(
-        &*topic.name,
-        before,
-        at(number),
-        Entry::Event(message.payload),
-    );
+    let predecessor = number(NATS_LAST_SEQUENCE).filter(|number| *number > 0);
+    let entry = Stored::new(sequence, message.headers.as_ref(), message.payload);
     Some((entry, predecessor))
 }

@@ -10,16 +10,20 @@
 mod append;
 mod batch;
 mod engine;
+mod entry_id;
 mod epoch;
 mod error;
 mod get;
 mod interest;
 mod link;
 mod live;
+mod mark;
 mod options;
+mod page;
 mod partitions;
 mod read;
 mod signal;
+mod stored;
 mod subject;
 
 pub use async_nats;

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::position::Position;
+
 /// The subjects of an engine: where entries are appended, and where they are republished live.
 #[derive(Clone, Debug)]
 pub(super) struct Subjects {
@@ -38,6 +40,12 @@ impl Subjects {
     /// Returns the message id of an idempotency key. Ids belong to the stream, keys to the topic.
     pub(super) fn message_id(topic: &str, key: &str) -> String {
         format!("{}.{}", token(topic), token(key))
+    }
+
+    /// Returns the message id of the mark of a loss, which is that of no key.
+    pub(super) fn mark_id(topic: &str, kept: Position, lost: Position) -> String {
+        let [kept, lost] = [kept, lost].map(|it| format!("{:x}.{:x}", it.major(), it.minor()));
+        format!("{}..{kept}.{lost}", token(topic))
     }
 }
 
@@ -108,6 +116,23 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn no_key_and_no_mark_is_that_of_another_topic_or_of_another_kind(
+            topics in any::<[String; 2]>(),
+            keys in any::<[String; 2]>(),
+            marks in any::<[[(u64, u64); 2]; 2]>(),
+        ) {
+            let [one, other] = [0, 1].map(|at| Subjects::message_id(&topics[at], &keys[at]));
+            let is_same_topic = topics[0] == topics[1];
+            prop_assert_eq!(one == other, is_same_topic && keys[0] == keys[1]);
+            let [mark, other] = [0, 1].map(|at| {
+                let [kept, lost] = marks[at].map(|(major, minor)| Position::new(major, minor));
+                Subjects::mark_id(&topics[at], kept, lost)
+            });
+            prop_assert_eq!(mark == other, is_same_topic && marks[0] == marks[1]);
+            prop_assert_ne!(one, mark);
+        }
+
         #[test]
         fn no_two_names_are_the_same_token(one in any::<String>(), other in any::<String>()) {
             prop_assert_eq!(token(&one) == token(&other), one == other);

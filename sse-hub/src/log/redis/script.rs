@@ -38,31 +38,33 @@ local function last_id(stream)
 end
 ";
 
-/// Returns the id of a new entry: the time, and a number that begins with one that was drawn when
-/// the stream was created. So no stream has an id that another one of its name has given, even if it
-/// was wiped and created anew within the same millisecond, or by a server whose clock is slow. Ids
-/// grow even if the clock does not.
+/// Returns the id of a new entry: the time, and a number. The number is what was drawn for the call, and
+/// four digits to count the entries of one call by. While the time is not later than that of the entry
+/// before, its time is kept, and what was drawn is added to its number. So ids grow even if the clock
+/// does not, and two histories of a stream share no id: be it wiped, restored, or continued by a replica that
+/// lacks its end, with whatever clock.
 const NEXT_ID: &str = "
 local function next_id(previous, drawn)
     local time = redis.call('TIME')
     local now = time[1] * 1000 + math.floor(time[2] / 1000)
     local before, number = string.match(previous, '(%d+)-(%d+)')
-    before, number = tonumber(before), tonumber(number)
-    if before == 0 then
-        number = drawn * 65536
-    elseif now > before then
-        number = number - number % 65536
-    else
-        now, number = before, number + 1
+    before = tonumber(before)
+    if now <= before then
+        local sum = drawn + (tonumber(string.sub(number, 1, -5)) or 0)
+        if sum <= 1844674407370954 then
+            now, drawn = before, sum
+        else
+            now = before + 1
+        end
     end
-    return string.format('%.0f-%.0f', now, number), now, before
+    return string.format('%.0f-%.0f0000', now, drawn), now, before
 end
 ";
 
-/// Draws what the ids of a stream begin with if it is created.
-pub(super) fn drawn() -> u32 {
-    // It must stay an exact number in Lua, and short in ids.
-    fastrand::u32(1..1 << 24)
+/// Draws what the ids of a call begin with.
+pub(super) fn drawn() -> u64 {
+    // Two to the 64th have room for some thousand of them, and numbers in Lua are exact.
+    fastrand::u64(1..1 << 40)
 }
 
 /// Appends an entry and publishes it to all nodes; the answer is its id. With a second key, the

@@ -1,13 +1,12 @@
 //! The programs under test, each started on a free port, and killed when dropped.
 
 use std::io;
-use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use sse_engines::Port;
+use sse_processes::Process;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -17,9 +16,9 @@ use crate::installed::{node, runtimes};
 /// The time within which a program must listen. Next compiles its configuration first.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A running program.
+/// A running program. Dropping it kills it and what it has started.
 pub(super) struct Program {
-    process: Child,
+    process: Process,
     port: Port,
 }
 
@@ -28,14 +27,12 @@ impl Program {
     pub(super) async fn start(command: impl FnOnce(u16) -> Command) -> Self {
         let port = Port::take();
         let mut command = command(port.number());
-        let process = command
-            // A group of its own, as some programs have children that outlive them.
-            .process_group(0)
+        command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+            .stderr(Stdio::null());
+        let process = Process::start(&mut command);
+        let process = process.unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let mut program = Self { process, port };
         let listens = timeout(START_TIMEOUT, program.listens()).await;
         listens.unwrap_or_else(|_| panic!("does not listen: {command:?}"));
@@ -49,7 +46,7 @@ impl Program {
     async fn listens(&mut self) {
         // To connect is not enough: vite tries whether the port is free before it listens.
         while !answers(self.port()).await.unwrap_or(false) {
-            let ended = self.process.try_wait().expect("its state");
+            let ended = self.process.ended().expect("its state");
             assert!(ended.is_none(), "it has ended: {ended:?}");
             sleep(Duration::from_millis(20)).await;
         }
@@ -62,22 +59,6 @@ async fn answers(port: u16) -> io::Result<bool> {
     let request = "GET /none HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     io.write_all(request.as_bytes()).await?;
     Ok(io.read(&mut [0]).await? > 0)
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        if !matches!(self.process.try_wait(), Ok(None)) {
-            // It has ended, and another process may have its id.
-            return;
-        }
-        let id = i32::try_from(self.process.id())
-            .ok()
-            .and_then(Pid::from_raw);
-        if let Some(id) = id {
-            let _ = kill_process_group(id, Signal::KILL);
-        }
-        let _ = self.process.wait();
-    }
 }
 
 /// Returns the path of a file of `tests/interop/runtimes`, next to the installed packages.

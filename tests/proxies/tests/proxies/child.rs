@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 use sse_engines::Port;
-use sse_proxies::Process;
+use sse_processes::Process;
 use sse_session::SseOptions;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;

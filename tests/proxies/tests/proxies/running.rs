@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use sse_engines::Port;
 use sse_eventsource_testing::Identity;
-use sse_proxies::{Process, ProxyError};
+use sse_processes::Process;
+use sse_proxies::ProxyError;
 use tempfile::TempDir;
 use tokio::time::sleep;
 
@@ -155,7 +156,7 @@ impl Running {
             if self.forwards(version).await {
                 return;
             }
-            if self.process.has_ended().expect("a process") {
+            if self.process.ended().expect("a process").is_some() {
                 break;
             }
             sleep(Duration::from_millis(20)).await;

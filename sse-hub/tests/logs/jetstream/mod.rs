@@ -1,11 +1,13 @@
 //! What only NATS JetStream has: its stream, its subjects, its own ways to lose something.
 
+mod losses;
+
 use std::time::Duration;
 
 use async_nats::jetstream;
 use futures_util::{FutureExt as _, StreamExt as _};
 use sse_engines::{Server, nats};
-use sse_hub::nats::{ConnectError, NatsOptions};
+use sse_hub::nats::{ConnectError, NatsEngine, NatsOptions};
 use sse_hub::{Driver, Engine, Entry, Hub, Page, Position, PublishError};
 use tokio::task::JoinSet;
 
@@ -25,9 +27,14 @@ impl Nodes {
         }
     }
 
-    async fn undriven(&self, options: NatsOptions) -> (Hub, Driver) {
+    async fn engine(&self, options: NatsOptions) -> NatsEngine {
         let engine = options.connect(nats::url(self.server.port())).await;
-        Hub::builder().engine(engine.expect("connected")).build()
+        engine.expect("connected")
+    }
+
+    async fn undriven(&self, options: NatsOptions) -> (Hub, Driver) {
+        let engine = self.engine(options).await;
+        Hub::builder().engine(engine).build()
     }
 
     async fn node(&mut self, options: NatsOptions) -> Hub {
@@ -70,6 +77,12 @@ async fn read_all(engine: &impl Engine, topic: &str, mut after: Position) -> (Ve
     }
 }
 
+async fn append(engine: &impl Engine, topic: &str, number: u32) -> Position {
+    let event = format!("data: {number}\n\n");
+    let appended = engine.append(topic, event.as_bytes(), None).await;
+    appended.expect("appended")
+}
+
 fn event(number: u32) -> Entry {
     Entry::Event(format!("data: {number}\n\n").into())
 }
@@ -83,12 +96,9 @@ async fn a_page_is_read_by_one_request_from_a_server_that_has_batches() {
             return;
         }
         let options = NatsOptions::new().max_events(10_000);
-        let engine = options.connect(nats::url(nodes.server.port())).await;
-        let engine = engine.expect("connected");
+        let engine = nodes.engine(options).await;
         for number in 0..2_000 {
-            let event = format!("data: {number}\n\n");
-            let appended = engine.append("a", event.as_bytes(), None).await;
-            appended.expect("appended");
+            append(&engine, "a", number).await;
         }
         let requests = client.subscribe("$JS.API.DIRECT.GET.SSE").await;
         let mut requests = requests.expect("subscribed");
@@ -111,7 +121,6 @@ async fn a_page_is_read_by_one_request_from_a_server_that_has_batches() {
 async fn pages_are_bounded_by_bytes_and_by_the_room_for_messages() {
     within_bounds(async {
         let nodes = Nodes::start().await;
-        let url = nats::url(nodes.server.port());
         for (capacity, len, at_most) in [
             (1, 10, 512),
             (2, 10, 512),
@@ -120,7 +129,7 @@ async fn pages_are_bounded_by_bytes_and_by_the_room_for_messages() {
         ] {
             let topic = format!("{capacity} {len}");
             let options = NatsOptions::new().live_capacity(capacity);
-            let engine = options.connect(&url).await.expect("connected");
+            let engine = nodes.engine(options).await;
             let event = format!("data: {}\n\n", "x".repeat(len));
             for _ in 0..20 {
                 let appended = engine.append(&topic, event.as_bytes(), None).await;

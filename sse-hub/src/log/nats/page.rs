@@ -1,0 +1,44 @@
+//! Reading a page of entries.
+
+use tokio::time::Instant;
+
+use crate::log::EngineError;
+use crate::log::nats::batch::{Batch, End};
+use crate::log::nats::get::{PAGE_BYTES, PAGE_ENTRIES, Wanted};
+use crate::log::nats::link::{Known, Link};
+use crate::log::nats::stored::Stored;
+
+/// Reads a page of entries after a number. Returns also whether there are no more.
+pub(super) async fn read(
+    link: &Link,
+    known: Known,
+    subject: &str,
+    after: u64,
+) -> Result<(Vec<Stored>, bool), EngineError> {
+    let Some(from) = after.checked_add(1) else {
+        return Ok((Vec::new(), true));
+    };
+    let deadline = link.page_deadline();
+    let Batch { mut entries, end } = link.get_page(known, subject, from).await?;
+    match end {
+        End::OfTopic => return Ok((entries, true)),
+        End::OfBatch => return Ok((entries, false)),
+        End::OneByOne => {}
+    }
+    let mut bytes: usize = entries.iter().map(Stored::len).sum();
+    while entries.len() < PAGE_ENTRIES
+        && bytes < PAGE_BYTES
+        && (entries.is_empty() || Instant::now() < deadline)
+    {
+        let last = entries.last().map_or(after, Stored::number);
+        let Some(from) = last.checked_add(1) else {
+            return Ok((entries, true));
+        };
+        let Some(entry) = link.get(known, subject, Wanted::From(from)).await? else {
+            return Ok((entries, true));
+        };
+        bytes += entry.len();
+        entries.push(entry);
+    }
+    Ok((entries, false))
+}

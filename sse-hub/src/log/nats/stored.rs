@@ -1,0 +1,66 @@
+//! An entry as the stream has it: a payload, and what the headers say of it.
+
+use async_nats::{HeaderMap, HeaderName};
+use bytes::Bytes;
+
+use crate::log::Entry;
+use crate::log::nats::entry_id::EntryId;
+use crate::position::Position;
+
+/// The header with an entry's stamp.
+pub(super) const STAMP: HeaderName = HeaderName::from_static("Sse-Stamp");
+
+/// The header of the mark of a loss: the newest position that is known to be lost.
+pub(super) const LOST: HeaderName = HeaderName::from_static("Sse-Lost");
+
+/// An entry of a topic.
+#[derive(Clone, Debug)]
+pub(super) struct Stored {
+    pub(super) id: EntryId,
+    payload: Bytes,
+    /// What was lost, if it is a mark.
+    lost: Option<String>,
+}
+
+impl Stored {
+    pub(super) fn new(number: u64, headers: Option<&HeaderMap>, payload: Bytes) -> Self {
+        let header = |name| headers.and_then(|all| all.get(name));
+        Self {
+            id: EntryId::of(number, header(STAMP).map(|stamp| stamp.as_str())),
+            lost: header(LOST).map(|lost| lost.as_str().to_owned()),
+            payload,
+        }
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.id.number()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.payload.len()
+    }
+
+    /// Whether it is the mark of a loss; with `lost`, of this one.
+    pub(super) fn is_mark(&self, lost: Option<&str>) -> bool {
+        self.lost.is_some() && (lost.is_none() || self.lost.as_deref() == lost)
+    }
+
+    pub(super) fn into_entry(self) -> Entry {
+        if self.is_mark(None) {
+            Entry::Loss
+        } else {
+            Entry::Event(self.payload)
+        }
+    }
+}
+
+/// Returns a lost position as the header has it.
+pub(super) fn lost_text(lost: Position) -> String {
+    format!("{:x}.{:x}", lost.major(), lost.minor())
+}
+
+/// Returns the number in a header of the server: the last one, in case the publisher has set the
+/// same header.
+pub(super) fn number_in(headers: &HeaderMap, name: HeaderName) -> Option<u64> {
+    headers.get_last(name)?.as_str().parse().ok()
+}

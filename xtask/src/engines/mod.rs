@@ -124,6 +124,7 @@ fn seconds_in(said: &str) -> Option<&str> {
 /// Tests the newest versions, together. `test` is a command that has built the tests, as it also builds all
 /// others.
 pub(crate) fn check(test: &mut Command) -> Result {
+    debian::install_for_engines()?;
     let newest = || VERSIONS.iter().filter(|version| version.is_newest);
     for version in newest() {
         test.env(version.product.variable(), version.install()?);

@@ -65,6 +65,11 @@ impl Core {
         }
     }
 
+    /// Has the driver polled.
+    pub(crate) fn wake_driver(&self) {
+        self.driver.wake();
+    }
+
     /// Returns the number of subscriptions.
     pub(crate) fn subscriptions(&self) -> usize {
         self.subscriptions.load(Ordering::Acquire)

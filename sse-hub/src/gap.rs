@@ -18,6 +18,10 @@ pub enum GapReason {
     /// `unknown`: the client's last event ID is not known here: it is from another hub or an
     /// earlier run, damaged or forged, or the topic was evicted meanwhile. Events may be missing.
     Unknown,
+    /// `lost`: the engine has lost events that were published, for instance when a server without the
+    /// newest ones took the place of another one. Whatever it still has is delivered, before the gap
+    /// or after it.
+    Lost,
 }
 
 impl GapReason {
@@ -28,6 +32,7 @@ impl GapReason {
             Self::Trimmed => "trimmed",
             Self::Slow => "slow",
             Self::Unknown => "unknown",
+            Self::Lost => "lost",
         }
     }
 }

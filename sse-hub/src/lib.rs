@@ -43,6 +43,7 @@
 //! | idempotency keys | 1,024 of a topic, each of 128 bytes and for two minutes |
 //! | a topic's name | 512 bytes |
 //! | topics of a subscription | 64 |
+//! | shards of an engine | 256 |
 //! | changes by which a [`Presence`] may lag behind | 256 |
 //! | an id | 2,054 bytes for 64 topics, whatever their names |
 //! | the id that a client comes back with | 4 KiB; a longer one is unknown |

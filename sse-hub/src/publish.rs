@@ -123,8 +123,8 @@ pub struct Publish<'a> {
 
 enum State {
     Encoded(Result<Vec<u8>, EventError>),
-    /// An engine is appending.
-    Appending(Appending),
+    /// An engine is appending. The number is that of the interruptions before.
+    Appending(Appending, u64),
     /// The future has completed.
     Done,
 }
@@ -262,7 +262,8 @@ impl Future for Publish<'_> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let mut appending = match std::mem::replace(&mut this.state, State::Done) {
+        let answered = this.core.registry().answered();
+        let (mut appending, interruptions) = match std::mem::replace(&mut this.state, State::Done) {
             State::Encoded(encoded) => {
                 let entry = this.check(encoded)?;
                 match this.core.registry().backend() {
@@ -270,17 +271,24 @@ impl Future for Publish<'_> {
                         let appended = this.append(log, &entry);
                         return Poll::Ready(appended.map(Unannounced::announce));
                     }
-                    Backend::Engine(engine) => engine.append(this.topic, &entry, this.key),
+                    Backend::Engine(engine) => {
+                        let interruptions = answered.interruptions();
+                        let appending = engine.append(this.topic, &entry, this.key);
+                        (appending, interruptions)
+                    }
                 }
             }
-            State::Appending(appending) => appending,
+            State::Appending(appending, interruptions) => (appending, interruptions),
             State::Done => return Poll::Pending,
         };
         let Poll::Ready(result) = appending.as_mut().poll(cx) else {
-            this.state = State::Appending(appending);
+            this.state = State::Appending(appending, interruptions);
             return Poll::Pending;
         };
         let position = result?;
+        if answered.note(this.topic, position, interruptions) {
+            this.core.wake_driver();
+        }
         record(Metric::Published);
         this.core.note_answer();
         Poll::Ready(Ok(position))

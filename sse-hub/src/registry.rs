@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use crate::clock::Clock;
 use crate::log::Span;
+use crate::log::answered::Answered;
 use crate::log::backend::Backend;
 use crate::metrics::Counts;
 use crate::options::TopicOptions;
@@ -29,6 +30,8 @@ pub(crate) struct Registry {
     max_topics: usize,
     clock: Clock,
     topics: RwLock<Topics>,
+    /// What an engine has answered to publishers.
+    answered: Answered,
 }
 
 /// Topics that were evicted. They are closed, logged and dropped outside of the lock: an engine may
@@ -67,6 +70,7 @@ impl Registry {
             max_topics,
             clock: Clock::new(),
             topics: RwLock::default(),
+            answered: Answered::new(max_topics),
         }
     }
 
@@ -80,6 +84,10 @@ impl Registry {
 
     pub(crate) fn backend(&self) -> &Backend {
         &self.backend
+    }
+
+    pub(crate) fn answered(&self) -> &Answered {
+        &self.answered
     }
 
     /// Returns the topic if it is in use.

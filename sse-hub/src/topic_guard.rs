@@ -114,7 +114,7 @@ impl TopicGuard {
             // What arrived live before the topic was in the registry was dropped. If several open the
             // topic, each reads for itself: a future that others waited for may not be polled again.
             if !guard.is_caught_up() {
-                catch_up(engine, &guard).await?;
+                catch_up(engine, &guard, registry.answered()).await?;
                 guard.set_caught_up();
             }
             return Ok(guard);

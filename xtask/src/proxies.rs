@@ -1,8 +1,13 @@
 //! `cargo xtask proxies`: the adapters behind reverse proxies.
 
+use std::process::Command;
+
 use crate::process::{cargo, run};
 use crate::result::Result;
 use crate::{debian, pypi};
+
+/// The environment variable that skips the tests of proxies, if it is `1`.
+pub(crate) const SKIP: &str = "SSE_SKIP_PROXIES";
 
 /// The proxies whose programs are in wheels of `PyPI`.
 const FROM_PYPI: &[&str] = &["caddy", "envoy", "traefik"];
@@ -19,31 +24,31 @@ const THREADS: &str = "4";
 /// `cargo xtask proxies`: tests all proxies, or those that are named.
 pub(crate) fn command(names: &[String]) -> Result {
     let all: Vec<_> = debian::proxies().chain(FROM_PYPI.iter().copied()).collect();
+    let mut test = cargo();
+    test.args(["test", "--package", "sse-proxies"]);
     if names.is_empty() {
-        return test(&all);
+        return test_proxies(&all, &mut test);
     }
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     if let Some(unknown) = names.iter().find(|name| !all.contains(name)) {
         return Err(format!("there is no proxy {unknown}; there are {}", all.join(", ")).into());
     }
-    test(&names)
+    test_proxies(&names, &mut test)
 }
 
-/// Tests the proxies that are quick.
-pub(crate) fn check() -> Result {
-    test(QUICK)
+/// Tests the proxies that are quick. `test` is a command that has built the tests, as it also builds all
+/// others.
+pub(crate) fn check(test: &mut Command) -> Result {
+    test_proxies(QUICK, test)
 }
 
-fn test(names: &[&str]) -> Result {
+fn test_proxies(names: &[&str], test: &mut Command) -> Result {
     debian::install_proxies(names)?;
     for name in FROM_PYPI.iter().filter(|name| names.contains(name)) {
         pypi::install(name, &format!("{WHEELS}/{name}.txt"))?;
     }
-    let package = ["test", "--package", "sse-proxies"];
-    run(cargo().args(package).arg("--doc"))?;
     let modules = names.iter().map(|name| format!("{name}::"));
-    run(cargo()
-        .args(package)
+    run(test
         .args(["--test", "proxies", "--", "--test-threads", THREADS])
         .arg("chapter::")
         .args(modules))

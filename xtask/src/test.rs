@@ -92,9 +92,7 @@ const STEPS: &[Step] = &[
         purpose: "unit, integration, browser and documentation tests; all examples compile",
         run: || {
             // The steps `interop` and `proxies` install what these tests need.
-            run(test_all()
-                .env(interop::SKIP, "1")
-                .args(["--exclude", "sse-proxies"]))?;
+            run(test_all().env(interop::SKIP, "1").env(proxies::SKIP, "1"))?;
             // The libraries of the benchmarks; the step `bench` tests and runs the programs.
             run(Workspace::Benches
                 .cargo_build("test")?
@@ -120,7 +118,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "proxies",
         purpose: "the adapters behind those reverse proxies that are quick to install and to test",
-        run: proxies::check,
+        run: || proxies::check(&mut test_all()),
     },
     Step {
         name: "model",

@@ -15,12 +15,16 @@ Options:
   --actix ADDR   where actix-web listens  [default: 127.0.0.1:3001]
   --tcp ADDR     where raw TCP listens    [default: 127.0.0.1:3002]
   --redis URL    share the chat with the other processes that are given
-                 the same Redis or Valkey, such as redis://127.0.0.1/
+                 the same Redis or Valkey, such as redis://127.0.0.1/;
+                 given several times, each room is in one of the servers
   --nats URL     the same through NATS JetStream, such as nats://127.0.0.1
   -h, --help     print this
 
 ADDR is an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080.
 Port 0 takes any free port; the real one is printed.";
+
+/// The error for two kinds of engines, or two of NATS.
+const BOTH: &str = "only one of --redis and --nats is allowed, and --nats once";
 
 /// What the demo does.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,10 +33,10 @@ pub(crate) enum Arguments {
     Help,
 }
 
-/// The engine that stores the chat, with its URL. Without one, this process stores it.
+/// The engine that stores the chat, with its URL or URLs. Without one, this process stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Engine {
-    Redis(String),
+    Redis(Vec<String>),
     Nats(String),
 }
 
@@ -110,11 +114,19 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Arguments, lexopt::Err
     while let Some(argument) = parser.next()? {
         let address = match argument {
             Long("redis") => {
-                engine = only(engine, Engine::Redis(parser.value()?.string()?))?;
+                let url = parser.value()?.string()?;
+                match &mut engine {
+                    None => engine = Some(Engine::Redis(vec![url])),
+                    Some(Engine::Redis(urls)) => urls.push(url),
+                    Some(Engine::Nats(_)) => return Err(BOTH.into()),
+                }
                 continue;
             }
             Long("nats") => {
-                engine = only(engine, Engine::Nats(parser.value()?.string()?))?;
+                let url = parser.value()?.string()?;
+                if engine.replace(Engine::Nats(url)).is_some() {
+                    return Err(BOTH.into());
+                }
                 continue;
             }
             Long("hyper") => &mut addresses.hyper,
@@ -126,14 +138,6 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Arguments, lexopt::Err
         *address = parser.value()?.parse()?;
     }
     Ok(Arguments::Serve(addresses, engine))
-}
-
-/// Returns `engine`, if there is no other.
-fn only(other: Option<Engine>, engine: Engine) -> Result<Option<Engine>, lexopt::Error> {
-    match other {
-        Some(_) => Err("only one of --redis and --nats is allowed, and once".into()),
-        None => Ok(Some(engine)),
-    }
 }
 
 #[cfg(test)]
@@ -157,21 +161,30 @@ mod tests {
     }
 
     #[test]
-    fn the_chat_has_at_most_one_engine() {
-        let redis = Engine::Redis("redis://a/".to_owned());
-        assert_eq!(
-            parsed(&["--redis", "redis://a/"]),
-            Ok(Arguments::Serve(Addresses::default(), Some(redis)))
-        );
+    fn the_chat_has_at_most_one_engine_of_one_or_several_servers() {
+        for urls in [&["redis://a/"][..], &["redis://a/", "redis://b/"]] {
+            let given: Vec<_> = urls.iter().flat_map(|url| ["--redis", url]).collect();
+            let redis = Engine::Redis(urls.iter().copied().map(str::to_owned).collect());
+            assert_eq!(
+                parsed(&given),
+                Ok(Arguments::Serve(Addresses::default(), Some(redis)))
+            );
+        }
         let nats = Engine::Nats("nats://b".to_owned());
         assert_eq!(
             parsed(&["--nats=nats://b"]),
             Ok(Arguments::Serve(Addresses::default(), Some(nats)))
         );
-        assert_eq!(
-            parsed(&["--nats=nats://b", "--redis=redis://a/"]).unwrap_err(),
-            "only one of --redis and --nats is allowed, and once"
-        );
+        for both in [
+            ["--nats=nats://b", "--redis=redis://a/"],
+            ["--redis=redis://a/", "--nats=nats://b"],
+            ["--nats=nats://b", "--nats=nats://c"],
+        ] {
+            assert_eq!(
+                parsed(&both).unwrap_err(),
+                "only one of --redis and --nats is allowed, and --nats once"
+            );
+        }
     }
 
     #[test]

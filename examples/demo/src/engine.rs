@@ -14,12 +14,15 @@ use crate::chat::{Chat, MAX_AGE, MAX_MESSAGES};
 pub(crate) async fn chat_on(engine: Option<Engine>) -> Result<(Chat, Option<Driver>), BoxError> {
     let hub = match engine {
         None => return Ok((Chat::new(), None)),
-        Some(Engine::Redis(url)) => {
+        Some(Engine::Redis(urls)) => {
             let redis = RedisOptions::new()
                 .prefix("sse-demo")
                 .max_events(MAX_MESSAGES)
                 .max_age(MAX_AGE);
-            Hub::builder().engine(redis.connect(&url).await?)
+            match &urls[..] {
+                [url] => Hub::builder().engine(redis.connect(url).await?),
+                urls => Hub::builder().engine(redis.connect_sharded(urls).await?),
+            }
         }
         Some(Engine::Nats(url)) => {
             let nats = NatsOptions::new()

@@ -62,7 +62,8 @@ impl Backend {
     pub(crate) fn resume(&self, position: Position) -> Option<Start> {
         match self {
             Self::Local(log) => log.has_given(position).then_some(Start::After(position)),
-            Self::Engine(_) => Some(Start::Checked(position)),
+            // From the oldest one on, an engine gives what is left, whatever was before.
+            Self::Engine(_) => (position != Position::OLDEST).then_some(Start::Checked(position)),
         }
     }
 

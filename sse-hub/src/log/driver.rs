@@ -22,14 +22,16 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use crate::core::Core;
+use crate::log::answered::Answered;
 use crate::log::catch_up::catch_up;
+use crate::log::checks::Checks;
 use crate::log::retry::Backoff;
 use crate::log::{Engine, Live, LiveEntry};
 use crate::shutdown::{Reason, Shutdown};
 use crate::topic::cursor::Insertion;
 use crate::topic_guard::TopicGuard;
 
-/// How many topics of a shard are repaired at a time.
+/// How many topics of a shard are repaired or checked at a time.
 const MAX_REPAIRS: usize = 64;
 
 /// How long the streams of a hub last whose driver was dropped: its engine may never answer them.
@@ -58,7 +60,7 @@ pub struct Driver {
     core: Arc<Core>,
     engine: Arc<dyn Engine>,
     /// By the number of the shard.
-    repairs: BTreeMap<usize, Repairs>,
+    shards: BTreeMap<usize, Shard>,
 }
 
 impl Driver {
@@ -66,7 +68,7 @@ impl Driver {
         Self {
             core,
             engine,
-            repairs: BTreeMap::new(),
+            shards: BTreeMap::new(),
         }
     }
 
@@ -79,8 +81,8 @@ impl Driver {
             match live {
                 Live::Entry(entry) => {
                     let shard = self.engine.shard(&entry.topic);
-                    let repairs = self.repairs.entry(shard).or_default();
-                    repairs.insert(&self.core, entry);
+                    let shard = self.shards.entry(shard).or_default();
+                    shard.repairs.insert(&self.core, entry);
                 }
                 Live::Interrupted => self.read_topics(|_| true),
                 Live::ShardInterrupted(shard) => self.read_topics(|it| it == shard),
@@ -89,12 +91,34 @@ impl Driver {
         cx.waker().wake_by_ref();
     }
 
-    /// Reads the topics in use that are in the selected shards.
+    /// Reads the topics in use that are in the selected shards, and checks what was published to others.
     fn read_topics(&mut self, is_selected: impl Fn(usize) -> bool) {
         for topic in self.core.registry().topics() {
-            let shard = self.engine.shard(topic.name());
-            if is_selected(shard) {
-                self.repairs.entry(shard).or_default().add(topic.name());
+            let number = self.engine.shard(topic.name());
+            if is_selected(number) {
+                let shard = self.shards.entry(number).or_default();
+                shard.repairs.add(topic.name());
+            }
+        }
+        for (number, shard) in &mut self.shards {
+            if is_selected(*number) {
+                shard.checks.begin_anew();
+            }
+        }
+        let mut published = self.core.registry().answered().interrupt();
+        published.retain(|topic| is_selected(self.engine.shard(topic)));
+        self.check(published);
+    }
+
+    /// Checks topics in which what was published may be lost. For those in use, that is part of a repair.
+    fn check(&mut self, topics: Vec<Arc<str>>) {
+        for topic in topics {
+            let shard = self.engine.shard(&topic);
+            let shard = self.shards.entry(shard).or_default();
+            if self.core.registry().get(&topic).is_some() {
+                shard.repairs.add(&topic);
+            } else {
+                shard.checks.add(topic);
             }
         }
     }
@@ -107,12 +131,16 @@ impl Future for Driver {
         let this = self.get_mut();
         if this.core.poll_is_over(cx) {
             // The repairs pin topics.
-            this.repairs.clear();
+            this.shards.clear();
             return Poll::Ready(());
         }
         this.poll_live(cx);
-        for repairs in this.repairs.values_mut() {
-            repairs.poll(&this.core, &this.engine, cx);
+        this.check(this.core.registry().answered().take_late());
+        for shard in this.shards.values_mut() {
+            shard.repairs.poll(&this.core, &this.engine, cx);
+            let limit = MAX_REPAIRS.saturating_sub(shard.repairs.len());
+            let registry = this.core.registry();
+            shard.checks.poll(registry, &this.engine, limit, cx);
         }
         Poll::Pending
     }
@@ -134,6 +162,13 @@ impl fmt::Debug for Driver {
             .field("engine", &self.engine)
             .finish_non_exhaustive()
     }
+}
+
+/// The topics of a shard that are to be read.
+#[derive(Default)]
+struct Shard {
+    repairs: Repairs,
+    checks: Checks,
 }
 
 /// The topics of a shard whose windows may lack entries at their end.
@@ -193,6 +228,11 @@ impl Repairs {
         self.waiting.push_back(Arc::clone(name));
     }
 
+    /// Returns how many topics wait for a repair or are under repair.
+    fn len(&self) -> usize {
+        self.topics.len()
+    }
+
     fn poll(&mut self, core: &Core, engine: &Arc<dyn Engine>, cx: &mut Context<'_>) {
         loop {
             self.start_some(core, engine);
@@ -224,9 +264,9 @@ impl Repairs {
             if let Some(meanwhile) = self.topics.get_mut(&name) {
                 meanwhile.is_running = true;
             }
-            let engine = Arc::clone(engine);
+            let (engine, registry) = (Arc::clone(engine), Arc::clone(registry));
             self.running.push(Box::pin(async move {
-                repair(&*engine, &topic).await;
+                repair(&*engine, &topic, registry.answered()).await;
                 name
             }));
         }
@@ -234,9 +274,9 @@ impl Repairs {
 }
 
 /// Brings a topic up to date, however long that takes; or gives up when nothing else needs it.
-async fn repair(engine: &dyn Engine, topic: &TopicGuard) {
+async fn repair(engine: &dyn Engine, topic: &TopicGuard, answered: &Answered) {
     let mut backoff = Backoff::default();
-    while let Err(error) = catch_up(engine, topic).await {
+    while let Err(error) = catch_up(engine, topic, answered).await {
         if topic.is_last_use() {
             return;
         }

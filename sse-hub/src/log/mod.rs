@@ -5,8 +5,10 @@
 //! With an engine, the engine has the complete log, which several processes share; the windows
 //! hold its newest part.
 
+pub(crate) mod answered;
 pub(crate) mod backend;
 pub(crate) mod catch_up;
+mod checks;
 pub(crate) mod driver;
 pub(crate) mod local;
 #[cfg(feature = "nats")]
@@ -39,12 +41,29 @@ use crate::position::Position;
 /// notices a hole and reads what is missing. Only if the last entries of a topic may be missing,
 /// the engine must yield [`Live::Interrupted`].
 ///
+/// # Lost entries
+///
+/// An engine may lose entries at the end of a topic that it has appended before, for instance when a
+/// server without the newest ones takes the place of another one. It must then
+///
+/// * never give one of the lost positions to another entry,
+/// * answer [`Page::Unknown`] to a read of what follows a lost position, and
+/// * yield [`Live::Interrupted`] before the first entry that was appended after the loss.
+///
+/// The hub finds out what was lost. It knows the positions that it has in memory and, for as many topics
+/// as it may have, the newest one that an [`append`](Self::append) was answered with. So it notices a
+/// loss as long as any node is left that had one of the lost entries or an answer for one. It then
+/// has the loss [marked](Self::mark_loss), for the subscribers of all nodes and those that come back
+/// later, and continues with what is left.
+///
 /// No method may block. The futures may be dropped at any time.
 pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// Opens a topic: from now on, its live entries are wanted.
     ///
     /// The result is a span of the log that ends now: every entry after its `head` is yielded
-    /// live or can be read.
+    /// live or can be read. The head of a topic without entries must be a position too, from which the
+    /// first one can be read later, and not [`Position::OLDEST`]: a client that comes back with that
+    /// gets a gap.
     ///
     /// A topic may be opened several times, also while it is open. Each success is
     /// [closed](Self::close) once.
@@ -68,7 +87,8 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
         key: Option<&str>,
     ) -> BoxFuture<'static, Result<Position, EngineError>>;
 
-    /// Reads the entries after a position, or the oldest part of them if they are many.
+    /// Reads the entries after a position, or the oldest part of them if they are many. If a position
+    /// is known, those before it in the same topic are known too, or [`Page::Trimmed`].
     ///
     /// [`Position::OLDEST`] reads from the oldest entry that is kept, whatever was trimmed before
     /// it. An entry that the engine has yielded or returned before must not be missing.
@@ -79,13 +99,22 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// Only the task that was passed last is woken. The hub's [`Driver`](crate::Driver) polls this.
     fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Live>;
 
-    /// Appends the mark of a loss to a topic, so that all who read across it learn of the loss:
+    /// Appends the mark of a loss to a topic, so that all that read across it learn of the loss:
     /// entries after `kept`, up to `lost`, are no longer in the log, although they were appended.
     ///
-    /// `kept` is the newest position before the loss that the caller knows and the log still has;
-    /// [`Position::OLDEST`] if there is none. Several nodes find the same loss, so nothing is appended
-    /// if a mark follows `kept` already, or one of the same loss is there. Nothing is appended either
-    /// if nothing that precedes `lost` is left: whoever was there before is then unknown anyway.
+    /// `kept` is the newest position that the caller knows and the log still has;
+    /// [`Position::OLDEST`] if there is none. Several nodes find the same loss, and each reader should
+    /// get one gap, so the mark is not needed and nothing is appended if
+    ///
+    /// * `kept` is not [`Position::OLDEST`], and a mark follows it;
+    /// * a mark has a position after `lost`, or is of a loss up to the same `lost`: whatever precedes
+    ///   the loss precedes that mark;
+    /// * `kept` is [`Position::OLDEST`], and the log has no position before `lost` from which it could
+    ///   be read without a gap (that before its oldest entry is such a position).
+    ///
+    /// The last two may be decided by what is cheap to find out. A mark too many is a gap too many; a
+    /// missing one is a loss that is not reported. Deciding and appending must be one step, as seen
+    /// by other nodes. A mark is an entry like others: it is yielded live, read and trimmed.
     fn mark_loss(
         &self,
         topic: &str,
@@ -174,7 +203,8 @@ pub enum Live {
     /// An entry was appended.
     Entry(LiveEntry),
     /// Entries of opened topics may have been lost, for instance with a connection. Entries that
-    /// are appended from now on arrive again. The hub reads all topics in use.
+    /// are appended from now on arrive again. The hub reads all topics in use, and checks whether the
+    /// engine still has what was published here to others.
     Interrupted,
     /// The same, of the topics of one [shard](Engine::shard) alone.
     ShardInterrupted(usize),

@@ -60,6 +60,7 @@ use crate::subscription::opening::Opening;
 use crate::subscription::policy::SlowConsumer;
 use crate::subscription::topic_reader::{Phase, TopicReader, gap_reason};
 use crate::topic::cursor::Next;
+use crate::topic::reading::LogReadFrom;
 
 /// What its topics publish, as a `Stream` of encoded events; from
 /// [`Hub::subscribe`](crate::Hub::subscribe).
@@ -243,7 +244,7 @@ impl Subscription {
     fn poll_topic(&mut self, index: usize, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
         loop {
             let reader = &mut self.topics[index];
-            let (page, floor) = match &mut reader.phase {
+            let (page, from) = match &mut reader.phase {
                 Phase::Snapshot => match self.take_snapshot(index).transpose() {
                     Some(piece) => return Poll::Ready(Some(piece)),
                     None => continue,
@@ -262,6 +263,9 @@ impl Subscription {
                         return Poll::Ready(Some(Ok(piece)));
                     }
                     Next::UpToDate => return Poll::Pending,
+                    Next::Mark(position) => {
+                        return Poll::Ready(Some(Ok(self.skip_mark(index, position))));
+                    }
                     Next::Trimmed | Next::Restarted => {
                         match self.topics[index].read_log(&self.core) {
                             Some(read) => read,
@@ -270,10 +274,14 @@ impl Subscription {
                     }
                 },
             };
+            let reader = &mut self.topics[index];
+            if matches!(page, Page::Unknown) && reader.topic.set_back(&mut reader.cursor) {
+                continue;
+            }
             if let Some(reason) = gap_reason(&page) {
                 return Poll::Ready(self.skip_gap(index, reason));
             }
-            if let Some(piece) = self.take_page(index, page, floor) {
+            if let Some(piece) = self.take_page(index, page, from) {
                 return Poll::Ready(Some(Ok(piece)));
             }
         }
@@ -290,39 +298,55 @@ impl Subscription {
         };
         match next {
             Next::Events(..) | Next::UpToDate => self.topics[index].was_in_window = true,
-            Next::Trimmed => {}
+            Next::Mark(_) | Next::Trimmed => {}
             Next::Restarted => self.topics[index].was_in_window = false,
         }
         next
     }
 
-    /// Encodes a page of the log; `None` if there is nothing on it.
-    fn take_page(&mut self, index: usize, page: Page, floor: Position) -> Option<Bytes> {
+    /// Encodes a page of the log, up to the mark of a loss or over one; `None` if there is nothing on
+    /// it.
+    fn take_page(&mut self, index: usize, page: Page, from: LogReadFrom) -> Option<Bytes> {
         let Page::Entries(entries) = page else {
             return None;
         };
         let reader = &mut self.topics[index];
-        let Some((last, _)) = entries.last() else {
+        from.confirm(&mut reader.cursor);
+        let marks = entries
+            .iter()
+            .take_while(|(_, entry)| *entry == Entry::Loss);
+        if let Some((position, _)) = marks.last() {
+            return Some(self.skip_mark(index, *position));
+        }
+        // What follows a mark is read again.
+        let before_mark = |entry: (Position, Entry)| match entry {
+            (position, Entry::Event(event)) => Some((position, event)),
+            (_, Entry::Loss) => None,
+        };
+        let mut events: Vec<_> = entries.into_iter().map_while(before_mark).collect();
+        let Some((last, _)) = events.last() else {
             // No entry lies between the cursor and where the window began when the log was asked.
             // The window may have discarded what came after that.
-            let floor = floor.max(reader.cursor.after);
+            let floor = from.floor.max(reader.cursor.after);
             reader.topic.skip_to(&mut reader.cursor, floor, 0);
             return None;
         };
-        let events = entries.len() as u64;
-        reader.topic.skip_to(&mut reader.cursor, *last, events);
+        let count = events.len() as u64;
+        reader.topic.skip_to(&mut reader.cursor, *last, count);
         // As with live entries, invalid ones are skipped.
-        let entries: Vec<_> = entries
-            .into_iter()
-            .filter_map(|(position, entry)| match entry {
-                Entry::Event(event) if entry::check(&event).is_ok() => {
-                    Some((position, event.slice_ref(entry::lines(&event))))
-                }
-                _ => None,
-            })
-            .collect();
-        record(Metric::Delivered(entries.len() as u64));
-        (!entries.is_empty()).then(|| self.encode(index, &entries))
+        events.retain(|(_, event)| entry::check(event).is_ok());
+        for (_, event) in &mut events {
+            *event = event.slice_ref(entry::lines(event));
+        }
+        record(Metric::Delivered(events.len() as u64));
+        (!events.is_empty()).then(|| self.encode(index, &events))
+    }
+
+    /// Continues after the mark of a loss. That has nothing to do with the subscriber's slowness.
+    fn skip_mark(&mut self, index: usize, position: Position) -> Bytes {
+        let reader = &mut self.topics[index];
+        reader.skip_mark(position);
+        self.encode_gap(index, GapReason::Lost, None)
     }
 
     /// Returns the topic's state, or what stands for it as it has an id; `None` if there is neither.
@@ -357,14 +381,25 @@ impl Subscription {
             return None;
         }
         let missed = reader.skip_to_head(head);
+        let (reason, missed) = if is_slow {
+            (GapReason::Slow, Some(missed))
+        } else {
+            (reason, None)
+        };
+        Some(Ok(self.encode_gap(index, reason, missed)))
+    }
+
+    /// Encodes a gap after which the cursor is. The topic's state follows, if it has one.
+    fn encode_gap(&mut self, index: usize, reason: GapReason, missed: Option<u64>) -> Bytes {
+        let reader = &mut self.topics[index];
         reader.want_snapshot();
         let topic = Arc::clone(reader.topic.name());
         let gap = Gap {
             topic: &topic,
-            reason: if is_slow { GapReason::Slow } else { reason },
-            missed: is_slow.then_some(missed),
+            reason,
+            missed,
         };
-        Some(Ok(gap::encode(&[gap], &self.id())))
+        gap::encode(&[gap], &self.id())
     }
 }
 

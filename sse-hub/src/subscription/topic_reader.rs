@@ -12,6 +12,7 @@ use crate::metrics::{Metric, record};
 use crate::position::Position;
 use crate::topic::Topic;
 use crate::topic::cursor::Cursor;
+use crate::topic::reading::LogReadFrom;
 
 pub(crate) struct TopicReader {
     pub(crate) topic: Arc<Topic>,
@@ -31,8 +32,8 @@ pub(crate) enum Phase {
     Reading(BoxFuture<'static, Option<LogRead>>),
 }
 
-/// What the log has after the cursor, and where the window began when the log was asked.
-pub(crate) type LogRead = (Page, Position);
+/// What the log has after the cursor, and what the window was when the log was asked.
+pub(crate) type LogRead = (Page, LogReadFrom);
 
 impl TopicReader {
     pub(crate) fn new(topic: Arc<Topic>, cursor: Cursor, is_in_window: bool) -> Self {
@@ -60,6 +61,12 @@ impl TopicReader {
         self.topic.skip_to_head(&mut self.cursor, head)
     }
 
+    /// Skips the mark of a loss.
+    pub(crate) fn skip_mark(&mut self, position: Position) {
+        record(Metric::Gap);
+        self.topic.skip_mark(&mut self.cursor, position);
+    }
+
     /// Continues with the topic's state, if it has one.
     pub(crate) fn want_snapshot(&mut self) {
         if self.topic.snapshots.exist() {
@@ -80,16 +87,16 @@ impl TopicReader {
     /// Reads what follows the cursor from the log. `None` if that takes time; the phase is
     /// [`Phase::Reading`] then.
     pub(crate) fn read_log(&mut self, core: &Arc<Core>) -> Option<LogRead> {
-        let floor = self.topic.begin_log_read(&mut self.cursor);
+        let from = self.topic.begin_log_read();
         let (topic, after) = (self.topic.name(), self.cursor.after);
         match core.registry().backend() {
-            Backend::Local(log) => Some((log.missing(topic, after), floor)),
+            Backend::Local(log) => Some((log.missing(topic, after), from)),
             Backend::Engine(engine) => {
                 let page = retry::read(Arc::clone(engine), Arc::clone(topic), after);
                 let core = Arc::clone(core);
                 self.phase = Phase::Reading(Box::pin(async move {
                     let page = core.before_deadline(page).await?;
-                    Some((page, floor))
+                    Some((page, from))
                 }));
                 None
             }

@@ -33,6 +33,8 @@ pub(crate) enum Start {
 pub(crate) enum WindowRead<T> {
     Piece(T),
     UpToDate,
+    /// The mark of a loss, at this position.
+    Mark(Position),
     /// The window no longer has all that followed the position.
     Trimmed,
 }
@@ -43,6 +45,7 @@ impl<T> WindowRead<T> {
         match self {
             Self::Piece(piece) => WindowRead::Piece(map(piece)),
             Self::UpToDate => WindowRead::UpToDate,
+            Self::Mark(position) => WindowRead::Mark(position),
             Self::Trimmed => WindowRead::Trimmed,
         }
     }
@@ -55,6 +58,8 @@ pub(crate) enum Next<T> {
     Events(T, u64),
     /// Nothing yet; the task is woken when there is something.
     UpToDate,
+    /// The mark of a loss, at this position; the cursor is still before it.
+    Mark(Position),
     /// Events that the window does not have, or no longer has.
     Trimmed,
     /// The window was restarted, or the position is not known to be one of its history.
@@ -66,6 +71,7 @@ impl<T> Next<T> {
         match self {
             Self::Events(taken, events) => Next::Events(map(taken), events),
             Self::UpToDate => Next::UpToDate,
+            Self::Mark(position) => Next::Mark(position),
             Self::Trimmed => Next::Trimmed,
             Self::Restarted => Next::Restarted,
         }

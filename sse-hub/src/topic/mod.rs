@@ -1,9 +1,11 @@
 //! One topic: its window, its readers, and the tasks that wait for more.
 
 pub(crate) mod cursor;
+mod generations;
 pub(crate) mod idempotency;
+mod inserting;
 pub(crate) mod members;
-mod reading;
+pub(crate) mod reading;
 mod segment;
 pub(crate) mod snapshot;
 pub(crate) mod waiting;
@@ -12,18 +14,17 @@ mod window;
 
 use std::sync::{Arc, PoisonError};
 
-use bytes::Bytes;
 use slab::Slab;
 
 use crate::clock::Clock;
 use crate::entry;
 use crate::id;
-use crate::log::{Entry, Span};
+use crate::log::Span;
 use crate::metrics::{Counts, TopicMetrics};
 use crate::options::TopicOptions;
 use crate::position::Position;
-use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
-use crate::topic::cursor::{Appended, Cursor, Insertion, Start};
+use crate::sync::{AtomicBool, Mutex, MutexGuard};
+use crate::topic::cursor::{Appended, Cursor, Start};
 use crate::topic::idempotency::IdempotencyKeys;
 use crate::topic::members::Members;
 use crate::topic::snapshot::Snapshots;
@@ -45,6 +46,8 @@ pub(crate) struct Topic {
 
 struct State {
     window: Window,
+    /// The newest position that a reader was given from the log, which the window may not have yet.
+    newest_read: Position,
     readers: Slab<Reader>,
     waiting: WaitList,
     members: Members,
@@ -82,6 +85,7 @@ impl Topic {
             wait_epoch: WaitEpoch::new(),
             state: Mutex::new(State {
                 window: Window::new(options.retention, span.floor, span.head),
+                newest_read: Position::OLDEST,
                 readers: Slab::new(),
                 waiting: WaitList::new(),
                 members: Members::new(),
@@ -137,72 +141,6 @@ impl Topic {
         Appended::At(position, self.take_wakers(&mut state))
     }
 
-    /// Appends an entry of an engine, if it is the next one.
-    pub(crate) fn insert(
-        &self,
-        predecessor: Position,
-        position: Position,
-        entry: &Entry,
-    ) -> Insertion {
-        let mut state = self.state();
-        let head = state.window.head();
-        let Entry::Event(event) = entry else {
-            drop(state);
-            self.restart(position);
-            return Insertion::Appended;
-        };
-        if position <= head {
-            return if state.is_contradicted_by(position, event) {
-                Insertion::Hole
-            } else {
-                Insertion::Duplicate
-            };
-        }
-        if predecessor != head {
-            return Insertion::Hole;
-        }
-        if let Err(error) = entry::check(event) {
-            // Something else than a hub has written to the engine. The entry is skipped.
-            state.window.advance(position);
-            drop(state);
-            tracing::error!(
-                topic = &*self.name,
-                error = &error as &dyn std::error::Error,
-                "invalid entry ignored"
-            );
-            return Insertion::Appended;
-        }
-        self.push(&mut state, position, event);
-        let wakers = self.take_wakers(&mut state);
-        drop(state);
-        self.wake(wakers);
-        Insertion::Appended
-    }
-
-    /// Whether [`set_caught_up`](Self::set_caught_up) was called.
-    pub(crate) fn is_caught_up(&self) -> bool {
-        self.is_caught_up.load(Ordering::Acquire)
-    }
-
-    /// Notes that the window has everything that the engine had when the topic was opened.
-    pub(crate) fn set_caught_up(&self) {
-        self.is_caught_up.store(true, Ordering::Release);
-    }
-
-    /// Returns the position that no entry follows, as far as is known here.
-    pub(crate) fn head(&self) -> Position {
-        self.state().window.head()
-    }
-
-    /// Discards the window: events before `at` are lost. Subscribers get a gap.
-    pub(crate) fn restart(&self, at: Position) {
-        let mut state = self.state();
-        state.window.restart(at);
-        let wakers = self.take_wakers(&mut state);
-        drop(state);
-        self.wake(wakers);
-    }
-
     fn push(&self, state: &mut State, position: Position, event: &[u8]) {
         let State {
             window,
@@ -216,6 +154,12 @@ impl Topic {
         id_line.extend_from_slice(b"\n\n");
         let lines = entry::lines(event);
         window.append(position, self.clock.millis(), lines, id_line);
+    }
+
+    fn wake_after(&self, mut state: MutexGuard<'_, State>) {
+        let wakers = self.take_wakers(&mut state);
+        drop(state);
+        self.wake(wakers);
     }
 
     /// Takes all tasks that wait, to be woken when no lock is held.
@@ -256,8 +200,12 @@ impl Topic {
             Start::Oldest => state.window.floor(),
             Start::After(position) | Start::Checked(position) => position,
         };
-        let generation = state.window.generation();
         let is_known = !matches!(start, Start::Checked(_)) || state.window.has(after);
+        let generation = if is_known {
+            state.window.generations().current()
+        } else {
+            state.window.generations().none()
+        };
         let is_trimmed = after < state.window.floor() || !is_known;
         let seen = state.window.appended() - state.window.count_after(after);
         let key = state.readers.insert(Reader { seen });
@@ -267,11 +215,7 @@ impl Topic {
         watchers.wake();
         let cursor = Cursor {
             after,
-            generation: if is_known {
-                generation
-            } else {
-                generation.wrapping_sub(1)
-            },
+            generation,
             key,
             slot: WaitSlot::default(),
         };
@@ -367,13 +311,6 @@ impl State {
     /// Whether nothing but pins needs the topic.
     fn is_unused(&self) -> bool {
         self.readers.is_empty() && self.window.events() == 0 && self.keys.is_none()
-    }
-
-    /// Whether the entry is from another history than that of the window.
-    fn is_contradicted_by(&mut self, position: Position, event: &Bytes) -> bool {
-        position > self.window.floor()
-            && self.window.event_at(position).as_deref() != Some(entry::lines(event))
-            && entry::check(event).is_ok()
     }
 
     fn counts_now(&self) -> Counts {

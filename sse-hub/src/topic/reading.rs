@@ -8,6 +8,7 @@ use super::{State, Topic};
 use crate::entry::EventError;
 use crate::position::Position;
 use crate::topic::cursor::{Cursor, Next, WindowRead};
+use crate::topic::generations::Resumption;
 use crate::topic::window::Window;
 
 impl Topic {
@@ -63,7 +64,7 @@ impl Topic {
         // Before the lock, as it is code of the caller's.
         let waker = cx.waker().clone();
         let mut state = self.state();
-        if cursor.generation != state.window.generation() {
+        if cursor.generation != state.window.generations().current() && !state.resume(cursor) {
             return Next::Restarted;
         }
         let next = match take(&mut state.window, cursor.after) {
@@ -71,6 +72,7 @@ impl Topic {
                 state.advance(cursor, last, events);
                 Next::Events(taken, events)
             }
+            WindowRead::Mark(position) => return Next::Mark(position),
             WindowRead::Trimmed => return Next::Trimmed,
             WindowRead::UpToDate => Next::UpToDate,
         };
@@ -86,17 +88,47 @@ impl Topic {
         next
     }
 
-    /// Notes that the log is asked for what follows the cursor, whose position is as good as the
-    /// answer then. Returns where the window begins now.
-    pub(crate) fn begin_log_read(&self, cursor: &mut Cursor) -> Position {
+    /// Notes that the log is asked for what follows a cursor: the answer is as good as what the window
+    /// is now.
+    pub(crate) fn begin_log_read(&self) -> LogReadFrom {
         let state = self.state();
-        cursor.generation = state.window.generation();
-        state.window.floor()
+        LogReadFrom {
+            floor: state.window.floor(),
+            generation: state.window.generations().current(),
+        }
     }
 
     /// Moves the cursor over events that were read from the log.
     pub(crate) fn skip_to(&self, cursor: &mut Cursor, position: Position, events: u64) {
-        self.state().advance(cursor, position, events);
+        let mut state = self.state();
+        state.newest_read = state.newest_read.max(position);
+        state.advance(cursor, position, events);
+    }
+
+    /// Moves the cursor, whose position the log does not know, back to before what the engine has
+    /// lost; `false` if the position was not lost as far as is known here.
+    pub(crate) fn set_back(&self, cursor: &mut Cursor) -> bool {
+        let mut state = self.state();
+        let generations = state.window.generations();
+        let before_loss = match generations.resumption(cursor.generation, cursor.after) {
+            Resumption::At(position) => Some(position),
+            Resumption::Unknown(position) => position,
+        };
+        match before_loss.filter(|position| *position < cursor.after) {
+            Some(position) => {
+                state.move_to(cursor, position);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Moves the cursor over the mark of a loss.
+    pub(crate) fn skip_mark(&self, cursor: &mut Cursor, position: Position) {
+        let mut state = self.state();
+        state.newest_read = state.newest_read.max(position);
+        state.counts.gaps += 1;
+        cursor.after = position;
     }
 
     /// Moves the cursor to the head. Returns how many events it has missed, as far as they were
@@ -121,9 +153,29 @@ impl Topic {
     pub(crate) fn take_snapshot(&self, cursor: &mut Cursor) -> Result<Option<Bytes>, EventError> {
         self.snapshots.take(|| {
             let mut state = self.state();
-            state.move_to_head(cursor);
+            // A reader that comes from the log may be beyond what the window has.
+            let is_beyond = cursor.generation == state.window.generations().current()
+                && cursor.after > state.window.head();
+            if !is_beyond {
+                state.move_to_head(cursor);
+            }
             cursor.after
         })
+    }
+}
+
+/// What the window was when the log was asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LogReadFrom {
+    /// Where it began.
+    pub(crate) floor: Position,
+    generation: u32,
+}
+
+impl LogReadFrom {
+    /// Notes that the log knew the position of the cursor.
+    pub(crate) fn confirm(self, cursor: &mut Cursor) {
+        cursor.generation = self.generation;
     }
 }
 
@@ -136,9 +188,31 @@ impl State {
         }
     }
 
+    /// Moves the cursor into the present generation; `false` if only the log knows where that is.
+    #[cold]
+    fn resume(&mut self, cursor: &mut Cursor) -> bool {
+        let generations = self.window.generations();
+        match generations.resumption(cursor.generation, cursor.after) {
+            Resumption::At(position) => {
+                self.move_to(cursor, position);
+                true
+            }
+            Resumption::Unknown(_) => false,
+        }
+    }
+
+    fn move_to(&mut self, cursor: &mut Cursor, position: Position) {
+        cursor.after = position;
+        cursor.generation = self.window.generations().current();
+        let seen = self.window.appended() - self.window.count_after(position);
+        if let Some(reader) = self.readers.get_mut(cursor.key) {
+            reader.seen = seen;
+        }
+    }
+
     fn move_to_head(&mut self, cursor: &mut Cursor) {
         cursor.after = self.window.head();
-        cursor.generation = self.window.generation();
+        cursor.generation = self.window.generations().current();
         if let Some(reader) = self.readers.get_mut(cursor.key) {
             reader.seen = self.window.appended();
         }

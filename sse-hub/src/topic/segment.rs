@@ -107,6 +107,19 @@ impl Segment {
         });
     }
 
+    /// Discards the entries from the one at `index` on.
+    pub(crate) fn truncate(&mut self, index: usize) {
+        self.freeze();
+        let end = self.start_of(index);
+        self.entries.truncate(index);
+        self.blocks.retain_mut(|block| {
+            block.bytes.truncate(end.saturating_sub(block.start));
+            !block.bytes.is_empty()
+        });
+        self.frozen = end;
+        self.open = BytesMut::new();
+    }
+
     /// Frees the memory for further events, as there will be none.
     pub(crate) fn seal(&mut self) {
         self.freeze();

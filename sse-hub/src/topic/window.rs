@@ -10,6 +10,7 @@ use bytes::Bytes;
 use crate::options::Retention;
 use crate::position::Position;
 use crate::topic::cursor::WindowRead;
+use crate::topic::generations::Generations;
 use crate::topic::segment::{Piece, Segment};
 
 /// The size of a topic's first allocation; each further one is twice as large, up to a segment.
@@ -22,6 +23,13 @@ pub(crate) struct Window {
     trimmed: usize,
     /// The window has every entry after it.
     floor: Position,
+    /// The positions of the marks of losses after the floor, of those that follow each other the last
+    /// one. Each is followed by a new segment, so that no batch goes beyond it.
+    marks: VecDeque<Position>,
+    /// Whether a mark follows the newest event, so that the next one begins a segment.
+    ends_with_mark: bool,
+    /// The floor, or the last mark: what follows it or a later position needs no closer look.
+    barrier: Position,
     /// No entry follows it.
     head: Position,
     events: usize,
@@ -30,8 +38,7 @@ pub(crate) struct Window {
     retention: Retention,
     segment_size: usize,
     capacity: usize,
-    /// How often the window was restarted: earlier positions may be of another history.
-    generation: u32,
+    generations: Generations,
     /// The location after the position that was looked up last: many readers are at the same one.
     located: Option<(Position, Location)>,
     /// The batch after the position that was read last: most readers take the same.
@@ -62,13 +69,16 @@ impl Window {
             segments: VecDeque::new(),
             trimmed: 0,
             floor,
+            marks: VecDeque::new(),
+            ends_with_mark: false,
+            barrier: floor,
             head: head.max(floor),
             events: 0,
             bytes: 0,
             appended: 0,
             segment_size: retention.segment_size(),
             capacity: FIRST_CAPACITY,
-            generation: 0,
+            generations: Generations::default(),
             located: None,
             batch: None,
             retention,
@@ -96,14 +106,36 @@ impl Window {
         self.appended
     }
 
-    pub(crate) fn generation(&self) -> u32 {
-        self.generation
+    pub(crate) fn generations(&self) -> &Generations {
+        &self.generations
     }
 
     /// Whether the position is certainly one of this history: the floor, the head or that of an
-    /// event in the window.
+    /// entry in the window.
     pub(crate) fn has(&self, position: Position) -> bool {
-        position == self.floor || position == self.head || self.locate(position).is_some()
+        position == self.floor
+            || position == self.head
+            || self.has_mark(position)
+            || self.locate(position).is_some()
+    }
+
+    /// Whether the window has a mark at the position.
+    pub(crate) fn has_mark(&self, position: Position) -> bool {
+        self.marks.binary_search(&position).is_ok()
+    }
+
+    /// Returns the positions that are certainly of this history, in their order.
+    pub(crate) fn positions(&self) -> Vec<Position> {
+        let entries = self.segments.iter().flat_map(Segment::entries);
+        let events = entries.skip(self.trimmed).map(|entry| entry.position);
+        let mut positions: Vec<_> = std::iter::once(self.floor)
+            .chain(events)
+            .chain(self.marks.iter().copied())
+            .chain(std::iter::once(self.head))
+            .collect();
+        positions.sort_unstable();
+        positions.dedup();
+        positions
     }
 
     /// Returns the lines of the event at a position, without its id and the blank line.
@@ -144,11 +176,73 @@ impl Window {
 
     /// Discards all entries: there is a hole before what follows `at`.
     pub(crate) fn restart(&mut self, at: Position) {
+        self.generations.restart();
         *self = Self {
             appended: self.appended,
-            generation: self.generation.wrapping_add(1),
+            generations: std::mem::take(&mut self.generations),
             ..Self::new(self.retention, at, at)
         };
+    }
+
+    /// Appends the mark of a loss at a position beyond the head.
+    pub(crate) fn mark(&mut self, position: Position) {
+        debug_assert!(position > self.head, "{position:?} {:?}", self.head);
+        if self.ends_with_mark {
+            self.marks.pop_back();
+        }
+        self.marks.push_back(position);
+        self.ends_with_mark = true;
+        self.barrier = position;
+        self.head = position;
+    }
+
+    /// Discards the entries after `at`, which the window has: the engine has lost them.
+    pub(crate) fn cut(&mut self, at: Position) {
+        let lost: Box<[_]> = self.positions().into_iter().filter(|it| *it > at).collect();
+        let Location { segment, index } = self.seek(|position| position <= at);
+        while self.segments.len() > segment {
+            let keep = if self.segments.len() == segment + 1 {
+                index
+            } else {
+                0
+            };
+            let first = if self.segments.len() == 1 {
+                self.trimmed
+            } else {
+                0
+            };
+            let Some(last) = self.segments.back_mut() else {
+                break;
+            };
+            for index in keep.max(first)..last.entries().len() {
+                self.bytes -= last.entry_len(index);
+                self.events -= 1;
+            }
+            last.truncate(keep);
+            if keep > first {
+                break;
+            }
+            self.segments.pop_back();
+        }
+        if self.segments.is_empty() {
+            self.trimmed = 0;
+        }
+        self.marks.retain(|mark| *mark <= at);
+        let newest = self.segments.back().and_then(|last| last.entries().last());
+        self.ends_with_mark = self
+            .marks
+            .back()
+            .is_some_and(|mark| newest.is_none_or(|newest| newest.position < *mark));
+        self.head = at;
+        self.set_barrier();
+        self.located = None;
+        self.batch = None;
+        self.generations.cut(at, lost);
+    }
+
+    fn set_barrier(&mut self) {
+        let last = self.marks.back().copied();
+        self.barrier = last.map_or(self.floor, |last| last.max(self.floor));
     }
 
     /// Appends the lines of an event, then the line with its id and the blank line, at a position
@@ -156,15 +250,17 @@ impl Window {
     pub(crate) fn append(&mut self, position: Position, now: u64, lines: &[u8], id_line: &[u8]) {
         debug_assert!(position > self.head, "{position:?} {:?}", self.head);
         let len = lines.len() + id_line.len();
-        let has_room = self
-            .segments
-            .back()
-            .is_some_and(|last| last.has_room(len, self.segment_size));
+        let has_room = !self.ends_with_mark
+            && self
+                .segments
+                .back()
+                .is_some_and(|last| last.has_room(len, self.segment_size));
         if !has_room {
             if let Some(last) = self.segments.back_mut() {
                 last.seal();
             }
             self.segments.push_back(Segment::default());
+            self.ends_with_mark = false;
         }
         if let Some(last) = self.segments.back_mut() {
             last.append(
@@ -201,6 +297,10 @@ impl Window {
             }
             self.floor = oldest.position;
             self.discard_oldest();
+            while self.marks.front().is_some_and(|mark| *mark <= self.floor) {
+                self.marks.pop_front();
+            }
+            self.set_barrier();
         }
     }
 
@@ -251,8 +351,13 @@ impl Window {
         if after >= self.head {
             return WindowRead::UpToDate;
         }
-        if after < self.floor {
-            return WindowRead::Trimmed;
+        if after < self.barrier {
+            if after < self.floor {
+                return WindowRead::Trimmed;
+            }
+            if let Some(mark) = self.next_mark(after) {
+                return WindowRead::Mark(mark);
+            }
         }
         let location = match self.located {
             Some((known, location)) if known == after => location,
@@ -263,6 +368,19 @@ impl Window {
         };
         self.located = Some((after, location));
         WindowRead::Piece(segment.piece(location.index))
+    }
+
+    /// Returns the mark after a position, if no event comes before it.
+    #[cold]
+    fn next_mark(&self, after: Position) -> Option<Position> {
+        let next = self.marks.partition_point(|mark| *mark <= after);
+        let mark = *self.marks.get(next)?;
+        let Location { segment, index } = self.seek(|position| position <= after);
+        let entries = self.segments.get(segment).map(Segment::entries);
+        let event = entries.and_then(|entries| entries.get(index));
+        event
+            .is_none_or(|event| event.position > mark)
+            .then_some(mark)
     }
 
     /// Returns how many events follow `after`.
@@ -304,6 +422,11 @@ mod tests {
         loop {
             match window.read(after) {
                 WindowRead::Trimmed => return None,
+                WindowRead::Mark(mark) => {
+                    // As a number that no event has.
+                    numbers.push(1_000 + mark.minor());
+                    after = mark;
+                }
                 WindowRead::UpToDate => return Some(numbers),
                 WindowRead::Piece(piece) => {
                     numbers.extend(piece.entries.iter().map(|entry| entry.position.minor()));
@@ -333,7 +456,7 @@ mod tests {
         let take = |window: &mut Window, after| match window.batch(at(after)) {
             WindowRead::Piece(batch) => Some((batch.bytes.len(), batch.last.minor(), batch.events)),
             WindowRead::UpToDate => None,
-            WindowRead::Trimmed => Some((0, 0, 0)),
+            WindowRead::Mark(_) | WindowRead::Trimmed => Some((0, 0, 0)),
         };
         fill(&mut window, 1..=2);
         let each = b"data: 1\nid: x\n\n".len();
@@ -385,5 +508,93 @@ mod tests {
         fill(&mut window, 3..=3);
         assert_eq!(window.segments.len(), 3);
         assert_eq!(read_all(&mut window, at(0)), Some(vec![1, 2, 3]));
+    }
+
+    #[test]
+    fn a_mark_comes_between_the_events_before_it_and_those_after_it() {
+        let mut window = window(Retention::new().max_events(4));
+        fill(&mut window, 1..=2);
+        window.mark(at(3));
+        assert_eq!(read_all(&mut window, at(0)), Some(vec![1, 2, 1_003]));
+        assert_eq!(read_all(&mut window, at(3)), Some(vec![]));
+        fill(&mut window, 4..=5);
+        window.mark(at(6));
+        // Of two that follow each other, only the last one is left.
+        window.advance(at(7));
+        window.mark(at(8));
+        window.advance(at(9));
+        assert_eq!(
+            read_all(&mut window, at(1)),
+            Some(vec![2, 1_003, 4, 5, 1_008])
+        );
+        assert_eq!(read_all(&mut window, at(6)), Some(vec![1_008]));
+        fill(&mut window, 10..=11);
+        assert_eq!(
+            read_all(&mut window, at(2)),
+            Some(vec![1_003, 4, 5, 1_008, 10, 11])
+        );
+        assert!(window.has(at(3)) && window.has(at(8)) && !window.has(at(6)));
+        fill(&mut window, 12..=13);
+        assert_eq!(window.marks, [at(8)]);
+        assert_eq!(
+            read_all(&mut window, at(5)),
+            Some(vec![1_008, 10, 11, 12, 13])
+        );
+        window.trim(u64::MAX);
+        assert_eq!(window.floor(), at(13));
+        assert!(window.marks.is_empty());
+    }
+
+    #[test]
+    fn a_window_is_cut_anywhere_and_continues_from_there() {
+        let mut uncut = window(Retention::new().max_bytes(64 * 1024));
+        fill(&mut uncut, 1..=1_000);
+        uncut.mark(at(1_001));
+        fill(&mut uncut, 1_002..=2_000);
+        assert!(uncut.segments.len() > 2);
+        let all: Vec<_> = read_all(&mut uncut, at(0)).expect("all of them");
+        let number = |number: &u64| if *number == 2_001 { 1_001 } else { *number };
+        for at_number in [0, 1, 500, 999, 1_000, 1_001, 1_002, 1_999, 2_000] {
+            let mut window = window(Retention::new().max_bytes(64 * 1024));
+            fill(&mut window, 1..=1_000);
+            window.mark(at(1_001));
+            fill(&mut window, 1_002..=2_000);
+            let generation = window.generations().current();
+            window.cut(at(at_number));
+            let mut left = all.clone();
+            left.retain(|it| number(it) <= at_number);
+            let events = left.iter().filter(|it| **it != 2_001).count();
+            assert_eq!((window.head(), window.events()), (at(at_number), events));
+            assert_eq!(read_all(&mut window, at(0)).as_ref(), Some(&left));
+            assert_ne!(window.generations().current(), generation);
+            fill(&mut window, 3_000..=3_001);
+            left.extend([3_000, 3_001]);
+            assert_eq!(read_all(&mut window, at(0)).as_ref(), Some(&left));
+            window.trim(u64::MAX);
+            assert_eq!(
+                (window.events(), window.bytes(), window.segments.len()),
+                (0, 0, 0)
+            );
+        }
+    }
+
+    #[test]
+    fn a_window_is_cut_among_what_is_trimmed() {
+        for at_number in 7..=10 {
+            let mut window = window(Retention::new().max_events(3));
+            fill(&mut window, 1..=10);
+            assert_eq!(window.floor(), at(7));
+            window.cut(at(at_number));
+            let left: Vec<_> = (8..=at_number).collect();
+            assert_eq!(window.events(), left.len());
+            assert_eq!(read_all(&mut window, at(7)), Some(left.clone()));
+            fill(&mut window, 20..=21);
+            let after: Vec<_> = left.into_iter().chain([20, 21]).collect();
+            let after = after[after.len().saturating_sub(3)..].to_vec();
+            let bytes = |number: &u64| format!("data: {number}\nid: x\n\n").len();
+            assert_eq!(window.bytes(), after.iter().map(bytes).sum::<usize>());
+            let floor = window.floor();
+            assert_eq!(read_all(&mut window, floor), Some(after));
+        }
     }
 }

@@ -128,3 +128,26 @@ async fn a_shard_that_always_has_something_does_not_delay_another() {
     let taken = shards.hub.metrics().published;
     assert!(taken < 1_000, "the other was first: {taken}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_waits_for_one_shard_gets_what_another_has() {
+    let shards = Shards::new();
+    let [down, up] = shards.topics.each_ref().map(|topics| &topics[0]);
+    let append = |data: &str| {
+        let entry = format!("data: {data}\n\n").into();
+        shards.engines[0].append(down, entry).expect("appended")
+    };
+    let id = append("seen").to_id(down);
+    append("missed");
+    // The window begins after both.
+    let _in_use = shards.subscribe(down).await;
+    shards.engines[0].down.store(true, Ordering::Relaxed);
+    let both = shards.hub.subscribe([down, up]).resume(Some(&id));
+    let mut both = both.await.expect("a subscription");
+    for data in ["first", "second"] {
+        shards.hub.publish(up, data).await.expect("published");
+        assert_eq!(next_event(&mut both).await.data, data);
+    }
+    shards.engines[0].down.store(false, Ordering::Relaxed);
+    assert_eq!(next_event(&mut both).await.data, "missed");
+}

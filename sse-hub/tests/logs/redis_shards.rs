@@ -165,3 +165,71 @@ async fn connecting_fails_with_the_name_of_the_server_that_is_not_there() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_node_that_has_other_shards_is_refused() {
+    within_bounds(async {
+        let servers = [
+            Server::start(redis::in_memory).await,
+            Server::start(redis::in_memory).await,
+        ];
+        let [first, second] = servers.each_ref().map(|server| redis::url(server.port()));
+        let named = |names: [&'static str; 2]| {
+            let urls = [first.clone(), second.clone()];
+            let named = urls.into_iter().zip(names);
+            RedisEngine::sharded(named.map(|(url, name)| RedisShard::new(url).name(name)))
+        };
+        named(["a", "b"]).await.expect("connected");
+        named(["a", "b"]).await.expect("the same again");
+        let found = "\"a\" of [\"a\", \"b\"]";
+        let note = redis::ask(servers[0].port(), "GET sse:shard").await;
+        let expected = format!("${}\r\n{found}\r\n", found.len());
+        assert_eq!(note.as_deref(), Some(&*expected));
+
+        let refused = named(["b", "a"]).await.expect_err("the wrong way round");
+        assert!(
+            matches!(&refused, ShardsError::OtherShards { shard, .. } if shard == "a"),
+            "{refused:?}"
+        );
+        let alone = RedisShard::new(&first).name("a");
+        let refused = RedisEngine::sharded([alone.clone()]).await;
+        assert_eq!(
+            refused.expect_err("one is missing").to_string(),
+            format!("shard \"a\" is {found} to other nodes, expected the shards of the list")
+        );
+        // A server more, which nothing is noted on.
+        let third = Server::start(redis::in_memory).await;
+        let shards = || {
+            let third = RedisShard::new(redis::url(third.port())).name("c");
+            [alone.clone(), RedisShard::new(&second).name("b"), third]
+        };
+        let refused = RedisEngine::sharded(shards()).await;
+        assert!(matches!(refused, Err(ShardsError::OtherShards { .. })));
+        let note = redis::ask(third.port(), "GET sse:shard").await;
+        assert_eq!(note.as_deref(), Some("$-1\r\n"));
+        for server in &servers {
+            let deleted = redis::ask(server.port(), "DEL sse:shard").await;
+            assert_eq!(deleted.as_deref(), Some(":1\r\n"));
+        }
+        RedisEngine::sharded(shards()).await.expect("changed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_server_with_two_addresses_is_not_two_shards() {
+    within_bounds(async {
+        let server = Server::start(redis::in_memory).await;
+        let url = redis::url(server.port());
+        let other = url.replace("127.0.0.1", "localhost");
+        let refused = RedisEngine::sharded([url.clone(), other]).await;
+        assert!(
+            matches!(&refused, Err(ShardsError::OtherShards { .. })),
+            "{refused:?}"
+        );
+        // Two databases are.
+        let databases = [format!("{url}2"), format!("{url}3")];
+        RedisEngine::sharded(databases).await.expect("connected");
+    })
+    .await;
+}

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -18,15 +18,26 @@ use tokio::task::JoinSet;
 /// How many entries a page has.
 const PAGE: usize = 7;
 
+/// How many bits of a position tell it from all others.
+const GIVEN_BITS: u32 = 24;
+
+type Topics = HashMap<String, Entries>;
+
 /// An engine in memory, which several hubs share as several processes would.
 #[derive(Default)]
 pub struct MemoryEngine {
-    topics: Mutex<HashMap<String, Entries>>,
+    topics: Mutex<Topics>,
     nodes: Mutex<Vec<mpsc::UnboundedSender<Live>>>,
     /// The drivers of the hubs that were not spawned yet.
     drivers: Mutex<Vec<Driver>>,
     /// Entries that are delivered after the next one.
     late: Mutex<Vec<LiveEntry>>,
+    /// Grows with each entry, and is a part of its position.
+    clock: AtomicU64,
+    /// Another part of each position, so that none is given twice.
+    given: AtomicU64,
+    /// How often it was asked.
+    pub calls: Calls,
     /// What goes wrong with live entries.
     pub faults: Faults,
     /// Whether all requests fail.
@@ -37,14 +48,34 @@ pub struct MemoryEngine {
     pub repeat: AtomicBool,
     /// Whether the next answer to a read is delayed until [`release`](Self::release) is notified.
     pub delay_next_read: AtomicBool,
+    /// As [`delay_next_read`](Self::delay_next_read), for the answer to an append.
+    pub delay_next_append: AtomicBool,
     /// Ends the delay of an answer.
     pub release: Notify,
 }
 
-#[derive(Default)]
+/// A topic as the engine has it.
 struct Entries {
-    all: Vec<(Position, Bytes)>,
+    /// The position before the first entry.
+    base: Position,
+    all: Vec<(Position, Entry)>,
+    /// How many of the first ones are trimmed.
     trimmed: usize,
+    /// Each mark in the log, and up to where the loss was.
+    marks: Vec<(Position, Position)>,
+}
+
+/// How often each method was called.
+#[derive(Debug, Default)]
+pub struct Calls {
+    /// Of `open`.
+    pub open: AtomicUsize,
+    /// Of `close`.
+    pub close: AtomicUsize,
+    /// Of `read`.
+    pub read: AtomicUsize,
+    /// Of `mark_loss`.
+    pub mark_loss: AtomicUsize,
 }
 
 /// How often something went wrong with a live entry.
@@ -61,9 +92,31 @@ pub struct Faults {
 }
 
 impl Entries {
-    fn position(&self, len: usize) -> Position {
-        len.checked_sub(1)
-            .map_or(Position::new(0, 0), |last| self.all[last].0)
+    /// Returns the position after which the entry at `index` comes.
+    fn before(&self, index: usize) -> Position {
+        let before = index.checked_sub(1);
+        before.map_or(self.base, |before| self.all[before].0)
+    }
+
+    fn head(&self) -> Position {
+        self.before(self.all.len())
+    }
+
+    /// Returns the index of the entry that follows a position, if that is known or trimmed.
+    fn index_after(&self, after: Position) -> Option<usize> {
+        let index = self.all.partition_point(|(position, _)| *position <= after);
+        let is_known = after == self.before(index) || after < self.before(self.trimmed);
+        is_known.then_some(index)
+    }
+
+    /// Whether the mark of a loss is needed.
+    fn needs_mark(&self, kept: Position, lost: Position) -> bool {
+        if kept == Position::OLDEST {
+            let is_marked = |(mark, up_to): &(Position, Position)| *mark > lost || *up_to == lost;
+            self.before(self.trimmed) < lost && !self.marks.iter().any(is_marked)
+        } else {
+            !self.marks.iter().any(|(mark, _)| *mark > kept)
+        }
     }
 }
 
@@ -75,8 +128,17 @@ impl MemoryEngine {
 
     /// Creates a hub on the engine whose windows have so many events.
     pub fn node_that_keeps(self: &Arc<Self>, events: usize) -> Hub {
+        let retention = Retention::new().max_events(events);
+        self.node_of(move |_| TopicOptions::new().retention(retention))
+    }
+
+    /// Creates a hub on the engine whose topics have these options.
+    pub fn node_of<F>(self: &Arc<Self>, options: F) -> Hub
+    where
+        F: Fn(&str) -> TopicOptions + Send + Sync + 'static,
+    {
         let (hub, driver) = Hub::builder()
-            .topics(move |_| TopicOptions::new().retention(Retention::new().max_events(events)))
+            .topics(options)
             .engine(self.connect())
             .build();
         self.drivers.lock().expect("not poisoned").push(driver);
@@ -113,45 +175,98 @@ impl MemoryEngine {
     /// Returns how many entries were appended to a topic.
     #[must_use]
     pub fn len(&self, topic: &str) -> usize {
-        let topics = self.topics.lock().expect("not poisoned");
-        topics.get(topic).map_or(0, |entries| entries.all.len())
+        self.topics().get(topic).map_or(0, |it| it.all.len())
     }
 
-    /// Appends an entry.
+    /// Appends an event.
     pub fn append(&self, topic: &str, event: Bytes) -> Result<Position, EngineError> {
         self.check_up()?;
-        let mut topics = self.topics.lock().expect("not poisoned");
-        let entries = topics.entry(topic.to_owned()).or_default();
-        let predecessor = entries.position(entries.all.len());
+        Ok(self.append_entry(&mut self.topics(), topic, Entry::Event(event)))
+    }
+
+    /// Appends an entry, under the lock, so that all entries are delivered in their order.
+    fn append_entry(&self, topics: &mut Topics, topic: &str, entry: Entry) -> Position {
+        let entries = self.entries(topics, topic);
+        let predecessor = entries.head();
         // Positions of an engine have holes between them.
-        let position = Position::new(7, predecessor.minor() + fastrand::u64(1..5));
-        entries.all.push((position, event.clone()));
-        self.deliver(LiveEntry::new(
-            topic,
-            predecessor,
-            position,
-            Entry::Event(event),
-        ));
-        Ok(position)
+        let before = self
+            .clock
+            .load(Ordering::Relaxed)
+            .max(predecessor.minor() >> GIVEN_BITS);
+        let now = before + fastrand::u64(1..5);
+        let position = self.position(now);
+        self.clock.store(now, Ordering::Relaxed);
+        entries.all.push((position, entry.clone()));
+        self.deliver(LiveEntry::new(topic, predecessor, position, entry));
+        position
+    }
+
+    fn entries<'a>(&self, topics: &'a mut Topics, topic: &str) -> &'a mut Entries {
+        topics.entry(topic.to_owned()).or_insert_with(|| Entries {
+            base: self.position(self.clock.load(Ordering::Relaxed)),
+            all: Vec::new(),
+            trimmed: 0,
+            marks: Vec::new(),
+        })
+    }
+
+    fn position(&self, now: u64) -> Position {
+        let given = self.given.fetch_add(1, Ordering::Relaxed) + 1;
+        Position::new(7, (now << GIVEN_BITS) | given)
+    }
+
+    fn topics(&self) -> MutexGuard<'_, Topics> {
+        self.topics.lock().expect("not poisoned")
+    }
+
+    /// Appends the mark of a loss, if it is needed.
+    pub fn mark_loss(
+        &self,
+        topic: &str,
+        kept: Position,
+        lost: Position,
+    ) -> Result<(), EngineError> {
+        self.check_up()?;
+        let mut topics = self.topics();
+        let needs_mark = |entries: &Entries| entries.needs_mark(kept, lost);
+        if topics.get(topic).is_some_and(needs_mark) {
+            let mark = self.append_entry(&mut topics, topic, Entry::Loss);
+            self.entries(&mut topics, topic).marks.push((mark, lost));
+        }
+        Ok(())
+    }
+
+    /// Returns how many marks of losses a topic has.
+    pub fn marks(&self, topic: &str) -> usize {
+        self.topics().get(topic).map_or(0, |it| it.marks.len())
+    }
+
+    /// Loses the newest entries of a topic, so that it has so many left.
+    pub fn lose(&self, topic: &str, keep: usize) {
+        let mut topics = self.topics();
+        let entries = topics.get_mut(topic).expect("a topic");
+        entries.all.truncate(keep);
+        entries.trimmed = entries.trimmed.min(keep);
+        let head = entries.head();
+        entries.marks.retain(|(mark, _)| *mark <= head);
+    }
+
+    /// Sets the clock back, so that what comes after a loss may have smaller positions than what was
+    /// lost.
+    pub fn set_clock_back(&self) {
+        self.clock.store(0, Ordering::Relaxed);
     }
 
     /// Delivers the oldest entry of a topic again.
     pub fn deliver_oldest(&self, topic: &str) {
-        let (position, event) = {
-            let topics = self.topics.lock().expect("not poisoned");
-            topics[topic].all[0].clone()
-        };
-        self.deliver(LiveEntry::new(
-            topic,
-            Position::OLDEST,
-            position,
-            Entry::Event(event),
-        ));
+        let topics = self.topics();
+        let (position, entry) = topics[topic].all[0].clone();
+        self.deliver(LiveEntry::new(topic, Position::OLDEST, position, entry));
     }
 
     /// Loses everything.
     pub fn wipe(&self) {
-        self.topics.lock().expect("not poisoned").clear();
+        self.topics().clear();
     }
 
     /// Interrupts the live entries of all hubs.
@@ -195,40 +310,36 @@ impl MemoryEngine {
 
     fn read(&self, topic: &str, after: Position) -> Result<Page, EngineError> {
         self.check_up()?;
-        let topics = self.topics.lock().expect("not poisoned");
+        let topics = self.topics();
         let Some(entries) = topics.get(topic) else {
-            return Ok(Page::Entries(Vec::new()));
+            return Ok(if after == Position::OLDEST {
+                Page::Entries(Vec::new())
+            } else {
+                Page::Unknown
+            });
         };
-        if after > entries.position(entries.all.len()) {
-            return Ok(Page::Unknown);
-        }
-        if after < entries.position(entries.trimmed) {
-            return Ok(Page::Trimmed);
-        }
-        let from = entries
-            .all
-            .partition_point(|(position, _)| *position <= after)
-            .saturating_sub(self.repeat.load(Ordering::Relaxed).into());
-        Ok(Page::Entries(
-            entries.all[from..]
-                .iter()
-                .take(PAGE)
-                .map(|(position, event)| (*position, Entry::Event(event.clone())))
-                .collect(),
-        ))
+        let from = if after == Position::OLDEST {
+            entries.trimmed
+        } else {
+            match entries.index_after(after) {
+                None => return Ok(Page::Unknown),
+                Some(_) if after < entries.before(entries.trimmed) => return Ok(Page::Trimmed),
+                Some(from) => from,
+            }
+        };
+        let from = from.saturating_sub(self.repeat.load(Ordering::Relaxed).into());
+        let page = entries.all[from..].iter().take(PAGE).cloned();
+        Ok(Page::Entries(page.collect()))
     }
 
-    /// Returns the position of the newest entry of a topic.
+    /// Opens a topic, and returns the position of its newest entry.
     pub fn head(&self, topic: &str) -> Position {
-        let topics = self.topics.lock().expect("not poisoned");
-        topics.get(topic).map_or(Position::new(0, 0), |entries| {
-            entries.position(entries.all.len())
-        })
+        self.entries(&mut self.topics(), topic).head()
     }
 
     /// Trims a topic to its newest entries.
     pub fn trim(&self, topic: &str, keep: usize) {
-        let mut topics = self.topics.lock().expect("not poisoned");
+        let mut topics = self.topics();
         let entries = topics.get_mut(topic).expect("a topic");
         entries.trimmed = entries.all.len() - keep;
     }
@@ -274,6 +385,10 @@ impl Node {
     }
 }
 
+fn count(calls: &AtomicUsize) {
+    calls.fetch_add(1, Ordering::Relaxed);
+}
+
 /// Takes the way to the engine, or back: other requests may be faster.
 async fn travel() {
     let longest = if fastrand::u8(0..10) == 0 { 100 } else { 4 };
@@ -284,11 +399,17 @@ async fn travel() {
 
 impl Engine for Node {
     fn open(&self, topic: &str) -> BoxFuture<'static, Result<Span, EngineError>> {
+        count(&self.engine.calls.open);
         let topic = topic.to_owned();
-        self.request(move |engine| Ok(Span::at(engine.head(&topic))))
+        self.request(move |engine| {
+            engine.check_up()?;
+            Ok(Span::at(engine.head(&topic)))
+        })
     }
 
-    fn close(&self, _: &str) {}
+    fn close(&self, _: &str) {
+        count(&self.engine.calls.close);
+    }
 
     fn append(
         &self,
@@ -298,10 +419,19 @@ impl Engine for Node {
     ) -> BoxFuture<'static, Result<Position, EngineError>> {
         let topic = topic.to_owned();
         let entry = Bytes::copy_from_slice(entry);
-        self.request(move |engine| engine.append(&topic, entry))
+        let appended = self.request(move |engine| engine.append(&topic, entry));
+        let engine = Arc::clone(&self.engine);
+        Box::pin(async move {
+            let appended = appended.await;
+            if engine.delay_next_append.swap(false, Ordering::Relaxed) {
+                engine.release.notified().await;
+            }
+            appended
+        })
     }
 
     fn read(&self, topic: &str, after: Position) -> BoxFuture<'static, Result<Page, EngineError>> {
+        count(&self.engine.calls.read);
         let topic = topic.to_owned();
         let page = self.request(move |engine| engine.read(&topic, after));
         let engine = Arc::clone(&self.engine);
@@ -322,11 +452,13 @@ impl Engine for Node {
 
     fn mark_loss(
         &self,
-        _: &str,
-        _: Position,
-        _: Position,
+        topic: &str,
+        kept: Position,
+        lost: Position,
     ) -> BoxFuture<'static, Result<(), EngineError>> {
-        Box::pin(async { Ok(()) })
+        count(&self.engine.calls.mark_loss);
+        let topic = topic.to_owned();
+        self.request(move |engine| engine.mark_loss(&topic, kept, lost))
     }
 
     fn is_up(&self, _: &str) -> bool {

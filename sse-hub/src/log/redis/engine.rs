@@ -87,7 +87,7 @@ const BURST: usize = 256;
 /// The crate `redis` spawns a task for each connection, on tokio's current runtime, which ends
 /// with the connection. Everything else is done by the [`Driver`](crate::Driver).
 pub struct RedisEngine {
-    link: Arc<Link>,
+    pub(super) link: Arc<Link>,
     live: Mutex<LiveSide>,
 }
 

@@ -39,6 +39,12 @@ impl Keys {
         format!("{}:{{{}}}{KEY}{key}", self.prefix, escape(topic))
     }
 
+    /// Returns the name of the key that notes which shard a server is. It has no braces, unlike those
+    /// of topics.
+    pub(super) fn shard(&self) -> String {
+        format!("{}:shard", self.prefix)
+    }
+
     /// Returns the channel: the database and the name of the stream, as in the script.
     pub(super) fn channel(&self, topic: &str) -> String {
         format!("{}{}}}", self.channel_prefix, escape(topic))

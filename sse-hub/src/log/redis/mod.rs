@@ -17,6 +17,7 @@ mod link;
 mod options;
 mod read;
 mod script;
+mod shard_note;
 mod shards;
 mod supervisor;
 mod time_limits;

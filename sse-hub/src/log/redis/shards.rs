@@ -7,6 +7,7 @@ use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
 use crate::log::redis::engine::RedisEngine;
 use crate::log::redis::error::ConnectError;
 use crate::log::redis::options::RedisOptions;
+use crate::log::redis::shard_note::{self, Step};
 use crate::log::sharded::{Placement, Sharded, ShardsError};
 
 /// One of several servers that share the topics: its URL, and its name, which decides which topics are in
@@ -92,8 +93,15 @@ impl RedisOptions {
     /// # Errors
     ///
     /// [`ShardsError`] if there is no server or there are more than 256, if two have the same name or are
-    /// the same database of the same address, or if one of them cannot be connected. (One that is given with
-    /// two different addresses is not noticed. That works, but is no faster.)
+    /// the same database, if one of them cannot be connected, or if one has another name or others with it
+    /// than for the nodes that were there before.
+    ///
+    /// # The note on each server
+    ///
+    /// Each server keeps its name and those of all in the key `prefix:shard`, such as
+    /// `"1" of ["1", "2", "3"]`, which the first node writes. A node with other shards is refused, as it would
+    /// publish where the others do not read. To change the shards, stop all nodes and delete the key on
+    /// each of the servers.
     ///
     /// # Cancel safety
     ///
@@ -124,13 +132,29 @@ impl RedisOptions {
             named.push((name, url));
         }
         let (placement, urls) = Placement::new(named)?;
+        let failed = |shard: &String, error| ShardsError::Connect {
+            shard: shard.clone(),
+            error,
+        };
+        let names = placement.names();
         let mut engines = Vec::with_capacity(urls.len());
-        for (name, url) in placement.names().iter().zip(urls) {
+        for (name, url) in names.iter().zip(urls) {
             let connected = self.clone().connect(&url).await;
-            engines.push(connected.map_err(|error| ShardsError::Connect {
-                shard: name.clone(),
-                error,
-            })?);
+            engines.push(connected.map_err(|error| failed(name, error))?);
+        }
+        // All are checked before one of them notes anything.
+        for step in [Step::Check, Step::Write] {
+            for (name, engine) in names.iter().zip(&engines) {
+                let note = shard_note::note(name, names);
+                let other = shard_note::find_other(&engine.link, &note, step).await;
+                let other = other.map_err(|error| failed(name, ConnectError::Server(error.into())));
+                if let Some(found) = other? {
+                    return Err(ShardsError::OtherShards {
+                        shard: name.clone(),
+                        found,
+                    });
+                }
+            }
         }
         Ok(Sharded::on(placement, engines))
     }

@@ -19,6 +19,16 @@ pub enum ShardsError<C> {
         /// The name, or the address.
         shard: String,
     },
+    /// A shard notes that it has another name, or others with it, than the list says. See [`Sharded`]
+    /// for how the shards are changed.
+    ///
+    /// [`Sharded`]: crate::Sharded
+    OtherShards {
+        /// The name in the list.
+        shard: String,
+        /// What the shard notes.
+        found: String,
+    },
     /// A shard could not be connected.
     Connect {
         /// Its name; or its place in the list, such as `#2` for the second one, if it has no name and
@@ -35,6 +45,10 @@ impl<C> fmt::Display for ShardsError<C> {
             Self::NoShards => f.write_str("list of shards is empty"),
             Self::TooMany { limit } => write!(f, "list has more than {limit} shards"),
             Self::Duplicate { shard } => write!(f, "list has the shard {shard:?} twice"),
+            Self::OtherShards { shard, found } => write!(
+                f,
+                "shard {shard:?} is {found} to other nodes, expected the shards of the list"
+            ),
             Self::Connect { shard, .. } => write!(f, "shard {shard:?} could not be connected"),
         }
     }
@@ -44,7 +58,10 @@ impl<C: Error + 'static> Error for ShardsError<C> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Connect { error, .. } => Some(error),
-            Self::NoShards | Self::TooMany { .. } | Self::Duplicate { .. } => None,
+            Self::NoShards
+            | Self::TooMany { .. }
+            | Self::Duplicate { .. }
+            | Self::OtherShards { .. } => None,
         }
     }
 }

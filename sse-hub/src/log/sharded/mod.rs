@@ -35,18 +35,23 @@ use crate::position::Position;
 /// # The placement of topics
 ///
 /// Each shard has a name, which must not change: it decides which topics are in the shard. The order of
-/// the shards makes no difference. All nodes must have the same shards with the same names: **a node
-/// that has others publishes some topics where the rest does not read them, and nothing reveals that.**
-/// For the same reason, a change takes all nodes at once:
+/// the shards makes no difference. All nodes must have the same shards with the same names, or some would
+/// publish topics where the others do not read them. Each server of Redis notes that, and a node that has
+/// others is refused when connecting; **with other engines, nothing reveals it**. So a change takes all
+/// nodes at once:
 ///
 /// 1. Stop all nodes, with [`Hub::shutdown`](crate::Hub::shutdown), which spreads the return of the
 ///    clients. What publishes outside of them must stop as well.
-/// 2. Start them with the new list.
+/// 2. With Redis, delete the note on each server that had one: the key `sse:shard`, or another prefix.
+/// 3. Start the nodes with the new list.
 ///
 /// With a shard more, of then `n`, one topic in `n` is in that one, which does not have its history; a
 /// shard less moves its own topics to the others. Nothing else moves. A client that comes back to a topic
 /// that has moved gets a gap, and a snapshot if there is one; to a client without an id, the topic is a new
 /// one. Idempotency keys do not move, so do not publish again what was published before the change.
+///
+/// One server alone, without a list, becomes one of several in the same way: it is then the shard with the
+/// name of its address, and keeps its part of the topics.
 ///
 /// A topic must not return to a shard where it was before while that has its old history (with Redis, until
 /// `RedisOptions::forget_after` has passed; with NATS, `NatsOptions::max_age`): to a client from then,

@@ -30,8 +30,15 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 /// A time in which nothing is expected. Where something is expected, there is no such limit.
 const SHORT: Duration = Duration::from_millis(300);
 
+/// The environment variable that skips the tests of proxies, if it is `1`.
+const SKIP: &str = "SSE_SKIP_PROXIES";
+
 /// Runs a test within the limit.
 pub(crate) async fn within(test: impl Future<Output = ()>) {
+    if std::env::var_os(SKIP).is_some_and(|value| value == "1") {
+        eprintln!("skipped: this test needs a reverse proxy, and {SKIP}=1");
+        return;
+    }
     let result = tokio::time::timeout(TIMEOUT, test).await;
     result.expect("in time");
 }

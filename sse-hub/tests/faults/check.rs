@@ -126,6 +126,8 @@ pub(crate) struct Tally {
     pub(crate) gaps: usize,
     /// Ids that two events have.
     pub(crate) ids: usize,
+    /// Events that were answered as published, and that the engine has lost.
+    pub(crate) forgotten: usize,
 }
 
 impl std::ops::AddAssign for Tally {
@@ -138,6 +140,7 @@ impl std::ops::AddAssign for Tally {
         self.late += other.late;
         self.gaps += other.gaps;
         self.ids += other.ids;
+        self.forgotten += other.forgotten;
     }
 }
 
@@ -146,6 +149,7 @@ impl Tally {
     pub(crate) fn of(records: &[&Record], published: &Published, kept: &HashSet<Event>) -> Self {
         let mut tally = Self {
             ids: ids_of_two_events(records, published),
+            forgotten: forgotten(published, kept),
             ..Self::default()
         };
         let mut all: HashMap<Source, usize> = HashMap::new();
@@ -192,10 +196,11 @@ impl Tally {
             kept,
             gaps,
             ids,
+            forgotten,
             ..
         } = self;
         println!(
-            "| {engine} | {fault} | {checked} | {lost} | {doubled} | {skipped} in {gaps} | {kept} | {ids} |"
+            "| {engine} | {fault} | {forgotten} | {checked} | {lost} | {doubled} | {skipped} in {gaps} | {kept} | {ids} |"
         );
     }
 }
@@ -272,6 +277,15 @@ fn check_missing(
         tally.late += usize::from(after.is_some_and(|after| *gap > after));
     }
     tally
+}
+
+/// How many events were answered as published that the engine does not have.
+fn forgotten(published: &Published, kept: &HashSet<Event>) -> usize {
+    let answered = published.iter().flat_map(|(source, answered)| {
+        let numbers = 0..answered.len();
+        numbers.map(|number| (*source, number))
+    });
+    answered.filter(|event| !kept.contains(event)).count()
 }
 
 /// How many ids two events of a topic have, among those that were answered and those that

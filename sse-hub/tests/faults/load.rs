@@ -122,6 +122,16 @@ struct Presence {
     members: usize,
 }
 
+impl Presence {
+    /// Waits until so many are there.
+    async fn becomes(&self, count: usize) {
+        let mut present = self.present.subscribe();
+        let waiting = present.wait_for(|present| *present == count);
+        let present = timeout(ALL_WITHIN, waiting).await;
+        present.expect("all are there or away").expect("they are counted");
+    }
+}
+
 #[derive(Default)]
 struct Shared {
     stop: AtomicBool,
@@ -158,6 +168,10 @@ impl Load {
             if *topic != QUIET {
                 load.subscribe(&nodes, home, Kind::Stays, &[*topic], id);
             }
+        }
+        // A topic is not opened while it gets events faster than some engines are read.
+        for presence in &load.presences {
+            presence.becomes(presence.members).await;
         }
         for number in 0..load.publishing.len() {
             for publisher in 0..PUBLISHERS {
@@ -232,13 +246,9 @@ impl Load {
     /// Lets the subscribers of a kind leave, and waits until all of them are away.
     pub(crate) async fn leave(&self, kind: Kind) {
         let presence = &self.presences[kind as usize];
-        let mut present = presence.present.subscribe();
-        let members = presence.members;
-        let all = timeout(ALL_WITHIN, present.wait_for(|present| *present == members)).await;
-        all.expect("all are there").expect("they are counted");
+        presence.becomes(presence.members).await;
         presence.is_wanted.send_replace(false);
-        let none = timeout(ALL_WITHIN, present.wait_for(|present| *present == 0)).await;
-        none.expect("all are away").expect("they are counted");
+        presence.becomes(0).await;
     }
 
     /// Lets all come back that have left.

@@ -10,7 +10,7 @@ use crate::log::answered::Answered;
 use crate::log::backend::Backend;
 use crate::metrics::Counts;
 use crate::options::TopicOptions;
-use crate::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use crate::sync::{AtomicBool, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::topic::Topic;
 use crate::topic_name::{TopicError, check_name};
 
@@ -54,12 +54,28 @@ impl Drop for Evicted<'_> {
 #[derive(Default)]
 struct Topics {
     by_name: HashMap<Arc<str>, Arc<Topic>>,
+    /// The topics that an engine is opening.
+    opening: HashMap<Box<str>, BeingOpened>,
     /// All names, the one that was checked longest ago first; some may be evicted.
     to_sweep: VecDeque<Arc<str>>,
     /// When all topics may be checked again because there is no room.
     sweep_again_at: u64,
     /// What the evicted topics have counted.
     evicted: Counts,
+}
+
+/// A topic that an engine is opening, once or several times.
+#[derive(Debug, Default)]
+struct BeingOpened {
+    openings: usize,
+    /// Whether a live entry of it came, or may have been lost, while it had no window.
+    has_missed: AtomicBool,
+}
+
+/// One opening of a topic by an engine, from before the engine is asked.
+pub(crate) struct Opening<'a> {
+    registry: &'a Registry,
+    name: &'a str,
 }
 
 impl Registry {
@@ -95,12 +111,44 @@ impl Registry {
         self.read().by_name.get(name).cloned()
     }
 
+    /// Returns the topic of a live entry if it is in use. One that is being opened is noted to have
+    /// missed the entry.
+    pub(crate) fn get_for_live(&self, name: &str) -> Option<Arc<Topic>> {
+        let topics = self.read();
+        let topic = topics.by_name.get(name).cloned();
+        if topic.is_none()
+            && let Some(opened) = topics.opening.get(name)
+        {
+            opened.has_missed.store(true, Ordering::Relaxed);
+        }
+        topic
+    }
+
+    /// Returns the topics in use, at an interruption of the live entries. Those that are being opened are
+    /// noted to have missed some.
+    pub(crate) fn interrupted(&self) -> Vec<Arc<Topic>> {
+        let topics = self.read();
+        for opened in topics.opening.values() {
+            opened.has_missed.store(true, Ordering::Relaxed);
+        }
+        topics.by_name.values().cloned().collect()
+    }
+
     /// Returns the topic, and whether it was not in use and was added with the given span. The span
     /// is taken under the lock, so that the topic cannot be added and evicted in between.
     pub(crate) fn open(
         &self,
         name: &str,
         span: impl FnOnce() -> Span,
+    ) -> Result<(Arc<Topic>, bool), TopicError> {
+        self.open_with(name, |_| (span(), false))
+    }
+
+    /// As above. What is taken under the lock is also whether the window has all that the engine had.
+    fn open_with(
+        &self,
+        name: &str,
+        begin: impl FnOnce(&Topics) -> (Span, bool),
     ) -> Result<(Arc<Topic>, bool), TopicError> {
         if let Some(topic) = self.get(name) {
             return Ok((topic, false));
@@ -114,19 +162,28 @@ impl Registry {
             return Ok((Arc::clone(topic), false));
         }
         self.make_room(&mut topics, &mut evicted)?;
+        let (span, is_caught_up) = begin(&topics);
         let name: Arc<str> = name.into();
-        let topic = Topic::new(Arc::clone(&name), options, span(), self.clock);
+        let topic = Topic::new(Arc::clone(&name), options, span, self.clock);
+        if is_caught_up {
+            topic.set_caught_up();
+        }
         topics.by_name.insert(Arc::clone(&name), Arc::clone(&topic));
         topics.to_sweep.push_back(name);
         Ok((topic, true))
     }
 
-    /// Checks whether a topic of this name could be added.
-    pub(crate) fn check_room(&self, name: &str) -> Result<(), TopicError> {
+    /// Begins to open a topic, if one of this name could be added.
+    pub(crate) fn begin_opening<'a>(&'a self, name: &'a str) -> Result<Opening<'a>, TopicError> {
         check_name(name)?;
         let mut evicted = self.none_evicted();
         let mut topics = self.write();
-        self.make_room(&mut topics, &mut evicted)
+        self.make_room(&mut topics, &mut evicted)?;
+        topics.opening.entry(name.into()).or_default().openings += 1;
+        Ok(Opening {
+            registry: self,
+            name,
+        })
     }
 
     fn make_room(&self, topics: &mut Topics, evicted: &mut Evicted<'_>) -> Result<(), TopicError> {
@@ -209,6 +266,30 @@ impl Registry {
 
     fn write(&self) -> RwLockWriteGuard<'_, Topics> {
         self.topics.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Opening<'_> {
+    /// Returns the topic, and whether it was not in use and was added, with the span that the engine has
+    /// answered. If no live entry came meanwhile, all that follow will find the topic.
+    pub(crate) fn add(self, span: Span) -> Result<(Arc<Topic>, bool), TopicError> {
+        self.registry.open_with(self.name, |topics| {
+            let opened = topics.opening.get(self.name);
+            let has_missed = opened.is_none_or(|it| it.has_missed.load(Ordering::Relaxed));
+            (span, !has_missed)
+        })
+    }
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        let mut topics = self.registry.write();
+        if let Some(opened) = topics.opening.get_mut(self.name) {
+            opened.openings -= 1;
+            if opened.openings == 0 {
+                topics.opening.remove(self.name);
+            }
+        }
     }
 }
 

@@ -97,9 +97,9 @@ impl TopicGuard {
             let topic = match registry.get(name) {
                 Some(topic) => topic,
                 None => {
-                    registry.check_room(name)?;
+                    let opening = registry.begin_opening(name)?;
                     let span = engine.open(name).await?;
-                    let added = registry.open(name, || span);
+                    let added = opening.add(span);
                     if !matches!(added, Ok((_, true))) {
                         // Each success is closed once. Another one stands for the topic.
                         engine.close(name);
@@ -111,8 +111,9 @@ impl TopicGuard {
             let Some(guard) = Self::pin(registry, topic) else {
                 continue;
             };
-            // What arrived live before the topic was in the registry was dropped. If several open the
-            // topic, each reads for itself: a future that others waited for may not be polled again.
+            // Something arrived live before the topic was in the registry, and was dropped. If several
+            // open the topic, each reads for itself: a future that others waited for may not be polled
+            // again.
             if !guard.is_caught_up() {
                 catch_up(engine, &guard, registry.answered()).await?;
                 guard.set_caught_up();

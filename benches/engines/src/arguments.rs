@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 
 use crate::engine::Program;
+use crate::extent::Extent;
+use crate::result::Result;
 use crate::runs::Run;
 use crate::sample::Sample;
-
-/// The result of a run. An error ends the program.
-pub(crate) type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
 /// What the command line asks for.
 pub(crate) enum Order {
@@ -19,14 +18,11 @@ pub(crate) enum Order {
 
 /// What is measured, and how.
 pub(crate) struct Arguments {
-    /// Whether to check only that everything works.
-    pub(crate) quick: bool,
+    pub(crate) extent: Extent,
     /// How often each measurement is repeated.
     pub(crate) rounds: usize,
     /// The folder that the report is written to.
     pub(crate) output: Option<PathBuf>,
-    /// The servers' programs.
-    pub(crate) engines: Vec<Program>,
     /// Another build of this program to compare with.
     pub(crate) against: Option<PathBuf>,
     pub(crate) runs: Vec<Run>,
@@ -46,20 +42,22 @@ impl Order {
 impl Arguments {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self> {
         let mut parsed = Self {
-            quick: false,
+            extent: Extent {
+                is_quick: false,
+                programs: Vec::new(),
+            },
             rounds: 5,
             output: None,
-            engines: Vec::new(),
             against: None,
             runs: Vec::new(),
         };
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or_else(usage);
             match argument.as_str() {
-                "--quick" => parsed.quick = true,
+                "--quick" => parsed.extent.is_quick = true,
                 "--rounds" => parsed.rounds = value()?.parse()?,
                 "--output" => parsed.output = Some(value()?.into()),
-                "--engine" => parsed.engines.push(Program::find(&value()?)?),
+                "--engine" => parsed.extent.programs.push(Program::find(&value()?)?),
                 "--against" => parsed.against = Some(value()?.into()),
                 name => {
                     let run = Run::ALL.into_iter().find(|run| run.name() == name);
@@ -67,23 +65,18 @@ impl Arguments {
                 }
             }
         }
-        if parsed.quick {
+        if parsed.extent.is_quick {
             parsed.rounds = 1;
         }
-        if parsed.engines.is_empty() {
+        if parsed.extent.programs.is_empty() {
             for program in ["redis-server", "nats-server"] {
-                parsed.engines.push(Program::find(program)?);
+                parsed.extent.programs.push(Program::find(program)?);
             }
         }
         if parsed.runs.is_empty() {
             parsed.runs = Run::ALL.into();
         }
         Ok(parsed)
-    }
-
-    /// Returns the size of a sample: the second if it is only to be checked that everything works.
-    pub(crate) const fn size(&self, whole: usize, quick: usize) -> usize {
-        if self.quick { quick } else { whole }
     }
 }
 

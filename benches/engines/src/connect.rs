@@ -8,8 +8,8 @@ use sse_hub::nats::async_nats::ConnectOptions;
 use sse_hub::redis::RedisOptions;
 use sse_hub::{Driver, Hub, HubBuilder};
 
-use crate::Result;
 use crate::engine::Kind;
+use crate::result::Result;
 
 /// How many events of a topic the engines keep: more than any sample publishes to one.
 const HISTORY: u32 = 20_000;

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use sse_engines::{Server, nats, redis};
 
-use crate::Result;
+use crate::result::Result;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Engine {

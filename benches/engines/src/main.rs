@@ -24,21 +24,26 @@
 mod arguments;
 mod connect;
 mod engine;
+mod extent;
+mod meter;
 mod node;
+mod result;
 mod runs;
 mod sample;
+mod taking;
 mod turns;
 
 use std::process::ExitCode;
 
 use sse_bench_report::{Machine, Marks, Part};
 
-use crate::arguments::{Arguments, Order, Result};
+use crate::arguments::{Arguments, Order};
+use crate::result::Result;
 use crate::turns::Turns;
 
 fn main() -> ExitCode {
     let done = Order::parse().and_then(|order| match order {
-        Order::Sample(sample) => sample.take(),
+        Order::Sample(sample) => taking::take(&sample),
         Order::Measure(arguments) => measure(&arguments),
     });
     match done {
@@ -51,7 +56,7 @@ fn main() -> ExitCode {
 }
 
 fn measure(arguments: &Arguments) -> Result {
-    let mut turns = Turns::new(arguments)?;
+    let mut turns = Turns::new(arguments.rounds, arguments.against.clone())?;
     let mut marks = Marks::default();
     let mut part = Part::new("engines", "Engines", &Machine::here());
     part.paragraph(
@@ -61,7 +66,7 @@ fn measure(arguments: &Arguments) -> Result {
     );
     for run in &arguments.runs {
         eprintln!("{} …", run.name());
-        run.measure(arguments, &mut turns, &mut part, &mut marks)?;
+        run.measure(&arguments.extent, &mut turns, &mut part, &mut marks)?;
         part.print_news();
     }
     for table in turns.comparison().into_iter().chain(marks.table()) {

@@ -7,9 +7,9 @@ use sse_engines::Server;
 use sse_hub::{Hub, Retention, TopicOptions};
 use tokio::task::JoinHandle;
 
-use crate::Result;
 use crate::connect::connect;
 use crate::engine::{Engine, Kind};
+use crate::result::Result;
 use crate::sample::Sample;
 
 /// The servers of an engine; none for the embedded hub.

@@ -7,8 +7,7 @@ use std::process::Command;
 
 use sse_bench_report::{Ratios, Samples, Table};
 
-use crate::Result;
-use crate::arguments::Arguments;
+use crate::result::Result;
 use crate::sample::Sample;
 
 /// Takes samples.
@@ -30,11 +29,11 @@ pub(crate) struct Figures {
 }
 
 impl Turns {
-    pub(crate) fn new(arguments: &Arguments) -> Result<Self> {
+    pub(crate) fn new(rounds: usize, other: Option<PathBuf>) -> Result<Self> {
         Ok(Self {
             ours: std::env::current_exe()?,
-            other: arguments.against.clone(),
-            rounds: arguments.rounds,
+            other,
+            rounds,
             compared: Table::new(
                 "This build, of what another build takes in the same rounds",
                 ["sample", "figure", "of the other's"],

@@ -93,7 +93,7 @@ impl Driver {
 
     /// Reads the topics in use that are in the selected shards, and checks what was published to others.
     fn read_topics(&mut self, is_selected: impl Fn(usize) -> bool) {
-        for topic in self.core.registry().topics() {
+        for topic in self.core.registry().interrupted() {
             let number = self.engine.shard(topic.name());
             if is_selected(number) {
                 let shard = self.shards.entry(number).or_default();
@@ -212,7 +212,7 @@ impl Repairs {
             return;
         }
         // A topic that is not in use here has no window.
-        if let Some(topic) = core.registry().get(&entry.topic)
+        if let Some(topic) = core.registry().get_for_live(&entry.topic)
             && let Insertion::Hole = topic.insert(entry.predecessor, entry.position, &entry.entry)
         {
             self.add(topic.name());

@@ -61,7 +61,7 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// Opens a topic: from now on, its live entries are wanted.
     ///
     /// The result is a span of the log that ends now: every entry after its `head` is yielded
-    /// live or can be read. The head of a topic without entries must be a position too, from which the
+    /// live, unless the engine yields an interruption after this was called. The head of a topic without entries must be a position too, from which the
     /// first one can be read later, and not [`Position::OLDEST`]: a client that comes back with that
     /// gets a gap.
     ///

@@ -12,11 +12,24 @@ use tokio::task::yield_now;
 
 use crate::{next_event, within_bounds};
 
-/// Polls the future until the engine delays the answer to its read.
+/// Polls the future until the engine delays the answer to its read. It reads, as live entries may have
+/// been lost while it waited for the engine to open the topic.
 macro_rules! poll_until_delayed {
     ($engine:expr, $opening:expr) => {
-        $engine.delay_next_read.store(true, Ordering::Relaxed);
-        while $engine.delay_next_read.load(Ordering::Relaxed) {
+        poll_until!($engine.delay_next_open, $opening);
+        $engine.interrupt();
+        // The driver takes it.
+        yield_now().await;
+        $engine.release.notify_one();
+        poll_until!($engine.delay_next_read, $opening);
+    };
+}
+
+/// Sets a delay, and polls the future until an answer is delayed.
+macro_rules! poll_until {
+    ($delay:expr, $opening:expr) => {
+        $delay.store(true, Ordering::Relaxed);
+        while $delay.load(Ordering::Relaxed) {
             assert!($opening.as_mut().now_or_never().is_none(), "not yet");
             yield_now().await;
         }
@@ -79,6 +92,29 @@ async fn a_subscriber_of_a_topic_that_another_one_is_opening_misses_nothing_and_
         let mut second = subscribe.await.expect("a subscription");
         // There is no later entry that would reveal the hole.
         assert_eq!(next_event(&mut second).await.data, "unheard");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_topic_is_read_at_its_opening_only_if_something_arrived_meanwhile() {
+    let engine = Arc::new(MemoryEngine::default());
+    let node = engine.node();
+    let _driven = engine.drive();
+    within_bounds(async {
+        let _quiet = node.subscribe(["quiet"]).await.expect("a subscription");
+        assert_eq!(engine.calls.read.load(Ordering::Relaxed), 0);
+
+        let mut opening = pin!(node.subscribe(["busy"]).into_future());
+        poll_until!(engine.delay_next_open, opening);
+        let event = |data: &str| Bytes::from(format!("data: {data}\n\n"));
+        engine.append("busy", event("meanwhile")).expect("appended");
+        yield_now().await;
+        engine.release.notify_one();
+        let mut busy = opening.await.expect("a subscription");
+        assert!(engine.calls.read.load(Ordering::Relaxed) > 0);
+        engine.append("busy", event("next")).expect("appended");
+        assert_eq!(next_event(&mut busy).await.data, "next");
     })
     .await;
 }

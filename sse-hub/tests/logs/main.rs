@@ -11,9 +11,13 @@ mod nats_shards;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "redis")]
+mod redis_append;
+#[cfg(feature = "redis")]
 mod redis_clock;
 #[cfg(feature = "redis")]
 mod redis_connection;
+#[cfg(feature = "redis")]
+mod redis_loss;
 #[cfg(feature = "redis")]
 mod redis_shards;
 #[cfg(any(feature = "nats", feature = "redis"))]

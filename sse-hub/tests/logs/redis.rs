@@ -42,7 +42,7 @@ impl Engine for Redis {
 crate::conformance!(Redis);
 
 /// A server, and the drivers of the nodes on it.
-pub(crate) async fn server() -> (Server, Drivers) {
+async fn server() -> (Server, Drivers) {
     let server = Server::start(redis::in_memory).await;
     (server, Drivers::default())
 }

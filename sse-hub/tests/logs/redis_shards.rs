@@ -85,6 +85,11 @@ async fn a_shard_that_is_down_takes_its_topics_alone_with_it() {
     within_bounds(shards::a_shard_that_is_down_takes_its_topics_alone_with_it::<Redis>()).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shards_that_are_killed_one_after_another_lose_nothing() {
+    within_bounds(shards::shards_that_are_killed_one_after_another_lose_nothing::<Redis>()).await;
+}
+
 #[tokio::test]
 async fn a_second_server_takes_some_topics_with_a_gap_and_the_others_go_on() {
     within_bounds(async {

@@ -2,10 +2,15 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use sse_engines::Server;
 use sse_hub::{EngineDown, EngineError, Hub, PublishError, Sharded, SubscribeError};
+use sse_hub_testing::reader::Reader;
+use tokio::task::JoinSet;
 
 use crate::suite::{Client, Drivers, publish};
 
@@ -121,6 +126,104 @@ pub(crate) async fn a_shard_that_is_down_takes_its_topics_alone_with_it<K: Kind>
     let mut all = Client::new(&nodes[0], &["a", "b", "c"], Some(&id)).await;
     assert_eq!(all.data(3).await, ["last"; 3]);
     // None of them had a gap, or there would have been an event that is none of these.
+}
+
+/// What is published to each topic, and the subscribers that check it, while servers are killed.
+#[derive(Default)]
+struct Load {
+    published: [AtomicUsize; 3],
+    is_over: AtomicBool,
+}
+
+/// The topics, in the order of their shards.
+const TOPICS: [&str; 3] = ["c", "a", "b"];
+
+impl Load {
+    /// Publishes numbers to a topic, each as often as it takes, until it is over.
+    async fn publish(&self, hub: &Hub, topic: usize) {
+        for number in 0.. {
+            if self.is_over.load(Ordering::Relaxed) {
+                return;
+            }
+            publish_at_last(hub, TOPICS[topic], &format!("{topic} {number}")).await;
+            self.published[topic].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until so many more were published to a topic.
+    async fn flows(&self, topic: usize, more: usize) {
+        let enough = self.published[topic].load(Ordering::Relaxed) + more;
+        while self.published[topic].load(Ordering::Relaxed) < enough {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Reads all topics, from node to node, and checks that each number comes in its turn.
+    async fn follow(&self, nodes: [Hub; 2], mut id: String) {
+        let mut seen = [0; 3];
+        loop {
+            let node = &nodes[fastrand::usize(0..2)];
+            let Ok(mut subscription) = node.subscribe(TOPICS).resume(Some(&id)).await else {
+                // One that is down has a topic that is not in use on this node.
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                continue;
+            };
+            let mut reader = Reader::after(Some(&id));
+            for _ in 0..fastrand::usize(1..60) {
+                let piece = subscription.next().await.expect("it goes on");
+                for event in reader.feed(&piece.expect("no error")) {
+                    assert_eq!(event.name, "message", "{event:?}");
+                    let (topic, number) = event.data.split_once(' ').expect("topic and number");
+                    let topic: usize = topic.parse().expect("a topic");
+                    assert_eq!(number, seen[topic].to_string(), "a hole or a duplicate");
+                    seen[topic] += 1;
+                    id = event.id;
+                }
+                let has_all =
+                    |topic: usize| seen[topic] == self.published[topic].load(Ordering::Relaxed);
+                if self.is_over.load(Ordering::Relaxed) && (0..3).all(has_all) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+pub(crate) async fn shards_that_are_killed_one_after_another_lose_nothing<K: Kind>() {
+    let mut shards = Shards::start::<K>().await;
+    let nodes = [shards.node::<K>(0).await, shards.node::<K>(2).await];
+    let id = Client::new(&nodes[0], &TOPICS, None).await.id;
+    let load = Arc::new(Load::default());
+    let mut publishers = JoinSet::new();
+    for topic in 0..3 {
+        let (load, hub) = (Arc::clone(&load), nodes[topic % 2].clone());
+        publishers.spawn(async move { load.publish(&hub, topic).await });
+    }
+    let mut followers = JoinSet::new();
+    for _ in 0..6 {
+        let (load, nodes, id) = (Arc::clone(&load), nodes.clone(), id.clone());
+        followers.spawn(async move { load.follow(nodes, id).await });
+    }
+    for killed in 0..3 {
+        shards.servers[killed].kill();
+        load.flows((killed + 1) % 3, 50).await;
+        load.flows((killed + 2) % 3, 50).await;
+        shards.servers[killed].restart().await;
+        load.flows(killed, 50).await;
+    }
+    load.is_over.store(true, Ordering::Relaxed);
+    while let Some(done) = publishers.join_next().await {
+        done.expect("published");
+    }
+    // So that those that wait look at the numbers again.
+    for (topic, name) in TOPICS.into_iter().enumerate() {
+        let number = load.published[topic].load(Ordering::Relaxed);
+        load.published[topic].store(number + 1, Ordering::Relaxed);
+        publish_at_last(&nodes[0], name, &format!("{topic} {number}")).await;
+    }
+    while let Some(follower) = followers.join_next().await {
+        follower.expect("it got everything");
+    }
 }
 
 /// Of the topics `t0`, `t1` and so on, the first that is in this shard.

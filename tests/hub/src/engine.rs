@@ -48,6 +48,8 @@ pub struct MemoryEngine {
     pub repeat: AtomicBool,
     /// Whether the next answer to a read is delayed until [`release`](Self::release) is notified.
     pub delay_next_read: AtomicBool,
+    /// As [`delay_next_read`](Self::delay_next_read), for the answer to an opening.
+    pub delay_next_open: AtomicBool,
     /// As [`delay_next_read`](Self::delay_next_read), for the answer to an append.
     pub delay_next_append: AtomicBool,
     /// Ends the delay of an answer.
@@ -401,9 +403,17 @@ impl Engine for Node {
     fn open(&self, topic: &str) -> BoxFuture<'static, Result<Span, EngineError>> {
         count(&self.engine.calls.open);
         let topic = topic.to_owned();
-        self.request(move |engine| {
+        let opened = self.request(move |engine| {
             engine.check_up()?;
             Ok(Span::at(engine.head(&topic)))
+        });
+        let engine = Arc::clone(&self.engine);
+        Box::pin(async move {
+            let opened = opened.await;
+            if engine.delay_next_open.swap(false, Ordering::Relaxed) {
+                engine.release.notified().await;
+            }
+            opened
         })
     }
 

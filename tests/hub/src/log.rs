@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::with_default;
+use tracing::subscriber::{Interest, set_global_default, with_default};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 type OnMessage = dyn Fn(&str) + Send + Sync;
@@ -30,6 +30,9 @@ impl Log {
 
     /// Runs `future` while this is the subscriber of its thread.
     pub async fn of<T>(&self, future: impl Future<Output = T>) -> T {
+        // Another thread may look for a subscriber just now. If it found none, `tracing` would remember that
+        // for the place in the code, and this log would not be asked.
+        let _ = set_global_default(Undecided);
         let mut future = pin!(future);
         std::future::poll_fn(|cx| -> Poll<T> {
             with_default(self.clone(), || future.as_mut().poll(cx))
@@ -78,6 +81,33 @@ impl fmt::Debug for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Log").field(&self.messages).finish()
     }
+}
+
+/// A subscriber that wants nothing, and has to be asked each time.
+struct Undecided;
+
+impl Subscriber for Undecided {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        false
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
 }
 
 struct Message(String);

@@ -6,7 +6,7 @@ mod report;
 use std::path::Path;
 use std::process::Command;
 
-use crate::debian;
+use crate::{debian, engines};
 use crate::process::run;
 use crate::result::Result;
 use crate::workspace::{Workspace, target_directory};
@@ -131,6 +131,13 @@ fn measure(bench: &Bench, runs: &[String], output: Option<&Path>) -> Result {
     command.args(["--release", "--package", bench.package, "--"]);
     if let Some(folder) = output {
         command.arg("--output").arg(folder);
+    }
+    if *bench == ENGINES {
+        // Debian's, and the newest ones.
+        command.args(["--engine", "redis-server", "--engine", "nats-server"]);
+        for program in engines::install_newest()? {
+            command.arg("--engine").arg(program);
+        }
     }
     run(command.args(runs))
 }

@@ -5,7 +5,7 @@ mod table;
 mod versions;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use self::table::Row;
@@ -125,7 +125,6 @@ fn seconds_in(said: &str) -> Option<&str> {
 /// others.
 pub(crate) fn check(test: &mut Command) -> Result {
     debian::install_for_engines()?;
-    let newest = || VERSIONS.iter().filter(|version| version.is_newest);
     for version in newest() {
         test.env(version.product.variable(), version.install()?);
     }
@@ -134,6 +133,19 @@ pub(crate) fn check(test: &mut Command) -> Result {
         .args(SUITES.iter().flat_map(|suite| ["--test", *suite]))
         .args(["--", THREADS])
         .args(skipped(lacks)))
+}
+
+/// Installs the newest versions, and returns their programs.
+///
+/// # Errors
+///
+/// When one cannot be installed.
+pub(crate) fn install_newest() -> Result<Vec<PathBuf>> {
+    newest().map(Version::install).collect()
+}
+
+fn newest() -> impl Iterator<Item = &'static Version> {
+    VERSIONS.iter().filter(|version| version.is_newest)
 }
 
 /// Returns the versions whose names begin with one of `names`, or all if there are none.

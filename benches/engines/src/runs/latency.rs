@@ -2,27 +2,22 @@
 
 use sse_bench_report::{Marks, Table};
 
-use super::engines;
-use crate::Result;
-use crate::arguments::Arguments;
 use crate::engine::Engine;
+use crate::extent::Extent;
+use crate::result::Result;
 use crate::sample::{Kind, Sample};
 use crate::turns::Turns;
 
 /// The mark, in microseconds for the median.
 const MARK: f64 = 1_000.0;
 
-pub(super) fn measure(
-    arguments: &Arguments,
-    turns: &mut Turns,
-    marks: &mut Marks,
-) -> Result<Table> {
+pub(super) fn measure(extent: &Extent, turns: &mut Turns, marks: &mut Marks) -> Result<Table> {
     let sample = |engine| Sample {
-        events: arguments.size(3_000, 200),
+        events: extent.size(3_000, 200),
         ..Sample::new(Kind::Latency, engine)
     };
     let mut samples = vec![sample(Engine::Embedded)];
-    samples.extend(engines(arguments).map(sample));
+    samples.extend(extent.engines().map(sample));
     let figures = turns.take("latency", &samples)?;
     let mut table = Table::new(
         "The time from publishing to the subscriber, at 1,000 events a second",

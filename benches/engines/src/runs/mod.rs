@@ -10,9 +10,8 @@ mod topics;
 
 use sse_bench_report::{Marks, Part, Table};
 
-use crate::Result;
-use crate::arguments::Arguments;
-use crate::engine::Engine;
+use crate::extent::Extent;
+use crate::result::Result;
 use crate::turns::Turns;
 
 /// A subset of the benchmark.
@@ -54,12 +53,12 @@ impl Run {
     /// Measures it, and adds its table to the report.
     pub(crate) fn measure(
         self,
-        arguments: &Arguments,
+        extent: &Extent,
         turns: &mut Turns,
         part: &mut Part,
         marks: &mut Marks,
     ) -> Result {
-        let measure: fn(&Arguments, &mut Turns, &mut Marks) -> Result<Table> = match self {
+        let measure: fn(&Extent, &mut Turns, &mut Marks) -> Result<Table> = match self {
             Self::Throughput => throughput::measure,
             Self::Publishers => publishers::measure,
             Self::Latency => latency::measure,
@@ -68,12 +67,7 @@ impl Run {
             Self::Shards => shards::measure,
             Self::Topics => topics::measure,
         };
-        part.table(&measure(arguments, turns, marks)?);
+        part.table(&measure(extent, turns, marks)?);
         Ok(())
     }
-}
-
-/// The engines with a server.
-fn engines(arguments: &Arguments) -> impl Iterator<Item = Engine> {
-    arguments.engines.iter().cloned().map(Engine::Program)
 }

@@ -2,10 +2,9 @@
 
 use sse_bench_report::{Marks, Ratios, Table};
 
-use super::engines;
-use crate::Result;
-use crate::arguments::Arguments;
 use crate::engine::Engine;
+use crate::extent::Extent;
+use crate::result::Result;
 use crate::sample::{Kind, Sample};
 use crate::turns::Turns;
 
@@ -15,21 +14,17 @@ const MARK: f64 = 5.0;
 /// The mark: requests to the engine for each topic.
 const MARK_REQUESTS: f64 = 1.5;
 
-pub(super) fn measure(
-    arguments: &Arguments,
-    turns: &mut Turns,
-    marks: &mut Marks,
-) -> Result<Table> {
+pub(super) fn measure(extent: &Extent, turns: &mut Turns, marks: &mut Marks) -> Result<Table> {
     let sample = |kind, engine| Sample {
-        topics: arguments.size(5_000, 500),
+        topics: extent.size(5_000, 500),
         ..Sample::new(kind, engine)
     };
     let opening = |engine| sample(Kind::Opening, engine);
     let requests = |engine| sample(Kind::Requests, engine);
     let mut samples = vec![opening(Engine::Embedded)];
-    samples.extend(engines(arguments).map(opening));
+    samples.extend(extent.engines().map(opening));
     let figures = turns.take("opening", &samples)?;
-    let counted: Vec<_> = engines(arguments).map(requests).collect();
+    let counted: Vec<_> = extent.engines().map(requests).collect();
     let counts = turns.take("opening", &counted)?;
     let mut table = Table::new(
         format!(

@@ -3,10 +3,9 @@
 
 use sse_bench_report::{Marks, Table};
 
-use super::engines;
-use crate::Result;
-use crate::arguments::Arguments;
 use crate::engine::{Engine, Kind as Asked};
+use crate::extent::Extent;
+use crate::result::Result;
 use crate::sample::{Kind, Sample};
 use crate::turns::Turns;
 
@@ -21,18 +20,14 @@ const MARK: f64 = 0.4;
 /// The mark: of the time that another build takes, for 2.5 times as many events a second.
 const MARK_TIME: f64 = 1.0 / 2.5;
 
-pub(super) fn measure(
-    arguments: &Arguments,
-    turns: &mut Turns,
-    marks: &mut Marks,
-) -> Result<Table> {
+pub(super) fn measure(extent: &Extent, turns: &mut Turns, marks: &mut Marks) -> Result<Table> {
     let mut samples = Vec::new();
-    for engine in engines(arguments) {
-        samples.extend(TOPICS.map(|topics| Sample {
-            events: arguments.size(200_000, 6_400),
+    for engine in extent.engines() {
+        samples.extend(extent.cases(&TOPICS).iter().map(|topics| Sample {
+            events: extent.size(200_000, 6_400),
             len: 200,
             publishers: PUBLISHERS,
-            topics,
+            topics: *topics,
             ..Sample::new(Kind::Publishing, engine.clone())
         }));
     }

@@ -2,27 +2,22 @@
 
 use sse_bench_report::{Marks, Table};
 
-use super::engines;
-use crate::Result;
-use crate::arguments::Arguments;
 use crate::engine::{Engine, Kind as Asked};
+use crate::extent::Extent;
+use crate::result::Result;
 use crate::sample::{Kind, Sample};
 use crate::turns::Turns;
 
 /// The mark: of the time that another build takes with NATS, for twenty times the speed.
 const MARK: f64 = 1.0 / 20.0;
 
-pub(super) fn measure(
-    arguments: &Arguments,
-    turns: &mut Turns,
-    marks: &mut Marks,
-) -> Result<Table> {
+pub(super) fn measure(extent: &Extent, turns: &mut Turns, marks: &mut Marks) -> Result<Table> {
     let sample = |engine| Sample {
-        events: arguments.size(10_000, 1_000),
+        events: extent.size(10_000, 1_000),
         ..Sample::new(Kind::Replay, engine)
     };
     let mut samples = vec![sample(Engine::Embedded)];
-    samples.extend(engines(arguments).map(sample));
+    samples.extend(extent.engines().map(sample));
     let figures = turns.take("replay", &samples)?;
     let mut table = Table::new(
         format!(

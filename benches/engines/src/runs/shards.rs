@@ -2,9 +2,8 @@
 
 use sse_bench_report::{Marks, Table};
 
-use super::engines;
-use crate::Result;
-use crate::arguments::Arguments;
+use crate::extent::Extent;
+use crate::result::Result;
 use crate::sample::{Kind, Sample};
 use crate::turns::Turns;
 
@@ -16,23 +15,19 @@ const PUBLISHERS: [usize; 2] = [64, 192];
 /// The mark: of the node's CPU time with one shard.
 const MARK: f64 = 1.1;
 
-pub(super) fn measure(
-    arguments: &Arguments,
-    turns: &mut Turns,
-    marks: &mut Marks,
-) -> Result<Table> {
+pub(super) fn measure(extent: &Extent, turns: &mut Turns, marks: &mut Marks) -> Result<Table> {
     let sample = |engine, publishers, shards| Sample {
         shards,
-        events: arguments.size(200_000, 9_600),
+        events: extent.size(200_000, 9_600),
         len: 200,
         publishers,
         topics: 1_000,
         ..Sample::new(Kind::Publishing, engine)
     };
     let mut samples = Vec::new();
-    for engine in engines(arguments) {
-        for publishers in PUBLISHERS {
-            samples.extend([1, SHARDS].map(|shards| sample(engine.clone(), publishers, shards)));
+    for engine in extent.engines() {
+        for publishers in extent.cases(&PUBLISHERS) {
+            samples.extend([1, SHARDS].map(|shards| sample(engine.clone(), *publishers, shards)));
         }
     }
     let figures = turns.take("shards", &samples)?;

@@ -3,10 +3,9 @@
 
 use sse_bench_report::{Marks, Table};
 
-use super::engines;
-use crate::Result;
-use crate::arguments::Arguments;
 use crate::engine::Engine;
+use crate::extent::Extent;
+use crate::result::Result;
 use crate::sample::{Kind, Sample};
 use crate::turns::Turns;
 
@@ -16,20 +15,16 @@ const PUBLISHERS: usize = 1_000;
 /// The mark, in events a second.
 const MARK: f64 = 70_000.0;
 
-pub(super) fn measure(
-    arguments: &Arguments,
-    turns: &mut Turns,
-    _marks: &mut Marks,
-) -> Result<Table> {
+pub(super) fn measure(extent: &Extent, turns: &mut Turns, _marks: &mut Marks) -> Result<Table> {
     let sample = |engine| Sample {
-        events: arguments.size(400_000, 10_000),
+        events: extent.size(400_000, 10_000),
         publishers: PUBLISHERS,
         topics: TOPICS,
         subscribed: TOPICS,
         ..Sample::new(Kind::Publishing, engine)
     };
     let mut samples = vec![sample(Engine::Channel), sample(Engine::Embedded)];
-    samples.extend(engines(arguments).map(sample));
+    samples.extend(extent.engines().map(sample));
     let figures = turns.take("throughput", &samples)?;
     let mut table = Table::new(
         format!(

@@ -3,34 +3,25 @@
 
 use sse_bench_report::{Marks, Table};
 
-use super::engines;
-use crate::Result;
-use crate::arguments::Arguments;
 use crate::engine::{Engine, Kind as Asked};
+use crate::extent::Extent;
+use crate::result::Result;
 use crate::sample::{Kind, Sample};
 use crate::turns::Turns;
 
 const FEW: usize = 10;
 const MANY: usize = 10_000;
 
-pub(super) fn measure(
-    arguments: &Arguments,
-    turns: &mut Turns,
-    _marks: &mut Marks,
-) -> Result<Table> {
-    let many = arguments.size(MANY, MANY / 10);
+pub(super) fn measure(extent: &Extent, turns: &mut Turns, _marks: &mut Marks) -> Result<Table> {
+    let many = extent.size(MANY, MANY / 10);
     let mut samples = Vec::new();
-    for engine in engines(arguments) {
+    for engine in extent.engines() {
         let is_nats = matches!(&engine, Engine::Program(program) if program.kind == Asked::Nats);
-        let spacious = if is_nats {
-            &[false, true][..]
-        } else {
-            &[false]
-        };
-        for is_spacious in spacious {
+        let cases: &[bool] = if is_nats { &[false, true] } else { &[false] };
+        for is_spacious in extent.cases(cases) {
             samples.extend([FEW, many].map(|subscribed| Sample {
                 is_spacious: *is_spacious,
-                events: arguments.size(200_000, 10_000),
+                events: extent.size(200_000, 10_000),
                 publishers: 1_000,
                 topics: FEW,
                 subscribed,

@@ -115,6 +115,13 @@ impl NatsEngine {
     pub async fn connect(servers: impl ToServerAddrs) -> Result<Self, ConnectError> {
         NatsOptions::new().connect(servers).await
     }
+
+    pub(super) fn on(link: Link) -> Self {
+        Self {
+            live: Mutex::new(LiveSide::new(&link)),
+            link: Arc::new(link),
+        }
+    }
 }
 
 impl NatsOptions {
@@ -140,17 +147,25 @@ impl NatsOptions {
         client: async_nats::ConnectOptions,
         servers: impl ToServerAddrs,
     ) -> Result<NatsEngine, ConnectError> {
-        if !subject::is_prefix(&self.prefix) {
-            return Err(ConnectError::SubjectPrefix(self.prefix));
+        self.check()?;
+        let client = self.set_up(client);
+        Ok(NatsEngine::on(Link::connect(self, client, servers).await?))
+    }
+
+    /// Checks what can be wrong without a server.
+    pub(super) fn check(&self) -> Result<(), ConnectError> {
+        if subject::is_prefix(&self.prefix) {
+            Ok(())
+        } else {
+            Err(ConnectError::SubjectPrefix(self.prefix.clone()))
         }
-        let client = client
+    }
+
+    /// Sets those options of the client that are the engine's.
+    pub(super) fn set_up(&self, client: async_nats::ConnectOptions) -> async_nats::ConnectOptions {
+        client
             .ping_interval(self.ping_every)
-            .subscription_capacity(self.live_capacity);
-        let link = Link::connect(self, client, servers).await?;
-        Ok(NatsEngine {
-            live: Mutex::new(LiveSide::new(&link)),
-            link: Arc::new(link),
-        })
+            .subscription_capacity(self.live_capacity)
     }
 }
 

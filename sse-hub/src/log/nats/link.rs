@@ -86,6 +86,15 @@ impl Link {
             .connect(servers)
             .await
             .map_err(|error| ConnectError::Connection(error.into()))?;
+        Self::over(options, client, signal).await
+    }
+
+    /// Uses a connection, which notes its events in the signal.
+    pub(super) async fn over(
+        options: NatsOptions,
+        client: Client,
+        signal: Arc<Signal>,
+    ) -> Result<Self, ConnectError> {
         let jetstream = ContextBuilder::new()
             .timeout(UNLIMITED)
             .max_ack_inflight(

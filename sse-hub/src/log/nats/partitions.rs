@@ -1,12 +1,16 @@
 //! Several streams that share the topics.
 
+use std::future::{Ready, ready};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::{ConnectOptions, ServerAddr, ToServerAddrs};
+use async_nats::{ConnectOptions, Event, ToServerAddrs};
 
 use crate::log::nats::engine::NatsEngine;
 use crate::log::nats::error::ConnectError;
+use crate::log::nats::link::Link;
 use crate::log::nats::options::NatsOptions;
+use crate::log::nats::signal::Signal;
 use crate::log::sharded::{Placement, Sharded, ShardsError};
 
 impl NatsEngine {
@@ -44,17 +48,19 @@ impl NatsOptions {
     /// Connects to the server or cluster whose JetStream has the topics in so many streams, with
     /// credentials, TLS and any other options of the client, as [`connect_with`](Self::connect_with) does.
     ///
-    /// All writes to a stream go through the one server that leads it. In a cluster, the leaders of several
-    /// streams are different servers, so together they take more, and the end of a server without replicas
-    /// takes its partitions alone with it. For several servers that are no cluster, connect to each and
-    /// use [`Sharded::new`].
+    /// All writes to a stream go through the one server that leads it. In a cluster, several streams are led
+    /// by different servers, so together they take more, and without replicas, a server that is down takes
+    /// its partitions alone with it: publishing to these fails after
+    /// [`answer_within`](Self::answer_within). (As long as the node's connection is to another server,
+    /// [`EngineDown::Refuse`](crate::EngineDown::Refuse) does not know of it.) For several servers that are
+    /// no cluster, connect to each and use [`Sharded::new`].
     ///
     /// Partition 0 is what there is without partitions: the stream `SSE` with the subjects `sse.log.*`, or
     /// as the options name them. The others are `SSE-1` with `sse-1.log.*`, and so on. Their names as shards
     /// are their numbers. Each has the limits of the options: its bytes are those of one stream, not of all
     /// together. Nodes need the [permissions](NatsEngine#the-server) for each.
     ///
-    /// A node has one connection for each partition.
+    /// A node has one connection, whatever the number of partitions.
     ///
     /// # Errors
     ///
@@ -72,22 +78,29 @@ impl NatsOptions {
     ) -> Result<Sharded<NatsEngine>, ShardsError<ConnectError>> {
         let numbers = (0..partitions).map(|number| (number.to_string(), number));
         let (placement, numbers) = Placement::new(numbers)?;
-        let servers: Result<Vec<ServerAddr>, _> = servers.to_server_addrs().map(Iterator::collect);
-        let mut engines = Vec::with_capacity(numbers.len());
         let failed = |number: usize, error| ShardsError::Connect {
             shard: number.to_string(),
             error,
         };
-        let servers = servers.map_err(|error| failed(0, ConnectError::Connection(error.into())))?;
-        for number in numbers {
+        let signals: Vec<_> = numbers.iter().map(|_| Arc::default()).collect();
+        let client = self.set_up(client).event_callback(note_in(&signals));
+        let client = client.connect(servers).await;
+        let client = client.map_err(|error| failed(0, ConnectError::Connection(error.into())))?;
+        let mut engines = Vec::with_capacity(numbers.len());
+        for (number, signal) in numbers.into_iter().zip(signals) {
             if number > 0 {
                 // Positions have the millisecond in which their stream was created, and no two may have
                 // the same one: a topic could move from one to the other.
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
             let options = self.clone().for_partition(number);
-            let connected = options.connect_with(client.clone(), &servers[..]).await;
-            engines.push(connected.map_err(|error| failed(number, error))?);
+            let client = client.clone();
+            let connected = async {
+                options.check()?;
+                Link::over(options, client, signal).await
+            };
+            let link = connected.await.map_err(|error| failed(number, error))?;
+            engines.push(NatsEngine::on(link));
         }
         Ok(Sharded::on(placement, engines))
     }
@@ -98,5 +111,16 @@ impl NatsOptions {
             self.prefix = format!("{}-{number}", self.prefix);
         }
         self
+    }
+}
+
+/// Returns the callback for the events of a connection that all partitions use.
+fn note_in(signals: &[Arc<Signal>]) -> impl Fn(Event) -> Ready<()> + Send + Sync + 'static + use<> {
+    let signals = signals.to_vec();
+    move |event| {
+        for signal in &signals {
+            signal.note(&event);
+        }
+        ready(())
     }
 }

@@ -1,31 +1,215 @@
-//! Appending an entry.
+//! Appending entries: one by a call of its own, or many by one call.
 
-use redis::{Cmd, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use redis::Value;
+use sse_session::second_look::within;
+use tokio::task::unconstrained;
 
 use crate::log::EngineError;
+use crate::log::redis::error::says_wrong_server;
 use crate::log::redis::link::Link;
+use crate::log::redis::queue::{ToAppend, Turn, Waiting};
+use crate::log::redis::script::Call;
 use crate::log::redis::{entry_id, script};
 use crate::position::Position;
 
-/// Returns the call that appends an entry: it has copies of its arguments.
-pub(super) fn call(link: &Link, topic: &str, entry: &[u8], key: Option<&str>) -> Cmd {
-    let keys = 1 + usize::from(key.is_some());
-    let stream = link.keys.stream(topic);
-    let key_len = key.map_or(0, |key| stream.len() + key.len() + 8);
-    let mut call = (link.append).call(keys, stream.len() + key_len + entry.len());
-    call.arg(stream);
-    if let Some(key) = key {
-        call.arg(link.keys.idempotency(topic, key));
+const INVALID_IDS: EngineError = EngineError::InvalidAnswer("the ids of entries");
+
+type Appended = Result<Position, EngineError>;
+
+/// Appends the entry, and returns its position.
+pub(super) async fn append(link: &Link, entry: ToAppend) -> Appended {
+    match link.queue.enter(entry, link.commands.is_connected()) {
+        Turn::Single(entry, _single) => {
+            let mut appended = append_all(link, &[&entry]).await;
+            appended.pop().unwrap_or(Err(INVALID_IDS))
+        }
+        Turn::Waits(place) => place.answer().await,
     }
-    call.arg(entry).arg(script::drawn());
+}
+
+/// Appends the entries of a batch, and answers those that wait.
+pub(super) async fn append_batch(link: Arc<Link>, batch: Vec<Waiting>) {
+    let (entries, answers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+    let entries: Vec<_> = entries.iter().collect();
+    let limit = link.answer_within;
+    let appended = within(limit, append_all(&link, &entries)).await;
+    let timed_out = || {
+        let all = entries.iter();
+        all.map(|_| Err(EngineError::TimedOut { limit })).collect()
+    };
+    let appended = appended.unwrap_or_else(timed_out);
+    for (answer, appended) in answers.into_iter().zip(appended) {
+        // The future may have been dropped.
+        let _ = answer.send(appended);
+    }
+}
+
+/// Appends entries by one call, and returns a result for each.
+async fn append_all(link: &Link, entries: &[&ToAppend]) -> Vec<Appended> {
+    let groups = groups(entries);
+    let call = call(link, entries, &groups);
+    // Its place among the calls must not depend on the task's budget.
+    let answer = unconstrained(link.scripts.append.run(&call, &link.commands)).await;
+    let mut all: Vec<Appended> = Vec::with_capacity(entries.len());
+    all.resize_with(entries.len(), || Err(INVALID_IDS));
+    let (answers, connection) = match answer {
+        Ok(answer) => match answer.value {
+            Value::Array(answers) => (answers, answer.connection),
+            _ => return all,
+        },
+        Err(error) => {
+            all.fill_with(|| Err(error.clone().into()));
+            return all;
+        }
+    };
+    for (group, answer) in groups.iter().zip(answers) {
+        let topic = &*entries[group[0]].topic;
+        for (index, appended) in group.iter().zip(appended(answer, group.len())) {
+            match &appended {
+                Ok(position) => link.heads.note(connection, topic, *position),
+                Err(error) => {
+                    link.heads.forget(topic);
+                    if let EngineError::Refused(reason) = error
+                        && says_wrong_server(reason)
+                    {
+                        link.commands.leave_wrong_server(connection);
+                    }
+                }
+            }
+            all[*index] = appended;
+        }
+    }
+    all
+}
+
+/// Returns the indices of the entries of each topic.
+fn groups(entries: &[&ToAppend]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut topics = HashMap::with_capacity(entries.len());
+    for (index, entry) in entries.iter().enumerate() {
+        let group = *topics.entry(&*entry.topic).or_insert(groups.len());
+        match groups.get_mut(group) {
+            Some(group) => group.push(index),
+            None => groups.push(vec![index]),
+        }
+    }
+    groups
+}
+
+fn call(link: &Link, entries: &[&ToAppend], groups: &[Vec<usize>]) -> Call {
+    const NAMES_LEN: usize = 96;
+    let keys = |entry: &&&ToAppend| entry.key.is_some();
+    let keys = groups.len() + entries.iter().filter(keys).count();
+    let len = entries.iter().map(|entry| entry.event.len() + NAMES_LEN);
+    let mut call = link.scripts.append.call(keys, len.sum());
+    for group in groups {
+        call.arg(link.keys.stream(&entries[group[0]].topic));
+    }
+    for entry in groups.iter().flatten().map(|index| entries[*index]) {
+        if let Some(key) = &entry.key {
+            call.arg(link.keys.idempotency(&entry.topic, key));
+        }
+    }
+    call.arg(script::drawn()).arg(groups.len());
+    let connection = link.commands.connection();
+    for group in groups {
+        match link.heads.get(connection, &entries[group[0]].topic) {
+            Some(head) => call.arg(entry_id::of(head)),
+            None => call.arg(""),
+        };
+        let has_keys = group.iter().any(|index| entries[*index].key.is_some());
+        if has_keys {
+            call.arg(format!("-{}", group.len()));
+        } else {
+            call.arg(group.len());
+        }
+        for entry in group.iter().map(|index| entries[*index]) {
+            if has_keys {
+                call.arg(u8::from(entry.key.is_some()));
+            }
+            call.arg(&entry.event[..]);
+        }
+    }
     call
 }
 
-/// Appends the entry, and returns its position.
-pub(super) async fn append(link: &Link, call: Cmd) -> Result<Position, EngineError> {
-    let position = match link.append.run(&call, &link.commands).await? {
-        Value::BulkString(id) => entry_id::parse(&id),
-        _ => None,
-    };
-    position.ok_or(EngineError::InvalidAnswer("the id of the entry"))
+/// Returns the positions of so many entries of one topic.
+fn appended(answer: Value, count: usize) -> Vec<Appended> {
+    match answer {
+        Value::BulkString(first) => (0..)
+            .map(|number| {
+                let first = position(&first)?;
+                let minor = first.minor().checked_add(number).ok_or(INVALID_IDS)?;
+                Ok(Position::new(first.major(), minor))
+            })
+            .take(count)
+            .collect(),
+        Value::Array(ids) => ids
+            .into_iter()
+            .map(|id| match id {
+                Value::BulkString(id) => position(&id),
+                _ => Err(INVALID_IDS),
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn position(id: &[u8]) -> Appended {
+    match id.strip_prefix(b"-") {
+        Some(reason) => {
+            let reason = String::from_utf8_lossy(reason).into_owned();
+            Err(EngineError::Refused(reason))
+        }
+        None => entry_id::parse(id).ok_or(INVALID_IDS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Value {
+        Value::BulkString(text.into())
+    }
+
+    fn positions(answer: Value, count: usize) -> Vec<Result<u64, String>> {
+        let result = |appended: Appended| {
+            let position = appended.map_err(|error| error.to_string())?;
+            Ok(position.minor())
+        };
+        appended(answer, count).into_iter().map(result).collect()
+    }
+
+    #[test]
+    fn an_answer_is_the_first_id_or_an_id_for_each_entry() {
+        assert_eq!(
+            positions(text("5-70000"), 3),
+            [Ok(70_000), Ok(70_001), Ok(70_002)]
+        );
+        let refused = "engine refused the request: OOM";
+        assert_eq!(
+            positions(text("-OOM"), 2),
+            [Err(refused.to_owned()), Err(refused.to_owned())]
+        );
+        let each = Value::Array(vec![text("5-1"), text("-OOM"), text("5-2")]);
+        assert_eq!(positions(each, 3), [Ok(1), Err(refused.to_owned()), Ok(2)]);
+        let invalid = "engine's answer is invalid, expected the ids of entries";
+        assert_eq!(positions(text("x"), 1), [Err(invalid.to_owned())]);
+        assert_eq!(positions(Value::Nil, 1), []);
+    }
+
+    #[test]
+    fn entries_are_grouped_by_topic_in_their_order() {
+        let entries = ["a", "b", "a", "c", "b"].map(|topic| ToAppend {
+            topic: topic.to_owned(),
+            event: Vec::new(),
+            key: None,
+        });
+        let entries: Vec<_> = entries.iter().collect();
+        assert_eq!(groups(&entries), [vec![0, 2], vec![1, 4], vec![3]]);
+    }
 }

@@ -16,7 +16,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::log::redis::error::{CommandError, is_wrong_server};
-use crate::log::redis::{hello, time_limits};
+use crate::log::redis::keys::Keys;
+use crate::log::redis::script::Scripts;
+use crate::log::redis::{hello, permissions, time_limits};
 
 /// How many commands wait in memory to be written before callers wait instead.
 const PIPELINE_BUFFER: usize = 1024;
@@ -27,8 +29,16 @@ const RETRY_DELAY: Duration = Duration::from_millis(20);
 pub(super) struct Commands {
     client: Client,
     connect_within: Duration,
+    scripts: Arc<Scripts>,
+    keys: Arc<Keys>,
     state: Arc<Mutex<State>>,
     wrong_server: Notify,
+}
+
+/// What a command was answered, and the number of the connection that did.
+pub(super) struct Answer {
+    pub(super) value: Value,
+    pub(super) connection: u64,
 }
 
 #[derive(Default)]
@@ -53,17 +63,24 @@ struct Connected {
 }
 
 impl Commands {
-    pub(super) fn new(client: Client, connect_within: Duration) -> Self {
+    pub(super) fn new(
+        client: Client,
+        connect_within: Duration,
+        scripts: Arc<Scripts>,
+        keys: Arc<Keys>,
+    ) -> Self {
         Self {
             client,
             connect_within,
+            scripts,
+            keys,
             state: Arc::default(),
             wrong_server: Notify::new(),
         }
     }
 
     /// Sends a command. The caller must limit how long the answer may take.
-    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, CommandError> {
+    pub(super) async fn send(&self, command: &Cmd) -> Result<Answer, CommandError> {
         let current = self.state().current.clone();
         let Connected {
             mut connection,
@@ -77,7 +94,19 @@ impl Commands {
         if let Err(error) = &answer {
             self.note_failure(error, number);
         }
-        Ok(answer?)
+        Ok(Answer {
+            value: answer?,
+            connection: number,
+        })
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.state().current.is_some()
+    }
+
+    /// Returns the number of the connection, or of the last one if there is none.
+    pub(super) fn connection(&self) -> u64 {
+        self.state().made
     }
 
     /// Connects if there is no connection.
@@ -104,14 +133,26 @@ impl Commands {
         if !is_wrong_server && !error.is_unrecoverable_error() {
             return;
         }
-        let mut state = self.state();
-        if state.current.as_ref().is_some_and(|it| it.number == number) {
-            state.current = None;
-            drop(state);
-            if is_wrong_server {
-                self.wrong_server.notify_one();
-            }
+        if self.end_number(number) && is_wrong_server {
+            self.wrong_server.notify_one();
         }
+    }
+
+    /// Ends the connection with a number, whose server says that it is the wrong one.
+    pub(super) fn leave_wrong_server(&self, number: u64) {
+        if self.end_number(number) {
+            self.wrong_server.notify_one();
+        }
+    }
+
+    /// Ends the connection if it has the number.
+    fn end_number(&self, number: u64) -> bool {
+        let mut state = self.state();
+        let is_current = state.current.as_ref().is_some_and(|it| it.number == number);
+        if is_current {
+            state.current = None;
+        }
+        is_current
     }
 
     /// Returns the attempt to connect, which is begun if there is none.
@@ -125,9 +166,10 @@ impl Commands {
             return Err(CommandError::NotConnected);
         }
         let (client, limit) = (self.client.clone(), self.connect_within);
+        let (scripts, keys) = (Arc::clone(&self.scripts), Arc::clone(&self.keys));
         let shared = Arc::clone(&self.state);
         let connecting: Connecting = Box::pin(async move {
-            let connection = connect(&client, limit).await;
+            let connection = connect(&client, &scripts, &keys, limit).await;
             let mut state = lock(&shared);
             state.connecting = None;
             match connection {
@@ -160,9 +202,15 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn connect(client: &Client, limit: Duration) -> Result<MultiplexedConnection, CommandError> {
+async fn connect(
+    client: &Client,
+    scripts: &Scripts,
+    keys: &Keys,
+    limit: Duration,
+) -> Result<MultiplexedConnection, CommandError> {
     let config = AsyncConnectionConfig::new().set_pipeline_buffer_size(PIPELINE_BUFFER);
     let mut connection = time_limits::connect(client, limit, config).await?;
     hello::check(&mut connection, limit).await?;
+    permissions::check_commands(&mut connection, scripts, keys, limit).await?;
     Ok(connection)
 }

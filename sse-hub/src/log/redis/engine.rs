@@ -6,6 +6,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use redis::io::tcp::TcpSettings;
 use redis::{Client, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisError};
 
@@ -14,12 +16,18 @@ use crate::log::redis::inbox::{self, Outlet};
 use crate::log::redis::keys::Keys;
 use crate::log::redis::link::Link;
 use crate::log::redis::options::RedisOptions;
-use crate::log::redis::{append, read, script, supervisor};
+use crate::log::redis::queue::ToAppend;
+use crate::log::redis::script::Scripts;
+use crate::log::redis::{append, loss, read, supervisor};
 use crate::log::{Engine, EngineError, Live, Page, Span};
 use crate::position::Position;
+use crate::topic_name::check_name;
 
-/// How many live entries are yielded before the connection is supervised again.
+/// How many live entries are yielded before all else is polled again.
 const BURST: usize = 256;
+
+/// Whether URLs may ask for TLS.
+const HAS_TLS: bool = cfg!(any(feature = "redis-rustls", feature = "redis-native-tls"));
 
 /// An [`Engine`] in Redis (6.2 or later) or Valkey: the same topics on several nodes.
 ///
@@ -45,8 +53,10 @@ const BURST: usize = 256;
 /// A subscriber gets the events of a topic in the order of its stream, each once, from any node; or
 /// it gets a gap. An event is as safe as Redis keeps it when [`publish`](crate::Hub::publish)
 /// returns: with `appendonly yes` and `appendfsync always`, it survives the end of the server;
-/// otherwise, or if a replica takes over, the newest ones may be lost. A loss results in a gap, at
-/// the latest with the next event, and so does a server that was wiped. An event that is published
+/// otherwise, or if a replica takes over, the newest ones may be lost. A node that knows one of the
+/// lost positions marks the loss in the topic, so that those who read across it get a gap, and so do
+/// those who come back to a lost position. No position is given twice, whatever the clocks of servers do:
+/// each has a random part of 40 bits. A server that was wiped is a gap as well. An event that is published
 /// again with the same [key](crate::Publish::key) is there once.
 ///
 /// # Costs
@@ -55,9 +65,13 @@ const BURST: usize = 256;
 /// is subscribed to a channel for each topic in use. Redis finds the subscribers of a channel by its
 /// name, so a message costs it the same whether a node has ten topics or ten thousand, and a node
 /// gets nothing of topics that it does not use. (A pattern would be matched with every message,
-/// and one channel for all would send every message to every node.) Publishing is one call of a
-/// script. A client that comes back costs nothing if the node still has its position, and otherwise
-/// one read for each page.
+/// and one channel for all would send every message to every node.) A client that comes back costs
+/// nothing if the node still has its position, and otherwise one read for each page.
+///
+/// A publish alone is one call of a script. While four such calls are under way, others wait for the
+/// [`Driver`](crate::Driver), which appends up to 256 of them by one call. That costs Redis much less: the
+/// events of a topic in one call are one message. A node remembers the newest positions of the topics that it
+/// publishes to, up to 16,384, which saves Redis from looking them up.
 ///
 /// # While Redis does not answer
 ///
@@ -72,15 +86,37 @@ const BURST: usize = 256;
 /// it refuses, whether or not it cuts its connections. The engine then connects again, until the
 /// address is that of a primary: a name or a proxy that follows it.
 ///
+/// # Memory
+///
+/// Set `maxmemory-policy noeviction`: publishing then fails while the memory is full, and nothing else is
+/// lost. Other policies remove keys: without an idempotency key, an event that is published again is there
+/// twice; without its stream, a topic is a gap.
+///
+/// Redis cuts a node that reads too slowly, by default (`client-output-buffer-limit pubsub`) at 32 MiB or
+/// after a minute at more than 8 MiB. Nothing is lost by that, as the node reads the streams then. A higher
+/// limit is worth its memory only if nodes are cut often.
+///
+/// # Permissions
+///
+/// Whether the user may do what is needed is checked with each new connection. These rules are enough, with
+/// the default [prefix](RedisOptions::prefix) and the database 0, which the channels begin with:
+///
+/// ```text
+/// resetchannels ~sse:* &0:sse:{* +hello +eval +evalsha +subscribe +unsubscribe +time +exists
+/// +xinfo|stream +xrange +xrevrange +xadd +xtrim +pexpire +get +set +publish
+/// ```
+///
 /// # TLS
 ///
 /// URLs that begin with `rediss` need the feature `redis-rustls`, which verifies servers by the
-/// certificates of the platform.
+/// certificates of the platform, or those in the file that the variable `SSL_CERT_FILE` names; or
+/// `redis-native-tls`.
 ///
 /// # Clusters
 ///
 /// All keys of a topic have the same hash tag, so each call uses one slot. But the connections are
 /// to one server: a primary, or a proxy to one. A Redis Cluster is refused when connecting.
+/// [`sharded`](Self::sharded) takes several servers that know nothing of each other.
 ///
 /// # Tasks
 ///
@@ -96,7 +132,9 @@ struct LiveSide {
     outlet: Outlet,
     /// Maintains the live connection; it never completes.
     supervisor: BoxFuture<'static, ()>,
-    until_supervisor: usize,
+    until_others: usize,
+    /// Appends what waits in the queue.
+    batches: FuturesUnordered<BoxFuture<'static, ()>>,
 }
 
 impl RedisEngine {
@@ -124,6 +162,9 @@ impl RedisOptions {
     /// Dropping the future closes the connections.
     pub async fn connect(self, url: &str) -> Result<RedisEngine, ConnectError> {
         let invalid = |error: RedisError| ConnectError::Url(error.into());
+        if !HAS_TLS && url.starts_with("rediss:") {
+            return Err(ConnectError::WithoutTls);
+        }
         let info = connection_info(url, self.answer_within).map_err(invalid)?;
         let database = info.redis_settings().db();
         let keys = Keys::new(&self.prefix, database).ok_or(ConnectError::Prefix)?;
@@ -132,8 +173,7 @@ impl RedisOptions {
         let link = Link::new(
             client,
             keys,
-            script::append(&self.history, database),
-            script::open(&self.history),
+            Scripts::new(&self.history, database),
             inbox,
             self.answer_within,
         );
@@ -146,7 +186,8 @@ impl RedisOptions {
             live: Mutex::new(LiveSide {
                 outlet,
                 supervisor,
-                until_supervisor: 0,
+                until_others: 0,
+                batches: FuturesUnordered::new(),
             }),
         })
     }
@@ -169,7 +210,10 @@ fn connection_info(url: &str, answer_within: Duration) -> Result<ConnectionInfo,
 impl Engine for RedisEngine {
     fn open(&self, topic: &str) -> BoxFuture<'static, Result<Span, EngineError>> {
         let (link, topic) = (Arc::clone(&self.link), topic.to_owned());
-        Box::pin(async move { link.answer(read::open(&link, &topic)).await })
+        Box::pin(async move {
+            check(&topic)?;
+            link.answer(read::open(&link, &topic)).await
+        })
     }
 
     fn close(&self, topic: &str) {
@@ -182,28 +226,42 @@ impl Engine for RedisEngine {
         entry: &[u8],
         key: Option<&str>,
     ) -> BoxFuture<'static, Result<Position, EngineError>> {
-        let call = append::call(&self.link, topic, entry, key);
+        let entry = ToAppend {
+            topic: topic.to_owned(),
+            event: entry.to_vec(),
+            key: key.map(str::to_owned),
+        };
         let link = Arc::clone(&self.link);
-        Box::pin(async move { link.answer(append::append(&link, call)).await })
+        Box::pin(async move {
+            check(&entry.topic)?;
+            link.answer(append::append(&link, entry)).await
+        })
     }
 
     fn read(&self, topic: &str, after: Position) -> BoxFuture<'static, Result<Page, EngineError>> {
         let (link, topic) = (Arc::clone(&self.link), topic.to_owned());
-        Box::pin(async move { link.answer(read::read(&link, &topic, after)).await })
+        Box::pin(async move {
+            check(&topic)?;
+            link.answer(read::read(&link, &topic, after)).await
+        })
     }
 
     fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Live> {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        live.poll(cx)
+        live.poll(&self.link, cx)
     }
 
     fn mark_loss(
         &self,
-        _topic: &str,
-        _kept: Position,
-        _lost: Position,
+        topic: &str,
+        kept: Position,
+        lost: Position,
     ) -> BoxFuture<'static, Result<(), EngineError>> {
-        Box::pin(async { Ok(()) })
+        let (link, topic) = (Arc::clone(&self.link), topic.to_owned());
+        Box::pin(async move {
+            check(&topic)?;
+            link.answer(loss::mark(&link, &topic, kept, lost)).await
+        })
     }
 
     fn is_up(&self, _topic: &str) -> bool {
@@ -211,20 +269,40 @@ impl Engine for RedisEngine {
     }
 }
 
+/// Refuses the names that no hub accepts.
+fn check(topic: &str) -> Result<(), EngineError> {
+    check_name(topic).map_err(|error| EngineError::Refused(error.to_string()))
+}
+
 impl LiveSide {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Live> {
-        if self.until_supervisor == 0 {
-            self.until_supervisor = BURST;
-            let _ = self.supervisor.as_mut().poll(cx);
+    fn poll(&mut self, link: &Arc<Link>, cx: &mut Context<'_>) -> Poll<Live> {
+        if self.until_others == 0 {
+            self.poll_others(link, cx);
         }
         if let Poll::Ready(live) = self.outlet.poll(cx) {
-            self.until_supervisor -= 1;
+            self.until_others -= 1;
             return Poll::Ready(live);
         }
-        self.until_supervisor = BURST;
-        let _ = self.supervisor.as_mut().poll(cx);
-        // It may have made a connection.
+        self.poll_others(link, cx);
+        // The supervisor may have made a connection.
         self.outlet.poll(cx)
+    }
+
+    /// Supervises the connection, and begins and continues batches.
+    fn poll_others(&mut self, link: &Arc<Link>, cx: &mut Context<'_>) {
+        self.until_others = BURST;
+        let _ = self.supervisor.as_mut().poll(cx);
+        loop {
+            while let Some(batch) = link.queue.take_batch(cx.waker()) {
+                let batch = append::append_batch(Arc::clone(link), batch);
+                self.batches.push(Box::pin(batch));
+            }
+            // Which also sends the new ones, in their order.
+            match self.batches.poll_next_unpin(cx) {
+                Poll::Ready(Some(())) => link.queue.end_batch(),
+                Poll::Ready(None) | Poll::Pending => return,
+            }
+        }
     }
 }
 

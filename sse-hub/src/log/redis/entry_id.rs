@@ -2,8 +2,10 @@
 
 use crate::position::Position;
 
-/// The position that no entry can follow.
-pub(super) const LAST: Position = Position::new(u64::MAX, u64::MAX);
+/// Returns the id of a position.
+pub(super) fn of(position: Position) -> String {
+    format!("{}-{}", position.major(), position.minor())
+}
 
 /// Parses an id: `milliseconds-number`.
 pub(super) fn parse(id: &[u8]) -> Option<Position> {
@@ -16,7 +18,7 @@ pub(super) fn parse(id: &[u8]) -> Option<Position> {
 
 /// Parses a number as the standard library does, but without a check of the encoding first: each
 /// entry that arrives has two ids.
-fn number(digits: &[u8]) -> Option<u64> {
+pub(super) fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
     }
@@ -33,8 +35,12 @@ mod tests {
     #[test]
     fn ids_are_positions() {
         assert_eq!(parse(b"17-3"), Some(Position::new(17, 3)));
+        assert_eq!(of(Position::new(17, 3)), "17-3");
         let last = format!("{}-{}", u64::MAX, u64::MAX);
-        assert_eq!(parse(last.as_bytes()), Some(LAST));
+        assert_eq!(
+            parse(last.as_bytes()),
+            Some(Position::new(u64::MAX, u64::MAX))
+        );
         for invalid in [
             &b""[..],
             b"17",

@@ -23,6 +23,12 @@ pub enum ConnectError {
     Replica,
     /// The server runs in a mode that is not supported, such as `cluster` or `sentinel`.
     Mode(String),
+    /// The user may not use a command, a key or a channel that the engine needs: the commands, each with the
+    /// server's answer. [`RedisEngine`](super::RedisEngine#permissions) lists what is enough.
+    NotPermitted(String),
+    /// The URL begins with `rediss`, and neither of the features `redis-rustls` and `redis-native-tls` is
+    /// enabled.
+    WithoutTls,
 }
 
 impl fmt::Display for ConnectError {
@@ -33,6 +39,10 @@ impl fmt::Display for ConnectError {
             Self::Server(_) => f.write_str("connection to Redis failed"),
             Self::Replica => f.write_str("server is a replica, expected a primary"),
             Self::Mode(mode) => write!(f, "server runs in mode {mode}, expected standalone"),
+            Self::NotPermitted(reasons) => {
+                write!(f, "user lacks permissions that are needed: {reasons}")
+            }
+            Self::WithoutTls => f.write_str("URL asks for TLS, which no enabled feature provides"),
         }
     }
 }
@@ -41,7 +51,7 @@ impl Error for ConnectError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Url(error) | Self::Server(error) => Some(&**error),
-            Self::Prefix | Self::Replica | Self::Mode(_) => None,
+            _ => None,
         }
     }
 }
@@ -61,6 +71,7 @@ pub(super) enum CommandError {
 pub(super) enum Unusable {
     Replica,
     Mode(String),
+    NotPermitted(String),
 }
 
 /// The codes of errors that say that another server is to be asked now.
@@ -106,6 +117,7 @@ impl From<Unusable> for ConnectError {
         match error {
             Unusable::Replica => Self::Replica,
             Unusable::Mode(mode) => Self::Mode(mode),
+            Unusable::NotPermitted(reasons) => Self::NotPermitted(reasons),
         }
     }
 }

@@ -7,13 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use futures_util::task::AtomicWaker;
-use redis::{PushInfo, PushKind, Value};
+use redis::PushInfo;
 use tokio::sync::mpsc;
 
-use crate::log::redis::entry_id;
 use crate::log::redis::keys::Keys;
+use crate::log::redis::message;
 use crate::log::{Entry, Live, LiveEntry};
 
 /// How many entries may wait.
@@ -53,11 +52,11 @@ pub(super) fn queue() -> (Inbox, Outlet) {
 }
 
 impl Inbox {
-    /// Puts in the entry of a message of a topic's channel.
+    /// Puts in the entries of a message of a topic's channel.
     pub(super) fn put(&self, keys: &Keys, push: PushInfo) {
-        match entry(keys, push) {
-            Some(entry) => self.put_entry(entry),
-            None => tracing::debug!("message without an entry ignored"),
+        match message::parse(keys, push) {
+            Some(message) => message.for_each(|entry| self.put_entry(entry)),
+            None => tracing::debug!("message without entries ignored"),
         }
     }
 
@@ -94,32 +93,6 @@ impl Outlet {
         }
         Poll::Pending
     }
-
-    /// Takes an entry, for tests.
-    #[cfg(test)]
-    fn take(&mut self) -> Result<LiveEntry, mpsc::error::TryRecvError> {
-        self.receiver.try_recv()
-    }
-}
-
-/// Parses the entry in a message: its id, the id of its predecessor, and the event, with spaces
-/// between them.
-fn entry(keys: &Keys, push: PushInfo) -> Option<LiveEntry> {
-    if push.kind != PushKind::Message {
-        return None;
-    }
-    let mut parts = push.data.into_iter();
-    let (Value::BulkString(channel), Value::BulkString(payload)) = (parts.next()?, parts.next()?)
-    else {
-        return None;
-    };
-    let topic = keys.topic_of(&channel)?;
-    let mut spaces = memchr::memchr_iter(b' ', &payload);
-    let (first, second) = (spaces.next()?, spaces.next()?);
-    let position = entry_id::parse(payload.get(..first)?)?;
-    let predecessor = entry_id::parse(payload.get(first + 1..second)?)?;
-    let event = Entry::Event(Bytes::from(payload).slice(second + 1..));
-    Some(LiveEntry::new(topic, predecessor, position, event))
 }
 
 fn len(entry: &LiveEntry) -> usize {
@@ -134,42 +107,14 @@ mod tests {
     use futures_util::task::noop_waker;
 
     use super::*;
-    use crate::position::Position;
-
-    fn message(channel: &str, payload: &str) -> PushInfo {
-        PushInfo {
-            kind: PushKind::Message,
-            data: vec![
-                Value::BulkString(channel.into()),
-                Value::BulkString(payload.into()),
-            ],
-        }
-    }
-
-    #[test]
-    fn a_message_is_an_entry_with_its_predecessor() {
-        let keys = Keys::new("sse", 0).expect("no braces");
-        let (inbox, mut outlet) = queue();
-        let channel = keys.channel("a");
-        for invalid in ["", "5-1", "5-1 5-0", "5-1 x data: y\n\n", "5 5-0 z"] {
-            inbox.put(&keys, message(&channel, invalid));
-        }
-        inbox.put(&keys, message("elsewhere", "5-1 5-0 data: x\n\n"));
-        inbox.put(&keys, message(&channel, "5-1 4-7 data: x y\n\n"));
-        let entry = outlet.take().expect("an entry");
-        assert_eq!(entry.topic, "a");
-        assert_eq!(entry.position, Position::new(5, 1));
-        assert_eq!(entry.predecessor, Position::new(4, 7));
-        assert_eq!(entry.entry, Entry::Event("data: x y\n\n".into()));
-        assert!(outlet.take().is_err());
-    }
+    use crate::log::redis::message::tests::message;
 
     #[test]
     fn a_dropped_entry_is_an_interruption_when_the_queue_is_empty() {
         let keys = Keys::new("sse", 0).expect("no braces");
         let (inbox, mut outlet) = queue();
         for number in 0..MAX_ENTRIES + 1 {
-            let payload = format!("5-{} 5-{number} data: x\n\n", number + 1);
+            let payload = format!("5-{number} 5-{}\ndata: x\n\n", number + 1);
             inbox.put(&keys, message(&keys.channel("a"), &payload));
         }
         let waker = noop_waker();

@@ -6,8 +6,15 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use crate::log::redis::entry_id;
+use crate::position::Position;
+
 /// Begins the idempotency keys of a topic, after its stream's name.
 const KEY: &str = ":key:";
+
+/// Begin the keys that remember losses.
+const KEPT: &str = ":kept:";
+const LOST: &str = ":lost:";
 
 /// The names that an engine uses.
 #[derive(Debug)]
@@ -43,6 +50,17 @@ impl Keys {
     /// of topics.
     pub(super) fn shard(&self) -> String {
         format!("{}:shard", self.prefix)
+    }
+
+    /// Returns the name of the key that remembers a loss: the newest position before it that a node and the
+    /// log have, or the newest lost one.
+    pub(super) fn loss(&self, topic: &str, kept: Position, lost: Position) -> String {
+        let stream = self.stream(topic);
+        if kept == Position::OLDEST {
+            format!("{stream}{LOST}{}", entry_id::of(lost))
+        } else {
+            format!("{stream}{KEPT}{}", entry_id::of(kept))
+        }
     }
 
     /// Returns the channel: the database and the name of the stream, as in the script.

@@ -13,16 +13,19 @@ use crate::log::EngineError;
 use crate::log::redis::channels::Channels;
 use crate::log::redis::commands::Commands;
 use crate::log::redis::error::CommandError;
+use crate::log::redis::heads::Heads;
 use crate::log::redis::inbox::Inbox;
 use crate::log::redis::keys::Keys;
-use crate::log::redis::script::Script;
+use crate::log::redis::queue::Queue;
+use crate::log::redis::script::Scripts;
 
 /// What all parts of an engine share.
 pub(super) struct Link {
     pub(super) client: Client,
-    pub(super) keys: Keys,
-    pub(super) append: Script,
-    pub(super) open: Script,
+    pub(super) keys: Arc<Keys>,
+    pub(super) scripts: Arc<Scripts>,
+    pub(super) queue: Queue,
+    pub(super) heads: Heads,
     pub(super) channels: Channels,
     pub(super) inbox: Inbox,
     pub(super) answer_within: Duration,
@@ -35,17 +38,19 @@ impl Link {
     pub(super) fn new(
         client: Client,
         keys: Keys,
-        append: Script,
-        open: Script,
+        scripts: Scripts,
         inbox: Inbox,
         answer_within: Duration,
     ) -> Arc<Self> {
+        let (scripts, keys) = (Arc::new(scripts), Arc::new(keys));
+        let shared = (Arc::clone(&scripts), Arc::clone(&keys));
         Arc::new(Self {
-            commands: Commands::new(client.clone(), answer_within),
+            commands: Commands::new(client.clone(), answer_within, shared.0, shared.1),
             client,
             keys,
-            append,
-            open,
+            scripts,
+            queue: Queue::default(),
+            heads: Heads::default(),
             channels: Channels::default(),
             inbox,
             answer_within,

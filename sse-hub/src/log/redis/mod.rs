@@ -2,7 +2,8 @@
 //!
 //! One stream for each topic is the truth, and each of its entries names its predecessor. One script
 //! appends an entry and publishes it, so all nodes that use the topic get it at once, over one
-//! connection each. If that connection fails, they read the stream.
+//! connection each. If that connection fails, they read the stream. Under load, many entries share a call of
+//! the script.
 
 mod append;
 mod channels;
@@ -10,11 +11,16 @@ mod commands;
 mod engine;
 mod entry_id;
 mod error;
+mod heads;
 mod hello;
 mod inbox;
 mod keys;
 mod link;
+mod loss;
+mod message;
 mod options;
+mod permissions;
+mod queue;
 mod read;
 mod script;
 mod shard_note;

@@ -1,17 +1,16 @@
 //! Reading streams, and finding out whether what was read is complete.
 //!
-//! Each entry names its predecessor. So what follows a position is complete if the first entry
-//! after it names the position. If that names a later position, entries were trimmed; if it names an
-//! earlier one, the position was never one of this stream.
+//! What follows a position is complete if the stream has the entry at the position itself, and each entry
+//! that follows names the one before it. If the first one names a later position, entries in between were
+//! trimmed or lost; if it names an earlier one, the position was never one of this stream.
 
-use bytes::Bytes;
 use redis::Value;
 
-use crate::log::redis::entry_id::{self, LAST};
+use crate::log::redis::entry_id;
 use crate::log::redis::error::CommandError;
 use crate::log::redis::link::Link;
-use crate::log::redis::script::{self, EVENT, PREDECESSOR};
-use crate::log::{EngineError, Page, Span};
+use crate::log::redis::script::{self, EVENT, LOST, PREDECESSOR};
+use crate::log::{self, EngineError, Page, Span};
 use crate::position::Position;
 
 const INVALID_LAST_ID: EngineError = EngineError::InvalidAnswer("the last id of a stream");
@@ -23,8 +22,10 @@ const PAGE: usize = 100;
 /// An entry of a stream.
 struct Entry {
     position: Position,
+    /// The entry before it; `None` if another program appended it.
     predecessor: Option<Position>,
-    event: Bytes,
+    /// `None` if it is only the position that the opening of a topic gave, or of another program.
+    entry: Option<log::Entry>,
 }
 
 /// Subscribes to a topic's channel, and then finds where its stream ends.
@@ -32,9 +33,9 @@ pub(super) async fn open(link: &Link, topic: &str) -> Result<Span, EngineError> 
     let lease = link.channels.acquire(topic).await;
     link.subscribe(topic).await?;
     let stream = link.keys.stream(topic);
-    let mut call = link.open.call(1, stream.len());
+    let mut call = link.scripts.open.call(1, stream.len());
     call.arg(stream).arg(script::drawn());
-    let head = match link.open.run(&call, &link.commands).await? {
+    let head = match link.scripts.open.run(&call, &link.commands).await?.value {
         Value::BulkString(id) => entry_id::parse(&id),
         _ => None,
     };
@@ -44,33 +45,62 @@ pub(super) async fn open(link: &Link, topic: &str) -> Result<Span, EngineError> 
 }
 
 /// Reads what follows a position.
-pub(super) async fn read(link: &Link, topic: &str, after: Position) -> Result<Page, EngineError> {
-    if after == LAST {
-        // Nothing can have come so far, and Redis would refuse to read what follows it.
-        return Ok(Page::Unknown);
-    }
+pub(super) async fn read(
+    link: &Link,
+    topic: &str,
+    mut after: Position,
+) -> Result<Page, EngineError> {
     let stream = link.keys.stream(topic);
-    let entries = range(link, &stream, after).await?;
-    if !entries.is_empty() {
-        return Ok(page(after, entries));
-    }
-    match last_id(link, &stream).await? {
-        _ if after == Position::OLDEST => Ok(Page::Entries(Vec::new())),
-        Some(last) if last == after => Ok(Page::Entries(Vec::new())),
-        Some(last) if last > after => {
-            // Appended between the two requests, or trimmed.
-            let entries = range(link, &stream, after).await?;
-            if entries.is_empty() {
-                return Ok(Page::Trimmed);
+    let mut attempts = 0;
+    loop {
+        // With the entry at the position itself, which shows that it is one of this stream.
+        let is_checked = after != Position::OLDEST;
+        let count = PAGE + usize::from(is_checked);
+        let mut entries = range(link, &stream, after, count).await?;
+        let is_full = entries.len() == count;
+        match entries.first() {
+            None if !is_checked => return Ok(Page::Entries(Vec::new())),
+            None => match last_id(link, &stream).await? {
+                Some(last) if last == after => return Ok(Page::Entries(Vec::new())),
+                // Appended between the two requests, or all entries were trimmed.
+                Some(last) if last > after && attempts == 0 => attempts += 1,
+                Some(last) if last > after => return Ok(Page::Trimmed),
+                _ => return Ok(Page::Unknown),
+            },
+            Some(first) if is_checked && first.position != after => {
+                let has_older = has_entry_before(link, &stream, after).await?;
+                return Ok(without_entry(after, has_older, first));
             }
-            Ok(page(after, entries))
+            Some(_) => {
+                entries.drain(..usize::from(is_checked));
+                let last = entries.last().map(|last| last.position);
+                let (page, reached) = page(after, entries);
+                let may_have_more = is_full || last.is_some_and(|last| reached < last);
+                match page {
+                    // There are only positions so far.
+                    Page::Entries(entries) if entries.is_empty() && may_have_more => {
+                        after = reached;
+                    }
+                    page => return Ok(page),
+                }
+            }
         }
-        _ => Ok(Page::Unknown),
     }
 }
 
-/// Returns the entries that follow each other from `after` on.
-fn page(after: Position, entries: Vec<Entry>) -> Page {
+/// Returns why what follows a position is not known, if the stream has no entry there, but newer ones.
+fn without_entry(after: Position, has_older: bool, next: &Entry) -> Page {
+    // Streams are trimmed from their beginning.
+    let is_trimmed = !has_older && next.predecessor.is_none_or(|it| it >= after);
+    if is_trimmed {
+        Page::Trimmed
+    } else {
+        Page::Unknown
+    }
+}
+
+/// Returns the entries that follow each other from `after` on, and the position that they reach.
+fn page(after: Position, entries: Vec<Entry>) -> (Page, Position) {
     let mut previous = after;
     let mut chain = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -84,30 +114,52 @@ fn page(after: Position, entries: Vec<Entry>) -> Page {
                 // The next page begins with it.
                 break;
             }
-            return if predecessor > previous {
+            let is_trimmed = predecessor > previous;
+            let page = if is_trimmed {
                 Page::Trimmed
             } else {
                 Page::Unknown
             };
+            return (page, previous);
         }
         previous = entry.position;
-        chain.push((entry.position, crate::log::Entry::Event(entry.event)));
+        chain.push((entry.position, entry.entry));
     }
-    Page::Entries(chain)
+    let entries = chain.into_iter();
+    let entries = entries.filter_map(|(at, entry)| Some((at, entry?)));
+    (Page::Entries(entries.collect()), previous)
 }
 
-async fn range(link: &Link, stream: &str, after: Position) -> Result<Vec<Entry>, EngineError> {
+/// Requests the entries from a position on.
+async fn range(
+    link: &Link,
+    stream: &str,
+    from: Position,
+    count: usize,
+) -> Result<Vec<Entry>, EngineError> {
     let mut call = redis::cmd("XRANGE");
-    call.arg(stream)
-        .arg(format!("({}-{}", after.major(), after.minor()))
-        .arg("+")
-        .arg("COUNT")
-        .arg(PAGE);
-    match link.commands.send(&call).await? {
+    call.arg(stream).arg(entry_id::of(from)).arg("+");
+    call.arg("COUNT").arg(count);
+    match link.commands.send(&call).await?.value {
         Value::Array(entries) => entries
             .into_iter()
             .map(|entry| parse(entry).ok_or(INVALID_ENTRIES))
             .collect(),
+        _ => Err(INVALID_ENTRIES),
+    }
+}
+
+async fn has_entry_before(
+    link: &Link,
+    stream: &str,
+    position: Position,
+) -> Result<bool, EngineError> {
+    let mut call = redis::cmd("XRANGE");
+    call.arg(stream).arg("-");
+    call.arg(format!("({}", entry_id::of(position)));
+    call.arg("COUNT").arg(1);
+    match link.commands.send(&call).await?.value {
+        Value::Array(entries) => Ok(!entries.is_empty()),
         _ => Err(INVALID_ENTRIES),
     }
 }
@@ -123,7 +175,7 @@ fn parse(entry: Value) -> Option<Entry> {
     let mut parsed = Entry {
         position: entry_id::parse(&id)?,
         predecessor: None,
-        event: Bytes::new(),
+        entry: None,
     };
     let mut fields = fields.into_iter();
     while let (Some(Value::BulkString(name)), Some(Value::BulkString(value))) =
@@ -131,7 +183,8 @@ fn parse(entry: Value) -> Option<Entry> {
     {
         match &*name {
             PREDECESSOR => parsed.predecessor = entry_id::parse(&value),
-            EVENT => parsed.event = value.into(),
+            EVENT => parsed.entry = Some(log::Entry::Event(value.into())),
+            LOST => parsed.entry = Some(log::Entry::Loss),
             _ => {}
         }
     }
@@ -144,7 +197,7 @@ async fn last_id(link: &Link, stream: &str) -> Result<Option<Position>, EngineEr
     let mut call = redis::cmd("XINFO");
     call.arg("STREAM").arg(stream);
     let info = match link.commands.send(&call).await {
-        Ok(info) => info,
+        Ok(answer) => answer.value,
         // "ERR no such key" has no code of its own.
         Err(CommandError::Redis(error))
             if error
@@ -183,13 +236,21 @@ mod tests {
     fn page_of(after: Position, entries: &[(u64, Option<u64>)]) -> Option<Vec<u64>> {
         let entries = entries
             .iter()
-            .map(|(position, predecessor)| Entry {
-                position: at(*position),
-                predecessor: predecessor.map(at),
-                event: Bytes::new(),
-            })
+            .map(|(position, predecessor)| entry(*position, *predecessor))
             .collect();
-        match page(after, entries) {
+        numbers(&page(after, entries).0)
+    }
+
+    fn entry(position: u64, predecessor: Option<u64>) -> Entry {
+        Entry {
+            position: at(position),
+            predecessor: predecessor.map(at),
+            entry: Some(log::Entry::Loss),
+        }
+    }
+
+    fn numbers(page: &Page) -> Option<Vec<u64>> {
+        match page {
             Page::Entries(entries) => Some(
                 entries
                     .iter()
@@ -213,6 +274,26 @@ mod tests {
         let broken = [(5, Some(3)), (6, Some(5)), (9, Some(8))];
         assert_eq!(page_of(at(3), &broken), Some(vec![5, 6]));
         assert_eq!(page_of(at(6), &broken[2..]), None);
+    }
+
+    #[test]
+    fn a_position_without_an_entry_was_trimmed_if_nothing_older_is_left() {
+        let next = |predecessor| entry(5, predecessor);
+        for predecessor in [None, Some(3), Some(4)] {
+            let page = without_entry(at(3), false, &next(predecessor));
+            assert!(matches!(page, Page::Trimmed), "{predecessor:?}");
+            let page = without_entry(at(3), true, &next(predecessor));
+            assert!(matches!(page, Page::Unknown), "{predecessor:?}");
+        }
+        let page = without_entry(at(3), false, &next(Some(2)));
+        assert!(matches!(page, Page::Unknown));
+    }
+
+    #[test]
+    fn positions_without_entries_are_not_on_a_page() {
+        let mut entries = vec![entry(5, Some(3)), entry(6, Some(5)), entry(9, Some(6))];
+        entries[1].entry = None;
+        assert_eq!(numbers(&page(at(3), entries).0), Some(vec![5, 9]));
     }
 
     #[test]

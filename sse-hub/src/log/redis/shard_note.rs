@@ -33,7 +33,7 @@ pub(super) async fn find_other(
             link.commands.send(&write).await?;
         }
         let found = link.commands.send(redis::cmd("GET").arg(&key)).await?;
-        let found = match found {
+        let found = match found.value {
             Value::BulkString(found) => String::from_utf8_lossy(&found).into_owned(),
             _ => return Ok(None),
         };

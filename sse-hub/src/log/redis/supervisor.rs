@@ -11,9 +11,9 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::log::redis::error::CommandError;
-use crate::log::redis::hello;
 use crate::log::redis::link::Link;
 use crate::log::redis::time_limits::{self, answered};
+use crate::log::redis::{hello, permissions};
 use crate::log::retry::Backoff;
 
 /// How often the server is asked. A demoted one is noticed within this time.
@@ -45,6 +45,7 @@ pub(super) async fn connect(link: &Arc<Link>) -> Result<Connection, CommandError
     let limit = link.answer_within;
     let mut commands = time_limits::connect(&link.client, limit, config).await?;
     hello::check(&mut commands, limit).await?;
+    permissions::check_live(&mut commands, &link.keys, limit).await?;
     Ok(Connection { commands, ended })
 }
 

@@ -7,10 +7,11 @@ use futures_util::StreamExt as _;
 use memchr::memmem;
 use tokio::task::JoinSet;
 
-use super::{Found, Meter, Sample};
-use crate::Result;
 use crate::engine::Engine;
+use crate::meter::{Found, Meter};
 use crate::node::Servers;
+use crate::result::Result;
+use crate::sample::Sample;
 
 const TOPIC: &str = "news";
 

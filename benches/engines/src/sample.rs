@@ -1,20 +1,9 @@
-//! A sample: one measurement, in this process.
-
-mod latency;
-mod opening;
-mod publishing;
-mod replay;
-mod requests;
+//! A sample: what one measurement is of, and how much of it.
 
 use std::fmt;
-use std::time::{Duration, Instant};
 
-use crate::Result;
 use crate::engine::Engine;
-use crate::node::Servers;
-
-/// How long a sample may take before it fails.
-const LIMIT: Duration = Duration::from_secs(120);
+use crate::result::Result;
 
 /// What a sample measures, and how much of it.
 #[derive(Clone, Debug)]
@@ -137,28 +126,6 @@ impl Sample {
     pub(crate) fn is_comparable(&self) -> bool {
         matches!(self.engine, Engine::Program(_)) && self.shards == 1 && !self.is_spacious
     }
-
-    /// Takes the sample, and prints its figures, one a line: a name, a space and a number.
-    pub(crate) fn take(&self) -> Result {
-        let runtime = tokio::runtime::Runtime::new()?;
-        let taken = runtime.block_on(async {
-            let taking = async {
-                match self.kind {
-                    Kind::Publishing => publishing::take(self).await,
-                    Kind::Latency => latency::take(self).await,
-                    Kind::Replay => replay::take(self).await,
-                    Kind::Opening => opening::take(self).await,
-                    Kind::Requests => requests::take(self).await,
-                }
-            };
-            let in_time = tokio::time::timeout(LIMIT, taking).await;
-            in_time.map_err(|_| "the sample took too long")?
-        });
-        for (figure, value) in taken? {
-            println!("{figure} {value}");
-        }
-        Ok(())
-    }
 }
 
 impl fmt::Display for Sample {
@@ -181,36 +148,5 @@ impl fmt::Display for Sample {
             Kind::Replay => write!(f, ", {} missed events", self.events),
             Kind::Opening | Kind::Requests => write!(f, ", {} topics", self.topics),
         }
-    }
-}
-
-/// What a sample has found: names and numbers, all of them costs.
-type Found = Vec<(&'static str, f64)>;
-
-/// Time and CPU time from a moment on.
-struct Meter {
-    begun: Instant,
-    before: [Duration; 2],
-}
-
-impl Meter {
-    fn start(servers: &Servers) -> Result<Self> {
-        let before = servers.cpu_times()?;
-        Ok(Self {
-            begun: Instant::now(),
-            before,
-        })
-    }
-
-    /// Returns what has been taken since, for each of `count`, in microseconds.
-    fn stop(self, servers: &Servers, count: usize) -> Result<Found> {
-        let took = self.begun.elapsed();
-        let [node, server] = servers.cpu_times()?;
-        let each = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;
-        Ok(vec![
-            ("time", each(took)),
-            ("node", each(node.saturating_sub(self.before[0]))),
-            ("server", each(server.saturating_sub(self.before[1]))),
-        ])
     }
 }

@@ -10,10 +10,11 @@ use memchr::memmem;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::{Found, Meter, Sample};
-use crate::Result;
 use crate::engine::Engine;
+use crate::meter::{Found, Meter};
 use crate::node::{Node, Servers};
+use crate::result::Result;
+use crate::sample::Sample;
 
 pub(super) async fn take(sample: &Sample) -> Result<Found> {
     let servers = Servers::start(sample).await;

@@ -11,9 +11,10 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::{Found, Meter, Sample};
-use crate::Result;
+use crate::meter::{Found, Meter};
 use crate::node::{Node, Servers};
+use crate::result::Result;
+use crate::sample::Sample;
 
 /// How many connections are made at the same time: fewer than a listener accepts later.
 const CONNECTING: usize = 128;

@@ -9,10 +9,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::opening::Clients;
-use super::{Found, Sample};
-use crate::Result;
 use crate::engine::{Engine, Kind};
+use crate::meter::Found;
 use crate::node::Servers;
+use crate::result::Result;
+use crate::sample::Sample;
 
 pub(super) async fn take(sample: &Sample) -> Result<Found> {
     let Engine::Program(program) = &sample.engine else {

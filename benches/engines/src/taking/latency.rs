@@ -6,9 +6,10 @@ use futures_util::StreamExt as _;
 use memchr::memmem;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{Found, Sample};
-use crate::Result;
+use crate::meter::Found;
 use crate::node::Servers;
+use crate::result::Result;
+use crate::sample::Sample;
 
 pub(super) async fn take(sample: &Sample) -> Result<Found> {
     let servers = Servers::start(sample).await;

@@ -1,0 +1,10 @@
+-- Returns the last id of a stream, which is created if it does not exist, with an entry that is only a
+-- position.
+local stream, drawn = KEYS[1], ARGV[1]
+local id = last_id(stream)
+if not id then
+    id = id_after('0-0', drawn) .. '0000'
+    redis.call('XADD', stream, id, 'p', '0-0')
+    redis.call('PEXPIRE', stream, forget_after)
+end
+return id

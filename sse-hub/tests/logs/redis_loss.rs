@@ -1,0 +1,135 @@
+//! The marks of losses in Redis: each loss has one, and all readers get it.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use sse_engines::{Server, redis};
+use sse_hub::redis::RedisEngine;
+use sse_hub::{Engine, Entry, Live, Page, Position};
+
+use crate::suite::within_bounds;
+
+async fn engine(server: &Server) -> RedisEngine {
+    let engine = RedisEngine::connect(&redis::url(server.port())).await;
+    engine.expect("connected")
+}
+
+/// Appends events to the topic `a`.
+async fn append(engine: &RedisEngine, events: &[&'static str]) -> Vec<Position> {
+    let mut positions = Vec::new();
+    for event in events {
+        let appended = engine.append("a", event.as_bytes(), None).await;
+        positions.push(appended.expect("appended"));
+    }
+    positions
+}
+
+async fn read(engine: &RedisEngine, after: Position) -> Vec<Entry> {
+    match engine.read("a", after).await.expect("a page") {
+        Page::Entries(entries) => entries.into_iter().map(|(_, entry)| entry).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn events(events: &[&'static str]) -> Vec<Entry> {
+    let event = |event: &&'static str| Entry::Event((*event).into());
+    events.iter().map(event).collect()
+}
+
+/// Ends the server and starts it with what was saved.
+async fn set_back(server: &mut Server) {
+    server.kill();
+    server.restart().await;
+}
+
+async fn save(server: &Server) {
+    let saved = redis::ask(server.port(), "SAVE").await;
+    assert_eq!(saved.as_deref(), Some("+OK\r\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_loss_is_marked_once_whichever_node_finds_it() {
+    within_bounds(async {
+        let mut server = Server::start(redis::in_memory).await;
+        let first = engine(&server).await;
+        let kept = append(&first, &["1", "2"]).await;
+        save(&server).await;
+        let lost = append(&first, &["3", "4"]).await;
+        set_back(&mut server).await;
+        let (first, second) = (engine(&server).await, engine(&server).await);
+        let new = append(&second, &["5"]).await;
+        let unknown = first.read("a", lost[1]).await.expect("a page");
+        assert!(matches!(unknown, Page::Unknown), "{unknown:?}");
+        for (engine, lost) in [(&first, lost[1]), (&second, lost[0]), (&first, lost[1])] {
+            let marked = engine.mark_loss("a", kept[1], lost).await;
+            marked.expect("marked");
+        }
+        append(&first, &["6"]).await;
+        let mut expected = events(&["5"]);
+        expected.push(Entry::Loss);
+        expected.extend(events(&["6"]));
+        for engine in [&first, &second] {
+            assert_eq!(read(engine, kept[1]).await, expected);
+            assert_eq!(read(engine, new[0]).await, expected[1..]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_loss_without_a_known_entry_before_it_is_marked_if_an_older_one_is_left() {
+    within_bounds(async {
+        let mut server = Server::start(redis::in_memory).await;
+        let first = engine(&server).await;
+        let kept = append(&first, &["1"]).await;
+        save(&server).await;
+        let lost = append(&first, &["2", "3"]).await;
+        set_back(&mut server).await;
+        let first = engine(&server).await;
+        for _ in 0..2 {
+            let marked = first.mark_loss("a", Position::OLDEST, lost[1]).await;
+            marked.expect("marked");
+        }
+        assert_eq!(read(&first, kept[0]).await, [Entry::Loss]);
+
+        // Nothing is left.
+        let wiped = redis::ask(server.port(), "FLUSHALL").await;
+        assert_eq!(wiped.as_deref(), Some("+OK\r\n"));
+        let marked = first.mark_loss("a", Position::OLDEST, lost[0]).await;
+        marked.expect("not needed");
+        assert_eq!(read(&first, Position::OLDEST).await, []);
+        // Only newer ones are left.
+        append(&first, &["4"]).await;
+        let marked = first.mark_loss("a", Position::OLDEST, lost[0]).await;
+        marked.expect("not needed");
+        assert_eq!(read(&first, Position::OLDEST).await, events(&["4"]));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mark_arrives_live() {
+    within_bounds(async {
+        let server = Server::start(redis::in_memory).await;
+        let (first, second) = (engine(&server).await, engine(&server).await);
+        second.open("a").await.expect("opened");
+        let kept = append(&first, &["1"]).await;
+        let lost = Position::new(kept[0].major(), kept[0].minor() + 1);
+        first.mark_loss("a", kept[0], lost).await.expect("marked");
+        let new = append(&first, &["2"]).await;
+        let mut live = Vec::new();
+        while live.len() < 3 {
+            let next = poll_fn(|cx| second.poll_live(cx)).await;
+            if let Live::Entry(entry) = next {
+                live.push(entry);
+            }
+        }
+        assert_eq!(live[1].entry, Entry::Loss);
+        assert_eq!(live[1].predecessor, kept[0]);
+        assert_eq!(live[2].predecessor, live[1].position);
+        assert_eq!(live[2].position, new[0]);
+        let none = poll_fn(|cx| Poll::Ready(second.poll_live(cx).is_pending())).await;
+        assert!(none);
+    })
+    .await;
+}

@@ -253,7 +253,7 @@ mod tests {
         let position = Position::new(1, 2);
         assert!(batch.remove(1).1.send(Ok(position)).is_ok());
         assert_eq!(
-            first.answer().now_or_never().map(|it| it.ok()),
+            first.answer().now_or_never().map(Result::ok),
             Some(Some(position))
         );
         drop(batch);

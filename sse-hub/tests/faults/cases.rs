@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::check::{self, Answered, Published, Record, Tally};
 use crate::hubs::{NODES, Nodes};
-use crate::load::{Begin, Kind, Load, TOPICS, subscribe};
+use crate::load::{Begin, Crowd, Kind, Load, TOPICS, subscribe};
 use crate::nodes::Process;
 
 /// An engine that can be harmed.
@@ -71,7 +71,7 @@ pub(crate) fn assert_exact(tally: Tally) {
 pub(crate) async fn an_engine_that_is_killed_and_restarted_loses_nothing<E: Engine>(_: &str) {
     let mut server = Server::start(E::command).await;
     let nodes = Nodes::start::<E>(server.port(), Keeps::PLENTY).await;
-    let load = nodes.load().await;
+    let load = nodes.load(Crowd::Few).await;
     for _ in 0..2 {
         let failures = load.failures();
         assert!(E::answers(server.port()).await);
@@ -91,7 +91,7 @@ pub(crate) async fn connections_that_are_cut_within_a_message_lose_nothing<E: En
     let server = Server::start(E::command).await;
     let proxy = Proxy::start(server.port()).await;
     let nodes = Nodes::start::<E>(proxy.port(), Keeps::PLENTY).await;
-    let load = nodes.load().await;
+    let load = nodes.load(Crowd::Few).await;
     for number in 1..=CUTS {
         proxy.cut_after(fastrand::i64(1..4_000));
         let deadline = Instant::now() + Duration::from_secs(10);
@@ -108,7 +108,7 @@ pub(crate) async fn connections_that_are_cut_within_a_message_lose_nothing<E: En
 pub(crate) async fn an_engine_that_is_frozen_and_thawed_loses_nothing<E: Engine>(_: &str) {
     let server = Server::start(E::command).await;
     let nodes = Nodes::start::<E>(server.port(), Keeps::PLENTY).await;
-    let load = nodes.load().await;
+    let load = nodes.load(Crowd::Few).await;
     // Once shorter than the limit for an answer, once longer.
     for frozen in [ANSWER_WITHIN / 2, ANSWER_WITHIN * 2] {
         let failures = load.failures();
@@ -139,7 +139,7 @@ pub(crate) async fn a_killed_node_loses_nothing_that_its_clients_do_not_get_else
         processes.push(Process::start(test, server.port(), 100 + number).await);
     }
     let as_nodes = processes.iter().map(Process::node).collect();
-    let load = Load::begin(nodes.places[..NODES].to_vec(), as_nodes, &begin).await;
+    let load = Load::begin(nodes.places[..NODES].to_vec(), as_nodes, Crowd::Few, &begin).await;
     for (number, process) in processes.iter_mut().enumerate() {
         process.kill().await;
         let address = process.address.lock().expect("not poisoned").take();
@@ -250,7 +250,7 @@ pub(crate) async fn events<E: Engine>(port: u16) -> HashSet<check::Event> {
 pub(crate) async fn a_wiped_engine_is_a_gap<E: Engine>(_: &str) {
     let mut server = Server::start(E::command).await;
     let nodes = Nodes::start::<E>(server.port(), Keeps::PLENTY).await;
-    let load = nodes.load().await;
+    let load = nodes.load(Crowd::All).await;
     for _ in 0..2 {
         load.leave(Kind::LeavesEarly).await;
         load.leave(Kind::LeavesLate).await;

@@ -411,6 +411,7 @@ mod tests {
             skipped: 2,
             late: 2,
             gaps: 1,
+            forgotten: 2,
             ..Tally::default()
         };
         assert_eq!(tally_of(&with_gap, &[0, 3]), expected);

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::cases::{Engine as _, assert_exact};
-use crate::load::{Begin, Load, Node, Place};
+use crate::load::{Begin, Crowd, Load, Node, Place};
 use crate::nats::Nats;
 
 /// Three servers that have the same stream.
@@ -73,7 +73,7 @@ async fn a_cluster_whose_leader_is_killed_loses_nothing() {
         let places: Vec<_> = hubs.into_iter().map(Place::of).collect();
         let nodes = places.iter().cloned().map(Node::Place).collect();
 
-        let load = Load::begin(places, nodes, &begin).await;
+        let load = Load::begin(places, nodes, Crowd::Few, &begin).await;
         let server = &mut servers[leader(&urls).await];
         server.kill();
         assert!(!Nats::answers(server.port()).await, "it is dead");

@@ -10,7 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use crate::cases::{Engine as _, Keeps, assert_exact};
 use crate::hubs::Nodes;
-use crate::load::{Kind, subscribe};
+use crate::load::{Crowd, Kind, subscribe};
 use crate::losses::{assert_announced, write_tail};
 use crate::redis::Redis;
 
@@ -96,7 +96,7 @@ async fn command(server: &Server, command: &str) {
 async fn promote_a_lagging_replica(behind: Option<&Clock>, fault: &str) {
     let mut pair = Pair::start(behind).await;
     let nodes = Nodes::start::<Redis>(pair.address.port(), Keeps::PLENTY).await;
-    let load = nodes.load().await;
+    let load = nodes.load(Crowd::All).await;
     load.leave(Kind::LeavesEarly).await;
     pair.replication.hold(true);
     write_tail(&load).await;
@@ -127,7 +127,7 @@ async fn a_demoted_server_is_left_although_its_connections_live() {
     within(async {
         let pair = Pair::start(None).await;
         let nodes = Nodes::start::<Redis>(pair.address.port(), Keeps::PLENTY).await;
-        let load = nodes.load().await;
+        let load = nodes.load(Crowd::All).await;
         load.leave(Kind::LeavesEarly).await;
         pair.replication.hold(true);
         write_tail(&load).await;
@@ -147,7 +147,7 @@ async fn a_snapshot_restored_with_the_clock_set_back_gives_no_id_again() {
         let clock = Clock::new();
         let mut server = Server::start(clock.shown_to(redis::in_memory)).await;
         let nodes = Nodes::start::<Redis>(server.port(), Keeps::PLENTY).await;
-        let load = nodes.load().await;
+        let load = nodes.load(Crowd::All).await;
         load.leave(Kind::LeavesEarly).await;
         command(&server, "SAVE").await;
         let saved = Instant::now();
@@ -169,7 +169,7 @@ async fn a_clock_that_goes_back_changes_nothing() {
         let clock = Clock::new();
         let server = Server::start(clock.shown_to(redis::in_memory)).await;
         let nodes = Nodes::start::<Redis>(server.port(), Keeps::PLENTY).await;
-        let load = nodes.load().await;
+        let load = nodes.load(Crowd::All).await;
         for seconds in [1, 3] {
             clock.put_back(Duration::from_secs(seconds));
             load.flows().await;

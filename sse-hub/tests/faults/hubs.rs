@@ -4,7 +4,7 @@ use sse_hub::{Driver, Hub, Retention, TopicOptions};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::cases::{Engine, Keeps};
-use crate::load::{Begin, Load, Node, Place};
+use crate::load::{Begin, Crowd, Load, Node, Place};
 
 /// How many nodes have subscribers.
 pub(crate) const NODES: usize = 3;
@@ -47,10 +47,10 @@ impl Nodes {
         self.driving[number] = self.drivers.spawn(driver);
     }
 
-    pub(crate) async fn load(&self) -> Load {
+    pub(crate) async fn load(&self, crowd: Crowd) -> Load {
         let begin = Begin::of(&self.hub(0)).await;
         let nodes = self.places[..NODES].iter().cloned().map(Node::Place);
-        Load::begin(self.places.clone(), nodes.collect(), &begin).await
+        Load::begin(self.places.clone(), nodes.collect(), crowd, &begin).await
     }
 }
 

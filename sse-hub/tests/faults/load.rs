@@ -77,6 +77,15 @@ pub(crate) enum Kind {
     LeavesLate,
 }
 
+/// Which subscribers there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Crowd {
+    /// On each node, one that stays and one that hops.
+    Few,
+    /// One of each kind on each node, and some of one topic.
+    All,
+}
+
 /// The ids before all events.
 pub(crate) struct Begin {
     all: String,
@@ -141,9 +150,13 @@ struct Shared {
 }
 
 impl Load {
-    /// Begins: on each of `publishing` some publish; on each node, one subscriber stays, one hops, and one of
-    /// each group leaves. All that follows `begin` is checked.
-    pub(crate) async fn begin(publishing: Vec<Place>, nodes: Vec<Node>, begin: &Begin) -> Self {
+    /// Begins to publish on some nodes, and to subscribe on some. All that follows `begin` is checked.
+    pub(crate) async fn begin(
+        publishing: Vec<Place>,
+        nodes: Vec<Node>,
+        crowd: Crowd,
+        begin: &Begin,
+    ) -> Self {
         let presence = |_| Presence {
             is_wanted: watch::Sender::new(true),
             present: watch::Sender::new(0),
@@ -157,12 +170,17 @@ impl Load {
             shared: Arc::default(),
             presences: [0, 1, 2, 3].map(presence),
         };
+        let kinds = match crowd {
+            Crowd::Few => &[Kind::Stays, Kind::Hops][..],
+            Crowd::All => &[Kind::Stays, Kind::Hops, Kind::LeavesEarly, Kind::LeavesLate],
+        };
         for home in 0..nodes.len() {
-            for kind in [Kind::Stays, Kind::Hops, Kind::LeavesEarly, Kind::LeavesLate] {
-                load.subscribe(&nodes, home, kind, &TOPICS, &begin.all);
+            for kind in kinds {
+                load.subscribe(&nodes, home, *kind, &TOPICS, &begin.all);
             }
         }
-        for (number, (topic, id)) in begin.each.iter().enumerate() {
+        let each = begin.each.iter().filter(|_| crowd == Crowd::All);
+        for (number, (topic, id)) in each.enumerate() {
             let home = number % nodes.len();
             load.subscribe(&nodes, home, Kind::LeavesEarly, &[*topic], id);
             if *topic != QUIET {

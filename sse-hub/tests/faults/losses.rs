@@ -8,7 +8,7 @@ use sse_engines::{Files, Server};
 use crate::cases::{Engine, Keeps};
 use crate::check::Tally;
 use crate::hubs::Nodes;
-use crate::load::{Kind, Load};
+use crate::load::{Crowd, Kind, Load};
 
 /// Asserts that all that is missing was announced, and that there was such. What the engine has kept, all
 /// have got that were there, or whose position it has kept.
@@ -56,7 +56,7 @@ pub(crate) async fn lose_tail<E: Engine>(
     let mut server = Server::start(command).await;
     let port = server.port();
     let mut nodes = Nodes::start::<E>(port, Keeps::PLENTY).await;
-    let load = nodes.load().await;
+    let load = nodes.load(Crowd::All).await;
     load.leave(Kind::LeavesEarly).await;
     let files = save(&server).await;
     write_tail(&load).await;

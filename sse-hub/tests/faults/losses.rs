@@ -16,6 +16,7 @@ pub(crate) fn assert_announced(tally: Tally) {
     assert_eq!((tally.lost, tally.doubled), (0, 0), "{tally:?}");
     assert_eq!((tally.kept, tally.ids), (0, 0), "{tally:?}");
     assert!(tally.checked > 1_000, "{tally:?}");
+    assert!(tally.forgotten > 100, "something is lost: {tally:?}");
     assert!(tally.skipped > 0 && tally.gaps > 0, "{tally:?}");
 }
 

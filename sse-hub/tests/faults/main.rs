@@ -15,6 +15,7 @@ mod losses;
 #[cfg(feature = "nats")]
 mod nats;
 mod nodes;
+mod openings;
 #[cfg(feature = "redis")]
 mod redis;
 mod stopped;

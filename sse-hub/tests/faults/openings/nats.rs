@@ -5,7 +5,8 @@ use sse_hub::nats::NatsOptions;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::cases::{Calls, Engine};
+use crate::cases;
+use crate::openings::{Calls, Engine, PATIENCE, openings};
 
 /// A server, and the port at which it tells its counters.
 struct Nats {
@@ -44,7 +45,8 @@ impl Engine for Nats {
     }
 
     async fn connect(&self) -> impl sse_hub::Engine {
-        let engine = NatsOptions::new().connect(nats::url(self.server.port())).await;
+        let engine = NatsOptions::new().answer_within(PATIENCE);
+        let engine = engine.connect(nats::url(self.server.port())).await;
         engine.expect("connected")
     }
 
@@ -59,9 +61,8 @@ impl Engine for Nats {
     }
 
     async fn version(&self) -> String {
-        let counters = self.counters().await;
-        format!("NATS {}", counters["version"].as_str().expect("text"))
+        <crate::nats::Nats as cases::Engine>::version(self.server.port()).await
     }
 }
 
-crate::many_topics!(Nats);
+openings!(Nats);

@@ -3,7 +3,8 @@
 use sse_engines::{Server, redis};
 use sse_hub::redis::RedisOptions;
 
-use crate::cases::{Calls, Engine};
+use crate::cases;
+use crate::openings::{Calls, Engine, PATIENCE, openings};
 
 struct Redis(Server);
 
@@ -14,7 +15,7 @@ impl Engine for Redis {
 
     async fn connect(&self) -> impl sse_hub::Engine {
         let url = redis::url(self.0.port());
-        let engine = RedisOptions::new().connect(&url).await;
+        let engine = RedisOptions::new().answer_within(PATIENCE).connect(&url).await;
         engine.expect("connected")
     }
 
@@ -31,14 +32,8 @@ impl Engine for Redis {
     }
 
     async fn version(&self) -> String {
-        let info = redis::ask(self.0.port(), "INFO server").await;
-        let info = info.expect("an answer");
-        let value = |key| info.lines().find_map(|line| line.strip_prefix(key));
-        match value("valkey_version:") {
-            Some(version) => format!("Valkey {version}"),
-            None => format!("Redis {}", value("redis_version:").expect("a version")),
-        }
+        <crate::redis::Redis as cases::Engine>::version(self.0.port()).await
     }
 }
 
-crate::many_topics!(Redis);
+openings!(Redis);

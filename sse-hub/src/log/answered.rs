@@ -1,12 +1,19 @@
-//! The newest position that each topic's publishers were answered.
+//! The newest position of each topic that the engine has answered, to a publisher or to a reader that
+//! was beyond the window.
 //!
 //! An engine that fails may lose entries at the end of a topic, also of one that is not in use here. A
-//! node that has published such an entry knows that it was there.
+//! node that has published or read such an entry knows that it was there.
+//!
+//! An answer takes the place of an earlier one only when the driver has seen that there was no
+//! interruption in between: the earlier one may have been lost by then, and the later one not.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::position::Position;
+
+/// How many answers wait for the driver until it is woken again.
+const WAKE_EVERY: usize = 64;
 
 /// The newest position of each of a bounded number of topics; of too many, one is forgotten that was
 /// not published to for long.
@@ -16,21 +23,34 @@ pub(crate) struct Answered {
     state: Mutex<State>,
 }
 
+/// A position that the engine has answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) topic: Arc<str>,
+    pub(crate) position: Position,
+    /// Whether a reader is there, or was.
+    pub(crate) is_read: bool,
+    /// How often the live entries were interrupted before the request.
+    interruptions: u64,
+}
+
 #[derive(Debug, Default)]
 struct State {
     topics: HashMap<Arc<str>, Newest>,
     /// The names of all topics. Those are forgotten first that were not published to since they
     /// were at the front.
     queue: VecDeque<Arc<str>>,
+    /// What was answered since the driver has taken the answers.
+    recent: Vec<Answer>,
     /// How often the live entries were interrupted.
     interruptions: u64,
-    /// The topics whose positions were answered after an interruption, but requested before it.
-    late: Vec<Arc<str>>,
 }
 
 #[derive(Debug)]
 struct Newest {
     position: Position,
+    /// Whether a reader was ever given a position beyond the window.
+    is_read: bool,
     /// Whether it was noted again since the topic was at the front of the queue.
     is_recent: bool,
 }
@@ -38,7 +58,7 @@ struct Newest {
 impl Answered {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
-            limit,
+            limit: limit.max(1),
             state: Mutex::default(),
         }
     }
@@ -48,55 +68,71 @@ impl Answered {
         self.state().interruptions
     }
 
-    /// Notes that a request, which began after so many interruptions, was answered with a position.
-    /// Returns whether there was an interruption meanwhile, so that the position is yet to be checked.
+    /// Notes that a publisher, whose request began after so many interruptions, was answered a position.
+    /// Returns whether to wake the driver, which takes it.
     #[must_use]
     pub(crate) fn note(&self, topic: &str, position: Position, interruptions: u64) -> bool {
+        self.put(topic, position, interruptions, false)
+    }
+
+    /// As [`note`](Self::note), for a reader.
+    #[must_use]
+    pub(crate) fn note_read(&self, topic: &str, position: Position, interruptions: u64) -> bool {
+        self.put(topic, position, interruptions, true)
+    }
+
+    fn put(&self, topic: &str, position: Position, interruptions: u64, is_read: bool) -> bool {
         let mut state = self.state();
-        if let Some(newest) = state.topics.get_mut(topic) {
-            newest.position = newest.position.max(position);
-            newest.is_recent = true;
-        } else {
-            state.make_room(self.limit);
-            state.add(topic.into(), position);
+        let name = state.topics.get_key_value(topic);
+        let answer = Answer {
+            topic: name.map_or_else(|| topic.into(), |(name, _)| Arc::clone(name)),
+            position,
+            is_read,
+            interruptions,
+        };
+        if state.recent.len() == self.limit {
+            // The driver is not polled.
+            state.add(answer, self.limit);
+            return false;
         }
-        let is_late = state.interruptions != interruptions;
-        if is_late {
-            state.late.push(topic.into());
-        }
-        is_late
+        state.recent.push(answer);
+        state.recent.len() % WAKE_EVERY == 1
     }
 
-    /// Returns the newest position of a topic.
-    pub(crate) fn get(&self, topic: &str) -> Option<Position> {
-        let state = self.state();
-        let position = state.topics.get(topic).map(|newest| newest.position);
-        position.filter(|position| *position != Position::OLDEST)
+    /// Takes what was answered since the last call. The driver then takes the live entries that are
+    /// there, before it [adds](Self::add) the answers.
+    pub(crate) fn take_recent(&self) -> Vec<Answer> {
+        std::mem::take(&mut self.state().recent)
     }
 
-    /// Forgets the position of a topic if it is one of those after `kept` up to `lost`, which the engine
-    /// has lost.
-    pub(crate) fn forget(&self, topic: &str, kept: Position, lost: Position) {
+    /// Adds an answer. Returns it if there was an interruption since the request, so that it is to be
+    /// checked.
+    pub(crate) fn add(&self, answer: Answer) -> Option<Answer> {
         let mut state = self.state();
-        if let Some(newest) = state.topics.get_mut(topic)
-            && kept < newest.position
-            && newest.position <= lost
-        {
-            // The name stays in the queue, for what is published next.
-            newest.position = Position::OLDEST;
-        }
+        let is_late = answer.interruptions != state.interruptions;
+        let late = is_late.then(|| answer.clone());
+        state.add(answer, self.limit);
+        late
     }
 
-    /// Notes an interruption, and returns the topics to check.
-    pub(crate) fn interrupt(&self) -> Vec<Arc<str>> {
+    /// Notes an interruption. Returns the answers to check.
+    pub(crate) fn interrupt(&self) -> Vec<Answer> {
         let mut state = self.state();
         state.interruptions += 1;
-        state.topics.keys().cloned().collect()
+        let interruptions = state.interruptions;
+        let topics = state.topics.iter();
+        let answer = |(topic, newest): (&Arc<str>, &Newest)| Answer {
+            topic: Arc::clone(topic),
+            position: newest.position,
+            is_read: newest.is_read,
+            interruptions,
+        };
+        topics.map(answer).collect()
     }
 
-    /// Returns the topics whose positions were answered late since the last call.
-    pub(crate) fn take_late(&self) -> Vec<Arc<str>> {
-        std::mem::take(&mut self.state().late)
+    /// Whether there are answers that the driver has not taken.
+    pub(crate) fn has_recent(&self) -> bool {
+        !self.state().recent.is_empty()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -105,17 +141,25 @@ impl Answered {
 }
 
 impl State {
-    fn add(&mut self, topic: Arc<str>, position: Position) {
+    fn add(&mut self, answer: Answer, limit: usize) {
+        if let Some(newest) = self.topics.get_mut(&answer.topic) {
+            newest.position = newest.position.max(answer.position);
+            newest.is_read |= answer.is_read;
+            newest.is_recent = true;
+            return;
+        }
+        self.make_room(limit);
         let newest = Newest {
-            position,
+            position: answer.position,
+            is_read: answer.is_read,
             is_recent: false,
         };
-        self.topics.insert(Arc::clone(&topic), newest);
-        self.queue.push_back(topic);
+        self.topics.insert(Arc::clone(&answer.topic), newest);
+        self.queue.push_back(answer.topic);
     }
 
     fn make_room(&mut self, limit: usize) {
-        while self.topics.len() >= limit.max(1) {
+        while self.topics.len() >= limit {
             let Some(topic) = self.queue.pop_front() else {
                 return;
             };
@@ -140,44 +184,56 @@ mod tests {
         Position::new(1, number)
     }
 
+    /// Notes an answer as a publisher and the driver do.
+    fn note(answered: &Answered, topic: &str, number: u64) {
+        assert!(answered.note(topic, at(number), answered.interruptions()));
+        for answer in answered.take_recent() {
+            assert_eq!(answered.add(answer), None);
+        }
+    }
+
+    fn interrupt(answered: &Answered) -> Vec<(String, u64)> {
+        let answers = answered.interrupt().into_iter();
+        let answers = answers.map(|it| (it.topic.to_string(), it.position.minor()));
+        let mut answers: Vec<_> = answers.collect();
+        answers.sort();
+        answers
+    }
+
     #[test]
     fn the_topics_that_were_not_published_to_for_long_are_forgotten() {
         let answered = Answered::new(3);
         for (topic, number) in [("a", 1), ("b", 2), ("c", 3), ("a", 5), ("a", 4), ("d", 6)] {
-            assert!(!answered.note(topic, at(number), 0));
+            note(&answered, topic, number);
         }
-        let positions = ["a", "b", "c", "d"].map(|topic| answered.get(topic));
-        assert_eq!(positions, [Some(at(5)), None, Some(at(3)), Some(at(6))]);
-        assert!(!answered.note("e", at(7), 0));
-        assert_eq!(answered.get("c"), None);
-        let mut topics = answered.interrupt();
-        topics.sort();
-        assert_eq!(
-            topics,
-            ["a".into(), "d".into(), "e".into()] as [Arc<str>; 3]
-        );
+        let left = [("a", 5), ("c", 3), ("d", 6)].map(|(topic, at)| (topic.to_owned(), at));
+        assert_eq!(interrupt(&answered), left);
+        note(&answered, "e", 7);
+        let left = [("a", 5), ("d", 6), ("e", 7)].map(|(topic, at)| (topic.to_owned(), at));
+        assert_eq!(interrupt(&answered), left);
     }
 
     #[test]
-    fn an_answer_to_a_request_from_before_an_interruption_is_late() {
+    fn an_answer_takes_no_place_before_the_driver_has_looked_for_an_interruption() {
         let answered = Answered::new(3);
-        let before = answered.interruptions();
-        answered.interrupt();
-        assert!(answered.note("a", at(1), before));
-        assert!(!answered.note("b", at(1), answered.interruptions()));
-        assert_eq!(answered.take_late(), ["a".into()] as [Arc<str>; 1]);
-        assert!(answered.take_late().is_empty());
+        note(&answered, "a", 5);
+        assert!(answered.note("a", at(7), answered.interruptions()));
+        assert!(!answered.note("a", at(8), answered.interruptions()));
+        let recent = answered.take_recent();
+        assert_eq!(interrupt(&answered), [("a".to_owned(), 5)]);
+        // They may have been lost as well.
+        for answer in recent {
+            assert!(answered.add(answer).is_some());
+        }
+        assert_eq!(interrupt(&answered), [("a".to_owned(), 8)]);
     }
 
     #[test]
-    fn only_a_position_that_was_lost_is_forgotten() {
+    fn what_a_driver_that_is_not_polled_does_not_take_is_bounded() {
         let answered = Answered::new(3);
-        assert!(!answered.note("a", at(2), 0));
-        answered.forget("a", at(0), at(1));
-        answered.forget("a", at(2), at(3));
-        assert_eq!(answered.get("a"), Some(at(2)));
-        answered.forget("a", at(1), at(2));
-        assert!(!answered.note("a", at(1), 0));
-        assert_eq!(answered.get("a"), Some(at(1)));
+        for number in 0..10 {
+            let _ = answered.note("a", at(number), 0);
+        }
+        assert_eq!(answered.take_recent().len(), 3);
     }
 }

@@ -10,8 +10,8 @@ const MAX_RESTARTS: usize = 3;
 
 /// Reads what follows the head of a topic's window, until there is no more.
 ///
-/// If the engine has lost the end of what the window has, or what it has answered to a publisher, the
-/// loss is marked, and the window continues after the newest entry that is left.
+/// If the engine has lost the end of what the window has, the loss is marked, and the window continues
+/// after the newest entry that is left. The mark is then one of the entries that were `answered`.
 ///
 /// The topic must be pinned: its window is no longer the one that is in use once it is evicted.
 pub(crate) async fn catch_up(
@@ -19,17 +19,18 @@ pub(crate) async fn catch_up(
     topic: &Topic,
     answered: &Answered,
 ) -> Result<(), EngineError> {
-    // First, as reading may bring newer entries, and the mark of this loss, into the window.
-    if let Some(newest) = topic.newest_unseen(answered.get(topic.name()))
-        && !knows(engine, topic.name(), newest).await?
-    {
-        mark(engine, topic, newest, answered).await?;
-    }
+    let interruptions = answered.interruptions();
+    let mut is_marked = false;
     let mut head = topic.head();
     let mut restarts = 0;
     loop {
         match engine.read(topic.name(), head).await?.check(head)? {
-            Page::Entries(entries) if entries.is_empty() => return Ok(()),
+            Page::Entries(entries) if entries.is_empty() => {
+                if is_marked {
+                    let _ = answered.note(topic.name(), head, interruptions);
+                }
+                return Ok(());
+            }
             Page::Entries(entries) => {
                 insert_all(topic, head, &entries);
                 head = topic.head();
@@ -46,7 +47,8 @@ pub(crate) async fn catch_up(
             }
             Page::Unknown => {
                 restarts += 1;
-                mark(engine, topic, head, answered).await?;
+                mark(engine, topic, head).await?;
+                is_marked = true;
                 head = topic.head();
             }
         }
@@ -65,29 +67,23 @@ fn insert_all(topic: &Topic, head: Position, entries: &[(Position, Entry)]) {
 /// Continues at the engine's end of the topic, if the window still ends at `head`: what is missing
 /// cannot be had.
 async fn restart(engine: &dyn Engine, topic: &Topic, head: Position) -> Result<(), EngineError> {
-    let end = engine.open(topic.name()).await?.head;
-    engine.close(topic.name());
-    topic.restart(head, end);
+    topic.restart(head, end(engine, topic.name()).await?);
     Ok(())
 }
 
-/// Marks a loss up to `lost`, and discards what the window has of it.
-async fn mark(
-    engine: &dyn Engine,
-    topic: &Topic,
-    lost: Position,
-    answered: &Answered,
-) -> Result<(), EngineError> {
-    tracing::warn!(
-        topic = &**topic.name(),
-        "engine has lost events, subscribers get a gap"
-    );
-    let head = topic.head();
+async fn end(engine: &dyn Engine, topic: &str) -> Result<Position, EngineError> {
+    let end = engine.open(topic).await?.head;
+    engine.close(topic);
+    Ok(end)
+}
+
+/// Marks the loss of the end of a window, and discards what was lost.
+async fn mark(engine: &dyn Engine, topic: &Topic, head: Position) -> Result<(), EngineError> {
+    log_loss(topic.name());
     let kept = newest_kept(engine, topic).await?;
     let before = kept.unwrap_or(Position::OLDEST);
     // Before the window forgets what was lost.
-    engine.mark_loss(topic.name(), before, lost).await?;
-    answered.forget(topic.name(), before, lost);
+    engine.mark_loss(topic.name(), before, head).await?;
     match kept {
         Some(kept) => topic.cut(head, kept),
         None => restart(engine, topic, head).await?,
@@ -118,26 +114,27 @@ async fn newest_kept(engine: &dyn Engine, topic: &Topic) -> Result<Option<Positi
     Ok(kept.filter(|kept| *kept != Position::OLDEST))
 }
 
-/// Whether the engine knows a position.
-async fn knows(engine: &dyn Engine, topic: &str, position: Position) -> Result<bool, EngineError> {
-    let page = engine.read(topic, position).await?;
-    Ok(!matches!(page, Page::Unknown))
-}
-
-/// Marks a loss in a topic that has no window here, if the engine has lost the newest entry that it has
-/// answered to a publisher.
-pub(crate) async fn check_answered(
+/// Marks a loss if the engine does not know a position, which it has given before. A window does not go
+/// up to there, so it does not tell marks of this loss from earlier ones.
+pub(crate) async fn mark_if_lost(
     engine: &dyn Engine,
     topic: &str,
+    position: Position,
     answered: &Answered,
-) -> Result<(), EngineError> {
-    let Some(newest) = answered.get(topic) else {
-        return Ok(());
-    };
-    if !knows(engine, topic, newest).await? {
-        tracing::warn!(topic, "engine has lost events that were published here");
-        engine.mark_loss(topic, Position::OLDEST, newest).await?;
-        answered.forget(topic, Position::OLDEST, newest);
+) -> Result<bool, EngineError> {
+    let interruptions = answered.interruptions();
+    let page = engine.read(topic, position).await?;
+    let is_lost = matches!(page, Page::Unknown);
+    if is_lost {
+        log_loss(topic);
+        engine.mark_loss(topic, Position::OLDEST, position).await?;
+        // The mark may be lost in its turn.
+        let end = end(engine, topic).await?;
+        let _ = answered.note(topic, end, interruptions);
     }
-    Ok(())
+    Ok(is_lost)
+}
+
+fn log_loss(topic: &str) {
+    tracing::warn!(topic, "engine has lost events, their subscribers get a gap");
 }

@@ -1,5 +1,4 @@
-//! Checking after an interruption that the engine still has what was published to topics that are not in
-//! use here.
+//! Checking after an interruption that the engine still has what was published here.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,30 +9,29 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use crate::log::Engine;
-use crate::log::catch_up::{catch_up, check_answered};
+use crate::log::answered::Answer;
+use crate::log::catch_up::mark_if_lost;
 use crate::log::retry::Backoff;
 use crate::registry::Registry;
-use crate::topic_guard::TopicGuard;
 
 /// How often a topic is checked that cannot be read. After that, the next interruption is waited for:
 /// an engine that was down ends with one.
 const ATTEMPTS: usize = 8;
 
-/// The topics to check.
+/// The positions to check.
 #[derive(Default)]
 pub(crate) struct Checks {
     running: FuturesUnordered<BoxFuture<'static, ()>>,
-    waiting: VecDeque<Arc<str>>,
+    waiting: VecDeque<Answer>,
 }
 
 impl Checks {
-    pub(crate) fn add(&mut self, topic: Arc<str>) {
-        self.waiting.push_back(topic);
-    }
-
-    /// Forgets the topics that wait: all of them are about to be added.
-    pub(crate) fn begin_anew(&mut self) {
-        self.waiting.clear();
+    /// Adds a position, unless a repair of its topic includes it.
+    pub(crate) fn add(&mut self, registry: &Registry, answer: Answer) {
+        let topic = registry.get(&answer.topic);
+        if topic.is_none_or(|topic| !topic.has(answer.position)) {
+            self.waiting.push_back(answer);
+        }
     }
 
     /// Polls the checks, and begins further ones as long as fewer than `limit` run.
@@ -46,9 +44,9 @@ impl Checks {
     ) {
         loop {
             while self.running.len() < limit
-                && let Some(topic) = self.waiting.pop_front()
+                && let Some(answer) = self.waiting.pop_front()
             {
-                let check = check(Arc::clone(registry), Arc::clone(engine), topic);
+                let check = check(Arc::clone(registry), Arc::clone(engine), answer);
                 self.running.push(Box::pin(check));
             }
             let Poll::Ready(Some(())) = self.running.poll_next_unpin(cx) else {
@@ -58,20 +56,22 @@ impl Checks {
     }
 }
 
-async fn check(registry: Arc<Registry>, engine: Arc<dyn Engine>, name: Arc<str>) {
-    let answered = registry.answered();
+async fn check(registry: Arc<Registry>, engine: Arc<dyn Engine>, answer: Answer) {
+    let name = &answer.topic;
     let mut backoff = Backoff::default();
     for _ in 0..ATTEMPTS {
-        // It may have come into use meanwhile.
-        let topic = registry.get(&name);
-        let checked = match topic.and_then(|topic| TopicGuard::pin(&registry, topic)) {
-            Some(topic) => catch_up(&*engine, &topic, answered).await,
-            None => check_answered(&*engine, &name, answered).await,
-        };
-        match checked {
-            Ok(()) => return,
+        match mark_if_lost(&*engine, name, answer.position, registry.answered()).await {
+            Ok(is_lost) => {
+                if is_lost
+                    && answer.is_read
+                    && let Some(topic) = registry.get(name)
+                {
+                    topic.set_readers_back();
+                }
+                return;
+            }
             Err(error) if backoff.is_first() => tracing::warn!(
-                topic = &*name,
+                topic = &**name,
                 error = &error as &dyn std::error::Error,
                 "what was published cannot be checked until the engine can be read"
             ),

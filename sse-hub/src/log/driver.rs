@@ -22,7 +22,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use crate::core::Core;
-use crate::log::answered::Answered;
+use crate::log::answered::{Answer, Answered};
 use crate::log::catch_up::catch_up;
 use crate::log::checks::Checks;
 use crate::log::retry::Backoff;
@@ -61,6 +61,8 @@ pub struct Driver {
     engine: Arc<dyn Engine>,
     /// By the number of the shard.
     shards: BTreeMap<usize, Shard>,
+    /// What publishers were answered, until all live entries from before are taken.
+    answers: Vec<Answer>,
 }
 
 impl Driver {
@@ -69,14 +71,16 @@ impl Driver {
             core,
             engine,
             shards: BTreeMap::new(),
+            answers: Vec::new(),
         }
     }
 
-    /// Takes live entries, before the repairs are polled, so that they do not pile up.
-    fn poll_live(&mut self, cx: &mut Context<'_>) {
+    /// Takes live entries, before the repairs are polled, so that they do not pile up. Returns whether
+    /// these were all.
+    fn poll_live(&mut self, cx: &mut Context<'_>) -> bool {
         for _ in 0..BURST {
             let Poll::Ready(live) = self.engine.poll_live(cx) else {
-                return;
+                return true;
             };
             match live {
                 Live::Entry(entry) => {
@@ -89,36 +93,42 @@ impl Driver {
             }
         }
         cx.waker().wake_by_ref();
+        false
     }
 
-    /// Reads the topics in use that are in the selected shards, and checks what was published to others.
+    /// Reads the topics in use that are in the selected shards, and checks what was answered of them.
     fn read_topics(&mut self, is_selected: impl Fn(usize) -> bool) {
-        for topic in self.core.registry().interrupted() {
-            let number = self.engine.shard(topic.name());
-            if is_selected(number) {
-                let shard = self.shards.entry(number).or_default();
+        let registry = self.core.registry();
+        for topic in registry.interrupted() {
+            let shard = self.engine.shard(topic.name());
+            if is_selected(shard) {
+                let shard = self.shards.entry(shard).or_default();
                 shard.repairs.add(topic.name());
             }
         }
-        for (number, shard) in &mut self.shards {
-            if is_selected(*number) {
-                shard.checks.begin_anew();
+        for answer in registry.answered().interrupt() {
+            let shard = self.engine.shard(&answer.topic);
+            if is_selected(shard) {
+                let shard = self.shards.entry(shard).or_default();
+                shard.checks.add(registry, answer);
             }
         }
-        let mut published = self.core.registry().answered().interrupt();
-        published.retain(|topic| is_selected(self.engine.shard(topic)));
-        self.check(published);
     }
 
-    /// Checks topics in which what was published may be lost. For those in use, that is part of a repair.
-    fn check(&mut self, topics: Vec<Arc<str>>) {
-        for topic in topics {
-            let shard = self.engine.shard(&topic);
-            let shard = self.shards.entry(shard).or_default();
-            if self.core.registry().get(&topic).is_some() {
-                shard.repairs.add(&topic);
-            } else {
-                shard.checks.add(topic);
+    /// Takes what publishers were answered and, after it, the live entries. So an interruption that
+    /// was there before an answer is seen before the answer is added.
+    fn poll_answers_and_live(&mut self, cx: &mut Context<'_>) {
+        let answered = self.core.registry().answered();
+        self.answers.append(&mut answered.take_recent());
+        if !self.poll_live(cx) {
+            return;
+        }
+        let registry = self.core.registry();
+        for answer in self.answers.drain(..) {
+            if let Some(late) = registry.answered().add(answer) {
+                let shard = self.engine.shard(&late.topic);
+                let shard = self.shards.entry(shard).or_default();
+                shard.checks.add(registry, late);
             }
         }
     }
@@ -134,13 +144,15 @@ impl Future for Driver {
             this.shards.clear();
             return Poll::Ready(());
         }
-        this.poll_live(cx);
-        this.check(this.core.registry().answered().take_late());
+        this.poll_answers_and_live(cx);
+        let registry = this.core.registry();
         for shard in this.shards.values_mut() {
             shard.repairs.poll(&this.core, &this.engine, cx);
             let limit = MAX_REPAIRS.saturating_sub(shard.repairs.len());
-            let registry = this.core.registry();
             shard.checks.poll(registry, &this.engine, limit, cx);
+        }
+        if registry.answered().has_recent() {
+            cx.waker().wake_by_ref();
         }
         Poll::Pending
     }

@@ -312,6 +312,14 @@ impl Subscription {
         };
         let reader = &mut self.topics[index];
         from.confirm(&mut reader.cursor);
+        // Beyond the window, only this reader knows what was there.
+        if let Some((last, _)) = entries.last()
+            && *last > reader.topic.head()
+            && let answered = self.core.registry().answered()
+            && answered.note_read(reader.topic.name(), *last, from.interruptions)
+        {
+            self.core.wake_driver();
+        }
         let marks = entries
             .iter()
             .take_while(|(_, entry)| *entry == Entry::Loss);

@@ -87,7 +87,8 @@ impl TopicReader {
     /// Reads what follows the cursor from the log. `None` if that takes time; the phase is
     /// [`Phase::Reading`] then.
     pub(crate) fn read_log(&mut self, core: &Arc<Core>) -> Option<LogRead> {
-        let from = self.topic.begin_log_read();
+        let answered = core.registry().answered();
+        let from = self.topic.begin_log_read(answered.interruptions());
         let (topic, after) = (self.topic.name(), self.cursor.after);
         match core.registry().backend() {
             Backend::Local(log) => Some((log.missing(topic, after), from)),

@@ -73,7 +73,6 @@ impl Topic {
         let mut state = self.state();
         if state.window.head() == head {
             state.window.restart(at);
-            state.newest_read = Position::OLDEST;
             self.wake_after(state);
         }
     }
@@ -84,9 +83,17 @@ impl Topic {
         let mut state = self.state();
         if state.window.head() == head {
             state.window.cut(at);
-            state.newest_read = Position::OLDEST;
             self.wake_after(state);
         }
+    }
+
+    /// Notes that the engine has lost entries which the window does not have. Subscribers that were given
+    /// some of them from the log continue where the window ends.
+    pub(crate) fn set_readers_back(&self) {
+        let mut state = self.state();
+        let head = state.window.head();
+        state.window.cut(head);
+        self.wake_after(state);
     }
 
     /// Returns the positions that are certainly of this history, in their order: the floor, those of
@@ -95,12 +102,9 @@ impl Topic {
         self.state().window.positions()
     }
 
-    /// Returns the newest of the positions that were given to readers from the log, and of one that was
-    /// answered to a publisher; `None` if the window has it, or has trimmed it.
-    pub(crate) fn newest_unseen(&self, answered: Option<Position>) -> Option<Position> {
-        let state = self.state();
-        let newest = answered.map_or(state.newest_read, |it| it.max(state.newest_read));
-        (newest > state.window.floor() && !state.window.has(newest)).then_some(newest)
+    /// Whether the position is certainly one of this history.
+    pub(crate) fn has(&self, position: Position) -> bool {
+        self.state().window.has(position)
     }
 }
 

@@ -46,8 +46,6 @@ pub(crate) struct Topic {
 
 struct State {
     window: Window,
-    /// The newest position that a reader was given from the log, which the window may not have yet.
-    newest_read: Position,
     readers: Slab<Reader>,
     waiting: WaitList,
     members: Members,
@@ -85,7 +83,6 @@ impl Topic {
             wait_epoch: WaitEpoch::new(),
             state: Mutex::new(State {
                 window: Window::new(options.retention, span.floor, span.head),
-                newest_read: Position::OLDEST,
                 readers: Slab::new(),
                 waiting: WaitList::new(),
                 members: Members::new(),

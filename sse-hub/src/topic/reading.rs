@@ -90,19 +90,18 @@ impl Topic {
 
     /// Notes that the log is asked for what follows a cursor: the answer is as good as what the window
     /// is now.
-    pub(crate) fn begin_log_read(&self) -> LogReadFrom {
+    pub(crate) fn begin_log_read(&self, interruptions: u64) -> LogReadFrom {
         let state = self.state();
         LogReadFrom {
             floor: state.window.floor(),
             generation: state.window.generations().current(),
+            interruptions,
         }
     }
 
     /// Moves the cursor over events that were read from the log.
     pub(crate) fn skip_to(&self, cursor: &mut Cursor, position: Position, events: u64) {
-        let mut state = self.state();
-        state.newest_read = state.newest_read.max(position);
-        state.advance(cursor, position, events);
+        self.state().advance(cursor, position, events);
     }
 
     /// Moves the cursor, whose position the log does not know, back to before what the engine has
@@ -125,9 +124,7 @@ impl Topic {
 
     /// Moves the cursor over the mark of a loss.
     pub(crate) fn skip_mark(&self, cursor: &mut Cursor, position: Position) {
-        let mut state = self.state();
-        state.newest_read = state.newest_read.max(position);
-        state.counts.gaps += 1;
+        self.state().counts.gaps += 1;
         cursor.after = position;
     }
 
@@ -170,6 +167,8 @@ pub(crate) struct LogReadFrom {
     /// Where it began.
     pub(crate) floor: Position,
     generation: u32,
+    /// How often the live entries had been interrupted.
+    pub(crate) interruptions: u64,
 }
 
 impl LogReadFrom {

@@ -1,6 +1,7 @@
 //! An engine that answers late, and whose live entries arrive twice, in the wrong order or not at
 //! all. Several hubs share it, as several processes would.
 
+mod any_losses;
 mod driver;
 mod losses;
 mod many_topics;

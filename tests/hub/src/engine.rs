@@ -65,6 +65,8 @@ struct Entries {
     trimmed: usize,
     /// Each mark in the log, and up to where the loss was.
     marks: Vec<(Position, Position)>,
+    /// All that was ever appended.
+    history: Vec<(Position, Entry)>,
 }
 
 /// How often each method was called.
@@ -188,7 +190,7 @@ impl MemoryEngine {
 
     /// Appends an entry, under the lock, so that all entries are delivered in their order.
     fn append_entry(&self, topics: &mut Topics, topic: &str, entry: Entry) -> Position {
-        let entries = self.entries(topics, topic);
+        let entries = self.open_topic(topics, topic);
         let predecessor = entries.head();
         // Positions of an engine have holes between them.
         let before = self
@@ -199,16 +201,18 @@ impl MemoryEngine {
         let position = self.position(now);
         self.clock.store(now, Ordering::Relaxed);
         entries.all.push((position, entry.clone()));
+        entries.history.push((position, entry.clone()));
         self.deliver(LiveEntry::new(topic, predecessor, position, entry));
         position
     }
 
-    fn entries<'a>(&self, topics: &'a mut Topics, topic: &str) -> &'a mut Entries {
+    fn open_topic<'a>(&self, topics: &'a mut Topics, topic: &str) -> &'a mut Entries {
         topics.entry(topic.to_owned()).or_insert_with(|| Entries {
             base: self.position(self.clock.load(Ordering::Relaxed)),
             all: Vec::new(),
             trimmed: 0,
             marks: Vec::new(),
+            history: Vec::new(),
         })
     }
 
@@ -233,9 +237,23 @@ impl MemoryEngine {
         let needs_mark = |entries: &Entries| entries.needs_mark(kept, lost);
         if topics.get(topic).is_some_and(needs_mark) {
             let mark = self.append_entry(&mut topics, topic, Entry::Loss);
-            self.entries(&mut topics, topic).marks.push((mark, lost));
+            self.open_topic(&mut topics, topic).marks.push((mark, lost));
         }
         Ok(())
+    }
+
+    /// Returns all that was ever appended to a topic, in that order.
+    pub fn history(&self, topic: &str) -> Vec<(Position, Entry)> {
+        let topics = self.topics();
+        topics
+            .get(topic)
+            .map_or_else(Vec::new, |it| it.history.clone())
+    }
+
+    /// Returns what a topic has.
+    pub fn entries(&self, topic: &str) -> Vec<(Position, Entry)> {
+        let topics = self.topics();
+        topics.get(topic).map_or_else(Vec::new, |it| it.all.clone())
     }
 
     /// Returns how many marks of losses a topic has.
@@ -336,7 +354,7 @@ impl MemoryEngine {
 
     /// Opens a topic, and returns the position of its newest entry.
     pub fn head(&self, topic: &str) -> Position {
-        self.entries(&mut self.topics(), topic).head()
+        self.open_topic(&mut self.topics(), topic).head()
     }
 
     /// Trims a topic to its newest entries.

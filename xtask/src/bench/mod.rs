@@ -6,10 +6,10 @@ mod report;
 use std::path::Path;
 use std::process::Command;
 
-use crate::{debian, engines};
 use crate::process::run;
 use crate::result::Result;
 use crate::workspace::{Workspace, target_directory};
+use crate::{debian, engines};
 
 /// A package of benchmarks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

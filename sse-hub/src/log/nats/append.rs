@@ -40,7 +40,8 @@ impl Call {
 }
 
 pub(super) async fn append(link: &Link, call: Call) -> Result<Position, EngineError> {
-    let mut may_retry = true;
+    let mut attempts = link.attempts();
+    let mut was_invalidated = false;
     loop {
         link.check_connected()?;
         // Before the publish: if the stream is replaced meanwhile, the position is one of neither.
@@ -58,19 +59,24 @@ pub(super) async fn append(link: &Link, call: Call) -> Result<Position, EngineEr
             }
             Err(error) => error,
         };
-        match error.kind() {
-            // Nothing has stored it.
-            PublishErrorKind::StreamNotFound if may_retry => {
-                may_retry = false;
-                link.invalidate(known.session);
-            }
+        let is_stream_missing = error.kind() == PublishErrorKind::StreamNotFound;
+        let error = match error.kind() {
             PublishErrorKind::MaxPayloadExceeded => {
                 return Err(EngineError::TooLong {
                     len: call.len,
                     limit: link.client.max_payload(),
                 });
             }
-            _ => return Err(EngineError::Client(error.into())),
+            _ => EngineError::Client(error.into()),
+        };
+        // Either there is no stream, which is created then, or it has no leader.
+        if is_stream_missing && !was_invalidated {
+            was_invalidated = true;
+            link.invalidate(known.session);
+        }
+        // Nothing has stored it.
+        if link.retry(&mut attempts, &error).await.is_none() {
+            return Err(error);
         }
     }
 }

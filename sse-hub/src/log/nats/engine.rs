@@ -15,6 +15,7 @@ use crate::log::nats::options::NatsOptions;
 use crate::log::nats::{mark, read, subject};
 use crate::log::{Engine, EngineError, Live, Page, Span};
 use crate::position::Position;
+use crate::topic_name::check_name;
 
 /// An [`Engine`] in NATS JetStream (server 2.9 or later): the same topics on several nodes.
 ///
@@ -171,8 +172,8 @@ impl NatsOptions {
 
 impl Engine for NatsEngine {
     fn open(&self, topic: &str) -> BoxFuture<'static, Result<Span, EngineError>> {
-        let (link, topic) = (Arc::clone(&self.link), topic.to_owned());
-        Box::pin(async move { link.answer(read::open(&link, &topic)).await })
+        let (link, topic) = (Arc::clone(&self.link), name(topic));
+        Box::pin(async move { link.answer(read::open(&link, &topic?)).await })
     }
 
     fn close(&self, topic: &str) {
@@ -185,14 +186,14 @@ impl Engine for NatsEngine {
         entry: &[u8],
         key: Option<&str>,
     ) -> BoxFuture<'static, Result<Position, EngineError>> {
-        let call = Call::new(&self.link, topic, entry, key);
+        let call = name(topic).map(|topic| Call::new(&self.link, &topic, entry, key));
         let link = Arc::clone(&self.link);
-        Box::pin(async move { link.answer(append::append(&link, call)).await })
+        Box::pin(async move { link.answer(append::append(&link, call?)).await })
     }
 
     fn read(&self, topic: &str, after: Position) -> BoxFuture<'static, Result<Page, EngineError>> {
-        let (link, topic) = (Arc::clone(&self.link), topic.to_owned());
-        Box::pin(async move { link.answer(read::read(&link, &topic, after)).await })
+        let (link, topic) = (Arc::clone(&self.link), name(topic));
+        Box::pin(async move { link.answer(read::read(&link, &topic?, after)).await })
     }
 
     fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Live> {
@@ -206,15 +207,23 @@ impl Engine for NatsEngine {
         kept: Position,
         lost: Position,
     ) -> BoxFuture<'static, Result<(), EngineError>> {
-        let (link, topic) = (Arc::clone(&self.link), topic.to_owned());
+        let (link, topic) = (Arc::clone(&self.link), name(topic));
         Box::pin(async move {
-            link.answer(mark::mark_loss(&link, &topic, kept, lost))
+            link.answer(mark::mark_loss(&link, &topic?, kept, lost))
                 .await
         })
     }
 
     fn is_up(&self, _topic: &str) -> bool {
         self.link.is_up()
+    }
+}
+
+/// Checks a topic's name: the hub does so, but the engine can be used without it.
+fn name(topic: &str) -> Result<String, EngineError> {
+    match check_name(topic) {
+        Ok(()) => Ok(topic.to_owned()),
+        Err(error) => Err(EngineError::Refused(error.to_string())),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_nats::Statistics;
 use async_nats::connection::State;
+use async_nats::jetstream::Error as ApiError;
 use async_nats::jetstream::stream::Stream;
 use async_nats::jetstream::{Context, ContextBuilder};
 use async_nats::{Client, ConnectOptions, ToServerAddrs};
@@ -16,9 +17,11 @@ use serde_json::{Value, json};
 use sse_session::second_look::within;
 
 use crate::log::EngineError;
+use crate::log::nats::check;
 use crate::log::nats::epoch;
 use crate::log::nats::error::ConnectError;
 use crate::log::nats::interest::{Interest, Lease};
+use crate::log::nats::not_now::{self, Attempts};
 use crate::log::nats::options::NatsOptions;
 use crate::log::nats::signal::{Signal, signal};
 use crate::log::nats::subject::Subjects;
@@ -28,6 +31,10 @@ const STREAM_NOT_FOUND: u64 = 10_059;
 
 /// How long a stream that was deleted is not created again.
 const AFTER_DELETION: Duration = Duration::from_millis(300);
+
+/// How long the information about the stream may take before it is requested again: the servers of a
+/// cluster do not answer while the stream has no leader.
+const WITHOUT_LEADER: Duration = Duration::from_secs(1);
 
 /// The limit that the crate `async-nats` is given. Every wait has another one here, as its own ones do
 /// not look at the connection again before they end a wait.
@@ -175,6 +182,35 @@ impl Link {
         }
     }
 
+    /// Begins attempts of a request.
+    pub(super) fn attempts(&self) -> Attempts {
+        Attempts::new(self.options.answer_within)
+    }
+
+    /// Waits before another attempt of a request that has failed, and did nothing; `None` if another
+    /// one is of no use.
+    pub(super) async fn retry(&self, attempts: &mut Attempts, error: &EngineError) -> Option<()> {
+        if self.lacks_jetstream() || !self.is_connected() || !not_now::is_not_now(error) {
+            return None;
+        }
+        attempts.wait().await
+    }
+
+    /// Whether the server has no JetStream, and no others that have it.
+    pub(super) fn lacks_jetstream(&self) -> bool {
+        let server = self.client.server_info();
+        !server.jetstream && server.cluster.is_none()
+    }
+
+    /// Makes a new connection, to another one of the servers if there are several.
+    pub(super) async fn leave_server(&self) {
+        let servers = self.client.server_pool().await;
+        if servers.is_ok_and(|servers| servers.len() > 1) {
+            // It fails only when the client has ended.
+            let _ = self.client.force_reconnect().await;
+        }
+    }
+
     async fn within<T>(
         &self,
         request: impl Future<Output = Result<T, EngineError>>,
@@ -210,6 +246,23 @@ impl Link {
     }
 
     async fn info_or_create(&self, before: Known) -> Result<Info, EngineError> {
+        let mut attempts = self.attempts();
+        // It does no harm to ask again.
+        let limit = match self.client.server_info().cluster {
+            Some(_) => self.options.answer_within.min(WITHOUT_LEADER),
+            None => self.options.answer_within,
+        };
+        loop {
+            match within(limit, self.try_info_or_create(before)).await {
+                None if attempts.wait().await.is_some() => {}
+                None => return Err(EngineError::TimedOut { limit }),
+                Some(Err(error)) if self.retry(&mut attempts, &error).await.is_some() => {}
+                Some(info) => return info,
+            }
+        }
+    }
+
+    async fn try_info_or_create(&self, before: Known) -> Result<Info, EngineError> {
         if let Some(info) = self.info(None).await? {
             return Ok(info);
         }
@@ -239,9 +292,7 @@ impl Link {
         };
         let number = |path: &str| info.pointer(path).and_then(Value::as_u64);
         let created = info["created"].as_str().and_then(epoch::of);
-        let epoch = created.ok_or(EngineError::InvalidAnswer(
-            "the time of creation of a stream",
-        ))?;
+        let epoch = created.ok_or(not_now::BEING_CREATED)?;
         Ok(Some(Info {
             epoch,
             first: number("/state/first_seq").unwrap_or(0),
@@ -267,7 +318,10 @@ impl Link {
         match &info["error"] {
             Value::Null => Ok(Some(info)),
             error if error["err_code"].as_u64() == Some(STREAM_NOT_FOUND) => Ok(None),
-            error => Err(EngineError::Refused(error["description"].to_string())),
+            error => Err(match serde_json::from_value::<ApiError>(error.clone()) {
+                Ok(error) => EngineError::Client(error.into()),
+                Err(_) => EngineError::Refused(error["description"].to_string()),
+            }),
         }
     }
 
@@ -276,39 +330,7 @@ impl Link {
         let info = self.within(self.raw_info(None)).await;
         let info = info.map_err(|error| ConnectError::Stream(error.into()))?;
         let info = info.ok_or(ConnectError::Unsuitable("it was deleted"))?;
-        let config = &info["config"];
-        let expected = self.options.stream_config(&self.subjects);
-        let republish = expected.republish.map(|republish| republish.destination);
-        let subjects = config["subjects"].as_array();
-        let has_subjects = subjects.is_some_and(|all| {
-            let wanted = self.subjects.all_logs();
-            all.iter().any(|subject| subject.as_str() == Some(&wanted))
-        });
-        for (holds, reason) in [
-            (has_subjects, "it does not take the topics' subjects"),
-            (
-                config["republish"]["dest"].as_str() == republish.as_deref()
-                    && config["republish"]["headers_only"] != true,
-                "it does not republish to the live subjects",
-            ),
-            (
-                config["allow_direct"] == true,
-                "it does not allow direct gets",
-            ),
-            (
-                config["retention"] == "limits" && config["discard"] == "old",
-                "it does not discard old events by limits",
-            ),
-            (
-                config["deny_purge"] == true && config["deny_delete"] == true,
-                "it does not deny to delete and to purge",
-            ),
-        ] {
-            if !holds {
-                return Err(ConnectError::Unsuitable(reason));
-            }
-        }
-        Ok(())
+        check::config(&info["config"], &self.subjects).map_err(ConnectError::Unsuitable)
     }
 
     /// Fails while there is no connection: the client would keep requests until there is one, long

@@ -23,6 +23,9 @@ use crate::log::{Live, LiveEntry};
 /// The delay before the stream is requested again.
 const RETRY_DELAY: Duration = Duration::from_millis(50);
 
+/// The delay before a server without JetStream is left.
+const LEAVE_DELAY: Duration = Duration::from_millis(500);
+
 /// The delay before it is checked whether the stream is still the same one.
 const CHECK_DELAY: Duration = Duration::from_millis(200);
 
@@ -36,6 +39,7 @@ pub(super) struct LiveSide {
     suspected: Option<Known>,
     checking: Option<BoxFuture<'static, ()>>,
     until_check: Option<(Duration, Pin<Box<Sleep>>)>,
+    leaving: Option<BoxFuture<'static, ()>>,
 }
 
 impl LiveSide {
@@ -50,12 +54,14 @@ impl LiveSide {
             suspected: None,
             checking: None,
             until_check: check_every.map(|every| (every, Box::pin(tokio::time::sleep(every)))),
+            leaving: None,
         }
     }
 
     pub(super) fn poll(&mut self, link: &Arc<Link>, cx: &mut Context<'_>) -> Poll<Live> {
         link.signal.register(cx.waker());
         self.streams.extend(link.interest.take_new_streams());
+        self.poll_leaving(link, cx);
         if self.is_check_due(cx) {
             return Poll::Ready(Live::Interrupted);
         }
@@ -147,6 +153,19 @@ impl LiveSide {
         }
     }
 
+    /// Leaves a server that is going to end: its JetStream has ended already.
+    fn poll_leaving(&mut self, link: &Arc<Link>, cx: &mut Context<'_>) {
+        if link.signal.take_end() {
+            let link = Arc::clone(link);
+            self.leaving = Some(Box::pin(async move { link.leave_server().await }));
+        }
+        if let Some(leaving) = &mut self.leaving
+            && leaving.poll_unpin(cx).is_ready()
+        {
+            self.leaving = None;
+        }
+    }
+
     fn is_check_due(&mut self, cx: &mut Context<'_>) -> bool {
         let Some((every, sleep)) = &mut self.until_check else {
             return false;
@@ -173,6 +192,10 @@ async fn begin(link: &Link) -> (u64, Known) {
             }
         }
         tokio::time::sleep(RETRY_DELAY).await;
+        if link.lacks_jetstream() {
+            tokio::time::sleep(LEAVE_DELAY).await;
+            link.leave_server().await;
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod append;
 mod batch;
+mod check;
 mod engine;
 mod entry_id;
 mod epoch;
@@ -18,6 +19,7 @@ mod interest;
 mod link;
 mod live;
 mod mark;
+mod not_now;
 mod options;
 mod page;
 mod partitions;

@@ -11,6 +11,16 @@ use crate::position::Position;
 
 /// Subscribes to a topic, and finds its end.
 pub(super) async fn open(link: &Arc<Link>, name: &str) -> Result<Span, EngineError> {
+    let mut attempts = link.attempts();
+    loop {
+        match try_open(link, name).await {
+            Err(error) if link.retry(&mut attempts, &error).await.is_some() => {}
+            opened => return opened,
+        }
+    }
+}
+
+async fn try_open(link: &Arc<Link>, name: &str) -> Result<Span, EngineError> {
     let lease = link.acquire(name).await?;
     let subject = link.subjects.log(name);
     loop {

@@ -1,7 +1,7 @@
 //! The state of the connection, and waking the task that polls the engine when it changes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 
 use async_nats::{Event, Statistics};
@@ -16,6 +16,8 @@ pub(super) struct Signal {
     invalidations: AtomicU64,
     /// How often live messages were dropped here.
     losses: AtomicU64,
+    /// Whether the server has said that it is going to end.
+    ends: AtomicBool,
     waker: AtomicWaker,
     /// Notified when the connection is lost.
     disconnected: Notify,
@@ -32,10 +34,19 @@ impl Signal {
                 tracing::warn!("connection to NATS lost");
                 self.disconnected.notify_waiters();
             }
+            Event::LameDuckMode => {
+                tracing::info!("server of NATS is about to end");
+                self.ends.store(true, Ordering::Release);
+            }
             Event::Connected => tracing::info!("connected to NATS"),
             other => tracing::debug!(%other, "event of the NATS client"),
         }
         self.wake();
+    }
+
+    /// Whether the server has said that it is going to end, since this was called last.
+    pub(super) fn take_end(&self) -> bool {
+        self.ends.swap(false, Ordering::AcqRel)
     }
 
     pub(super) fn wake(&self) {

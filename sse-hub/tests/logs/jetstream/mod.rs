@@ -1,6 +1,7 @@
 //! What only NATS JetStream has: its stream, its subjects, its own ways to lose something.
 
 mod losses;
+mod servers;
 
 use std::time::Duration;
 

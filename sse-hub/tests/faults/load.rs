@@ -281,7 +281,17 @@ impl Load {
     ///
     /// A gap for what the engine has lost may come after all events, as soon as a node has noticed
     /// that; so there is some time for what is missing.
-    pub(crate) async fn finish<E: Engine>(mut self, port: u16, fault: &str) -> Tally {
+    pub(crate) async fn finish<E: Engine>(self, port: u16, fault: &str) -> Tally {
+        self.finish_within::<E>(ALL_WITHIN, port, fault).await
+    }
+
+    /// As [`finish`](Self::finish), with so much time.
+    pub(crate) async fn finish_within<E: Engine>(
+        mut self,
+        time: Duration,
+        port: u16,
+        fault: &str,
+    ) -> Tally {
         self.come_back();
         self.flows().await;
         self.shared.stop.store(true, Ordering::Relaxed);
@@ -299,7 +309,7 @@ impl Load {
             }
             sleep(Duration::from_millis(100)).await;
         }
-        let deadline = Instant::now() + ALL_WITHIN;
+        let deadline = Instant::now() + time;
         loop {
             let kept = events::<E>(port).await;
             let tally = self.tally(&published, &kept);

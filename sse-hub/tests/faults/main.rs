@@ -35,6 +35,7 @@ macro_rules! faults {
         crate::faults!(losses $engine:
             a_store_that_is_set_back_is_announced,
             a_store_that_is_set_back_is_announced_if_any_node_lives,
+            a_store_that_is_set_back_gives_no_id_again_if_no_node_lives,
         );
 
         /// What a node process runs; nothing unless it is one.

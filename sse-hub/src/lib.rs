@@ -40,6 +40,7 @@
 //! | topics | [`HubBuilder::max_topics`]; idle ones without history are evicted |
 //! | a topic's history | [`Retention`]: bytes, number and age, whichever is reached first |
 //! | an event | [`Retention::max_bytes`] |
+//! | what was published last, with an engine | a position for as many topics as there may be |
 //! | idempotency keys | 1,024 of a topic, each of 128 bytes and for two minutes |
 //! | a topic's name | 512 bytes |
 //! | topics of a subscription | 64 |

@@ -15,7 +15,7 @@ use crate::position::Position;
 /// How many answers wait for the driver until it is woken again.
 const WAKE_EVERY: usize = 64;
 
-/// The newest position of each of a bounded number of topics; of too many, one is forgotten that was
+/// The newest positions of each of a bounded number of topics; of too many, one is forgotten that was
 /// not published to for long.
 #[derive(Debug)]
 pub(crate) struct Answered {
@@ -48,7 +48,9 @@ struct State {
 
 #[derive(Debug)]
 struct Newest {
-    position: Position,
+    /// The greatest position and the one that was answered last. That is another one if answers come in
+    /// another order, or if an engine with a clock that is behind has lost the greatest one.
+    positions: [Position; 2],
     /// Whether a reader was ever given a position beyond the window.
     is_read: bool,
     /// Whether it was noted again since the topic was at the front of the queue.
@@ -121,18 +123,15 @@ impl Answered {
         state.interruptions += 1;
         let interruptions = state.interruptions;
         let topics = state.topics.iter();
-        let answer = |(topic, newest): (&Arc<str>, &Newest)| Answer {
-            topic: Arc::clone(topic),
-            position: newest.position,
-            is_read: newest.is_read,
-            interruptions,
-        };
-        topics.map(answer).collect()
-    }
-
-    /// Whether there are answers that the driver has not taken.
-    pub(crate) fn has_recent(&self) -> bool {
-        !self.state().recent.is_empty()
+        let answers = topics.flat_map(|(topic, newest)| {
+            newest.distinct().map(move |position| Answer {
+                topic: Arc::clone(topic),
+                position,
+                is_read: newest.is_read,
+                interruptions,
+            })
+        });
+        answers.collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -140,17 +139,26 @@ impl Answered {
     }
 }
 
+impl Newest {
+    fn distinct(&self) -> impl Iterator<Item = Position> + use<> {
+        let [greatest, latest] = self.positions;
+        let other = (latest != greatest).then_some(latest);
+        std::iter::once(greatest).chain(other)
+    }
+}
+
 impl State {
     fn add(&mut self, answer: Answer, limit: usize) {
         if let Some(newest) = self.topics.get_mut(&answer.topic) {
-            newest.position = newest.position.max(answer.position);
+            let [greatest, _] = newest.positions;
+            newest.positions = [greatest.max(answer.position), answer.position];
             newest.is_read |= answer.is_read;
             newest.is_recent = true;
             return;
         }
         self.make_room(limit);
         let newest = Newest {
-            position: answer.position,
+            positions: [answer.position; 2],
             is_read: answer.is_read,
             is_recent: false,
         };
@@ -203,7 +211,7 @@ mod tests {
     #[test]
     fn the_topics_that_were_not_published_to_for_long_are_forgotten() {
         let answered = Answered::new(3);
-        for (topic, number) in [("a", 1), ("b", 2), ("c", 3), ("a", 5), ("a", 4), ("d", 6)] {
+        for (topic, number) in [("a", 1), ("b", 2), ("c", 3), ("a", 5), ("a", 5), ("d", 6)] {
             note(&answered, topic, number);
         }
         let left = [("a", 5), ("c", 3), ("d", 6)].map(|(topic, at)| (topic.to_owned(), at));
@@ -235,5 +243,15 @@ mod tests {
             let _ = answered.note("a", at(number), 0);
         }
         assert_eq!(answered.take_recent().len(), 3);
+    }
+
+    #[test]
+    fn the_greatest_position_and_the_last_one_are_kept() {
+        let answered = Answered::new(3);
+        for number in [3, 5, 4] {
+            note(&answered, "a", number);
+        }
+        let both = [4, 5].map(|number| ("a".to_owned(), number));
+        assert_eq!(interrupt(&answered), both);
     }
 }

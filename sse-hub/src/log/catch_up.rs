@@ -11,7 +11,7 @@ const MAX_RESTARTS: usize = 3;
 /// Reads what follows the head of a topic's window, until there is no more.
 ///
 /// If the engine has lost the end of what the window has, the loss is marked, and the window continues
-/// after the newest entry that is left. The mark is then one of the entries that were `answered`.
+/// after the newest entry that is left. The mark then counts as one of the entries that were `answered`.
 ///
 /// The topic must be pinned: its window is no longer the one that is in use once it is evicted.
 pub(crate) async fn catch_up(
@@ -26,6 +26,7 @@ pub(crate) async fn catch_up(
     loop {
         match engine.read(topic.name(), head).await?.check(head)? {
             Page::Entries(entries) if entries.is_empty() => {
+                // The mark may be lost in its turn, and the topic not be in use then.
                 if is_marked {
                     let _ = answered.note(topic.name(), head, interruptions);
                 }
@@ -47,6 +48,8 @@ pub(crate) async fn catch_up(
             }
             Page::Unknown => {
                 restarts += 1;
+                // The mark may be lost before it is read. So this is checked at the next interruption.
+                let _ = answered.note(topic.name(), head, interruptions);
                 mark(engine, topic, head).await?;
                 is_marked = true;
                 head = topic.head();
@@ -129,8 +132,9 @@ pub(crate) async fn mark_if_lost(
         log_loss(topic);
         engine.mark_loss(topic, Position::OLDEST, position).await?;
         // The mark may be lost in its turn.
-        let end = end(engine, topic).await?;
-        let _ = answered.note(topic, end, interruptions);
+        for position in [position, end(engine, topic).await?] {
+            let _ = answered.note(topic, position, interruptions);
+        }
     }
     Ok(is_lost)
 }

@@ -151,9 +151,6 @@ impl Future for Driver {
             let limit = MAX_REPAIRS.saturating_sub(shard.repairs.len());
             shard.checks.poll(registry, &this.engine, limit, cx);
         }
-        if registry.answered().has_recent() {
-            cx.waker().wake_by_ref();
-        }
         Poll::Pending
     }
 }

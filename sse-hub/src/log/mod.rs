@@ -48,7 +48,8 @@ use crate::position::Position;
 ///
 /// * never give one of the lost positions to another entry,
 /// * answer [`Page::Unknown`] to a read of what follows a lost position, and
-/// * yield [`Live::Interrupted`] before the first entry that was appended after the loss.
+/// * yield [`Live::Interrupted`] before the first entry that was appended after the loss, and have
+///   it ready before it answers an [`append`](Self::append) or [`read`](Self::read) of such an entry.
 ///
 /// The hub finds out what was lost. It knows the positions that it has in memory and, for as many topics
 /// as it may have, the newest one that an [`append`](Self::append) was answered with. So it notices a

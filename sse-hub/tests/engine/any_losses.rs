@@ -17,7 +17,7 @@ use sse_hub_testing::reader::Reader;
 use tokio::task::{JoinSet, yield_now};
 
 const TOPIC: &str = "a";
-const CASES: u64 = 400;
+const CASES: u64 = 200;
 const STEPS: usize = 80;
 
 /// What a client was sent.

@@ -127,6 +127,11 @@ impl Commands {
         self.wrong_server.notified().await;
     }
 
+    /// Forgets such an answer, which was that of an older server.
+    pub(super) fn clear_wrong_server(&self) {
+        let _ = self.wrong_server.notified().now_or_never();
+    }
+
     /// Ends the connection if it cannot be used again: it is lost, or to the wrong server.
     fn note_failure(&self, error: &RedisError, number: u64) {
         let is_wrong_server = is_wrong_server(error);

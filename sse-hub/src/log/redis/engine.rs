@@ -292,16 +292,15 @@ impl LiveSide {
     fn poll_others(&mut self, link: &Arc<Link>, cx: &mut Context<'_>) {
         self.until_others = BURST;
         let _ = self.supervisor.as_mut().poll(cx);
-        loop {
-            while let Some(batch) = link.queue.take_batch(cx.waker()) {
-                let batch = append::append_batch(Arc::clone(link), batch);
-                self.batches.push(Box::pin(batch));
-            }
-            // Which also sends the new ones, in their order.
-            match self.batches.poll_next_unpin(cx) {
-                Poll::Ready(Some(())) => link.queue.end_batch(),
-                Poll::Ready(None) | Poll::Pending => return,
-            }
+        while let Some(batch) = link.queue.take_batch(cx.waker()) {
+            let batch = append::append_batch(Arc::clone(link), batch);
+            self.batches.push(Box::pin(batch));
+        }
+        // Which also sends the new ones, in their order.
+        if let Poll::Ready(Some(())) = self.batches.poll_next_unpin(cx) {
+            link.queue.end_batch();
+            // Those that were answered may publish again, and then share the next batch.
+            cx.waker().wake_by_ref();
         }
     }
 }

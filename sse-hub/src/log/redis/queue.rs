@@ -22,6 +22,10 @@ const MAX_SINGLE: usize = 4;
 /// How many calls with a batch may be under way: the server works on one while the other is on its way.
 const MAX_BATCHES: usize = 2;
 
+/// How many entries must wait for a batch to begin while another one is under way. Otherwise, batches would
+/// become small.
+const MIN_SECOND: usize = 24;
+
 /// How many entries a batch has at most. Redis does nothing else meanwhile.
 const MAX_ENTRIES: usize = 256;
 
@@ -52,6 +56,8 @@ struct State {
     next: u64,
     single: usize,
     batches: usize,
+    /// Whether there was a batch just before, so that more entries can be expected.
+    is_busy: bool,
     driver: Option<Waker>,
 }
 
@@ -77,7 +83,7 @@ impl Queue {
     /// Decides how an entry is appended, and puts it in the queue if it has to wait.
     pub(super) fn enter(&self, entry: ToAppend, is_connected: bool) -> Turn<'_> {
         let mut state = self.state();
-        let is_quiet = state.waiting.is_empty() && state.batches == 0;
+        let is_quiet = state.waiting.is_empty() && state.batches == 0 && !state.is_busy;
         if is_quiet && is_connected && state.single < MAX_SINGLE {
             state.single += 1;
             return Turn::Single(entry, Single(self));
@@ -86,7 +92,11 @@ impl Queue {
         let number = state.next;
         state.next += 1;
         state.waiting.insert(number, (entry, sender));
-        let driver = state.driver.take();
+        let driver = if state.may_begin() {
+            state.driver.take()
+        } else {
+            None
+        };
         drop(state);
         if let Some(driver) = driver {
             driver.wake();
@@ -98,31 +108,29 @@ impl Queue {
         })
     }
 
-    /// Takes the next batch, if there is something in the queue and another batch may begin; otherwise the
-    /// waker is woken when something is put in. [`end_batch`](Self::end_batch) must be called after that.
+    /// Takes the next batch, if one may begin; otherwise the waker is woken when that is so because of what is
+    /// put in. [`end_batch`](Self::end_batch) must be called after a batch.
     pub(super) fn take_batch(&self, waker: &Waker) -> Option<Vec<Waiting>> {
-        let mut batch = Vec::new();
         let mut state = self.state();
-        if state.batches < MAX_BATCHES {
-            let mut bytes = 0;
-            while batch.len() < MAX_ENTRIES && bytes < MAX_BYTES {
-                let Some((_, (entry, answer))) = state.waiting.pop_first() else {
-                    break;
-                };
-                bytes += entry.event.len();
-                batch.push((entry, answer));
-            }
-            state.batches += usize::from(!batch.is_empty());
-        }
-        // With as many batches as there may be, the end of one of them wakes the driver.
-        let may_begin = state.batches < MAX_BATCHES;
-        if batch.is_empty() && may_begin {
+        if !state.may_begin() {
+            state.is_busy &= state.batches > 0;
             match &mut state.driver {
                 Some(driver) => driver.clone_from(waker),
                 driver => *driver = Some(waker.clone()),
             }
+            return None;
         }
-        (!batch.is_empty()).then_some(batch)
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while batch.len() < MAX_ENTRIES && bytes < MAX_BYTES {
+            let Some((_, (entry, answer))) = state.waiting.pop_first() else {
+                break;
+            };
+            bytes += entry.event.len();
+            batch.push((entry, answer));
+        }
+        state.batches += 1;
+        state.is_busy = true;
+        Some(batch)
     }
 
     pub(super) fn end_batch(&self) {
@@ -131,6 +139,17 @@ impl Queue {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Whether a batch may begin.
+    fn may_begin(&self) -> bool {
+        match self.batches {
+            0 => !self.waiting.is_empty(),
+            1..MAX_BATCHES => self.waiting.len() >= MIN_SECOND,
+            _ => false,
+        }
     }
 }
 
@@ -205,9 +224,17 @@ mod tests {
         let batch = take(&queue);
         assert_eq!(events(&batch), [b"1", b"2"]);
         let _third = place(&queue, "3");
+        assert!(
+            take(&queue).is_empty(),
+            "few wait for the batch before them"
+        );
         queue.end_batch();
         assert_eq!(events(&take(&queue)), [b"3"]);
+        // More may come.
         queue.end_batch();
+        let last = place(&queue, "4");
+        drop(last);
+        assert!(take(&queue).is_empty());
         assert!(matches!(queue.enter(entry("-"), true), Turn::Single(..)));
     }
 
@@ -236,6 +263,7 @@ mod tests {
         assert_eq!(take(&queue).len(), 0);
         queue.end_batch();
         assert_eq!(take(&queue).len(), MAX_ENTRIES);
+        queue.end_batch();
         queue.end_batch();
         assert_eq!(take(&queue).len(), 1);
         queue.end_batch();

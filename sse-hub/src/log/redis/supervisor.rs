@@ -102,6 +102,7 @@ async fn maintain(link: &Link, connection: &mut Connection) -> Option<CommandErr
 async fn connect_again(link: &Arc<Link>) -> Connection {
     let mut backoff = Backoff::default();
     loop {
+        link.commands.clear_wrong_server();
         let error = match connect(link).await {
             Ok(mut connection) => match subscribe_to_all(link, &mut connection).await {
                 Ok(()) => return connection,

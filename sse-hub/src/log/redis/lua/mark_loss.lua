@@ -13,6 +13,6 @@ if not is_left or redis.call('GET', key) then return '' end
 local previous = last_id(stream)
 local id = id_after(previous, drawn) .. '0000'
 redis.call('XADD', stream, id, 'p', previous, 'l', lost)
-redis.call('SET', key, id, 'PX', key_age)
+redis.call('SET', key, id, 'PX', forget_after)
 redis.call('PUBLISH', database .. ':' .. stream, previous .. ' ' .. id .. ' l\n')
 return id

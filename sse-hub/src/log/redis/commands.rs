@@ -106,7 +106,11 @@ impl Commands {
 
     /// Returns the number of the connection, or of the last one if there is none.
     pub(super) fn connection(&self) -> u64 {
-        self.state().made
+        let state = self.state();
+        state
+            .current
+            .as_ref()
+            .map_or(state.made + 1, |it| it.number)
     }
 
     /// Connects if there is no connection.

@@ -82,7 +82,9 @@ pub(crate) async fn an_engine_that_is_killed_and_restarted_loses_nothing<E: Engi
         server.restart().await;
         load.flows().await;
     }
-    let tally = load.finish::<E>(server.port(), "killed and restarted").await;
+    let tally = load
+        .finish::<E>(server.port(), "killed and restarted")
+        .await;
     assert_exact(tally);
 }
 
@@ -101,7 +103,9 @@ pub(crate) async fn connections_that_are_cut_within_a_message_lose_nothing<E: En
         }
         sleep(Duration::from_millis(fastrand::u64(0..150))).await;
     }
-    let tally = load.finish::<E>(server.port(), "connections cut within a message").await;
+    let tally = load
+        .finish::<E>(server.port(), "connections cut within a message")
+        .await;
     assert_exact(tally);
 }
 
@@ -175,7 +179,10 @@ pub(crate) async fn history_that_is_trimmed_under_a_lagging_reader_is_a_gap<E: E
         let record = read_to_end(subscription, &nodes.hub(0), &mut published).await;
         tally += Tally::of(&[&record], &published, &events::<E>(server.port()).await);
     }
-    tally.print(&E::version(server.port()).await, "history trimmed under a lagging reader");
+    tally.print(
+        &E::version(server.port()).await,
+        "history trimmed under a lagging reader",
+    );
     assert_eq!((tally.lost, tally.doubled), (0, 0), "{tally:?}");
     assert_eq!((tally.late, tally.ids), (0, 0), "{tally:?}");
     assert!(tally.gaps >= 9, "each of three topics for each: {tally:?}");
@@ -244,7 +251,10 @@ pub(crate) fn data(event: &str) -> &str {
 /// Returns the events that the server has.
 pub(crate) async fn events<E: Engine>(port: u16) -> HashSet<check::Event> {
     let events = E::events(port).await;
-    events.iter().filter_map(|event| check::parse(event)).collect()
+    events
+        .iter()
+        .filter_map(|event| check::parse(event))
+        .collect()
 }
 
 pub(crate) async fn a_wiped_engine_is_a_gap<E: Engine>(_: &str) {

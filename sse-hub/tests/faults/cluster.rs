@@ -79,7 +79,9 @@ async fn a_cluster_whose_leader_is_killed_loses_nothing() {
         assert!(!Nats::answers(server.port()).await, "it is dead");
         load.flows().await;
         server.restart().await;
-        let tally = load.finish::<Nats>(server.port(), "leader of a cluster killed").await;
+        let tally = load
+            .finish::<Nats>(server.port(), "leader of a cluster killed")
+            .await;
         assert_exact(tally);
     };
     let within = Duration::from_secs(100);

@@ -176,7 +176,9 @@ async fn a_clock_that_goes_back_changes_nothing() {
         }
         clock.put_forward(Duration::from_secs(1));
         load.flows().await;
-        let tally = load.finish::<Redis>(server.port(), "clock set back and forward").await;
+        let tally = load
+            .finish::<Redis>(server.port(), "clock set back and forward")
+            .await;
         assert_exact(tally);
     })
     .await;
@@ -188,7 +190,9 @@ async fn publishing_fails_a_few_times_in_a_failover_and_then_never() {
     within(async {
         let pair = Pair::start(None).await;
         let nodes = Nodes::start::<Redis>(pair.address.port(), Keeps::PLENTY).await;
-        let readers: Vec<_> = (0..2).map(|node| tokio::spawn(read(nodes.hub(node), EVENTS))).collect();
+        let readers: Vec<_> = (0..2)
+            .map(|node| tokio::spawn(read(nodes.hub(node), EVENTS)))
+            .collect();
         let hub = nodes.hub(0);
         while hub.subscribers("a") == 0 || nodes.hub(1).subscribers("a") == 0 {
             sleep(Duration::from_millis(5)).await;
@@ -217,7 +221,10 @@ async fn publishing_fails_a_few_times_in_a_failover_and_then_never() {
             assert_eq!(reader.await.expect("events"), events);
         }
         let version = Redis::version(pair.replica.port()).await;
-        println!("| {version} | failover: publishes that failed | {} |", failures.len());
+        println!(
+            "| {version} | failover: publishes that failed | {} |",
+            failures.len()
+        );
         assert!(failures.len() <= 3, "{failures:?}");
         let is_first = |(number, _): &(usize, _)| *number == EVENTS / 4;
         assert!(failures.iter().all(is_first), "{failures:?}");

@@ -137,7 +137,9 @@ impl Presence {
         let mut present = self.present.subscribe();
         let waiting = present.wait_for(|present| *present == count);
         let present = timeout(ALL_WITHIN, waiting).await;
-        present.expect("all are there or away").expect("they are counted");
+        present
+            .expect("all are there or away")
+            .expect("they are counted");
     }
 }
 
@@ -323,7 +325,9 @@ impl Load {
 
     fn tally(&self, published: &Published, kept: &HashSet<check::Event>) -> Tally {
         let records = self.records.iter().map(|record| record.lock());
-        let records: Vec<_> = records.map(|record| record.expect("not poisoned")).collect();
+        let records: Vec<_> = records
+            .map(|record| record.expect("not poisoned"))
+            .collect();
         let records: Vec<_> = records.iter().map(|record| &**record).collect();
         Tally::of(&records, published, kept)
     }

@@ -100,7 +100,9 @@ pub(crate) async fn a_store_that_is_set_back_is_announced_if_any_node_lives<E: E
     assert_announced(Tally { kept: 0, ..tally });
 }
 
-pub(crate) async fn a_store_that_is_set_back_gives_no_id_again_if_no_node_lives<E: Engine>(_: &str) {
+pub(crate) async fn a_store_that_is_set_back_gives_no_id_again_if_no_node_lives<E: Engine>(
+    _: &str,
+) {
     let fault = "store set back, all nodes restarted";
     let tally = lose_tail::<E>(E::unsafe_command, copy_files, Ends::All, fault).await;
     // Those who come with a lost position get a gap; nothing knows of the loss that the others missed.

@@ -47,13 +47,17 @@ impl Engine for Nats {
     }
 
     async fn events(port: u16) -> Vec<String> {
-        let client = async_nats::connect(nats::url(port)).await.expect("connected");
+        let client = async_nats::connect(nats::url(port))
+            .await
+            .expect("connected");
         let jetstream = async_nats::jetstream::new(client);
         let stream = jetstream.get_stream("SSE").await.expect("the stream");
         let count = stream.cached_info().state.messages;
         let consumer = stream.create_consumer(OrderedConfig::default()).await;
         let messages = consumer.expect("a consumer").messages().await;
-        let messages = messages.expect("messages").take(usize::try_from(count).expect("few"));
+        let messages = messages
+            .expect("messages")
+            .take(usize::try_from(count).expect("few"));
         let data = |message: Result<Message, _>| {
             let payload = message.expect("a message").payload.to_vec();
             // A mark has none.
@@ -62,11 +66,17 @@ impl Engine for Nats {
                 data(&event).to_owned()
             })
         };
-        messages.map(data).filter_map(std::future::ready).collect().await
+        messages
+            .map(data)
+            .filter_map(std::future::ready)
+            .collect()
+            .await
     }
 
     async fn version(port: u16) -> String {
-        let client = async_nats::connect(nats::url(port)).await.expect("connected");
+        let client = async_nats::connect(nats::url(port))
+            .await
+            .expect("connected");
         format!("NATS {}", client.server_info().version)
     }
 }

@@ -150,14 +150,19 @@ impl Opening<'_> {
         println!("| {version} | {what} | {topics} | {engine:.2} s | {ratio:.1} | {calls:?} |");
         for (name, alone) in alone {
             let calls = calls.get(&name).copied().unwrap_or(0);
-            assert!(calls * 2 <= alone * topics * 3, "{name}: {calls}, {alone} for one");
+            assert!(
+                calls * 2 <= alone * topics * 3,
+                "{name}: {calls}, {alone} for one"
+            );
         }
     }
 }
 
 fn difference(calls: &Calls, before: &Calls) -> Calls {
     let before = |name| before.get(name).copied().unwrap_or(0);
-    let calls = calls.iter().map(|(name, count)| (name.clone(), count - before(name)));
+    let calls = calls
+        .iter()
+        .map(|(name, count)| (name.clone(), count - before(name)));
     calls.filter(|(_, count)| *count > 0).collect()
 }
 
@@ -240,7 +245,11 @@ async fn a_node_that_restarts_gets_the_subscribers_of_ten_thousand_topics_at_onc
         ids.extend(opened.map(|opened| (opened.topic, Some(opened.subscription.id()))));
     }
     drop(node);
-    let missing: Vec<_> = ids.iter().step_by(MISSES).map(|(topic, _)| topic.clone()).collect();
+    let missing: Vec<_> = ids
+        .iter()
+        .step_by(MISSES)
+        .map(|(topic, _)| topic.clone())
+        .collect();
     for topic in &missing {
         let published = other.hub.publish(topic, "missed").await;
         published.expect("published");
@@ -261,7 +270,9 @@ async fn a_node_that_restarts_gets_the_subscribers_of_ten_thousand_topics_at_onc
         alone,
     };
     opening.check(&server).await;
-    let opened = opened.into_iter().map(|opened| (opened.topic.clone(), opened));
+    let opened = opened
+        .into_iter()
+        .map(|opened| (opened.topic.clone(), opened));
     let mut opened: BTreeMap<_, _> = opened.collect();
     for topic in missing {
         let opened = opened.get_mut(&topic).expect("a subscription");

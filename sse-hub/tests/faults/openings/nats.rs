@@ -54,7 +54,10 @@ impl Engine for Nats {
         let counters = self.counters().await;
         let counter = |name: &str| {
             let count = counters[name].as_u64().expect("a number");
-            (name.to_owned(), usize::try_from(count).expect("a small number"))
+            (
+                name.to_owned(),
+                usize::try_from(count).expect("a small number"),
+            )
         };
         // Messages that clients have sent, each a request; and subscriptions that are there.
         ["in_msgs", "subscriptions"].map(counter).into()

@@ -15,14 +15,19 @@ impl Engine for Redis {
 
     async fn connect(&self) -> impl sse_hub::Engine {
         let url = redis::url(self.0.port());
-        let engine = RedisOptions::new().answer_within(PATIENCE).connect(&url).await;
+        let engine = RedisOptions::new()
+            .answer_within(PATIENCE)
+            .connect(&url)
+            .await;
         engine.expect("connected")
     }
 
     async fn calls(&self) -> Calls {
         let info = redis::ask(self.0.port(), "INFO commandstats").await;
         let info = info.expect("an answer");
-        let lines = info.lines().filter_map(|line| line.strip_prefix("cmdstat_"));
+        let lines = info
+            .lines()
+            .filter_map(|line| line.strip_prefix("cmdstat_"));
         let calls = lines.map(|line| {
             let (name, calls) = line.split_once(":calls=").expect("a count");
             let (calls, _) = calls.split_once(',').expect("a count");

@@ -29,25 +29,23 @@ end
 
 local function is_error(answer) return type(answer) == 'table' and answer.err end
 
-local arg, key_index = 3, streams
-local answers = {}
-for index = 1, streams do
-    local stream, known, count = KEYS[index], ARGV[arg], tonumber(ARGV[arg + 1])
-    arg = arg + 2
-    local has_keys = count < 0
-    if has_keys then count = -count end
+local function publish(stream, message)
+    local published = call('PUBLISH', database .. ':' .. stream, message)
+    if is_error(published) then return '-' .. published.err end
+end
 
-    -- The predecessor. Without a newer entry it is the one that the node knows, if there is a stream.
-    local previous, failure = last_entry(stream, known)
-    local exists
-    if not previous and not failure then
-        if known ~= '' then
-            previous, exists = known, 'NOMKSTREAM'
-        else
-            previous = last_id(stream) or '0-0'
-        end
+local function trim(stream, previous, added)
+    if until_trim < added then call('XTRIM', stream, 'MAXLEN', '~', max_events) end
+    if previous < interval_text then
+        call('XTRIM', stream, 'MINID', '~', string.format('%.0f', math.max(now - max_age, 0)))
+        call('PEXPIRE', stream, forget_after)
     end
+end
 
+local arg, key_index = 3, streams
+
+-- Appends the next entries to a stream, and returns the answer.
+local function append(stream, previous, exists, failure, count, has_keys)
     local first, base, last, message
     local added, lens, events = 0, nil, nil
     local ids = (count > 1 and has_keys) and {} or nil
@@ -117,16 +115,45 @@ for index = 1, streams do
             line = line .. ' ' .. table.concat(lens, ' ')
             message = table.concat(events)
         end
-        local published = call('PUBLISH', database .. ':' .. stream, line .. '\n' .. message)
-        if is_error(published) then
-            ids, answer = nil, '-' .. published.err
-        end
-        if until_trim < added then call('XTRIM', stream, 'MAXLEN', '~', max_events) end
-        if previous < interval_text then
-            call('XTRIM', stream, 'MINID', '~', string.format('%.0f', math.max(now - max_age, 0)))
-            call('PEXPIRE', stream, forget_after)
+        local error = publish(stream, line .. '\n' .. message)
+        if error then ids, answer = nil, error end
+        trim(stream, previous, added)
+    end
+    return ids or answer
+end
+
+local answers = {}
+for index = 1, streams do
+    local stream, known, count = KEYS[index], ARGV[arg], tonumber(ARGV[arg + 1])
+    arg = arg + 2
+
+    -- The predecessor. Without a newer entry it is the one that the node knows, if there is a stream.
+    local previous, failure = last_entry(stream, known)
+    local exists
+    if not previous and not failure then
+        if known ~= '' then
+            previous, exists = known, 'NOMKSTREAM'
+        else
+            previous = last_id(stream) or '0-0'
         end
     end
-    answers[index] = ids or answer
+
+    -- The usual case, in short, as the rest takes a third more time.
+    local is_done
+    if exists and count == 1 and previous < now_text then
+        local id, event = usual_base .. '0000', ARGV[arg]
+        local done = call('XADD', stream, exists, id, 'p', previous, 'e', event)
+        if done and not done.err then
+            arg = arg + 1
+            answers[index] = publish(stream, previous .. ' ' .. id .. '\n' .. event) or id
+            trim(stream, previous, 1)
+            is_done = true
+        end
+    end
+    if not is_done then
+        local has_keys = count < 0
+        if has_keys then count = -count end
+        answers[index] = append(stream, previous, exists, failure, count, has_keys)
+    end
 end
 return answers

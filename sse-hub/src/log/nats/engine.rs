@@ -52,9 +52,13 @@ use crate::topic_name::check_name;
 /// [`EngineError::KeyWithoutEvent`].
 ///
 /// An id identifies the stream by the time of its creation. So a server that was wiped, or a stream
-/// that was created anew, results in a gap. There is no gap if a backup was restored, or if a
-/// machine has lost its newest events, and other events were published since under the same
-/// numbers: that stream cannot be distinguished from the former.
+/// that was created anew, results in a gap. It also identifies the event, by its number in the stream and
+/// a stamp of 28 random bits that its publisher has stored with it. So the id of an event that was lost,
+/// with a machine or because a backup was restored, is unknown even if its number was given again,
+/// whatever the clocks do; the client gets a gap. (One in 268 million such ids is taken for that of the
+/// new event.) To clients that were away and had not seen what was lost, a [mark](Engine::mark_loss)
+/// tells of it, which the first node appends that finds what it had or has published missing.
+/// Positions of messages that something else than a hub has stored have no stamp.
 ///
 /// There may be a gap although nothing is missing, but only for a client whose id is older than
 /// what is kept, or whose topic was quiet when the connection to the server was lost: it is
@@ -70,10 +74,15 @@ use crate::topic_name::check_name;
 /// again and again: a tenth more, or hardly anything with `GOGC=400` in the server's environment.
 /// In the node, a topic in use takes about 8 KB besides its window, for the client's queue.
 ///
-/// Publishing is one message and its answer. A client that comes back costs nothing if the node
-/// still has its position; otherwise, one request for each event that it missed, and one or two
-/// more. After a lost connection, all topics in use are read, 64 at a time, with two requests for
-/// each that lacks nothing; with a cluster also [periodically](NatsOptions::check_every).
+/// Publishing is one message and its answer; the stamp adds 34 bytes to each event that is stored, and
+/// four bytes to an id. A publish with a key that is known already is one more request.
+///
+/// A client that comes back costs nothing if the node still has its position; otherwise, two requests
+/// for each page of what it missed: up to 512 events or 256 KiB, and no more than
+/// [`NatsOptions::live_capacity`]. Servers before 2.11, and streams with replicas, whose leader alone is
+/// asked, answer with one event a request: then it is one for each event, and one for each page. After
+/// a lost connection, all topics in use are read, 64 at a time, with two requests for each that lacks
+/// nothing; with a cluster also [periodically](NatsOptions::check_every).
 ///
 /// # While NATS does not answer
 ///
@@ -83,19 +92,44 @@ use crate::topic_name::check_name;
 /// streams stay open, and continue when NATS is back. See
 /// [`Subscribe::engine_down`](crate::Subscribe::engine_down) for new ones.
 ///
+/// Where the server cannot do something now, and has done nothing, the request is repeated within its
+/// time instead of failing: while the stream or the cluster has no leader, while JetStream is starting
+/// or stopping, while another node creates the stream. A server that is about to end (lame duck mode),
+/// or that is alone and has no JetStream, is left for another one if several are given.
+///
 /// # The server
 ///
 /// It needs `jetstream` and room for [`NatsOptions::max_bytes`], and must accept messages of the
 /// size of events (`max_payload`, by default 1 MB). The first node creates the stream. An existing
 /// stream is checked: it needs file storage, the subjects `sse.log.*`, republished to
 /// `sse.live.{{wildcard(1)}}`, direct gets allowed, and deleting and purging denied, as a hole
-/// within a topic could not be detected. Stop the nodes before you delete the stream: they create it
-/// again, and some servers create an unusable stream while they still delete one.
+/// within a topic could not be detected. For the same reason, it must not allow a time to live, roll-ups
+/// or schedules for single messages (`allow_msg_ttl`, `allow_rollup_hdrs`, `allow_msg_schedules`). Stop
+/// the nodes before you delete the stream: they create it again, and some servers create an unusable
+/// stream while they still delete one.
 ///
-/// Nodes need the permission to publish to `sse.log.*`, `$JS.API.STREAM.*.SSE`,
-/// `$JS.API.STREAM.MSG.GET.SSE`, `$JS.API.DIRECT.GET.SSE` and `$JS.API.DIRECT.GET.SSE.>`, and to
-/// subscribe to `sse.live.*` and their inboxes. No client needs to publish to `sse.live.*`; one that
-/// can, can forge events.
+/// Nodes need the permission to publish to `sse.log.*`, `$JS.API.STREAM.CREATE.SSE` (only the first
+/// one), `$JS.API.STREAM.INFO.SSE`, `$JS.API.STREAM.MSG.GET.SSE`, `$JS.API.DIRECT.GET.SSE` and
+/// `$JS.API.DIRECT.GET.SSE.>`, and to subscribe to `sse.live.*` and their inboxes, `_INBOX.>`. Pages and
+/// marks need nothing else. No client needs to publish to `sse.live.*`; one that can, can forge events.
+///
+/// # TLS
+///
+/// The feature `nats` includes it, with rustls and its provider ring. The URL `tls://host:port`
+/// requires it; a server that requires it gets it with any URL. The certificates that are trusted are
+/// those of the platform, or others for [`NatsOptions::connect_with`]:
+///
+/// ```no_run
+/// use sse_hub::nats::NatsOptions;
+/// use sse_hub::nats::async_nats::ConnectOptions;
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = ConnectOptions::new().add_root_certificates("ca.pem".into());
+/// let nats = NatsOptions::new().connect_with(client, "tls://nats.example:4222").await?;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Tasks
 ///
@@ -130,8 +164,9 @@ impl NatsOptions {
     ///
     /// # Errors
     ///
-    /// [`ConnectError`] if no server is available, if it has no JetStream, or if there is a stream
-    /// of this name that is not suitable.
+    /// [`ConnectError`] if no server is available, if it has no JetStream, or none yet after
+    /// [`answer_within`](Self::answer_within), or if there is a stream of this name that is not
+    /// suitable.
     pub async fn connect(self, servers: impl ToServerAddrs) -> Result<NatsEngine, ConnectError> {
         self.connect_with(async_nats::ConnectOptions::new(), servers)
             .await

@@ -10,8 +10,9 @@ use crate::log::nats::batch::{self, Batch};
 use crate::log::nats::link::{Known, Link};
 use crate::log::nats::stored::Stored;
 
-/// A page is full with so many entries, or so many bytes.
-pub(super) const PAGE_ENTRIES: usize = 512;
+/// A page that is one batch is full with so many entries.
+const PAGE_ENTRIES: usize = 512;
+/// A page is full with so many bytes.
 pub(super) const PAGE_BYTES: usize = 256 * 1024;
 
 /// Which entry of a topic is wanted.

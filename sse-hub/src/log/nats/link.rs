@@ -253,7 +253,9 @@ impl Link {
             None => self.options.answer_within,
         };
         loop {
-            match within(limit, self.try_info_or_create(before)).await {
+            // Boxed, as it is large, and is part of most other futures here.
+            let info = Box::pin(self.try_info_or_create(before));
+            match within(limit, info).await {
                 None if attempts.wait().await.is_some() => {}
                 None => return Err(EngineError::TimedOut { limit }),
                 Some(Err(error)) if self.retry(&mut attempts, &error).await.is_some() => {}

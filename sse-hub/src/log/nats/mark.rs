@@ -14,7 +14,7 @@ use crate::log::nats::entry_id::{EntryId, draw_stamp};
 use crate::log::nats::get::Wanted;
 use crate::log::nats::link::{Known, Link};
 use crate::log::nats::page;
-use crate::log::nats::stored::{LOST, STAMP, lost_text};
+use crate::log::nats::stored::{LOST, STAMP, Stored, lost_text};
 use crate::log::nats::subject::Subjects;
 use crate::position::Position;
 
@@ -32,11 +32,13 @@ pub(super) async fn mark_loss(
         return Ok(());
     }
     let text = lost_text(lost);
-    // Any mark after the kept position tells of the loss. Without that position, only one of the
-    // same loss does.
-    let (mut after, wanted) = match EntryId::at(kept, known.epoch) {
-        Some(kept) => (kept.number(), None),
-        None => (0, Some(text.as_str())),
+    let kept_id = EntryId::at(kept, known.epoch);
+    let mut after = kept_id.map_or(0, EntryId::number);
+    // Any mark after the kept position tells of the loss. Without that position, only one of the same
+    // loss does, or one that whatever precedes the loss precedes.
+    let is_wanted = |entry: &Stored| {
+        let is_after = || kept_id.is_some() || entry.id.position(known.epoch) > lost;
+        entry.lost() == Some(text.as_str()) || entry.lost().is_some() && is_after()
     };
     let message = PublishMessage::build()
         .header(STAMP, draw_stamp())
@@ -46,7 +48,7 @@ pub(super) async fn mark_loss(
         loop {
             let last = link.get(known, &subject, Wanted::Last).await?;
             let last = last.map_or(0, |last| last.number());
-            if has_mark(link, known, &subject, after..last, wanted).await? {
+            if has_mark(link, known, &subject, after..last, &is_wanted).await? {
                 return Ok(());
             }
             after = after.max(last);
@@ -80,11 +82,11 @@ async fn has_mark(
     known: Known,
     subject: &str,
     mut range: Range<u64>,
-    wanted: Option<&str>,
+    is_wanted: &(dyn Fn(&Stored) -> bool + Sync),
 ) -> Result<bool, EngineError> {
     while !range.is_empty() {
         let (entries, is_end) = page::read(link, known, subject, range.start).await?;
-        if entries.iter().any(|entry| entry.is_mark(wanted)) {
+        if entries.iter().any(is_wanted) {
             return Ok(true);
         }
         match entries.last() {

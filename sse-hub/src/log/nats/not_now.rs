@@ -70,7 +70,7 @@ fn is_kind_of_not_now(error: &(dyn Error + 'static)) -> bool {
     }
     match error
         .downcast_ref::<CreateStreamError>()
-        .map(|error| error.kind())
+        .map(CreateStreamError::kind)
     {
         Some(CreateStreamErrorKind::JetStream(error)) => has_code(&error),
         kind => kind == Some(CreateStreamErrorKind::JetStreamUnavailable),

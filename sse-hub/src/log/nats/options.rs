@@ -164,7 +164,8 @@ impl NatsOptions {
     }
 
     /// Sets how many live messages of a topic may wait for the [`Driver`](crate::Driver); by
-    /// default 4,096. Further ones are dropped, and read from the stream later.
+    /// default 4,096. Further ones are dropped, and read from the stream later. A page that is read
+    /// from the stream has fewer events than that.
     pub fn live_capacity(mut self, messages: usize) -> Self {
         self.live_capacity = if messages == 0 { 1 } else { messages };
         self

@@ -4,9 +4,13 @@ use tokio::time::Instant;
 
 use crate::log::EngineError;
 use crate::log::nats::batch::{Batch, End};
-use crate::log::nats::get::{PAGE_BYTES, PAGE_ENTRIES, Wanted};
+use crate::log::nats::get::{PAGE_BYTES, Wanted};
 use crate::log::nats::link::{Known, Link};
 use crate::log::nats::stored::Stored;
+
+/// How many entries a page has at most if each is a request. While a long page is read, a busy topic's
+/// window moves on by as much, and a reader that catches up would not reach it.
+const ENTRIES_ONE_BY_ONE: usize = 128;
 
 /// Reads a page of entries after a number. Returns also whether there are no more.
 pub(super) async fn read(
@@ -26,7 +30,7 @@ pub(super) async fn read(
         End::OneByOne => {}
     }
     let mut bytes: usize = entries.iter().map(Stored::len).sum();
-    while entries.len() < PAGE_ENTRIES
+    while entries.len() < ENTRIES_ONE_BY_ONE
         && bytes < PAGE_BYTES
         && (entries.is_empty() || Instant::now() < deadline)
     {

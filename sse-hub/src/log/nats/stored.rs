@@ -1,6 +1,6 @@
 //! An entry as the stream has it: a payload, and what the headers say of it.
 
-use async_nats::{HeaderMap, HeaderName};
+use async_nats::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 
 use crate::log::Entry;
@@ -26,7 +26,7 @@ impl Stored {
     pub(super) fn new(number: u64, headers: Option<&HeaderMap>, payload: Bytes) -> Self {
         let header = |name| headers.and_then(|all| all.get(name));
         Self {
-            id: EntryId::of(number, header(STAMP).map(|stamp| stamp.as_str())),
+            id: EntryId::of(number, header(STAMP).map(HeaderValue::as_str)),
             lost: header(LOST).map(|lost| lost.as_str().to_owned()),
             payload,
         }
@@ -40,13 +40,13 @@ impl Stored {
         self.payload.len()
     }
 
-    /// Whether it is the mark of a loss; with `lost`, of this one.
-    pub(super) fn is_mark(&self, lost: Option<&str>) -> bool {
-        self.lost.is_some() && (lost.is_none() || self.lost.as_deref() == lost)
+    /// Returns what was lost, if it is the mark of a loss.
+    pub(super) fn lost(&self) -> Option<&str> {
+        self.lost.as_deref()
     }
 
     pub(super) fn into_entry(self) -> Entry {
-        if self.is_mark(None) {
+        if self.lost.is_some() {
             Entry::Loss
         } else {
             Entry::Event(self.payload)

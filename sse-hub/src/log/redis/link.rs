@@ -18,6 +18,7 @@ use crate::log::redis::inbox::Inbox;
 use crate::log::redis::keys::Keys;
 use crate::log::redis::queue::Queue;
 use crate::log::redis::script::Scripts;
+use crate::log::redis::subscribing::{Subscribing, Turn};
 
 /// What all parts of an engine share.
 pub(super) struct Link {
@@ -27,6 +28,7 @@ pub(super) struct Link {
     pub(super) queue: Queue,
     pub(super) heads: Heads,
     pub(super) channels: Channels,
+    pub(super) subscribing: Subscribing,
     pub(super) inbox: Inbox,
     pub(super) answer_within: Duration,
     pub(super) commands: Commands,
@@ -52,6 +54,7 @@ impl Link {
             queue: Queue::default(),
             heads: Heads::default(),
             channels: Channels::default(),
+            subscribing: Subscribing::default(),
             inbox,
             answer_within,
             live: Mutex::new(None),
@@ -80,9 +83,18 @@ impl Link {
         let Some(mut live) = self.live() else {
             return Ok(());
         };
-        match live.subscribe(self.keys.channel(topic)).await {
-            Err(error) if !error.is_unrecoverable_error() => Err(CommandError::from(error).into()),
-            Ok(()) | Err(_) => Ok(()),
+        match self.subscribing.enter(topic) {
+            Turn::Single(_single) => match live.subscribe(self.keys.channel(topic)).await {
+                Err(error) if !error.is_unrecoverable_error() => {
+                    Err(CommandError::from(error).into())
+                }
+                Ok(()) | Err(_) => Ok(()),
+            },
+            Turn::Waits(subscribed) => match subscribed.await {
+                Ok(subscribed) => Ok(subscribed?),
+                // The engine is gone, and the supervisor with it.
+                Err(_) => Err(EngineError::Unavailable),
+            },
         }
     }
 

@@ -25,6 +25,7 @@ mod read;
 mod script;
 mod shard_note;
 mod shards;
+mod subscribing;
 mod supervisor;
 mod time_limits;
 

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::log::redis::error::CommandError;
 use crate::log::redis::link::Link;
+use crate::log::redis::subscribing::Wanted;
 use crate::log::redis::time_limits::{self, answered};
 use crate::log::redis::{hello, permissions};
 use crate::log::retry::Backoff;
@@ -55,6 +56,7 @@ pub(super) async fn supervise(link: Arc<Link>, first: Connection) {
     loop {
         let error = maintain(&link, &mut connection).await;
         link.set_live(None);
+        link.subscribing.leave_to_next();
         if let Some(CommandError::Unusable(_)) = error {
             link.commands.end();
         }
@@ -67,36 +69,78 @@ pub(super) async fn supervise(link: Arc<Link>, first: Connection) {
     }
 }
 
+/// What there is to do for a connection.
+enum Work {
+    Check,
+    Subscribe(Vec<Wanted>),
+    Unsubscribe(Vec<Arc<str>>),
+}
+
 /// Maintains the connection until it ends. Returns the reason, if one is known.
 async fn maintain(link: &Link, connection: &mut Connection) -> Option<CommandError> {
     let mut next_check = Instant::now() + HEARTBEAT;
     loop {
-        let unused = tokio::select! {
+        let work = tokio::select! {
             () = connection.ended.notified() => return None,
             () = link.commands.wrong_server() => return None,
-            () = sleep_until(next_check) => None,
-            unused = link.channels.to_unsubscribe() => Some(unused),
+            () = sleep_until(next_check) => Work::Check,
+            wanted = link.subscribing.wanted() => Work::Subscribe(wanted),
+            unused = link.channels.to_unsubscribe() => Work::Unsubscribe(unused),
         };
-        let Some(unused) = unused else {
-            let commands = &mut connection.commands;
-            if let Err(error) = hello::check(commands, link.answer_within).await {
-                return Some(error);
+        let commands = &mut connection.commands;
+        let done = match work {
+            Work::Check => {
+                let checked = hello::check(commands, link.answer_within).await;
+                next_check = Instant::now() + HEARTBEAT;
+                checked
             }
-            next_check = Instant::now() + HEARTBEAT;
-            continue;
+            Work::Subscribe(wanted) => subscribe(link, commands, wanted).await,
+            Work::Unsubscribe(unused) => unsubscribe(link, commands, &unused).await,
         };
-        for unused in unused.chunks(MAX_CHANNELS) {
-            let channels: Vec<_> = unused
-                .iter()
-                .map(|topic| link.keys.channel(topic))
-                .collect();
-            let unsubscribed = connection.commands.unsubscribe(channels);
-            if let Err(error) = answered(link.answer_within, unsubscribed).await {
-                return Some(error.into());
-            }
-            link.channels.note_unsubscribed(unused);
+        if let Err(error) = done {
+            return Some(error);
         }
     }
+}
+
+/// Subscribes to the channels of topics that are being opened, and answers their openings. An error is that
+/// of the connection.
+async fn subscribe(
+    link: &Link,
+    commands: &mut MultiplexedConnection,
+    mut wanted: Vec<Wanted>,
+) -> Result<(), CommandError> {
+    while !wanted.is_empty() {
+        let some: Vec<_> = wanted.drain(..wanted.len().min(MAX_CHANNELS)).collect();
+        let channels: Vec<_> = some.iter().map(|it| link.keys.channel(&it.topic)).collect();
+        let subscribed = answered(link.answer_within, commands.subscribe(channels)).await;
+        match subscribed {
+            Ok(()) => Wanted::answer(some, &Ok(())),
+            Err(error) if error.is_unrecoverable_error() || error.is_timeout() => {
+                // The next connection is subscribed to all topics in use.
+                Wanted::answer(some.into_iter().chain(wanted), &Ok(()));
+                return Err(error.into());
+            }
+            Err(error) => Wanted::answer(some, &Err(error.into())),
+        }
+    }
+    Ok(())
+}
+
+async fn unsubscribe(
+    link: &Link,
+    commands: &mut MultiplexedConnection,
+    unused: &[Arc<str>],
+) -> Result<(), CommandError> {
+    for unused in unused.chunks(MAX_CHANNELS) {
+        let channels: Vec<_> = unused
+            .iter()
+            .map(|topic| link.keys.channel(topic))
+            .collect();
+        answered(link.answer_within, commands.unsubscribe(channels)).await?;
+        link.channels.note_unsubscribed(unused);
+    }
+    Ok(())
 }
 
 async fn connect_again(link: &Arc<Link>) -> Connection {

@@ -167,8 +167,12 @@ async fn a_loss_is_marked_once_and_the_mark_is_read_and_live() {
         let later = append(&engine, "a", 11).await;
         engine.mark_loss("a", later, lost[1]).await.expect("marked");
         assert_eq!(entries(&engine, "a", later).await.len(), 1);
+        let forgotten = other.mark_loss("a", Position::OLDEST, lost[2]);
+        forgotten.await.expect("before that mark");
+        assert_eq!(entries(&engine, "a", later).await.len(), 1);
+        let beyond = Position::new(later.major(), u64::MAX);
         for _ in 0..2 {
-            let forgotten = other.mark_loss("a", Position::OLDEST, lost[2]);
+            let forgotten = other.mark_loss("a", Position::OLDEST, beyond);
             forgotten.await.expect("marked");
         }
         let read = entries(&engine, "a", later).await;

@@ -4,6 +4,7 @@
 //! is one of input and output, and in tests that cut connections anywhere it sometimes did not
 //! connect again.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ pub(super) struct Commands {
     keys: Arc<Keys>,
     state: Arc<Mutex<State>>,
     wrong_server: Notify,
+    is_replaced: Arc<AtomicBool>,
 }
 
 /// What a command was answered, and the number of the connection that did.
@@ -76,11 +78,21 @@ impl Commands {
             keys,
             state: Arc::default(),
             wrong_server: Notify::new(),
+            is_replaced: Arc::default(),
         }
     }
 
     /// Sends a command. The caller must limit how long the answer may take.
     pub(super) async fn send(&self, command: &Cmd) -> Result<Answer, CommandError> {
+        self.send_on(command, None).await
+    }
+
+    /// As [`send`](Self::send); fails if the connection has another number than the given one.
+    pub(super) async fn send_on(
+        &self,
+        command: &Cmd,
+        only: Option<u64>,
+    ) -> Result<Answer, CommandError> {
         let current = self.state().current.clone();
         let Connected {
             mut connection,
@@ -89,6 +101,9 @@ impl Commands {
             Some(connected) => connected,
             None => self.connecting()?.await?,
         };
+        if only.is_some_and(|only| only != number) {
+            return Err(CommandError::NotConnected);
+        }
         let answer = connection.send_packed_command(command).await;
         let answer = answer.and_then(Value::extract_error);
         if let Err(error) = &answer {
@@ -104,13 +119,19 @@ impl Commands {
         self.state().current.is_some()
     }
 
-    /// Returns the number of the connection, or of the last one if there is none.
+    /// Returns the number of the connection, or of the next one if there is none.
     pub(super) fn connection(&self) -> u64 {
         let state = self.state();
         state
             .current
             .as_ref()
             .map_or(state.made + 1, |it| it.number)
+    }
+
+    /// Returns whether the connection has replaced another one since the last call. Its server may lack
+    /// what that of the other one has answered.
+    pub(super) fn take_replaced(&self) -> bool {
+        self.is_replaced.swap(false, Ordering::Relaxed)
     }
 
     /// Connects if there is no connection.
@@ -177,6 +198,7 @@ impl Commands {
         let (client, limit) = (self.client.clone(), self.connect_within);
         let (scripts, keys) = (Arc::clone(&self.scripts), Arc::clone(&self.keys));
         let shared = Arc::clone(&self.state);
+        let is_replaced = Arc::clone(&self.is_replaced);
         let connecting: Connecting = Box::pin(async move {
             let connection = connect(&client, &scripts, &keys, limit).await;
             let mut state = lock(&shared);
@@ -184,6 +206,8 @@ impl Commands {
             match connection {
                 Ok(connection) => {
                     state.made += 1;
+                    // Before anything is answered on it.
+                    is_replaced.store(state.made > 1, Ordering::Relaxed);
                     let connected = Connected {
                         connection,
                         number: state.made,

@@ -247,6 +247,10 @@ impl Engine for RedisEngine {
     }
 
     fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Live> {
+        // Before any answer of the new connection is known, which is newer than what may be lost.
+        if self.link.commands.take_replaced() {
+            return Poll::Ready(Live::Interrupted);
+        }
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         live.poll(&self.link, cx)
     }

@@ -113,9 +113,19 @@ impl Script {
         call: &Call,
         commands: &Commands,
     ) -> Result<Answer, CommandError> {
-        match commands.send(&call.by_hash).await {
+        self.run_if(call, commands, None).await
+    }
+
+    /// As [`run`](Self::run); fails if the connection has another number than the given one.
+    pub(super) async fn run_if(
+        &self,
+        call: &Call,
+        commands: &Commands,
+        only: Option<u64>,
+    ) -> Result<Answer, CommandError> {
+        match commands.send_on(&call.by_hash, only).await {
             Err(CommandError::Redis(error)) if is_unknown(&error) => {
-                commands.send(&self.with_code(call)).await
+                commands.send_on(&self.with_code(call), only).await
             }
             answer => answer,
         }

@@ -1,26 +1,26 @@
 //! The faults, each under load, for any engine.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use sse_engines::{Proxy, Server};
-use sse_hub::{
-    EngineDown, Hub, PublishError, Retention, SubscribeError, Subscription, TopicOptions,
-};
-use tokio::task::JoinSet;
+use sse_hub::{EngineDown, Hub, Position, PublishError, SubscribeError, Subscription};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::check::Tally;
-use crate::load::{Load, Node, TOPICS};
+use crate::check::{self, Answered, Published, Record, Tally};
+use crate::hubs::{NODES, Nodes};
+use crate::load::{Begin, Crowd, Kind, Load, TOPICS, subscribe};
 use crate::nodes::Process;
 
 /// An engine that can be harmed.
 pub(crate) trait Engine: 'static {
-    const NAME: &'static str;
-
     /// Returns the command of a server that has on disk what it has confirmed.
     fn command(port: u16, folder: &Path) -> Command;
+
+    /// Returns the command of a server whose newest answers may be lost when it is killed.
+    fn unsafe_command(port: u16, folder: &Path) -> Command;
 
     /// Connects a node, which waits [`ANSWER_WITHIN`] for answers.
     fn connect(port: u16, keeps: Keeps) -> impl Future<Output = impl sse_hub::Engine> + Send;
@@ -30,6 +30,12 @@ pub(crate) trait Engine: 'static {
 
     /// Removes all that the server has, while it runs.
     fn wipe(port: u16) -> impl Future<Output = ()> + Send;
+
+    /// Returns the data of all events that the server has.
+    fn events(port: u16) -> impl Future<Output = Vec<String>> + Send;
+
+    /// Returns the name and the version of the server.
+    fn version(port: u16) -> impl Future<Output = String> + Send;
 }
 
 /// How long a node waits for an answer.
@@ -52,40 +58,8 @@ impl Keeps {
     };
 }
 
-/// Nodes in this process.
-struct Nodes {
-    hubs: Vec<Hub>,
-    _drivers: JoinSet<()>,
-}
-
-impl Nodes {
-    async fn start<E: Engine>(port: u16, keeps: Keeps) -> Self {
-        let mut hubs = Vec::new();
-        let mut drivers = JoinSet::new();
-        for _ in 0..3 {
-            let retention = Retention::new().max_events(keeps.window);
-            let (hub, driver) = Hub::builder()
-                .engine(E::connect(port, keeps).await)
-                .topics(move |_| TopicOptions::new().retention(retention))
-                .build();
-            drivers.spawn(driver);
-            hubs.push(hub);
-        }
-        Self {
-            hubs,
-            _drivers: drivers,
-        }
-    }
-
-    async fn load(&self) -> Load {
-        let nodes = self.hubs.iter().cloned().map(Node::Hub).collect();
-        let begin = subscribe(&self.hubs[0], TOPICS).await;
-        Load::begin(self.hubs.clone(), nodes, &begin.id()).await
-    }
-}
-
 /// Asserts that nothing is missing, that nothing arrived twice, and that there were no gaps.
-fn assert_exact(tally: Tally) {
+pub(crate) fn assert_exact(tally: Tally) {
     let exact = Tally {
         checked: tally.checked,
         ..Tally::default()
@@ -97,7 +71,7 @@ fn assert_exact(tally: Tally) {
 pub(crate) async fn an_engine_that_is_killed_and_restarted_loses_nothing<E: Engine>(_: &str) {
     let mut server = Server::start(E::command).await;
     let nodes = Nodes::start::<E>(server.port(), Keeps::PLENTY).await;
-    let load = nodes.load().await;
+    let load = nodes.load(Crowd::Few).await;
     for _ in 0..2 {
         let failures = load.failures();
         assert!(E::answers(server.port()).await);
@@ -108,8 +82,9 @@ pub(crate) async fn an_engine_that_is_killed_and_restarted_loses_nothing<E: Engi
         server.restart().await;
         load.flows().await;
     }
-    let tally = load.finish().await;
-    tally.print(E::NAME, "killed and restarted");
+    let tally = load
+        .finish::<E>(server.port(), "killed and restarted")
+        .await;
     assert_exact(tally);
 }
 
@@ -118,7 +93,7 @@ pub(crate) async fn connections_that_are_cut_within_a_message_lose_nothing<E: En
     let server = Server::start(E::command).await;
     let proxy = Proxy::start(server.port()).await;
     let nodes = Nodes::start::<E>(proxy.port(), Keeps::PLENTY).await;
-    let load = nodes.load().await;
+    let load = nodes.load(Crowd::Few).await;
     for number in 1..=CUTS {
         proxy.cut_after(fastrand::i64(1..4_000));
         let deadline = Instant::now() + Duration::from_secs(10);
@@ -128,15 +103,16 @@ pub(crate) async fn connections_that_are_cut_within_a_message_lose_nothing<E: En
         }
         sleep(Duration::from_millis(fastrand::u64(0..150))).await;
     }
-    let tally = load.finish().await;
-    tally.print(E::NAME, "connections cut within a message");
+    let tally = load
+        .finish::<E>(server.port(), "connections cut within a message")
+        .await;
     assert_exact(tally);
 }
 
 pub(crate) async fn an_engine_that_is_frozen_and_thawed_loses_nothing<E: Engine>(_: &str) {
     let server = Server::start(E::command).await;
     let nodes = Nodes::start::<E>(server.port(), Keeps::PLENTY).await;
-    let load = nodes.load().await;
+    let load = nodes.load(Crowd::Few).await;
     // Once shorter than the limit for an answer, once longer.
     for frozen in [ANSWER_WITHIN / 2, ANSWER_WITHIN * 2] {
         let failures = load.failures();
@@ -151,8 +127,7 @@ pub(crate) async fn an_engine_that_is_frozen_and_thawed_loses_nothing<E: Engine>
         server.thaw();
         load.flows().await;
     }
-    let tally = load.finish().await;
-    tally.print(E::NAME, "frozen and thawed");
+    let tally = load.finish::<E>(server.port(), "frozen and thawed").await;
     assert_exact(tally);
 }
 
@@ -162,13 +137,13 @@ pub(crate) async fn a_killed_node_loses_nothing_that_its_clients_do_not_get_else
     let server = Server::start(E::command).await;
     let nodes = Nodes::start::<E>(server.port(), Keeps::PLENTY).await;
     // Before the first event of the other publishers.
-    let begin = subscribe(&nodes.hubs[0], TOPICS).await;
+    let begin = Begin::of(&nodes.hub(0)).await;
     let mut processes = Vec::new();
     for number in 0..3 {
         processes.push(Process::start(test, server.port(), 100 + number).await);
     }
     let as_nodes = processes.iter().map(Process::node).collect();
-    let load = Load::begin(nodes.hubs.clone(), as_nodes, &begin.id()).await;
+    let load = Load::begin(nodes.places[..NODES].to_vec(), as_nodes, Crowd::Few, &begin).await;
     for (number, process) in processes.iter_mut().enumerate() {
         process.kill().await;
         let address = process.address.lock().expect("not poisoned").take();
@@ -177,8 +152,7 @@ pub(crate) async fn a_killed_node_loses_nothing_that_its_clients_do_not_get_else
         load.flows().await;
         process.restart(server.port(), 200 + number).await;
     }
-    let tally = load.finish().await;
-    tally.print(E::NAME, "nodes killed");
+    let tally = load.finish::<E>(server.port(), "nodes killed").await;
     assert_exact(tally);
 }
 
@@ -190,99 +164,126 @@ pub(crate) async fn history_that_is_trimmed_under_a_lagging_reader_is_a_gap<E: E
     let server = Server::start(E::command).await;
     let nodes = Nodes::start::<E>(server.port(), FEW).await;
     let mut lagging = Vec::new();
-    for hub in &nodes.hubs {
-        let mut subscription = subscribe(hub, TOPICS).await;
+    for number in 0..NODES {
+        let mut subscription = subscribe(&nodes.hub(number), &TOPICS).await;
         let block = futures_util::StreamExt::next(&mut subscription).await;
         block.expect("a block").expect("no error");
         lagging.push(subscription);
     }
+    let mut published = Published::new();
     for number in 0..1_000 {
-        publish_to_all(&nodes.hubs[number % 3], &format!("0 {number}")).await;
+        publish_to_all(&nodes.hub(number % NODES), &mut published).await;
     }
     let mut tally = Tally::default();
-    let mut published = 1_000;
     for subscription in lagging {
-        tally += read_to_end(subscription, &nodes.hubs[0], &mut published).await;
+        let record = read_to_end(subscription, &nodes.hub(0), &mut published).await;
+        tally += Tally::of(&[&record], &published, &events::<E>(server.port()).await);
     }
-    tally.print(E::NAME, "history trimmed under a lagging reader");
+    tally.print(
+        &E::version(server.port()).await,
+        "history trimmed under a lagging reader",
+    );
     assert_eq!((tally.lost, tally.doubled), (0, 0), "{tally:?}");
+    assert_eq!((tally.late, tally.ids), (0, 0), "{tally:?}");
     assert!(tally.gaps >= 9, "each of three topics for each: {tally:?}");
     assert!(tally.skipped > 1_000 && tally.checked >= 9, "{tally:?}");
 }
 
 /// Publishes an event, however long that takes: on a busy machine an answer may be late.
-async fn publish(hub: &Hub, topic: &str, event: &str) {
+async fn publish(hub: &Hub, topic: &str, event: &str) -> Position {
     let key = format!("{event} {}", fastrand::u64(..));
-    while hub.publish(topic, event).key(&key).await.is_err() {
-        sleep(Duration::from_millis(20)).await;
-    }
-}
-
-/// Subscribes, likewise.
-async fn subscribe<const N: usize>(hub: &Hub, topics: [&str; N]) -> Subscription {
     loop {
-        if let Ok(subscription) = hub.subscribe(topics).await {
-            return subscription;
+        if let Ok(position) = hub.publish(topic, event).key(&key).await {
+            return position;
         }
         sleep(Duration::from_millis(20)).await;
     }
 }
 
-async fn publish_to_all(hub: &Hub, event: &str) {
+/// Publishes the next event of each topic.
+async fn publish_to_all(hub: &Hub, published: &mut Published) {
     for topic in TOPICS {
-        publish(hub, topic, &format!("{topic} {event}")).await;
+        let answered = published.entry((topic, 0)).or_default();
+        let begun = std::time::Instant::now();
+        let event = format!("{topic} 0 {}", answered.len());
+        let id = publish(hub, topic, &event).await.to_id(topic);
+        answered.push(Answered { begun, id });
     }
 }
 
-/// What a subscriber gets that has not read so far, of so many events of each topic; some more are
-/// published when it has come so far.
-async fn read_to_end(mut subscription: Subscription, hub: &Hub, published: &mut usize) -> Tally {
-    let begun = *published;
+/// What a subscriber gets that has not read so far; some more events are published when it has come so
+/// far.
+async fn read_to_end(
+    mut subscription: Subscription,
+    hub: &Hub,
+    published: &mut Published,
+) -> Record {
     let mut reader = sse_hub_testing::reader::Reader::default();
-    let mut checker = crate::check::Checker::default();
-    let mut gaps = std::collections::HashMap::new();
-    while checker.ended.len() < TOPICS.len() {
+    let mut record = Record::of(&TOPICS, false);
+    let mut more = 0;
+    while !record.has_ended() {
         let next = futures_util::StreamExt::next(&mut subscription);
         let Ok(piece) = timeout(Duration::from_millis(100), next).await else {
-            if *published == begun + 5 {
-                publish_to_all(hub, "end").await;
-            } else {
-                publish_to_all(hub, &format!("0 {published}")).await;
-                *published += 1;
+            if more < 5 {
+                publish_to_all(hub, published).await;
+                more += 1;
+                continue;
+            }
+            for topic in TOPICS {
+                publish(hub, topic, &format!("{topic} end")).await;
             }
             continue;
         };
         let piece = piece.expect("it goes on").expect("no error");
         for event in reader.feed(&piece) {
-            checker.see(&event, &mut gaps);
+            record.add(&event);
         }
     }
-    let published = TOPICS.map(|topic| ((topic.to_owned(), 0), *published));
-    checker.finish(&published.into(), &gaps)
+    record
+}
+
+/// Returns the data of an encoded event.
+pub(crate) fn data(event: &str) -> &str {
+    let line = event.strip_prefix("data: ").expect("data");
+    line.trim_end_matches('\n')
+}
+
+/// Returns the events that the server has.
+pub(crate) async fn events<E: Engine>(port: u16) -> HashSet<check::Event> {
+    let events = E::events(port).await;
+    events
+        .iter()
+        .filter_map(|event| check::parse(event))
+        .collect()
 }
 
 pub(crate) async fn a_wiped_engine_is_a_gap<E: Engine>(_: &str) {
     let mut server = Server::start(E::command).await;
     let nodes = Nodes::start::<E>(server.port(), Keeps::PLENTY).await;
-    let load = nodes.load().await;
-    E::wipe(server.port()).await;
-    load.flows().await;
+    let load = nodes.load(Crowd::All).await;
+    for _ in 0..2 {
+        load.leave(Kind::LeavesEarly).await;
+        load.leave(Kind::LeavesLate).await;
+        E::wipe(server.port()).await;
+        load.flows().await;
+        load.come_back();
+    }
     // And once more with its files, as by a new machine.
     server.kill();
     server.wipe();
     assert!(!E::answers(server.port()).await, "it is dead");
     server.restart().await;
-    let tally = load.finish().await;
-    tally.print(E::NAME, "wiped");
+    let tally = load.finish::<E>(server.port(), "wiped").await;
     assert_eq!((tally.lost, tally.doubled), (0, 0), "{tally:?}");
+    assert_eq!((tally.late, tally.ids), (0, 0), "{tally:?}");
     assert!(tally.gaps > 0, "{tally:?}");
 }
 
 pub(crate) async fn while_the_engine_is_down_all_is_as_stated<E: Engine>(_: &str) {
     let mut server = Server::start(E::command).await;
     let nodes = Nodes::start::<E>(server.port(), Keeps::PLENTY).await;
-    let hub = &nodes.hubs[0];
-    let mut open = subscribe(hub, ["a"]).await;
+    let hub = &nodes.hub(0);
+    let mut open = subscribe(hub, &["a"]).await;
     let begin = open.id();
     let mut next = async || {
         let piece = timeout(

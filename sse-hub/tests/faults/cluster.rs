@@ -9,8 +9,8 @@ use sse_hub::nats::{ConnectError, NatsOptions};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::cases::Engine as _;
-use crate::load::{Load, Node, TOPICS};
+use crate::cases::{Engine as _, assert_exact};
+use crate::load::{Begin, Crowd, Load, Node, Place};
 use crate::nats::Nats;
 
 /// Three servers that have the same stream.
@@ -69,19 +69,20 @@ async fn a_cluster_whose_leader_is_killed_loses_nothing() {
         for _ in 0..3 {
             hubs.push(node(&urls, &mut drivers).await);
         }
-        let nodes = hubs.iter().cloned().map(Node::Hub).collect();
-        let begin = hubs[0].subscribe(TOPICS).await.expect("a subscription");
+        let begin = Begin::of(&hubs[0]).await;
+        let places: Vec<_> = hubs.into_iter().map(Place::of).collect();
+        let nodes = places.iter().cloned().map(Node::Place).collect();
 
-        let load = Load::begin(hubs.clone(), nodes, &begin.id()).await;
+        let load = Load::begin(places, nodes, Crowd::Few, &begin).await;
         let server = &mut servers[leader(&urls).await];
         server.kill();
         assert!(!Nats::answers(server.port()).await, "it is dead");
         load.flows().await;
         server.restart().await;
-        let tally = load.finish().await;
-        tally.print(Nats::NAME, "leader of a cluster killed");
-        assert_eq!((tally.lost, tally.doubled), (0, 0), "{tally:?}");
-        assert_eq!((tally.skipped, tally.gaps), (0, 0), "{tally:?}");
+        let tally = load
+            .finish::<Nats>(server.port(), "leader of a cluster killed")
+            .await;
+        assert_exact(tally);
     };
     let within = Duration::from_secs(100);
     timeout(within, case).await.expect("it completes");

@@ -7,10 +7,15 @@ mod cases;
 mod check;
 #[cfg(feature = "nats")]
 mod cluster;
+#[cfg(feature = "redis")]
+mod failovers;
+mod hubs;
 mod load;
+mod losses;
 #[cfg(feature = "nats")]
 mod nats;
 mod nodes;
+mod openings;
 #[cfg(feature = "redis")]
 mod redis;
 mod stopped;
@@ -26,6 +31,11 @@ macro_rules! faults {
             history_that_is_trimmed_under_a_lagging_reader_is_a_gap,
             a_wiped_engine_is_a_gap,
             while_the_engine_is_down_all_is_as_stated,
+        );
+        crate::faults!(losses $engine:
+            a_store_that_is_set_back_is_announced,
+            a_store_that_is_set_back_is_announced_if_any_node_lives,
+            a_store_that_is_set_back_gives_no_id_again_if_no_node_lives,
         );
 
         /// What a node process runs; nothing unless it is one.
@@ -49,10 +59,13 @@ macro_rules! faults {
         }
     };
     ($engine:ty: $($case:ident,)*) => {
+        crate::faults!(cases $engine: $($case,)*);
+    };
+    ($module:ident $engine:ty: $($case:ident,)*) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {
-                let case = crate::cases::$case::<$engine>(concat!(module_path!(), "::node"));
+                let case = crate::$module::$case::<$engine>(concat!(module_path!(), "::node"));
                 let within = std::time::Duration::from_secs(100);
                 tokio::time::timeout(within, case).await.expect("it completes");
             }

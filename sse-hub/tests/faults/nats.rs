@@ -4,20 +4,25 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use async_nats::jetstream::Message;
+use async_nats::jetstream::consumer::pull::OrderedConfig;
+use futures_util::StreamExt as _;
 use sse_engines::nats;
 use sse_hub::nats::NatsOptions;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufStream};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::cases::{ANSWER_WITHIN, Engine, Keeps};
+use crate::cases::{ANSWER_WITHIN, Engine, Keeps, data};
 
 pub(crate) struct Nats;
 
 impl Engine for Nats {
-    const NAME: &'static str = "NATS";
-
     fn command(port: u16, folder: &Path) -> Command {
+        nats::durable(port, folder)
+    }
+
+    fn unsafe_command(port: u16, folder: &Path) -> Command {
         nats::durable(port, folder)
     }
 
@@ -39,6 +44,40 @@ impl Engine for Nats {
         let client = async_nats::connect(nats::url(port)).await;
         let jetstream = async_nats::jetstream::new(client.expect("connected"));
         jetstream.delete_stream("SSE").await.expect("deleted");
+    }
+
+    async fn events(port: u16) -> Vec<String> {
+        let client = async_nats::connect(nats::url(port))
+            .await
+            .expect("connected");
+        let jetstream = async_nats::jetstream::new(client);
+        let stream = jetstream.get_stream("SSE").await.expect("the stream");
+        let count = stream.cached_info().state.messages;
+        let consumer = stream.create_consumer(OrderedConfig::default()).await;
+        let messages = consumer.expect("a consumer").messages().await;
+        let messages = messages
+            .expect("messages")
+            .take(usize::try_from(count).expect("few"));
+        let data = |message: Result<Message, _>| {
+            let payload = message.expect("a message").payload.to_vec();
+            // A mark has none.
+            (!payload.is_empty()).then(|| {
+                let event = String::from_utf8(payload).expect("text");
+                data(&event).to_owned()
+            })
+        };
+        messages
+            .map(data)
+            .filter_map(std::future::ready)
+            .collect()
+            .await
+    }
+
+    async fn version(port: u16) -> String {
+        let client = async_nats::connect(nats::url(port))
+            .await
+            .expect("connected");
+        format!("NATS {}", client.server_info().version)
     }
 }
 

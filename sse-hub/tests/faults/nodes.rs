@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
 use crate::cases::{Engine, Keeps};
-use crate::load::{self, Node, TOPICS};
+use crate::load::{self, Node, Place, TOPICS};
 
 /// The variable that makes a process a node: the engine's port, and the node's number.
 const NODE: &str = "SSE_HUB_TEST_NODE";
@@ -101,13 +101,17 @@ pub(crate) async fn run<E: Engine>() {
     println!("{LISTENS}{}", listener.local_addr().expect("its address"));
 
     let served = hub.clone();
-    let serve = with_sse(move |_: Request, sse| served.subscribe(TOPICS).serve(sse));
+    let serve = with_sse(move |request: Request, sse| {
+        let topics = request.uri().path()[1..].split('/').map(load::topic);
+        served.subscribe(topics).serve(sse)
+    });
+    let place = Place::of(hub);
     let counts = [AtomicUsize::new(0), AtomicUsize::new(0)];
     let mut input = tokio::io::stdin();
     tokio::select! {
         _ = sse_tokio_tcp::serve(listener, serve) => {}
         () = driver => {}
-        _ = load::publish(&hub, number, || false, &counts[0], &counts[1]) => {}
+        _ = load::publish(&place, &TOPICS, number, || false, &counts[0], &counts[1]) => {}
         // Its end is the parent's.
         _ = input.read_u8() => {}
     }

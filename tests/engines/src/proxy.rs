@@ -1,4 +1,5 @@
-//! A connection that can be cut: a TCP proxy before a server.
+//! A connection that can be cut or held, and an address that can be switched to another server: a TCP
+//! proxy before a server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,10 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU16, AtomicUsize, Ordering}
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
-/// Forwards connections to a port, and cuts them all on demand.
+/// Forwards connections to a port, and cuts or holds them all on demand.
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
@@ -20,7 +21,10 @@ pub struct Proxy {
 
 #[derive(Debug)]
 struct State {
+    /// The port of the server to which new connections go.
     to: AtomicU16,
+    /// Whether nothing of the server's is let through for now.
+    holds: watch::Sender<bool>,
     /// How many more bytes of the server's are let through before the cut; no cut if negative.
     left: AtomicI64,
     is_armed: AtomicBool,
@@ -36,6 +40,7 @@ impl Proxy {
         let port = listener.local_addr().expect("its address").port();
         let state = Arc::new(State {
             to: AtomicU16::new(to),
+            holds: watch::Sender::new(false),
             left: AtomicI64::new(0),
             is_armed: AtomicBool::new(false),
             refuses: AtomicBool::new(false),
@@ -73,6 +78,11 @@ impl Proxy {
     /// Whether new connections are closed at once.
     pub fn refuse(&self, refuses: bool) {
         self.state.refuses.store(refuses, Ordering::SeqCst);
+    }
+
+    /// Whether nothing that the server sends is forwarded for now, while all stays open.
+    pub fn hold(&self, holds: bool) {
+        self.state.holds.send_replace(holds);
     }
 
     /// How many cuts there were.
@@ -123,10 +133,13 @@ async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
 /// Forwards what the server sends up to the byte after which the connections are cut.
 async fn forward_counted(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &State) {
     let mut buffer = vec![0; 16 * 1024];
+    let mut holds = state.holds.subscribe();
     loop {
         let Ok(len @ 1..) = from.read(&mut buffer).await else {
             return;
         };
+        // The state has the sender.
+        let _ = holds.wait_for(|holds| !*holds).await;
         let mut piece = &buffer[..len];
         let mut is_last = false;
         if state.is_armed.load(Ordering::SeqCst) {

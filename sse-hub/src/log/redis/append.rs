@@ -50,9 +50,15 @@ pub(super) async fn append_batch(link: Arc<Link>, batch: Vec<Waiting>) {
 /// Appends entries by one call, and returns a result for each.
 async fn append_all(link: &Link, entries: &[&ToAppend]) -> Vec<Appended> {
     let groups = groups(entries);
-    let call = call(link, entries, &groups);
+    // The newest ids that are sent are those of this connection.
+    let connection = link.commands.connection();
+    let call = call(link, connection, entries, &groups);
     // Its place among the calls must not depend on the task's budget.
-    let answer = unconstrained(link.scripts.append.run(&call, &link.commands)).await;
+    let answer = unconstrained(
+        link.commands
+            .run_on(&link.scripts.append, &call, Some(connection)),
+    )
+    .await;
     let mut all: Vec<Appended> = Vec::with_capacity(entries.len());
     all.resize_with(entries.len(), || Err(INVALID_IDS));
     let (answers, connection) = match answer {
@@ -99,7 +105,7 @@ fn groups(entries: &[&ToAppend]) -> Vec<Vec<usize>> {
     groups
 }
 
-fn call(link: &Link, entries: &[&ToAppend], groups: &[Vec<usize>]) -> Call {
+fn call(link: &Link, connection: u64, entries: &[&ToAppend], groups: &[Vec<usize>]) -> Call {
     const NAMES_LEN: usize = 96;
     let keys = |entry: &&&ToAppend| entry.key.is_some();
     let keys = groups.len() + entries.iter().filter(keys).count();
@@ -114,7 +120,6 @@ fn call(link: &Link, entries: &[&ToAppend], groups: &[Vec<usize>]) -> Call {
         }
     }
     call.arg(script::drawn()).arg(groups.len());
-    let connection = link.commands.connection();
     for group in groups {
         match link.heads.get(connection, &entries[group[0]].topic) {
             Some(head) => call.arg(entry_id::of(head)),

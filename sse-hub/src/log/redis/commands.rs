@@ -16,8 +16,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::log::redis::error::{CommandError, is_wrong_server};
+use crate::log::redis::inbox::Inbox;
 use crate::log::redis::keys::Keys;
-use crate::log::redis::script::Scripts;
+use crate::log::redis::script::{Call, Script, Scripts, is_unknown};
 use crate::log::redis::{hello, permissions, time_limits};
 
 /// How many commands wait in memory to be written before callers wait instead.
@@ -33,6 +34,7 @@ pub(super) struct Commands {
     keys: Arc<Keys>,
     state: Arc<Mutex<State>>,
     wrong_server: Notify,
+    inbox: Inbox,
 }
 
 /// What a command was answered, and the number of the connection that did.
@@ -68,6 +70,7 @@ impl Commands {
         connect_within: Duration,
         scripts: Arc<Scripts>,
         keys: Arc<Keys>,
+        inbox: Inbox,
     ) -> Self {
         Self {
             client,
@@ -76,11 +79,37 @@ impl Commands {
             keys,
             state: Arc::default(),
             wrong_server: Notify::new(),
+            inbox,
         }
     }
 
     /// Sends a command. The caller must limit how long the answer may take.
     pub(super) async fn send(&self, command: &Cmd) -> Result<Answer, CommandError> {
+        self.send_on(command, None).await
+    }
+
+    /// Calls a script. If the server does not know it, it is sent with the call, so that it cannot be
+    /// forgotten in between.
+    pub(super) async fn run(&self, script: &Script, call: &Call) -> Result<Answer, CommandError> {
+        self.run_on(script, call, None).await
+    }
+
+    /// As [`run`](Self::run); fails if the connection has another number than the given one.
+    pub(super) async fn run_on(
+        &self,
+        script: &Script,
+        call: &Call,
+        only: Option<u64>,
+    ) -> Result<Answer, CommandError> {
+        match self.send_on(call.by_hash(), only).await {
+            Err(CommandError::Redis(error)) if is_unknown(&error) => {
+                self.send_on(&script.with_code(call), only).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn send_on(&self, command: &Cmd, only: Option<u64>) -> Result<Answer, CommandError> {
         let current = self.state().current.clone();
         let Connected {
             mut connection,
@@ -89,6 +118,9 @@ impl Commands {
             Some(connected) => connected,
             None => self.connecting()?.await?,
         };
+        if only.is_some_and(|only| only != number) {
+            return Err(CommandError::NotConnected);
+        }
         let answer = connection.send_packed_command(command).await;
         let answer = answer.and_then(Value::extract_error);
         if let Err(error) = &answer {
@@ -104,7 +136,7 @@ impl Commands {
         self.state().current.is_some()
     }
 
-    /// Returns the number of the connection, or of the last one if there is none.
+    /// Returns the number of the connection, or of the next one if there is none.
     pub(super) fn connection(&self) -> u64 {
         let state = self.state();
         state
@@ -177,6 +209,7 @@ impl Commands {
         let (client, limit) = (self.client.clone(), self.connect_within);
         let (scripts, keys) = (Arc::clone(&self.scripts), Arc::clone(&self.keys));
         let shared = Arc::clone(&self.state);
+        let inbox = self.inbox.clone();
         let connecting: Connecting = Box::pin(async move {
             let connection = connect(&client, &scripts, &keys, limit).await;
             let mut state = lock(&shared);
@@ -184,6 +217,11 @@ impl Commands {
             match connection {
                 Ok(connection) => {
                     state.made += 1;
+                    if state.made > 1 {
+                        // Before anything is answered on it: its server may lack what that of the one
+                        // before has answered.
+                        inbox.interrupt_first();
+                    }
                     let connected = Connected {
                         connection,
                         number: state.made,

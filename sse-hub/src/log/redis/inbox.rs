@@ -38,6 +38,8 @@ pub(super) struct Outlet {
 struct State {
     bytes: AtomicUsize,
     was_interrupted: AtomicBool,
+    /// Whether an interruption comes before all else.
+    is_interruption_first: AtomicBool,
     waker: AtomicWaker,
 }
 
@@ -74,11 +76,24 @@ impl Inbox {
         self.state.was_interrupted.store(true, Ordering::Release);
         self.state.waker.wake();
     }
+
+    /// Notes that what was answered before may be lost. What is answered from now on may hide that, so
+    /// this does not wait until the entries in the queue are taken.
+    pub(super) fn interrupt_first(&self) {
+        self.state
+            .is_interruption_first
+            .store(true, Ordering::Release);
+        self.state.waker.wake();
+    }
 }
 
 impl Outlet {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Live> {
         self.state.waker.register(cx.waker());
+        let first = &self.state.is_interruption_first;
+        if first.load(Ordering::Relaxed) && first.swap(false, Ordering::AcqRel) {
+            return Poll::Ready(Live::Interrupted);
+        }
         match self.receiver.poll_recv(cx) {
             Poll::Ready(Some(entry)) => {
                 let len = len(&entry);
@@ -108,6 +123,20 @@ mod tests {
 
     use super::*;
     use crate::log::redis::message::tests::message;
+
+    #[test]
+    fn an_interruption_that_is_first_comes_before_the_entries_in_the_queue() {
+        let keys = Keys::new("sse", 0).expect("no braces");
+        let (inbox, mut outlet) = queue();
+        inbox.put(&keys, message(&keys.channel("a"), "5-0 5-1\ndata: x\n\n"));
+        inbox.interrupt_first();
+        let waker = noop_waker();
+        let mut cx = Context::from_waker(&waker);
+        let first = outlet.poll(&mut cx);
+        assert!(matches!(first, Poll::Ready(Live::Interrupted)));
+        assert!(matches!(outlet.poll(&mut cx), Poll::Ready(Live::Entry(_))));
+        assert!(outlet.poll(&mut cx).is_pending());
+    }
 
     #[test]
     fn a_dropped_entry_is_an_interruption_when_the_queue_is_empty() {

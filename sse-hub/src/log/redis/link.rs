@@ -47,7 +47,13 @@ impl Link {
         let (scripts, keys) = (Arc::new(scripts), Arc::new(keys));
         let shared = (Arc::clone(&scripts), Arc::clone(&keys));
         Arc::new(Self {
-            commands: Commands::new(client.clone(), answer_within, shared.0, shared.1),
+            commands: Commands::new(
+                client.clone(),
+                answer_within,
+                shared.0,
+                shared.1,
+                inbox.clone(),
+            ),
             client,
             keys,
             scripts,

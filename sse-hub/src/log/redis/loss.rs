@@ -21,7 +21,7 @@ pub(super) async fn mark(
     call.arg(script::drawn());
     call.arg(u8::from(kept != Position::OLDEST));
     call.arg(entry_id::of(lost));
-    match mark.run(&call, &link.commands).await?.value {
+    match link.commands.run(mark, &call).await?.value {
         Value::BulkString(_) => Ok(()),
         _ => Err(EngineError::InvalidAnswer("the id of a mark")),
     }

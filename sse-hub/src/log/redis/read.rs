@@ -35,7 +35,7 @@ pub(super) async fn open(link: &Link, topic: &str) -> Result<Span, EngineError> 
     let stream = link.keys.stream(topic);
     let mut call = link.scripts.open.call(1, stream.len());
     call.arg(stream).arg(script::drawn());
-    let head = match link.scripts.open.run(&call, &link.commands).await?.value {
+    let head = match link.commands.run(&link.scripts.open, &call).await?.value {
         Value::BulkString(id) => entry_id::parse(&id),
         _ => None,
     };

@@ -5,9 +5,6 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
 
-use crate::log::redis::commands::{Answer, Commands};
-use crate::log::redis::error::CommandError;
-
 /// How much is kept in Redis.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct History {
@@ -84,6 +81,11 @@ pub(super) struct Call {
 }
 
 impl Call {
+    /// Returns the call by the hash of the script.
+    pub(super) fn by_hash(&self) -> &Cmd {
+        &self.by_hash
+    }
+
     pub(super) fn arg(&mut self, arg: impl redis::ToRedisArgs) -> &mut Self {
         self.by_hash.arg(arg);
         self
@@ -106,22 +108,8 @@ impl Script {
         Call { by_hash }
     }
 
-    /// Makes a call. If the server does not know the script, it is sent with the call, so that it cannot
-    /// be forgotten in between.
-    pub(super) async fn run(
-        &self,
-        call: &Call,
-        commands: &Commands,
-    ) -> Result<Answer, CommandError> {
-        match commands.send(&call.by_hash).await {
-            Err(CommandError::Redis(error)) if is_unknown(&error) => {
-                commands.send(&self.with_code(call)).await
-            }
-            answer => answer,
-        }
-    }
-
-    /// Makes a call on a connection, likewise.
+    /// Makes a call on a connection. If the server does not know the script, it is sent with the call, so
+    /// that it cannot be forgotten in between.
     pub(super) async fn run_on(
         &self,
         call: &Call,
@@ -139,7 +127,7 @@ impl Script {
     }
 
     /// Returns the same call with the code of the script instead of its hash.
-    fn with_code(&self, call: &Call) -> Cmd {
+    pub(super) fn with_code(&self, call: &Call) -> Cmd {
         let mut by_code = Cmd::new();
         by_code.arg("EVAL").arg(&self.code);
         for arg in call.by_hash.args_iter().skip(2) {
@@ -152,7 +140,7 @@ impl Script {
 }
 
 /// Whether the server does not know the script.
-fn is_unknown(error: &RedisError) -> bool {
+pub(super) fn is_unknown(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
 }
 

@@ -8,7 +8,8 @@ use crate::topic::Topic;
 /// How often the history may be found replaced while it is read.
 const MAX_RESTARTS: usize = 3;
 
-/// Reads what follows the head of a topic's window, until there is no more.
+/// Reads what follows the head of a topic's window, up to the end of the log as it was when this was
+/// called, or later.
 ///
 /// If the engine has lost the end of what the window has, the loss is marked, and the window continues
 /// after the newest entry that is left. The mark then counts as one of the entries that were `answered`.
@@ -24,15 +25,22 @@ pub(crate) async fn catch_up(
     let mut restarts = 0;
     loop {
         match engine.read(topic.name(), head).await?.check(head)? {
-            Page::Entries(entries) if entries.is_empty() => {
-                for (lost, interruptions) in marked {
-                    answered.end_mark(topic.name(), lost, interruptions, head);
-                }
-                return Ok(());
-            }
             Page::Entries(entries) => {
                 insert_all(topic, head, &entries);
                 head = topic.head();
+            }
+            Page::Last(entries) => {
+                insert_all(topic, head, &entries);
+                let end = entries.last().map_or(head, |(last, _)| *last);
+                head = topic.head();
+                // What was appended after this page arrives live. But another reader may have discarded
+                // what is inserted.
+                if head >= end {
+                    for (lost, interruptions) in marked {
+                        answered.end_mark(topic.name(), lost, interruptions, head);
+                    }
+                    return Ok(());
+                }
             }
             // Entries have arrived live meanwhile, or another reader has restarted the window.
             Page::Trimmed | Page::Unknown if topic.head() != head => head = topic.head(),
@@ -104,7 +112,7 @@ async fn newest_kept(engine: &dyn Engine, topic: &Topic) -> Result<Option<Positi
             Page::Unknown => unknown = next,
             page => {
                 known = next + 1;
-                kept = matches!(page, Page::Entries(_)).then_some(position);
+                kept = matches!(page, Page::Entries(_) | Page::Last(_)).then_some(position);
             }
         }
         next = usize::midpoint(known, unknown);

@@ -2,9 +2,9 @@
 //!
 //! Live entries may arrive late, twice or not at all. Each names its predecessor, so the first
 //! entry after a hole reveals it. The hole is repaired by reading: several topics at a time, and
-//! again and again while the engine does not answer. Live entries of a topic under repair are
-//! dropped, except the latest, as the repair reads them too. If they do not follow each other, the
-//! topic is read once more.
+//! again and again while the engine does not answer. Of the live entries of a topic under repair, the
+//! newest are kept until it ends, as it may have read those before them. If they do not follow each
+//! other, or not what was read, the topic is read once more.
 //!
 //! Each shard of an engine has repairs of its own: those of a shard that does not answer must not take
 //! the places of others.
@@ -26,13 +26,17 @@ use crate::log::answered::{Answer, Answered};
 use crate::log::catch_up::catch_up;
 use crate::log::checks::Checks;
 use crate::log::retry::Backoff;
-use crate::log::{Engine, Live, LiveEntry};
+use crate::log::{Engine, Entry, Live, LiveEntry};
 use crate::shutdown::{Reason, Shutdown};
 use crate::topic::cursor::Insertion;
 use crate::topic_guard::TopicGuard;
 
 /// How many topics of a shard are repaired or checked at a time.
 const MAX_REPAIRS: usize = 64;
+
+/// How many live entries of a topic under repair are kept, and how many bytes their events may have.
+const MAX_MEANWHILE: usize = 128;
+const MAX_MEANWHILE_BYTES: usize = 256 * 1024;
 
 /// How long the streams of a hub last whose driver was dropped: its engine may never answer them.
 const WITHOUT_DRIVER: Duration = Duration::from_secs(5);
@@ -193,23 +197,48 @@ struct Repairs {
 #[derive(Default)]
 struct Meanwhile {
     is_running: bool,
-    /// The last of the entries that arrived and follow each other.
-    latest: Option<LiveEntry>,
+    /// The last of the entries that arrived since it runs. They follow each other.
+    entries: VecDeque<LiveEntry>,
+    /// The length of their events.
+    bytes: usize,
     /// Whether the topic must be read again.
     was_interrupted: bool,
 }
 
 impl Meanwhile {
     fn record(&mut self, entry: LiveEntry) {
-        match &self.latest {
-            // The repair reads all that was appended before it begins.
-            _ if !self.is_running => {}
-            Some(latest) if entry.position == latest.position && entry.entry == latest.entry => {}
-            // One of them has arrived late or twice, or others between them are lost. Which of them
-            // is the newest is not certain: the history may have been replaced.
-            Some(latest) if entry.predecessor != latest.position => self.was_interrupted = true,
-            _ => self.latest = Some(entry),
+        // The repair reads all that was appended before it begins.
+        if !self.is_running {
+            return;
         }
+        if let Some(latest) = self.entries.back() {
+            if entry.position == latest.position && entry.entry == latest.entry {
+                return;
+            }
+            if entry.predecessor != latest.position {
+                // One of them has arrived late or twice, or others between them are lost. Which of them
+                // is the newest is not certain: the history may have been replaced.
+                self.was_interrupted = true;
+                return;
+            }
+        }
+        self.bytes += len(&entry);
+        self.entries.push_back(entry);
+        // The newest one is kept in any case: it reveals what the repair lacks.
+        while self.entries.len() > 1
+            && (self.entries.len() > MAX_MEANWHILE || self.bytes > MAX_MEANWHILE_BYTES)
+        {
+            if let Some(oldest) = self.entries.pop_front() {
+                self.bytes -= len(&oldest);
+            }
+        }
+    }
+}
+
+fn len(entry: &LiveEntry) -> usize {
+    match &entry.entry {
+        Entry::Event(event) => event.len(),
+        Entry::Loss => 0,
     }
 }
 
@@ -253,8 +282,10 @@ impl Repairs {
             };
             if meanwhile.was_interrupted {
                 self.add(&name);
-            } else if let Some(latest) = meanwhile.latest {
-                self.insert(core, latest);
+            } else {
+                for entry in meanwhile.entries {
+                    self.insert(core, entry);
+                }
             }
         }
     }

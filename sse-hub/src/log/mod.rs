@@ -172,8 +172,11 @@ impl Span {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Page {
-    /// The next entries, oldest first; none if the position is the end of the log.
+    /// The next entries, oldest first; there may be more after them.
     Entries(Vec<(Position, Entry)>),
+    /// The next entries, oldest first, up to the end of the log as it was at some moment after the call;
+    /// none if the position was the end.
+    Last(Vec<(Position, Entry)>),
     /// Entries that followed the position are no longer kept.
     Trimmed,
     /// The position is not known to be one of this log.
@@ -184,7 +187,7 @@ impl Page {
     /// Checks an engine's answer: entries that do not follow the position would be read again and
     /// again.
     pub(crate) fn check(self, after: Position) -> Result<Self, EngineError> {
-        if let Self::Entries(entries) = &self {
+        if let Self::Entries(entries) | Self::Last(entries) = &self {
             let positions = entries.iter().map(|(position, _)| *position);
             let before = std::iter::once(after).chain(positions.clone());
             if before.zip(positions).any(|(before, it)| before >= it) {

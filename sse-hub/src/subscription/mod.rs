@@ -307,7 +307,7 @@ impl Subscription {
     /// Encodes a page of the log, up to the mark of a loss or over one; `None` if there is nothing on
     /// it.
     fn take_page(&mut self, index: usize, page: Page, from: LogReadFrom) -> Option<Bytes> {
-        let Page::Entries(entries) = page else {
+        let (Page::Entries(entries) | Page::Last(entries)) = page else {
             return None;
         };
         let reader = &mut self.topics[index];

@@ -108,7 +108,7 @@ impl TopicReader {
 /// Returns the reason for a gap, if the log does not have what follows a position.
 pub(crate) fn gap_reason(page: &Page) -> Option<GapReason> {
     match page {
-        Page::Entries(_) => None,
+        Page::Entries(_) | Page::Last(_) => None,
         Page::Trimmed => Some(GapReason::Trimmed),
         Page::Unknown => Some(GapReason::Unknown),
     }

@@ -114,7 +114,7 @@ impl Engine for WakesAtClose {
     }
 
     fn read(&self, _: &str, _: Position) -> BoxFuture<'static, Result<Page, EngineError>> {
-        Box::pin(async { Ok(Page::Entries(Vec::new())) })
+        Box::pin(async { Ok(Page::Last(Vec::new())) })
     }
 
     fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Live> {

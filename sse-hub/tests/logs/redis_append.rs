@@ -54,7 +54,7 @@ impl Driven {
         let mut after = Position::OLDEST;
         loop {
             let page = self.engine.read(topic, after).await.expect("a page");
-            let Page::Entries(entries) = page else {
+            let (Page::Entries(entries) | Page::Last(entries)) = page else {
                 panic!("{page:?}");
             };
             let Some((last, _)) = entries.last() else {

@@ -26,7 +26,9 @@ async fn append(engine: &RedisEngine, events: &[&'static str]) -> Vec<Position> 
 
 async fn read(engine: &RedisEngine, after: Position) -> Vec<Entry> {
     match engine.read("a", after).await.expect("a page") {
-        Page::Entries(entries) => entries.into_iter().map(|(_, entry)| entry).collect(),
+        Page::Entries(entries) | Page::Last(entries) => {
+            entries.into_iter().map(|(_, entry)| entry).collect()
+        }
         other => panic!("{other:?}"),
     }
 }

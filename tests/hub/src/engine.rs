@@ -333,7 +333,7 @@ impl MemoryEngine {
         let topics = self.topics();
         let Some(entries) = topics.get(topic) else {
             return Ok(if after == Position::OLDEST {
-                Page::Entries(Vec::new())
+                Page::Last(Vec::new())
             } else {
                 Page::Unknown
             });
@@ -348,8 +348,12 @@ impl MemoryEngine {
             }
         };
         let from = from.saturating_sub(self.repeat.load(Ordering::Relaxed).into());
-        let page = entries.all[from..].iter().take(PAGE).cloned();
-        Ok(Page::Entries(page.collect()))
+        let page = entries.all[from..].iter().take(PAGE).cloned().collect();
+        Ok(if entries.all.len() - from > PAGE {
+            Page::Entries(page)
+        } else {
+            Page::Last(page)
+        })
     }
 
     /// Opens a topic, and returns the position of its newest entry.

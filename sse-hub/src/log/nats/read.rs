@@ -104,7 +104,11 @@ pub(super) async fn read(link: &Link, name: &str, after: Position) -> Result<Pag
             .into_iter()
             .map(|entry| (entry.id.position(known.epoch), entry.into_entry()))
             .collect();
-        return Ok(Page::Entries(entries));
+        return Ok(if is_end {
+            Page::Last(entries)
+        } else {
+            Page::Entries(entries)
+        });
     }
 }
 

@@ -59,9 +59,9 @@ pub(super) async fn read(
         let mut entries = range(link, &stream, after, count).await?;
         let is_full = entries.len() == count;
         match entries.first() {
-            None if !is_checked => return Ok(Page::Entries(Vec::new())),
+            None if !is_checked => return Ok(Page::Last(Vec::new())),
             None => match last_id(link, &stream).await? {
-                Some(last) if last == after => return Ok(Page::Entries(Vec::new())),
+                Some(last) if last == after => return Ok(Page::Last(Vec::new())),
                 // Appended between the two requests, or all entries were trimmed.
                 Some(last) if last > after && attempts == 0 => attempts += 1,
                 Some(last) if last > after => return Ok(Page::Trimmed),
@@ -81,6 +81,7 @@ pub(super) async fn read(
                     Page::Entries(entries) if entries.is_empty() && may_have_more => {
                         after = reached;
                     }
+                    Page::Entries(entries) if !may_have_more => return Ok(Page::Last(entries)),
                     page => return Ok(page),
                 }
             }
@@ -251,7 +252,7 @@ mod tests {
 
     fn numbers(page: &Page) -> Option<Vec<u64>> {
         match page {
-            Page::Entries(entries) => Some(
+            Page::Entries(entries) | Page::Last(entries) => Some(
                 entries
                     .iter()
                     .map(|(position, _)| position.minor())

@@ -33,7 +33,7 @@ async fn read(engine: &NatsEngine, topic: &str, after: Position) -> Page {
 
 async fn entries(engine: &NatsEngine, topic: &str, after: Position) -> Vec<(Position, Entry)> {
     match read(engine, topic, after).await {
-        Page::Entries(entries) => entries,
+        Page::Entries(entries) | Page::Last(entries) => entries,
         page => panic!("{page:?}"),
     }
 }

@@ -15,6 +15,7 @@ use futures_util::TryFutureExt as _;
 use futures_util::future::{Either, select};
 use serde_json::{Value, json};
 use sse_session::second_look::within;
+use tokio::time::Instant;
 
 use crate::log::EngineError;
 use crate::log::nats::check;
@@ -40,6 +41,9 @@ const WITHOUT_LEADER: Duration = Duration::from_secs(1);
 /// not look at the connection again before they end a wait.
 const UNLIMITED: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How old the known end of the stream may be.
+const END_AGE: Duration = Duration::from_secs(1);
+
 /// The number of no session.
 const NO_SESSION: u64 = u64::MAX;
 
@@ -54,6 +58,7 @@ pub(super) struct Link {
     pub(super) options: NatsOptions,
     /// What was found out last about the stream.
     known: Mutex<Known>,
+    end: Mutex<End>,
     pub(super) interest: Arc<Interest>,
 }
 
@@ -64,6 +69,14 @@ pub(super) struct Known {
     pub(super) epoch: u64,
     /// Whether there are replicas, which may lag behind their leader.
     pub(super) has_replicas: bool,
+}
+
+/// The end of the stream, as it was once.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    session: u64,
+    number: u64,
+    asked_at: Instant,
 }
 
 /// The server's information about the stream.
@@ -125,6 +138,11 @@ impl Link {
                 session: NO_SESSION,
                 epoch: 0,
                 has_replicas: false,
+            }),
+            end: Mutex::new(End {
+                session: NO_SESSION,
+                number: 0,
+                asked_at: Instant::now(),
             }),
             statistics,
             signal,
@@ -243,8 +261,37 @@ impl Link {
                     epoch: info.epoch,
                     has_replicas: info.has_replicas,
                 };
+                *lock(&self.end) = End {
+                    session,
+                    number: info.last,
+                    asked_at: Instant::now(),
+                };
             }
         }
+    }
+
+    /// Returns the number of an entry that was the last one of the stream, about a second ago at most;
+    /// `None` if it is another stream. Of many callers, one requests it.
+    pub(super) async fn end(&self, known: Known) -> Result<Option<u64>, EngineError> {
+        {
+            let mut end = lock(&self.end);
+            if end.session == known.session {
+                if end.asked_at.elapsed() < END_AGE {
+                    return Ok(Some(end.number));
+                }
+                // The others take what was known before.
+                end.asked_at = Instant::now();
+            }
+        }
+        let info = self.info(None).await?;
+        let Some(info) = info.filter(|info| info.epoch == known.epoch) else {
+            return Ok(None);
+        };
+        let mut end = lock(&self.end);
+        if end.session == known.session {
+            end.number = end.number.max(info.last);
+        }
+        Ok(Some(info.last))
     }
 
     async fn info_or_create(&self, before: Known) -> Result<Info, EngineError> {

@@ -44,22 +44,13 @@ async fn try_open(link: &Arc<Link>, name: &str) -> Result<Span, EngineError> {
 /// Returns the entry, or the number, after which the topic has no entries; `None` if the stream is
 /// another one.
 async fn last(link: &Link, known: Known, subject: &str) -> Result<Option<EntryId>, EngineError> {
-    if let Some(last) = link.get(known, subject, Wanted::Last).await? {
-        return Ok(Some(last.id));
-    }
-    // Whatever the topic had is gone: it was before the end of the stream.
-    let Some(info) = link
-        .info(None)
-        .await?
-        .filter(|info| info.epoch == known.epoch)
-    else {
+    // First, as the topic may get its first entry meanwhile.
+    let Some(end) = link.end(known).await? else {
         return Ok(None);
     };
-    // The first entry may have been appended since.
-    let first = link.get(known, subject, Wanted::Last).await?;
-    Ok(Some(
-        first.map_or(EntryId::unstamped(info.last), |first| first.id),
-    ))
+    let last = link.get(known, subject, Wanted::Last).await?;
+    // Whatever a topic without entries had before is gone: it was before the end of the stream.
+    Ok(Some(last.map_or(EntryId::unstamped(end), |last| last.id)))
 }
 
 /// Reads what follows a position.

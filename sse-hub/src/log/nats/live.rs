@@ -32,6 +32,8 @@ const CHECK_DELAY: Duration = Duration::from_millis(200);
 /// What the driver polls.
 pub(super) struct LiveSide {
     streams: SelectAll<TopicStream>,
+    /// The session whose beginning was yielded as an interruption, or the first one.
+    announced: u64,
     /// The live epoch whose messages are yielded, and the stream that they are from.
     current: Option<(u64, Known)>,
     beginning: Option<BoxFuture<'static, (u64, Known)>>,
@@ -49,6 +51,7 @@ impl LiveSide {
         let check_every = link.options.check_every.or(by_default);
         Self {
             streams: SelectAll::new(),
+            announced: link.session(),
             current: None,
             beginning: None,
             suspected: None,
@@ -62,6 +65,13 @@ impl LiveSide {
         link.signal.register(cx.waker());
         self.streams.extend(link.interest.take_new_streams());
         self.poll_leaving(link, cx);
+        let session = link.session();
+        if session != self.announced {
+            // What is answered from now on may hide that what was answered before is lost. There is
+            // another interruption when the live messages are complete again.
+            self.announced = session;
+            return Poll::Ready(Live::Interrupted);
+        }
         if self.is_check_due(cx) {
             return Poll::Ready(Live::Interrupted);
         }

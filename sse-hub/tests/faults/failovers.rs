@@ -44,11 +44,11 @@ impl Pair {
         pair
     }
 
-    /// Waits until the replica has all that the primary has.
+    /// Waits until the replica has all that the primary has now.
     async fn replica_has_all(&self) {
         let deadline = Instant::now() + Duration::from_secs(20);
+        let written = offset(&self.primary).await;
         loop {
-            let written = offset(&self.primary).await;
             let info = redis::ask(self.replica.port(), "INFO replication").await;
             let is_linked = info.is_some_and(|info| info.contains("master_link_status:up"));
             if is_linked && offset(&self.replica).await >= written {
@@ -98,6 +98,7 @@ async fn promote_a_lagging_replica(behind: Option<&Clock>, fault: &str) {
     let nodes = Nodes::start::<Redis>(pair.address.port(), Keeps::PLENTY).await;
     let load = nodes.load(Crowd::All).await;
     load.leave(Kind::LeavesEarly).await;
+    pair.replica_has_all().await;
     pair.replication.hold(true);
     write_tail(&load).await;
     pair.primary.kill();
@@ -129,6 +130,7 @@ async fn a_demoted_server_is_left_although_its_connections_live() {
         let nodes = Nodes::start::<Redis>(pair.address.port(), Keeps::PLENTY).await;
         let load = nodes.load(Crowd::All).await;
         load.leave(Kind::LeavesEarly).await;
+        pair.replica_has_all().await;
         pair.replication.hold(true);
         write_tail(&load).await;
         pair.promote().await;

@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use sse_engines::{Proxy, Server, redis};
 use sse_hub::Hub;
 use sse_hub::redis::RedisOptions;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::cases::{ANSWER_WITHIN, Engine, Keeps, data};
 use crate::check::Tally;
@@ -27,6 +27,10 @@ impl Engine for Redis {
     }
 
     async fn connect(port: u16, keeps: Keeps) -> impl sse_hub::Engine {
+        // One that was started just before may be loading what it had.
+        while !Self::answers(port).await {
+            sleep(Duration::from_millis(5)).await;
+        }
         RedisOptions::new()
             .max_events(keeps.history)
             .answer_within(ANSWER_WITHIN)

@@ -16,7 +16,8 @@ pub enum GapReason {
     /// them.
     Slow,
     /// `unknown`: the client's last event ID is not known here: it is from another hub or an
-    /// earlier run, damaged or forged, or the topic was evicted meanwhile. Events may be missing.
+    /// earlier run, damaged or forged, or the topic was evicted meanwhile; or an engine has lost
+    /// that event, or the whole topic. Events may be missing, and the client goes on with what comes next.
     Unknown,
     /// `lost`: the engine has lost events that were published, for instance when a server without the
     /// newest ones took the place of another one. Whatever it still has is delivered, before the gap

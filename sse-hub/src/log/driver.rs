@@ -48,7 +48,8 @@ const BURST: usize = 256;
 /// [`HubBuilder::build`](crate::HubBuilder::build).
 ///
 /// It must be spawned or polled while the hub is used: otherwise, subscribers get nothing that is
-/// published after they have begun. A failing engine ends nothing: the driver waits for it, and
+/// published after they have begun, and publishing may fail when its time is over, as many events at once
+/// are sent together by the driver. A failing engine ends nothing: the driver waits for it, and
 /// logs that through `tracing`.
 ///
 /// Dropping the driver, for instance with its task, shuts the hub down, as it would be silent

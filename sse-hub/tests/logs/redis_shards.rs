@@ -105,6 +105,9 @@ async fn a_second_server_takes_some_topics_with_a_gap_and_the_others_go_on() {
         let stays = topic_in(&sharded, &address(&servers[0]));
         let moves = topic_in(&sharded, &address(&servers[1]));
 
+        // As before the second server came.
+        let forgotten = redis::ask(servers[0].port(), "DEL sse:shard").await;
+        assert_eq!(forgotten.as_deref(), Some(":1\r\n"));
         let alone = RedisEngine::connect(&first).await.expect("connected");
         let (hub, driver) = Hub::builder().engine(alone).build();
         drivers.spawn(driver);
@@ -202,6 +205,12 @@ async fn a_node_that_has_other_shards_is_refused() {
             refused.expect_err("one is missing").to_string(),
             format!("shard \"a\" is {found} to other nodes, expected the shards of the list")
         );
+        // As if it were the only server.
+        let refused = RedisEngine::connect(&first).await;
+        assert!(
+            matches!(&refused, Err(ConnectError::Shard(note)) if note == found),
+            "{refused:?}"
+        );
         // A server more, which nothing is noted on.
         let third = Server::start(redis::in_memory).await;
         let shards = || {
@@ -229,9 +238,11 @@ async fn one_server_with_two_addresses_is_not_two_shards() {
         let other = url.replace("127.0.0.1", "localhost");
         let refused = RedisEngine::sharded([url.clone(), other]).await;
         assert!(
-            matches!(&refused, Err(ShardsError::OtherShards { .. })),
+            matches!(&refused, Err(ShardsError::Duplicate { .. })),
             "{refused:?}"
         );
+        let note = redis::ask(server.port(), "GET sse:shard").await;
+        assert_eq!(note.as_deref(), Some("$-1\r\n"), "nothing is noted");
         // Two databases are.
         let databases = [format!("{url}2"), format!("{url}3")];
         RedisEngine::sharded(databases).await.expect("connected");

@@ -25,7 +25,9 @@ impl fmt::Display for ConnectError {
         match self {
             Self::SubjectPrefix(prefix) => write!(f, "subject prefix {prefix:?} is invalid"),
             Self::Connection(_) => f.write_str("connection to NATS failed"),
-            Self::Stream(_) => f.write_str("stream in NATS cannot be used"),
+            Self::Stream(_) => {
+                f.write_str("stream in NATS cannot be used, or the server has no JetStream")
+            }
             Self::Unsuitable(reason) => write!(f, "stream in NATS is not suitable: {reason}"),
         }
     }

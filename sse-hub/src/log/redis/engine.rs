@@ -18,7 +18,7 @@ use crate::log::redis::link::Link;
 use crate::log::redis::options::RedisOptions;
 use crate::log::redis::queue::ToAppend;
 use crate::log::redis::script::Scripts;
-use crate::log::redis::{append, loss, read, supervisor};
+use crate::log::redis::{append, loss, read, shard_note, supervisor};
 use crate::log::{Engine, EngineError, Live, Page, Span};
 use crate::position::Position;
 use crate::topic_name::check_name;
@@ -162,6 +162,16 @@ impl RedisOptions {
     ///
     /// Dropping the future closes the connections.
     pub async fn connect(self, url: &str) -> Result<RedisEngine, ConnectError> {
+        let engine = self.connect_shard(url).await?;
+        let note = shard_note::find(&engine.link).await;
+        match note.map_err(|error| ConnectError::Server(error.into()))? {
+            Some(note) => Err(ConnectError::Shard(note)),
+            None => Ok(engine),
+        }
+    }
+
+    /// Connects to a server that may be one of several shards.
+    pub(super) async fn connect_shard(self, url: &str) -> Result<RedisEngine, ConnectError> {
         let invalid = |error: RedisError| ConnectError::Url(error.into());
         if !HAS_TLS && url.starts_with("rediss:") {
             return Err(ConnectError::WithoutTls);

@@ -26,6 +26,9 @@ pub enum ConnectError {
     /// The user may not use a command, a key or a channel that the engine needs: the commands, each with the
     /// server's answer. [`RedisEngine`](super::RedisEngine#permissions) lists what is enough.
     NotPermitted(String),
+    /// The server is one of several [shards](super::RedisEngine::sharded), as it notes: which one, of which.
+    /// A node that used it alone would publish where the others do not read.
+    Shard(String),
     /// The URL begins with `rediss`, and the feature `redis-rustls` is not enabled.
     WithoutTls,
 }
@@ -41,6 +44,7 @@ impl fmt::Display for ConnectError {
             Self::NotPermitted(reasons) => {
                 write!(f, "user lacks permissions that are needed: {reasons}")
             }
+            Self::Shard(note) => write!(f, "server is one of several shards: {note}"),
             Self::WithoutTls => f.write_str("URL asks for TLS, which no enabled feature provides"),
         }
     }

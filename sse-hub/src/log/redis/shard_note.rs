@@ -5,39 +5,43 @@ use redis::Value;
 use crate::log::EngineError;
 use crate::log::redis::link::Link;
 
-/// What is done with the note.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// It is read.
-    Check,
-    /// It is written if there is none, and read.
-    Write,
-}
-
 /// Returns what the server that is the shard with this name notes.
 pub(super) fn note(name: &str, names: &[String]) -> String {
     format!("{name:?} of {names:?}")
 }
 
-/// Returns the note of the server, if it has one that is another than `expected`.
-pub(super) async fn find_other(
-    link: &Link,
-    expected: &str,
-    step: Step,
-) -> Result<Option<String>, EngineError> {
+/// Returns the note of the server, if it has one.
+pub(super) async fn find(link: &Link) -> Result<Option<String>, EngineError> {
     let key = link.keys.shard();
     link.answer(async {
-        if step == Step::Write {
-            // `SET` with both `NX` and `GET` needs Redis 7.
-            let write = redis::cmd("SET").arg(&key).arg(expected).arg("NX").take();
-            link.commands.send(&write).await?;
-        }
         let found = link.commands.send(redis::cmd("GET").arg(&key)).await?;
-        let found = match found.value {
-            Value::BulkString(found) => String::from_utf8_lossy(&found).into_owned(),
-            _ => return Ok(None),
-        };
-        Ok((found != expected).then_some(found))
+        Ok(match found.value {
+            Value::BulkString(found) => Some(String::from_utf8_lossy(&found).into_owned()),
+            _ => None,
+        })
+    })
+    .await
+}
+
+/// Writes the note of the server, if it has none.
+pub(super) async fn write(link: &Link, note: &str) -> Result<(), EngineError> {
+    let key = link.keys.shard();
+    link.answer(async {
+        let write = redis::cmd("SET").arg(&key).arg(note).arg("NX").take();
+        link.commands.send(&write).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Removes the note of the server.
+pub(super) async fn remove(link: &Link) -> Result<(), EngineError> {
+    let key = link.keys.shard();
+    link.answer(async {
+        // A user needs no permission for `DEL` otherwise.
+        let remove = redis::cmd("PEXPIRE").arg(&key).arg(0).take();
+        link.commands.send(&remove).await?;
+        Ok(())
     })
     .await
 }

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
 
+use crate::log::EngineError;
 use crate::log::redis::engine::RedisEngine;
 use crate::log::redis::error::ConnectError;
 use crate::log::redis::options::RedisOptions;
-use crate::log::redis::shard_note::{self, Step};
+use crate::log::redis::shard_note;
 use crate::log::sharded::{Placement, Sharded, ShardsError};
 
 /// One of several servers that share the topics: its URL, and its name, which decides which topics are in
@@ -100,8 +101,9 @@ impl RedisOptions {
     ///
     /// Each server keeps its name and those of all in the key `prefix:shard`, such as
     /// `"1" of ["1", "2", "3"]`, which the first node writes. A node with other shards is refused, as it would
-    /// publish where the others do not read. To change the shards, stop all nodes and delete the key on
-    /// each of the servers.
+    /// publish where the others do not read; and so is one that [connects](Self::connect) to one of the
+    /// servers alone. To change the shards, stop all nodes and delete the key on each of the servers. A
+    /// server that has lost its data has lost the note as well; the next node that starts writes it.
     ///
     /// # Cancel safety
     ///
@@ -118,7 +120,7 @@ impl RedisOptions {
                 Ok(info) => address(&info),
                 Err(invalid) => {
                     // Which connects to nothing, and has its own reason.
-                    let error = self.connect(&url).await.err();
+                    let error = self.connect_shard(&url).await.err();
                     return Err(ShardsError::Connect {
                         shard: name.unwrap_or_else(|| format!("#{}", index + 1)),
                         error: error.unwrap_or_else(|| ConnectError::Url(invalid.into())),
@@ -139,25 +141,66 @@ impl RedisOptions {
         let names = placement.names();
         let mut engines = Vec::with_capacity(urls.len());
         for (name, url) in names.iter().zip(urls) {
-            let connected = self.clone().connect(&url).await;
+            let connected = self.clone().connect_shard(&url).await;
             engines.push(connected.map_err(|error| failed(name, error))?);
         }
-        // All are checked before one of them notes anything.
-        for step in [Step::Check, Step::Write] {
-            for (name, engine) in names.iter().zip(&engines) {
-                let note = shard_note::note(name, names);
-                let other = shard_note::find_other(&engine.link, &note, step).await;
-                let other = other.map_err(|error| failed(name, ConnectError::Server(error.into())));
-                if let Some(found) = other? {
-                    return Err(ShardsError::OtherShards {
-                        shard: name.clone(),
-                        found,
-                    });
-                }
-            }
-        }
+        note_all(names, &engines).await?;
         Ok(Sharded::on(placement, engines))
     }
+}
+
+/// Notes on each server which shard it is, unless one of them is another. In that case, nothing is noted.
+async fn note_all(
+    names: &[String],
+    engines: &[RedisEngine],
+) -> Result<(), ShardsError<ConnectError>> {
+    let failed = |name: &String, error: EngineError| ShardsError::Connect {
+        shard: name.clone(),
+        error: ConnectError::Server(error.into()),
+    };
+    let mut without = Vec::new();
+    for (name, engine) in names.iter().zip(engines) {
+        let found = shard_note::find(&engine.link).await;
+        match found.map_err(|error| failed(name, error))? {
+            None => without.push((name, &engine.link)),
+            Some(found) if found == shard_note::note(name, names) => {}
+            Some(found) => {
+                return Err(ShardsError::OtherShards {
+                    shard: name.clone(),
+                    found,
+                });
+            }
+        }
+    }
+    for (index, (name, link)) in without.iter().enumerate() {
+        let note = shard_note::note(name, names);
+        let noted = async {
+            shard_note::write(link, &note).await?;
+            shard_note::find(link).await
+        };
+        let found = noted.await.map_err(|error| failed(name, error))?;
+        let found = found.unwrap_or_default();
+        if found == note {
+            continue;
+        }
+        let before = &without[..index];
+        // The same database has got the note of a server before it in the list.
+        let is_same = before
+            .iter()
+            .any(|(name, _)| found == shard_note::note(name, names));
+        for (name, link) in before {
+            shard_note::remove(link)
+                .await
+                .map_err(|error| failed(name, error))?;
+        }
+        let shard = (*name).clone();
+        return Err(if is_same {
+            ShardsError::Duplicate { shard }
+        } else {
+            ShardsError::OtherShards { shard, found }
+        });
+    }
+    Ok(())
 }
 
 /// Returns what identifies a database: `host:port/database`.

@@ -28,8 +28,9 @@ use crate::position::Position;
 /// all of them from one id.
 ///
 /// A shard that is down takes its topics alone with it: publishing to others, subscribing to them, and
-/// what their streams get are not affected. A stream that has topics of both gets those of the shards
-/// that are up. When the shard is back, its topics alone are read. Connecting fails if one of the shards
+/// what their streams get are not affected. An open stream that has topics of both gets those of the
+/// shards that are up; a new one with a topic of a shard that is down, and that is not in use in the process, is
+/// an error, so let pages have such topics in streams of their own if that matters. When the shard is back, its topics alone are read. Connecting fails if one of the shards
 /// cannot be connected.
 ///
 /// # The placement of topics

@@ -1,6 +1,6 @@
 //! Checking after an interruption that the engine still has what was published here.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -12,6 +12,7 @@ use crate::log::Engine;
 use crate::log::answered::Answer;
 use crate::log::catch_up::mark_if_lost;
 use crate::log::retry::Backoff;
+use crate::position::Position;
 use crate::registry::Registry;
 
 /// How often a topic is checked that cannot be read. After that, the next interruption is waited for:
@@ -23,13 +24,16 @@ const ATTEMPTS: usize = 8;
 pub(crate) struct Checks {
     running: FuturesUnordered<BoxFuture<'static, ()>>,
     waiting: VecDeque<Answer>,
+    /// Those that wait, and whether a reader is there: each interruption adds all positions again.
+    queued: HashSet<(Arc<str>, Position, bool)>,
 }
 
 impl Checks {
     /// Adds a position, unless a repair of its topic includes it.
     pub(crate) fn add(&mut self, registry: &Registry, answer: Answer) {
         let topic = registry.get(&answer.topic);
-        if topic.is_none_or(|topic| !topic.has(answer.position)) {
+        if topic.is_none_or(|topic| !topic.has(answer.position)) && self.queued.insert(key(&answer))
+        {
             self.waiting.push_back(answer);
         }
     }
@@ -46,6 +50,7 @@ impl Checks {
             while self.running.len() < limit
                 && let Some(answer) = self.waiting.pop_front()
             {
+                self.queued.remove(&key(&answer));
                 let check = check(Arc::clone(registry), Arc::clone(engine), answer);
                 self.running.push(Box::pin(check));
             }
@@ -54,6 +59,10 @@ impl Checks {
             };
         }
     }
+}
+
+fn key(answer: &Answer) -> (Arc<str>, Position, bool) {
+    (Arc::clone(&answer.topic), answer.position, answer.is_read)
 }
 
 async fn check(registry: Arc<Registry>, engine: Arc<dyn Engine>, answer: Answer) {

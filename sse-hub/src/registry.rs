@@ -220,6 +220,10 @@ impl Registry {
         self.backend.note_evicted(topic.name(), floor);
         topics.evicted += counts;
         topics.by_name.remove(topic.name());
+        // Another opening began with the span of before.
+        if let Some(opened) = topics.opening.get(&**topic.name()) {
+            opened.has_missed.store(true, Ordering::Relaxed);
+        }
         true
     }
 

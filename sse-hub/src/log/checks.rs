@@ -88,4 +88,6 @@ async fn check(registry: Arc<Registry>, engine: Arc<dyn Engine>, answer: Answer)
         }
         backoff.wait().await;
     }
+    // A later answer may have taken its place, so it is kept for the next interruption.
+    registry.answered().begin_mark(name, answer.position);
 }

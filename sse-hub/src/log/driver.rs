@@ -297,7 +297,8 @@ impl Repairs {
                 return;
             };
             let registry = core.registry();
-            let topic = registry.get(&name);
+            // If it is being opened, it lacks what was dropped for the repair.
+            let topic = registry.get_for_live(&name);
             let Some(topic) = topic.and_then(|topic| TopicGuard::pin(registry, topic)) else {
                 self.topics.remove(&name);
                 continue;

@@ -196,7 +196,11 @@ impl Page {
                 ));
             }
         }
-        Ok(self)
+        match self {
+            // It would be read again at once.
+            Self::Entries(entries) if entries.is_empty() => Ok(Self::Last(entries)),
+            page => Ok(page),
+        }
     }
 }
 

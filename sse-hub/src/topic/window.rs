@@ -238,6 +238,8 @@ impl Window {
             .back()
             .is_some_and(|mark| newest.is_none_or(|newest| newest.position < *mark));
         self.head = at;
+        // What was trimmed since is lost as well.
+        self.floor = self.floor.min(at);
         self.set_barrier();
         self.located = None;
         self.batch = None;

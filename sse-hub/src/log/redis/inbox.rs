@@ -3,6 +3,8 @@
 //! The connection's task must not wait, so an entry for which there is no room is dropped, and the
 //! queue yields an interruption when it is empty.
 
+use std::future::Future as _;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
@@ -94,7 +96,10 @@ impl Outlet {
         if first.load(Ordering::Relaxed) && first.swap(false, Ordering::AcqRel) {
             return Poll::Ready(Live::Interrupted);
         }
-        match self.receiver.poll_recv(cx) {
+        // Whatever the task's budget: otherwise it would be used up by a full queue, and what else the
+        // driver polls would not go on.
+        let received = std::future::poll_fn(|cx| self.receiver.poll_recv(cx));
+        match pin!(tokio::task::unconstrained(received)).poll(cx) {
             Poll::Ready(Some(entry)) => {
                 let len = len(&entry);
                 self.state.bytes.fetch_sub(len, Ordering::AcqRel);

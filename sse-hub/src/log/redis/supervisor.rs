@@ -57,9 +57,8 @@ pub(super) async fn supervise(link: Arc<Link>, first: Connection) {
         let error = maintain(&link, &mut connection).await;
         link.set_live(None);
         link.subscribing.leave_to_next();
-        if let Some(CommandError::Unusable(_)) = error {
-            link.commands.end();
-        }
+        // Its server may be frozen, or another one be reached by the address now.
+        link.commands.end();
         tracing::warn!(
             error = error.as_ref().map(|error| error as &dyn std::error::Error),
             "connection to Redis lost"

@@ -26,7 +26,7 @@ use crate::log::answered::{Answer, Answered};
 use crate::log::catch_up::catch_up;
 use crate::log::checks::Checks;
 use crate::log::retry::Backoff;
-use crate::log::{Engine, Entry, Live, LiveEntry};
+use crate::log::{Engine, Live, LiveEntry};
 use crate::shutdown::{Reason, Shutdown};
 use crate::topic::cursor::Insertion;
 use crate::topic_guard::TopicGuard;
@@ -223,23 +223,16 @@ impl Meanwhile {
                 return;
             }
         }
-        self.bytes += len(&entry);
+        self.bytes += entry.event_len();
         self.entries.push_back(entry);
         // The newest one is kept in any case: it reveals what the repair lacks.
         while self.entries.len() > 1
             && (self.entries.len() > MAX_MEANWHILE || self.bytes > MAX_MEANWHILE_BYTES)
         {
             if let Some(oldest) = self.entries.pop_front() {
-                self.bytes -= len(&oldest);
+                self.bytes -= oldest.event_len();
             }
         }
-    }
-}
-
-fn len(entry: &LiveEntry) -> usize {
-    match &entry.entry {
-        Entry::Event(event) => event.len(),
-        Entry::Loss => 0,
     }
 }
 

@@ -233,6 +233,14 @@ pub struct LiveEntry {
 }
 
 impl LiveEntry {
+    /// Returns the length of the event in bytes; that of a mark is 0.
+    pub(crate) fn event_len(&self) -> usize {
+        match &self.entry {
+            Entry::Event(event) => event.len(),
+            Entry::Loss => 0,
+        }
+    }
+
     /// Creates an entry.
     #[must_use]
     pub fn new(

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::log::redis::keys::Keys;
 use crate::log::redis::message;
-use crate::log::{Entry, Live, LiveEntry};
+use crate::log::{Live, LiveEntry};
 
 /// How many entries may wait.
 const MAX_ENTRIES: usize = 64 * 1024;
@@ -65,7 +65,7 @@ impl Inbox {
     }
 
     fn put_entry(&self, entry: LiveEntry) {
-        let len = len(&entry);
+        let len = entry.event_len();
         let has_room = self.state.bytes.fetch_add(len, Ordering::AcqRel) < MAX_BYTES;
         if !has_room || self.sender.try_send(entry).is_err() {
             self.state.bytes.fetch_sub(len, Ordering::AcqRel);
@@ -101,7 +101,7 @@ impl Outlet {
         let received = std::future::poll_fn(|cx| self.receiver.poll_recv(cx));
         match pin!(tokio::task::unconstrained(received)).poll(cx) {
             Poll::Ready(Some(entry)) => {
-                let len = len(&entry);
+                let len = entry.event_len();
                 self.state.bytes.fetch_sub(len, Ordering::AcqRel);
                 return Poll::Ready(Live::Entry(entry));
             }
@@ -112,13 +112,6 @@ impl Outlet {
             return Poll::Ready(Live::Interrupted);
         }
         Poll::Pending
-    }
-}
-
-fn len(entry: &LiveEntry) -> usize {
-    match &entry.entry {
-        Entry::Event(event) => event.len(),
-        Entry::Loss => 0,
     }
 }
 

@@ -274,9 +274,13 @@ impl Subscription {
                     }
                 },
             };
-            let reader = &mut self.topics[index];
-            if matches!(page, Page::Unknown) && reader.topic.set_back(&mut reader.cursor) {
+            if from.interruptions != self.core.registry().answered().interruptions() {
+                // The page may be of before a loss, and the window of after it, or the reverse.
                 continue;
+            }
+            let reader = &mut self.topics[index];
+            if matches!(page, Page::Unknown) && reader.set_back() {
+                return Poll::Ready(Some(Ok(self.encode_gap(index, GapReason::Lost, None))));
             }
             if let Some(reason) = gap_reason(&page) {
                 return Poll::Ready(self.skip_gap(index, reason));
@@ -312,14 +316,15 @@ impl Subscription {
         };
         let reader = &mut self.topics[index];
         from.confirm(&mut reader.cursor);
-        // Beyond the window, only this reader knows what was there.
-        if let Some((last, _)) = entries.last()
-            && *last > reader.topic.head()
-            && let answered = self.core.registry().answered()
-            && answered.note_read(reader.topic.name(), *last, from.interruptions)
-        {
-            self.core.wake_driver();
+        if reader.cursor.after > from.head {
+            // The window was brought up to date: no entry lies between the two.
+            reader.topic.skip_to(&mut reader.cursor, from.head, 0);
+            return None;
         }
+        // What the window does not have yet comes from there.
+        let head = reader.topic.head();
+        let mut entries = entries;
+        entries.truncate(entries.partition_point(|(position, _)| *position <= head));
         let marks = entries
             .iter()
             .take_while(|(_, entry)| *entry == Entry::Loss);

@@ -6,8 +6,9 @@ use futures_core::future::BoxFuture;
 
 use crate::core::Core;
 use crate::gap::GapReason;
+use crate::log::answered::Answered;
 use crate::log::backend::Backend;
-use crate::log::{Page, retry};
+use crate::log::{Engine, Page, retry};
 use crate::metrics::{Metric, record};
 use crate::position::Position;
 use crate::topic::Topic;
@@ -84,25 +85,56 @@ impl TopicReader {
         (!self.wants_snapshot()).then_some((self.topic.tag(), self.cursor.after))
     }
 
+    /// Moves the cursor back, with a gap, to before what the engine has lost; `false` if its position was not lost as
+    /// far as is known here.
+    pub(crate) fn set_back(&mut self) -> bool {
+        let is_back = self.topic.set_back(&mut self.cursor);
+        if is_back {
+            record(Metric::Gap);
+        }
+        is_back
+    }
+
     /// Reads what follows the cursor from the log. `None` if that takes time; the phase is
     /// [`Phase::Reading`] then.
     pub(crate) fn read_log(&mut self, core: &Arc<Core>) -> Option<LogRead> {
-        let answered = core.registry().answered();
-        let from = self.topic.begin_log_read(answered.interruptions());
-        let (topic, after) = (self.topic.name(), self.cursor.after);
+        let topic = Arc::clone(&self.topic);
+        let after = self.cursor.after;
         match core.registry().backend() {
-            Backend::Local(log) => Some((log.missing(topic, after), from)),
+            Backend::Local(log) => {
+                Some((log.missing(topic.name(), after), topic.begin_log_read(0)))
+            }
             Backend::Engine(engine) => {
-                let page = retry::read(Arc::clone(engine), Arc::clone(topic), after);
-                let core = Arc::clone(core);
+                let (engine, core) = (Arc::clone(engine), Arc::clone(core));
                 self.phase = Phase::Reading(Box::pin(async move {
-                    let page = core.before_deadline(page).await?;
-                    Some((page, from))
+                    let read = read_engine(engine, &topic, after, core.registry().answered());
+                    core.before_deadline(read).await
                 }));
                 None
             }
         }
     }
+}
+
+/// Reads what follows a position from an engine. If that is beyond the window, which has not got it yet, the window is
+/// brought up to date first: a reader never is where the window was not, or a loss that the window has not seen would
+/// be the reader's own.
+async fn read_engine(
+    engine: Arc<dyn Engine>,
+    topic: &Topic,
+    after: Position,
+    answered: &Answered,
+) -> LogRead {
+    let is_ahead = after > topic.head();
+    if is_ahead {
+        retry::catch_up(&*engine, topic, answered).await;
+    }
+    let from = topic.begin_log_read(answered.interruptions());
+    if is_ahead && topic.has(after) {
+        return (Page::Last(Vec::new()), from);
+    }
+    let page = retry::read(engine, Arc::clone(topic.name()), after).await;
+    (page, from)
 }
 
 /// Returns the reason for a gap, if the log does not have what follows a position.

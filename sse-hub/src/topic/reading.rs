@@ -94,6 +94,7 @@ impl Topic {
         let state = self.state();
         LogReadFrom {
             floor: state.window.floor(),
+            head: state.window.head(),
             generation: state.window.generations().current(),
             interruptions,
         }
@@ -105,7 +106,8 @@ impl Topic {
     }
 
     /// Moves the cursor, whose position the log does not know, back to before what the engine has
-    /// lost; `false` if the position was not lost as far as is known here.
+    /// lost; `false` if the position was not lost as far as is known here. What follows may have been delivered before,
+    /// so the subscriber gets a gap.
     pub(crate) fn set_back(&self, cursor: &mut Cursor) -> bool {
         let mut state = self.state();
         let generations = state.window.generations();
@@ -116,6 +118,7 @@ impl Topic {
         match before_loss.filter(|position| *position < cursor.after) {
             Some(position) => {
                 state.move_to(cursor, position);
+                state.counts.gaps += 1;
                 true
             }
             None => false,
@@ -166,6 +169,8 @@ impl Topic {
 pub(crate) struct LogReadFrom {
     /// Where it began.
     pub(crate) floor: Position,
+    /// Where it ended.
+    pub(crate) head: Position,
     generation: u32,
     /// How often the live entries had been interrupted.
     pub(crate) interruptions: u64,

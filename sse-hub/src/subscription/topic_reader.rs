@@ -7,11 +7,11 @@ use futures_core::future::BoxFuture;
 use crate::core::Core;
 use crate::gap::GapReason;
 use crate::log::backend::Backend;
-use crate::log::{Page, retry};
+use crate::log::{Entry, Page, retry};
 use crate::metrics::{Metric, record};
 use crate::position::Position;
 use crate::topic::Topic;
-use crate::topic::cursor::Cursor;
+use crate::topic::cursor::{Cursor, Oldest};
 use crate::topic::reading::LogReadFrom;
 
 pub(crate) struct TopicReader {
@@ -32,8 +32,14 @@ pub(crate) enum Phase {
     Reading(BoxFuture<'static, Option<LogRead>>),
 }
 
-/// What the log has after the cursor, and what the window was when the log was asked.
-pub(crate) type LogRead = (Page, LogReadFrom);
+/// What was read from the log.
+pub(crate) struct LogRead {
+    pub(crate) page: Page,
+    /// What the window was when the log was asked.
+    pub(crate) from: LogReadFrom,
+    /// Whether the page begins with the oldest entry that is kept, rather than after the cursor.
+    pub(crate) is_oldest: bool,
+}
 
 impl TopicReader {
     pub(crate) fn new(topic: Arc<Topic>, cursor: Cursor, is_in_window: bool) -> Self {
@@ -54,11 +60,24 @@ impl TopicReader {
         matches!(self.phase, Phase::Reading(_))
     }
 
-    /// Skips what is missing. Returns how many events that are, as far as they came through here.
-    pub(crate) fn skip_to_head(&mut self, head: Option<Position>) -> u64 {
+    /// Skips what is missing and what follows it. Returns how many events these are, if that is known.
+    pub(crate) fn skip_to_head(&mut self, head: Option<Position>) -> Option<u64> {
         record(Metric::Gap);
         self.was_in_window = true;
         self.topic.skip_to_head(&mut self.cursor, head)
+    }
+
+    /// Skips what is missing, unless the oldest events that are kept are those of the log. Returns how
+    /// many events are missing, if that is known; `None` if the window was restarted meanwhile.
+    pub(crate) fn skip_to_oldest(
+        &mut self,
+        log: &[(Position, Entry)],
+    ) -> Option<(Oldest, Option<u64>)> {
+        let skipped = self.topic.skip_to_oldest(&mut self.cursor, log);
+        if skipped.is_some() {
+            record(Metric::Gap);
+        }
+        skipped
     }
 
     /// Skips the mark of a loss.
@@ -87,17 +106,37 @@ impl TopicReader {
     /// Reads what follows the cursor from the log. `None` if that takes time; the phase is
     /// [`Phase::Reading`] then.
     pub(crate) fn read_log(&mut self, core: &Arc<Core>) -> Option<LogRead> {
+        self.read_log_after(core, self.cursor.after, false)
+    }
+
+    /// As [`read_log`](Self::read_log), for the oldest entries that the log has.
+    pub(crate) fn read_oldest(&mut self, core: &Arc<Core>) -> Option<LogRead> {
+        self.read_log_after(core, Position::OLDEST, true)
+    }
+
+    fn read_log_after(
+        &mut self,
+        core: &Arc<Core>,
+        after: Position,
+        is_oldest: bool,
+    ) -> Option<LogRead> {
         let answered = core.registry().answered();
         let from = self.topic.begin_log_read(answered.interruptions());
-        let (topic, after) = (self.topic.name(), self.cursor.after);
+        let topic = self.topic.name();
+        let read = move |page| LogRead {
+            page,
+            from,
+            is_oldest,
+        };
         match core.registry().backend() {
-            Backend::Local(log) => Some((log.missing(topic, after), from)),
+            // All that it has is in the window.
+            Backend::Local(_) if is_oldest => Some(read(Page::Last(Vec::new()))),
+            Backend::Local(log) => Some(read(log.missing(topic, after))),
             Backend::Engine(engine) => {
                 let page = retry::read(Arc::clone(engine), Arc::clone(topic), after);
                 let core = Arc::clone(core);
                 self.phase = Phase::Reading(Box::pin(async move {
-                    let page = core.before_deadline(page).await?;
-                    Some((page, from))
+                    core.before_deadline(page).await.map(read)
                 }));
                 None
             }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError};
 
 use crate::clock::Clock;
+use crate::id::Ids;
 use crate::log::Span;
 use crate::log::answered::Answered;
 use crate::log::backend::Backend;
@@ -26,6 +27,7 @@ pub(crate) type MakeOptions = dyn Fn(&str) -> TopicOptions + Send + Sync;
 
 pub(crate) struct Registry {
     backend: Backend,
+    ids: Arc<Ids>,
     options: Box<MakeOptions>,
     max_topics: usize,
     clock: Clock,
@@ -79,9 +81,15 @@ pub(crate) struct Opening<'a> {
 }
 
 impl Registry {
-    pub(crate) fn new(backend: Backend, options: Box<MakeOptions>, max_topics: usize) -> Self {
+    pub(crate) fn new(
+        backend: Backend,
+        ids: Ids,
+        options: Box<MakeOptions>,
+        max_topics: usize,
+    ) -> Self {
         Self {
             backend,
+            ids: Arc::new(ids),
             options,
             max_topics,
             clock: Clock::new(),
@@ -100,6 +108,10 @@ impl Registry {
 
     pub(crate) fn backend(&self) -> &Backend {
         &self.backend
+    }
+
+    pub(crate) fn ids(&self) -> &Arc<Ids> {
+        &self.ids
     }
 
     pub(crate) fn answered(&self) -> &Answered {
@@ -164,7 +176,8 @@ impl Registry {
         self.make_room(&mut topics, &mut evicted)?;
         let (span, is_caught_up) = begin(&topics);
         let name: Arc<str> = name.into();
-        let topic = Topic::new(Arc::clone(&name), options, span, self.clock);
+        let ids = Arc::clone(&self.ids);
+        let topic = Topic::new(Arc::clone(&name), options, span, self.clock, ids);
         if is_caught_up {
             topic.set_caught_up();
         }

@@ -21,6 +21,10 @@
 //!     |                               +----------+     |
 //!     |                               | Reading  |-----+
 //!     |                               +----------+
+//!     |                                                ^
+//!     |          an unknown id, and   +----------+     |
+//!     |       o---------------------> | Unknown  |-----+ and to Live, when the gap is sent
+//!     |          an engine            +----------+
 //!     |
 //!     |  a shutdown, when all topics are up to date or its deadline has passed;
 //!     |  an invalid snapshot; a gap, if the policy for slow consumers is to disconnect
@@ -49,7 +53,7 @@ use sse_codec::EncodedEvents;
 use crate::core::Core;
 use crate::entry;
 use crate::gap::{self, Gap, GapReason};
-use crate::id;
+use crate::id::{IdPosition, Salt};
 use crate::log::{Entry, Page};
 use crate::metrics::{Metric, record};
 use crate::position::Position;
@@ -58,7 +62,7 @@ use crate::subscription::error::SubscriptionError;
 use crate::subscription::merge::TARGET_LEN;
 use crate::subscription::opening::Opening;
 use crate::subscription::policy::SlowConsumer;
-use crate::subscription::topic_reader::{Phase, TopicReader, gap_reason};
+use crate::subscription::topic_reader::{Phase, TopicReader, UNKNOWN_ID, gap_cause};
 use crate::topic::cursor::Next;
 use crate::topic::reading::LogReadFrom;
 
@@ -89,6 +93,7 @@ pub struct Subscription {
     /// `None` is the default: a subscription is small.
     opening: Option<Box<Opening>>,
     slow: SlowConsumer,
+    salt: Salt,
     member: Option<Arc<str>>,
     ended: bool,
 }
@@ -106,6 +111,7 @@ impl Subscription {
     ) -> Self {
         core.subscription_begins();
         Self {
+            salt: core.registry().ids().draw_salt(),
             core,
             topics: Vec::with_capacity(topics),
             turn: 0,
@@ -136,7 +142,8 @@ impl Subscription {
     /// Encodes the opening, which is empty if it is nothing.
     fn encode_opening(&self) -> Bytes {
         let opening = self.opening.as_deref().unwrap_or(&Opening::IdBlock);
-        opening.encode(self.id_positions())
+        let ids = self.core.registry().ids();
+        opening.encode(ids, self.salt, self.id_positions())
     }
 
     fn wants_snapshot(&self) -> bool {
@@ -145,22 +152,37 @@ impl Subscription {
 
     /// Returns the id that resumes the subscription after what it has yielded so far.
     ///
-    /// This is the client's last event ID if everything has arrived.
+    /// A client to which everything has arrived resumes with it as with its last event ID, which may
+    /// be another text.
     #[must_use]
     pub fn id(&self) -> String {
-        id::to_string(self.id_positions())
+        let ids = self.core.registry().ids();
+        ids.to_string(self.salt, self.id_positions())
     }
 
-    fn id_positions(&self) -> impl Iterator<Item = (u32, Position)> {
+    fn id_positions(&self) -> impl Iterator<Item = (u32, IdPosition)> {
         self.topics.iter().filter_map(TopicReader::id_position)
     }
 
     /// Encodes events of the topic at `index`, which lie up to where its cursor is now. Of each event,
     /// these are its lines, without the blank line.
     fn encode(&self, index: usize, events: &[(Position, Bytes)]) -> Bytes {
+        match &self.topics[..] {
+            [reader] => {
+                let ids = self.core.registry().ids();
+                merge::encode_single(ids, reader.topic.tag(), events)
+            }
+            _ => self.encode_with_salt(index, events),
+        }
+    }
+
+    /// As [`encode`](Self::encode), for what is not an event of the topic's log.
+    fn encode_with_salt(&self, index: usize, events: &[(Position, Bytes)]) -> Bytes {
         let before = self.topics[..index].iter();
         let before = before.filter_map(TopicReader::id_position).count();
-        merge::encode(self.id_positions().collect(), before, events)
+        let ids = self.core.registry().ids();
+        let positions = self.id_positions().collect();
+        merge::encode(ids, self.salt, positions, before, events)
     }
 
     /// Polls for the next piece.
@@ -245,6 +267,10 @@ impl Subscription {
         loop {
             let reader = &mut self.topics[index];
             let (page, from) = match &mut reader.phase {
+                Phase::Unknown => {
+                    reader.phase = Phase::Live;
+                    return Poll::Ready(self.skip_gap(index, UNKNOWN_ID));
+                }
                 Phase::Snapshot => match self.take_snapshot(index).transpose() {
                     Some(piece) => return Poll::Ready(Some(piece)),
                     None => continue,
@@ -278,8 +304,8 @@ impl Subscription {
             if matches!(page, Page::Unknown) && reader.topic.set_back(&mut reader.cursor) {
                 continue;
             }
-            if let Some(reason) = gap_reason(&page) {
-                return Poll::Ready(self.skip_gap(index, reason));
+            if let Some(cause) = gap_cause(&page) {
+                return Poll::Ready(self.skip_gap(index, cause));
             }
             if let Some(piece) = self.take_page(index, page, from) {
                 return Poll::Ready(Some(Ok(piece)));
@@ -368,7 +394,7 @@ impl Subscription {
         let position = reader.cursor.after;
         if let Some(event) = event {
             let lines = event.slice_ref(entry::lines(&event));
-            return Ok(Some(self.encode(index, &[(position, lines)])));
+            return Ok(Some(self.encode_with_salt(index, &[(position, lines)])));
         }
         if self.wants_snapshot() {
             // The next one has an id of this topic too.
@@ -379,7 +405,7 @@ impl Subscription {
     }
 
     /// Continues after events that cannot be had; `None` if the subscription ends instead.
-    fn skip_gap(&mut self, index: usize, reason: GapReason) -> Option<Piece> {
+    fn skip_gap(&mut self, index: usize, cause: &str) -> Option<Piece> {
         let head = self.core.registry().backend().head();
         let reader = &mut self.topics[index];
         let is_slow = reader.was_in_window;
@@ -392,7 +418,8 @@ impl Subscription {
         let (reason, missed) = if is_slow {
             (GapReason::Slow, Some(missed))
         } else {
-            (reason, None)
+            reader.log_gap(cause);
+            (GapReason::Unknown, None)
         };
         Some(Ok(self.encode_gap(index, reason, missed)))
     }

@@ -18,7 +18,7 @@ use slab::Slab;
 
 use crate::clock::Clock;
 use crate::entry;
-use crate::id;
+use crate::id::Ids;
 use crate::log::Span;
 use crate::metrics::{Counts, TopicMetrics};
 use crate::options::TopicOptions;
@@ -33,6 +33,7 @@ use crate::topic::window::Window;
 
 pub(crate) struct Topic {
     name: Arc<str>,
+    ids: Arc<Ids>,
     tag: u32,
     max_event_len: usize,
     clock: Clock,
@@ -57,7 +58,6 @@ struct State {
     /// The topic has left the registry; another one of its name may be added.
     evicted: bool,
     id_line: Vec<u8>,
-    id_scratch: Vec<u8>,
 }
 
 /// A subscription, as the topic knows it.
@@ -72,9 +72,11 @@ impl Topic {
         options: TopicOptions,
         span: Span,
         clock: Clock,
+        ids: Arc<Ids>,
     ) -> Arc<Self> {
         Arc::new(Self {
-            tag: id::tag(&name),
+            tag: ids.tag(&name),
+            ids,
             name,
             max_event_len: options.retention.max_event_len(),
             clock,
@@ -91,7 +93,6 @@ impl Topic {
                 pins: 0,
                 evicted: false,
                 id_line: Vec::new(),
-                id_scratch: Vec::new(),
             }),
         })
     }
@@ -140,14 +141,11 @@ impl Topic {
 
     fn push(&self, state: &mut State, position: Position, event: &[u8]) {
         let State {
-            window,
-            id_line,
-            id_scratch,
-            ..
+            window, id_line, ..
         } = state;
         id_line.clear();
         id_line.extend_from_slice(b"id: ");
-        id::put(id_line, id_scratch, [(self.tag, position)]);
+        self.ids.put_event(id_line, self.tag, position);
         id_line.extend_from_slice(b"\n\n");
         let lines = entry::lines(event);
         window.append(position, self.clock.millis(), lines, id_line);

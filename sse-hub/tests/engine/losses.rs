@@ -505,13 +505,13 @@ async fn an_engine_that_has_lost_everything_gets_no_mark() {
     engine.wipe();
     engine.interrupt();
     settle().await;
-    assert_eq!(open.read_piece().await, ["gap: trimmed"]);
+    assert_eq!(open.read_piece().await, ["gap: unknown"]);
     publish(&publisher, 3..4).await;
     assert_eq!(open.read_to("3").await, ["3"]);
     assert_eq!(engine.marks("a"), 0);
     for node in [&node, &publisher] {
         let mut back = Client::of(node, Some(&id)).await;
-        assert_eq!(back.read_piece().await, ["gap: trimmed"]);
+        assert_eq!(back.read_piece().await, ["gap: unknown"]);
     }
 }
 

@@ -118,12 +118,10 @@ impl<E> HubBuilder<E> {
     /// use sse_hub::Hub;
     /// use sse_hub::redis::RedisEngine;
     ///
-    /// // As `openssl rand -hex 32` prints it.
+    /// // As `openssl rand -hex 32` prints it, the same on all nodes.
     /// let key = std::env::var("ID_KEY")?.parse()?;
     /// let redis = RedisEngine::connect("redis://127.0.0.1/").await?;
-    /// let key = std::env::var("ID_KEY")?.parse()?; // the same on all nodes
-    /// let engine = redis).id_key(key;
-    /// let (hub, driver) = Hub::builder().engine(engine).id_key(key).build();
+    /// let (hub, driver) = Hub::builder().engine(redis).id_key(key).build();
     /// # Ok(())
     /// # }
     /// ```
@@ -141,8 +139,9 @@ impl<E> HubBuilder<E> {
     /// 3. `[new]`, when no client comes back with an older id: later than the retention of
     ///    the topics, such an id would be a gap in any case.
     ///
-    /// A client that comes with an id of a key that is not listed gets a gap. Without any key, this does
-    /// nothing.
+    /// A node that begins with the second step makes ids that the others do not know yet. A client that comes
+    /// with an id of a key that is not listed gets a gap. An id that comes back is tried with one key after the
+    /// other. Without any key, this does nothing.
     ///
     /// ```
     /// use sse_hub::{Hub, IdKey};

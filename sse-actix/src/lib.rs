@@ -110,6 +110,7 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod body;
+mod bounded;
 mod handler;
 mod response;
 
@@ -120,6 +121,7 @@ mod response;
 pub use actix_web::HttpRequest as Request;
 
 pub use crate::body::SseBody;
+pub use crate::bounded::BoundedHttp;
 pub use crate::handler::{WithSse, with_sse};
 pub use crate::response::{
     no_content, sse_response, sse_response_with, sse_stream, sse_stream_with,

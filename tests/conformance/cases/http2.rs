@@ -25,6 +25,9 @@ macro_rules! on_http_2 {
         mod actix {
             $($crate::cases::test!($case, $crate::transports::ActixHttp2);)+
         }
+        mod actix_bounded {
+            $($crate::cases::test!($case, $crate::transports::ActixBoundedHttp2);)+
+        }
     };
 }
 

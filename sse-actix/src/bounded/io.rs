@@ -1,0 +1,206 @@
+//! The connection between the client and actix.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf as _, BytesMut};
+use sse_session::second_look::TimeLimit;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::gate::Gate;
+
+/// The most that is read at a time.
+const READ: usize = 8 * 1024;
+
+/// How much is read while actix may be handed nothing, so that the end of the connection is seen.
+const READ_AHEAD: usize = 8 * 1024;
+
+/// A connection from which actix reads no more than it is to hold, and which fails when the client
+/// accepts nothing.
+#[derive(Debug)]
+pub(super) struct BoundedIo<I> {
+    io: I,
+    gate: Gate,
+    /// What was read, and actix was not handed.
+    ahead: BytesMut,
+    /// Whether a client that closes its sending side still gets its responses.
+    allow_half_closed: bool,
+    write_timeout: Duration,
+    /// Set only while the client accepts nothing, and boxed, as most writes never wait.
+    write_deadline: Option<Pin<Box<TimeLimit>>>,
+}
+
+impl<I> BoundedIo<I> {
+    pub(super) fn new(
+        io: I,
+        is_http_1: bool,
+        allow_half_closed: bool,
+        write_timeout: Duration,
+    ) -> Self {
+        Self {
+            io,
+            gate: Gate::new(is_http_1),
+            ahead: BytesMut::new(),
+            allow_half_closed,
+            write_timeout,
+            write_deadline: None,
+        }
+    }
+
+    pub(super) const fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Hands out some of what was read before.
+    fn hand_out(&mut self, buf: &mut ReadBuf<'_>) {
+        let most = self.ahead.len().min(buf.remaining());
+        let passed = self.gate.pass(&self.ahead[..most]);
+        buf.put_slice(&self.ahead[..passed]);
+        self.ahead.advance(passed);
+        if self.ahead.is_empty() {
+            self.ahead = BytesMut::new();
+        }
+    }
+}
+
+impl<I: AsyncRead + Unpin> BoundedIo<I> {
+    /// Reads from the client, and keeps what actix may not be handed.
+    fn poll_read_open(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        // actix's buffer may be as large as the largest head.
+        if buf.remaining() > 2 * READ {
+            let mut bytes = [MaybeUninit::uninit(); READ];
+            let mut bytes = ReadBuf::uninit(&mut bytes);
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut bytes))?;
+            let bytes = bytes.filled();
+            if !bytes.is_empty() {
+                let passed = self.gate.pass(bytes);
+                buf.put_slice(&bytes[..passed]);
+                self.ahead.extend_from_slice(&bytes[passed..]);
+            }
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
+        let bytes = &buf.filled()[before..];
+        if !bytes.is_empty() {
+            let passed = self.gate.pass(bytes);
+            self.ahead.extend_from_slice(&bytes[passed..]);
+            buf.set_filled(before + passed);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Waits for the end of the connection, or until actix may be handed something.
+    fn poll_closed(&mut self, cx: &mut Context<'_>, is_pause: bool) -> Poll<io::Result<()>> {
+        // If half-closed connections are served, what was read has to be handed out before the end.
+        while self.ahead.is_empty() || !self.allow_half_closed && self.ahead.len() < READ_AHEAD {
+            let mut bytes = [MaybeUninit::uninit(); 1024];
+            let mut bytes = ReadBuf::uninit(&mut bytes);
+            let Poll::Ready(read) = Pin::new(&mut self.io).poll_read(cx, &mut bytes) else {
+                break;
+            };
+            read?;
+            if bytes.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            self.ahead.extend_from_slice(bytes.filled());
+        }
+        if !self.ahead.is_empty() {
+            if is_pause {
+                cx.waker().wake_by_ref();
+            } else {
+                self.gate.wake_when_open(cx.waker());
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl<I: AsyncRead + Unpin> AsyncRead for BoundedIo<I> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if !this.gate.is_http_1() {
+            return Pin::new(&mut this.io).poll_read(cx, buf);
+        }
+        let is_pause = this.gate.end_pause();
+        if is_pause || !this.gate.is_open() {
+            this.poll_closed(cx, is_pause)
+        } else if this.ahead.is_empty() {
+            this.poll_read_open(cx, buf)
+        } else {
+            this.hand_out(buf);
+            Poll::Ready(Ok(()))
+        }
+    }
+}
+
+impl<I> BoundedIo<I> {
+    /// Limits the time for which a write is pending.
+    fn within_timeout<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.write_deadline = None;
+            return written;
+        }
+        let timeout = self.write_timeout;
+        let deadline = &mut self.write_deadline;
+        let deadline = deadline.get_or_insert_with(|| Box::pin(TimeLimit::new(timeout)));
+        ready!(deadline.as_mut().poll(cx));
+        Poll::Ready(Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the client accepted nothing within the write timeout",
+        )))
+    }
+}
+
+impl<I: AsyncWrite + Unpin> AsyncWrite for BoundedIo<I> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.io).poll_write(cx, bytes);
+        this.within_timeout(cx, written)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.io).poll_write_vectored(cx, slices);
+        this.within_timeout(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.io).poll_flush(cx);
+        this.within_timeout(cx, flushed)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let shut_down = Pin::new(&mut this.io).poll_shutdown(cx);
+        this.within_timeout(cx, shut_down)
+    }
+}

@@ -39,12 +39,13 @@ pub(super) struct Gate {
 
 #[derive(Debug)]
 struct State {
-    /// Whether the protocol is HTTP/1, in which one request follows the other.
     is_http_1: bool,
+    /// How many requests are answered at a time. In HTTP/1, one follows the other.
+    max_in_flight: usize,
     head: HeadScan,
     body: Option<RequestBody>,
-    /// Whether a request is being answered.
-    in_flight: bool,
+    /// How many requests are being answered.
+    in_flight: usize,
     /// Whether a head was handed to actix that it has not decoded.
     paused: bool,
     /// The cost of what was handed out of a body since its reader last waited for more.
@@ -56,12 +57,14 @@ struct State {
 }
 
 impl Gate {
-    pub(super) fn new(is_http_1: bool) -> Self {
+    /// A gate for HTTP/1, or for HTTP/2 with that many streams.
+    pub(super) fn new(max_streams: Option<usize>) -> Self {
         let state = State {
-            is_http_1,
+            is_http_1: max_streams.is_none(),
+            max_in_flight: max_streams.unwrap_or(1),
             head: HeadScan::default(),
             body: None,
-            in_flight: false,
+            in_flight: 0,
             paused: false,
             held: 0,
             discards_body: true,
@@ -86,7 +89,7 @@ impl Gate {
         let state = self.state.borrow();
         match state.body {
             Some(_) => state.discards_body || state.held < WINDOW,
-            None => !state.in_flight,
+            None => state.in_flight == 0,
         }
     }
 
@@ -120,10 +123,23 @@ impl Gate {
         }
     }
 
-    /// A request was decoded.
-    pub(super) fn begin(&self, framing: Option<BodyFraming>) {
+    /// Whether a head has begun that is not complete.
+    pub(super) fn is_within_head(&self) -> bool {
+        let state = self.state.borrow();
+        state.body.is_none() && state.head.has_begun()
+    }
+
+    /// A request was decoded. Returns whether it may be answered.
+    pub(super) fn begin(&self) -> bool {
         let state = &mut *self.state.borrow_mut();
-        state.in_flight = true;
+        let has_room = state.in_flight < state.max_in_flight;
+        state.in_flight += usize::from(has_room);
+        has_room
+    }
+
+    /// The request that was decoded over HTTP/1 has this body.
+    pub(super) fn begin_body(&self, framing: Option<BodyFraming>) {
+        let state = &mut *self.state.borrow_mut();
         state.discards_body = false;
         state.held = 0;
         state.body = framing.map(RequestBody::new);
@@ -141,9 +157,9 @@ impl Gate {
         self.wake();
     }
 
-    /// The response is complete.
+    /// A response is complete.
     pub(super) fn finish(&self) {
-        self.state.borrow_mut().in_flight = false;
+        self.state.borrow_mut().in_flight -= 1;
         self.wake();
     }
 

@@ -18,34 +18,40 @@ const READ: usize = 8 * 1024;
 /// How much is read while actix may be handed nothing, so that the end of the connection is seen.
 const READ_AHEAD: usize = 8 * 1024;
 
+/// The limits of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct IoLimits {
+    /// Whether a client that closes its sending side still gets its responses.
+    pub(super) allow_half_closed: bool,
+    /// The time within which a head must be complete, if there is a limit.
+    pub(super) head_timeout: Option<Duration>,
+    /// The time within which something must be accepted.
+    pub(super) write_timeout: Duration,
+}
+
 /// A connection from which actix reads no more than it is to hold, and which fails when the client
 /// accepts nothing.
 #[derive(Debug)]
 pub(super) struct BoundedIo<I> {
     io: I,
     gate: Gate,
+    limits: IoLimits,
     /// What was read, and actix was not handed.
     ahead: BytesMut,
-    /// Whether a client that closes its sending side still gets its responses.
-    allow_half_closed: bool,
-    write_timeout: Duration,
+    /// Set only while a head is incomplete.
+    head_deadline: Option<Pin<Box<TimeLimit>>>,
     /// Set only while the client accepts nothing, and boxed, as most writes never wait.
     write_deadline: Option<Pin<Box<TimeLimit>>>,
 }
 
 impl<I> BoundedIo<I> {
-    pub(super) fn new(
-        io: I,
-        is_http_1: bool,
-        allow_half_closed: bool,
-        write_timeout: Duration,
-    ) -> Self {
+    pub(super) fn new(io: I, gate: Gate, limits: IoLimits) -> Self {
         Self {
             io,
-            gate: Gate::new(is_http_1),
+            gate,
+            limits,
             ahead: BytesMut::new(),
-            allow_half_closed,
-            write_timeout,
+            head_deadline: None,
             write_deadline: None,
         }
     }
@@ -100,7 +106,9 @@ impl<I: AsyncRead + Unpin> BoundedIo<I> {
     /// Waits for the end of the connection, or until actix may be handed something.
     fn poll_closed(&mut self, cx: &mut Context<'_>, is_pause: bool) -> Poll<io::Result<()>> {
         // If half-closed connections are served, what was read has to be handed out before the end.
-        while self.ahead.is_empty() || !self.allow_half_closed && self.ahead.len() < READ_AHEAD {
+        while self.ahead.is_empty()
+            || !self.limits.allow_half_closed && self.ahead.len() < READ_AHEAD
+        {
             let mut bytes = [MaybeUninit::uninit(); 1024];
             let mut bytes = ReadBuf::uninit(&mut bytes);
             let Poll::Ready(read) = Pin::new(&mut self.io).poll_read(cx, &mut bytes) else {
@@ -135,17 +143,41 @@ impl<I: AsyncRead + Unpin> AsyncRead for BoundedIo<I> {
         }
         let is_pause = this.gate.end_pause();
         if is_pause || !this.gate.is_open() {
-            this.poll_closed(cx, is_pause)
-        } else if this.ahead.is_empty() {
+            return this.poll_closed(cx, is_pause);
+        }
+        let read = if this.ahead.is_empty() {
             this.poll_read_open(cx, buf)
         } else {
             this.hand_out(buf);
             Poll::Ready(Ok(()))
-        }
+        };
+        this.within_head_timeout(cx, read)
     }
 }
 
 impl<I> BoundedIo<I> {
+    /// Limits the time for which a head is incomplete. actix does so for the first one alone.
+    fn within_head_timeout(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: Poll<io::Result<()>>,
+    ) -> Poll<io::Result<()>> {
+        if !self.gate.is_within_head() {
+            self.head_deadline = None;
+            return read;
+        }
+        let (Some(timeout), Poll::Pending) = (self.limits.head_timeout, &read) else {
+            return read;
+        };
+        let deadline = &mut self.head_deadline;
+        let deadline = deadline.get_or_insert_with(|| Box::pin(TimeLimit::new(timeout)));
+        ready!(deadline.as_mut().poll(cx));
+        Poll::Ready(Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the head of a request was not complete within its timeout",
+        )))
+    }
+
     /// Limits the time for which a write is pending.
     fn within_timeout<T>(
         &mut self,
@@ -156,7 +188,7 @@ impl<I> BoundedIo<I> {
             self.write_deadline = None;
             return written;
         }
-        let timeout = self.write_timeout;
+        let timeout = self.limits.write_timeout;
         let deadline = &mut self.write_deadline;
         let deadline = deadline.get_or_insert_with(|| Box::pin(TimeLimit::new(timeout)));
         ready!(deadline.as_mut().poll(cx));

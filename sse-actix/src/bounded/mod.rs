@@ -26,7 +26,8 @@ use actix_web::dev::AppConfig;
 use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use self::io::BoundedIo;
+use self::gate::Gate;
+use self::io::{BoundedIo, IoLimits};
 
 /// Serves an application on connections that read no further than the request that is being answered,
 /// and that end when the client accepts nothing.
@@ -68,6 +69,7 @@ pub struct BoundedHttp {
     client_request_timeout: Duration,
     client_disconnect_timeout: Duration,
     h1_allow_half_closed: bool,
+    h2_max_streams: usize,
     write_timeout: Duration,
 }
 
@@ -79,6 +81,7 @@ impl BoundedHttp {
             client_request_timeout: Duration::from_secs(5),
             client_disconnect_timeout: Duration::from_secs(1),
             h1_allow_half_closed: false,
+            h2_max_streams: 200,
             write_timeout: Duration::from_secs(60),
         }
     }
@@ -91,7 +94,10 @@ impl BoundedHttp {
         self
     }
 
-    /// Sets the time within which the head of the first request must arrive. The default is 5 seconds.
+    /// Sets the time within which the head of a request must arrive, from its first byte on, or from the
+    /// beginning of the connection. The default is 5 seconds. Zero is no limit.
+    ///
+    /// In `HttpServer`, it applies to the first request of a connection alone.
     pub fn client_request_timeout(mut self, time: Duration) -> Self {
         self.client_request_timeout = time;
         self
@@ -108,6 +114,15 @@ impl BoundedHttp {
     /// dropped at once.
     pub fn h1_allow_half_closed(mut self, allow: bool) -> Self {
         self.h1_allow_half_closed = allow;
+        self
+    }
+
+    /// Sets how many requests a client may have open on one connection of HTTP/2. Others are answered
+    /// with 503 and `Retry-After: 1`. The default is 200.
+    ///
+    /// `HttpServer` has no limit: a request of ten bytes opens a stream there.
+    pub fn h2_max_streams(mut self, streams: usize) -> Self {
+        self.h2_max_streams = streams;
         self
     }
 
@@ -200,10 +215,15 @@ impl BoundedHttp {
                 data.insert(io.gate().clone());
             })
             .finish(apply_fn_factory(app, service::answer));
-        let (allow_half_closed, write_timeout) = (self.h1_allow_half_closed, self.write_timeout);
+        let head_timeout = self.client_request_timeout;
+        let limits = IoLimits {
+            allow_half_closed: self.h1_allow_half_closed,
+            head_timeout: (!head_timeout.is_zero()).then_some(head_timeout),
+            write_timeout: self.write_timeout,
+        };
         fn_service(move |(io, protocol, address): (I, Protocol, _)| {
-            let is_http_1 = protocol == Protocol::Http1;
-            let io = BoundedIo::new(io, is_http_1, allow_half_closed, write_timeout);
+            let max_streams = (protocol != Protocol::Http1).then_some(self.h2_max_streams);
+            let io = BoundedIo::new(io, Gate::new(max_streams), limits);
             ready(Ok((io, protocol, address)))
         })
         .and_then(http)

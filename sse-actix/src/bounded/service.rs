@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use actix_http::body::{BodySize, BoxBody, EitherBody, MessageBody};
-use actix_http::{Request, Response};
+use actix_http::header::{HeaderValue, RETRY_AFTER};
+use actix_http::{Request, Response, StatusCode};
 use actix_service::Service;
 use bytes::Bytes;
 use pin_project_lite::pin_project;
@@ -18,16 +19,18 @@ use super::watched_body::watch;
 struct Flight(Gate);
 
 impl Flight {
-    /// Returns `None` for HTTP/2, where requests do not wait for each other.
+    /// Returns `None` if the connection has too many requests at once.
     fn begin(request: &mut Request) -> Option<Self> {
-        let gate = request.conn_data::<Gate>().filter(|gate| gate.is_http_1());
-        let gate = gate.cloned()?;
-        let framing = BodyFraming::of(request);
-        gate.begin(framing);
-        if framing.is_some() {
-            watch(request, &gate);
+        let gate = request.conn_data::<Gate>().cloned()?;
+        let flight = gate.begin().then(|| Self(gate.clone()));
+        if gate.is_http_1() {
+            let framing = BodyFraming::of(request);
+            gate.begin_body(framing);
+            if framing.is_some() {
+                watch(request, &gate);
+            }
         }
-        Some(Self(gate))
+        flight
     }
 }
 
@@ -42,7 +45,7 @@ pin_project! {
     pub(super) struct FlightBody<B> {
         #[pin]
         body: B,
-        _flight: Option<Flight>,
+        flight: Option<Flight>,
     }
 }
 
@@ -75,21 +78,27 @@ where
     S::Error: Into<Response<BoxBody>>,
 {
     let flight = Flight::begin(&mut request);
-    let response = app.call(request);
+    let answer = flight.map(|flight| (flight, app.call(request)));
     async move {
+        let Some((flight, response)) = answer else {
+            return Ok(refusal());
+        };
+        let flight = Some(flight);
         Ok(match response.await {
-            Ok(response) => response.into().map_body(|_, body| {
-                EitherBody::left(FlightBody {
-                    body,
-                    _flight: flight,
-                })
-            }),
-            Err(error) => error.into().map_body(|_, body| {
-                EitherBody::right(FlightBody {
-                    body,
-                    _flight: flight,
-                })
-            }),
+            Ok(response) => response
+                .into()
+                .map_body(|_, body| EitherBody::left(FlightBody { body, flight })),
+            Err(error) => error
+                .into()
+                .map_body(|_, body| EitherBody::right(FlightBody { body, flight })),
         })
     }
+}
+
+/// Returns the response to a request beyond those that a connection may have at once.
+fn refusal<B>() -> FlightResponse<B> {
+    let mut response = Response::new(StatusCode::SERVICE_UNAVAILABLE);
+    let second = HeaderValue::from_static("1");
+    response.headers_mut().insert(RETRY_AFTER, second);
+    response.map_body(|_, body| EitherBody::right(FlightBody { body, flight: None }))
 }

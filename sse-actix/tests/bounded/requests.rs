@@ -1,5 +1,7 @@
 //! Requests that do not open a stream, sent ahead of their responses.
 
+use std::time::Duration;
+
 use sse_actix::BoundedHttp;
 
 use crate::server::{Client, Response, Streams, get, post, post_in_chunks, within_limit};
@@ -203,4 +205,45 @@ async fn an_error_of_middleware_is_answered_and_so_is_what_follows() {
         }
     })
     .await;
+}
+
+/// Sends the beginning of a second request, and a byte of the rest now and then. Returns whether the
+/// connection ends in time.
+async fn ends_within_the_head_timeout(beginning: &str, rest: &str) -> bool {
+    // actix's deadlines are those of the system's clock, so there is one connection for each test.
+    tokio::time::pause();
+    let http = BoundedHttp::new()
+        .keep_alive(Duration::from_secs(3_600))
+        .client_request_timeout(Duration::from_secs(5));
+    let mut client = Client::connect(http, 64 * 1024, Streams::new().routes()).await;
+    client.send(get("/")).await;
+    assert_eq!(client.response().await.0, 200);
+    client.send(beginning).await;
+    for byte in rest.chars() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        client.send(byte.to_string()).await;
+    }
+    let left = Duration::from_secs(6) - Duration::from_secs(rest.len() as u64);
+    tokio::time::timeout(left, client.ends()).await.is_ok()
+}
+
+/// actix itself limits the time of the first head alone, and answers 408 then.
+#[actix_web::test]
+async fn a_later_head_that_is_not_complete_in_time_ends_the_connection() {
+    assert!(ends_within_the_head_timeout("G", "").await);
+}
+
+#[actix_web::test]
+async fn a_later_head_that_comes_byte_by_byte_ends_the_connection() {
+    assert!(ends_within_the_head_timeout("GET / HTTP/1.1\r\n", "Host").await);
+}
+
+#[actix_web::test]
+async fn an_idle_connection_has_no_head_that_is_late() {
+    assert!(!ends_within_the_head_timeout("", "").await);
+}
+
+#[actix_web::test]
+async fn an_empty_line_is_no_head_that_is_late() {
+    assert!(!ends_within_the_head_timeout("\r\n", "\r\n\r\n").await);
 }

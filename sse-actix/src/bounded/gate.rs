@@ -93,6 +93,11 @@ impl Gate {
         }
     }
 
+    /// Whether the body of a request is not complete.
+    pub(super) fn is_within_body(&self) -> bool {
+        self.state.borrow().body.is_some()
+    }
+
     /// Returns how many of these bytes actix may be handed, at least one if the gate is open.
     pub(super) fn pass(&self, bytes: &[u8]) -> usize {
         let state = &mut *self.state.borrow_mut();

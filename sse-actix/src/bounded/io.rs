@@ -105,11 +105,15 @@ impl<I: AsyncRead + Unpin> BoundedIo<I> {
 
     /// Waits for the end of the connection, or until actix may be handed something.
     fn poll_closed(&mut self, cx: &mut Context<'_>, is_pause: bool) -> Poll<io::Result<()>> {
-        // If half-closed connections are served, what was read has to be handed out before the end.
-        while self.ahead.is_empty()
-            || !self.limits.allow_half_closed && self.ahead.len() < READ_AHEAD
-        {
-            let mut bytes = [MaybeUninit::uninit(); 1024];
+        // More is read so that the end is seen, and not if the rest of a body waits for its reader. If
+        // half-closed connections are served, what was read has to be handed out before the end.
+        let most = if self.limits.allow_half_closed || self.gate.is_within_body() {
+            1
+        } else {
+            READ_AHEAD
+        };
+        while self.ahead.len() < most {
+            let mut bytes = [MaybeUninit::uninit(); READ];
             let mut bytes = ReadBuf::uninit(&mut bytes);
             let Poll::Ready(read) = Pin::new(&mut self.io).poll_read(cx, &mut bytes) else {
                 break;

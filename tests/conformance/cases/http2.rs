@@ -320,8 +320,9 @@ async fn two_hundred_streams_share_a_connection<T: Transport>() {
 async fn bounded_actix_refuses_requests_beyond_its_limit_until_others_have_ended() {
     super::within_limit(async {
         let handlers = Handlers::new();
+        // The client takes many small pieces that it does not read for an attack.
         let server = ActixBoundedHttp2::start(
-            idle(&handlers).options(SseOptions::new().keep_alive(Duration::from_millis(100))),
+            idle(&handlers).options(SseOptions::new().keep_alive(Duration::from_secs(2))),
         )
         .await;
         let mut client = Client::connect(&server).await;
@@ -331,7 +332,7 @@ async fn bounded_actix_refuses_requests_beyond_its_limit_until_others_have_ended
             assert_eq!(response.status(), StatusCode::OK);
             open.push(response);
         }
-        for _ in 0..1_000 {
+        for _ in 0..50 {
             let response = client.get().await;
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
             assert_eq!(response.headers()["retry-after"], "1");

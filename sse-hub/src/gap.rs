@@ -13,7 +13,7 @@ pub enum GapReason {
     /// `trimmed`: the client came back too late; events after its last one are no longer kept.
     Trimmed,
     /// `slow`: the client was connected, but so slow that events were discarded before it got
-    /// them.
+    /// them. It goes on with the oldest one that is still kept, unless a snapshot follows.
     Slow,
     /// `unknown`: the client's last event ID is not known here: it is from another hub or an
     /// earlier run, damaged or forged, or the topic was evicted meanwhile; or an engine has lost

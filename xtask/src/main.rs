@@ -46,7 +46,9 @@ usage: cargo xtask <command>
   engines [NAME…]                   test the hub on all versions of Redis, Valkey and NATS, or those whose
                                     names begin with a NAME, such as redis-6.2, and write the table
                                     of the documentation
-  fuzz [--seconds N] [TARGET…]      run fuzz targets, by default all of them for 60 seconds each
+  fuzz [--seconds N] [--address] [TARGET…]
+                                    run fuzz targets, two at a time, by default all of them for 60
+                                    seconds each; --address also finds invalid accesses of memory
   frameworks                        test the responses in all web frameworks of the documentation
   interop [NAME…]                   install real clients in pinned versions and let them read our
                                     streams: all of them, or those whose names contain a NAME

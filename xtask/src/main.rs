@@ -36,7 +36,7 @@ usage: cargo xtask <command>
   test [STEP…]                      run all checks and tests, or only the named steps: several of them
                                     side by side, two at a time
   bench [NAME…] [--quick]           measure against the peers and write benches/REPORT.md:
-                                    everything, a part (decode, encode, serving, fanout, client, engines)
+                                    everything, a part (decode, encode, serving, fanout, client, hub, engines)
                                     or single cases; --quick only checks that everything runs and
                                     that all peers agree
   engines [NAME…]                   test the hub on all versions of Redis, Valkey and NATS, or those whose

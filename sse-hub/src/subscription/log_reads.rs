@@ -12,28 +12,27 @@ use crate::metrics::{Metric, record};
 use crate::position::Position;
 use crate::subscription::Subscription;
 use crate::subscription::policy::SlowConsumer;
-use crate::subscription::topic_reader::{LogRead, gap_reason};
+use crate::subscription::topic_reader::{LogRead, TopicReader, gap_reason};
 use crate::topic::cursor::Oldest;
-use crate::topic::reading::LogReadFrom;
 
 impl Subscription {
     /// Takes what was read from the log, or a gap. `None` if the topic is to be polled again,
     /// `Some(None)` if the subscription ends.
     pub(super) fn take_read(&mut self, index: usize, read: LogRead) -> Option<Option<Bytes>> {
-        let LogRead {
-            page,
-            from,
-            is_oldest,
-        } = read;
-        if is_oldest {
-            return self.skip_to_oldest(index, page, from).map(Some);
-        }
-        let reader = &mut self.topics[index];
-        if matches!(page, Page::Unknown) && reader.topic.set_back(&mut reader.cursor) {
+        if read.from.interruptions != self.core.registry().answered().interruptions() {
+            // The page may be of before a loss, and the window of after it.
             return None;
         }
-        let Some(reason) = gap_reason(&page) else {
-            return self.take_page(index, page, from).map(Some);
+        if read.is_oldest {
+            return self.skip_to_oldest(index, read).map(Some);
+        }
+        let page = &read.page;
+        let reader = &mut self.topics[index];
+        if matches!(page, Page::Unknown) && reader.set_back() {
+            return Some(Some(self.encode_gap(index, GapReason::Lost, None)));
+        }
+        let Some(reason) = gap_reason(page) else {
+            return self.take_page(index, read).map(Some);
         };
         if !reader.was_in_window {
             return Some(Some(self.skip_to_head(index, reason)));
@@ -55,20 +54,29 @@ impl Subscription {
 
     /// Encodes a page of the log, up to the mark of a loss or over one; `None` if there is nothing on
     /// it.
-    fn take_page(&mut self, index: usize, page: Page, from: LogReadFrom) -> Option<Bytes> {
-        let (Page::Entries(entries) | Page::Last(entries)) = page else {
-            return None;
+    fn take_page(&mut self, index: usize, read: LogRead) -> Option<Bytes> {
+        let LogRead { page, from, .. } = read;
+        let (mut entries, is_last) = match page {
+            Page::Entries(entries) => (entries, false),
+            Page::Last(entries) => (entries, true),
+            Page::Trimmed | Page::Unknown => return None,
         };
-        let reader = &mut self.topics[index];
-        from.confirm(&mut reader.cursor);
-        // Beyond the window, only this reader knows what was there.
-        if let Some((last, _)) = entries.last()
-            && *last > reader.topic.head()
-            && let answered = self.core.registry().answered()
-            && answered.note_read(reader.topic.name(), *last, from.interruptions)
-        {
-            self.core.wake_driver();
+        let TopicReader {
+            topic,
+            cursor,
+            is_window_old,
+            ..
+        } = &mut self.topics[index];
+        if cursor.after > from.head {
+            from.continue_at_head(cursor);
+            return None;
         }
+        let mut meeting = topic.meet(cursor, &from, &entries, is_last);
+        if meeting.differs && read.is_window_new {
+            meeting = from.continue_at_floor(cursor, &entries);
+        }
+        *is_window_old = meeting.differs;
+        entries.truncate(meeting.taken);
         let marks = entries
             .iter()
             .take_while(|(_, entry)| *entry == Entry::Loss);
@@ -81,11 +89,12 @@ impl Subscription {
             (_, Entry::Loss) => None,
         };
         let mut events: Vec<_> = entries.into_iter().map_while(before_mark).collect();
+        let reader = &mut self.topics[index];
         let Some((last, _)) = events.last() else {
-            // No entry lies between the cursor and where the window began when the log was asked.
-            // The window may have discarded what came after that.
-            let floor = from.floor.max(reader.cursor.after);
-            reader.topic.skip_to(&mut reader.cursor, floor, 0);
+            if let Some(after) = meeting.after {
+                let after = after.max(reader.cursor.after);
+                reader.topic.skip_to(&mut reader.cursor, after, 0);
+            }
             return None;
         };
         let last = *last;
@@ -117,8 +126,8 @@ impl Subscription {
 
     /// Continues with the oldest event that is kept: in the window, or on the first page of the log.
     /// `None` if the window was restarted meanwhile, so that the reader's position is to be looked up.
-    fn skip_to_oldest(&mut self, index: usize, page: Page, from: LogReadFrom) -> Option<Bytes> {
-        let entries = match &page {
+    fn skip_to_oldest(&mut self, index: usize, read: LogRead) -> Option<Bytes> {
+        let entries = match &read.page {
             Page::Entries(entries) | Page::Last(entries) => &entries[..],
             Page::Trimmed | Page::Unknown => &[],
         };
@@ -129,7 +138,7 @@ impl Subscription {
         if oldest == Oldest::InWindow {
             return Some(gap);
         }
-        let events = self.take_page(index, page, from).unwrap_or_default();
+        let events = self.take_page(index, read).unwrap_or_default();
         Some([gap, events].concat().into())
     }
 

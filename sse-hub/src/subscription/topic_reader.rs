@@ -6,13 +6,14 @@ use futures_core::future::BoxFuture;
 
 use crate::core::Core;
 use crate::gap::GapReason;
+use crate::log::answered::Answered;
 use crate::log::backend::Backend;
-use crate::log::{Entry, Page, retry};
+use crate::log::{Engine, Entry, Page, retry};
 use crate::metrics::{Metric, record};
 use crate::position::Position;
 use crate::topic::Topic;
 use crate::topic::cursor::{Cursor, Oldest};
-use crate::topic::reading::LogReadFrom;
+use crate::topic::meeting::LogReadFrom;
 
 pub(crate) struct TopicReader {
     pub(crate) topic: Arc<Topic>,
@@ -21,6 +22,8 @@ pub(crate) struct TopicReader {
     /// Whether the window once had what follows the cursor: from then on, a gap is the reader's
     /// own slowness.
     pub(crate) was_in_window: bool,
+    /// Whether the window is to be brought up to date before the log is read: the two have contradicted each other.
+    pub(crate) is_window_old: bool,
 }
 
 pub(crate) enum Phase {
@@ -39,6 +42,8 @@ pub(crate) struct LogRead {
     pub(crate) from: LogReadFrom,
     /// Whether the page begins with the oldest entry that is kept, rather than after the cursor.
     pub(crate) is_oldest: bool,
+    /// Whether the window was brought up to date before.
+    pub(crate) is_window_new: bool,
 }
 
 impl TopicReader {
@@ -48,6 +53,7 @@ impl TopicReader {
             cursor,
             phase: Phase::Live,
             was_in_window: is_in_window,
+            is_window_old: false,
         }
     }
 
@@ -103,6 +109,16 @@ impl TopicReader {
         (!self.wants_snapshot()).then_some((self.topic.tag(), self.cursor.after))
     }
 
+    /// Moves the cursor back, with a gap, to before what the engine has lost; `false` if its position was not lost as
+    /// far as is known here.
+    pub(crate) fn set_back(&mut self) -> bool {
+        let is_back = self.topic.set_back(&mut self.cursor);
+        if is_back {
+            record(Metric::Gap);
+        }
+        is_back
+    }
+
     /// Reads what follows the cursor from the log. `None` if that takes time; the phase is
     /// [`Phase::Reading`] then.
     pub(crate) fn read_log(&mut self, core: &Arc<Core>) -> Option<LogRead> {
@@ -120,27 +136,60 @@ impl TopicReader {
         after: Position,
         is_oldest: bool,
     ) -> Option<LogRead> {
-        let answered = core.registry().answered();
-        let from = self.topic.begin_log_read(answered.interruptions());
-        let topic = self.topic.name();
-        let read = move |page| LogRead {
-            page,
-            from,
-            is_oldest,
-        };
         match core.registry().backend() {
-            // All that it has is in the window.
-            Backend::Local(_) if is_oldest => Some(read(Page::Last(Vec::new()))),
-            Backend::Local(log) => Some(read(log.missing(topic, after))),
+            Backend::Local(log) => Some(LogRead {
+                page: if is_oldest {
+                    // All that it has is in the window.
+                    Page::Last(Vec::new())
+                } else {
+                    log.missing(self.topic.name(), after)
+                },
+                from: self.topic.begin_log_read(0),
+                is_oldest,
+                is_window_new: false,
+            }),
             Backend::Engine(engine) => {
-                let page = retry::read(Arc::clone(engine), Arc::clone(topic), after);
-                let core = Arc::clone(core);
+                let (engine, core) = (Arc::clone(engine), Arc::clone(core));
+                let topic = Arc::clone(&self.topic);
+                let is_window_old = std::mem::take(&mut self.is_window_old);
                 self.phase = Phase::Reading(Box::pin(async move {
-                    core.before_deadline(page).await.map(read)
+                    let answered = core.registry().answered();
+                    let read = read_engine(engine, &topic, after, is_window_old, answered);
+                    let read = core.before_deadline(read).await?;
+                    Some(LogRead { is_oldest, ..read })
                 }));
                 None
             }
         }
+    }
+}
+
+/// Reads what follows a position from an engine. If that is beyond the window, which has not got it yet, the window is
+/// brought up to date first: a reader never is where the window was not, or a loss that the window has not seen would
+/// be the reader's own.
+async fn read_engine(
+    engine: Arc<dyn Engine>,
+    topic: &Topic,
+    after: Position,
+    is_window_old: bool,
+    answered: &Answered,
+) -> LogRead {
+    let mut from = topic.begin_log_read(answered.interruptions());
+    let is_window_new = is_window_old || after > from.head;
+    if is_window_new {
+        retry::catch_up(&*engine, topic, answered).await;
+        from = topic.begin_log_read(answered.interruptions());
+    }
+    let page = if is_window_new && topic.has(after) {
+        Page::Last(Vec::new())
+    } else {
+        retry::read(engine, Arc::clone(topic.name()), after).await
+    };
+    LogRead {
+        page,
+        from,
+        is_oldest: false,
+        is_window_new,
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod expiry;
 mod generations;
 pub(crate) mod idempotency;
 mod inserting;
+pub(crate) mod meeting;
 pub(crate) mod members;
 pub(crate) mod reading;
 mod segment;

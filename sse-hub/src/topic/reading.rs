@@ -96,17 +96,6 @@ impl Topic {
         next
     }
 
-    /// Notes that the log is asked for what follows a cursor: the answer is as good as what the window
-    /// is now.
-    pub(crate) fn begin_log_read(&self, interruptions: u64) -> LogReadFrom {
-        let state = self.state();
-        LogReadFrom {
-            floor: state.window.floor(),
-            generation: state.window.generations().current(),
-            interruptions,
-        }
-    }
-
     /// Moves the cursor over events that were read from the log.
     pub(crate) fn skip_to(&self, cursor: &mut Cursor, position: Position, events: u64) {
         let mut state = self.state();
@@ -117,7 +106,8 @@ impl Topic {
     }
 
     /// Moves the cursor, whose position the log does not know, back to before what the engine has
-    /// lost; `false` if the position was not lost as far as is known here.
+    /// lost; `false` if the position was not lost as far as is known here. What follows may have been delivered before,
+    /// so the subscriber gets a gap.
     pub(crate) fn set_back(&self, cursor: &mut Cursor) -> bool {
         let mut state = self.state();
         let generations = state.window.generations();
@@ -128,6 +118,7 @@ impl Topic {
         match before_loss.filter(|position| *position < cursor.after) {
             Some(position) => {
                 state.move_to(cursor, position);
+                state.counts.gaps += 1;
                 true
             }
             None => false,
@@ -217,23 +208,6 @@ impl Topic {
             self.state().set_seen(cursor, appended);
         }
         Ok(event)
-    }
-}
-
-/// What the window was when the log was asked.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LogReadFrom {
-    /// Where it began.
-    pub(crate) floor: Position,
-    generation: u32,
-    /// How often the live entries had been interrupted.
-    pub(crate) interruptions: u64,
-}
-
-impl LogReadFrom {
-    /// Notes that the log knew the position of the cursor.
-    pub(crate) fn confirm(self, cursor: &mut Cursor) {
-        cursor.generation = self.generation;
     }
 }
 

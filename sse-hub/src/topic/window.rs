@@ -100,6 +100,11 @@ impl Window {
         self.events
     }
 
+    /// Whether it has events or marks.
+    pub(crate) fn has_entries(&self) -> bool {
+        self.events > 0 || !self.marks.is_empty()
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }

@@ -38,7 +38,7 @@ usage: cargo xtask <command>
   test [STEP…]                      run all checks and tests, or only the named steps: several of them
                                     side by side, two at a time
   bench [NAME…] [--quick]           measure against the peers and write benches/REPORT.md:
-                                    everything, a part (decode, encode, serving, fanout, client, engines)
+                                    everything, a part (decode, encode, serving, fanout, client, hub, engines)
                                     or single cases; --quick only checks that everything runs and
                                     that all peers agree
   deny                              check the licences, sources and versions of all dependencies, and

@@ -6,7 +6,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use sse_session::{BoxError, Sse};
+use sse_session::{BoxError, Encoder, Sse};
 
 use crate::core::Core;
 use crate::entry::EventError;
@@ -21,10 +21,13 @@ use crate::subscription::serve::Serve;
 use crate::subscription::topic_reader::{TopicReader, gap_reason};
 use crate::topic::cursor::Start;
 use crate::topic_guard::{OpenError, TopicGuard};
-use crate::topic_name::TopicError;
+use crate::topic_name::{MAX_NAME_LEN, TopicError};
 
 /// How many topics one subscription may have.
 pub(crate) const MAX_TOPICS: usize = 64;
+
+/// The longest name of a member, in bytes: that of a topic.
+const MAX_MEMBER_LEN: usize = MAX_NAME_LEN;
 
 /// Why a subscription did not begin.
 #[derive(Debug)]
@@ -46,6 +49,13 @@ pub enum SubscribeError {
     },
     /// The event to begin with is not one event with data and without an id.
     Opening(EventError),
+    /// The name given to [`Subscribe::member`] is too long.
+    MemberTooLong {
+        /// The length of the name in bytes.
+        len: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// A topic cannot be used.
     Topic(TopicError),
     /// The hub has shut down, or its [`Driver`](crate::Driver) was dropped.
@@ -66,6 +76,10 @@ impl fmt::Display for SubscribeError {
                 "ids cannot distinguish the topics {topic:?} and {other:?}"
             ),
             Self::Opening(_) => f.write_str("stream cannot begin with the event"),
+            Self::MemberTooLong { len, limit } => write!(
+                f,
+                "member name of {len} bytes is longer than the limit of {limit}"
+            ),
             Self::Topic(_) => f.write_str("topic cannot be subscribed to"),
             Self::Shutdown => f.write_str("hub has shut down"),
             Self::Engine(_) => f.write_str("engine failed to open the topic"),
@@ -137,7 +151,10 @@ impl Subscribe {
     ///
     /// When the subscription is [served](Self::serve), the default is the stream's last event ID.
     pub fn resume(mut self, last_event_id: Option<&str>) -> Self {
-        self.resume = Resume::Id(last_event_id.map(Into::into));
+        // An id that is too long is as unknown as one that no event can have.
+        let is_too_long = |id: &str| id.len() > Encoder::DEFAULT_MAX_ID_LEN;
+        let id = last_event_id.map(|id| if is_too_long(id) { "\0" } else { id });
+        self.resume = Resume::Id(id.map(Into::into));
         self
     }
 
@@ -169,7 +186,8 @@ impl Subscribe {
         self
     }
 
-    /// Gives the subscriber a name, for [`Hub::presence`](crate::Hub::presence).
+    /// Gives the subscriber a name, for [`Hub::presence`](crate::Hub::presence). A name of more than 512
+    /// bytes is an error of the subscription.
     pub fn member(mut self, name: &str) -> Self {
         self.member = Some(name.into());
         self
@@ -210,6 +228,14 @@ impl Subscribe {
     async fn begin(mut self) -> Result<Subscription, SubscribeError> {
         self.topics = distinct(std::mem::take(&mut self.topics))?;
         self.opening.check().map_err(SubscribeError::Opening)?;
+        if let Some(len) = self.member.as_ref().map(|name| name.len())
+            && len > MAX_MEMBER_LEN
+        {
+            return Err(SubscribeError::MemberTooLong {
+                len,
+                limit: MAX_MEMBER_LEN,
+            });
+        }
         if self.core.shutdown().is_some() {
             return Err(SubscribeError::Shutdown);
         }

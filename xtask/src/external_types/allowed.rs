@@ -95,7 +95,7 @@ pub(super) const ALLOWED: &[Allowed] = &[
     },
     Allowed {
         library: "tokio",
-        packages: &["sse-tokio-tcp"],
+        packages: &["sse-hyper", "sse-tokio-tcp"],
         reason: None,
     },
     Allowed {

@@ -5,7 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use sse_session::{BoxError, Sse};
+use sse_session::{BoxError, Encoder, Sse};
 
 use crate::core::{Begun, Core};
 use crate::gap::{Gap, GapReason};
@@ -20,9 +20,13 @@ use crate::subscription::serve::Serve;
 use crate::subscription::topic_reader::{NOT_KEPT, Phase, TopicReader, UNKNOWN_ID};
 use crate::topic::cursor::Start;
 use crate::topic_guard::TopicGuard;
+use crate::topic_name::MAX_NAME_LEN;
 
 /// How many topics one subscription may have.
 pub(crate) const MAX_TOPICS: usize = 64;
+
+/// The longest name of a member, in bytes: that of a topic.
+const MAX_MEMBER_LEN: usize = MAX_NAME_LEN;
 
 /// A subscription that is about to begin; from [`Hub::subscribe`](crate::Hub::subscribe).
 ///
@@ -76,7 +80,10 @@ impl Subscribe {
     ///
     /// When the subscription is [served](Self::serve), the default is the stream's last event ID.
     pub fn resume(mut self, last_event_id: Option<&str>) -> Self {
-        self.resume = Resume::Id(last_event_id.map(Into::into));
+        // An id that is too long is as unknown as one that no event can have.
+        let is_too_long = |id: &str| id.len() > Encoder::DEFAULT_MAX_ID_LEN;
+        let id = last_event_id.map(|id| if is_too_long(id) { "\0" } else { id });
+        self.resume = Resume::Id(id.map(Into::into));
         self
     }
 
@@ -108,7 +115,8 @@ impl Subscribe {
         self
     }
 
-    /// Gives the subscriber a name, for [`Hub::presence`](crate::Hub::presence).
+    /// Gives the subscriber a name, for [`Hub::presence`](crate::Hub::presence). A name of more than 512
+    /// bytes is an error of the subscription.
     pub fn member(mut self, name: &str) -> Self {
         self.member = Some(name.into());
         self
@@ -154,7 +162,7 @@ impl Subscribe {
 
     async fn open_topics(&mut self) -> Result<Opened, SubscribeError> {
         self.topics = distinct(self.core.registry().ids(), std::mem::take(&mut self.topics))?;
-        self.opening.check().map_err(SubscribeError::Opening)?;
+        self.check()?;
         if self.core.shutdown().is_some() {
             return Err(SubscribeError::Shutdown);
         }
@@ -217,10 +225,22 @@ impl Subscribe {
             Some(opened) => opened,
             None => self.open_topics().await?,
         };
-        // It may have been set since the topics were opened.
-        self.opening.check().map_err(SubscribeError::Opening)?;
+        // It may have been changed since the topics were opened.
+        self.check()?;
         let opening = std::mem::take(&mut self.opening);
         Ok(self.join_all(opened, opening))
+    }
+
+    /// Checks what the subscription was given besides its topics.
+    fn check(&self) -> Result<(), SubscribeError> {
+        self.opening.check().map_err(SubscribeError::Opening)?;
+        match self.member.as_ref().map(|name| name.len()) {
+            Some(len) if len > MAX_MEMBER_LEN => Err(SubscribeError::MemberTooLong {
+                len,
+                limit: MAX_MEMBER_LEN,
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn join_all(&self, opened: Opened, opening: Opening) -> Subscription {

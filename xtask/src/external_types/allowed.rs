@@ -102,7 +102,7 @@ pub(super) const ALLOWED: &[Allowed] = &[
     },
     Allowed {
         library: "tokio",
-        packages: &["sse-actix", "sse-tokio-tcp"],
+        packages: &["sse-actix", "sse-hyper", "sse-tokio-tcp"],
         reason: None,
     },
     Allowed {

@@ -5,10 +5,9 @@ use std::time::Duration;
 use hyper::rt::Executor;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use sse_hyper::{Request, Sse, with_sse};
+use sse_hyper::{Request, Sse, WriteTimeout, with_sse};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
-use tokio_io_timeout::TimeoutStream;
 
 use super::Site;
 
@@ -59,9 +58,7 @@ pub(crate) async fn serve(listener: TcpListener, site: Site) {
         };
         // An event must not wait for the acknowledgement of the one before it.
         let _ = stream.set_nodelay(true);
-        let mut io = TimeoutStream::new(stream);
-        io.set_write_timeout(Some(WRITE_TIMEOUT));
-        let io = TokioIo::new(Box::pin(io));
+        let io = TokioIo::new(WriteTimeout::new(stream, WRITE_TIMEOUT));
         let connection = server.serve_connection(io, service.clone());
         tokio::spawn(connection.into_owned());
     }

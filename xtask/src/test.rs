@@ -9,8 +9,8 @@ use crate::process::{cargo, run};
 use crate::result::Result;
 use crate::workspace::{Workspace, target_directory};
 use crate::{
-    agreement, bench, debian, deny, docs, engines, external_types, features, frameworks, fuzz, interop,
-    lanes, layers, msrv, proxies, readme,
+    agreement, bench, debian, deny, docs, engines, external_types, features, frameworks, fuzz,
+    interop, lanes, layers, msrv, proxies, readme,
 };
 
 /// How long each fuzz target runs here, in seconds. It is enough for the seeds and inputs close to

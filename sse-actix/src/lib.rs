@@ -25,6 +25,7 @@
 //! * [`sse_response`] answers one request, in a handler with extractors.
 //! * [`sse_stream`] answers with the events of a `futures::Stream`.
 //! * [`no_content`] answers 204, which makes an `EventSource` stop reconnecting.
+//! * [`refused`] answers with a status that an error has chosen, such as 503.
 //!
 //! [`sse_response_with`], [`sse_stream_with`] and [`WithSse::options`] take [`SseOptions`]:
 //! keep-alive, buffer size, reconnection time, headers, shutdown, what a stream sends first and
@@ -122,7 +123,7 @@ pub use actix_web::HttpRequest as Request;
 pub use crate::body::SseBody;
 pub use crate::handler::{WithSse, with_sse};
 pub use crate::response::{
-    no_content, sse_response, sse_response_with, sse_stream, sse_stream_with,
+    no_content, refused, sse_response, sse_response_with, sse_stream, sse_stream_with,
 };
 #[doc(inline)]
 pub use sse_session::guide;

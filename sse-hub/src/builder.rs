@@ -97,9 +97,12 @@ impl<E> HubBuilder<E> {
     /// Sets how many topics there may be at a time; by default 10,000. Together with the
     /// [`Retention`](crate::Retention) of each, this bounds the memory of the hub.
     ///
-    /// A full hub refuses new topics. Each refusal checks whether two of the topics can be evicted;
-    /// all of them are checked at most once a second, so that requests for unknown topics do not
-    /// cost more the more topics there are.
+    /// A full hub refuses new topics, unless a topic can be evicted: one that nothing subscribes to, and
+    /// whose history and idempotency keys are too old. It is found without looking at others, so that
+    /// requests for unknown topics do not cost more the more topics there are. It may be found an eighth
+    /// of [`Retention::max_age`](crate::Retention::max_age) late if many others are about to become too old.
+    ///
+    /// [`Subscribe::open`](crate::Subscribe::open) shows how to answer a request that is refused.
     pub fn max_topics(mut self, topics: usize) -> Self {
         self.max_topics = topics;
         self

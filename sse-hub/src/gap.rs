@@ -11,7 +11,7 @@ use sse_codec::{Event, Frame};
 #[non_exhaustive]
 pub enum GapReason {
     /// `slow`: the client was connected, but so slow that events were discarded before it got
-    /// them.
+    /// them. It goes on with the oldest one that is still kept, unless a snapshot follows.
     Slow,
     /// `unknown`: what follows the client's last event ID is not known here. The client came back too
     /// late, so that events after that one are no longer kept; or the id is from another hub or an

@@ -236,20 +236,25 @@ impl Hub {
         Ok(Presence::new(topic))
     }
 
-    /// Returns the hub's metrics. This goes through all topics and all their subscribers.
+    /// Returns the hub's metrics. This goes through all topics, a few at a time, and all their
+    /// subscribers. An event of a topic that is evicted meanwhile counts once.
     #[must_use]
     pub fn metrics(&self) -> HubMetrics {
         let core = self.core();
+        // In this order, so that a topic that is evicted meanwhile counts once.
+        let topics = core.registry().topics();
         let evicted = core.registry().evicted();
         let mut metrics = HubMetrics {
-            published: evicted.published,
-            delivered: evicted.delivered,
-            gaps: evicted.gaps,
+            published: evicted.counts.published,
+            delivered: evicted.counts.delivered,
+            gaps: evicted.counts.gaps,
             subscriptions: core.subscriptions(),
             ..HubMetrics::default()
         };
-        for topic in core.registry().topics() {
-            metrics.add(&topic.metrics());
+        for topic in topics {
+            if let Some(topic) = topic.metrics_after(evicted.topics) {
+                metrics.add(&topic);
+            }
         }
         metrics
     }
@@ -261,7 +266,8 @@ impl Hub {
         topic.map(|topic| topic.metrics())
     }
 
-    /// Discards history that is too old, and evicts topics without history and subscribers.
+    /// Discards history that is too old, and evicts topics without history and subscribers. All topics are
+    /// gone through, a few at a time, so that nothing else waits for it.
     ///
     /// A topic is also swept when it is used, and two more for each new topic. Call this from a
     /// timer if the memory of quiet topics must be freed although nothing else happens.

@@ -29,7 +29,8 @@
 //! `hub.subscribe(["news"]).serve(sse)` inside. For other uses, await the [`Subscribe`] to get a
 //! [`Subscription`], which is a `Stream` of [`EncodedEvents`]: `sse_stream(subscription)` of any adapter
 //! sends them as they are. Only `serve` knows the request's last event ID: elsewhere, clients resume
-//! if [`Subscribe::resume`] is called with it.
+//! if [`Subscribe::resume`] is called with it. [`Subscribe::open`] finds out before the response whether the
+//! subscription can begin.
 //!
 #![doc = include_str!("manual.md")]
 //!
@@ -37,7 +38,7 @@
 //!
 //! | what | limit |
 //! |---|---|
-//! | topics | [`HubBuilder::max_topics`]; idle ones without history are evicted |
+//! | topics | [`HubBuilder::max_topics`]; idle ones without history are evicted, and what is refused costs no more with many |
 //! | a topic's history | [`Retention`]: bytes, number and age, whichever is reached first |
 //! | an event | [`Retention::max_bytes`] |
 //! | what was published last, with an engine | a position for as many topics as there may be |
@@ -112,8 +113,8 @@ pub use crate::position::Position;
 pub use crate::presence::Presence;
 pub use crate::publish::{Publish, PublishError};
 pub use crate::subscription::Subscription;
-pub use crate::subscription::builder::{Subscribe, SubscribeError};
-pub use crate::subscription::error::SubscriptionError;
+pub use crate::subscription::builder::Subscribe;
+pub use crate::subscription::error::{SubscribeError, SubscriptionError};
 pub use crate::subscription::opening::Opening;
 pub use crate::subscription::policy::{EngineDown, SlowConsumer};
 pub use crate::subscription::topics::{IntoTopics, OneTopic, SeveralTopics};

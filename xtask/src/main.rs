@@ -6,6 +6,7 @@
 mod agreement;
 mod bench;
 mod debian;
+mod deny;
 mod dependencies;
 mod docs;
 mod engines;
@@ -39,6 +40,8 @@ usage: cargo xtask <command>
                                     everything, a part (decode, encode, serving, fanout, client, engines)
                                     or single cases; --quick only checks that everything runs and
                                     that all peers agree
+  deny                              check the licences, sources and versions of all dependencies, and
+                                    the advisories about them, which needs access to GitHub
   engines [NAME…]                   test the hub on all versions of Redis, Valkey and NATS, or those whose
                                     names begin with a NAME, such as redis-6.2, and write the table
                                     of the documentation
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
     let done = match command.as_deref() {
         Some("test") => test::command(&arguments),
         Some("bench") => bench::command(&arguments),
+        Some("deny") => deny::command(&arguments),
         Some("engines") => engines::command(&arguments),
         Some("fuzz") => fuzz::command(&arguments),
         Some("frameworks") => frameworks::command(&arguments),

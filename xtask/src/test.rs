@@ -9,7 +9,7 @@ use crate::process::{cargo, run};
 use crate::result::Result;
 use crate::workspace::{Workspace, target_directory};
 use crate::{
-    agreement, bench, debian, docs, engines, external_types, features, frameworks, fuzz, interop,
+    agreement, bench, debian, deny, docs, engines, external_types, features, frameworks, fuzz, interop,
     lanes, layers, msrv, proxies, readme,
 };
 
@@ -56,6 +56,11 @@ const STEPS: &[Step] = &[
         name: "msrv",
         purpose: "no dependency states a newer minimum Rust version",
         run: msrv::check,
+    },
+    Step {
+        name: "deny",
+        purpose: "dependencies have known licences, come from the registry, and are there once",
+        run: deny::check,
     },
     Step {
         name: "readme",

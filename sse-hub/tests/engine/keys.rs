@@ -177,7 +177,7 @@ async fn a_hub_on_an_engine_without_a_key_warns_once() {
     let engine = Arc::new(MemoryEngine::default());
     let log = Log::default();
     log.of(async {
-        let unkeyed = engine.node();
+        let unkeyed = node(&engine, &[]);
         let _driven = engine.drive();
         let id = publish(&unkeyed).await;
         assert_eq!(read_to(&unkeyed, &id, "2").await, ["1", "2"]);

@@ -9,6 +9,7 @@ mod many_topics;
 mod opening;
 mod reading;
 mod shards;
+mod slow;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -131,6 +131,38 @@ async fn a_topic_without_a_state_yet_sends_no_snapshot() {
 }
 
 #[tokio::test]
+async fn without_a_state_nothing_is_skipped_that_was_published_before_it_was_asked_for() {
+    let state = Arc::new(Mutex::new(None::<u32>));
+    let shared = Arc::clone(&state);
+    let hub = Hub::builder()
+        .topics(move |_| {
+            let shared = Arc::clone(&shared);
+            TopicOptions::new().snapshot(move || {
+                let state = *shared.lock().expect("not poisoned");
+                let event = match state {
+                    Some(state) => Event::new().event("state").display(state).to_frame(),
+                    None => Event::new().to_frame(),
+                };
+                event.expect("a frame")
+            })
+        })
+        .build();
+    let mut fresh = subscribe(&hub, &["news"], None).await;
+    let mut late = subscribe(&hub, &["news"], Some("invalid")).await;
+    publish(&hub, "news", "one");
+    publish(&hub, "news", "two");
+    assert_eq!(fresh.data(), ["one", "two"]);
+    let events = late.read();
+    assert_eq!(events[0].gaps(), [("news".into(), "unknown".into())]);
+    let tail = [("message", "one"), ("message", "two")];
+    assert_eq!(named(&events[1..]), tail);
+    *state.lock().expect("not poisoned") = Some(3);
+    publish(&hub, "news", "three");
+    let mut fresh = subscribe(&hub, &["news"], None).await;
+    assert_eq!(named(&fresh.read()), [("state", "3")]);
+}
+
+#[tokio::test]
 async fn a_snapshot_that_is_no_event_ends_the_subscription_with_an_error() {
     let hub = Hub::builder()
         .topics(|_| TopicOptions::new().snapshot(|| Event::new().id("own").data("x")))

@@ -398,15 +398,18 @@ pub(crate) fn check(model: &Model, connection: &mut Connection, event: &Read, co
             };
             let topic = index(topic);
             let place = connection.places[topic].expect("it had begun");
+            // A state stands for all that is kept.
+            let is_state = topic == STATE;
+            let next = |log: &Log| if is_state { log.published } else { log.gone };
             let is_true = |log: &&Log| {
-                let missed = log.published.checked_sub(place).map(|missed| missed as u64);
+                let missed = next(log).checked_sub(place).map(|missed| missed as u64);
                 place < log.gone && event.missed() == missed
             };
             let log = models.map(|model| &model.topics[topic]).find(is_true);
             let log = log.expect("no gap that is none");
             assert!(!connection.disconnect, "a gap instead of a disconnection");
             assert_eq!(reason, "slow");
-            connection.places[topic] = (topic != STATE).then_some(log.published);
+            connection.places[topic] = (!is_state).then_some(next(log));
             counts.gaps += 1;
         }
         "snapshot" => {

@@ -56,7 +56,9 @@ pub(super) const ALLOWED: &[Allowed] = &[
     Allowed {
         library: "http",
         packages: &[
+            "sse-actix",
             "sse-eventsource",
+            "sse-hub",
             "sse-hyper",
             "sse-session",
             "sse-tokio-tcp",

@@ -171,7 +171,7 @@ impl<E: Engine> Engine for Sharded<E> {
         topic: &str,
         kept: Position,
         lost: Position,
-    ) -> BoxFuture<'static, Result<(), EngineError>> {
+    ) -> BoxFuture<'static, Result<Option<Position>, EngineError>> {
         self.of(topic).mark_loss(topic, kept, lost)
     }
 

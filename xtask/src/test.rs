@@ -15,7 +15,7 @@ use crate::{
 
 /// How long each fuzz target runs here, in seconds. It is enough for the seeds and inputs close to
 /// them; `cargo xtask fuzz` runs longer.
-const FUZZ_SECONDS: u32 = 20;
+const FUZZ_SECONDS: u32 = 10;
 
 /// The name of the step that installs what others need.
 const PACKAGES: &str = "packages";

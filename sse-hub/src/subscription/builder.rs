@@ -153,8 +153,7 @@ impl Subscribe {
     }
 
     async fn open_topics(&mut self) -> Result<Opened, SubscribeError> {
-        let ids = self.core.registry().ids();
-        self.topics = distinct(ids, std::mem::take(&mut self.topics))?;
+        self.topics = distinct(self.core.registry().ids(), std::mem::take(&mut self.topics))?;
         self.opening.check().map_err(SubscribeError::Opening)?;
         if self.core.shutdown().is_some() {
             return Err(SubscribeError::Shutdown);
@@ -225,7 +224,7 @@ impl Subscribe {
     }
 
     fn join_all(&self, opened: Opened, opening: Opening) -> Subscription {
-        let ids = self.core.registry().ids();
+        let ids = Arc::clone(self.core.registry().ids());
         let last_event_id = match &self.resume {
             Resume::FromStream | Resume::Id(None) => LastEventId::None,
             Resume::Id(Some(id)) => match ids.parse(id) {

@@ -35,7 +35,8 @@ impl Subscription {
             return self.take_page(index, read).map(Some);
         };
         if !reader.was_in_window {
-            return Some(Some(self.skip_unknown(index, cause)));
+            reader.log_gap(cause);
+            return Some(Some(self.skip_to_head(index, GapReason::Unknown)));
         }
         if self.slow == SlowConsumer::Disconnect {
             let topic = &**reader.topic.name();
@@ -116,14 +117,8 @@ impl Subscription {
         self.encode_gap(index, GapReason::Lost, None)
     }
 
-    /// Continues with what comes next, or the topic's state, for a client that cannot resume.
-    pub(super) fn skip_unknown(&mut self, index: usize, cause: &str) -> Bytes {
-        self.topics[index].log_gap(cause);
-        self.skip_to_head(index, GapReason::Unknown)
-    }
-
     /// Continues with what comes next, or the topic's state.
-    fn skip_to_head(&mut self, index: usize, reason: GapReason) -> Bytes {
+    pub(super) fn skip_to_head(&mut self, index: usize, reason: GapReason) -> Bytes {
         let head = self.core.registry().backend().head();
         let missed = self.topics[index].skip_to_head(head);
         let missed = missed.filter(|_| reason == GapReason::Slow);

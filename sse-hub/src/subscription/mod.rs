@@ -53,7 +53,7 @@ use sse_codec::EncodedEvents;
 
 use crate::core::Begun;
 use crate::entry;
-use crate::gap::{self, Gap};
+use crate::gap::{self, Gap, GapReason};
 use crate::id::{IdPosition, Salt};
 use crate::metrics::{Metric, record};
 use crate::position::Position;
@@ -267,7 +267,8 @@ impl Subscription {
             let read = match &mut reader.phase {
                 Phase::Unknown => {
                     reader.phase = Phase::Live;
-                    let gap = self.skip_unknown(index, UNKNOWN_ID);
+                    reader.log_gap(UNKNOWN_ID);
+                    let gap = self.skip_to_head(index, GapReason::Unknown);
                     return Poll::Ready(Some(Ok(gap)));
                 }
                 Phase::Snapshot => match self.take_snapshot(index).transpose() {

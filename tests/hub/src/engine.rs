@@ -145,11 +145,12 @@ impl MemoryEngine {
     where
         F: Fn(&str) -> TopicOptions + Send + Sync + 'static,
     {
-        let key = IdKey::new([0; 32]);
+        // Without a key, each hub would log a warning.
+        let key = IdKey::new([7; 32]);
         self.node_with(Hub::builder().id_key(key).topics(options))
     }
 
-    /// Creates a hub on the engine with these options, and without a key if there is none.
+    /// Creates a hub on the engine with these options.
     pub fn node_with(self: &Arc<Self>, builder: HubBuilder) -> Hub {
         let (hub, driver) = builder.engine(self.connect()).build();
         self.drivers.lock().expect("not poisoned").push(driver);

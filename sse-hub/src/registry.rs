@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError};
 use slab::Slab;
 
 use crate::clock::Clock;
+use crate::id::Ids;
 use crate::log::Span;
 use crate::log::answered::Answered;
 use crate::log::backend::Backend;
@@ -35,6 +36,7 @@ pub(crate) type MakeOptions = dyn Fn(&str) -> TopicOptions + Send + Sync;
 /// of them takes a few at a time. A request that is refused only reads how many there are.
 pub(crate) struct Registry {
     backend: Backend,
+    ids: Arc<Ids>,
     options: Box<MakeOptions>,
     max_topics: usize,
     clock: Clock,
@@ -80,9 +82,15 @@ pub(crate) struct Opening<'a> {
 }
 
 impl Registry {
-    pub(crate) fn new(backend: Backend, options: Box<MakeOptions>, max_topics: usize) -> Self {
+    pub(crate) fn new(
+        backend: Backend,
+        ids: Ids,
+        options: Box<MakeOptions>,
+        max_topics: usize,
+    ) -> Self {
         Self {
             backend,
+            ids: Arc::new(ids),
             options,
             max_topics,
             clock: Clock::new(),
@@ -95,6 +103,10 @@ impl Registry {
 
     pub(crate) fn backend(&self) -> &Backend {
         &self.backend
+    }
+
+    pub(crate) fn ids(&self) -> &Arc<Ids> {
+        &self.ids
     }
 
     pub(crate) fn answered(&self) -> &Answered {
@@ -167,7 +179,8 @@ impl Registry {
         let slot = topics.slots.vacant_key();
         let expiry = Expiry::new(Arc::clone(&self.expiring), slot);
         let options = options.unwrap_or_default();
-        let topic = Topic::new(Arc::clone(&name), options, span, self.clock, expiry);
+        let ids = Arc::clone(&self.ids);
+        let topic = Topic::new(Arc::clone(&name), options, span, self.clock, expiry, ids);
         if is_caught_up {
             topic.set_caught_up();
         }

@@ -26,7 +26,8 @@ use crate::topic_name::check_name;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let nats = NatsEngine::connect("nats://127.0.0.1:4222").await?;
-/// let (hub, driver) = Hub::builder().engine(nats).build();
+/// let key = std::env::var("ID_KEY")?.parse()?; // the same on all nodes
+/// let (hub, driver) = Hub::builder().engine(nats).id_key(key).build();
 /// tokio::spawn(driver);
 ///
 /// hub.publish("news", "hello").key("news-17").await?;

@@ -276,8 +276,23 @@ fn wakers_are_woken_and_dropped_outside_of_the_lock() {
     }
 }
 
-/// Of one topic: the order in which a hub wakes its topics is random, and loom needs the same one in
-/// each run.
+/// The last subscriber leaves a topic of a hub that has room for one.
+#[test]
+fn of_two_topics_that_want_the_same_room_one_gets_it() {
+    check(|| {
+        let hub = Hub::builder().max_topics(1).build();
+        let leaver = subscribe(&hub);
+        let leaving = thread::spawn(move || drop(leaver));
+        let other = hub.clone();
+        let publisher = thread::spawn(move || other.publish_now("other", "a").is_ok());
+        let is_published = hub.publish_now(TOPIC, "a").is_ok();
+        leaving.join().expect("no panic");
+        assert_ne!(publisher.join().expect("no panic"), is_published);
+        let metrics = hub.metrics();
+        assert_eq!((metrics.topics, metrics.published), (1, 1));
+    });
+}
+
 #[test]
 fn subscribers_end_with_the_hub_after_all_that_was_published() {
     check(|| {

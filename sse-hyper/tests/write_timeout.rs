@@ -39,10 +39,13 @@ async fn ticks(_request: Request, sse: Sse) -> Result<(), SendError> {
     }
 }
 
-/// The kinds of error by which connections have ended, and when.
+/// By which kind of error a connection has ended, and when.
+type End = (Option<io::ErrorKind>, Duration);
+
+/// Returns what notes the ends of connections, and the ends.
 fn ended() -> (
     impl FnOnce(hyper::Result<()>) + Clone + Send + 'static,
-    mpsc::UnboundedReceiver<(Option<io::ErrorKind>, Duration)>,
+    mpsc::UnboundedReceiver<End>,
 ) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let start = Instant::now();
@@ -65,7 +68,7 @@ fn ended() -> (
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n";
 
 #[track_caller]
-fn assert_ended(end: Option<(Option<io::ErrorKind>, Duration)>) {
+fn assert_ended(end: Option<End>) {
     let (kind, elapsed) = end.expect("an end");
     assert_eq!(kind, Some(io::ErrorKind::TimedOut));
     let late = elapsed.saturating_sub(END);

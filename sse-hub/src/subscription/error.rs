@@ -52,7 +52,7 @@ pub enum SubscribeError {
 
 impl SubscribeError {
     /// Returns the status to answer the request with: 503 (Service Unavailable) if the same request
-    /// may succeed later, 400 (Bad Request) if its topics cannot be subscribed to, and 500 (Internal
+    /// may succeed later, 400 (Bad Request) if its topics or its name cannot be subscribed with, and 500 (Internal
     /// Server Error) for an invalid [`Opening`](crate::Opening).
     #[must_use]
     pub fn status(&self) -> StatusCode {

@@ -208,6 +208,17 @@ fn routes(site: Site) -> impl Configure {
                 async { response }
             }
         };
+        let keeping = {
+            let (options, handler) = (options.clone(), handler.clone());
+            move |request: HttpRequest, body: web::Payload| {
+                let handler = handler.clone();
+                let response = sse_response_with(&options, &request, |request, sse| async move {
+                    let _body = body;
+                    handler(request, sse).await
+                });
+                async { response }
+            }
+        };
         let stream = {
             let options = options.clone();
             move || {
@@ -218,6 +229,7 @@ fn routes(site: Site) -> impl Configure {
         config
             .route("/", web::to(with_sse(handler).options(options.clone())))
             .route("/response", web::to(response))
+            .route("/keeping-the-body", web::to(keeping))
             .route("/stream", web::to(stream))
             .route("/gone", web::to(async || no_content()))
             .route("/limited", web::to(limited));

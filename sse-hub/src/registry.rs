@@ -10,7 +10,7 @@ use crate::log::answered::Answered;
 use crate::log::backend::Backend;
 use crate::metrics::Counts;
 use crate::options::TopicOptions;
-use crate::sync::{AtomicBool, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use crate::sync::{AtomicBool, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard, reach};
 use crate::topic::Topic;
 use crate::topic_name::{TopicError, check_name};
 
@@ -159,6 +159,7 @@ impl Registry {
         let mut evicted = self.none_evicted();
         let mut topics = self.write();
         if let Some(topic) = topics.by_name.get(name) {
+            reach("opened by another thread meanwhile");
             return Ok((Arc::clone(topic), false));
         }
         self.make_room(&mut topics, &mut evicted)?;

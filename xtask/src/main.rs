@@ -26,6 +26,7 @@ mod proxies;
 mod pypi;
 mod readme;
 mod result;
+mod soak;
 mod test;
 mod version;
 mod workspace;
@@ -38,7 +39,7 @@ usage: cargo xtask <command>
   test [STEP…]                      run all checks and tests, or only the named steps: several of them
                                     side by side, two at a time
   bench [NAME…] [--quick]           measure against the peers and write benches/REPORT.md:
-                                    everything, a part (decode, encode, serving, fanout, client, engines)
+                                    everything, a part (decode, encode, serving, fanout, client, hub, engines)
                                     or single cases; --quick only checks that everything runs and
                                     that all peers agree
   deny                              check the licences, sources and versions of all dependencies, and
@@ -57,6 +58,11 @@ usage: cargo xtask <command>
   proxies [NAME…]                   test the adapters behind reverse proxies: all of them, or
                                     nginx, haproxy, varnish, apache, lighttpd, h2o, nghttpx, caddy,
                                     envoy, traefik
+  soak [NAME…] [--minutes N] [--clients N] [--jemalloc]
+                                    let clients come, go, stall, reset and resume, and write the tables of
+                                    tests/soak/REPORT.md: on hyper, hyper-http2, actix, tcp, and
+                                    on the engines redis and nats; by default 10000 clients for 3 minutes each
+  soak attacks [NAME…]              attack the servers while honest clients read, likewise
   layers                            count the files of each crate and the imports between them,
                                     and show every import cycle
   surface                           count the public items of each published package
@@ -78,6 +84,7 @@ fn main() -> ExitCode {
         Some("model") => model::command(&arguments),
         Some("interop") => interop::command(&arguments),
         Some("proxies") => proxies::command(&arguments),
+        Some("soak") => soak::command(&arguments),
         Some("layers") => layers::check(),
         Some("surface") => external_types::surface(),
         Some("help" | "--help" | "-h") => {

@@ -14,7 +14,9 @@ use http::HeaderMap;
 use sse_session::{BoxError, Event, IntoHandlerResult, Sse, SseOptions};
 use tokio::net::{TcpListener, TcpSocket};
 
-pub(crate) use self::actix::{Actix, ActixHttp2, ActixWithoutHalfClose};
+pub(crate) use self::actix::{
+    Actix, ActixBounded, ActixBoundedHttp2, ActixHttp2, ActixWithoutHalfClose,
+};
 pub(crate) use self::hyper::{Hyper, HyperHttp2, HyperWithHalfClose};
 pub(crate) use self::tcp::Tcp;
 use crate::client::{Connection, Response};

@@ -18,6 +18,11 @@ pub(super) const ALLOWED: &[Allowed] = &[
         reason: None,
     },
     Allowed {
+        library: "actix_service",
+        packages: &["sse-actix"],
+        reason: None,
+    },
+    Allowed {
         library: "actix_web",
         packages: &["sse-actix"],
         reason: None,
@@ -56,7 +61,9 @@ pub(super) const ALLOWED: &[Allowed] = &[
     Allowed {
         library: "http",
         packages: &[
+            "sse-actix",
             "sse-eventsource",
+            "sse-hub",
             "sse-hyper",
             "sse-session",
             "sse-tokio-tcp",
@@ -95,7 +102,7 @@ pub(super) const ALLOWED: &[Allowed] = &[
     },
     Allowed {
         library: "tokio",
-        packages: &["sse-tokio-tcp"],
+        packages: &["sse-actix", "sse-tokio-tcp"],
         reason: None,
     },
     Allowed {

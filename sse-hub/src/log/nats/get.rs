@@ -21,6 +21,8 @@ pub(super) enum Wanted {
     Last,
     /// The one with this number, or the next one after it.
     From(u64),
+    /// The one with this number, whatever its topic.
+    Number(u64),
 }
 
 impl Link {
@@ -32,6 +34,10 @@ impl Link {
         wanted: Wanted,
     ) -> Result<Option<Stored>, EngineError> {
         self.check_connected()?;
+        if let Wanted::Number(0) = wanted {
+            // The server takes that for no request.
+            return Ok(None);
+        }
         let entry = if known.has_replicas {
             self.get_from_leader(subject, wanted).await
         } else {
@@ -99,6 +105,7 @@ impl Link {
                 let from = Some(from);
                 self.stream.direct_get_next_for_subject(subject, from).await
             }
+            Wanted::Number(number) => self.stream.direct_get(number).await,
         };
         match message {
             Ok(message) => Ok(Some(stored(message))),
@@ -117,6 +124,7 @@ impl Link {
         let builder = match wanted {
             Wanted::Last => builder.last_by_subject(subject),
             Wanted::From(from) => builder.sequence(from).next_by_subject(subject),
+            Wanted::Number(number) => builder.sequence(number),
         };
         match builder.send().await {
             Ok(message) => Ok(Some(stored(message))),

@@ -25,6 +25,7 @@ use crate::options::{Ends, SseOptions};
 use crate::pipe::Pipe;
 use crate::shutdown::Shutdown;
 use crate::sse::Sse;
+use crate::sync::reach;
 use crate::take::{After, Take};
 use crate::waker::StreamWaker;
 
@@ -158,6 +159,7 @@ where
         let waker = match this.waker {
             Some(waker) if waker.is_for(task) => {
                 if waker.is_waiting() {
+                    reach("polled while it waits");
                     return Poll::Pending;
                 }
                 &*waker

@@ -10,7 +10,7 @@ use crate::result::Result;
 use crate::workspace::{Workspace, target_directory};
 use crate::{
     agreement, bench, debian, deny, docs, engines, external_types, features, frameworks, fuzz,
-    interop, lanes, layers, msrv, proxies, readme,
+    interop, lanes, layers, model, msrv, proxies, readme,
 };
 
 /// How long each fuzz target runs here, in seconds. It is enough for the seeds and inputs close to
@@ -109,7 +109,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "model",
         purpose: "all interleavings around a stream and around a hub's topic, by loom",
-        run: || run(cargo().args(["test", "--package", "sse-model"])),
+        run: model::check,
     },
     Step {
         name: "no-std",

@@ -43,7 +43,8 @@
 //! * [`sse_response`] answers one request, in a service or a handler of your own.
 //! * [`sse_stream`] answers with the events of a `futures::Stream`.
 //! * [`no_content`] answers 204, which makes an `EventSource` stop reconnecting.
-//! * [`limit_reached`] answers 503 or 429 where a [`Limiter`] has no permit for one more stream.
+//! * [`refused`] answers with the status of an error: 503 or 429 where a [`Limiter`] has no permit, and those of
+//!   a hub's subscription.
 //!
 //! [`sse_response_with`], [`sse_stream_with`] and [`WithSse::options`] take [`SseOptions`]:
 //! keep-alive, buffer size, reconnection time, headers, shutdown, what a stream sends first and
@@ -308,8 +309,8 @@ pub use sse_session::guide;
 pub use sse_session::{
     BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
     EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
-    Limit, LimitReached, Limiter, NoData, Permit, RequestHead, SendAll, SendAllError, SendError,
-    Shutdown, Sse, SseBody, SseOptions, TrySendError, forward, limit_reached, no_content,
+    Limit, LimitReached, Limiter, NoData, Permit, Refusal, RequestHead, SendAll, SendAllError,
+    SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward, no_content, refused,
     sse_response, sse_response_with, sse_stream, sse_stream_with,
 };
 #[cfg(feature = "json")]

@@ -72,6 +72,7 @@ mod last_event_id;
 mod limiter;
 mod options;
 mod pipe;
+mod refusal;
 #[cfg(feature = "http-body")]
 mod response;
 #[doc(hidden)]
@@ -96,10 +97,10 @@ pub use crate::into_event::IntoEvent;
 pub use crate::last_event_id::parse_last_event_id;
 pub use crate::limiter::{Limit, LimitReached, Limiter, Permit};
 pub use crate::options::SseOptions;
+pub use crate::refusal::Refusal;
 #[cfg(feature = "http-body")]
 pub use crate::response::{
-    RequestHead, limit_reached, no_content, sse_response, sse_response_with, sse_stream,
-    sse_stream_with,
+    RequestHead, no_content, refused, sse_response, sse_response_with, sse_stream, sse_stream_with,
 };
 pub use crate::send::SendAll;
 pub use crate::shutdown::Shutdown;

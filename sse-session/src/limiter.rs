@@ -9,17 +9,19 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::refusal::Refusal;
+
 /// Limits how many streams are open at a time: in total, and for each key, such as the client's address
 /// or user.
 ///
 /// A clone is the same limiter. Ask it before a stream is opened, give the [`Permit`] to the stream by
 /// [`SseOptions::permit`](crate::SseOptions::permit), and answer the error with the adapter's function
-/// `limit_reached`.
+/// `refused`.
 ///
 /// ```
 /// use std::net::{IpAddr, Ipv4Addr};
 ///
-/// use sse_session::{LimitReached, Limiter};
+/// use sse_session::{LimitReached, Limiter, Refusal as _};
 ///
 /// let limiter = Limiter::new(10_000, 2);
 /// let client = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -243,8 +245,8 @@ pub enum Limit {
 
 /// A [`Limiter`] has no permit for a stream.
 ///
-/// The adapters' function `limit_reached` makes a response of it. An `EventSource` does not come back
-/// after that by itself, see [`guide::pages`](crate::guide::pages).
+/// As a [`Refusal`], its status is 503 (Service Unavailable) for the limit of all streams and 429 (Too Many
+/// Requests, RFC 6585 § 4) for that of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitReached {
     limit: Limit,
@@ -257,22 +259,20 @@ impl LimitReached {
     pub fn limit(&self) -> Limit {
         self.limit
     }
+}
 
-    /// Returns the status of the response: 503 (Service Unavailable) for the limit of all streams, 429 (Too
-    /// Many Requests, RFC 6585 § 4) for that of a key.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
+impl Refusal for LimitReached {
+    fn status(&self) -> StatusCode {
         match self.limit {
             Limit::Total(_) => StatusCode::SERVICE_UNAVAILABLE,
             Limit::Key(_) => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 
-    /// Returns the value of the header `Retry-After`, in seconds, rounded up (RFC 9110 § 10.2.3).
-    #[must_use]
-    pub fn retry_after_secs(&self) -> u64 {
+    /// Returns the time that was set by [`Limiter::retry_after`], rounded up.
+    fn retry_after_secs(&self) -> Option<u64> {
         let seconds = self.retry_after.as_secs();
-        seconds.saturating_add(u64::from(self.retry_after.subsec_nanos() > 0))
+        Some(seconds.saturating_add(u64::from(self.retry_after.subsec_nanos() > 0)))
     }
 }
 

@@ -11,8 +11,8 @@ use crate::body::SseBody;
 use crate::forward::forward;
 use crate::handler_result::IntoHandlerResult;
 use crate::into_event::IntoEvent;
-use crate::limiter::LimitReached;
 use crate::options::SseOptions;
+use crate::refusal::Refusal;
 use crate::sse::Sse;
 use crate::stream::SseStream;
 
@@ -179,13 +179,13 @@ pub fn no_content() -> Response<SseBody> {
     response
 }
 
-/// Returns the response to a request for which a [`Limiter`](crate::Limiter) has no permit: 503 or 429,
-/// with `Retry-After`.
+/// Returns the response to a request that gets no stream: the error's status, and `Retry-After` if the same
+/// request may succeed later. It has no body, and nothing of the error's text.
 ///
 /// ```
 /// use http::{Request, Response};
 /// use sse_session::{
-///     Limiter, SendError, Sse, SseBody, SseOptions, limit_reached, sse_response_with,
+///     Limiter, SendError, Sse, SseBody, SseOptions, refused, sse_response_with,
 /// };
 ///
 /// async fn events<B>(_request: Request<B>, sse: Sse) -> Result<(), SendError> {
@@ -199,16 +199,18 @@ pub fn no_content() -> Response<SseBody> {
 /// ) -> Response<SseBody> {
 ///     match limiter.try_acquire(user.to_owned()) {
 ///         Ok(permit) => sse_response_with(&SseOptions::new().permit(permit), request, events),
-///         Err(error) => limit_reached(&error),
+///         Err(error) => refused(&error),
 ///     }
 /// }
 /// ```
-pub fn limit_reached(error: &LimitReached) -> Response<SseBody> {
+pub fn refused(error: &(impl Refusal + ?Sized)) -> Response<SseBody> {
     let mut response = Response::new(SseBody::empty());
     *response.status_mut() = error.status();
     let headers = response.headers_mut();
-    headers.insert(header::RETRY_AFTER, error.retry_after_secs().into());
     headers.insert(header::CACHE_CONTROL, NO_CACHE);
+    if let Some(seconds) = error.retry_after_secs() {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
     response
 }
 

@@ -68,7 +68,7 @@ fn the_answer_says_which_limit_it_was_and_when_to_come_back() {
 fn a_refusal_is_a_response_that_no_cache_keeps() {
     let limiter = Limiter::new(1, 0);
     let error = limiter.try_acquire(1).expect_err("refused");
-    let response = sse_session::limit_reached(&error);
+    let response = sse_session::refused(&error);
     assert_eq!(response.status(), 429);
     assert_eq!(response.headers()[RETRY_AFTER], "5");
     assert_eq!(response.headers()[CACHE_CONTROL], "no-cache");

@@ -5,7 +5,7 @@ use std::future::Future;
 use futures_core::Stream;
 use http::StatusCode;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
-use sse_session::{IntoEvent, IntoHandlerResult, LimitReached, Sse, SseOptions};
+use sse_session::{IntoEvent, IntoHandlerResult, Refusal, Sse, SseOptions};
 
 use crate::body::Body;
 use crate::request::Request;
@@ -81,12 +81,12 @@ pub fn no_content() -> Response {
     sse_session::no_content().map(|_| Body::empty())
 }
 
-/// Returns the response to a request for which a [`Limiter`](crate::Limiter) has no permit: 503 or 429,
-/// with `Retry-After`.
+/// Returns the response to a request that gets no stream: the error's status, and `Retry-After` if the same
+/// request may succeed later. It has no body, and nothing of the error's text.
 ///
 /// ```
 /// use sse_tokio_tcp::{
-///     Limiter, Request, Response, SendError, Sse, SseOptions, limit_reached, sse_response_with,
+///     Limiter, Request, Response, SendError, Sse, SseOptions, refused, sse_response_with,
 /// };
 ///
 /// async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
@@ -96,13 +96,13 @@ pub fn no_content() -> Response {
 /// fn respond(limiter: &Limiter<String>, user: &str, request: Request) -> Response {
 ///     match limiter.try_acquire(user.to_owned()) {
 ///         Ok(permit) => sse_response_with(&SseOptions::new().permit(permit), request, hello),
-///         Err(error) => limit_reached(&error),
+///         Err(error) => refused(&error),
 ///     }
 /// }
 /// ```
 #[must_use]
-pub fn limit_reached(error: &LimitReached) -> Response {
-    sse_session::limit_reached(error).map(|_| Body::empty())
+pub fn refused(error: &(impl Refusal + ?Sized)) -> Response {
+    sse_session::refused(error).map(|_| Body::empty())
 }
 
 /// Returns `404 Not Found`.

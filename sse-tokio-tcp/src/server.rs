@@ -87,7 +87,7 @@ impl Server {
     /// use std::net::IpAddr;
     ///
     /// use sse_tokio_tcp::{
-    ///     Limiter, PeerAddr, Request, Response, SendError, Server, Sse, SseOptions, limit_reached,
+    ///     Limiter, PeerAddr, Request, Response, SendError, Server, Sse, SseOptions, refused,
     ///     sse_response_with,
     /// };
     /// use tokio::net::TcpListener;
@@ -106,7 +106,7 @@ impl Server {
     ///                 Ok(permit) => {
     ///                     sse_response_with(&SseOptions::new().permit(permit), request, hello)
     ///                 }
-    ///                 Err(error) => limit_reached(&error),
+    ///                 Err(error) => refused(&error),
     ///             }
     ///         }
     ///     };

@@ -129,18 +129,18 @@ impl Subscribe {
     /// ```
     /// use http::{HeaderMap, Response};
     /// use sse_hub::Hub;
-    /// use sse_hyper::{SseBody, sse_response};
+    /// use sse_hyper::{SseBody, refused, sse_response};
     ///
     /// // A handler of axum, for instance.
     /// async fn news(hub: Hub, headers: HeaderMap) -> Response<SseBody> {
     ///     match hub.subscribe("news").open().await {
     ///         Ok(news) => sse_response(headers, |_, sse| news.serve(sse)),
-    ///         Err(error) => error.to_response(),
+    ///         Err(error) => refused(&error),
     ///     }
     /// }
     /// ```
     ///
-    /// [`SubscribeError::to_response`] has the same for the other adapters. An `EventSource` does not
+    /// The same code does it in all adapters. An `EventSource` does not
     /// come back by itself after a status other than 200 (HTML § 9.2.2): the page creates another one.
     ///
     /// The topics stay open until the result is served or dropped. A shutdown of the hub that begins

@@ -6,6 +6,7 @@ use sse_hub::{
     EncodeError, Event, EventError, Hub, PublishError, Retention, SubscribeError, TopicError,
     TopicOptions,
 };
+use sse_session::Refusal as _;
 
 use crate::{Client, publish, subscribe};
 

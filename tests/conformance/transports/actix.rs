@@ -10,7 +10,7 @@ use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpServer};
 use sse_actix::{
-    BoundedHttp, Sse, limit_reached, no_content, sse_response_with, sse_stream_with, with_sse,
+    BoundedHttp, Sse, no_content, refused, sse_response_with, sse_stream_with, with_sse,
 };
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -203,7 +203,7 @@ fn routes(site: Site) -> impl Configure {
             move |request: HttpRequest| {
                 let response = match site.admit(request.uri().query()) {
                     Ok(options) => sse_response_with(&options, &request, &handler),
-                    Err(error) => limit_reached(&error),
+                    Err(error) => refused(&error),
                 };
                 async { response }
             }

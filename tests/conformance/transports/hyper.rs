@@ -8,7 +8,7 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use sse_hyper::{
-    Request, Sse, SseBody, limit_reached, no_content, sse_response_with, sse_stream_with, with_sse,
+    Request, Sse, SseBody, no_content, refused, sse_response_with, sse_stream_with, with_sse,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -129,7 +129,7 @@ async fn answer(site: Site, request: Request) -> Result<Response<SseBody>, Infal
         "/gone" => Ok(no_content()),
         "/limited" => Ok(match site.admit(request.uri().query()) {
             Ok(options) => sse_response_with(&options, request, handler),
-            Err(error) => limit_reached(&error),
+            Err(error) => refused(&error),
         }),
         _ => with_sse(handler).options(options).call(request).await,
     }

@@ -58,7 +58,7 @@ pub(crate) enum Detection {
 /// | `/response` | the handler, through `sse_response_with` |
 /// | `/stream` | [`plain_stream`], through `sse_stream_with` |
 /// | `/gone` | `no_content` |
-/// | `/limited?key` | the handler, or `limit_reached` |
+/// | `/limited?key` | the handler, or `refused` |
 #[derive(Clone)]
 pub(crate) struct Site {
     handler: Handler,

@@ -1,7 +1,7 @@
 //! The server of `sse-tokio-tcp` with its own shutdown.
 
 use sse_tokio_tcp::{
-    Request, Response, Router, Server as TcpServer, Service, Sse, limit_reached, no_content,
+    Request, Response, Router, Server as TcpServer, Service, Sse, no_content, refused,
     sse_response_with, sse_stream_with, with_sse,
 };
 use tokio_util::sync::CancellationToken;
@@ -57,7 +57,7 @@ impl Tcp {
             move |request: Request| {
                 let response = match site.admit(request.uri().query()) {
                     Ok(options) => sse_response_with(&options, request, &handler),
-                    Err(error) => limit_reached(&error),
+                    Err(error) => refused(&error),
                 };
                 async { response }
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::{App, HttpResponse, web};
 use sse_actix::{
-    BoundedHttp, Limiter, Request, Sse, SseBody, SseOptions, limit_reached, sse_response_with,
+    BoundedHttp, Limiter, Request, Sse, SseBody, SseOptions, refused, sse_response_with,
 };
 
 use crate::network;
@@ -28,7 +28,7 @@ async fn answer(
                 .permit(permit);
             sse_response_with(&options, &request, |_request, sse| events(sse))
         }
-        Err(error) => limit_reached(&error),
+        Err(error) => refused(&error),
     }
 }
 

@@ -11,7 +11,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use sse_hyper::{
-    CancellationToken, Limiter, Request, Sse, SseBody, SseOptions, WriteTimeout, limit_reached,
+    CancellationToken, Limiter, Request, Sse, SseBody, SseOptions, WriteTimeout, refused,
     sse_response_with,
 };
 use tokio::net::TcpListener;
@@ -81,7 +81,7 @@ impl Site {
                 let options = self.options.clone().permit(permit);
                 sse_response_with(&options, request, |_request, sse| events(sse))
             }
-            Err(error) => limit_reached(&error),
+            Err(error) => refused(&error),
         }
     }
 }

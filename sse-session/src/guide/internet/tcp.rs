@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use sse_tokio_tcp::{
-    Limiter, Limits, PeerAddr, Request, Response, Server, Sse, SseOptions, limit_reached,
+    Limiter, Limits, PeerAddr, Request, Response, Server, Sse, SseOptions, refused,
     sse_response_with,
 };
 use tokio::net::TcpListener;
@@ -26,7 +26,7 @@ pub(crate) async fn serve(listener: TcpListener, streams: Limiter<Option<IpAddr>
                 let options = options.clone().permit(permit);
                 sse_response_with(&options, request, |_request, sse| events(sse))
             }
-            Err(error) => limit_reached(&error),
+            Err(error) => refused(&error),
         };
         async { response }
     };

@@ -119,9 +119,7 @@ pub fn no_content() -> HttpResponse<SseBody> {
 /// ```
 #[must_use]
 pub fn refused(response: http::Response<()>) -> HttpResponse<SseBody> {
-    let status = StatusCode::from_u16(response.status().as_u16());
-    let status = status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    let mut refused = HttpResponse::with_body(status, SseBody::of_no_bytes());
+    let mut refused = of_no_bytes(response.status());
     append(refused.headers_mut(), response.headers());
     refused
 }
@@ -148,13 +146,18 @@ pub fn refused(response: http::Response<()>) -> HttpResponse<SseBody> {
 /// ```
 #[must_use]
 pub fn limit_reached(error: &LimitReached) -> HttpResponse<SseBody> {
-    let status = StatusCode::from_u16(error.status().as_u16());
-    let status = status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    let mut response = HttpResponse::with_body(status, SseBody::of_no_bytes());
+    let mut response = of_no_bytes(error.status());
     let headers = response.headers_mut();
     headers.insert(RETRY_AFTER, error.retry_after_secs().into());
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
+}
+
+fn of_no_bytes(status: http::StatusCode) -> HttpResponse<SseBody> {
+    // Both crates allow the same.
+    let status = StatusCode::from_u16(status.as_u16());
+    let status = status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    HttpResponse::with_body(status, SseBody::of_no_bytes())
 }
 
 /// Answers `request` with the stream whose handler `start` returns.

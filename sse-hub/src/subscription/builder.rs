@@ -160,15 +160,6 @@ impl Subscribe {
         Ok(self)
     }
 
-    fn check_settings(&self) -> Result<(), SubscribeError> {
-        let limit = MAX_MEMBER_LEN;
-        let len = self.member.as_ref().map_or(0, |name| name.len());
-        if len > limit {
-            return Err(SubscribeError::MemberTooLong { len, limit });
-        }
-        self.opening.check().map_err(SubscribeError::Opening)
-    }
-
     async fn open_topics(&mut self) -> Result<Opened, SubscribeError> {
         self.topics = distinct(self.core.registry().ids(), std::mem::take(&mut self.topics))?;
         self.check()?;

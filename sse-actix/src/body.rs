@@ -16,6 +16,8 @@ use sse_session::{HandlerError, IntoHandlerResult, SseStream};
 #[must_use = "bodies do nothing unless polled"]
 pub struct SseBody {
     stream: Option<LocalBoxStream<'static, Result<Bytes, HandlerError>>>,
+    /// Of a body without a stream.
+    size: BodySize,
 }
 
 impl SseBody {
@@ -26,11 +28,24 @@ impl SseBody {
     {
         Self {
             stream: Some(Box::pin(stream)),
+            size: BodySize::None,
         }
     }
 
+    /// No body, in answer to `HEAD` or with a status that has none.
     pub(crate) const fn empty() -> Self {
-        Self { stream: None }
+        Self {
+            stream: None,
+            size: BodySize::None,
+        }
+    }
+
+    /// A body of no bytes, whose length the response states.
+    pub(crate) const fn of_no_bytes() -> Self {
+        Self {
+            stream: None,
+            size: BodySize::Sized(0),
+        }
     }
 }
 
@@ -41,7 +56,7 @@ impl MessageBody for SseBody {
         if self.stream.is_some() {
             BodySize::Stream
         } else {
-            BodySize::None
+            self.size
         }
     }
 

@@ -55,6 +55,8 @@
 //! * [`sse_response`] answers one request, in a handler with extractors.
 //! * [`sse_stream`] answers with the events of a `futures::Stream`.
 //! * [`no_content`] answers 204, which makes an `EventSource` stop reconnecting.
+//! * [`refused`] answers with a status that an error has chosen, such as 503.
+//! * [`limit_reached`] answers 503 or 429 where a [`Limiter`] has no permit for one more stream.
 //!
 //! [`sse_response_with`], [`sse_stream_with`] and [`WithSse::options`] take [`SseOptions`]:
 //! keep-alive, buffer size, reconnection time, headers, shutdown, what a stream sends first and
@@ -157,14 +159,16 @@ pub use crate::body::SseBody;
 pub use crate::bounded::BoundedHttp;
 pub use crate::handler::{WithSse, with_sse};
 pub use crate::response::{
-    no_content, sse_response, sse_response_with, sse_stream, sse_stream_with,
+    limit_reached, no_content, refused, sse_response, sse_response_with, sse_stream,
+    sse_stream_with,
 };
 #[doc(inline)]
 pub use sse_session::guide;
 pub use sse_session::{
     BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
     EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
-    NoData, SendAll, SendAllError, SendError, Shutdown, Sse, SseOptions, TrySendError, forward,
+    Limit, LimitReached, Limiter, NoData, Permit, SendAll, SendAllError, SendError, Shutdown, Sse,
+    SseOptions, TrySendError, forward,
 };
 #[cfg(feature = "json")]
 pub use sse_session::{Json, Typed};

@@ -2,11 +2,15 @@
 
 use std::future::Future;
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderName, HeaderValue};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
 use actix_web::http::{ConnectionType, Method, StatusCode, Version};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_core::Stream;
-use sse_session::{IntoEvent, IntoHandlerResult, Sse, SseOptions, SseStream, forward};
+use sse_session::{
+    IntoEvent, IntoHandlerResult, LimitReached, Sse, SseOptions, SseStream, forward,
+};
 
 use crate::body::SseBody;
 
@@ -99,6 +103,60 @@ pub fn no_content() -> HttpResponse<SseBody> {
     response
 }
 
+/// Returns a response of the crate `http` without its body, as one of actix: for errors that make their own
+/// response, such as `sse_hub::SubscribeError::to_response`.
+///
+/// ```
+/// use http::{Response, StatusCode, header};
+/// use sse_actix::refused;
+///
+/// let mut response = Response::new(());
+/// *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+/// response.headers_mut().insert(header::RETRY_AFTER, 5.into());
+/// let response = refused(response);
+/// assert_eq!(response.status(), 503);
+/// assert_eq!(response.headers().get("retry-after").unwrap(), "5");
+/// ```
+#[must_use]
+pub fn refused(response: http::Response<()>) -> HttpResponse<SseBody> {
+    let status = StatusCode::from_u16(response.status().as_u16());
+    let status = status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let mut refused = HttpResponse::with_body(status, SseBody::of_no_bytes());
+    append(refused.headers_mut(), response.headers());
+    refused
+}
+
+/// Returns the response to a request for which a [`Limiter`](crate::Limiter) has no permit: 503 or 429,
+/// with `Retry-After`.
+///
+/// ```
+/// use actix_web::{HttpRequest, HttpResponse};
+/// use sse_actix::{
+///     Limiter, SendError, Sse, SseBody, SseOptions, limit_reached, sse_response_with,
+/// };
+///
+/// async fn hello(_request: HttpRequest, sse: Sse) -> Result<(), SendError> {
+///     sse.send("hello").await
+/// }
+///
+/// fn respond(limiter: &Limiter<String>, user: &str, request: &HttpRequest) -> HttpResponse<SseBody> {
+///     match limiter.try_acquire(user.to_owned()) {
+///         Ok(permit) => sse_response_with(&SseOptions::new().permit(permit), request, hello),
+///         Err(error) => limit_reached(&error),
+///     }
+/// }
+/// ```
+#[must_use]
+pub fn limit_reached(error: &LimitReached) -> HttpResponse<SseBody> {
+    let status = StatusCode::from_u16(error.status().as_u16());
+    let status = status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let mut response = HttpResponse::with_body(status, SseBody::of_no_bytes());
+    let headers = response.headers_mut();
+    headers.insert(RETRY_AFTER, error.retry_after_secs().into());
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
 /// Answers `request` with the stream whose handler `start` returns.
 pub(crate) fn respond<F>(
     options: &SseOptions,
@@ -128,12 +186,19 @@ where
     response
 }
 
-/// Returns a response with the headers of an event stream. The options hold them in the types of
-/// http 1, while actix uses those of http 0.2. Both allow the same names and values.
+/// Returns a response with the headers of an event stream.
 fn streaming(options: &SseOptions, body: SseBody) -> HttpResponse<SseBody> {
     let mut response = HttpResponse::with_body(StatusCode::OK, body);
     let headers = response.headers_mut();
-    for (name, value) in &options.response_headers() {
+    append(headers, &options.response_headers());
+    headers.insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
+    response
+}
+
+/// Appends headers in the types of http 1, while actix uses those of http 0.2. Both allow the same names
+/// and values.
+fn append(headers: &mut HeaderMap, from: &http::HeaderMap) {
+    for (name, value) in from {
         if let (Ok(name), Ok(value)) = (
             HeaderName::from_bytes(name.as_ref()),
             HeaderValue::from_bytes(value.as_bytes()),
@@ -141,6 +206,4 @@ fn streaming(options: &SseOptions, body: SseBody) -> HttpResponse<SseBody> {
             headers.append(name, value);
         }
     }
-    headers.insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
-    response
 }

@@ -1,6 +1,7 @@
 //! What a hub shares with its subscriptions and its driver.
 
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -60,9 +61,7 @@ impl Core {
 
     /// Wakes all subscriptions that wait.
     pub(crate) fn wake_all(&self) {
-        for topic in self.registry.topics() {
-            topic.wake_all();
-        }
+        self.registry.for_each(|topic| topic.wake_all());
     }
 
     /// Has the driver polled.
@@ -75,17 +74,11 @@ impl Core {
         self.subscriptions.load(Ordering::Acquire)
     }
 
-    pub(crate) fn subscription_begins(&self) {
+    /// Counts a subscription, from when its topics are being opened.
+    pub(crate) fn begin_subscription(self: &Arc<Self>) -> Begun {
         self.subscriptions.fetch_add(1, Ordering::AcqRel);
         record(Metric::Subscribed);
-    }
-
-    pub(crate) fn subscription_ends(&self) {
-        record(Metric::Unsubscribed);
-        if self.subscriptions.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.all_ended.notify_waiters();
-            self.driver.wake();
-        }
+        Begun(Arc::clone(self))
     }
 
     /// Waits until there are no subscriptions.
@@ -135,5 +128,26 @@ impl Core {
         self.driver.register(cx.waker());
         self.driver_is_noted.store(true, Ordering::Relaxed);
         self.shutdown().is_some() && self.subscriptions() == 0
+    }
+}
+
+/// A subscription that has begun and not ended: a shutdown waits for it.
+pub(crate) struct Begun(Arc<Core>);
+
+impl Deref for Begun {
+    type Target = Arc<Core>;
+
+    fn deref(&self) -> &Arc<Core> {
+        &self.0
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        record(Metric::Unsubscribed);
+        if self.subscriptions.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.all_ended.notify_waiters();
+            self.driver.wake();
+        }
     }
 }

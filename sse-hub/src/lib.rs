@@ -29,7 +29,8 @@
 //! `hub.subscribe(["news"]).serve(sse)` inside. For other uses, await the [`Subscribe`] to get a
 //! [`Subscription`], which is a `Stream` of [`EncodedEvents`]: `sse_stream(subscription)` of any adapter
 //! sends them as they are. Only `serve` knows the request's last event ID: elsewhere, clients resume
-//! if [`Subscribe::resume`] is called with it.
+//! if [`Subscribe::resume`] is called with it. [`Subscribe::open`] finds out before the response whether the
+//! subscription can begin.
 //!
 #![doc = include_str!("manual.md")]
 //!
@@ -37,7 +38,7 @@
 //!
 //! | what | limit |
 //! |---|---|
-//! | topics | [`HubBuilder::max_topics`]; idle ones without history are evicted |
+//! | topics | [`HubBuilder::max_topics`]; idle ones without history are evicted, and what is refused costs no more with many |
 //! | a topic's history | [`Retention`]: bytes, number and age, whichever is reached first |
 //! | an event | [`Retention::max_bytes`] |
 //! | what was published last, with an engine | a position for as many topics as there may be |
@@ -46,7 +47,7 @@
 //! | topics of a subscription | 64 |
 //! | shards of an engine | 256 |
 //! | changes by which a [`Presence`] may lag behind | 256 |
-//! | an id | 2,054 bytes for 64 topics, whatever their names |
+//! | an id | 24 bytes for an event in a stream of one topic, 35 with an engine; 2,235 bytes for 64 topics, whatever their names |
 //! | the id that a client comes back with | 4 KiB; a longer one is unknown |
 //!
 //! # Threads and runtimes
@@ -98,6 +99,7 @@ pub use crate::builder::HubBuilder;
 pub use crate::entry::EventError;
 pub use crate::gap::GapReason;
 pub use crate::hub::Hub;
+pub use crate::id::{IdKey, IdKeyError};
 pub use crate::log::driver::Driver;
 #[cfg(feature = "nats")]
 pub use crate::log::nats;
@@ -111,8 +113,8 @@ pub use crate::position::Position;
 pub use crate::presence::Presence;
 pub use crate::publish::{Publish, PublishError};
 pub use crate::subscription::Subscription;
-pub use crate::subscription::builder::{Subscribe, SubscribeError};
-pub use crate::subscription::error::SubscriptionError;
+pub use crate::subscription::builder::Subscribe;
+pub use crate::subscription::error::{SubscribeError, SubscriptionError};
 pub use crate::subscription::opening::Opening;
 pub use crate::subscription::policy::{EngineDown, SlowConsumer};
 pub use crate::subscription::topics::{IntoTopics, OneTopic, SeveralTopics};

@@ -1,67 +1,70 @@
 //! The topics in use: added when first needed, evicted when nothing needs them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, PoisonError};
 
+use slab::Slab;
+
 use crate::clock::Clock;
+use crate::id::Ids;
 use crate::log::Span;
 use crate::log::answered::Answered;
 use crate::log::backend::Backend;
 use crate::metrics::Counts;
 use crate::options::TopicOptions;
-use crate::sync::{AtomicBool, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use crate::sync::{AtomicBool, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard, reach};
 use crate::topic::Topic;
+use crate::topic::expiry::{Expiry, ExpiryQueue};
 use crate::topic_name::{TopicError, check_name};
 
 /// How many topics are checked for eviction when one is added, so that idle ones disappear
 /// without a timer.
 const SWEPT_PER_NEW: usize = 2;
 
-/// How often all topics may be checked because there is no room for a new one, in milliseconds: a
-/// request for a topic that is refused must not cost as much as there are topics.
-const SWEPT_WHEN_FULL_EVERY: u64 = 1_000;
+/// How many of the topics that have expired first are checked when there is no room for a new one. In
+/// most cases the first one can be evicted; others were published to, or pinned, since they were noted.
+const CHECKED_WHEN_FULL: usize = 8;
+
+/// How many topics are taken from the table under its lock, when all are gone through.
+const PIECE: usize = 64;
 
 pub(crate) type MakeOptions = dyn Fn(&str) -> TopicOptions + Send + Sync;
 
+/// The lock of the table is held for a moment only, whatever the number of topics: what is done with all
+/// of them takes a few at a time. A request that is refused only reads how many there are.
 pub(crate) struct Registry {
     backend: Backend,
+    ids: Arc<Ids>,
     options: Box<MakeOptions>,
     max_topics: usize,
     clock: Clock,
     topics: RwLock<Topics>,
+    expiring: Arc<ExpiryQueue>,
+    /// The slot up to which topics were checked for eviction.
+    swept: AtomicUsize,
     /// What an engine has answered to publishers.
     answered: Answered,
-}
-
-/// Topics that were evicted. They are closed, logged and dropped outside of the lock: an engine may
-/// wake the driver's task, and this, a subscriber of `tracing`, and what a snapshot function owns may
-/// use the hub.
-struct Evicted<'a> {
-    backend: &'a Backend,
-    topics: Vec<Arc<Topic>>,
-}
-
-impl Drop for Evicted<'_> {
-    fn drop(&mut self) {
-        for topic in &self.topics {
-            self.backend.close(topic.name());
-            tracing::debug!(topic = &**topic.name(), "topic evicted");
-        }
-    }
 }
 
 #[derive(Default)]
 struct Topics {
     by_name: HashMap<Arc<str>, Arc<Topic>>,
+    /// The same topics, to go through them in pieces.
+    slots: Slab<Arc<Topic>>,
+    /// After the last slot that was ever used.
+    slots_end: usize,
     /// The topics that an engine is opening.
     opening: HashMap<Box<str>, BeingOpened>,
-    /// All names, the one that was checked longest ago first; some may be evicted.
-    to_sweep: VecDeque<Arc<str>>,
-    /// When all topics may be checked again because there is no room.
-    sweep_again_at: u64,
-    /// What the evicted topics have counted.
-    evicted: Counts,
+    evicted: Evicted,
+}
+
+/// The topics that were evicted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Evicted {
+    pub(crate) topics: u64,
+    pub(crate) counts: Counts,
 }
 
 /// A topic that an engine is opening, once or several times.
@@ -79,27 +82,31 @@ pub(crate) struct Opening<'a> {
 }
 
 impl Registry {
-    pub(crate) fn new(backend: Backend, options: Box<MakeOptions>, max_topics: usize) -> Self {
+    pub(crate) fn new(
+        backend: Backend,
+        ids: Ids,
+        options: Box<MakeOptions>,
+        max_topics: usize,
+    ) -> Self {
         Self {
             backend,
+            ids: Arc::new(ids),
             options,
             max_topics,
             clock: Clock::new(),
             topics: RwLock::default(),
+            expiring: Arc::default(),
+            swept: AtomicUsize::new(0),
             answered: Answered::new(max_topics),
-        }
-    }
-
-    /// Declared before the lock is taken, it is dropped after that was released.
-    fn none_evicted(&self) -> Evicted<'_> {
-        Evicted {
-            backend: &self.backend,
-            topics: Vec::new(),
         }
     }
 
     pub(crate) fn backend(&self) -> &Backend {
         &self.backend
+    }
+
+    pub(crate) fn ids(&self) -> &Arc<Ids> {
+        &self.ids
     }
 
     pub(crate) fn answered(&self) -> &Answered {
@@ -127,11 +134,10 @@ impl Registry {
     /// Returns the topics in use, at an interruption of the live entries. Those that are being opened are
     /// noted to have missed some.
     pub(crate) fn interrupted(&self) -> Vec<Arc<Topic>> {
-        let topics = self.read();
-        for opened in topics.opening.values() {
+        for opened in self.read().opening.values() {
             opened.has_missed.store(true, Ordering::Relaxed);
         }
-        topics.by_name.values().cloned().collect()
+        self.topics()
     }
 
     /// Returns the topic, and whether it was not in use and was added with the given span. The span
@@ -154,31 +160,43 @@ impl Registry {
             return Ok((topic, false));
         }
         check_name(name)?;
-        // A function of the user's, so not under the lock.
-        let options = (self.options)(name);
-        let mut evicted = self.none_evicted();
-        let mut topics = self.write();
-        if let Some(topic) = topics.by_name.get(name) {
-            return Ok((Arc::clone(topic), false));
-        }
-        self.make_room(&mut topics, &mut evicted)?;
+        let mut options = None;
+        let mut topics = loop {
+            self.make_room()?;
+            // A function of the user's, so not under the lock.
+            options.get_or_insert_with(|| (self.options)(name));
+            let topics = self.write();
+            if let Some(topic) = topics.by_name.get(name) {
+                reach("opened by another thread meanwhile");
+                return Ok((Arc::clone(topic), false));
+            }
+            // Otherwise, another one has taken the room.
+            if topics.by_name.len() < self.max_topics {
+                break topics;
+            }
+            reach("room taken by another topic meanwhile");
+        };
         let (span, is_caught_up) = begin(&topics);
         let name: Arc<str> = name.into();
-        let topic = Topic::new(Arc::clone(&name), options, span, self.clock);
+        let slot = topics.slots.vacant_key();
+        let expiry = Expiry::new(Arc::clone(&self.expiring), slot);
+        let options = options.unwrap_or_default();
+        let ids = Arc::clone(&self.ids);
+        let topic = Topic::new(Arc::clone(&name), options, span, self.clock, expiry, ids);
         if is_caught_up {
             topic.set_caught_up();
         }
-        topics.by_name.insert(Arc::clone(&name), Arc::clone(&topic));
-        topics.to_sweep.push_back(name);
+        topics.slots.insert(Arc::clone(&topic));
+        topics.slots_end = topics.slots_end.max(slot + 1);
+        topics.by_name.insert(name, Arc::clone(&topic));
         Ok((topic, true))
     }
 
     /// Begins to open a topic, if one of this name could be added.
     pub(crate) fn begin_opening<'a>(&'a self, name: &'a str) -> Result<Opening<'a>, TopicError> {
         check_name(name)?;
-        let mut evicted = self.none_evicted();
+        self.make_room()?;
         let mut topics = self.write();
-        self.make_room(&mut topics, &mut evicted)?;
         topics.opening.entry(name.into()).or_default().openings += 1;
         Ok(Opening {
             registry: self,
@@ -186,81 +204,87 @@ impl Registry {
         })
     }
 
-    fn make_room(&self, topics: &mut Topics, evicted: &mut Evicted<'_>) -> Result<(), TopicError> {
-        self.sweep_some(topics, evicted, SWEPT_PER_NEW);
-        let now = self.clock.millis();
-        if topics.by_name.len() >= self.max_topics && now >= topics.sweep_again_at {
-            topics.sweep_again_at = now.saturating_add(SWEPT_WHEN_FULL_EVERY);
-            self.sweep_some(topics, evicted, usize::MAX);
-        }
-        if topics.by_name.len() >= self.max_topics {
-            return Err(TopicError::TooManyTopics {
-                limit: self.max_topics,
-            });
-        }
-        Ok(())
-    }
-
-    /// Evicts the topic if nothing needs it.
-    pub(crate) fn evict(&self, topic: &Arc<Topic>) {
-        let mut evicted = self.none_evicted();
-        let mut topics = self.write();
-        let current = topics.by_name.get(topic.name());
-        if current.is_some_and(|current| Arc::ptr_eq(current, topic))
-            && self.evict_if_idle(&mut topics, topic)
-        {
-            evicted.topics.push(Arc::clone(topic));
-        }
-    }
-
-    fn evict_if_idle(&self, topics: &mut Topics, topic: &Topic) -> bool {
-        let Some((floor, counts)) = topic.evict() else {
-            return false;
-        };
-        self.backend.note_evicted(topic.name(), floor);
-        topics.evicted += counts;
-        topics.by_name.remove(topic.name());
-        // Another opening began with the span of before.
-        if let Some(opened) = topics.opening.get(&**topic.name()) {
-            opened.has_missed.store(true, Ordering::Relaxed);
-        }
-        true
-    }
-
-    /// Checks up to `count` topics in turn. The evicted ones are added to `evicted`.
-    fn sweep_some(&self, topics: &mut Topics, evicted: &mut Evicted<'_>, count: usize) {
-        for _ in 0..count.min(topics.to_sweep.len()) {
-            let Some(name) = topics.to_sweep.pop_front() else {
-                return;
-            };
-            // A name may be listed twice if its topic was evicted and added again.
-            let Some(topic) = topics.by_name.get(&name).cloned() else {
-                continue;
-            };
-            if !Arc::ptr_eq(topic.name(), &name) {
-                continue;
+    /// Evicts a topic that nothing needs if there is no room for another one.
+    fn make_room(&self) -> Result<(), TopicError> {
+        if self.has_room() {
+            let from = self.swept.load(Ordering::Relaxed);
+            let (topics, next) = self.piece(from, SWEPT_PER_NEW);
+            self.swept.store(next.unwrap_or(0), Ordering::Relaxed);
+            for topic in &topics {
+                self.evict(topic);
             }
-            if self.evict_if_idle(topics, &topic) {
-                evicted.topics.push(topic);
-            } else {
-                topics.to_sweep.push_back(name);
+            return Ok(());
+        }
+        for _ in 0..CHECKED_WHEN_FULL {
+            let Some(slot) = self.expiring.first(self.clock.millis()) else {
+                break;
+            };
+            let topic = self.read().slots.get(slot).cloned();
+            if topic.is_some_and(|topic| self.evict(&topic)) {
+                break;
             }
         }
+        if self.has_room() {
+            return Ok(());
+        }
+        Err(TopicError::TooManyTopics {
+            limit: self.max_topics,
+        })
+    }
+
+    fn has_room(&self) -> bool {
+        self.read().by_name.len() < self.max_topics
+    }
+
+    /// Evicts the topic if nothing needs it. Returns whether it was.
+    pub(crate) fn evict(&self, topic: &Arc<Topic>) -> bool {
+        // What is too old is discarded before the lock of all topics is taken.
+        let is_evicted = topic.trim() && self.write().evict(&self.backend, topic);
+        if is_evicted {
+            // The lock is released: an engine may wake the driver's task, and this and a subscriber of
+            // `tracing` may use the hub. So may what the snapshot's function owns, which the caller drops.
+            self.backend.close(topic.name());
+            tracing::debug!(topic = &**topic.name(), "topic evicted");
+        }
+        is_evicted
     }
 
     /// Discards all events that are too old, and evicts all topics that nothing needs.
     pub(crate) fn sweep(&self) {
-        let mut evicted = self.none_evicted();
-        let mut topics = self.write();
-        self.sweep_some(&mut topics, &mut evicted, usize::MAX);
+        self.for_each(|topic| {
+            self.evict(topic);
+        });
     }
 
+    /// Returns the topics in use. Those that are added meanwhile may be left out.
     pub(crate) fn topics(&self) -> Vec<Arc<Topic>> {
-        self.read().by_name.values().cloned().collect()
+        let mut all = Vec::new();
+        self.for_each(|topic| all.push(Arc::clone(topic)));
+        all
+    }
+
+    /// Calls a function with each topic in use, without the lock. Those that are added meanwhile may be
+    /// left out.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&Arc<Topic>)) {
+        let mut from = Some(0);
+        while let Some(index) = from {
+            let (topics, next) = self.piece(index, PIECE);
+            topics.iter().for_each(&mut visit);
+            from = next;
+        }
+    }
+
+    /// Returns the topics in a number of slots, and the slot that follows if there are more.
+    fn piece(&self, from: usize, count: usize) -> (Vec<Arc<Topic>>, Option<usize>) {
+        let topics = self.read();
+        let end = from.saturating_add(count).min(topics.slots_end);
+        let slots = (from..end).filter_map(|slot| topics.slots.get(slot));
+        let next = (end < topics.slots_end).then_some(end);
+        (slots.cloned().collect(), next)
     }
 
     /// Returns what the evicted topics have counted.
-    pub(crate) fn evicted(&self) -> Counts {
+    pub(crate) fn evicted(&self) -> Evicted {
         self.read().evicted
     }
 
@@ -270,6 +294,31 @@ impl Registry {
 
     fn write(&self) -> RwLockWriteGuard<'_, Topics> {
         self.topics.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Topics {
+    /// Evicts the topic if nothing needs it.
+    fn evict(&mut self, backend: &Backend, topic: &Arc<Topic>) -> bool {
+        let name = topic.name();
+        let current = self.by_name.get(name);
+        if !current.is_some_and(|current| Arc::ptr_eq(current, topic)) {
+            return false;
+        }
+        let number = self.evicted.topics + 1;
+        let Some((floor, counts)) = topic.evict(number) else {
+            return false;
+        };
+        backend.note_evicted(name, floor);
+        self.evicted.topics = number;
+        self.evicted.counts += counts;
+        self.slots.try_remove(topic.slot());
+        self.by_name.remove(name);
+        // Another opening began with the span of before.
+        if let Some(opened) = self.opening.get(&**name) {
+            opened.has_missed.store(true, Ordering::Relaxed);
+        }
+        true
     }
 }
 

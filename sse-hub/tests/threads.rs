@@ -205,6 +205,43 @@ fn topics_that_come_and_go_all_the_time_lose_nothing_silently() {
     assert!(got.into_inner() >= EVENTS);
 }
 
+#[test]
+fn each_event_counts_once_while_topics_come_and_go() {
+    let retention = Retention::new().max_age(Duration::from_millis(1));
+    let hub = Hub::builder()
+        .topics(move |_| TopicOptions::new().retention(retention))
+        .build();
+    let (published, there) = (AtomicUsize::new(0), AtomicUsize::new(THREADS));
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (hub, published, there) = (&hub, &published, &there);
+            scope.spawn(move || {
+                let _gone = count_down(there);
+                for number in 0..EVENTS {
+                    let topic = format!("{thread} {}", number % 200);
+                    hub.publish_now(&topic, "x").expect("published");
+                    published.fetch_add(1, Ordering::AcqRel);
+                    if number % 16 == 0 {
+                        hub.sweep();
+                    }
+                }
+            });
+        }
+        let mut last = 0;
+        while there.load(Ordering::Acquire) > 0 {
+            let least = published.load(Ordering::Acquire) as u64;
+            let counted = hub.metrics().published;
+            let most = published.load(Ordering::Acquire) + THREADS;
+            assert!(
+                (least.max(last)..=most as u64).contains(&counted),
+                "{least} {last} {counted} {most}"
+            );
+            last = counted;
+        }
+    });
+    assert_eq!(hub.metrics().published, (THREADS * EVENTS) as u64);
+}
+
 /// Counts down however its thread ends.
 fn count_down(there: &AtomicUsize) -> impl Drop {
     struct Gone<'a>(&'a AtomicUsize);

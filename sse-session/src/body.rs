@@ -183,6 +183,12 @@ impl Body for SseBody {
     }
 }
 
+impl Default for SseBody {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
 impl fmt::Debug for SseBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SseBody")

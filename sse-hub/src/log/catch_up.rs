@@ -37,7 +37,7 @@ pub(crate) async fn catch_up(
                 // what is inserted.
                 if head >= end {
                     for (lost, interruptions) in marked {
-                        answered.end_mark(topic.name(), lost, interruptions, head);
+                        answered.end_repair(topic.name(), lost, interruptions, head);
                     }
                     return Ok(());
                 }
@@ -128,17 +128,17 @@ pub(crate) async fn mark_if_lost(
     topic: &str,
     position: Position,
     answered: &Answered,
-) -> Result<bool, EngineError> {
-    let page = engine.read(topic, position).await?;
-    let is_lost = matches!(page, Page::Unknown);
-    if is_lost {
-        log_loss(topic);
+) -> Result<(), EngineError> {
+    if let Page::Unknown = engine.read(topic, position).await? {
         let interruptions = answered.begin_mark(topic, position);
-        engine.mark_loss(topic, Position::OLDEST, position).await?;
-        let end = end(engine, topic).await?;
-        answered.end_mark(topic, position, interruptions, end);
+        // Without one, whatever precedes the loss is gone as well, for instance with a topic that has expired.
+        let mark = engine.mark_loss(topic, Position::OLDEST, position).await?;
+        if mark.is_some() {
+            log_loss(topic);
+        }
+        answered.end_mark(topic, position, interruptions, mark);
     }
-    Ok(is_lost)
+    Ok(())
 }
 
 fn log_loss(topic: &str) {

@@ -24,16 +24,14 @@ const ATTEMPTS: usize = 8;
 pub(crate) struct Checks {
     running: FuturesUnordered<BoxFuture<'static, ()>>,
     waiting: VecDeque<Answer>,
-    /// Those that wait, and whether a reader is there: each interruption adds all positions again.
-    queued: HashSet<(Arc<str>, Position, bool)>,
+    /// Those that wait: each interruption adds all positions again.
+    queued: HashSet<(Arc<str>, Position)>,
 }
 
 impl Checks {
-    /// Adds a position, unless a repair of its topic includes it.
-    pub(crate) fn add(&mut self, registry: &Registry, answer: Answer) {
-        let topic = registry.get(&answer.topic);
-        if topic.is_none_or(|topic| !topic.has(answer.position)) && self.queued.insert(key(&answer))
-        {
+    /// Adds a position, unless it waits already.
+    pub(crate) fn add(&mut self, answer: Answer) {
+        if self.queued.insert(key(&answer)) {
             self.waiting.push_back(answer);
         }
     }
@@ -61,8 +59,8 @@ impl Checks {
     }
 }
 
-fn key(answer: &Answer) -> (Arc<str>, Position, bool) {
-    (Arc::clone(&answer.topic), answer.position, answer.is_read)
+fn key(answer: &Answer) -> (Arc<str>, Position) {
+    (Arc::clone(&answer.topic), answer.position)
 }
 
 async fn check(registry: Arc<Registry>, engine: Arc<dyn Engine>, answer: Answer) {
@@ -70,15 +68,7 @@ async fn check(registry: Arc<Registry>, engine: Arc<dyn Engine>, answer: Answer)
     let mut backoff = Backoff::default();
     for _ in 0..ATTEMPTS {
         match mark_if_lost(&*engine, name, answer.position, registry.answered()).await {
-            Ok(is_lost) => {
-                if is_lost
-                    && answer.is_read
-                    && let Some(topic) = registry.get(name)
-                {
-                    topic.set_readers_back();
-                }
-                return;
-            }
+            Ok(()) => return,
             Err(error) if backoff.is_first() => tracing::warn!(
                 topic = &**name,
                 error = &error as &dyn std::error::Error,

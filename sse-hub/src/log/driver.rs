@@ -27,7 +27,9 @@ use crate::log::catch_up::catch_up;
 use crate::log::checks::Checks;
 use crate::log::retry::Backoff;
 use crate::log::{Engine, Live, LiveEntry};
+use crate::registry::Registry;
 use crate::shutdown::{Reason, Shutdown};
+use crate::topic::Topic;
 use crate::topic::cursor::Insertion;
 use crate::topic_guard::TopicGuard;
 
@@ -108,33 +110,38 @@ impl Driver {
             let shard = self.engine.shard(topic.name());
             if is_selected(shard) {
                 let shard = self.shards.entry(shard).or_default();
-                shard.repairs.add(topic.name());
+                shard.repairs.add(registry, topic);
             }
         }
         for answer in registry.answered().interrupt() {
             let shard = self.engine.shard(&answer.topic);
             if is_selected(shard) {
-                let shard = self.shards.entry(shard).or_default();
-                shard.checks.add(registry, answer);
+                self.shards.entry(shard).or_default().check(answer);
             }
         }
     }
 
     /// Takes what publishers were answered and, after it, the live entries. So an interruption that
-    /// was there before an answer is seen before the answer is added.
+    /// was there before an answer is seen before the answer is added. Further answers are taken only after that,
+    /// so that they do not pile up here.
     fn poll_answers_and_live(&mut self, cx: &mut Context<'_>) {
-        let answered = self.core.registry().answered();
-        self.answers.append(&mut answered.take_recent());
+        let is_continued = !self.answers.is_empty();
+        if !is_continued {
+            self.answers = self.core.registry().answered().take_recent();
+        }
         if !self.poll_live(cx) {
             return;
         }
-        let registry = self.core.registry();
+        let answered = self.core.registry().answered();
         for answer in self.answers.drain(..) {
-            if let Some(late) = registry.answered().add(answer) {
+            if let Some(late) = answered.add(answer) {
                 let shard = self.engine.shard(&late.topic);
-                let shard = self.shards.entry(shard).or_default();
-                shard.checks.add(registry, late);
+                self.shards.entry(shard).or_default().check(late);
             }
+        }
+        if is_continued {
+            // Others were answered since the live entries were all taken.
+            cx.waker().wake_by_ref();
         }
     }
 }
@@ -152,9 +159,10 @@ impl Future for Driver {
         this.poll_answers_and_live(cx);
         let registry = this.core.registry();
         for shard in this.shards.values_mut() {
-            shard.repairs.poll(&this.core, &this.engine, cx);
-            let limit = MAX_REPAIRS.saturating_sub(shard.repairs.len());
-            shard.checks.poll(registry, &this.engine, limit, cx);
+            let Shard { repairs, checks } = shard;
+            repairs.poll(&this.core, &this.engine, checks, cx);
+            let limit = MAX_REPAIRS.saturating_sub(repairs.len());
+            checks.poll(registry, &this.engine, limit, cx);
         }
         Poll::Pending
     }
@@ -185,18 +193,36 @@ struct Shard {
     checks: Checks,
 }
 
+impl Shard {
+    /// Checks a position, unless a repair of its topic includes it.
+    fn check(&mut self, answer: Answer) {
+        if !self.repairs.include(&answer) {
+            self.checks.add(answer);
+        }
+    }
+}
+
 /// The topics of a shard whose windows may lack entries at their end.
 #[derive(Default)]
 struct Repairs {
-    running: FuturesUnordered<BoxFuture<'static, Arc<str>>>,
-    waiting: VecDeque<Arc<str>>,
-    /// All topics that wait for a repair or are under repair.
+    running: FuturesUnordered<BoxFuture<'static, (TopicGuard, Outcome)>>,
+    waiting: VecDeque<TopicGuard>,
+    /// All topics that wait for a repair or are under repair. They are pinned: what the window of one that is
+    /// evicted was known to have would not be looked for.
     topics: HashMap<Arc<str>, Meanwhile>,
 }
 
+/// How a repair has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    UpToDate,
+    /// Nothing else needed the topic, and the engine could not be read.
+    GivenUp,
+}
+
 /// What happened to a topic since its repair was requested.
-#[derive(Default)]
 struct Meanwhile {
+    topic: Arc<Topic>,
     is_running: bool,
     /// The last of the entries that arrived since it runs. They follow each other.
     entries: VecDeque<LiveEntry>,
@@ -207,6 +233,16 @@ struct Meanwhile {
 }
 
 impl Meanwhile {
+    fn of(topic: &Arc<Topic>) -> Self {
+        Self {
+            topic: Arc::clone(topic),
+            is_running: false,
+            entries: VecDeque::new(),
+            bytes: 0,
+            was_interrupted: false,
+        }
+    }
+
     fn record(&mut self, entry: LiveEntry) {
         // The repair reads all that was appended before it begins.
         if !self.is_running {
@@ -247,17 +283,28 @@ impl Repairs {
         if let Some(topic) = core.registry().get_for_live(&entry.topic)
             && let Insertion::Hole = topic.insert(entry.predecessor, entry.position, &entry.entry)
         {
-            self.add(topic.name());
+            self.add(core.registry(), topic);
         }
     }
 
-    fn add(&mut self, name: &Arc<str>) {
-        if let Some(meanwhile) = self.topics.get_mut(name) {
+    fn add(&mut self, registry: &Arc<Registry>, topic: Arc<Topic>) {
+        if let Some(meanwhile) = self.topics.get_mut(topic.name()) {
             meanwhile.was_interrupted |= meanwhile.is_running;
-            return;
+        } else if let Some(topic) = TopicGuard::pin(registry, topic) {
+            self.add_pinned(topic);
         }
-        self.topics.insert(Arc::clone(name), Meanwhile::default());
-        self.waiting.push_back(Arc::clone(name));
+    }
+
+    fn add_pinned(&mut self, topic: TopicGuard) {
+        let meanwhile = Meanwhile::of(topic.topic());
+        self.topics.insert(Arc::clone(topic.name()), meanwhile);
+        self.waiting.push_back(topic);
+    }
+
+    /// Whether a repair finds out if an answered position is lost: the window has it.
+    fn include(&self, answer: &Answer) -> bool {
+        let meanwhile = self.topics.get(&answer.topic);
+        meanwhile.is_some_and(|it| it.topic.has(answer.position))
     }
 
     /// Returns how many topics wait for a repair or are under repair.
@@ -265,55 +312,72 @@ impl Repairs {
         self.topics.len()
     }
 
-    fn poll(&mut self, core: &Core, engine: &Arc<dyn Engine>, cx: &mut Context<'_>) {
+    fn poll(
+        &mut self,
+        core: &Core,
+        engine: &Arc<dyn Engine>,
+        checks: &mut Checks,
+        cx: &mut Context<'_>,
+    ) {
         loop {
             self.start_some(core, engine);
-            let Poll::Ready(Some(name)) = self.running.poll_next_unpin(cx) else {
+            let Poll::Ready(Some((topic, outcome))) = self.running.poll_next_unpin(cx) else {
                 return;
             };
-            let Some(meanwhile) = self.topics.remove(&name) else {
+            let Some(meanwhile) = self.topics.remove(topic.name()) else {
                 continue;
             };
-            if meanwhile.was_interrupted {
-                self.add(&name);
-            } else {
-                for entry in meanwhile.entries {
-                    self.insert(core, entry);
+            match outcome {
+                _ if meanwhile.was_interrupted => self.add_pinned(topic),
+                Outcome::GivenUp => self.give_up(core, topic, checks),
+                Outcome::UpToDate => {
+                    for entry in meanwhile.entries {
+                        self.insert(core, entry);
+                    }
                 }
             }
         }
     }
 
+    /// Leaves a topic that could not be read, so that it is evicted. What is known of it is checked instead.
+    fn give_up(&mut self, core: &Core, topic: TopicGuard, checks: &mut Checks) {
+        let registry = core.registry();
+        let (left, head) = (Arc::clone(topic.topic()), topic.head());
+        drop(topic);
+        if let Some(needed) = TopicGuard::pin(registry, Arc::clone(&left)) {
+            // It has come into use again.
+            self.add(registry, left);
+            drop(needed);
+            return;
+        }
+        for answer in registry.answered().left(left.name(), head) {
+            checks.add(answer);
+        }
+    }
+
     fn start_some(&mut self, core: &Core, engine: &Arc<dyn Engine>) {
         while self.running.len() < MAX_REPAIRS {
-            let Some(name) = self.waiting.pop_front() else {
+            let Some(topic) = self.waiting.pop_front() else {
                 return;
             };
-            let registry = core.registry();
-            // If it is being opened, it lacks what was dropped for the repair.
-            let topic = registry.get_for_live(&name);
-            let Some(topic) = topic.and_then(|topic| TopicGuard::pin(registry, topic)) else {
-                self.topics.remove(&name);
-                continue;
-            };
-            if let Some(meanwhile) = self.topics.get_mut(&name) {
+            if let Some(meanwhile) = self.topics.get_mut(topic.name()) {
                 meanwhile.is_running = true;
             }
-            let (engine, registry) = (Arc::clone(engine), Arc::clone(registry));
+            let (engine, registry) = (Arc::clone(engine), Arc::clone(core.registry()));
             self.running.push(Box::pin(async move {
-                repair(&*engine, &topic, registry.answered()).await;
-                name
+                let outcome = repair(&*engine, &topic, registry.answered()).await;
+                (topic, outcome)
             }));
         }
     }
 }
 
 /// Brings a topic up to date, however long that takes; or gives up when nothing else needs it.
-async fn repair(engine: &dyn Engine, topic: &TopicGuard, answered: &Answered) {
+async fn repair(engine: &dyn Engine, topic: &TopicGuard, answered: &Answered) -> Outcome {
     let mut backoff = Backoff::default();
     while let Err(error) = catch_up(engine, topic, answered).await {
         if topic.is_last_use() {
-            return;
+            return Outcome::GivenUp;
         }
         if backoff.is_first() {
             tracing::warn!(
@@ -324,4 +388,5 @@ async fn repair(engine: &dyn Engine, topic: &TopicGuard, answered: &Answered) {
         }
         backoff.wait().await;
     }
+    Outcome::UpToDate
 }

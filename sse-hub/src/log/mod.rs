@@ -101,7 +101,9 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Live>;
 
     /// Appends the mark of a loss to a topic, so that all that read across it learn of the loss:
-    /// entries after `kept`, up to `lost`, are no longer in the log, although they were appended.
+    /// entries after `kept`, up to `lost`, are no longer in the log, although they were appended. Returns the
+    /// position of the mark that tells of the loss, also of one that was there already; `None` if none is
+    /// needed. Where there is nothing to mark, nothing is created.
     ///
     /// `kept` is the newest position that the caller knows and the log still has;
     /// [`Position::OLDEST`] if there is none. Several nodes find the same loss, and each reader should
@@ -121,7 +123,7 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
         topic: &str,
         kept: Position,
         lost: Position,
-    ) -> BoxFuture<'static, Result<(), EngineError>>;
+    ) -> BoxFuture<'static, Result<Option<Position>, EngineError>>;
 
     /// Whether a topic can be used as far as is known: `false` while the connection is lost.
     fn is_up(&self, topic: &str) -> bool;

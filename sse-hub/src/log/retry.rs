@@ -5,8 +5,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::log::{Engine, Page};
+use crate::log::answered::Answered;
+use crate::log::catch_up;
+use crate::log::{Engine, EngineError, Page};
 use crate::position::Position;
+use crate::topic::Topic;
 
 const SHORTEST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(2);
@@ -32,6 +35,15 @@ impl Backoff {
     }
 }
 
+/// Brings the window of a topic up to date, as often as it takes.
+pub(crate) async fn catch_up(engine: &dyn Engine, topic: &Topic, answered: &Answered) {
+    let mut backoff = Backoff::default();
+    while let Err(error) = catch_up::catch_up(engine, topic, answered).await {
+        log_retry(topic.name(), &error);
+        backoff.wait().await;
+    }
+}
+
 /// Reads what follows a position, as often as it takes.
 pub(crate) async fn read(engine: Arc<dyn Engine>, topic: Arc<str>, after: Position) -> Page {
     let mut backoff = Backoff::default();
@@ -39,12 +51,16 @@ pub(crate) async fn read(engine: Arc<dyn Engine>, topic: Arc<str>, after: Positi
         let page = engine.read(&topic, after).await;
         match page.and_then(|page| page.check(after)) {
             Ok(page) => return page,
-            Err(error) => tracing::debug!(
-                topic = &*topic,
-                error = &error as &dyn std::error::Error,
-                "engine cannot be read, retrying"
-            ),
+            Err(error) => log_retry(&topic, &error),
         }
         backoff.wait().await;
     }
+}
+
+fn log_retry(topic: &str, error: &EngineError) {
+    tracing::debug!(
+        topic,
+        error = error as &dyn std::error::Error,
+        "engine cannot be read, retrying"
+    );
 }

@@ -1,97 +1,32 @@
 //! Beginning a subscription: which topics, from where, and how.
 
-use std::error::Error;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use sse_session::{BoxError, Sse};
+use sse_session::{BoxError, Encoder, Sse};
 
-use crate::core::Core;
-use crate::entry::EventError;
+use crate::core::{Begun, Core};
 use crate::gap::{Gap, GapReason};
-use crate::id::{self, Positions};
+use crate::id::{IdPosition, Ids, Positions};
 use crate::log::EngineError;
 use crate::log::backend::Backend;
 use crate::subscription::Subscription;
+use crate::subscription::error::SubscribeError;
 use crate::subscription::opening::Opening;
 use crate::subscription::policy::{EngineDown, SlowConsumer};
 use crate::subscription::serve::Serve;
-use crate::subscription::topic_reader::{TopicReader, gap_reason};
+use crate::subscription::topic_reader::{NOT_KEPT, Phase, TopicReader, UNKNOWN_ID};
 use crate::topic::cursor::Start;
-use crate::topic_guard::{OpenError, TopicGuard};
-use crate::topic_name::TopicError;
+use crate::topic_guard::TopicGuard;
+use crate::topic_name::MAX_NAME_LEN;
 
 /// How many topics one subscription may have.
 pub(crate) const MAX_TOPICS: usize = 64;
 
-/// Why a subscription did not begin.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum SubscribeError {
-    /// No topic was given.
-    NoTopic,
-    /// More topics were given than one subscription may have.
-    TooManyTopics {
-        /// The limit.
-        limit: usize,
-    },
-    /// Ids cannot distinguish two of the topics, as the hashes of their names are equal.
-    Ambiguous {
-        /// One of the topics.
-        topic: String,
-        /// The other topic.
-        other: String,
-    },
-    /// The event to begin with is not one event with data and without an id.
-    Opening(EventError),
-    /// A topic cannot be used.
-    Topic(TopicError),
-    /// The hub has shut down, or its [`Driver`](crate::Driver) was dropped.
-    Shutdown,
-    /// The engine failed.
-    Engine(EngineError),
-}
-
-impl fmt::Display for SubscribeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoTopic => f.write_str("no topic to subscribe to"),
-            Self::TooManyTopics { limit } => {
-                write!(f, "more topics to subscribe to than the limit of {limit}")
-            }
-            Self::Ambiguous { topic, other } => write!(
-                f,
-                "ids cannot distinguish the topics {topic:?} and {other:?}"
-            ),
-            Self::Opening(_) => f.write_str("stream cannot begin with the event"),
-            Self::Topic(_) => f.write_str("topic cannot be subscribed to"),
-            Self::Shutdown => f.write_str("hub has shut down"),
-            Self::Engine(_) => f.write_str("engine failed to open the topic"),
-        }
-    }
-}
-
-impl Error for SubscribeError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Opening(error) => Some(error),
-            Self::Topic(error) => Some(error),
-            Self::Engine(error) => Some(error),
-            _ => None,
-        }
-    }
-}
-
-impl From<OpenError> for SubscribeError {
-    fn from(error: OpenError) -> Self {
-        match error {
-            OpenError::Topic(error) => Self::Topic(error),
-            OpenError::Engine(error) => Self::Engine(error),
-        }
-    }
-}
+/// The longest name of a member, in bytes: that of a topic.
+const MAX_MEMBER_LEN: usize = MAX_NAME_LEN;
 
 /// A subscription that is about to begin; from [`Hub::subscribe`](crate::Hub::subscribe).
 ///
@@ -100,12 +35,19 @@ impl From<OpenError> for SubscribeError {
 pub struct Subscribe {
     core: Arc<Core>,
     topics: Vec<String>,
+    opened: Option<Opened>,
     resume: Resume,
     from_start: bool,
     opening: Opening,
     slow: SlowConsumer,
     engine_down: EngineDown,
     member: Option<Arc<str>>,
+}
+
+/// A subscription that nothing refuses.
+struct Opened {
+    begun: Begun,
+    topics: Vec<TopicGuard>,
 }
 
 /// Where the client's last event ID comes from.
@@ -120,6 +62,7 @@ impl Subscribe {
         Self {
             core,
             topics,
+            opened: None,
             resume: Resume::FromStream,
             from_start: false,
             opening: Opening::default(),
@@ -137,7 +80,10 @@ impl Subscribe {
     ///
     /// When the subscription is [served](Self::serve), the default is the stream's last event ID.
     pub fn resume(mut self, last_event_id: Option<&str>) -> Self {
-        self.resume = Resume::Id(last_event_id.map(Into::into));
+        // An id that is too long is as unknown as one that no event can have.
+        let is_too_long = |id: &str| id.len() > Encoder::DEFAULT_MAX_ID_LEN;
+        let id = last_event_id.map(|id| if is_too_long(id) { "\0" } else { id });
+        self.resume = Resume::Id(id.map(Into::into));
         self
     }
 
@@ -162,17 +108,91 @@ impl Subscribe {
         self
     }
 
-    /// Sets what happens if the hub's engine is down. [`Subscription::serve`] shows how to answer
-    /// the request then.
+    /// Sets what happens if the hub's engine is down. [`open`](Self::open) shows how to answer the
+    /// request then.
     pub fn engine_down(mut self, policy: EngineDown) -> Self {
         self.engine_down = policy;
         self
     }
 
-    /// Gives the subscriber a name, for [`Hub::presence`](crate::Hub::presence).
+    /// Gives the subscriber a name, for [`Hub::presence`](crate::Hub::presence). A name of more than 512
+    /// bytes is an error of the subscription.
     pub fn member(mut self, name: &str) -> Self {
         self.member = Some(name.into());
         self
+    }
+
+    /// Opens the topics, so that nothing refuses the subscription when it is awaited or served: a handler
+    /// can still answer the request with a status. Without it, [`serve`](Self::serve) fails when the
+    /// response has begun.
+    ///
+    /// ```
+    /// use http::{HeaderMap, Response};
+    /// use sse_hub::Hub;
+    /// use sse_hyper::{SseBody, sse_response};
+    ///
+    /// // A handler of axum, for instance.
+    /// async fn news(hub: Hub, headers: HeaderMap) -> Response<SseBody> {
+    ///     match hub.subscribe("news").open().await {
+    ///         Ok(news) => sse_response(headers, |_, sse| news.serve(sse)),
+    ///         Err(error) => error.to_response(),
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// [`SubscribeError::to_response`] has the same for the other adapters. An `EventSource` does not
+    /// come back by itself after a status other than 200 (HTML § 9.2.2): the page creates another one.
+    ///
+    /// The topics stay open until the result is served or dropped. A shutdown of the hub that begins
+    /// meanwhile ends the stream as it ends others.
+    ///
+    /// # Errors
+    ///
+    /// [`SubscribeError`], as when the subscription is awaited.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any time.
+    pub async fn open(mut self) -> Result<Self, SubscribeError> {
+        if self.opened.is_none() {
+            self.opened = Some(self.open_topics().await?);
+        }
+        Ok(self)
+    }
+
+    /// Checks what the subscription was given besides its topics.
+    fn check_settings(&self) -> Result<(), SubscribeError> {
+        let limit = MAX_MEMBER_LEN;
+        let len = self.member.as_ref().map_or(0, |name| name.len());
+        if len > limit {
+            return Err(SubscribeError::MemberTooLong { len, limit });
+        }
+        self.opening.check().map_err(SubscribeError::Opening)
+    }
+
+    async fn open_topics(&mut self) -> Result<Opened, SubscribeError> {
+        self.topics = distinct(self.core.registry().ids(), std::mem::take(&mut self.topics))?;
+        self.check_settings()?;
+        if self.core.shutdown().is_some() {
+            return Err(SubscribeError::Shutdown);
+        }
+        let registry = self.core.registry();
+        let backend = registry.backend();
+        let is_down = || self.topics.iter().any(|topic| !backend.is_up(topic));
+        if self.engine_down == EngineDown::Refuse && is_down() {
+            return Err(SubscribeError::Engine(EngineError::Unavailable));
+        }
+        // A shutdown waits for it from now on.
+        let begun = self.core.begin_subscription();
+        let mut topics = Vec::with_capacity(self.topics.len());
+        for name in &self.topics {
+            let opened = self.core.before_deadline(TopicGuard::open(registry, name));
+            topics.push(opened.await.ok_or(SubscribeError::Shutdown)??);
+        }
+        if matches!(backend, Backend::Engine(_)) {
+            self.core.note_answer();
+        }
+        Ok(Opened { begun, topics })
     }
 
     /// Subscribes, and sends the client everything until it disconnects or the hub shuts down.
@@ -201,67 +221,61 @@ impl Subscribe {
         let subscription = match self.begin().await {
             Ok(subscription) => subscription,
             // Without topics, it yields only the last block.
-            Err(SubscribeError::Shutdown) => Subscription::new(core, Opening::None, slow, None, 0),
+            Err(SubscribeError::Shutdown) => {
+                let begun = core.begin_subscription();
+                Subscription::new(begun, Opening::None, slow, None, 0)
+            }
             Err(error) => return Err(error.into()),
         };
         Ok(Serve::new(subscription, sse))
     }
 
     async fn begin(mut self) -> Result<Subscription, SubscribeError> {
-        self.topics = distinct(std::mem::take(&mut self.topics))?;
-        self.opening.check().map_err(SubscribeError::Opening)?;
-        if self.core.shutdown().is_some() {
-            return Err(SubscribeError::Shutdown);
-        }
-        let backend = self.core.registry().backend();
-        let is_down = || self.topics.iter().any(|topic| !backend.is_up(topic));
-        if self.engine_down == EngineDown::Refuse && is_down() {
-            return Err(SubscribeError::Engine(EngineError::Unavailable));
-        }
+        let opened = match self.opened.take() {
+            Some(opened) => opened,
+            None => self.open_topics().await?,
+        };
+        // It may have been changed since the topics were opened.
+        self.check_settings()?;
+        let opening = std::mem::take(&mut self.opening);
+        Ok(self.join_all(opened, opening))
+    }
 
+    fn join_all(&self, opened: Opened, opening: Opening) -> Subscription {
+        let ids = Arc::clone(self.core.registry().ids());
         let last_event_id = match &self.resume {
             Resume::FromStream | Resume::Id(None) => LastEventId::None,
-            Resume::Id(Some(id)) => {
-                Positions::parse(id).map_or(LastEventId::Invalid, LastEventId::Positions)
-            }
+            Resume::Id(Some(id)) => match ids.parse(id) {
+                Some(positions) => LastEventId::Positions(positions),
+                None => LastEventId::Invalid,
+            },
         };
         let mut subscription = Subscription::new(
-            Arc::clone(&self.core),
-            std::mem::take(&mut self.opening),
+            opened.begun,
+            opening,
             self.slow,
             self.member.clone(),
-            self.topics.len(),
+            opened.topics.len(),
         );
         let mut gaps = Vec::new();
-        for topic in &self.topics {
-            let joining = self.join(topic, &last_event_id);
-            let joined = self.core.before_deadline(joining).await;
-            let (reader, reason) = joined.ok_or(SubscribeError::Shutdown)??;
+        for topic in &opened.topics {
+            let (reader, has_gap) = self.join(topic, &last_event_id);
             subscription.add(reader);
-            if let Some(reason) = reason {
+            if has_gap {
                 gaps.push(Gap {
-                    topic,
-                    reason,
+                    topic: topic.name(),
+                    reason: GapReason::Unknown,
                     missed: None,
                 });
             }
         }
-        if matches!(self.core.registry().backend(), Backend::Engine(_)) {
-            self.core.note_answer();
-        }
         subscription.open_with(&gaps);
-        Ok(subscription)
+        subscription
     }
 
-    /// Joins one topic. The reason is present if the client has a gap in it.
-    async fn join(
-        &self,
-        name: &str,
-        last_event_id: &LastEventId,
-    ) -> Result<(TopicReader, Option<GapReason>), SubscribeError> {
-        let registry = self.core.registry();
-        let backend = registry.backend();
-        let topic = TopicGuard::open(registry, name).await?;
+    /// Joins one topic. Returns also whether the client has a gap in it, which comes first.
+    fn join(&self, topic: &TopicGuard, last_event_id: &LastEventId<'_>) -> (TopicReader, bool) {
+        let backend = self.core.registry().backend();
         let fresh = if self.from_start && !topic.snapshots.exist() {
             backend.oldest()
         } else {
@@ -270,43 +284,51 @@ impl Subscribe {
         let start = match last_event_id {
             LastEventId::None => Some(fresh),
             LastEventId::Invalid => None,
-            LastEventId::Positions(positions) => match positions.of(topic.tag()) {
+            LastEventId::Positions(positions) => match positions.of(topic.name()) {
                 None => Some(fresh),
-                Some(position) => backend.resume(position),
+                Some(IdPosition::At(position)) => backend.resume(position),
+                Some(IdPosition::Unknown(_)) => None,
             },
         };
-        let mut reason = start.is_none().then_some(GapReason::Unknown);
+        let is_unknown = start.is_none();
         let start = start.unwrap_or(Start::Now);
         let (cursor, is_trimmed) = topic.join(start, backend.head(), self.member.as_ref());
-        let mut reader = TopicReader::new(Arc::clone(topic.topic()), cursor, !is_trimmed);
-        if is_trimmed {
-            match backend.read_now(name, reader.after()) {
-                Some(page) => reason = gap_reason(&page),
-                // The subscription waits for the engine's answer, as for later ones.
-                None => return Ok((reader, None)),
+        let is_missing = is_unknown || is_trimmed;
+        let mut reader = TopicReader::new(Arc::clone(topic.topic()), cursor, !is_missing);
+        if is_missing && let Backend::Engine(_) = backend {
+            // The subscription waits for the engine's answer, as for later ones. What has no position
+            // comes as the same bytes, without asking.
+            if is_unknown {
+                reader.phase = Phase::Unknown;
             }
+            return (reader, false);
         }
-        if reason.is_some() {
+        if is_missing {
+            reader.log_gap(if is_unknown { UNKNOWN_ID } else { NOT_KEPT });
             reader.skip_to_head(backend.head());
         }
         let resumes = matches!(start, Start::After(_) | Start::Checked(_));
-        if !resumes || reason.is_some() {
+        if !resumes || is_missing {
             reader.want_snapshot();
         }
-        Ok((reader, reason))
+        (reader, is_missing)
     }
 }
 
 /// Returns each topic once, if they can be subscribed to together.
-fn distinct(topics: Vec<String>) -> Result<Vec<String>, SubscribeError> {
+fn distinct(ids: &Ids, topics: Vec<String>) -> Result<Vec<String>, SubscribeError> {
     let mut distinct: Vec<String> = Vec::new();
+    let mut tags = Vec::new();
     for topic in topics {
-        let same = |other: &&String| id::tag(other) == id::tag(&topic);
-        match distinct.iter().find(same) {
-            None => distinct.push(topic),
-            Some(other) if *other == topic => continue,
-            Some(other) => {
-                let other = other.clone();
+        let tag = ids.tag(&topic);
+        match tags.iter().position(|other| *other == tag) {
+            None => {
+                distinct.push(topic);
+                tags.push(tag);
+            }
+            Some(at) if distinct[at] == topic => continue,
+            Some(at) => {
+                let other = distinct.swap_remove(at);
                 return Err(SubscribeError::Ambiguous { topic, other });
             }
         }
@@ -321,9 +343,9 @@ fn distinct(topics: Vec<String>) -> Result<Vec<String>, SubscribeError> {
 }
 
 /// The id that a client came with.
-enum LastEventId {
+enum LastEventId<'a> {
     None,
-    Positions(Positions),
+    Positions(Positions<'a>),
     Invalid,
 }
 

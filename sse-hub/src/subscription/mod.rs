@@ -21,6 +21,10 @@
 //!     |                               +----------+     |
 //!     |                               | Reading  |-----+
 //!     |                               +----------+
+//!     |                                                ^
+//!     |          an unknown id, and   +----------+     |
+//!     |       o---------------------> | Unknown  |-----+ and to Live, when the gap is sent
+//!     |          an engine            +----------+
 //!     |
 //!     |  a shutdown, when all topics are up to date or its deadline has passed;
 //!     |  an invalid snapshot; a gap, if the policy for slow consumers is to disconnect
@@ -30,6 +34,7 @@
 
 pub(crate) mod builder;
 pub(crate) mod error;
+mod log_reads;
 mod merge;
 pub(crate) mod opening;
 pub(crate) mod policy;
@@ -46,11 +51,10 @@ use bytes::Bytes;
 use futures_core::Stream;
 use sse_codec::EncodedEvents;
 
-use crate::core::Core;
+use crate::core::Begun;
 use crate::entry;
 use crate::gap::{self, Gap, GapReason};
-use crate::id;
-use crate::log::{Entry, Page};
+use crate::id::{IdPosition, Salt};
 use crate::metrics::{Metric, record};
 use crate::position::Position;
 use crate::shutdown::Shutdown;
@@ -58,9 +62,8 @@ use crate::subscription::error::SubscriptionError;
 use crate::subscription::merge::TARGET_LEN;
 use crate::subscription::opening::Opening;
 use crate::subscription::policy::SlowConsumer;
-use crate::subscription::topic_reader::{Phase, TopicReader, gap_reason};
+use crate::subscription::topic_reader::{Phase, TopicReader, UNKNOWN_ID};
 use crate::topic::cursor::Next;
-use crate::topic::reading::LogReadFrom;
 
 /// What its topics publish, as a `Stream` of encoded events; from
 /// [`Hub::subscribe`](crate::Hub::subscribe).
@@ -80,7 +83,7 @@ use crate::topic::reading::LogReadFrom;
 /// [crate's documentation](crate#slow-readers).
 #[must_use = "streams do nothing unless polled"]
 pub struct Subscription {
-    core: Arc<Core>,
+    core: Begun,
     topics: Vec<TopicReader>,
     /// The topic that is read next, so that none is starved by a busy one.
     turn: usize,
@@ -89,6 +92,7 @@ pub struct Subscription {
     /// `None` is the default: a subscription is small.
     opening: Option<Box<Opening>>,
     slow: SlowConsumer,
+    salt: Salt,
     member: Option<Arc<str>>,
     ended: bool,
 }
@@ -98,14 +102,14 @@ type Piece = Result<Bytes, SubscriptionError>;
 
 impl Subscription {
     fn new(
-        core: Arc<Core>,
+        core: Begun,
         opening: Opening,
         slow: SlowConsumer,
         member: Option<Arc<str>>,
         topics: usize,
     ) -> Self {
-        core.subscription_begins();
         Self {
+            salt: core.registry().ids().draw_salt(),
             core,
             topics: Vec::with_capacity(topics),
             turn: 0,
@@ -136,7 +140,8 @@ impl Subscription {
     /// Encodes the opening, which is empty if it is nothing.
     fn encode_opening(&self) -> Bytes {
         let opening = self.opening.as_deref().unwrap_or(&Opening::IdBlock);
-        opening.encode(self.id_positions())
+        let ids = self.core.registry().ids();
+        opening.encode(ids, self.salt, self.id_positions())
     }
 
     fn wants_snapshot(&self) -> bool {
@@ -145,22 +150,37 @@ impl Subscription {
 
     /// Returns the id that resumes the subscription after what it has yielded so far.
     ///
-    /// This is the client's last event ID if everything has arrived.
+    /// A client to which everything has arrived resumes with it as with its last event ID, which may
+    /// be another text.
     #[must_use]
     pub fn id(&self) -> String {
-        id::to_string(self.id_positions())
+        let ids = self.core.registry().ids();
+        ids.to_string(self.salt, self.id_positions())
     }
 
-    fn id_positions(&self) -> impl Iterator<Item = (u32, Position)> {
+    fn id_positions(&self) -> impl Iterator<Item = (u32, IdPosition)> {
         self.topics.iter().filter_map(TopicReader::id_position)
     }
 
     /// Encodes events of the topic at `index`, which lie up to where its cursor is now. Of each event,
     /// these are its lines, without the blank line.
     fn encode(&self, index: usize, events: &[(Position, Bytes)]) -> Bytes {
+        match &self.topics[..] {
+            [reader] => {
+                let ids = self.core.registry().ids();
+                merge::encode_single(ids, reader.topic.tag(), events)
+            }
+            _ => self.encode_with_salt(index, events),
+        }
+    }
+
+    /// As [`encode`](Self::encode), for what is not an event of the topic's log.
+    fn encode_with_salt(&self, index: usize, events: &[(Position, Bytes)]) -> Bytes {
         let before = self.topics[..index].iter();
         let before = before.filter_map(TopicReader::id_position).count();
-        merge::encode(self.id_positions().collect(), before, events)
+        let ids = self.core.registry().ids();
+        let positions = self.id_positions().collect();
+        merge::encode(ids, self.salt, positions, before, events)
     }
 
     /// Polls for the next piece.
@@ -244,7 +264,13 @@ impl Subscription {
     fn poll_topic(&mut self, index: usize, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
         loop {
             let reader = &mut self.topics[index];
-            let (page, from) = match &mut reader.phase {
+            let read = match &mut reader.phase {
+                Phase::Unknown => {
+                    reader.phase = Phase::Live;
+                    reader.log_gap(UNKNOWN_ID);
+                    let gap = self.skip_to_head(index, GapReason::Unknown);
+                    return Poll::Ready(Some(Ok(gap)));
+                }
                 Phase::Snapshot => match self.take_snapshot(index).transpose() {
                     Some(piece) => return Poll::Ready(Some(piece)),
                     None => continue,
@@ -274,15 +300,8 @@ impl Subscription {
                     }
                 },
             };
-            let reader = &mut self.topics[index];
-            if matches!(page, Page::Unknown) && reader.topic.set_back(&mut reader.cursor) {
-                continue;
-            }
-            if let Some(reason) = gap_reason(&page) {
-                return Poll::Ready(self.skip_gap(index, reason));
-            }
-            if let Some(piece) = self.take_page(index, page, from) {
-                return Poll::Ready(Some(Ok(piece)));
+            if let Some(next) = self.take_read(index, read) {
+                return Poll::Ready(next.map(Ok));
             }
         }
     }
@@ -304,59 +323,6 @@ impl Subscription {
         next
     }
 
-    /// Encodes a page of the log, up to the mark of a loss or over one; `None` if there is nothing on
-    /// it.
-    fn take_page(&mut self, index: usize, page: Page, from: LogReadFrom) -> Option<Bytes> {
-        let (Page::Entries(entries) | Page::Last(entries)) = page else {
-            return None;
-        };
-        let reader = &mut self.topics[index];
-        from.confirm(&mut reader.cursor);
-        // Beyond the window, only this reader knows what was there.
-        if let Some((last, _)) = entries.last()
-            && *last > reader.topic.head()
-            && let answered = self.core.registry().answered()
-            && answered.note_read(reader.topic.name(), *last, from.interruptions)
-        {
-            self.core.wake_driver();
-        }
-        let marks = entries
-            .iter()
-            .take_while(|(_, entry)| *entry == Entry::Loss);
-        if let Some((position, _)) = marks.last() {
-            return Some(self.skip_mark(index, *position));
-        }
-        // What follows a mark is read again.
-        let before_mark = |entry: (Position, Entry)| match entry {
-            (position, Entry::Event(event)) => Some((position, event)),
-            (_, Entry::Loss) => None,
-        };
-        let mut events: Vec<_> = entries.into_iter().map_while(before_mark).collect();
-        let Some((last, _)) = events.last() else {
-            // No entry lies between the cursor and where the window began when the log was asked.
-            // The window may have discarded what came after that.
-            let floor = from.floor.max(reader.cursor.after);
-            reader.topic.skip_to(&mut reader.cursor, floor, 0);
-            return None;
-        };
-        let count = events.len() as u64;
-        reader.topic.skip_to(&mut reader.cursor, *last, count);
-        // As with live entries, invalid ones are skipped.
-        events.retain(|(_, event)| entry::check(event).is_ok());
-        for (_, event) in &mut events {
-            *event = event.slice_ref(entry::lines(event));
-        }
-        record(Metric::Delivered(events.len() as u64));
-        (!events.is_empty()).then(|| self.encode(index, &events))
-    }
-
-    /// Continues after the mark of a loss. That has nothing to do with the subscriber's slowness.
-    fn skip_mark(&mut self, index: usize, position: Position) -> Bytes {
-        let reader = &mut self.topics[index];
-        reader.skip_mark(position);
-        self.encode_gap(index, GapReason::Lost, None)
-    }
-
     /// Returns the topic's state, or what stands for it as it has an id; `None` if there is neither.
     fn take_snapshot(&mut self, index: usize) -> Result<Option<Bytes>, SubscriptionError> {
         let reader = &mut self.topics[index];
@@ -368,7 +334,7 @@ impl Subscription {
         let position = reader.cursor.after;
         if let Some(event) = event {
             let lines = event.slice_ref(entry::lines(&event));
-            return Ok(Some(self.encode(index, &[(position, lines)])));
+            return Ok(Some(self.encode_with_salt(index, &[(position, lines)])));
         }
         if self.wants_snapshot() {
             // The next one has an id of this topic too.
@@ -376,38 +342,6 @@ impl Subscription {
         }
         let opening = self.encode_opening();
         Ok((!opening.is_empty()).then_some(opening))
-    }
-
-    /// Continues after events that cannot be had; `None` if the subscription ends instead.
-    fn skip_gap(&mut self, index: usize, reason: GapReason) -> Option<Piece> {
-        let head = self.core.registry().backend().head();
-        let reader = &mut self.topics[index];
-        let is_slow = reader.was_in_window;
-        if is_slow && self.slow == SlowConsumer::Disconnect {
-            let topic = &**reader.topic.name();
-            tracing::debug!(topic, "slow subscriber disconnected");
-            return None;
-        }
-        let missed = reader.skip_to_head(head);
-        let (reason, missed) = if is_slow {
-            (GapReason::Slow, Some(missed))
-        } else {
-            (reason, None)
-        };
-        Some(Ok(self.encode_gap(index, reason, missed)))
-    }
-
-    /// Encodes a gap after which the cursor is. The topic's state follows, if it has one.
-    fn encode_gap(&mut self, index: usize, reason: GapReason, missed: Option<u64>) -> Bytes {
-        let reader = &mut self.topics[index];
-        reader.want_snapshot();
-        let topic = Arc::clone(reader.topic.name());
-        let gap = Gap {
-            topic: &topic,
-            reason,
-            missed,
-        };
-        gap::encode(&[gap], &self.id())
     }
 }
 
@@ -428,7 +362,6 @@ impl Drop for Subscription {
                 self.core.registry().evict(&reader.topic);
             }
         }
-        self.core.subscription_ends();
     }
 }
 

@@ -4,7 +4,8 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SlowConsumer {
-    /// It gets a gap and continues with the next event, after a snapshot if the topic has one.
+    /// It gets a gap and continues with the oldest event that is still kept, or with a snapshot and
+    /// the next event if the topic has one.
     #[default]
     Gap,
     /// Its stream ends. An `EventSource` reconnects by itself with its last event ID, and gets the

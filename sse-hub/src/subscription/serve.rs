@@ -105,28 +105,11 @@ impl Subscription {
     /// Sends the client everything until it disconnects or the hub shuts down, as
     /// [`Subscribe::serve`](crate::Subscribe::serve) does.
     ///
-    /// A handler that awaits the subscription before it answers the request can still answer with
-    /// an error, such as 503 (Service Unavailable) while an engine is down. (An `EventSource` does
-    /// not reconnect after that, HTML § 9.2.2, unless the page creates another one.)
+    /// The stream's last event ID is not asked: this resumes where [`Subscribe::resume`] said. To answer a
+    /// request with a status if the subscription cannot begin, [`Subscribe::open`] is simpler.
     ///
-    /// ```
-    /// use http::{HeaderMap, Response, StatusCode};
-    /// use sse_hub::{EngineDown, Hub};
-    /// use sse_hyper::{SseBody, sse_response};
-    /// use sse_session::parse_last_event_id;
-    ///
-    /// // An axum handler, for instance.
-    /// async fn news(hub: Hub, headers: HeaderMap) -> Result<Response<SseBody>, StatusCode> {
-    ///     let id = headers.get("last-event-id").map(|id| id.as_bytes());
-    ///     let subscription = hub
-    ///         .subscribe(["news"])
-    ///         .resume(id.and_then(parse_last_event_id).as_deref())
-    ///         .engine_down(EngineDown::Refuse)
-    ///         .await
-    ///         .map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
-    ///     Ok(sse_response(headers, |_, sse| subscription.serve(sse)))
-    /// }
-    /// ```
+    /// [`Subscribe::resume`]: crate::Subscribe::resume
+    /// [`Subscribe::open`]: crate::Subscribe::open
     ///
     /// # Errors
     ///

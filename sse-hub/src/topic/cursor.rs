@@ -10,6 +10,8 @@ pub(crate) struct Cursor {
     pub(crate) after: Position,
     /// The generation of the window in which the position was last known to be one of its history.
     pub(crate) generation: u32,
+    /// Whether it is known how many of the events that the window ever had it has taken or skipped.
+    pub(crate) is_counted: bool,
     /// The key among the topic's readers.
     pub(crate) key: usize,
     pub(crate) slot: WaitSlot,
@@ -76,6 +78,15 @@ impl<T> Next<T> {
             Self::Restarted => Next::Restarted,
         }
     }
+}
+
+/// Where the oldest event is that a reader can still get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Oldest {
+    /// In the window; the cursor is before it now.
+    InWindow,
+    /// In the log; the cursor is where it was.
+    InLog,
 }
 
 /// What became of an event that was appended.

@@ -50,6 +50,12 @@ impl IdempotencyKeys {
         }
     }
 
+    /// Returns when the newest key will be too old.
+    pub(crate) fn expires_at(&self) -> u64 {
+        let newest = self.by_age.back();
+        newest.map_or(0, |(at, _)| at.saturating_add(MAX_AGE))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.by_age.is_empty()
     }

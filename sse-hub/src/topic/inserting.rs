@@ -87,15 +87,6 @@ impl Topic {
         }
     }
 
-    /// Notes that the engine has lost entries which the window does not have. Subscribers that were given
-    /// some of them from the log continue where the window ends.
-    pub(crate) fn set_readers_back(&self) {
-        let mut state = self.state();
-        let head = state.window.head();
-        state.window.cut(head);
-        self.wake_after(state);
-    }
-
     /// Returns the positions that are certainly of this history, in their order: the floor, those of
     /// the entries, and the head.
     pub(crate) fn positions(&self) -> Vec<Position> {

@@ -1,9 +1,11 @@
 //! One topic: its window, its readers, and the tasks that wait for more.
 
 pub(crate) mod cursor;
+pub(crate) mod expiry;
 mod generations;
 pub(crate) mod idempotency;
 mod inserting;
+pub(crate) mod meeting;
 pub(crate) mod members;
 pub(crate) mod reading;
 mod segment;
@@ -18,13 +20,14 @@ use slab::Slab;
 
 use crate::clock::Clock;
 use crate::entry;
-use crate::id;
+use crate::id::Ids;
 use crate::log::Span;
 use crate::metrics::{Counts, TopicMetrics};
 use crate::options::TopicOptions;
 use crate::position::Position;
 use crate::sync::{AtomicBool, Mutex, MutexGuard};
 use crate::topic::cursor::{Appended, Cursor, Start};
+use crate::topic::expiry::Expiry;
 use crate::topic::idempotency::IdempotencyKeys;
 use crate::topic::members::Members;
 use crate::topic::snapshot::Snapshots;
@@ -33,7 +36,9 @@ use crate::topic::window::Window;
 
 pub(crate) struct Topic {
     name: Arc<str>,
+    ids: Arc<Ids>,
     tag: u32,
+    slot: usize,
     max_event_len: usize,
     clock: Clock,
     pub(crate) snapshots: Snapshots,
@@ -54,15 +59,18 @@ struct State {
     keys: Option<Box<IdempotencyKeys>>,
     /// How many guards keep the topic in the registry.
     pins: usize,
-    /// The topic has left the registry; another one of its name may be added.
-    evicted: bool,
+    /// When nothing needs the topic.
+    expiry: Expiry,
+    /// The number of the eviction by which the topic has left the registry; another one of its name may
+    /// be added.
+    evicted: Option<u64>,
     id_line: Vec<u8>,
-    id_scratch: Vec<u8>,
 }
 
 /// A subscription, as the topic knows it.
 struct Reader {
-    /// How many of the topic's events it has taken, or skipped by a gap.
+    /// How many of the topic's events it has taken, or skipped by a gap; a guess while its cursor is not
+    /// counted.
     seen: u64,
 }
 
@@ -72,10 +80,16 @@ impl Topic {
         options: TopicOptions,
         span: Span,
         clock: Clock,
+        mut expiry: Expiry,
+        ids: Arc<Ids>,
     ) -> Arc<Self> {
+        // Until something is published.
+        expiry.set(Some(0));
         Arc::new(Self {
-            tag: id::tag(&name),
+            tag: ids.tag(&name),
+            ids,
             name,
+            slot: expiry.slot(),
             max_event_len: options.retention.max_event_len(),
             clock,
             snapshots: Snapshots::new(options.snapshot),
@@ -89,9 +103,9 @@ impl Topic {
                 counts: Counts::default(),
                 keys: None,
                 pins: 0,
-                evicted: false,
+                expiry,
+                evicted: None,
                 id_line: Vec::new(),
-                id_scratch: Vec::new(),
             }),
         })
     }
@@ -109,6 +123,11 @@ impl Topic {
         self.max_event_len
     }
 
+    /// Returns the topic's slot in the registry.
+    pub(crate) fn slot(&self) -> usize {
+        self.slot
+    }
+
     /// Appends an event at the position that `next` returns under the topic's lock, unless an event
     /// with the same key was appended before. The caller [wakes](Self::wake) the tasks that wait.
     pub(crate) fn append(
@@ -118,7 +137,7 @@ impl Topic {
         key: Option<&str>,
     ) -> Appended {
         let mut state = self.state();
-        if state.evicted {
+        if state.evicted.is_some() {
             return Appended::Evicted;
         }
         if let Some(key) = key
@@ -140,17 +159,18 @@ impl Topic {
 
     fn push(&self, state: &mut State, position: Position, event: &[u8]) {
         let State {
-            window,
-            id_line,
-            id_scratch,
-            ..
+            window, id_line, ..
         } = state;
         id_line.clear();
         id_line.extend_from_slice(b"id: ");
-        id::put(id_line, id_scratch, [(self.tag, position)]);
+        self.ids.put_event(id_line, self.tag, position);
         id_line.extend_from_slice(b"\n\n");
         let lines = entry::lines(event);
-        window.append(position, self.clock.millis(), lines, id_line);
+        let now = self.clock.millis();
+        window.append(position, now, lines, id_line);
+        if state.readers.is_empty() {
+            state.expiry.postpone(state.expires_at(), now);
+        }
     }
 
     fn wake_after(&self, mut state: MutexGuard<'_, State>) {
@@ -204,8 +224,10 @@ impl Topic {
             state.window.generations().none()
         };
         let is_trimmed = after < state.window.floor() || !is_known;
+        let is_counted = !is_trimmed && after <= state.window.head();
         let seen = state.window.appended() - state.window.count_after(after);
         let key = state.readers.insert(Reader { seen });
+        state.expiry.set(None);
         let subscribers = state.readers.len();
         let watchers = state.members.join(member, subscribers);
         drop(state);
@@ -213,6 +235,7 @@ impl Topic {
         let cursor = Cursor {
             after,
             generation,
+            is_counted,
             key,
             slot: WaitSlot::default(),
         };
@@ -226,7 +249,7 @@ impl Topic {
         state.readers.try_remove(cursor.key);
         let subscribers = state.readers.len();
         let watchers = state.members.leave(member, subscribers);
-        let is_idle = state.is_idle();
+        let is_idle = state.note_expiry(self.clock.millis());
         drop(state);
         drop(waker);
         watchers.wake();
@@ -236,28 +259,26 @@ impl Topic {
     /// Keeps the topic in the registry until it is unpinned; `false` if it was evicted.
     pub(crate) fn pin(&self) -> bool {
         let mut state = self.state();
-        if !state.evicted {
-            state.pins += 1;
-        }
-        !state.evicted
+        let is_in_use = state.evicted.is_none();
+        state.pins += usize::from(is_in_use);
+        is_in_use
     }
 
     /// Undoes one [`pin`](Self::pin). Returns whether nothing needs the topic.
     pub(crate) fn unpin(&self) -> bool {
         let mut state = self.state();
         state.pins -= 1;
-        state.is_idle()
+        state.note_expiry(self.clock.millis())
     }
 
     /// Whether nothing but one pin needs the topic.
     pub(crate) fn is_last_use(&self) -> bool {
         let state = self.state();
-        state.pins == 1 && state.is_unused()
+        state.pins == 1 && state.readers.is_empty() && !state.has_history()
     }
 
-    /// Evicts the topic if nothing needs it. Returns the position after which its window had
-    /// entries, and its counts. The registry calls this under its own lock.
-    pub(crate) fn evict(&self) -> Option<(Position, Counts)> {
+    /// Discards what is too old. Returns whether nothing needs the topic then.
+    pub(crate) fn trim(&self) -> bool {
         let mut state = self.state();
         let now = self.clock.millis();
         state.window.trim(now);
@@ -267,10 +288,20 @@ impl Topic {
                 state.keys = None;
             }
         }
-        if state.evicted || !state.is_idle() {
+        let expires_at = state.is_unused().then(|| state.expires_at());
+        state.expiry.set(expires_at);
+        state.evicted.is_none() && state.is_idle()
+    }
+
+    /// Evicts the topic if nothing needs it, as the eviction of this number. Returns the position after
+    /// which its window had entries, and its counts. The registry calls this under its own lock.
+    pub(crate) fn evict(&self, number: u64) -> Option<(Position, Counts)> {
+        let mut state = self.state();
+        if state.evicted.is_some() || !state.is_idle() {
             return None;
         }
-        state.evicted = true;
+        state.evicted = Some(number);
+        state.expiry.end();
         Some((state.window.floor(), state.counts_now()))
     }
 
@@ -278,20 +309,15 @@ impl Topic {
         self.state().readers.len()
     }
 
-    pub(crate) fn metrics(&self) -> TopicMetrics {
+    /// Returns the metrics, unless the topic was evicted by one of the first `evictions`.
+    pub(crate) fn metrics_after(&self, evictions: u64) -> Option<TopicMetrics> {
         let state = self.state();
-        let slowest = state.readers.iter().map(|(_, reader)| reader.seen).min();
-        let appended = state.window.appended();
-        let counts = state.counts_now();
-        TopicMetrics {
-            published: counts.published,
-            delivered: counts.delivered,
-            gaps: counts.gaps,
-            subscribers: state.readers.len(),
-            retained_events: state.window.events(),
-            retained_bytes: state.window.bytes(),
-            lag: slowest.map_or(0, |seen| appended.saturating_sub(seen)),
-        }
+        let is_after = state.evicted.is_none_or(|number| number > evictions);
+        is_after.then(|| state.metrics())
+    }
+
+    pub(crate) fn metrics(&self) -> TopicMetrics {
+        self.state().metrics()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -301,13 +327,46 @@ impl Topic {
 }
 
 impl State {
-    fn is_idle(&self) -> bool {
-        self.pins == 0 && self.is_unused()
+    fn metrics(&self) -> TopicMetrics {
+        let slowest = self.readers.iter().map(|(_, reader)| reader.seen).min();
+        let appended = self.window.appended();
+        let counts = self.counts_now();
+        TopicMetrics {
+            published: counts.published,
+            delivered: counts.delivered,
+            gaps: counts.gaps,
+            subscribers: self.readers.len(),
+            retained_events: self.window.events(),
+            retained_bytes: self.window.bytes(),
+            lag: slowest.map_or(0, |seen| appended.saturating_sub(seen)),
+        }
     }
 
-    /// Whether nothing but pins needs the topic.
+    fn is_idle(&self) -> bool {
+        self.is_unused() && !self.has_history()
+    }
+
+    /// Whether nothing but its history needs the topic.
     fn is_unused(&self) -> bool {
-        self.readers.is_empty() && self.window.events() == 0 && self.keys.is_none()
+        self.pins == 0 && self.readers.is_empty()
+    }
+
+    fn has_history(&self) -> bool {
+        self.window.events() > 0 || self.keys.is_some()
+    }
+
+    /// Returns when the history will be too old.
+    fn expires_at(&self) -> u64 {
+        let keys = self.keys.as_ref().map_or(0, |keys| keys.expires_at());
+        self.window.expires_at().max(keys)
+    }
+
+    /// Notes when the topic expires, if nothing but its history needs it. Returns whether nothing does.
+    fn note_expiry(&mut self, now: u64) -> bool {
+        if self.is_unused() && self.has_history() {
+            self.expiry.postpone(self.expires_at(), now);
+        }
+        self.is_idle()
     }
 
     fn counts_now(&self) -> Counts {

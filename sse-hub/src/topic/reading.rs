@@ -5,9 +5,10 @@ use std::task::Context;
 use bytes::Bytes;
 
 use super::{State, Topic};
-use crate::entry::EventError;
+use crate::entry::{self, EventError};
+use crate::log::Entry;
 use crate::position::Position;
-use crate::topic::cursor::{Cursor, Next, WindowRead};
+use crate::topic::cursor::{Cursor, Next, Oldest, WindowRead};
 use crate::topic::generations::Resumption;
 use crate::topic::window::Window;
 
@@ -65,11 +66,15 @@ impl Topic {
         let waker = cx.waker().clone();
         let mut state = self.state();
         if cursor.generation != state.window.generations().current() && !state.resume(cursor) {
+            cursor.is_counted = false;
             return Next::Restarted;
         }
         let next = match take(&mut state.window, cursor.after) {
             WindowRead::Piece((last, events, taken)) => {
                 state.advance(cursor, last, events);
+                if !cursor.is_counted {
+                    state.count(cursor);
+                }
                 Next::Events(taken, events)
             }
             WindowRead::Mark(position) => return Next::Mark(position),
@@ -78,6 +83,9 @@ impl Topic {
         };
         // Also after events: the subscription will ask for more, which needs no second lock then.
         let is_up_to_date = matches!(next, Next::UpToDate);
+        if is_up_to_date && !cursor.is_counted {
+            state.count(cursor);
+        }
         let unneeded = if is_up_to_date || cursor.after == state.window.head() {
             state.waiting.wait(&mut cursor.slot, waker)
         } else {
@@ -88,24 +96,18 @@ impl Topic {
         next
     }
 
-    /// Notes that the log is asked for what follows a cursor: the answer is as good as what the window
-    /// is now.
-    pub(crate) fn begin_log_read(&self, interruptions: u64) -> LogReadFrom {
-        let state = self.state();
-        LogReadFrom {
-            floor: state.window.floor(),
-            generation: state.window.generations().current(),
-            interruptions,
+    /// Moves the cursor over events that were read from the log.
+    pub(crate) fn skip_to(&self, cursor: &mut Cursor, position: Position, events: u64) {
+        let mut state = self.state();
+        state.advance(cursor, position, events);
+        if !cursor.is_counted {
+            state.count(cursor);
         }
     }
 
-    /// Moves the cursor over events that were read from the log.
-    pub(crate) fn skip_to(&self, cursor: &mut Cursor, position: Position, events: u64) {
-        self.state().advance(cursor, position, events);
-    }
-
     /// Moves the cursor, whose position the log does not know, back to before what the engine has
-    /// lost; `false` if the position was not lost as far as is known here.
+    /// lost; `false` if the position was not lost as far as is known here. What follows may have been delivered before,
+    /// so the subscriber gets a gap.
     pub(crate) fn set_back(&self, cursor: &mut Cursor) -> bool {
         let mut state = self.state();
         let generations = state.window.generations();
@@ -116,6 +118,7 @@ impl Topic {
         match before_loss.filter(|position| *position < cursor.after) {
             Some(position) => {
                 state.move_to(cursor, position);
+                state.counts.gaps += 1;
                 true
             }
             None => false,
@@ -128,53 +131,83 @@ impl Topic {
         cursor.after = position;
     }
 
-    /// Moves the cursor to the head. Returns how many events it has missed, as far as they were
-    /// appended to the window.
-    pub(crate) fn skip_to_head(&self, cursor: &mut Cursor, head: Option<Position>) -> u64 {
+    /// Moves the cursor to the head. Returns how many events it has missed, if that is known.
+    pub(crate) fn skip_to_head(&self, cursor: &mut Cursor, head: Option<Position>) -> Option<u64> {
         let mut state = self.state();
         if let Some(head) = head {
             state.window.advance(head);
         }
-        let seen = state.readers.get(cursor.key).map(|reader| reader.seen);
-        let missed = state
-            .window
-            .appended()
-            .saturating_sub(seen.unwrap_or_default());
-        state.move_to_head(cursor);
+        let seen = state.seen(cursor);
+        let head = state.window.head();
+        state.move_to(cursor, head);
         state.counts.gaps += 1;
-        missed
+        seen.map(|seen| state.window.appended().saturating_sub(seen))
+    }
+
+    /// Moves the cursor over events that are no longer kept, if the oldest one that is kept is in the
+    /// window. It may be in the log instead, of which `oldest` are the first entries. Returns how many
+    /// events the reader has missed, if that is known; `None` if the window was restarted meanwhile.
+    pub(crate) fn skip_to_oldest(
+        &self,
+        cursor: &mut Cursor,
+        oldest: &[(Position, Entry)],
+    ) -> Option<(Oldest, Option<u64>)> {
+        let mut state = self.state();
+        if cursor.generation != state.window.generations().current() {
+            return None;
+        }
+        state.counts.gaps += 1;
+        let seen = state.seen(cursor);
+        let floor = state.window.floor().max(cursor.after);
+        let held = state.window.count_after(floor);
+        if oldest.first().is_none_or(|(first, _)| *first > floor) {
+            state.move_to(cursor, floor);
+            let skipped = state.window.appended() - held;
+            let missed = seen.map(|seen| skipped.saturating_sub(seen));
+            return Some((Oldest::InWindow, missed));
+        }
+        // The window has had all events that are kept, if the entries go up to where it begins.
+        let is_whole = oldest.last().is_some_and(|(last, _)| *last >= floor);
+        let is_event =
+            |entry: &Entry| matches!(entry, Entry::Event(it) if entry::check(it).is_ok());
+        let before = oldest.iter().take_while(|(position, _)| *position <= floor);
+        let before = before.filter(|(_, entry)| is_event(entry)).count() as u64;
+        let skipped = state.window.appended().checked_sub(held + before);
+        let counted = seen.zip(skipped).filter(|_| is_whole);
+        cursor.is_counted = counted.is_some();
+        let missed = counted.map(|(seen, skipped)| {
+            let missed = skipped.saturating_sub(seen);
+            state.set_seen(cursor, seen + missed);
+            missed
+        });
+        Some((Oldest::InLog, missed))
     }
 
     /// Returns the topic's state as an event without an id, and moves the cursor to what follows
-    /// it; `None` if there is no state.
+    /// it; `None` if there is no state, and the cursor is where it was.
     pub(crate) fn take_snapshot(&self, cursor: &mut Cursor) -> Result<Option<Bytes>, EventError> {
-        self.snapshots.take(|| {
-            let mut state = self.state();
+        let mut at_head = None;
+        let event = self.snapshots.take(|| {
+            let state = self.state();
+            let generation = state.window.generations().current();
+            let head = state.window.head();
             // A reader that comes from the log may be beyond what the window has.
-            let is_beyond = cursor.generation == state.window.generations().current()
-                && cursor.after > state.window.head();
-            if !is_beyond {
-                state.move_to_head(cursor);
+            if cursor.generation == generation && cursor.after > head {
+                return cursor.after;
             }
-            cursor.after
-        })
-    }
-}
-
-/// What the window was when the log was asked.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LogReadFrom {
-    /// Where it began.
-    pub(crate) floor: Position,
-    generation: u32,
-    /// How often the live entries had been interrupted.
-    pub(crate) interruptions: u64,
-}
-
-impl LogReadFrom {
-    /// Notes that the log knew the position of the cursor.
-    pub(crate) fn confirm(self, cursor: &mut Cursor) {
-        cursor.generation = self.generation;
+            at_head = Some((head, generation, state.window.appended()));
+            head
+        })?;
+        if event.is_some()
+            && let Some((head, generation, appended)) = at_head
+        {
+            // What was appended meanwhile follows the snapshot.
+            cursor.after = head;
+            cursor.generation = generation;
+            cursor.is_counted = true;
+            self.state().set_seen(cursor, appended);
+        }
+        Ok(event)
     }
 }
 
@@ -182,8 +215,32 @@ impl State {
     fn advance(&mut self, cursor: &mut Cursor, last: Position, events: u64) {
         cursor.after = last;
         self.counts.delivered += events;
-        if let Some(reader) = self.readers.get_mut(cursor.key) {
+        if cursor.is_counted
+            && let Some(reader) = self.readers.get_mut(cursor.key)
+        {
             reader.seen += events;
+        }
+    }
+
+    /// Counts the events up to a cursor, if the window has what follows it.
+    #[cold]
+    fn count(&mut self, cursor: &mut Cursor) {
+        if (self.window.floor()..=self.window.head()).contains(&cursor.after) {
+            cursor.is_counted = true;
+            let seen = self.window.appended() - self.window.count_after(cursor.after);
+            self.set_seen(cursor, seen);
+        }
+    }
+
+    /// Returns how many of the topic's events a reader has taken or skipped, if that is known.
+    fn seen(&self, cursor: &Cursor) -> Option<u64> {
+        let reader = self.readers.get(cursor.key).filter(|_| cursor.is_counted);
+        reader.map(|reader| reader.seen)
+    }
+
+    fn set_seen(&mut self, cursor: &Cursor, seen: u64) {
+        if let Some(reader) = self.readers.get_mut(cursor.key) {
+            reader.seen = seen;
         }
     }
 
@@ -203,17 +260,8 @@ impl State {
     fn move_to(&mut self, cursor: &mut Cursor, position: Position) {
         cursor.after = position;
         cursor.generation = self.window.generations().current();
+        cursor.is_counted = (self.window.floor()..=self.window.head()).contains(&position);
         let seen = self.window.appended() - self.window.count_after(position);
-        if let Some(reader) = self.readers.get_mut(cursor.key) {
-            reader.seen = seen;
-        }
-    }
-
-    fn move_to_head(&mut self, cursor: &mut Cursor) {
-        cursor.after = self.window.head();
-        cursor.generation = self.window.generations().current();
-        if let Some(reader) = self.readers.get_mut(cursor.key) {
-            reader.seen = self.window.appended();
-        }
+        self.set_seen(cursor, seen);
     }
 }

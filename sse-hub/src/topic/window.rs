@@ -11,7 +11,7 @@ use crate::options::Retention;
 use crate::position::Position;
 use crate::topic::cursor::WindowRead;
 use crate::topic::generations::Generations;
-use crate::topic::segment::{Piece, Segment};
+use crate::topic::segment::{Entry, Piece, Segment};
 
 /// How many marks of losses there may be.
 const MAX_MARKS: usize = 1_024;
@@ -100,8 +100,27 @@ impl Window {
         self.events
     }
 
+    /// Whether it has events or marks.
+    pub(crate) fn has_entries(&self) -> bool {
+        self.events > 0 || !self.marks.is_empty()
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Returns when the newest event will be too old; 0 if there is none.
+    pub(crate) fn expires_at(&self) -> u64 {
+        let newest = self.newest().filter(|_| self.events > 0);
+        newest.map_or(0, |newest| self.too_old_at(newest))
+    }
+
+    fn newest(&self) -> Option<&Entry> {
+        self.segments.back().and_then(|last| last.entries().last())
+    }
+
+    fn too_old_at(&self, entry: &Entry) -> u64 {
+        entry.at.saturating_add(self.retention.max_age_millis())
     }
 
     /// Returns how many events were ever appended.
@@ -232,7 +251,7 @@ impl Window {
             self.trimmed = 0;
         }
         self.marks.retain(|mark| *mark <= at);
-        let newest = self.segments.back().and_then(|last| last.entries().last());
+        let newest = self.newest();
         self.ends_with_mark = self
             .marks
             .back()
@@ -294,7 +313,7 @@ impl Window {
             .front()
             .and_then(|first| first.entries().get(self.trimmed))
         {
-            let too_old = oldest.at.saturating_add(self.retention.max_age_millis()) <= now;
+            let too_old = self.too_old_at(oldest) <= now;
             let too_much = self.events > 1
                 && (self.events > self.retention.max_events
                     || self.bytes > self.retention.max_bytes);

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
 use sse_hub::{Event, Hub, Retention, SlowConsumer, Subscription, TopicOptions};
 use sse_hub_testing::engine::MemoryEngine;
+use sse_hub_testing::log::Log;
 use sse_hub_testing::reader::Reader;
 use tokio::task::yield_now;
 
@@ -505,13 +506,13 @@ async fn an_engine_that_has_lost_everything_gets_no_mark() {
     engine.wipe();
     engine.interrupt();
     settle().await;
-    assert_eq!(open.read_piece().await, ["gap: trimmed"]);
+    assert_eq!(open.read_piece().await, ["gap: unknown"]);
     publish(&publisher, 3..4).await;
     assert_eq!(open.read_to("3").await, ["3"]);
     assert_eq!(engine.marks("a"), 0);
     for node in [&node, &publisher] {
         let mut back = Client::of(node, Some(&id)).await;
-        assert_eq!(back.read_piece().await, ["gap: trimmed"]);
+        assert_eq!(back.read_piece().await, ["gap: unknown"]);
     }
 }
 
@@ -535,4 +536,155 @@ async fn a_loss_is_marked_when_the_engine_is_back() {
     tokio::time::sleep(Duration::from_secs(4)).await;
     assert_eq!((engine.marks("a"), engine.marks("b")), (1, 1));
     assert_eq!(open.read_piece().await, [GAP]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_loss_is_marked_although_the_topic_is_left_before_it_can_be_read() {
+    let engine = Arc::new(MemoryEngine::default());
+    let node = engine.node();
+    let _driven = engine.drive();
+    let id = Client::of(&node, None).await.id().to_owned();
+    // By another node in one case, so that only the window knows of it.
+    for is_read in [false, true] {
+        let other = engine.node();
+        let publisher = if is_read { &other } else { &node };
+        publish(publisher, 0..2).await;
+        settle().await;
+        let last = Client::of(&node, None).await;
+        drop(other);
+        engine.down.store(true, Ordering::Relaxed);
+        let (keep, marks) = (engine.len("a") - 1, engine.marks("a"));
+        engine.lose("a", keep);
+        engine.interrupt();
+        let reads = engine.calls.read.load(Ordering::Relaxed);
+        within_bounds(async {
+            while engine.calls.read.load(Ordering::Relaxed) == reads {
+                yield_now().await;
+            }
+        })
+        .await;
+        drop(last);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        engine.down.store(false, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert_eq!(engine.marks("a"), marks + 1, "read: {is_read}");
+    }
+    let mut back = Client::of(&node, Some(&id)).await;
+    assert_eq!(back.read_to(GAP).await, ["0", GAP]);
+    assert_eq!(back.read_to(GAP).await, ["0", GAP]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_loss_is_marked_although_the_topic_is_left_while_others_are_repaired() {
+    // As many as are repaired at a time.
+    const OTHERS: usize = 64;
+    let engine = Arc::new(MemoryEngine::default());
+    let node = engine.node();
+    let _driven = engine.drive();
+    let id = Client::of(&node, None).await.id().to_owned();
+    publish(&node, 0..2).await;
+    let last = Client::of(&node, None).await;
+    let mut others = Vec::new();
+    for number in 0..OTHERS {
+        let topic = format!("other {number}");
+        others.push(node.subscribe([topic]).await.expect("a subscription"));
+    }
+    // Each has a hole, which cannot be repaired for now.
+    for is_muted in [true, false] {
+        engine.mute.store(is_muted, Ordering::Relaxed);
+        for number in 0..OTHERS {
+            let event = Bytes::from_static(b"data: x\n\n");
+            let appended = engine.append(&format!("other {number}"), event);
+            appended.expect("appended");
+        }
+    }
+    engine.down.store(true, Ordering::Relaxed);
+    settle().await;
+    engine.lose("a", 1);
+    engine.interrupt();
+    settle().await;
+    drop(last);
+    settle().await;
+    engine.down.store(false, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(engine.marks("a"), 1);
+    let mut back = Client::of(&node, Some(&id)).await;
+    assert_eq!(back.read_to(GAP).await, ["0", GAP]);
+}
+
+#[tokio::test]
+async fn a_topic_that_has_expired_is_checked_without_a_word_and_not_created_again() {
+    let log = Log::default();
+    log.of(async {
+        let engine = Arc::new(MemoryEngine::default());
+        let node = engine.node();
+        let _driven = engine.drive();
+        publish(&node, 0..2).await;
+        settle().await;
+        engine.wipe();
+        let opened = engine.calls.open.load(Ordering::Relaxed);
+        let reads = engine.calls.read.load(Ordering::Relaxed);
+        for _ in 0..2 {
+            engine.interrupt();
+            settle().await;
+        }
+        assert!(engine.calls.read.load(Ordering::Relaxed) > reads, "checked");
+        assert_eq!(engine.calls.open.load(Ordering::Relaxed), opened);
+        assert_eq!(engine.names(), [""; 0]);
+    })
+    .await;
+    assert_eq!(log.messages(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_loss_that_is_marked_is_not_checked_again_although_the_clock_is_behind() {
+    let engine = Arc::new(MemoryEngine::default());
+    let node = engine.node();
+    let _driven = engine.drive();
+    publish(&node, 0..6).await;
+    settle().await;
+    engine.lose("a", 2);
+    engine.set_clock_back();
+    engine.interrupt();
+    until_marked(&engine, 1).await;
+    publish(&node, 6..7).await;
+    settle().await;
+    let marked = engine.calls.mark_loss.load(Ordering::Relaxed);
+    for _ in 0..3 {
+        engine.interrupt();
+        settle().await;
+    }
+    assert_eq!(engine.calls.mark_loss.load(Ordering::Relaxed), marked);
+    assert_eq!(engine.marks("a"), 1);
+}
+
+#[tokio::test]
+async fn a_reader_that_was_ahead_of_its_node_gets_nothing_twice_and_misses_nothing() {
+    for (seed, is_behind) in (0..40).flat_map(|seed| [(seed, false), (seed, true)]) {
+        fastrand::seed(seed);
+        let engine = Arc::new(MemoryEngine::default());
+        let node = engine.node();
+        let _driven = engine.drive();
+        let _open = Client::of(&node, None).await;
+        // The node gets nothing of what is appended, and its reader comes from another one.
+        engine.mute.store(true, Ordering::Relaxed);
+        let first = engine.append("a", "data: 0\n\n".into()).expect("appended");
+        for number in 1..5 {
+            append(&engine, &number.to_string());
+        }
+        let mut client = Client::of(&node, Some(&node.id_of("a", first))).await;
+        assert_eq!(client.read_to("4").await, ["1", "2", "3", "4"]);
+        engine.lose("a", 3);
+        if is_behind {
+            engine.set_clock_back();
+        }
+        append(&engine, "5");
+        append(&engine, "6");
+        engine.mute.store(false, Ordering::Relaxed);
+        engine.interrupt();
+        assert_eq!(client.read_to(GAP).await, ["5", "6", GAP], "{seed}");
+        append(&engine, "7");
+        assert_eq!(client.read_to("7").await, ["7"]);
+        assert_eq!(engine.marks("a"), 1);
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sse_hub::{Hub, Retention, SlowConsumer, TopicOptions};
 
 use crate::{Client, publish, subscribe};
+use sse_hub_testing::reader::Event as Read;
 
 #[tokio::test]
 async fn a_topic_that_was_evicted_with_history_is_a_gap_for_clients_that_missed_it() {
@@ -68,7 +69,7 @@ async fn a_client_that_comes_back_too_late_gets_a_gap_and_continues_live() {
     let mut client = subscribe(&hub, &["news"], Some(&old)).await;
     let gap = client.read();
     assert_eq!(gap.len(), 1);
-    assert_eq!(gap[0].gaps(), [("news".into(), "trimmed".into())]);
+    assert_eq!(gap[0].gaps(), [("news".into(), "unknown".into())]);
     assert_eq!(gap[0].id, client.id());
     publish(&hub, "news", "5");
     assert_eq!(client.data(), ["5"]);
@@ -78,7 +79,7 @@ async fn a_client_that_comes_back_too_late_gets_a_gap_and_continues_live() {
 }
 
 #[tokio::test]
-async fn a_slow_subscriber_gets_a_gap_with_what_it_missed_and_continues() {
+async fn a_slow_subscriber_gets_a_gap_with_what_it_missed_and_then_what_is_kept() {
     let hub = Hub::builder()
         .topics(|_| TopicOptions::new().retention(Retention::new().max_events(3)))
         .build();
@@ -88,14 +89,51 @@ async fn a_slow_subscriber_gets_a_gap_with_what_it_missed_and_continues() {
         publish(&hub, "news", &n.to_string());
     }
     assert_eq!(hub.topic_metrics("news").expect("metrics").lag, 10);
-    let gap = client.read();
-    assert_eq!(gap.len(), 1);
-    assert_eq!(gap[0].gaps(), [("news".into(), "slow".into())]);
-    assert_eq!(gap[0].missed(), Some(10));
+    let events = client.read();
+    let gap = &events[0];
+    assert_eq!(gap.gaps(), [("news".into(), "slow".into())]);
+    assert_eq!(gap.missed(), Some(7));
+    let data = |events: &[Read]| -> Vec<String> {
+        events.iter().map(|event| event.data.clone()).collect()
+    };
+    assert_eq!(data(&events[1..]), ["7", "8", "9"]);
+    // A client that is cut off right after the gap misses nothing else.
+    let mut back = subscribe(&hub, &["news"], Some(&gap.id)).await;
+    assert_eq!(back.data(), ["7", "8", "9"]);
+    drop(back);
     publish(&hub, "news", "next");
     assert_eq!(client.data(), ["next"]);
     let metrics = hub.topic_metrics("news").expect("metrics");
-    assert_eq!((metrics.gaps, metrics.lag, metrics.delivered), (1, 0, 1));
+    assert_eq!((metrics.gaps, metrics.lag, metrics.delivered), (1, 0, 7));
+}
+
+#[tokio::test]
+async fn the_last_event_of_a_burst_is_seen_however_little_is_kept() {
+    let hub = Hub::builder()
+        .topics(|_| TopicOptions::new().retention(Retention::new().max_events(1)))
+        .build();
+    let topics = ["price", "volume"];
+    let mut one = subscribe(&hub, &topics[..1], None).await;
+    let mut both = subscribe(&hub, &topics, None).await;
+    one.read();
+    both.read();
+    for number in 1..=1_000 {
+        for topic in topics {
+            publish(&hub, topic, &format!("{topic} {number}"));
+        }
+    }
+    for (client, topics) in [(&mut one, &topics[..1]), (&mut both, &topics[..])] {
+        let events = client.read();
+        assert_eq!(events.len(), 2 * topics.len());
+        let (gaps, last): (Vec<_>, Vec<_>) = events.iter().partition(|event| event.name == "gap");
+        for gap in gaps {
+            assert_eq!(gap.missed(), Some(999));
+        }
+        for topic in topics {
+            let data = format!("{topic} 1000");
+            assert!(last.iter().any(|event| event.data == data), "{last:?}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -116,7 +154,7 @@ async fn a_slow_subscriber_can_be_disconnected_and_gets_the_gap_when_it_comes_ba
     assert_eq!(client.read(), []);
     assert!(client.ended);
     let mut client = subscribe(&hub, &["news"], Some(&client.id())).await;
-    assert_eq!(client.read()[0].gaps(), [("news".into(), "trimmed".into())]);
+    assert_eq!(client.read()[0].gaps(), [("news".into(), "unknown".into())]);
 }
 
 #[tokio::test]

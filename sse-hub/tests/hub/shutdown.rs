@@ -95,3 +95,19 @@ async fn streams_end_with_the_last_handle_of_the_hub() {
     assert!(client.ended);
     assert_eq!(client.reader.retry, None);
 }
+
+#[tokio::test]
+async fn a_shutdown_wakes_the_subscribers_of_all_topics_of_a_large_hub() {
+    let hub = Hub::new();
+    let mut clients = tokio::task::JoinSet::new();
+    for number in 0..1_000 {
+        let mut client = subscribe(&hub, &[&number.to_string()], None).await;
+        clients.spawn(async move { while client.subscription.next().await.is_some() {} });
+    }
+    tokio::task::yield_now().await;
+    let retry = Duration::ZERO..=Duration::ZERO;
+    assert_eq!(hub.shutdown(Duration::from_secs(60), retry).await, 0);
+    while let Some(client) = clients.join_next().await {
+        client.expect("it has ended");
+    }
+}

@@ -127,8 +127,8 @@ impl Engine for WakesAtClose {
         _: &str,
         _: Position,
         _: Position,
-    ) -> BoxFuture<'static, Result<(), EngineError>> {
-        Box::pin(async { Ok(()) })
+    ) -> BoxFuture<'static, Result<Option<Position>, EngineError>> {
+        Box::pin(async { Ok(None) })
     }
 
     fn is_up(&self, _: &str) -> bool {

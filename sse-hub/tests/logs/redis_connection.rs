@@ -40,10 +40,9 @@ async fn connecting_with_tls_to_a_server_without_it_fails_with_a_reason() {
         let server = Server::start(redis::in_memory).await;
         let url = redis::url(server.port()).replace("redis://", "rediss://");
         let refused = RedisEngine::connect(&url).await;
-        assert!(
-            matches!(refused, Err(ConnectError::Server(_))),
-            "{refused:?}"
-        );
+        let refused = refused.expect_err("refused");
+        assert!(matches!(refused, ConnectError::TlsTimedOut), "{refused:?}");
+        assert!(refused.to_string().contains("expected a port with TLS"));
     })
     .await;
 }

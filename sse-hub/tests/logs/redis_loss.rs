@@ -2,8 +2,9 @@
 
 use std::future::poll_fn;
 use std::task::Poll;
+use std::time::Duration;
 
-use sse_engines::{Server, redis};
+use sse_engines::{Clock, Server, redis};
 use sse_hub::redis::RedisEngine;
 use sse_hub::{Engine, Entry, Live, Page, Position};
 
@@ -105,6 +106,88 @@ async fn a_loss_without_a_known_entry_before_it_is_marked_if_an_older_one_is_lef
         let marked = first.mark_loss("a", Position::OLDEST, lost[0]).await;
         marked.expect("not needed");
         assert_eq!(read(&first, Position::OLDEST).await, events(&["4"]));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_loss_that_one_node_finds_in_its_window_and_others_by_what_they_have_published_has_one_mark()
+ {
+    within_bounds(async {
+        let mut server = Server::start(redis::in_memory).await;
+        let engine = engine(&server).await;
+        let kept = append(&engine, &["1"]).await;
+        save(&server).await;
+        let lost = append(&engine, &["2", "3", "4", "5"]).await;
+        set_back(&mut server).await;
+        let engine = self::engine(&server).await;
+        let mut marks = Vec::new();
+        for (kept, lost) in [
+            (Position::OLDEST, lost[0]),
+            (Position::OLDEST, lost[2]),
+            (kept[0], lost[3]),
+            (Position::OLDEST, lost[3]),
+            (Position::OLDEST, lost[1]),
+        ] {
+            marks.push(engine.mark_loss("a", kept, lost).await.expect("marked"));
+        }
+        assert_eq!(read(&engine, kept[0]).await, [Entry::Loss]);
+        assert!(marks[0].is_some_and(|mark| mark > lost[3]), "{marks:?}");
+        marks.dedup();
+        assert_eq!(marks.len(), 1, "{marks:?}");
+
+        // What comes after the mark is lost by another loss, which takes the mark or does not.
+        let mark = marks[0].expect("a mark");
+        for takes_mark in [false, true] {
+            if !takes_mark {
+                save(&server).await;
+            }
+            let lost = append(&self::engine(&server).await, &["6"]).await;
+            if takes_mark {
+                let stream = redis::ask(server.port(), "DEL sse:{a}").await;
+                assert_eq!(stream.as_deref(), Some(":1\r\n"));
+                append(&self::engine(&server).await, &["7"]).await;
+            } else {
+                set_back(&mut server).await;
+            }
+            let engine = self::engine(&server).await;
+            let marked = engine.mark_loss("a", Position::OLDEST, lost[0]).await;
+            let second = marked.expect("marked");
+            assert_eq!(second.is_some(), !takes_mark, "{second:?}");
+            assert!(second.is_none_or(|second| second > mark));
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mark_is_after_what_was_lost_although_the_clock_is_behind() {
+    within_bounds(async {
+        let clock = Clock::new();
+        let mut server = Server::start(clock.shown_to(redis::in_memory)).await;
+        let first = engine(&server).await;
+        let kept = append(&first, &["1"]).await;
+        save(&server).await;
+        let lost = append(&first, &["2", "3"]).await;
+        clock.put_back(Duration::from_secs(3600));
+        set_back(&mut server).await;
+        let engine = engine(&server).await;
+        let mut marks = Vec::new();
+        for (kept, lost) in [
+            (kept[0], lost[1]),
+            (Position::OLDEST, lost[0]),
+            (Position::OLDEST, lost[1]),
+        ] {
+            marks.push(engine.mark_loss("a", kept, lost).await.expect("marked"));
+        }
+        assert!(marks[0].is_some_and(|mark| mark > lost[1]), "{marks:?}");
+        let new = append(&engine, &["4"]).await;
+        assert!(Some(new[0]) > marks[0]);
+        marks.dedup();
+        assert_eq!(marks.len(), 1, "{marks:?}");
+        let mut expected = vec![Entry::Loss];
+        expected.extend(events(&["4"]));
+        assert_eq!(read(&engine, kept[0]).await, expected);
     })
     .await;
 }

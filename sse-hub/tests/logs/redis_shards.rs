@@ -5,11 +5,11 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use sse_engines::{Port, Server, redis};
+use sse_engines::{Port, Proxy, Server, redis};
 use sse_hub::redis::{ConnectError, RedisEngine, RedisOptions, RedisShard};
 use sse_hub::{Hub, Sharded, ShardsError};
 
-use crate::shards::{self, Kind, NAMES, topic_in};
+use crate::shards::{self, KEPT, Kind, NAMES, topic_in};
 use crate::suite::{self, Client, Drivers, Engine, Keeps, publish, within_bounds};
 
 struct RedisShards<const SHARDS: usize> {
@@ -76,6 +76,7 @@ impl Kind for Redis {
             .iter()
             .map(|(name, port)| RedisShard::new(redis::url(*port)).name(*name));
         let options = RedisOptions::new().answer_within(Duration::from_secs(10));
+        let options = options.max_events(usize::try_from(KEPT).expect("a small number"));
         options.connect_sharded(shards).await.expect("connected")
     }
 }
@@ -246,6 +247,46 @@ async fn one_server_with_two_addresses_is_not_two_shards() {
         // Two databases are.
         let databases = [format!("{url}2"), format!("{url}3")];
         RedisEngine::sharded(databases).await.expect("connected");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_takes_the_address_of_another_one_is_not_used_in_its_place() {
+    within_bounds(async {
+        let servers = [
+            Server::start(redis::in_memory).await,
+            Server::start(redis::in_memory).await,
+        ];
+        let ports = servers.each_ref().map(Server::port);
+        let proxies = [Proxy::start(ports[0]).await, Proxy::start(ports[1]).await];
+        let shards = ["1", "2"].into_iter().zip(&proxies);
+        let shards =
+            shards.map(|(name, proxy)| RedisShard::new(redis::url(proxy.port())).name(name));
+        let sharded = RedisEngine::sharded(shards).await.expect("connected");
+        let topic = topic_in(&sharded, "1");
+        let (hub, driver) = Hub::builder().engine(sharded).build();
+        let drivers = Drivers::default();
+        drivers.spawn(driver);
+        publish(&hub, &topic, "before").await;
+
+        proxies[0].forward_to(ports[1]);
+        proxies[0].cut();
+        let mut reason = String::new();
+        while !reason.contains("Shard(") {
+            let refused = hub.publish(&topic, "elsewhere").await;
+            reason = format!("{:?}", refused.expect_err("not published"));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let stream = format!("EXISTS sse:{{{topic}}}");
+        let elsewhere = redis::ask(ports[1], &stream).await;
+        assert_eq!(elsewhere.as_deref(), Some(":0\r\n"));
+
+        proxies[0].forward_to(ports[0]);
+        proxies[0].cut();
+        while hub.publish(&topic, "after").await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     })
     .await;
 }

@@ -1,6 +1,7 @@
 //! A hub over real sockets, on each of the three adapters.
 
 mod crowd;
+mod refusals;
 mod transports;
 
 use std::collections::HashSet;
@@ -9,6 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use refusals::{
+    a_request_is_refused_before_the_head_while_the_engine_is_down,
+    a_request_whose_topics_cannot_be_opened_is_refused_before_the_head,
+};
 use sse_hub::{Event, Hub, Retention, TopicOptions};
 use sse_hub_testing::client::{Client, Received};
 use tokio::sync::Notify;
@@ -45,6 +50,8 @@ on_all_transports!(
     a_topic_trimmed_while_its_reader_is_away_is_a_gap,
     shutdown_in_the_middle_ends_every_stream_in_order,
     a_subscription_is_a_stream_of_events_for_an_adapter,
+    a_request_whose_topics_cannot_be_opened_is_refused_before_the_head,
+    a_request_is_refused_before_the_head_while_the_engine_is_down,
 );
 
 async fn within_bounds(case: impl Future<Output = ()>) {
@@ -260,7 +267,7 @@ async fn a_topic_trimmed_while_its_reader_is_away_is_a_gap(transport: Transport)
     if events.len() < 2 {
         events.extend(client.events().await);
     }
-    assert_eq!(events[0].gaps(), [("news".into(), "trimmed".into())]);
+    assert_eq!(events[0].gaps(), [("news".into(), "unknown".into())]);
     // The other topic is resumed without a gap.
     assert_eq!(events[1].data, "kept");
     // And so is this one from the id of the gap on.

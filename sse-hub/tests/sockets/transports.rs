@@ -48,6 +48,8 @@ fn subscribe(hub: &Hub, path: &str) -> Subscribe {
 pub(crate) enum Way {
     /// By [`Subscribe::serve`] in a handler.
     Serve,
+    /// By [`Subscribe::open`] before the response, and then by [`Subscribe::serve`].
+    Open,
     /// By the `sse_stream` of the adapter.
     Stream,
 }
@@ -81,6 +83,14 @@ pub(crate) async fn serve_by(way: Way, transport: Transport, hub: &Hub) -> Serve
                                 subscribed(&hub, request.uri().path()).await,
                             );
                         }
+                        if way == Way::Open {
+                            return match subscribe(&hub, request.uri().path()).open().await {
+                                Ok(open) => {
+                                    sse_tokio_tcp::sse_response(request, |_, sse| open.serve(sse))
+                                }
+                                Err(error) => error.to_response(),
+                            };
+                        }
                         sse_tokio_tcp::sse_response(request, |request, sse| {
                             subscribe(&hub, request.uri().path()).serve(sse)
                         })
@@ -109,6 +119,12 @@ async fn on_hyper(way: Way, listener: TcpListener, hub: Hub) {
                     if way == Way::Stream {
                         let subscription = subscribed(&hub, request.uri().path()).await;
                         return Ok(sse_hyper::sse_stream(subscription));
+                    }
+                    if way == Way::Open {
+                        return Ok(match subscribe(&hub, request.uri().path()).open().await {
+                            Ok(open) => sse_hyper::sse_response(request, |_, sse| open.serve(sse)),
+                            Err(error) => error.to_response(),
+                        });
                     }
                     Ok::<_, Infallible>(sse_hyper::sse_response(request, |request, sse| {
                         subscribe(&hub, request.uri().path()).serve(sse)
@@ -140,6 +156,14 @@ async fn on_actix(
                     async move {
                         if way == Way::Stream {
                             return sse_actix::sse_stream(subscribed(&hub, request.path()).await);
+                        }
+                        if way == Way::Open {
+                            return match subscribe(&hub, request.path()).open().await {
+                                Ok(open) => {
+                                    sse_actix::sse_response(&request, |_, sse| open.serve(sse))
+                                }
+                                Err(error) => sse_actix::refused(error.to_response()),
+                            };
                         }
                         sse_actix::sse_response(&request, |request, sse| {
                             subscribe(&hub, request.path()).serve(sse)

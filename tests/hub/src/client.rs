@@ -107,7 +107,20 @@ impl Client {
         self.reader.id.as_deref()
     }
 
+    /// Ends the connection with a reset (RST), as the system does for a process that has crashed.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses; the connection is closed as usual then.
+    pub fn reset(self) -> io::Result<()> {
+        self.stream.set_zero_linger()
+    }
+
     /// Reads until there are events, or until the end.
+    ///
+    /// # Cancel safety
+    ///
+    /// No event is lost if this is dropped.
     pub async fn read(&mut self) -> Received {
         loop {
             match self.decode() {

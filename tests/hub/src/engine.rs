@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use sse_hub::{
-    Driver, Engine, EngineError, Entry, Hub, Live, LiveEntry, Page, Position, Retention, Span,
-    TopicOptions,
+    Driver, Engine, EngineError, Entry, Hub, HubBuilder, IdKey, Live, LiveEntry, Page, Position,
+    Retention, Span, TopicOptions,
 };
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
@@ -113,14 +113,18 @@ impl Entries {
         is_known.then_some(index)
     }
 
-    /// Whether the mark of a loss is needed.
+    /// Returns the mark that tells of a loss already.
+    fn mark_of(&self, kept: Position, lost: Position) -> Option<Position> {
+        let is_known = kept != Position::OLDEST;
+        let tells = |(mark, up_to): &&(Position, Position)| {
+            *mark > lost || *up_to == lost || is_known && *mark > kept
+        };
+        self.marks.iter().find(tells).map(|(mark, _)| *mark)
+    }
+
+    /// Whether there is a position from which a loss could be read across.
     fn needs_mark(&self, kept: Position, lost: Position) -> bool {
-        if kept == Position::OLDEST {
-            let is_marked = |(mark, up_to): &(Position, Position)| *mark > lost || *up_to == lost;
-            self.before(self.trimmed) < lost && !self.marks.iter().any(is_marked)
-        } else {
-            !self.marks.iter().any(|(mark, _)| *mark > kept)
-        }
+        kept != Position::OLDEST || self.before(self.trimmed) < lost
     }
 }
 
@@ -141,10 +145,14 @@ impl MemoryEngine {
     where
         F: Fn(&str) -> TopicOptions + Send + Sync + 'static,
     {
-        let (hub, driver) = Hub::builder()
-            .topics(options)
-            .engine(self.connect())
-            .build();
+        // Without a key, each hub would log a warning.
+        let key = IdKey::new([7; 32]);
+        self.node_with(Hub::builder().id_key(key).topics(options))
+    }
+
+    /// Creates a hub on the engine with these options.
+    pub fn node_with(self: &Arc<Self>, builder: HubBuilder) -> Hub {
+        let (hub, driver) = builder.engine(self.connect()).build();
         self.drivers.lock().expect("not poisoned").push(driver);
         hub
     }
@@ -225,21 +233,25 @@ impl MemoryEngine {
         self.topics.lock().expect("not poisoned")
     }
 
-    /// Appends the mark of a loss, if it is needed.
+    /// Appends the mark of a loss, if it is needed. Returns the one that tells of it.
     pub fn mark_loss(
         &self,
         topic: &str,
         kept: Position,
         lost: Position,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Option<Position>, EngineError> {
         self.check_up()?;
         let mut topics = self.topics();
-        let needs_mark = |entries: &Entries| entries.needs_mark(kept, lost);
-        if topics.get(topic).is_some_and(needs_mark) {
-            let mark = self.append_entry(&mut topics, topic, Entry::Loss);
-            self.open_topic(&mut topics, topic).marks.push((mark, lost));
+        let Some(entries) = topics.get(topic) else {
+            return Ok(None);
+        };
+        let mark = entries.mark_of(kept, lost);
+        if mark.is_some() || !entries.needs_mark(kept, lost) {
+            return Ok(mark);
         }
-        Ok(())
+        let mark = self.append_entry(&mut topics, topic, Entry::Loss);
+        self.open_topic(&mut topics, topic).marks.push((mark, lost));
+        Ok(Some(mark))
     }
 
     /// Returns all that was ever appended to a topic, in that order.
@@ -254,6 +266,11 @@ impl MemoryEngine {
     pub fn entries(&self, topic: &str) -> Vec<(Position, Entry)> {
         let topics = self.topics();
         topics.get(topic).map_or_else(Vec::new, |it| it.all.clone())
+    }
+
+    /// Returns the names of all topics that there are.
+    pub fn names(&self) -> Vec<String> {
+        self.topics().keys().cloned().collect()
     }
 
     /// Returns how many marks of losses a topic has.
@@ -487,7 +504,7 @@ impl Engine for Node {
         topic: &str,
         kept: Position,
         lost: Position,
-    ) -> BoxFuture<'static, Result<(), EngineError>> {
+    ) -> BoxFuture<'static, Result<Option<Position>, EngineError>> {
         count(&self.engine.calls.mark_loss);
         let topic = topic.to_owned();
         self.request(move |engine| engine.mark_loss(&topic, kept, lost))

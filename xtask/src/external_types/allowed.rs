@@ -61,7 +61,9 @@ pub(super) const ALLOWED: &[Allowed] = &[
     Allowed {
         library: "http",
         packages: &[
+            "sse-actix",
             "sse-eventsource",
+            "sse-hub",
             "sse-hyper",
             "sse-session",
             "sse-tokio-tcp",
@@ -100,7 +102,7 @@ pub(super) const ALLOWED: &[Allowed] = &[
     },
     Allowed {
         library: "tokio",
-        packages: &["sse-actix", "sse-tokio-tcp"],
+        packages: &["sse-actix", "sse-hyper", "sse-tokio-tcp"],
         reason: None,
     },
     Allowed {

@@ -26,7 +26,8 @@ use crate::topic_name::check_name;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let nats = NatsEngine::connect("nats://127.0.0.1:4222").await?;
-/// let (hub, driver) = Hub::builder().engine(nats).build();
+/// let key = std::env::var("ID_KEY")?.parse()?; // the same on all nodes
+/// let (hub, driver) = Hub::builder().engine(nats).id_key(key).build();
 /// tokio::spawn(driver);
 ///
 /// hub.publish("news", "hello").key("news-17").await?;
@@ -53,9 +54,9 @@ use crate::topic_name::check_name;
 ///
 /// An id identifies the stream by the time of its creation. So a server that was wiped, or a stream
 /// that was created anew, results in a gap. It also identifies the event, by its number in the stream and
-/// a stamp of 28 random bits that its publisher has stored with it. So the id of an event that was lost,
+/// a stamp of 27 random bits that its publisher has stored with it. So the id of an event that was lost,
 /// with a machine or because a backup was restored, is unknown even if its number was given again,
-/// whatever the clocks do; the client gets a gap. (One in 268 million such ids is taken for that of the
+/// whatever the clocks do; the client gets a gap. (One in 134 million such ids is taken for that of the
 /// new event.) To clients that were away and had not seen what was lost, a [mark](Engine::mark_loss)
 /// tells of it, which the first node appends that finds what it had or has published missing.
 /// Positions of messages that something else than a hub has stored have no stamp.
@@ -104,9 +105,13 @@ use crate::topic_name::check_name;
 /// stream is checked: it needs file storage, the subjects `sse.log.*`, republished to
 /// `sse.live.{{wildcard(1)}}`, direct gets allowed, and deleting and purging denied, as a hole
 /// within a topic could not be detected. For the same reason, it must not allow a time to live, roll-ups
-/// or schedules for single messages (`allow_msg_ttl`, `allow_rollup_hdrs`, `allow_msg_schedules`). Stop
-/// the nodes before you delete the stream: they create it again, and some servers create an unusable
-/// stream while they still delete one.
+/// or schedules for single messages (`allow_msg_ttl`, `allow_rollup_hdrs`, `allow_msg_schedules`). That is checked
+/// with each new connection. Stop the nodes before you delete the stream: they create it again, and some servers
+/// create an unusable stream while they still delete one. Stop them also before its limit of messages for each subject
+/// is raised: a client that came while its topic was empty would not get to know that events were discarded since.
+///
+/// A mirror of the stream in the same account answers reads in its place, whether or not it has everything. A node that
+/// notices logs that, and reads from the leader of the stream alone from then on, event by event.
 ///
 /// Nodes need the permission to publish to `sse.log.*`, `$JS.API.STREAM.CREATE.SSE` (only the first
 /// one), `$JS.API.STREAM.INFO.SSE`, `$JS.API.STREAM.MSG.GET.SSE`, `$JS.API.DIRECT.GET.SSE` and
@@ -241,7 +246,7 @@ impl Engine for NatsEngine {
         topic: &str,
         kept: Position,
         lost: Position,
-    ) -> BoxFuture<'static, Result<(), EngineError>> {
+    ) -> BoxFuture<'static, Result<Option<Position>, EngineError>> {
         let (link, topic) = (Arc::clone(&self.link), name(topic));
         Box::pin(async move {
             link.answer(mark::mark_loss(&link, &topic?, kept, lost))

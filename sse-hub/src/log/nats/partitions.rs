@@ -1,16 +1,15 @@
 //! Several streams that share the topics.
 
-use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::{ConnectOptions, Event, ToServerAddrs};
+use async_nats::{ConnectOptions, ToServerAddrs};
 
+use crate::log::nats::client;
 use crate::log::nats::engine::NatsEngine;
 use crate::log::nats::error::ConnectError;
 use crate::log::nats::link::Link;
 use crate::log::nats::options::NatsOptions;
-use crate::log::nats::signal::Signal;
 use crate::log::sharded::{Placement, Sharded, ShardsError};
 
 impl NatsEngine {
@@ -25,7 +24,8 @@ impl NatsEngine {
     /// # async fn connect() -> Result<Hub, Box<dyn std::error::Error>> {
     /// let servers = ["nats://10.0.0.1", "nats://10.0.0.2", "nats://10.0.0.3"];
     /// let nats = NatsEngine::partitioned(6, &servers[..]).await?;
-    /// let (hub, driver) = Hub::builder().engine(nats).build();
+    /// let key = std::env::var("ID_KEY")?.parse()?; // the same on all nodes
+    /// let (hub, driver) = Hub::builder().engine(nats).id_key(key).build();
     /// tokio::spawn(driver);
     /// # Ok(hub)
     /// # }
@@ -83,9 +83,8 @@ impl NatsOptions {
             error,
         };
         let signals: Vec<_> = numbers.iter().map(|_| Arc::default()).collect();
-        let client = self.set_up(client).event_callback(note_in(&signals));
-        let client = client.connect(servers).await;
-        let client = client.map_err(|error| failed(0, ConnectError::Connection(error.into())))?;
+        let connected = client::connect(self.set_up(client), servers, signals.clone()).await;
+        let client = connected.map_err(|error| failed(0, error))?;
         let mut engines = Vec::with_capacity(numbers.len());
         for (number, signal) in numbers.into_iter().zip(signals) {
             if number > 0 {
@@ -111,20 +110,5 @@ impl NatsOptions {
             self.prefix = format!("{}-{number}", self.prefix);
         }
         self
-    }
-}
-
-/// Returns the callback for the events of a connection that all partitions use.
-fn note_in(signals: &[Arc<Signal>]) -> impl Fn(Event) -> Ready<()> + Send + Sync + 'static + use<> {
-    let signals = signals.to_vec();
-    move |event| {
-        for signal in &signals {
-            signal.note(&event);
-            if matches!(event, Event::LameDuckMode) {
-                // One partition leaves the server, for all.
-                break;
-            }
-        }
-        ready(())
     }
 }

@@ -50,7 +50,7 @@ async fn last(link: &Link, known: Known, subject: &str) -> Result<Option<EntryId
     };
     let last = link.get(known, subject, Wanted::Last).await?;
     // Whatever a topic without entries had before is gone: it was before the end of the stream.
-    Ok(Some(last.map_or(EntryId::unstamped(end), |last| last.id)))
+    Ok(Some(last.map_or(end, |last| last.id)))
 }
 
 /// Reads what follows a position.
@@ -67,14 +67,22 @@ pub(super) async fn read(link: &Link, name: &str, after: Position) -> Result<Pag
         // Live messages follow without a hole only if the topic was in use before the reading.
         let live_topic = link.interest.get(name);
         let number = after.map_or(0, EntryId::number);
-        let (entries, is_end) = page::read(link, known, &subject, number).await?;
+        let read = page::read(link, known, &subject, number).await?;
+        let page::Read {
+            entries,
+            is_end,
+            last,
+        } = read;
         let start = match after {
             None => Start::At(EntryId::unstamped(0)),
             Some(after) => {
                 let is_gapless = live_topic.as_ref().zip(entries.first());
                 let is_gapless =
                     is_gapless.is_some_and(|(topic, first)| topic.is_gapless(after, first.id));
-                start(link, known, &subject, after, is_gapless).await?
+                match last.filter(|last| after.may_be(*last)) {
+                    Some(itself) => Start::At(itself),
+                    None => start(link, known, &subject, after, is_gapless).await?,
+                }
             }
         };
         if known.session != link.session() {
@@ -123,17 +131,25 @@ async fn start(
     after: EntryId,
     is_gapless: bool,
 ) -> Result<Start, EngineError> {
-    let itself = link
-        .get(known, subject, Wanted::From(after.number()))
-        .await?;
+    let wanted = if after.is_end() {
+        Wanted::Number(after.number())
+    } else {
+        Wanted::From(after.number())
+    };
+    let itself = link.get(known, subject, wanted).await?;
     if let Some(stored) = itself.filter(|stored| stored.number() == after.number()) {
         // If it is not, the stream was set back, and has given the number again.
-        let is_same = after.may_be(stored.id);
-        return Ok(if is_same {
-            Start::At(stored.id)
+        let is_same = if after.is_end() {
+            after == stored.id.as_end()
         } else {
-            Start::Unknown
-        });
+            after.may_be(stored.id)
+        };
+        if !is_same {
+            return Ok(Start::Unknown);
+        }
+        if !after.is_end() {
+            return Ok(Start::At(stored.id));
+        }
     }
     // It is gone, or was never one of this topic: the end of the stream when the topic had no
     // entries, or forged.
@@ -147,8 +163,10 @@ async fn start(
         info.first <= number
             && u64::try_from(info.max_entries).map_or(true, |max| max == 0 || info.entries < max)
     };
-    // Only entries have stamps. An entry that the limits have not discarded was lost.
-    let is_lost = after.is_stamped() && (after.number() == 0 || has_all_from(after.number()));
+    // An entry that the limits have not discarded was lost. That at the end of the stream may be one of another topic,
+    // with limits of its own.
+    let is_entry = after.is_stamped() && !after.is_end();
+    let is_lost = is_entry && (after.number() == 0 || has_all_from(after.number()));
     if after.number() > info.last || is_lost {
         return Ok(Start::Unknown);
     }

@@ -1,6 +1,5 @@
 //! The state of the connection, and waking the task that polls the engine when it changes.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 
@@ -30,16 +29,9 @@ impl Signal {
             Event::SlowConsumer(_) => {
                 self.losses.fetch_add(1, Ordering::AcqRel);
             }
-            Event::Disconnected => {
-                tracing::warn!("connection to NATS lost");
-                self.disconnected.notify_waiters();
-            }
-            Event::LameDuckMode => {
-                tracing::info!("server of NATS is about to end");
-                self.ends.store(true, Ordering::Release);
-            }
-            Event::Connected => tracing::info!("connected to NATS"),
-            other => tracing::debug!(%other, "event of the NATS client"),
+            Event::Disconnected => self.disconnected.notify_waiters(),
+            Event::LameDuckMode => self.ends.store(true, Ordering::Release),
+            _ => {}
         }
         self.wake();
     }
@@ -91,18 +83,4 @@ impl Signal {
 
 fn connects(statistics: &Statistics) -> u64 {
     statistics.connects.load(Ordering::Acquire)
-}
-
-/// Returns a signal, and the callback for the client's events.
-pub(super) fn signal() -> (
-    Arc<Signal>,
-    impl Fn(Event) -> std::future::Ready<()> + Send + Sync + 'static,
-) {
-    let signal = Arc::new(Signal::default());
-    let noting = Arc::clone(&signal);
-    let note = move |event| {
-        noting.note(&event);
-        std::future::ready(())
-    };
-    (signal, note)
 }

@@ -8,7 +8,7 @@ use sse_session::second_look::within;
 use tokio::task::unconstrained;
 
 use crate::log::EngineError;
-use crate::log::redis::error::says_wrong_server;
+use crate::log::redis::error::{CommandError, says_wrong_server};
 use crate::log::redis::link::Link;
 use crate::log::redis::queue::{ToAppend, Turn, Waiting};
 use crate::log::redis::script::Call;
@@ -50,22 +50,21 @@ pub(super) async fn append_batch(link: Arc<Link>, batch: Vec<Waiting>) {
 /// Appends entries by one call, and returns a result for each.
 async fn append_all(link: &Link, entries: &[&ToAppend]) -> Vec<Appended> {
     let groups = groups(entries);
-    // The newest ids that are sent are those of this connection.
-    let connection = link.commands.connection();
-    let call = call(link, connection, entries, &groups);
     // Its place among the calls must not depend on the task's budget.
-    let answer = unconstrained(
-        link.commands
-            .run_on(&link.scripts.append, &call, Some(connection)),
-    )
+    let answered = unconstrained(async {
+        let connected = link.commands.connected().await?;
+        // The newest ids that are sent are those of this connection.
+        let call = call(link, connected.number(), entries, &groups);
+        let append = &link.scripts.append;
+        let answer = link.commands.run_on(&connected, append, &call).await?;
+        Ok::<_, CommandError>((answer, connected.number()))
+    })
     .await;
     let mut all: Vec<Appended> = Vec::with_capacity(entries.len());
     all.resize_with(entries.len(), || Err(INVALID_IDS));
-    let (answers, connection) = match answer {
-        Ok(answer) => match answer.value {
-            Value::Array(answers) => (answers, answer.connection),
-            _ => return all,
-        },
+    let (answers, connection) = match answered {
+        Ok((Value::Array(answers), connection)) => (answers, connection),
+        Ok(_) => return all,
         Err(error) => {
             all.fill_with(|| Err(error.clone().into()));
             return all;

@@ -19,6 +19,7 @@ use crate::log::redis::error::{CommandError, is_wrong_server};
 use crate::log::redis::inbox::Inbox;
 use crate::log::redis::keys::Keys;
 use crate::log::redis::script::{Call, Script, Scripts, is_unknown};
+use crate::log::redis::shard_note::Expected;
 use crate::log::redis::{hello, permissions, time_limits};
 
 /// How many commands wait in memory to be written before callers wait instead.
@@ -32,15 +33,10 @@ pub(super) struct Commands {
     connect_within: Duration,
     scripts: Arc<Scripts>,
     keys: Arc<Keys>,
+    pub(super) shard_note: Arc<Expected>,
     state: Arc<Mutex<State>>,
     wrong_server: Notify,
     inbox: Inbox,
-}
-
-/// What a command was answered, and the number of the connection that did.
-pub(super) struct Answer {
-    pub(super) value: Value,
-    pub(super) connection: u64,
 }
 
 #[derive(Default)]
@@ -57,11 +53,18 @@ struct State {
 /// is polled.
 type Connecting = BoxFuture<'static, Result<Connected, CommandError>>;
 
+/// A connection. It may have been lost since.
 #[derive(Clone)]
-struct Connected {
+pub(super) struct Connected {
     connection: MultiplexedConnection,
     /// The number of the connection, so that the failure of an older one does not end it.
     number: u64,
+}
+
+impl Connected {
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
 }
 
 impl Commands {
@@ -77,6 +80,7 @@ impl Commands {
             connect_within,
             scripts,
             keys,
+            shard_note: Arc::default(),
             state: Arc::default(),
             wrong_server: Notify::new(),
             inbox,
@@ -84,73 +88,54 @@ impl Commands {
     }
 
     /// Sends a command. The caller must limit how long the answer may take.
-    pub(super) async fn send(&self, command: &Cmd) -> Result<Answer, CommandError> {
-        self.send_on(command, None).await
+    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, CommandError> {
+        let connected = self.connected().await?;
+        self.send_on(&connected, command).await
     }
 
     /// Calls a script. If the server does not know it, it is sent with the call, so that it cannot be
     /// forgotten in between.
-    pub(super) async fn run(&self, script: &Script, call: &Call) -> Result<Answer, CommandError> {
-        self.run_on(script, call, None).await
+    pub(super) async fn run(&self, script: &Script, call: &Call) -> Result<Value, CommandError> {
+        let connected = self.connected().await?;
+        self.run_on(&connected, script, call).await
     }
 
-    /// As [`run`](Self::run); fails if the connection has another number than the given one.
+    /// As [`run`](Self::run), on a connection that the caller has chosen.
     pub(super) async fn run_on(
         &self,
+        connected: &Connected,
         script: &Script,
         call: &Call,
-        only: Option<u64>,
-    ) -> Result<Answer, CommandError> {
-        match self.send_on(call.by_hash(), only).await {
+    ) -> Result<Value, CommandError> {
+        match self.send_on(connected, call.by_hash()).await {
             Err(CommandError::Redis(error)) if is_unknown(&error) => {
-                self.send_on(&script.with_code(call), only).await
+                self.send_on(connected, &script.with_code(call)).await
             }
             answer => answer,
         }
     }
 
-    async fn send_on(&self, command: &Cmd, only: Option<u64>) -> Result<Answer, CommandError> {
-        let current = self.state().current.clone();
-        let Connected {
-            mut connection,
-            number,
-        } = match current {
-            Some(connected) => connected,
-            None => self.connecting()?.await?,
-        };
-        if only.is_some_and(|only| only != number) {
-            return Err(CommandError::NotConnected);
-        }
+    async fn send_on(&self, connected: &Connected, command: &Cmd) -> Result<Value, CommandError> {
+        let mut connection = connected.connection.clone();
         let answer = connection.send_packed_command(command).await;
         let answer = answer.and_then(Value::extract_error);
         if let Err(error) = &answer {
-            self.note_failure(error, number);
+            self.note_failure(error, connected.number);
         }
-        Ok(Answer {
-            value: answer?,
-            connection: number,
-        })
+        Ok(answer?)
+    }
+
+    /// Returns the connection, which is made if there is none.
+    pub(super) async fn connected(&self) -> Result<Connected, CommandError> {
+        let current = self.state().current.clone();
+        match current {
+            Some(connected) => Ok(connected),
+            None => self.connecting()?.await,
+        }
     }
 
     pub(super) fn is_connected(&self) -> bool {
         self.state().current.is_some()
-    }
-
-    /// Returns the number of the connection, or of the next one if there is none.
-    pub(super) fn connection(&self) -> u64 {
-        let state = self.state();
-        state
-            .current
-            .as_ref()
-            .map_or(state.made + 1, |it| it.number)
-    }
-
-    /// Connects if there is no connection.
-    pub(super) async fn connect(&self) -> Result<(), CommandError> {
-        if self.state().current.is_none() {
-            self.connecting()?.await?;
-        }
-        Ok(())
     }
 
     /// Ends the connection, as it is to the wrong server.
@@ -208,10 +193,15 @@ impl Commands {
         }
         let (client, limit) = (self.client.clone(), self.connect_within);
         let (scripts, keys) = (Arc::clone(&self.scripts), Arc::clone(&self.keys));
-        let shared = Arc::clone(&self.state);
+        let (shared, shard_note) = (Arc::clone(&self.state), Arc::clone(&self.shard_note));
         let inbox = self.inbox.clone();
         let connecting: Connecting = Box::pin(async move {
-            let connection = connect(&client, &scripts, &keys, limit).await;
+            let connected = async {
+                let mut connection = connect(&client, &scripts, &keys, limit).await?;
+                shard_note.check(&mut connection, &keys, limit).await?;
+                Ok(connection)
+            };
+            let connection = connected.await;
             let mut state = lock(&shared);
             state.connecting = None;
             match connection {

@@ -9,9 +9,12 @@ use futures_core::future::BoxFuture;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use redis::io::tcp::TcpSettings;
-use redis::{Client, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisError};
+use redis::{
+    Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisError,
+};
 
-use crate::log::redis::error::ConnectError;
+use crate::log::redis::address;
+use crate::log::redis::error::{CommandError, ConnectError};
 use crate::log::redis::inbox::{self, Outlet};
 use crate::log::redis::keys::Keys;
 use crate::log::redis::link::Link;
@@ -38,7 +41,8 @@ const HAS_TLS: bool = cfg!(feature = "redis-rustls");
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let redis = RedisEngine::connect("redis://127.0.0.1/").await?;
-/// let (hub, driver) = Hub::builder().engine(redis).build();
+/// let key = std::env::var("ID_KEY")?.parse()?; // the same on all nodes
+/// let (hub, driver) = Hub::builder().engine(redis).id_key(key).build();
 /// tokio::spawn(driver);
 ///
 /// hub.publish("news", "hello").key("news-17").await?;
@@ -99,7 +103,8 @@ const HAS_TLS: bool = cfg!(feature = "redis-rustls");
 /// # Permissions
 ///
 /// Whether the user may do what is needed is checked with each new connection. These rules are enough, with
-/// the default [prefix](RedisOptions::prefix) and the database 0, which the channels begin with:
+/// the default [prefix](RedisOptions::prefix) and the database 0. All databases of a server share its channels,
+/// so the names of these begin with the database: for another one, they are `&N:sse:{*` with its number.
 ///
 /// ```text
 /// resetchannels ~sse:* &0:sse:{* +hello +eval +evalsha +subscribe +unsubscribe +time +exists
@@ -166,7 +171,10 @@ impl RedisOptions {
         let note = shard_note::find(&engine.link).await;
         match note.map_err(|error| ConnectError::Server(error.into()))? {
             Some(note) => Err(ConnectError::Shard(note)),
-            None => Ok(engine),
+            None => {
+                engine.link.commands.shard_note.set(None);
+                Ok(engine)
+            }
         }
     }
 
@@ -178,17 +186,24 @@ impl RedisOptions {
         }
         let info = connection_info(url, self.answer_within).map_err(invalid)?;
         let database = info.redis_settings().db();
+        let is_tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
+        let server = address::of(&info);
         let keys = Keys::new(&self.prefix, database).ok_or(ConnectError::Prefix)?;
         let client = Client::open(info).map_err(invalid)?;
         let (inbox, outlet) = inbox::queue();
         let link = Link::new(
+            server,
             client,
             keys,
             Scripts::new(&self.history, database),
             inbox,
             self.answer_within,
         );
-        link.commands.connect().await?;
+        let connected = link.commands.connected().await;
+        connected.map_err(|error| match error {
+            CommandError::Redis(error) if is_tls && error.is_timeout() => ConnectError::TlsTimedOut,
+            error => error.into(),
+        })?;
         let live = supervisor::connect(&link).await?;
         link.set_live(Some(live.commands()));
         let supervisor = Box::pin(supervisor::supervise(link.clone(), live));
@@ -267,7 +282,7 @@ impl Engine for RedisEngine {
         topic: &str,
         kept: Position,
         lost: Position,
-    ) -> BoxFuture<'static, Result<(), EngineError>> {
+    ) -> BoxFuture<'static, Result<Option<Position>, EngineError>> {
         let (link, topic) = (Arc::clone(&self.link), topic.to_owned());
         Box::pin(async move {
             check(&topic)?;
@@ -319,6 +334,7 @@ impl LiveSide {
 impl fmt::Debug for RedisEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisEngine")
+            .field("server", &self.link.server)
             .field("keys", &self.link.keys)
             .field("is_up", &self.link.is_up())
             .finish_non_exhaustive()

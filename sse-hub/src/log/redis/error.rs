@@ -27,10 +27,13 @@ pub enum ConnectError {
     /// server's answer. [`RedisEngine`](super::RedisEngine#permissions) lists what is enough.
     NotPermitted(String),
     /// The server is one of several [shards](super::RedisEngine::sharded), as it notes: which one, of which.
-    /// A node that used it alone would publish where the others do not read.
+    /// A node that used it alone, or as another one, would publish where the others do not read.
     Shard(String),
     /// The URL begins with `rediss`, and the feature `redis-rustls` is not enabled.
     WithoutTls,
+    /// The URL begins with `rediss`, and TLS was not agreed on within
+    /// [`answer_within`](super::RedisOptions::answer_within): a server without TLS at this port waits for more.
+    TlsTimedOut,
 }
 
 impl fmt::Display for ConnectError {
@@ -44,8 +47,11 @@ impl fmt::Display for ConnectError {
             Self::NotPermitted(reasons) => {
                 write!(f, "user lacks permissions that are needed: {reasons}")
             }
-            Self::Shard(note) => write!(f, "server is one of several shards: {note}"),
+            Self::Shard(note) => write!(f, "server is another one of several shards: {note}"),
             Self::WithoutTls => f.write_str("URL asks for TLS, which no enabled feature provides"),
+            Self::TlsTimedOut => f.write_str(
+                "server did not agree on TLS in time, expected a port with TLS, as the URL asks for it",
+            ),
         }
     }
 }
@@ -75,6 +81,7 @@ pub(super) enum Unusable {
     Replica,
     Mode(String),
     NotPermitted(String),
+    Shard(String),
 }
 
 /// The codes of errors that say that another server is to be asked now.
@@ -121,6 +128,7 @@ impl From<Unusable> for ConnectError {
             Unusable::Replica => Self::Replica,
             Unusable::Mode(mode) => Self::Mode(mode),
             Unusable::NotPermitted(reasons) => Self::NotPermitted(reasons),
+            Unusable::Shard(note) => Self::Shard(note),
         }
     }
 }

@@ -6,15 +6,11 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::log::redis::entry_id;
-use crate::position::Position;
-
 /// Begins the idempotency keys of a topic, after its stream's name.
 const KEY: &str = ":key:";
 
-/// Begin the keys that remember losses.
-const KEPT: &str = ":kept:";
-const LOST: &str = ":lost:";
+/// Ends the name of the key that remembers the newest mark of a loss.
+const LOSS: &str = ":loss";
 
 /// The names that an engine uses.
 #[derive(Debug)]
@@ -52,15 +48,9 @@ impl Keys {
         format!("{}:shard", self.prefix)
     }
 
-    /// Returns the name of the key that remembers a loss: the newest position before it that a node and the
-    /// log have, or the newest lost one.
-    pub(super) fn loss(&self, topic: &str, kept: Position, lost: Position) -> String {
-        let stream = self.stream(topic);
-        if kept == Position::OLDEST {
-            format!("{stream}{LOST}{}", entry_id::of(lost))
-        } else {
-            format!("{stream}{KEPT}{}", entry_id::of(kept))
-        }
+    /// Returns the name of the key that remembers the newest mark of a loss in a topic.
+    pub(super) fn loss(&self, topic: &str) -> String {
+        format!("{}:{{{}}}{LOSS}", self.prefix, escape(topic))
     }
 
     /// Returns the channel: the database and the name of the stream, as in the script.
@@ -164,6 +154,19 @@ mod tests {
         prop_oneof!["[a{}%:7BDkey\n]{0,12}", any::<String>()]
     }
 
+    /// What a name is of, besides its topic.
+    #[derive(Clone, Debug, PartialEq)]
+    enum Kind {
+        Stream,
+        Idempotency(String),
+        Loss,
+    }
+
+    fn kind() -> impl Strategy<Value = Kind> {
+        let key = name().prop_map(Kind::Idempotency);
+        prop_oneof![Just(Kind::Stream), key, Just(Kind::Loss)]
+    }
+
     fn prefix() -> impl Strategy<Value = String> {
         "[a%:0key]{0,4}"
     }
@@ -184,19 +187,23 @@ mod tests {
         fn no_two_names_are_the_same(
             prefixes in (prefix(), prefix()),
             topics in (name(), name()),
-            ids in (prop::option::of(name()), prop::option::of(name())),
+            kinds in (kind(), kind()),
         ) {
-            let name = |prefix: &str, topic: &str, key: &Option<String>| {
+            let name = |prefix: &str, topic: &str, kind: &Kind| {
                 let keys = Keys::new(prefix, 0).expect("no braces");
-                match key {
-                    Some(key) => keys.idempotency(topic, key),
-                    None => keys.stream(topic),
+                match kind {
+                    Kind::Stream => keys.stream(topic),
+                    Kind::Idempotency(key) => keys.idempotency(topic, key),
+                    Kind::Loss => keys.loss(topic),
                 }
             };
-            let first = name(&prefixes.0, &topics.0, &ids.0);
-            let second = name(&prefixes.1, &topics.1, &ids.1);
-            let are_equal = (&prefixes.0, &topics.0, &ids.0) == (&prefixes.1, &topics.1, &ids.1);
+            let first = name(&prefixes.0, &topics.0, &kinds.0);
+            let second = name(&prefixes.1, &topics.1, &kinds.1);
+            let are_equal = (&prefixes.0, &topics.0, &kinds.0) == (&prefixes.1, &topics.1, &kinds.1);
             prop_assert_eq!(first == second, are_equal);
+            for prefix in [&prefixes.0, &prefixes.1] {
+                prop_assert_ne!(&first, &Keys::new(prefix, 0).expect("no braces").shard());
+            }
         }
     }
 }

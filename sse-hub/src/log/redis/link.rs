@@ -2,7 +2,7 @@
 //! the supervisor restores, as that takes more than connecting.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::Client;
@@ -22,22 +22,23 @@ use crate::log::redis::subscribing::{Subscribing, Turn};
 
 /// What all parts of an engine share.
 pub(super) struct Link {
+    /// Its address.
+    pub(super) server: String,
     pub(super) client: Client,
     pub(super) keys: Arc<Keys>,
     pub(super) scripts: Arc<Scripts>,
     pub(super) queue: Queue,
     pub(super) heads: Heads,
     pub(super) channels: Channels,
-    pub(super) subscribing: Subscribing,
+    pub(super) subscribing: Subscribing<MultiplexedConnection>,
     pub(super) inbox: Inbox,
     pub(super) answer_within: Duration,
     pub(super) commands: Commands,
-    /// The live connection, while there is one.
-    live: Mutex<Option<MultiplexedConnection>>,
 }
 
 impl Link {
     pub(super) fn new(
+        server: String,
         client: Client,
         keys: Keys,
         scripts: Scripts,
@@ -47,6 +48,7 @@ impl Link {
         let (scripts, keys) = (Arc::new(scripts), Arc::new(keys));
         let shared = (Arc::clone(&scripts), Arc::clone(&keys));
         Arc::new(Self {
+            server,
             commands: Commands::new(
                 client.clone(),
                 answer_within,
@@ -63,39 +65,30 @@ impl Link {
             subscribing: Subscribing::default(),
             inbox,
             answer_within,
-            live: Mutex::new(None),
         })
     }
 
-    pub(super) fn live(&self) -> Option<MultiplexedConnection> {
-        self.lock_live().clone()
-    }
-
     pub(super) fn set_live(&self, connection: Option<MultiplexedConnection>) {
-        *self.lock_live() = connection;
+        self.subscribing.set_live(connection);
     }
 
     pub(super) fn is_up(&self) -> bool {
-        self.lock_live().is_some()
-    }
-
-    fn lock_live(&self) -> MutexGuard<'_, Option<MultiplexedConnection>> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+        self.subscribing.is_live()
     }
 
     /// Subscribes to a topic's channel. Without a connection, or if it is lost meanwhile, the
     /// supervisor does that on the next one: the topic is among the [`Channels`].
     pub(super) async fn subscribe(&self, topic: &str) -> Result<(), EngineError> {
-        let Some(mut live) = self.live() else {
-            return Ok(());
-        };
         match self.subscribing.enter(topic) {
-            Turn::Single(_single) => match live.subscribe(self.keys.channel(topic)).await {
-                Err(error) if !error.is_unrecoverable_error() => {
-                    Err(CommandError::from(error).into())
+            Turn::Later => Ok(()),
+            Turn::Single(mut live, _single) => {
+                match live.subscribe(self.keys.channel(topic)).await {
+                    Err(error) if !error.is_unrecoverable_error() => {
+                        Err(CommandError::from(error).into())
+                    }
+                    Ok(()) | Err(_) => Ok(()),
                 }
-                Ok(()) | Err(_) => Ok(()),
-            },
+            }
             Turn::Waits(subscribed) => match subscribed.await {
                 Ok(subscribed) => Ok(subscribed?),
                 // The engine is gone, and the supervisor with it.

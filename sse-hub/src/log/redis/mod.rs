@@ -5,6 +5,7 @@
 //! connection each. If that connection fails, they read the stream. Under load, many entries share a call of
 //! the script.
 
+mod address;
 mod append;
 mod channels;
 mod commands;

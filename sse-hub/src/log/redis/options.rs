@@ -20,7 +20,8 @@ use crate::log::redis::script::History;
 ///     .max_age(Duration::from_secs(3600))
 ///     .connect("redis://127.0.0.1/")
 ///     .await?;
-/// let (hub, driver) = Hub::builder().engine(redis).build();
+/// let key = std::env::var("ID_KEY")?.parse()?; // the same on all nodes
+/// let (hub, driver) = Hub::builder().engine(redis).id_key(key).build();
 /// tokio::spawn(driver);
 /// Ok(hub)
 /// # }
@@ -49,10 +50,16 @@ impl RedisOptions {
         }
     }
 
-    /// Sets what the names of all keys begin with, without braces; by default `sse`. A topic's
-    /// stream is `prefix:{topic}`, an idempotency key `prefix:{topic}:key:the key`. In topics, braces,
+    /// Sets what the names of all keys begin with, without braces; by default `sse`. In topics, braces,
     /// percent signs and control characters are escaped as in URLs, such as `%7B`, so no two names are
-    /// the same.
+    /// the same:
+    ///
+    /// | key | what it is |
+    /// |---|---|
+    /// | `prefix:{topic}` | the stream of a topic; its channel is the same with the database before it, `0:prefix:{topic}` |
+    /// | `prefix:{topic}:key:KEY` | an idempotency key |
+    /// | `prefix:{topic}:loss` | the newest mark of a loss, if there is one |
+    /// | `prefix:shard` | which of [several servers](crate::redis::RedisEngine::sharded) it is, if it is one |
     pub fn prefix(mut self, prefix: &str) -> Self {
         prefix.clone_into(&mut self.prefix);
         self

@@ -30,9 +30,10 @@ pub(super) async fn check_commands(
     keys: &Keys,
     limit: Duration,
 ) -> Result<(), CommandError> {
-    let mut call = scripts.check.call(2, 0);
+    let mut call = scripts.check.call(3, 0);
     call.arg(keys.stream(NO_TOPIC));
     call.arg(keys.idempotency(NO_TOPIC, ""));
+    call.arg(keys.loss(NO_TOPIC));
     let tried = scripts.check.run_on(&call, connection);
     let refused = match answered(limit, tried).await.map_err(named)? {
         Value::Array(errors) => errors.into_iter().filter_map(refusal).collect(),

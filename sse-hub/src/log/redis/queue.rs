@@ -4,13 +4,16 @@
 //! Otherwise it puts its entry in the queue, from which the driver takes batches. A batch depends on no
 //! publishing future; one that is dropped takes its entry out again, unless a batch has it.
 //!
-//! All calls use one connection, so entries are appended in the order in which their futures were first
-//! polled. The queue has no limit of its own: each entry in it belongs to a future that a caller holds.
+//! Entries are taken in the order in which their futures were first polled. While all calls use one connection, whose
+//! server knows the script, they are also appended in that order; a call that has to be made again, with the script,
+//! is overtaken by those after it, and of two connections each has an order of its own. The queue has no limit: each
+//! entry in it belongs to a future that a caller holds.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use futures_util::task::AtomicWaker;
 use tokio::sync::oneshot;
 
 use crate::log::EngineError;
@@ -47,6 +50,9 @@ pub(super) type Waiting = (ToAppend, oneshot::Sender<Appended>);
 #[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
+    /// The task that takes batches. Cloning, waking and dropping a waker may run code of the caller's, so it is not
+    /// under the lock.
+    driver: AtomicWaker,
 }
 
 #[derive(Default)]
@@ -58,7 +64,6 @@ struct State {
     batches: usize,
     /// Whether there was a batch just before, so that more entries can be expected.
     is_busy: bool,
-    driver: Option<Waker>,
 }
 
 /// How an entry is appended.
@@ -92,14 +97,10 @@ impl Queue {
         let number = state.next;
         state.next += 1;
         state.waiting.insert(number, (entry, sender));
-        let driver = if state.may_begin() {
-            state.driver.take()
-        } else {
-            None
-        };
+        let may_begin = state.may_begin();
         drop(state);
-        if let Some(driver) = driver {
-            driver.wake();
+        if may_begin {
+            self.driver.wake();
         }
         Turn::Waits(Place {
             queue: self,
@@ -111,13 +112,11 @@ impl Queue {
     /// Takes the next batch, if one may begin; otherwise the waker is woken when that is so because of what is
     /// put in. [`end_batch`](Self::end_batch) must be called after a batch.
     pub(super) fn take_batch(&self, waker: &Waker) -> Option<Vec<Waiting>> {
+        // Before the state is looked at, so that no entry is missed that comes meanwhile.
+        self.driver.register(waker);
         let mut state = self.state();
         if !state.may_begin() {
             state.is_busy &= state.batches > 0;
-            match &mut state.driver {
-                Some(driver) => driver.clone_from(waker),
-                driver => *driver = Some(waker.clone()),
-            }
             return None;
         }
         let (mut batch, mut bytes) = (Vec::new(), 0);
@@ -178,6 +177,9 @@ impl Drop for Place<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::task::Wake;
+
     use futures_util::FutureExt as _;
     use futures_util::task::noop_waker_ref;
 
@@ -236,6 +238,40 @@ mod tests {
         drop(last);
         assert!(take(&queue).is_empty());
         assert!(matches!(queue.enter(entry("-"), true), Turn::Single(..)));
+    }
+
+    /// Uses the queue as the waker of an executor might, in whatever is done with it.
+    struct UsesQueue(Arc<Queue>);
+
+    impl UsesQueue {
+        fn touch(&self) {
+            let state = self.0.state.try_lock();
+            assert!(state.is_ok(), "the lock is held");
+        }
+    }
+
+    impl Wake for UsesQueue {
+        fn wake(self: Arc<Self>) {
+            self.touch();
+        }
+    }
+
+    impl Drop for UsesQueue {
+        fn drop(&mut self) {
+            self.touch();
+        }
+    }
+
+    #[test]
+    fn a_waker_is_neither_woken_nor_dropped_under_the_lock() {
+        let queue = Arc::new(Queue::default());
+        for _ in 0..2 {
+            // The last reference is the one that the queue replaces.
+            let waker = Waker::from(Arc::new(UsesQueue(Arc::clone(&queue))));
+            assert!(queue.take_batch(&waker).is_none());
+        }
+        let _waits = queue.enter(entry("0"), false);
+        assert_eq!(take(&queue).len(), 1);
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(super) async fn open(link: &Link, topic: &str) -> Result<Span, EngineError> 
     let stream = link.keys.stream(topic);
     let mut call = link.scripts.open.call(1, stream.len());
     call.arg(stream).arg(script::drawn());
-    let head = match link.commands.run(&link.scripts.open, &call).await?.value {
+    let head = match link.commands.run(&link.scripts.open, &call).await? {
         Value::BulkString(id) => entry_id::parse(&id),
         _ => None,
     };
@@ -141,7 +141,7 @@ async fn range(
     let mut call = redis::cmd("XRANGE");
     call.arg(stream).arg(entry_id::of(from)).arg("+");
     call.arg("COUNT").arg(count);
-    match link.commands.send(&call).await?.value {
+    match link.commands.send(&call).await? {
         Value::Array(entries) => entries
             .into_iter()
             .map(|entry| parse(entry).ok_or(INVALID_ENTRIES))
@@ -159,7 +159,7 @@ async fn has_entry_before(
     call.arg(stream).arg("-");
     call.arg(format!("({}", entry_id::of(position)));
     call.arg("COUNT").arg(1);
-    match link.commands.send(&call).await?.value {
+    match link.commands.send(&call).await? {
         Value::Array(entries) => Ok(!entries.is_empty()),
         _ => Err(INVALID_ENTRIES),
     }
@@ -198,7 +198,7 @@ async fn last_id(link: &Link, stream: &str) -> Result<Option<Position>, EngineEr
     let mut call = redis::cmd("XINFO");
     call.arg("STREAM").arg(stream);
     let info = match link.commands.send(&call).await {
-        Ok(answer) => answer.value,
+        Ok(info) => info,
         // "ERR no such key" has no code of its own.
         Err(CommandError::Redis(error))
             if error

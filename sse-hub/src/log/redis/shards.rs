@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
+use redis::IntoConnectionInfo as _;
 
 use crate::log::EngineError;
+use crate::log::redis::address;
 use crate::log::redis::engine::RedisEngine;
 use crate::log::redis::error::ConnectError;
 use crate::log::redis::options::RedisOptions;
@@ -72,7 +73,9 @@ impl RedisEngine {
     ///
     /// # async fn connect() -> Result<Hub, Box<dyn std::error::Error>> {
     /// let servers = ["redis://10.0.0.1/", "redis://10.0.0.2/", "redis://10.0.0.3/"];
-    /// let (hub, driver) = Hub::builder().engine(RedisEngine::sharded(servers).await?).build();
+    /// let key = std::env::var("ID_KEY")?.parse()?; // the same on all nodes
+    /// let engine = RedisEngine::sharded(servers).await?;
+    /// let (hub, driver) = Hub::builder().engine(engine).id_key(key).build();
     /// tokio::spawn(driver);
     /// # Ok(hub)
     /// # }
@@ -102,7 +105,8 @@ impl RedisOptions {
     /// Each server keeps its name and those of all in the key `prefix:shard`, such as
     /// `"1" of ["1", "2", "3"]`, which the first node writes. A node with other shards is refused, as it would
     /// publish where the others do not read; and so is one that [connects](Self::connect) to one of the
-    /// servers alone. To change the shards, stop all nodes and delete the key on each of the servers. A
+    /// servers alone. Each new connection looks at the note, so that a name or a proxy that leads to another one of the
+    /// servers is noticed: publishing fails then. To change the shards, stop all nodes and delete the key on each of the servers. A
     /// server that has lost its data has lost the note as well; the next node that starts writes it.
     ///
     /// # Cancel safety
@@ -117,7 +121,7 @@ impl RedisOptions {
         for (index, shard) in shards.into_iter().enumerate() {
             let RedisShard { url, name } = shard.into();
             let address = match url.as_str().into_connection_info() {
-                Ok(info) => address(&info),
+                Ok(info) => address::of(&info),
                 Err(invalid) => {
                     // Which connects to nothing, and has its own reason.
                     let error = self.connect_shard(&url).await.err();
@@ -145,6 +149,10 @@ impl RedisOptions {
             engines.push(connected.map_err(|error| failed(name, error))?);
         }
         note_all(names, &engines).await?;
+        for (name, engine) in names.iter().zip(&engines) {
+            let note = shard_note::note(name, names);
+            engine.link.commands.shard_note.set(Some(note));
+        }
         Ok(Sharded::on(placement, engines))
     }
 }
@@ -203,36 +211,9 @@ async fn note_all(
     Ok(())
 }
 
-/// Returns what identifies a database: `host:port/database`.
-fn address(info: &ConnectionInfo) -> String {
-    let database = info.redis_settings().db();
-    match info.addr() {
-        ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
-            format!("{}:{port}/{database}", host.to_ascii_lowercase())
-        }
-        other => format!("{other}/{database}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_shard_is_named_after_its_address_and_database_alone() {
-        for (url, expected) in [
-            ("redis://10.0.0.1", "10.0.0.1:6379/0"),
-            ("redis://10.0.0.1/", "10.0.0.1:6379/0"),
-            ("redis://user:secret@10.0.0.1:6379/0", "10.0.0.1:6379/0"),
-            ("redis://10.0.0.1:6380/3", "10.0.0.1:6380/3"),
-            ("redis://One.Example/", "one.example:6379/0"),
-            ("redis://[::1]:1/", "::1:1/0"),
-            ("unix:///run/redis.sock", "/run/redis.sock/0"),
-        ] {
-            let info = url.into_connection_info().expect(url);
-            assert_eq!(address(&info), expected, "{url}");
-        }
-    }
 
     #[tokio::test]
     async fn no_server_and_the_same_one_twice_are_refused_before_anything_is_connected() {

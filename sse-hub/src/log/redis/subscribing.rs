@@ -15,14 +15,15 @@ const MAX_SINGLE: usize = 4;
 
 type Subscribed = Result<(), CommandError>;
 
-#[derive(Default)]
-pub(super) struct Subscribing {
-    state: Mutex<State>,
+/// The live connection, of the type `C`, and the calls on it.
+pub(super) struct Subscribing<C> {
+    state: Mutex<State<C>>,
     is_wanted: Notify,
 }
 
-#[derive(Default)]
-struct State {
+struct State<C> {
+    /// While there is one. Without it, no opening waits: the next one is subscribed to all topics in use.
+    live: Option<C>,
     single: usize,
     waiting: Vec<Wanted>,
 }
@@ -34,23 +35,60 @@ pub(super) struct Wanted {
 }
 
 /// How a channel is subscribed to.
-pub(super) enum Turn<'a> {
-    /// By a call of its own.
-    Single(Single<'a>),
+pub(super) enum Turn<'a, C> {
+    /// By the next connection, as there is none.
+    Later,
+    /// By a call of its own, on this connection.
+    Single(C, Single<'a, C>),
     /// By the supervisor. An error means that it is gone.
     Waits(oneshot::Receiver<Subscribed>),
 }
 
 /// A call for one channel, which ends when this is dropped.
-pub(super) struct Single<'a>(&'a Subscribing);
+pub(super) struct Single<'a, C>(&'a Subscribing<C>);
 
-impl Subscribing {
-    /// Decides how the channel of a topic is subscribed to.
-    pub(super) fn enter(&self, topic: &str) -> Turn<'_> {
+impl<C> Default for Subscribing<C> {
+    fn default() -> Self {
+        Self {
+            state: Mutex::new(State {
+                live: None,
+                single: 0,
+                waiting: Vec::new(),
+            }),
+            is_wanted: Notify::new(),
+        }
+    }
+}
+
+impl<C: Clone> Subscribing<C> {
+    /// Begins or ends the time of a live connection. At its end, all that wait go on without it.
+    pub(super) fn set_live(&self, live: Option<C>) {
         let mut state = self.state();
+        let before = std::mem::replace(&mut state.live, live);
+        let left = match state.live {
+            Some(_) => Vec::new(),
+            None => std::mem::take(&mut state.waiting),
+        };
+        // Not under the lock.
+        drop(state);
+        drop(before);
+        Wanted::answer(left, &Ok(()));
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.state().live.is_some()
+    }
+
+    /// Decides how the channel of a topic is subscribed to.
+    pub(super) fn enter(&self, topic: &str) -> Turn<'_, C> {
+        let mut state = self.state();
+        let Some(live) = &state.live else {
+            return Turn::Later;
+        };
         if state.waiting.is_empty() && state.single < MAX_SINGLE {
+            let live = live.clone();
             state.single += 1;
-            return Turn::Single(Single(self));
+            return Turn::Single(live, Single(self));
         }
         let (sender, subscribed) = oneshot::channel();
         state.waiting.push(Wanted {
@@ -74,14 +112,10 @@ impl Subscribing {
             self.is_wanted.notified().await;
         }
     }
+}
 
-    /// Lets all that wait go on without a connection: the next one is subscribed to all topics in use.
-    pub(super) fn leave_to_next(&self) {
-        let waiting = std::mem::take(&mut self.state().waiting);
-        Wanted::answer(waiting, &Ok(()));
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
+impl<C> Subscribing<C> {
+    fn state(&self) -> MutexGuard<'_, State<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -96,7 +130,7 @@ impl Wanted {
     }
 }
 
-impl Drop for Single<'_> {
+impl<C> Drop for Single<'_, C> {
     fn drop(&mut self) {
         self.0.state().single -= 1;
     }
@@ -108,21 +142,33 @@ mod tests {
 
     use super::*;
 
-    fn wait(subscribing: &Subscribing, topic: &str) -> oneshot::Receiver<Subscribed> {
+    fn live() -> Subscribing<u8> {
+        let subscribing = Subscribing::default();
+        subscribing.set_live(Some(1));
+        subscribing
+    }
+
+    fn single<'a>(subscribing: &'a Subscribing<u8>, topic: &str) -> Single<'a, u8> {
+        match subscribing.enter(topic) {
+            Turn::Single(1, single) => single,
+            _ => panic!("it makes no call of its own"),
+        }
+    }
+
+    fn wait(subscribing: &Subscribing<u8>, topic: &str) -> oneshot::Receiver<Subscribed> {
         match subscribing.enter(topic) {
             Turn::Waits(subscribed) => subscribed,
-            Turn::Single(_) => panic!("it does not wait"),
+            _ => panic!("it does not wait"),
         }
     }
 
     #[test]
     fn few_make_calls_of_their_own_and_all_others_share_one() {
-        let subscribing = Subscribing::default();
-        let single: Vec<_> = (0..MAX_SINGLE).map(|_| subscribing.enter("a")).collect();
-        assert!(single.iter().all(|turn| matches!(turn, Turn::Single(_))));
+        let subscribing = live();
+        let singles: Vec<_> = (0..MAX_SINGLE).map(|_| single(&subscribing, "a")).collect();
         assert!(subscribing.wanted().now_or_never().is_none());
         let (mut first, given_up) = (wait(&subscribing, "b"), wait(&subscribing, "c"));
-        drop(single);
+        drop(singles);
         let mut second = wait(&subscribing, "d");
         drop(given_up);
         let wanted = subscribing.wanted().now_or_never().expect("some wait");
@@ -132,15 +178,22 @@ mod tests {
         Wanted::answer(wanted, &Ok(()));
         assert!(matches!(first.try_recv(), Ok(Ok(()))));
         assert!(matches!(second.try_recv(), Ok(Ok(()))));
-        assert!(matches!(subscribing.enter("e"), Turn::Single(_)));
+        drop(single(&subscribing, "e"));
     }
 
     #[test]
-    fn without_a_connection_none_waits() {
-        let subscribing = Subscribing::default();
-        let _single: Vec<_> = (0..MAX_SINGLE).map(|_| subscribing.enter("a")).collect();
+    fn without_a_connection_none_waits_nor_begins_to() {
+        let subscribing = live();
+        let _singles: Vec<_> = (0..MAX_SINGLE).map(|_| single(&subscribing, "a")).collect();
         let mut waits = wait(&subscribing, "b");
-        subscribing.leave_to_next();
+        subscribing.set_live(None);
         assert!(matches!(waits.try_recv(), Ok(Ok(()))));
+        // A connection whose subscriptions fail ends as well, with those that it let wait.
+        assert!(matches!(subscribing.enter("c"), Turn::Later));
+        subscribing.set_live(Some(1));
+        let mut waits = wait(&subscribing, "c");
+        subscribing.set_live(None);
+        assert!(matches!(waits.try_recv(), Ok(Ok(()))));
+        assert!(!subscribing.is_live());
     }
 }

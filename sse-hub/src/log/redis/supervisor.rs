@@ -47,6 +47,8 @@ pub(super) async fn connect(link: &Arc<Link>) -> Result<Connection, CommandError
     let mut commands = time_limits::connect(&link.client, limit, config).await?;
     hello::check(&mut commands, limit).await?;
     permissions::check_live(&mut commands, &link.keys, limit).await?;
+    let shard_note = &link.commands.shard_note;
+    shard_note.check(&mut commands, &link.keys, limit).await?;
     Ok(Connection { commands, ended })
 }
 
@@ -56,15 +58,15 @@ pub(super) async fn supervise(link: Arc<Link>, first: Connection) {
     loop {
         let error = maintain(&link, &mut connection).await;
         link.set_live(None);
-        link.subscribing.leave_to_next();
         // Its server may be frozen, or another one be reached by the address now.
         link.commands.end();
         tracing::warn!(
+            server = link.server,
             error = error.as_ref().map(|error| error as &dyn std::error::Error),
             "connection to Redis lost"
         );
         connection = connect_again(&link).await;
-        tracing::info!("connected to Redis again");
+        tracing::info!(server = link.server, "connected to Redis again");
     }
 }
 
@@ -154,6 +156,7 @@ async fn connect_again(link: &Arc<Link>) -> Connection {
             Err(error) => error,
         };
         tracing::debug!(
+            server = link.server,
             error = &error as &dyn std::error::Error,
             "no connection to Redis"
         );
@@ -164,7 +167,7 @@ async fn connect_again(link: &Arc<Link>) -> Connection {
 
 /// Subscribes to the channels of all topics in use, and has the hub read the topics.
 async fn subscribe_to_all(link: &Link, connection: &mut Connection) -> Result<(), CommandError> {
-    link.commands.connect().await?;
+    link.commands.connected().await?;
     // First this: the opening of a topic subscribes to it from now on.
     link.set_live(Some(connection.commands.clone()));
     for topics in link.channels.all().chunks(MAX_CHANNELS) {

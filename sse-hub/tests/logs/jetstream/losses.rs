@@ -3,8 +3,9 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
+use sse_hub::nats::async_nats::jetstream::message::PublishMessage;
 use sse_hub::nats::{NatsEngine, NatsOptions};
-use sse_hub::{Engine, Entry, Live, LiveEntry, Page, Position};
+use sse_hub::{Engine, Entry, Hub, Live, LiveEntry, Page, Position};
 
 use super::{Nodes, append, event};
 use crate::suite::within_bounds;
@@ -76,7 +77,9 @@ async fn an_entry_has_one_position_when_it_is_appended_read_and_live() {
         let again = other.append("a", b"data\n\n", key).await.expect("appended");
         assert_eq!(first, again);
         // Ids stay short.
-        assert!(first.to_id("a").len() <= 32, "{}", first.to_id("a"));
+        let hub = Hub::new();
+        let id = hub.id_of("a", first);
+        assert!(id.len() <= 35, "{id}");
     })
     .await;
 }
@@ -117,6 +120,35 @@ async fn a_number_that_is_given_again_is_not_taken_for_the_entry_that_was_lost()
         let read = entries(&engine, "a", kept).await;
         assert_eq!(read, [(second, event(11)), (third, event(12))]);
         assert_eq!(entries(&engine, "a", second).await, [(third, event(12))]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_id_of_a_topic_without_entries_is_unknown_in_a_stream_that_was_set_back_since() {
+    within_bounds(async {
+        let mut nodes = Nodes::start().await;
+        let engine = nodes.engine(NatsOptions::new()).await;
+        append(&engine, "other", 0).await;
+        let kept = engine.open("a").await.expect("opened").head;
+        let lost = set_back(&mut nodes, async |nodes| {
+            let engine = nodes.engine(NatsOptions::new()).await;
+            for number in 1..4 {
+                append(&engine, "other", number).await;
+            }
+            engine.open("a").await.expect("opened").head
+        });
+        let lost = lost.await;
+        let engine = nodes.engine(NatsOptions::new()).await;
+        // Its number is before the one that the topic without entries ended with.
+        let first = append(&engine, "a", 10).await;
+        for number in 1..4 {
+            append(&engine, "other", number).await;
+        }
+        assert!(first < lost);
+        let page = read(&engine, "a", lost).await;
+        assert!(matches!(page, Page::Unknown), "{page:?}");
+        assert_eq!(entries(&engine, "a", kept).await, [(first, event(10))]);
     })
     .await;
 }
@@ -186,6 +218,32 @@ async fn a_loss_is_marked_once_and_the_mark_is_read_and_live() {
 }
 
 #[tokio::test]
+async fn a_mark_is_appended_although_its_id_is_remembered_without_it() {
+    within_bounds(async {
+        let nodes = Nodes::start().await;
+        let engine = nodes.engine(NatsOptions::new()).await;
+        let kept = append(&engine, "a", 0).await;
+        let lost = append(&engine, "a", 1).await;
+        let id = [kept, lost].map(|it| format!("{:x}.{:x}", it.major(), it.minor()));
+        let other = PublishMessage::build()
+            .message_id(format!("a..{}", id.join(".")))
+            .payload("data: x\n\n".into());
+        let published = nodes.jetstream().await;
+        let published = published.send_publish("sse.log.b", other).await;
+        published.expect("sent").await.expect("stored");
+        let mut marks = Vec::new();
+        for _ in 0..2 {
+            marks.push(engine.mark_loss("a", kept, lost).await.expect("marked"));
+        }
+        let read = entries(&engine, "a", lost).await;
+        assert_eq!(read.len(), 1, "{read:?}");
+        assert_eq!(read[0].1, Entry::Loss);
+        assert_eq!(marks, [Some(read[0].0); 2]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_loss_of_all_that_a_topic_had_is_marked() {
     within_bounds(async {
         let mut nodes = Nodes::start().await;
@@ -227,7 +285,7 @@ async fn a_mark_is_appended_however_fast_others_append_to_the_topic() {
         };
         tokio::select! {
             () = appending => {}
-            marked = engine.mark_loss("a", kept, lost) => marked.expect("marked"),
+            marked = engine.mark_loss("a", kept, lost) => assert!(marked.expect("marked").is_some()),
         }
         let mut after = kept;
         loop {

@@ -29,7 +29,7 @@ async fn names_that_no_hub_takes_are_refused_by_the_engine_itself() {
                 engine.append(name, b"data\n\n", None).await.map(drop),
                 engine.open(name).await.map(drop),
                 engine.read(name, at).await.map(drop),
-                engine.mark_loss(name, at, at).await,
+                engine.mark_loss(name, at, at).await.map(drop),
             ] {
                 let is_refused = matches!(refused, Err(EngineError::Refused(_)));
                 assert!(is_refused, "{refused:?}");
@@ -78,6 +78,69 @@ async fn a_stream_in_which_single_messages_can_vanish_is_refused() {
         assert_eq!(changed["error"], serde_json::Value::Null, "{changed}");
         let refused = NatsOptions::new().connect(&url).await;
         assert!(has_reason(&refused, "time to live"), "{refused:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mirror_of_the_stream_does_not_answer_in_its_place() {
+    within_bounds(async {
+        let nodes = Nodes::start().await;
+        let engine = nodes.engine(NatsOptions::new()).await;
+        // Of another topic alone, so that it lacks what is asked for.
+        let source = stream::Source {
+            name: "SSE".to_owned(),
+            filter_subject: Some("sse.log.other".to_owned()),
+            ..stream::Source::default()
+        };
+        let mirror = stream::Config {
+            name: "COPY".to_owned(),
+            mirror: Some(source),
+            ..stream::Config::default()
+        };
+        let jetstream = nodes.jetstream().await;
+        jetstream.create_stream(mirror).await.expect("created");
+        append(&engine, "other", 0).await;
+        let mut at = Vec::new();
+        for number in 0..3 {
+            at.push(append(&engine, "a", number).await);
+        }
+        for _ in 0..40 {
+            let (all, _) = read_all(&engine, "a", Position::OLDEST).await;
+            assert_eq!(all, [event(0), event(1), event(2)]);
+            let opened = engine.open("a").await.expect("opened");
+            assert!(opened.head >= at[2]);
+            assert_eq!(read_all(&engine, "a", opened.head).await.0, []);
+            let (left, _) = read_all(&engine, "a", at[1]).await;
+            assert_eq!(left, [event(2)]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stream_that_is_replaced_by_an_unsuitable_one_is_not_used() {
+    within_bounds(async {
+        let mut nodes = Nodes::start().await;
+        let engine = nodes.engine(NatsOptions::new()).await;
+        append(&engine, "a", 0).await;
+        let jetstream = nodes.jetstream().await;
+        let mut stream = jetstream.get_stream("SSE").await.expect("a stream");
+        let mut config = stream.info().await.expect("its config").config.clone();
+        jetstream.delete_stream("SSE").await.expect("deleted");
+        // Nothing of it would arrive live.
+        config.republish = None;
+        jetstream.create_stream(&config).await.expect("created");
+        nodes.server.kill();
+        nodes.server.restart().await;
+        let refused = loop {
+            match engine.append("a", b"data: 1\n\n", None).await {
+                Err(EngineError::Refused(reason)) => break reason,
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                Ok(at) => panic!("appended at {at:?}"),
+            }
+        };
+        assert!(refused.contains("republish"), "{refused}");
     })
     .await;
 }

@@ -1,6 +1,6 @@
 -- Tries all commands that scripts and the engine use, on keys and a channel of a topic with no name, which is
 -- never used, so that nothing changes. The answer is a list of the errors.
-local stream, key = KEYS[1], KEYS[2]
+local stream, key, loss = KEYS[1], KEYS[2], KEYS[3]
 local errors = {}
 local function try(...)
     local answer = redis.pcall(...)
@@ -18,5 +18,7 @@ try('XTRIM', stream, 'MAXLEN', '~', '1')
 try('PEXPIRE', stream, '1')
 try('GET', key)
 try('SET', key, '', 'XX', 'PX', '1')
+try('GET', loss)
+try('SET', loss, '', 'XX', 'PX', '1')
 try('PUBLISH', database .. ':' .. stream, '')
 return errors

@@ -1,0 +1,184 @@
+//! Publishing the events of all topics, numbered.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sse_hub::{Event, Hub, SubscribeError, TopicOptions};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+use super::counts::Counts;
+use crate::topics::{self, Kind};
+
+/// The number of the last event of each topic.
+pub(crate) type Numbers = Arc<HashMap<String, AtomicU64>>;
+
+/// Returns the numbers of the topics before their first events.
+pub(crate) fn numbers() -> Numbers {
+    Arc::new(
+        topics::all()
+            .map(|topic| (topic, AtomicU64::new(0)))
+            .collect(),
+    )
+}
+
+/// Returns the options of a topic. `numbers` are what snapshots are made of, if there are any.
+pub(crate) fn options(topic: &str, numbers: Option<&Numbers>) -> TopicOptions {
+    let kind = Kind::of(topic).unwrap_or(Kind::Calm);
+    let options = TopicOptions::new().retention(kind.retention());
+    match numbers {
+        Some(numbers) if kind == Kind::State => {
+            let (numbers, topic) = (Arc::clone(numbers), topic.to_owned());
+            options.snapshot(move || {
+                let number = numbers.get(&topic);
+                let number = number.map_or(0, |number| number.load(Ordering::Relaxed));
+                Event::new()
+                    .event("state")
+                    .data(topics::data(&topic, number, 0))
+            })
+        }
+        _ => options,
+    }
+}
+
+/// Publishes the events of some topics, each topic in order.
+pub(crate) struct Publisher {
+    hub: Hub,
+    counts: Arc<Counts>,
+    numbers: Numbers,
+    topics: Vec<Arc<Topic>>,
+    pace: u32,
+    stop: watch::Sender<()>,
+    running: JoinSet<()>,
+}
+
+struct Topic {
+    name: String,
+    kind: Kind,
+    numbers: Numbers,
+    /// Whether events are published together with the state of the snapshot.
+    is_local: bool,
+}
+
+impl Publisher {
+    /// Publishes those topics of which `is_ours` is true, as many times as fast as `pace` says.
+    pub(crate) fn new(
+        hub: Hub,
+        counts: Arc<Counts>,
+        numbers: &Numbers,
+        is_local: bool,
+        is_ours: impl Fn(usize) -> bool,
+        pace: u32,
+    ) -> Self {
+        let ours = topics::all()
+            .enumerate()
+            .filter(|(index, _)| is_ours(*index));
+        let topic = |(_, name): (usize, String)| {
+            Arc::new(Topic {
+                kind: Kind::of(&name).unwrap_or(Kind::Calm),
+                name,
+                numbers: Arc::clone(numbers),
+                is_local,
+            })
+        };
+        Self {
+            numbers: Arc::clone(numbers),
+            topics: ours.map(topic).collect(),
+            hub,
+            counts,
+            pace,
+            stop: watch::channel(()).0,
+            running: JoinSet::new(),
+        }
+    }
+
+    /// Publishes twice as many events of each topic as are kept, so that each takes as much memory as it
+    /// may. All topics are subscribed to meanwhile, as a hub on an engine holds none that never was.
+    pub(crate) async fn fill(&self) -> Result<(), SubscribeError> {
+        let mut subscriptions = Vec::new();
+        for topic in self.numbers.keys() {
+            subscriptions.push(self.hub.subscribe(topic).await?);
+        }
+        let mut filling = JoinSet::new();
+        for topic in &self.topics {
+            let topic = Arc::clone(topic);
+            let (hub, counts) = (self.hub.clone(), Arc::clone(&self.counts));
+            filling.spawn(async move {
+                for _ in 0..2 * topic.kind.kept() {
+                    topic.publish(&hub, &counts).await;
+                }
+            });
+        }
+        filling.join_all().await;
+        Ok(())
+    }
+
+    /// Publishes one event of each topic.
+    pub(crate) async fn publish_last(&self) {
+        for topic in &self.topics {
+            topic.publish(&self.hub, &self.counts).await;
+        }
+    }
+
+    /// Begins to publish the events of each topic in its period.
+    pub(crate) fn begin(&mut self) {
+        for topic in &self.topics {
+            let topic = Arc::clone(topic);
+            let (hub, counts) = (self.hub.clone(), Arc::clone(&self.counts));
+            let period = topic.kind.period() / self.pace;
+            let mut stop = self.stop.subscribe();
+            self.running.spawn(async move {
+                // The topics do not publish all in the same moment.
+                let first = Instant::now() + period.mul_f64(fastrand::f64());
+                let mut ticks = interval_at(first, period);
+                ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                loop {
+                    tokio::select! {
+                        _ = stop.changed() => return,
+                        _ = ticks.tick() => topic.publish(&hub, &counts).await,
+                    }
+                }
+            });
+        }
+    }
+
+    /// Ends that, each topic between two events.
+    pub(crate) async fn stop(&mut self) {
+        self.stop.send_replace(());
+        while self.running.join_next().await.is_some() {}
+    }
+
+    /// Returns the number of the last event of each topic.
+    pub(crate) fn last(&self) -> BTreeMap<String, u64> {
+        let last = |topic: &Arc<Topic>| (topic.name.clone(), topic.last());
+        self.topics.iter().map(last).collect()
+    }
+}
+
+impl Topic {
+    /// Publishes the next event.
+    async fn publish(&self, hub: &Hub, counts: &Counts) {
+        let event = |number| topics::data(&self.name, number, self.kind.padding());
+        let published = if self.is_local && self.kind == Kind::State {
+            hub.publish_with(&self.name, || event(self.advance()))
+        } else {
+            hub.publish(&self.name, event(self.advance())).await
+        };
+        if let Err(error) = published {
+            eprintln!("not published: {error:?}");
+            counts.not_published();
+        }
+    }
+
+    fn advance(&self) -> u64 {
+        let number = self.numbers.get(&self.name);
+        number.map_or(0, |number| number.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    fn last(&self) -> u64 {
+        let number = self.numbers.get(&self.name);
+        number.map_or(0, |number| number.load(Ordering::Relaxed))
+    }
+}

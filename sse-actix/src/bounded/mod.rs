@@ -175,6 +175,9 @@ impl BoundedHttp {
     /// Serves `app` over any connection whose protocol is known: after a TLS handshake, over Unix
     /// sockets, or with HTTP/2 from its start.
     ///
+    /// The application does not learn of TLS: `ConnectionInfo::scheme` is `https` over HTTP/2 and behind a
+    /// proxy that says so, and `http` otherwise.
+    ///
     /// HTTP/2 needs the feature `http2` of actix-web. Without it, `Protocol::Http2` panics, in
     /// actix-http.
     ///

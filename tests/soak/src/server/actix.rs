@@ -4,9 +4,9 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-use actix_web::{App, HttpServer, rt, web};
+use actix_web::{App, HttpResponse, HttpServer, rt, web};
 use socket2::SockRef;
-use sse_actix::{Request, Sse, with_sse};
+use sse_actix::{Request, SseBody, refused, sse_response_with};
 
 use super::Site;
 
@@ -28,11 +28,8 @@ async fn run(listener: TcpListener, site: Site) -> std::io::Result<()> {
     #[cfg(target_os = "linux")]
     SockRef::from(&listener).set_tcp_user_timeout(Some(WRITE_TIMEOUT))?;
     let app = move || {
-        let options = site.options.clone();
-        let site = site.clone();
-        let handler =
-            move |request: Request, sse: Sse| site.serve(Some(request.query_string()), sse);
-        App::new().route("/", web::get().to(with_sse(handler).options(options)))
+        let site = web::Data::new(site.clone());
+        App::new().app_data(site).route("/", web::get().to(answer))
     };
     HttpServer::new(app)
         .h1_allow_half_closed(false)
@@ -41,4 +38,13 @@ async fn run(listener: TcpListener, site: Site) -> std::io::Result<()> {
         .listen(listener)?
         .run()
         .await
+}
+
+async fn answer(site: web::Data<Site>, request: Request) -> HttpResponse<SseBody> {
+    match site.open(Some(request.query_string())).await {
+        Ok(subscribe) => sse_response_with(&site.options, &request, |_request, sse| {
+            site.serve(subscribe, sse)
+        }),
+        Err(error) => refused(error.to_response()),
+    }
 }

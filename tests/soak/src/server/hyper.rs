@@ -1,11 +1,14 @@
 //! hyper as the documentation has it, for both versions of HTTP.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
+use hyper::Response;
 use hyper::rt::Executor;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use sse_hyper::{Request, Sse, with_sse};
+use sse_hyper::{Request, SseBody, sse_response_with};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
@@ -42,9 +45,7 @@ where
 
 /// Serves all connections.
 pub(crate) async fn serve(listener: TcpListener, site: Site) {
-    let options = site.options.clone();
-    let handler = move |request: Request, sse: Sse| site.serve(request.uri().query(), sse);
-    let service = with_sse(handler).options(options);
+    let service = service_fn(move |request| answer(site.clone(), request));
     let mut server = auto::Builder::new(StreamExecutor);
     server.http1().timer(TokioTimer::new()).max_buf_size(BUFFER);
     server
@@ -65,4 +66,13 @@ pub(crate) async fn serve(listener: TcpListener, site: Site) {
         let connection = server.serve_connection(io, service.clone());
         tokio::spawn(connection.into_owned());
     }
+}
+
+async fn answer(site: Site, request: Request) -> Result<Response<SseBody>, Infallible> {
+    Ok(match site.open(request.uri().query()).await {
+        Ok(subscribe) => sse_response_with(&site.options, request, |_request, sse| {
+            site.serve(subscribe, sse)
+        }),
+        Err(error) => error.to_response(),
+    })
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use sse_hub::nats::NatsOptions;
 use sse_hub::redis::RedisOptions;
-use sse_hub::{Hub, Sse};
+use sse_hub::{Hub, Sse, Subscribe, SubscribeError};
 use sse_hyper::{BoxError, SseOptions};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::{TcpListener, TcpSocket};
@@ -59,15 +59,20 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Serves a subscription to the topics that the query names, separated by commas.
+    /// Opens the topics that the query names, separated by commas.
+    async fn open(&self, query: Option<&str>) -> Result<Subscribe, SubscribeError> {
+        let topics = query.unwrap_or_default().split(',');
+        self.hub.subscribe(topics).open().await
+    }
+
+    /// Serves a subscription.
     fn serve(
         &self,
-        query: Option<&str>,
+        subscribe: Subscribe,
         sse: Sse,
     ) -> impl Future<Output = Result<(), BoxError>> + Send + use<> {
         let running = self.counts.start_handler();
-        let topics = query.unwrap_or_default().split(',');
-        let serving = self.hub.subscribe(topics).serve(sse);
+        let serving = subscribe.serve(sse);
         async move {
             let _running = running;
             serving.await

@@ -3,12 +3,14 @@
 use std::future::Future;
 
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue,
+    CACHE_CONTROL, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
 use actix_web::http::{ConnectionType, Method, StatusCode, Version};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_core::Stream;
-use sse_session::{IntoEvent, IntoHandlerResult, Sse, SseOptions, SseStream, forward};
+use sse_session::{
+    IntoEvent, IntoHandlerResult, LimitReached, Sse, SseOptions, SseStream, forward,
+};
 
 use crate::body::SseBody;
 
@@ -122,6 +124,37 @@ pub fn refused(response: http::Response<()>) -> HttpResponse<SseBody> {
     let mut refused = HttpResponse::with_body(status, SseBody::of_no_bytes());
     append(refused.headers_mut(), response.headers());
     refused
+}
+
+/// Returns the response to a request for which a [`Limiter`](crate::Limiter) has no permit: 503 or 429,
+/// with `Retry-After`.
+///
+/// ```
+/// use actix_web::{HttpRequest, HttpResponse};
+/// use sse_actix::{
+///     Limiter, SendError, Sse, SseBody, SseOptions, limit_reached, sse_response_with,
+/// };
+///
+/// async fn hello(_request: HttpRequest, sse: Sse) -> Result<(), SendError> {
+///     sse.send("hello").await
+/// }
+///
+/// fn respond(limiter: &Limiter<String>, user: &str, request: &HttpRequest) -> HttpResponse<SseBody> {
+///     match limiter.try_acquire(user.to_owned()) {
+///         Ok(permit) => sse_response_with(&SseOptions::new().permit(permit), request, hello),
+///         Err(error) => limit_reached(&error),
+///     }
+/// }
+/// ```
+#[must_use]
+pub fn limit_reached(error: &LimitReached) -> HttpResponse<SseBody> {
+    let status = StatusCode::from_u16(error.status().as_u16());
+    let status = status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let mut response = HttpResponse::with_body(status, SseBody::of_no_bytes());
+    let headers = response.headers_mut();
+    headers.insert(RETRY_AFTER, error.retry_after_secs().into());
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
 }
 
 /// Answers `request` with the stream whose handler `start` returns.

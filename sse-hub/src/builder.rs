@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::core::Core;
 use crate::hub::Hub;
+use crate::id::{IdKey, Ids};
 use crate::log::Engine;
 use crate::log::backend::Backend;
 use crate::log::driver::Driver;
@@ -32,6 +33,8 @@ pub struct HubBuilder<E = ()> {
     engine: E,
     options: Box<MakeOptions>,
     max_topics: usize,
+    /// The first one makes ids; all are accepted.
+    id_keys: Vec<IdKey>,
 }
 
 impl HubBuilder {
@@ -43,14 +46,20 @@ impl HubBuilder {
             engine: (),
             options: Box::new(|_| TopicOptions::new()),
             max_topics: Self::DEFAULT_MAX_TOPICS,
+            id_keys: Vec::new(),
         }
     }
 
     /// Creates the hub, whose topics live in this process.
     #[must_use]
     pub fn build(self) -> Hub {
-        let backend = Backend::Local(LocalLog::new());
-        Hub::new_on(Arc::new(self.core(backend)))
+        let log = LocalLog::new();
+        // An earlier run had other positions.
+        let ids = match &self.id_keys[..] {
+            [key, others @ ..] => Ids::new(key, others, log.epoch()),
+            [] => Ids::new(&IdKey::random(), &[], log.epoch()),
+        };
+        Hub::new_on(Arc::new(self.core(Backend::Local(log), ids)))
     }
 }
 
@@ -59,8 +68,17 @@ impl HubBuilder<Arc<dyn Engine>> {
     /// or polled.
     pub fn build(self) -> (Hub, Driver) {
         let engine = Arc::clone(&self.engine);
+        let ids = match &self.id_keys[..] {
+            [key, others @ ..] => Ids::new(key, others, 0),
+            [] => {
+                tracing::warn!(
+                    "hub on an engine has no key of ids, so that anybody can make some: set the same one on all nodes"
+                );
+                Ids::new(&IdKey::PUBLIC, &[], 0)
+            }
+        };
         let backend = Backend::Engine(Arc::clone(&engine));
-        let core = Arc::new(self.core(backend));
+        let core = Arc::new(self.core(backend, ids));
         (Hub::new_on(Arc::clone(&core)), Driver::new(core, engine))
     }
 }
@@ -90,6 +108,55 @@ impl<E> HubBuilder<E> {
         self
     }
 
+    /// Sets the key with which ids are made and recognized.
+    ///
+    /// Nodes that share an engine need the same key, so that a client may come back to any of them. A
+    /// hub on an engine without a key takes one that everybody knows, and warns about that in the log:
+    /// ids are then only protected against damage. Without an engine, a hub draws a key of its own:
+    /// its ids end with it in any case.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "redis")]
+    /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+    /// use sse_hub::Hub;
+    /// use sse_hub::redis::RedisEngine;
+    ///
+    /// // As `openssl rand -hex 32` prints it, the same on all nodes.
+    /// let key = std::env::var("ID_KEY")?.parse()?;
+    /// let redis = RedisEngine::connect("redis://127.0.0.1/").await?;
+    /// let (hub, driver) = Hub::builder().engine(redis).id_key(key).build();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn id_key(self, key: IdKey) -> Self {
+        self.id_keys([key])
+    }
+
+    /// Sets several keys, to change the key while clients have ids that were made with another one.
+    /// The first one makes ids, and ids that were made with any of them are accepted.
+    ///
+    /// With several nodes, that takes three steps, each of which is done when all nodes have it:
+    ///
+    /// 1. `[old, new]`: all nodes accept the new key.
+    /// 2. `[new, old]`: each node makes ids with the new key.
+    /// 3. `[new]`, when no client comes back with an older id: later than the retention of
+    ///    the topics, such an id would be a gap in any case.
+    ///
+    /// A node that begins with the second step makes ids that the others do not know yet. A client that comes
+    /// with an id of a key that is not listed gets a gap. An id that comes back is tried with one key after the
+    /// other. Without any key, this does nothing.
+    ///
+    /// ```
+    /// use sse_hub::{Hub, IdKey};
+    ///
+    /// # let (old, new) = (IdKey::new([1; 32]), IdKey::new([2; 32]));
+    /// let builder = Hub::builder().id_keys([new, old]);
+    /// ```
+    pub fn id_keys(mut self, keys: impl IntoIterator<Item = IdKey>) -> Self {
+        self.id_keys = keys.into_iter().collect();
+        self
+    }
+
     /// Sets the engine in which the topics live, so that several processes share them.
     ///
     /// The hub is then built together with its [`Driver`].
@@ -101,7 +168,8 @@ impl<E> HubBuilder<E> {
     /// use sse_hub::redis::RedisEngine;
     ///
     /// let redis = RedisEngine::connect("redis://127.0.0.1/").await?;
-    /// let (hub, driver) = Hub::builder().engine(redis).build();
+    /// let key = std::env::var("ID_KEY")?.parse()?; // the same on all nodes
+    /// let (hub, driver) = Hub::builder().engine(redis).id_key(key).build();
     /// tokio::spawn(driver);
     /// # Ok(())
     /// # }
@@ -111,11 +179,13 @@ impl<E> HubBuilder<E> {
             engine: Arc::new(engine),
             options: self.options,
             max_topics: self.max_topics,
+            id_keys: self.id_keys,
         }
     }
 
-    fn core(self, backend: Backend) -> Core {
-        Core::new(Registry::new(backend, self.options, self.max_topics))
+    fn core(self, backend: Backend, ids: Ids) -> Core {
+        let registry = Registry::new(backend, ids, self.options, self.max_topics);
+        Core::new(registry)
     }
 }
 

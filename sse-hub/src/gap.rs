@@ -10,14 +10,15 @@ use sse_codec::{Event, Frame};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GapReason {
-    /// `trimmed`: the client came back too late; events after its last one are no longer kept.
-    Trimmed,
     /// `slow`: the client was connected, but so slow that events were discarded before it got
     /// them. It goes on with the oldest one that is still kept, unless a snapshot follows.
     Slow,
-    /// `unknown`: the client's last event ID is not known here: it is from another hub or an
-    /// earlier run, damaged or forged, or the topic was evicted meanwhile; or an engine has lost
-    /// that event, or the whole topic. Events may be missing, and the client goes on with what comes next.
+    /// `unknown`: what follows the client's last event ID is not known here. The client came back too
+    /// late, so that events after that one are no longer kept; or the id is from another hub or an
+    /// earlier run, made with another [key](crate::IdKey), damaged or forged; or an engine has lost that
+    /// event, or the whole topic. Which of these it is is only in the hub's log, at debug level, so that a
+    /// client cannot find out about ids that it has made up. Events may be missing, and the client goes on
+    /// with what comes next.
     Unknown,
     /// `lost`: the engine has lost events that were published, for instance when a server without the
     /// newest ones took the place of another one. Whatever it still has is delivered, before the gap
@@ -30,7 +31,6 @@ impl GapReason {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Trimmed => "trimmed",
             Self::Slow => "slow",
             Self::Unknown => "unknown",
             Self::Lost => "lost",

@@ -12,6 +12,7 @@ use sse_session::second_look::SECOND_LOOK;
 
 use crate::builder::HubBuilder;
 use crate::core::Core;
+use crate::id::IdPosition;
 use crate::log::backend::Backend;
 use crate::metrics::{HubMetrics, TopicMetrics};
 use crate::position::Position;
@@ -154,6 +155,46 @@ impl Hub {
         let publish = || Publish::new(core, topic, &change()).append_now();
         let published = guard.snapshots.exclude(publish)?;
         Ok(published.announce())
+    }
+
+    /// Returns the id that an event at this position of `topic` has, for subscribers to this one
+    /// topic. Other subscribers get other ids with the same position.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::StreamExt as _;
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// let position = hub.publish("news", "first").await?;
+    /// hub.publish("news", "second").await?;
+    ///
+    /// let id = hub.id_of("news", position);
+    /// assert_eq!(hub.position_of("news", &id), Some(position));
+    /// let mut news = hub.subscribe(["news"]).resume(Some(&id)).await?;
+    /// let opening = news.next().await.expect("a block")?;
+    /// assert!(opening.starts_with(b"id: "));
+    /// let missed = news.next().await.expect("an event")?;
+    /// assert!(missed.starts_with(b"data: second\nid: "));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn id_of(&self, topic: &str, position: Position) -> String {
+        self.core().registry().ids().of_event(topic, position)
+    }
+
+    /// Returns the position in `topic` that a client's last event ID says; `None` if it says none, or if
+    /// no hub with the [keys](HubBuilder::id_key) of this one has made it. Events that follow the
+    /// position may no longer be kept.
+    #[must_use]
+    pub fn position_of(&self, topic: &str, last_event_id: &str) -> Option<Position> {
+        let ids = self.core().registry().ids();
+        match ids.parse(last_event_id)?.of(topic)? {
+            IdPosition::At(position) => Some(position),
+            IdPosition::Unknown(_) => None,
+        }
     }
 
     /// Subscribes to one or several topics, from now on unless the returned [`Subscribe`] is

@@ -6,7 +6,8 @@ use std::fmt;
 ///
 /// Within one log, positions grow: an event that was published later has a greater one. The
 /// meaning of the two numbers is up to the log. Without an engine, the second one counts the
-/// events and the first one tells the runs of the hub apart.
+/// events of all topics and the first one tells the runs of the hub apart. So they are nothing for
+/// clients: [`Hub::id_of`](crate::Hub::id_of) returns what may be sent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Position {

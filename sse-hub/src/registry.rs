@@ -8,12 +8,13 @@ use std::sync::{Arc, PoisonError};
 use slab::Slab;
 
 use crate::clock::Clock;
+use crate::id::Ids;
 use crate::log::Span;
 use crate::log::answered::Answered;
 use crate::log::backend::Backend;
 use crate::metrics::Counts;
 use crate::options::TopicOptions;
-use crate::sync::{AtomicBool, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use crate::sync::{AtomicBool, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard, reach};
 use crate::topic::Topic;
 use crate::topic::expiry::{Expiry, ExpiryQueue};
 use crate::topic_name::{TopicError, check_name};
@@ -35,6 +36,7 @@ pub(crate) type MakeOptions = dyn Fn(&str) -> TopicOptions + Send + Sync;
 /// of them takes a few at a time. A request that is refused only reads how many there are.
 pub(crate) struct Registry {
     backend: Backend,
+    ids: Arc<Ids>,
     options: Box<MakeOptions>,
     max_topics: usize,
     clock: Clock,
@@ -80,9 +82,15 @@ pub(crate) struct Opening<'a> {
 }
 
 impl Registry {
-    pub(crate) fn new(backend: Backend, options: Box<MakeOptions>, max_topics: usize) -> Self {
+    pub(crate) fn new(
+        backend: Backend,
+        ids: Ids,
+        options: Box<MakeOptions>,
+        max_topics: usize,
+    ) -> Self {
         Self {
             backend,
+            ids: Arc::new(ids),
             options,
             max_topics,
             clock: Clock::new(),
@@ -95,6 +103,10 @@ impl Registry {
 
     pub(crate) fn backend(&self) -> &Backend {
         &self.backend
+    }
+
+    pub(crate) fn ids(&self) -> &Arc<Ids> {
+        &self.ids
     }
 
     pub(crate) fn answered(&self) -> &Answered {
@@ -155,19 +167,22 @@ impl Registry {
             options.get_or_insert_with(|| (self.options)(name));
             let topics = self.write();
             if let Some(topic) = topics.by_name.get(name) {
+                reach("opened by another thread meanwhile");
                 return Ok((Arc::clone(topic), false));
             }
             // Otherwise, another one has taken the room.
             if topics.by_name.len() < self.max_topics {
                 break topics;
             }
+            reach("room taken by another topic meanwhile");
         };
         let (span, is_caught_up) = begin(&topics);
         let name: Arc<str> = name.into();
         let slot = topics.slots.vacant_key();
         let expiry = Expiry::new(Arc::clone(&self.expiring), slot);
         let options = options.unwrap_or_default();
-        let topic = Topic::new(Arc::clone(&name), options, span, self.clock, expiry);
+        let ids = Arc::clone(&self.ids);
+        let topic = Topic::new(Arc::clone(&name), options, span, self.clock, expiry, ids);
         if is_caught_up {
             topic.set_caught_up();
         }

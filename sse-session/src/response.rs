@@ -11,6 +11,7 @@ use crate::body::SseBody;
 use crate::forward::forward;
 use crate::handler_result::IntoHandlerResult;
 use crate::into_event::IntoEvent;
+use crate::limiter::LimitReached;
 use crate::options::SseOptions;
 use crate::sse::Sse;
 use crate::stream::SseStream;
@@ -67,6 +68,8 @@ impl RequestHead for HeaderMap {
         None
     }
 }
+
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// Nothing of the request, for handlers that do not need it: it has no last event ID either.
 impl RequestHead for () {
@@ -170,10 +173,42 @@ where
 pub fn no_content() -> Response<SseBody> {
     let mut response = Response::new(SseBody::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    let no_cache = HeaderValue::from_static("no-cache");
     response
         .headers_mut()
-        .insert(header::CACHE_CONTROL, no_cache);
+        .insert(header::CACHE_CONTROL, NO_CACHE);
+    response
+}
+
+/// Returns the response to a request for which a [`Limiter`](crate::Limiter) has no permit: 503 or 429,
+/// with `Retry-After`.
+///
+/// ```
+/// use http::{Request, Response};
+/// use sse_session::{
+///     Limiter, SendError, Sse, SseBody, SseOptions, limit_reached, sse_response_with,
+/// };
+///
+/// async fn events<B>(_request: Request<B>, sse: Sse) -> Result<(), SendError> {
+///     sse.send("hello").await
+/// }
+///
+/// fn respond<B: Send + 'static>(
+///     limiter: &Limiter<String>,
+///     user: &str,
+///     request: Request<B>,
+/// ) -> Response<SseBody> {
+///     match limiter.try_acquire(user.to_owned()) {
+///         Ok(permit) => sse_response_with(&SseOptions::new().permit(permit), request, events),
+///         Err(error) => limit_reached(&error),
+///     }
+/// }
+/// ```
+pub fn limit_reached(error: &LimitReached) -> Response<SseBody> {
+    let mut response = Response::new(SseBody::empty());
+    *response.status_mut() = error.status();
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, error.retry_after_secs().into());
+    headers.insert(header::CACHE_CONTROL, NO_CACHE);
     response
 }
 

@@ -3,6 +3,7 @@
 //! The decoder of `sse-codec` reads the events.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
@@ -10,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use sse_codec::{Decoder, ReceivedEvent};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 /// A connection to a server.
 pub(crate) struct Connection<S = TcpStream> {
@@ -47,6 +49,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.io.write_all(bytes.as_ref()).await.expect("sent");
+    }
+
+    /// Sends as much of these bytes as the server takes, or the kernel for it.
+    pub(crate) async fn send_what_is_taken(&mut self, bytes: &str) {
+        let moment = Duration::from_millis(500);
+        // Neither a server that reads no more nor one that closes is a failure.
+        let _ = timeout(moment, self.io.write_all(bytes.as_bytes())).await;
     }
 
     /// Closes the sending side.

@@ -1,18 +1,17 @@
-//! Running the fuzz targets with cargo-fuzz.
+//! Running the fuzz targets, which libFuzzer drives.
 //!
-//! Coverage instrumentation and the address sanitizer need unstable flags of the compiler: a nightly
-//! toolchain takes them, and the stable one does with `RUSTC_BOOTSTRAP=1`.
+//! All targets are built at once, with the coverage instrumentation of the stable compiler. cargo-fuzz
+//! would do the same, but has to be compiled first, and builds each target by itself.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use crate::process::{cargo, find, root, run};
+use crate::lanes;
+use crate::process::{cargo, output, root, run};
 use crate::result::Result;
 use crate::workspace::target_directory;
-
-/// The version of cargo-fuzz to install where there is none.
-const CARGO_FUZZ_VERSION: &str = "0.13.2";
 
 /// The length of the longest input in bytes. Longer ones are slower, and provoke nothing else.
 const MAX_LEN: usize = 4096;
@@ -20,19 +19,32 @@ const MAX_LEN: usize = 4096;
 /// How long each target runs by default, in seconds.
 const DEFAULT_SECONDS: u32 = 60;
 
+/// The targets whose inputs are streams: the streams that the browser tests decode are seeds for them.
+const OF_STREAMS: [&str; 3] = ["decoder", "encoder", "round_trip"];
+
+/// What libFuzzer needs: counters of the edges that an input takes, and what it compares.
+const COVERAGE: &str = "-Cpasses=sancov-module \
+    -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+    -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares";
+
 /// `cargo xtask fuzz`.
 pub(crate) fn command(arguments: &[String]) -> Result {
     let mut seconds = DEFAULT_SECONDS;
+    let mut build = Build::Fast;
     let mut chosen = Vec::new();
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
-        if argument == "--seconds" {
-            let value = arguments.next().ok_or("--seconds takes a number")?;
-            seconds = value
-                .parse()
-                .map_err(|_| format!("--seconds takes a number, not {value}"))?;
-        } else {
-            chosen.push(argument.clone());
+        match &**argument {
+            "--seconds" => {
+                let value = arguments.next().ok_or("--seconds takes a number")?;
+                seconds = value
+                    .parse()
+                    .map_err(|_| format!("--seconds takes a number, not {value}"))?;
+            }
+            "--address" => build = Build::WithAddresses,
+            _ => chosen.push(argument.clone()),
         }
     }
     let targets = targets()?;
@@ -40,43 +52,114 @@ pub(crate) fn command(arguments: &[String]) -> Result {
         let known = targets.join(", ");
         return Err(format!("there is no fuzz target {unknown}, only {known}").into());
     }
-    fuzz(if chosen.is_empty() { &targets } else { &chosen }, seconds)
+    let chosen = if chosen.is_empty() { &targets } else { &chosen };
+    fuzz(chosen, seconds, build)
 }
 
-/// Runs every target for `seconds`.
+/// Runs every target for `seconds`, which are few.
 pub(crate) fn all(seconds: u32) -> Result {
-    fuzz(&targets()?, seconds)
+    fuzz(&targets()?, seconds, Build::Short)
 }
 
-fn fuzz(targets: &[String], seconds: u32) -> Result {
-    let cargo_fuzz = cargo_fuzz()?;
-    let toolchain = toolchain();
+/// How the targets are built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Build {
+    /// For a short run: compiling takes most of the time.
+    Short,
+    Fast,
+    /// With the address sanitizer, for what is not safe in dependencies.
+    WithAddresses,
+}
+
+fn fuzz(targets: &[String], seconds: u32, build: Build) -> Result {
+    let folder = build.run(targets)?;
+    let mut commands = Vec::new();
     for target in targets {
-        let corpus = root().join("fuzz/corpus").join(target);
-        write_seeds(&corpus)?;
-        let mut command = Command::new(&cargo_fuzz);
-        command.args(["fuzz", "run", target]).arg(&corpus);
-        command.arg("--").args([
-            format!("-max_total_time={seconds}"),
-            format!("-max_len={MAX_LEN}"),
-        ]);
-        // An input that takes ten seconds counts as a failure.
-        command.args(["-timeout=10", "-print_final_stats=1"]);
-        // cargo-fuzz runs the cargo named here; without it, that of the toolchain chosen below.
-        command.env_remove("CARGO");
-        match toolchain {
-            Toolchain::Nightly => command.env("RUSTUP_TOOLCHAIN", "nightly"),
-            Toolchain::Stable => command.env("RUSTC_BOOTSTRAP", "1"),
-        };
-        run(&mut command)?;
+        let mut command = Command::new(folder.join(target));
+        command.arg(corpus(target)?);
+        let seeds = root().join("fuzz/seeds").join(target);
+        if seeds.is_dir() {
+            command.arg(seeds);
+        }
+        let artifacts = root().join("fuzz/artifacts").join(target);
+        fs::create_dir_all(&artifacts)?;
+        command
+            .arg(format!("-artifact_prefix={}/", artifacts.display()))
+            .arg(format!("-max_total_time={seconds}"))
+            .arg(format!("-max_len={MAX_LEN}"))
+            // An input that takes ten seconds counts as a failure.
+            .args(["-timeout=10", "-print_final_stats=1"]);
+        if build == Build::Short {
+            command.arg("-verbosity=0");
+        }
+        commands.push((target, command));
     }
-    Ok(())
+    if let [(_, command)] = &mut *commands {
+        return run(command);
+    }
+    let steps = commands.into_iter().map(|(target, command)| lanes::Step {
+        name: target.clone(),
+        command,
+    });
+    let logs = target_directory()?.join("fuzz-logs");
+    lanes::run(steps, &logs, &mut io::stdout().lock())
 }
 
-/// Writes the streams that the browser tests decode into a target's corpus, as seeds. What the
-/// fuzzer finds is added to it; the folder is not committed.
-fn write_seeds(corpus: &Path) -> Result {
-    fs::create_dir_all(corpus)?;
+impl Build {
+    /// Builds targets, and returns the folder of their programs.
+    fn run(self, targets: &[String]) -> Result<PathBuf> {
+        let host = output(Command::new("rustc").args(["--print", "host-tuple"]))?;
+        let host = host.trim();
+        let mut folder = target_directory()?;
+        let mut flags = COVERAGE.to_owned();
+        let mut build = cargo();
+        // With a target, even that of the host, the flags are not those of build scripts and macros: the
+        // other steps have built these.
+        build.args(["build", "--package", "sse-fuzz", "--target", host]);
+        let profile = match self {
+            Self::Short => {
+                build.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
+                build.env("CARGO_INCREMENTAL", "0");
+                "debug"
+            }
+            Self::Fast | Self::WithAddresses => {
+                build.arg("--release");
+                build.env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only");
+                build.env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true");
+                build.env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true");
+                "release"
+            }
+        };
+        if self == Self::WithAddresses {
+            // A flag of the unstable compiler, which the stable one takes so.
+            flags.push_str(" -Zsanitizer=address");
+            build.env("RUSTC_BOOTSTRAP", "1");
+            folder.push("address");
+        }
+        build
+            .env("RUSTFLAGS", flags)
+            .arg("--target-dir")
+            .arg(&folder);
+        for target in targets {
+            build.args(["--bin", target]);
+        }
+        run(&mut build)?;
+        Ok(folder.join(host).join(profile))
+    }
+}
+
+/// Returns the folder with the inputs that were found to be useful, which is not committed.
+fn corpus(target: &str) -> Result<PathBuf> {
+    let corpus = root().join("fuzz/corpus").join(target);
+    fs::create_dir_all(&corpus)?;
+    if OF_STREAMS.contains(&target) {
+        write_streams(&corpus)?;
+    }
+    Ok(corpus)
+}
+
+/// Writes the streams that the browser tests decode into a corpus, as seeds.
+fn write_streams(corpus: &Path) -> Result {
     for (number, case) in sse_corpus::corpus().into_iter().enumerate() {
         let stream = case.pieces.concat();
         if stream.len() <= MAX_LEN {
@@ -99,48 +182,4 @@ fn targets() -> Result<Vec<String>> {
     }
     targets.sort();
     Ok(targets)
-}
-
-#[derive(Clone, Copy)]
-enum Toolchain {
-    Nightly,
-    Stable,
-}
-
-fn toolchain() -> Toolchain {
-    let nightly = Command::new("rustc")
-        .env("RUSTUP_TOOLCHAIN", "nightly")
-        // Only what is installed already.
-        .env("RUSTUP_AUTO_INSTALL", "0")
-        .arg("--version")
-        .stderr(Stdio::null())
-        .output();
-    match nightly {
-        Ok(output) if output.status.success() && output.stdout.windows(7).any(is_nightly) => {
-            Toolchain::Nightly
-        }
-        _ => Toolchain::Stable,
-    }
-}
-
-fn is_nightly(word: &[u8]) -> bool {
-    word == b"nightly"
-}
-
-/// Returns the path of cargo-fuzz, and installs it below the target folder where there is none.
-fn cargo_fuzz() -> Result<PathBuf> {
-    if let Some(installed) = find("cargo-fuzz") {
-        return Ok(installed);
-    }
-    let folder = target_directory()?.join("tools");
-    let program = folder.join("bin/cargo-fuzz");
-    if !program.is_file() {
-        eprintln!("cargo-fuzz is not installed; installing it below the target folder");
-        run(cargo()
-            // It only runs other programs: optimizing it would take longer than all that it does.
-            .args(["install", "cargo-fuzz", "--locked", "--quiet", "--debug"])
-            .args(["--version", CARGO_FUZZ_VERSION, "--root"])
-            .arg(&folder))?;
-    }
-    Ok(program)
 }

@@ -17,6 +17,7 @@ mod fuzz;
 mod interop;
 mod lanes;
 mod layers;
+mod model;
 mod msrv;
 mod npm;
 mod packages;
@@ -38,7 +39,7 @@ usage: cargo xtask <command>
   test [STEP…]                      run all checks and tests, or only the named steps: several of them
                                     side by side, two at a time
   bench [NAME…] [--quick]           measure against the peers and write benches/REPORT.md:
-                                    everything, a part (decode, encode, serving, fanout, client, engines)
+                                    everything, a part (decode, encode, serving, fanout, client, hub, engines)
                                     or single cases; --quick only checks that everything runs and
                                     that all peers agree
   deny                              check the licences, sources and versions of all dependencies, and
@@ -46,10 +47,14 @@ usage: cargo xtask <command>
   engines [NAME…]                   test the hub on all versions of Redis, Valkey and NATS, or those whose
                                     names begin with a NAME, such as redis-6.2, and write the table
                                     of the documentation
-  fuzz [--seconds N] [TARGET…]      run fuzz targets, by default all of them for 60 seconds each
+  fuzz [--seconds N] [--address] [TARGET…]
+                                    run fuzz targets, two at a time, by default all of them for 60
+                                    seconds each; --address also finds invalid accesses of memory
   frameworks                        test the responses in all web frameworks of the documentation
   interop [NAME…]                   install real clients in pinned versions and let them read our
                                     streams: all of them, or those whose names contain a NAME
+  model [--minutes N]               run the models of what threads share with more preemptions than the
+                                    tests allow, by default for 60 minutes
   proxies [NAME…]                   test the adapters behind reverse proxies: all of them, or
                                     nginx, haproxy, varnish, apache, lighttpd, h2o, nghttpx, caddy,
                                     envoy, traefik
@@ -76,6 +81,7 @@ fn main() -> ExitCode {
         Some("engines") => engines::command(&arguments),
         Some("fuzz") => fuzz::command(&arguments),
         Some("frameworks") => frameworks::command(&arguments),
+        Some("model") => model::command(&arguments),
         Some("interop") => interop::command(&arguments),
         Some("proxies") => proxies::command(&arguments),
         Some("soak") => soak::command(&arguments),

@@ -20,6 +20,9 @@ Options:
   --nats URL     the same through NATS JetStream, such as nats://127.0.0.1
   -h, --help     print this
 
+Processes that share the chat take the key of ids from SSE_DEMO_ID_KEY, 64
+hexadecimal digits such as `openssl rand -hex 32` prints. It should be set.
+
 ADDR is an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080.
 Port 0 takes any free port; the real one is printed.";
 

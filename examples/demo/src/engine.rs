@@ -1,6 +1,8 @@
 //! The engine of the chat, which several processes share.
 //!
-//! With an engine, only the line that builds the hub changes.
+//! With an engine, only the lines that build the hub change.
+
+use std::env;
 
 use sse_hub::nats::NatsOptions;
 use sse_hub::redis::RedisOptions;
@@ -9,6 +11,9 @@ use sse_hyper::BoxError;
 
 use crate::arguments::Engine;
 use crate::chat::{Chat, MAX_AGE, MAX_MESSAGES};
+
+/// The environment variable with the key of ids, which all processes on an engine share.
+const ID_KEY: &str = "SSE_DEMO_ID_KEY";
 
 /// Returns the chat on `engine`, with the driver of its hub, or in this process alone.
 pub(crate) async fn chat_on(engine: Option<Engine>) -> Result<(Chat, Option<Driver>), BoxError> {
@@ -32,6 +37,11 @@ pub(crate) async fn chat_on(engine: Option<Engine>) -> Result<(Chat, Option<Driv
                 .max_age(MAX_AGE);
             Hub::builder().engine(nats.connect(&url).await?)
         }
+    };
+    // Not an option, as others could see it among the processes.
+    let hub = match env::var(ID_KEY) {
+        Ok(key) => hub.id_key(key.parse()?),
+        Err(_) => hub,
     };
     let (chat, driver) = Chat::on_engine(hub);
     Ok((chat, Some(driver)))

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
+use crate::log::Engine;
 use crate::log::local::LocalLog;
-use crate::log::{Engine, Page};
 use crate::position::Position;
 use crate::topic::cursor::Start;
 
@@ -64,15 +64,6 @@ impl Backend {
             Self::Local(log) => log.has_given(position).then_some(Start::After(position)),
             // From the oldest one on, an engine gives what is left, whatever was before.
             Self::Engine(_) => (position != Position::OLDEST).then_some(Start::Checked(position)),
-        }
-    }
-
-    /// Reads what follows a position that a topic's window does not have, if that takes no
-    /// waiting.
-    pub(crate) fn read_now(&self, topic: &str, after: Position) -> Option<Page> {
-        match self {
-            Self::Local(log) => Some(log.missing(topic, after)),
-            Self::Engine(_) => None,
         }
     }
 }

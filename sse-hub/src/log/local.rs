@@ -3,7 +3,6 @@
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::id;
 use crate::log::{Page, Span};
 use crate::position::Position;
 
@@ -21,6 +20,8 @@ pub(crate) struct LocalLog {
     /// Tells the positions of this run from those of others: 40 random bits, for short ids.
     epoch: u64,
     last: AtomicU64,
+    /// Hashes the names of topics: nobody can search for one that shares the position of another.
+    hasher: RandomState,
     evicted: Box<[AtomicU64]>,
 }
 
@@ -30,8 +31,13 @@ impl LocalLog {
             // The standard library's source of randomness, seeded by the system.
             epoch: RandomState::new().hash_one(0) >> 24,
             last: AtomicU64::new(0),
+            hasher: RandomState::new(),
             evicted: (0..EVICTED).map(|_| AtomicU64::new(0)).collect(),
         }
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     /// Draws the next position. Called under the lock of a topic, so that positions grow in the
@@ -79,6 +85,6 @@ impl LocalLog {
     }
 
     fn evicted(&self, topic: &str) -> &AtomicU64 {
-        &self.evicted[id::tag(topic) as usize % EVICTED]
+        &self.evicted[self.hasher.hash_one(topic) as usize % EVICTED]
     }
 }

@@ -5,11 +5,11 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use sse_session::{BoxError, Sse};
+use sse_session::{BoxError, Encoder, Sse};
 
 use crate::core::{Begun, Core};
 use crate::gap::{Gap, GapReason};
-use crate::id::{self, Positions};
+use crate::id::{IdPosition, Ids, Positions};
 use crate::log::EngineError;
 use crate::log::backend::Backend;
 use crate::subscription::Subscription;
@@ -17,12 +17,16 @@ use crate::subscription::error::SubscribeError;
 use crate::subscription::opening::Opening;
 use crate::subscription::policy::{EngineDown, SlowConsumer};
 use crate::subscription::serve::Serve;
-use crate::subscription::topic_reader::{TopicReader, gap_reason};
+use crate::subscription::topic_reader::{NOT_KEPT, Phase, TopicReader, UNKNOWN_ID};
 use crate::topic::cursor::Start;
 use crate::topic_guard::TopicGuard;
+use crate::topic_name::MAX_NAME_LEN;
 
 /// How many topics one subscription may have.
 pub(crate) const MAX_TOPICS: usize = 64;
+
+/// The longest name of a member, in bytes: that of a topic.
+const MAX_MEMBER_LEN: usize = MAX_NAME_LEN;
 
 /// A subscription that is about to begin; from [`Hub::subscribe`](crate::Hub::subscribe).
 ///
@@ -76,7 +80,10 @@ impl Subscribe {
     ///
     /// When the subscription is [served](Self::serve), the default is the stream's last event ID.
     pub fn resume(mut self, last_event_id: Option<&str>) -> Self {
-        self.resume = Resume::Id(last_event_id.map(Into::into));
+        // An id that is too long is as unknown as one that no event can have.
+        let is_too_long = |id: &str| id.len() > Encoder::DEFAULT_MAX_ID_LEN;
+        let id = last_event_id.map(|id| if is_too_long(id) { "\0" } else { id });
+        self.resume = Resume::Id(id.map(Into::into));
         self
     }
 
@@ -108,7 +115,8 @@ impl Subscribe {
         self
     }
 
-    /// Gives the subscriber a name, for [`Hub::presence`](crate::Hub::presence).
+    /// Gives the subscriber a name, for [`Hub::presence`](crate::Hub::presence). A name of more than 512
+    /// bytes is an error of the subscription.
     pub fn member(mut self, name: &str) -> Self {
         self.member = Some(name.into());
         self
@@ -152,9 +160,18 @@ impl Subscribe {
         Ok(self)
     }
 
+    fn check_settings(&self) -> Result<(), SubscribeError> {
+        let limit = MAX_MEMBER_LEN;
+        let len = self.member.as_ref().map_or(0, |name| name.len());
+        if len > limit {
+            return Err(SubscribeError::MemberTooLong { len, limit });
+        }
+        self.opening.check().map_err(SubscribeError::Opening)
+    }
+
     async fn open_topics(&mut self) -> Result<Opened, SubscribeError> {
-        self.topics = distinct(std::mem::take(&mut self.topics))?;
-        self.opening.check().map_err(SubscribeError::Opening)?;
+        self.topics = distinct(self.core.registry().ids(), std::mem::take(&mut self.topics))?;
+        self.check()?;
         if self.core.shutdown().is_some() {
             return Err(SubscribeError::Shutdown);
         }
@@ -217,18 +234,32 @@ impl Subscribe {
             Some(opened) => opened,
             None => self.open_topics().await?,
         };
-        // It may have been set since the topics were opened.
-        self.opening.check().map_err(SubscribeError::Opening)?;
+        // It may have been changed since the topics were opened.
+        self.check()?;
         let opening = std::mem::take(&mut self.opening);
         Ok(self.join_all(opened, opening))
     }
 
+    /// Checks what the subscription was given besides its topics.
+    fn check(&self) -> Result<(), SubscribeError> {
+        self.opening.check().map_err(SubscribeError::Opening)?;
+        match self.member.as_ref().map(|name| name.len()) {
+            Some(len) if len > MAX_MEMBER_LEN => Err(SubscribeError::MemberTooLong {
+                len,
+                limit: MAX_MEMBER_LEN,
+            }),
+            _ => Ok(()),
+        }
+    }
+
     fn join_all(&self, opened: Opened, opening: Opening) -> Subscription {
+        let ids = Arc::clone(self.core.registry().ids());
         let last_event_id = match &self.resume {
             Resume::FromStream | Resume::Id(None) => LastEventId::None,
-            Resume::Id(Some(id)) => {
-                Positions::parse(id).map_or(LastEventId::Invalid, LastEventId::Positions)
-            }
+            Resume::Id(Some(id)) => match ids.parse(id) {
+                Some(positions) => LastEventId::Positions(positions),
+                None => LastEventId::Invalid,
+            },
         };
         let mut subscription = Subscription::new(
             opened.begun,
@@ -239,12 +270,12 @@ impl Subscribe {
         );
         let mut gaps = Vec::new();
         for topic in &opened.topics {
-            let (reader, reason) = self.join(topic, &last_event_id);
+            let (reader, has_gap) = self.join(topic, &last_event_id);
             subscription.add(reader);
-            if let Some(reason) = reason {
+            if has_gap {
                 gaps.push(Gap {
                     topic: topic.name(),
-                    reason,
+                    reason: GapReason::Unknown,
                     missed: None,
                 });
             }
@@ -253,12 +284,8 @@ impl Subscribe {
         subscription
     }
 
-    /// Joins one topic. The reason is present if the client has a gap in it.
-    fn join(
-        &self,
-        topic: &TopicGuard,
-        last_event_id: &LastEventId,
-    ) -> (TopicReader, Option<GapReason>) {
+    /// Joins one topic. Returns also whether the client has a gap in it, which comes first.
+    fn join(&self, topic: &TopicGuard, last_event_id: &LastEventId<'_>) -> (TopicReader, bool) {
         let backend = self.core.registry().backend();
         let fresh = if self.from_start && !topic.snapshots.exist() {
             backend.oldest()
@@ -268,43 +295,51 @@ impl Subscribe {
         let start = match last_event_id {
             LastEventId::None => Some(fresh),
             LastEventId::Invalid => None,
-            LastEventId::Positions(positions) => match positions.of(topic.tag()) {
+            LastEventId::Positions(positions) => match positions.of(topic.name()) {
                 None => Some(fresh),
-                Some(position) => backend.resume(position),
+                Some(IdPosition::At(position)) => backend.resume(position),
+                Some(IdPosition::Unknown(_)) => None,
             },
         };
-        let mut reason = start.is_none().then_some(GapReason::Unknown);
+        let is_unknown = start.is_none();
         let start = start.unwrap_or(Start::Now);
         let (cursor, is_trimmed) = topic.join(start, backend.head(), self.member.as_ref());
-        let mut reader = TopicReader::new(Arc::clone(topic.topic()), cursor, !is_trimmed);
-        if is_trimmed {
-            match backend.read_now(topic.name(), reader.after()) {
-                Some(page) => reason = gap_reason(&page),
-                // The subscription waits for the engine's answer, as for later ones.
-                None => return (reader, None),
+        let is_missing = is_unknown || is_trimmed;
+        let mut reader = TopicReader::new(Arc::clone(topic.topic()), cursor, !is_missing);
+        if is_missing && let Backend::Engine(_) = backend {
+            // The subscription waits for the engine's answer, as for later ones. What has no position
+            // comes as the same bytes, without asking.
+            if is_unknown {
+                reader.phase = Phase::Unknown;
             }
+            return (reader, false);
         }
-        if reason.is_some() {
+        if is_missing {
+            reader.log_gap(if is_unknown { UNKNOWN_ID } else { NOT_KEPT });
             reader.skip_to_head(backend.head());
         }
         let resumes = matches!(start, Start::After(_) | Start::Checked(_));
-        if !resumes || reason.is_some() {
+        if !resumes || is_missing {
             reader.want_snapshot();
         }
-        (reader, reason)
+        (reader, is_missing)
     }
 }
 
 /// Returns each topic once, if they can be subscribed to together.
-fn distinct(topics: Vec<String>) -> Result<Vec<String>, SubscribeError> {
+fn distinct(ids: &Ids, topics: Vec<String>) -> Result<Vec<String>, SubscribeError> {
     let mut distinct: Vec<String> = Vec::new();
+    let mut tags = Vec::new();
     for topic in topics {
-        let same = |other: &&String| id::tag(other) == id::tag(&topic);
-        match distinct.iter().find(same) {
-            None => distinct.push(topic),
-            Some(other) if *other == topic => continue,
-            Some(other) => {
-                let other = other.clone();
+        let tag = ids.tag(&topic);
+        match tags.iter().position(|other| *other == tag) {
+            None => {
+                distinct.push(topic);
+                tags.push(tag);
+            }
+            Some(at) if distinct[at] == topic => continue,
+            Some(at) => {
+                let other = distinct.swap_remove(at);
                 return Err(SubscribeError::Ambiguous { topic, other });
             }
         }
@@ -319,9 +354,9 @@ fn distinct(topics: Vec<String>) -> Result<Vec<String>, SubscribeError> {
 }
 
 /// The id that a client came with.
-enum LastEventId {
+enum LastEventId<'a> {
     None,
-    Positions(Positions),
+    Positions(Positions<'a>),
     Invalid,
 }
 

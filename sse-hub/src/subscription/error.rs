@@ -35,6 +35,13 @@ pub enum SubscribeError {
     },
     /// The event to begin with is not one event with data and without an id.
     Opening(EventError),
+    /// The name given to [`Subscribe::member`](crate::Subscribe::member) is too long.
+    MemberTooLong {
+        /// The length of the name in bytes.
+        len: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// A topic cannot be used.
     Topic(TopicError),
     /// The hub has shut down, or its [`Driver`](crate::Driver) was dropped.
@@ -45,14 +52,15 @@ pub enum SubscribeError {
 
 impl SubscribeError {
     /// Returns the status to answer the request with: 503 (Service Unavailable) if the same request
-    /// may succeed later, 400 (Bad Request) if its topics cannot be subscribed to, and 500 (Internal
+    /// may succeed later, 400 (Bad Request) if its topics or its name cannot be subscribed with, and 500 (Internal
     /// Server Error) for an invalid [`Opening`](crate::Opening).
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NoTopic | Self::TooManyTopics { .. } | Self::Ambiguous { .. } => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::NoTopic
+            | Self::TooManyTopics { .. }
+            | Self::Ambiguous { .. }
+            | Self::MemberTooLong { .. } => StatusCode::BAD_REQUEST,
             Self::Topic(TopicError::EmptyName | TopicError::NameTooLong { .. }) => {
                 StatusCode::BAD_REQUEST
             }
@@ -128,6 +136,10 @@ impl fmt::Display for SubscribeError {
                 "ids cannot distinguish the topics {topic:?} and {other:?}"
             ),
             Self::Opening(_) => f.write_str("stream cannot begin with the event"),
+            Self::MemberTooLong { len, limit } => write!(
+                f,
+                "member name of {len} bytes is longer than the limit of {limit}"
+            ),
             Self::Topic(_) => f.write_str("topic cannot be subscribed to"),
             Self::Shutdown => f.write_str("hub has shut down"),
             Self::Engine(_) => f.write_str("engine failed to open the topic"),

@@ -12,7 +12,7 @@ use crate::metrics::{Metric, record};
 use crate::position::Position;
 use crate::subscription::Subscription;
 use crate::subscription::policy::SlowConsumer;
-use crate::subscription::topic_reader::{LogRead, TopicReader, gap_reason};
+use crate::subscription::topic_reader::{LogRead, TopicReader, gap_cause};
 use crate::topic::cursor::Oldest;
 
 impl Subscription {
@@ -31,11 +31,12 @@ impl Subscription {
         if matches!(page, Page::Unknown) && reader.set_back() {
             return Some(Some(self.encode_gap(index, GapReason::Lost, None)));
         }
-        let Some(reason) = gap_reason(page) else {
+        let Some(cause) = gap_cause(page) else {
             return self.take_page(index, read).map(Some);
         };
         if !reader.was_in_window {
-            return Some(Some(self.skip_to_head(index, reason)));
+            reader.log_gap(cause);
+            return Some(Some(self.skip_to_head(index, GapReason::Unknown)));
         }
         if self.slow == SlowConsumer::Disconnect {
             let topic = &**reader.topic.name();
@@ -117,7 +118,7 @@ impl Subscription {
     }
 
     /// Continues with what comes next, or the topic's state.
-    fn skip_to_head(&mut self, index: usize, reason: GapReason) -> Bytes {
+    pub(super) fn skip_to_head(&mut self, index: usize, reason: GapReason) -> Bytes {
         let head = self.core.registry().backend().head();
         let missed = self.topics[index].skip_to_head(head);
         let missed = missed.filter(|_| reason == GapReason::Slow);

@@ -21,6 +21,10 @@
 //!     |                               +----------+     |
 //!     |                               | Reading  |-----+
 //!     |                               +----------+
+//!     |                                                ^
+//!     |          an unknown id, and   +----------+     |
+//!     |       o---------------------> | Unknown  |-----+ and to Live, when the gap is sent
+//!     |          an engine            +----------+
 //!     |
 //!     |  a shutdown, when all topics are up to date or its deadline has passed;
 //!     |  an invalid snapshot; a gap, if the policy for slow consumers is to disconnect
@@ -49,8 +53,8 @@ use sse_codec::EncodedEvents;
 
 use crate::core::Begun;
 use crate::entry;
-use crate::gap::{self, Gap};
-use crate::id;
+use crate::gap::{self, Gap, GapReason};
+use crate::id::{IdPosition, Salt};
 use crate::metrics::{Metric, record};
 use crate::position::Position;
 use crate::shutdown::Shutdown;
@@ -58,7 +62,7 @@ use crate::subscription::error::SubscriptionError;
 use crate::subscription::merge::TARGET_LEN;
 use crate::subscription::opening::Opening;
 use crate::subscription::policy::SlowConsumer;
-use crate::subscription::topic_reader::{Phase, TopicReader};
+use crate::subscription::topic_reader::{Phase, TopicReader, UNKNOWN_ID};
 use crate::topic::cursor::Next;
 
 /// What its topics publish, as a `Stream` of encoded events; from
@@ -88,6 +92,7 @@ pub struct Subscription {
     /// `None` is the default: a subscription is small.
     opening: Option<Box<Opening>>,
     slow: SlowConsumer,
+    salt: Salt,
     member: Option<Arc<str>>,
     ended: bool,
 }
@@ -104,6 +109,7 @@ impl Subscription {
         topics: usize,
     ) -> Self {
         Self {
+            salt: core.registry().ids().draw_salt(),
             core,
             topics: Vec::with_capacity(topics),
             turn: 0,
@@ -134,7 +140,8 @@ impl Subscription {
     /// Encodes the opening, which is empty if it is nothing.
     fn encode_opening(&self) -> Bytes {
         let opening = self.opening.as_deref().unwrap_or(&Opening::IdBlock);
-        opening.encode(self.id_positions())
+        let ids = self.core.registry().ids();
+        opening.encode(ids, self.salt, self.id_positions())
     }
 
     fn wants_snapshot(&self) -> bool {
@@ -143,22 +150,37 @@ impl Subscription {
 
     /// Returns the id that resumes the subscription after what it has yielded so far.
     ///
-    /// This is the client's last event ID if everything has arrived.
+    /// A client to which everything has arrived resumes with it as with its last event ID, which may
+    /// be another text.
     #[must_use]
     pub fn id(&self) -> String {
-        id::to_string(self.id_positions())
+        let ids = self.core.registry().ids();
+        ids.to_string(self.salt, self.id_positions())
     }
 
-    fn id_positions(&self) -> impl Iterator<Item = (u32, Position)> {
+    fn id_positions(&self) -> impl Iterator<Item = (u32, IdPosition)> {
         self.topics.iter().filter_map(TopicReader::id_position)
     }
 
     /// Encodes events of the topic at `index`, which lie up to where its cursor is now. Of each event,
     /// these are its lines, without the blank line.
     fn encode(&self, index: usize, events: &[(Position, Bytes)]) -> Bytes {
+        match &self.topics[..] {
+            [reader] => {
+                let ids = self.core.registry().ids();
+                merge::encode_single(ids, reader.topic.tag(), events)
+            }
+            _ => self.encode_with_salt(index, events),
+        }
+    }
+
+    /// As [`encode`](Self::encode), for what is not an event of the topic's log.
+    fn encode_with_salt(&self, index: usize, events: &[(Position, Bytes)]) -> Bytes {
         let before = self.topics[..index].iter();
         let before = before.filter_map(TopicReader::id_position).count();
-        merge::encode(self.id_positions().collect(), before, events)
+        let ids = self.core.registry().ids();
+        let positions = self.id_positions().collect();
+        merge::encode(ids, self.salt, positions, before, events)
     }
 
     /// Polls for the next piece.
@@ -243,6 +265,12 @@ impl Subscription {
         loop {
             let reader = &mut self.topics[index];
             let read = match &mut reader.phase {
+                Phase::Unknown => {
+                    reader.phase = Phase::Live;
+                    reader.log_gap(UNKNOWN_ID);
+                    let gap = self.skip_to_head(index, GapReason::Unknown);
+                    return Poll::Ready(Some(Ok(gap)));
+                }
                 Phase::Snapshot => match self.take_snapshot(index).transpose() {
                     Some(piece) => return Poll::Ready(Some(piece)),
                     None => continue,
@@ -306,7 +334,7 @@ impl Subscription {
         let position = reader.cursor.after;
         if let Some(event) = event {
             let lines = event.slice_ref(entry::lines(&event));
-            return Ok(Some(self.encode(index, &[(position, lines)])));
+            return Ok(Some(self.encode_with_salt(index, &[(position, lines)])));
         }
         if self.wants_snapshot() {
             // The next one has an id of this topic too.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use sse_codec::Frame;
 
 use crate::entry::{self, EventError};
-use crate::position::Position;
+use crate::id::{IdPosition, Ids, Salt};
 use crate::subscription::merge;
 
 /// What a stream begins with, so that its client knows where to resume before the first event.
@@ -73,11 +73,17 @@ impl Opening {
     }
 
     /// Encodes it with an id; empty if it is nothing.
-    pub(crate) fn encode(&self, positions: impl IntoIterator<Item = (u32, Position)>) -> Bytes {
-        match self {
-            Self::IdBlock => merge::with_id(b"", positions),
-            Self::Event(frame) => merge::with_id(entry::lines(frame.as_bytes()), positions),
-            Self::None => Bytes::new(),
-        }
+    pub(crate) fn encode(
+        &self,
+        ids: &Ids,
+        salt: Salt,
+        positions: impl IntoIterator<Item = (u32, IdPosition)>,
+    ) -> Bytes {
+        let lines = match self {
+            Self::IdBlock => b"",
+            Self::Event(frame) => entry::lines(frame.as_bytes()),
+            Self::None => return Bytes::new(),
+        };
+        merge::with_id(lines, ids, salt, positions)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 
 use crate::core::Core;
-use crate::gap::GapReason;
+use crate::id::IdPosition;
 use crate::log::answered::Answered;
 use crate::log::backend::Backend;
 use crate::log::{Engine, Entry, Page, retry};
@@ -14,6 +14,10 @@ use crate::position::Position;
 use crate::topic::Topic;
 use crate::topic::cursor::{Cursor, Oldest};
 use crate::topic::meeting::LogReadFrom;
+
+/// Why a client cannot resume, in the hub's log alone.
+pub(crate) const UNKNOWN_ID: &str = "the id says no position that was given here";
+pub(crate) const NOT_KEPT: &str = "what followed the position is not kept";
 
 pub(crate) struct TopicReader {
     pub(crate) topic: Arc<Topic>,
@@ -29,6 +33,8 @@ pub(crate) struct TopicReader {
 pub(crate) enum Phase {
     /// What follows the cursor comes next.
     Live,
+    /// A gap comes next: the client has come with an id that says nothing about the topic.
+    Unknown,
     /// The topic's state comes next.
     Snapshot,
     /// What follows the cursor is being read from the engine. `None` at the deadline of a shutdown.
@@ -57,13 +63,14 @@ impl TopicReader {
         }
     }
 
-    pub(crate) fn after(&self) -> Position {
-        self.cursor.after
-    }
-
     /// Whether what follows the cursor is being read from the engine.
     pub(crate) fn is_reading(&self) -> bool {
         matches!(self.phase, Phase::Reading(_))
+    }
+
+    /// Logs why a client cannot resume, which it does not learn.
+    pub(crate) fn log_gap(&self, cause: &str) {
+        tracing::debug!(topic = &**self.topic.name(), cause, "client cannot resume");
     }
 
     /// Skips what is missing and what follows it. Returns how many events these are, if that is known.
@@ -105,8 +112,14 @@ impl TopicReader {
 
     /// Returns what an id has of this topic: nothing before the snapshot, so that a client that
     /// comes back without the snapshot gets it.
-    pub(crate) fn id_position(&self) -> Option<(u32, Position)> {
-        (!self.wants_snapshot()).then_some((self.topic.tag(), self.cursor.after))
+    pub(crate) fn id_position(&self) -> Option<(u32, IdPosition)> {
+        let after = self.cursor.after;
+        let position = match self.phase {
+            Phase::Snapshot => return None,
+            Phase::Unknown => IdPosition::Unknown(after),
+            Phase::Live | Phase::Reading(_) => IdPosition::At(after),
+        };
+        Some((self.topic.tag(), position))
     }
 
     /// Moves the cursor back, with a gap, to before what the engine has lost; `false` if its position was not lost as
@@ -193,11 +206,12 @@ async fn read_engine(
     }
 }
 
-/// Returns the reason for a gap, if the log does not have what follows a position.
-pub(crate) fn gap_reason(page: &Page) -> Option<GapReason> {
+/// Returns why the log does not have what follows a position, for the hub's log. A client does not learn
+/// it, so that it cannot distinguish an id that it has made up from one that is too old.
+pub(crate) fn gap_cause(page: &Page) -> Option<&'static str> {
     match page {
         Page::Entries(_) | Page::Last(_) => None,
-        Page::Trimmed => Some(GapReason::Trimmed),
-        Page::Unknown => Some(GapReason::Unknown),
+        Page::Trimmed => Some(NOT_KEPT),
+        Page::Unknown => Some("the engine does not know the position"),
     }
 }

@@ -20,7 +20,7 @@ use slab::Slab;
 
 use crate::clock::Clock;
 use crate::entry;
-use crate::id;
+use crate::id::Ids;
 use crate::log::Span;
 use crate::metrics::{Counts, TopicMetrics};
 use crate::options::TopicOptions;
@@ -36,6 +36,7 @@ use crate::topic::window::Window;
 
 pub(crate) struct Topic {
     name: Arc<str>,
+    ids: Arc<Ids>,
     tag: u32,
     slot: usize,
     max_event_len: usize,
@@ -64,7 +65,6 @@ struct State {
     /// be added.
     evicted: Option<u64>,
     id_line: Vec<u8>,
-    id_scratch: Vec<u8>,
 }
 
 /// A subscription, as the topic knows it.
@@ -81,11 +81,13 @@ impl Topic {
         span: Span,
         clock: Clock,
         mut expiry: Expiry,
+        ids: Arc<Ids>,
     ) -> Arc<Self> {
         // Until something is published.
         expiry.set(Some(0));
         Arc::new(Self {
-            tag: id::tag(&name),
+            tag: ids.tag(&name),
+            ids,
             name,
             slot: expiry.slot(),
             max_event_len: options.retention.max_event_len(),
@@ -104,7 +106,6 @@ impl Topic {
                 expiry,
                 evicted: None,
                 id_line: Vec::new(),
-                id_scratch: Vec::new(),
             }),
         })
     }
@@ -158,14 +159,11 @@ impl Topic {
 
     fn push(&self, state: &mut State, position: Position, event: &[u8]) {
         let State {
-            window,
-            id_line,
-            id_scratch,
-            ..
+            window, id_line, ..
         } = state;
         id_line.clear();
         id_line.extend_from_slice(b"id: ");
-        id::put(id_line, id_scratch, [(self.tag, position)]);
+        self.ids.put_event(id_line, self.tag, position);
         id_line.extend_from_slice(b"\n\n");
         let lines = entry::lines(event);
         let now = self.clock.millis();

@@ -207,16 +207,20 @@ impl World {
             _ => None,
         };
         let numbers: Vec<_> = history.iter().map(|(_, entry)| number(entry)).collect();
-        let place_of_id: HashMap<_, _> = history
+        let places: HashMap<_, _> = history
             .iter()
             .enumerate()
-            .map(|(place, (position, _))| (position.to_id(TOPIC), place))
+            .map(|(place, (position, _))| (*position, place))
             .collect();
+        let place_of_id = |id: &str| {
+            let position = self.nodes[0].position_of(TOPIC, id).expect("a position");
+            places.get(&position).copied()
+        };
         let left: HashSet<Position> = self.engine.entries(TOPIC).iter().map(|it| it.0).collect();
         let answered = self.answered.lock().expect("not poisoned");
         for client in &self.clients {
-            self.check_client(client, &numbers, &place_of_id);
-            let begin = place_of_id.get(&client.begin).map_or(0, |place| place + 1);
+            self.check_client(client, &numbers, place_of_id(&client.begin));
+            let begin = place_of_id(&client.begin).map_or(0, |place| place + 1);
             let delivered: HashSet<_> = client
                 .items
                 .iter()
@@ -229,7 +233,7 @@ impl World {
             let covered = |is_covering: &dyn Fn(&str) -> bool| {
                 let places = client.items.iter().filter_map(|item| match item {
                     Item::Gap(reason, id) if is_covering(reason) => {
-                        Some(place_of_id.get(id).copied().unwrap_or_default())
+                        Some(place_of_id(id).unwrap_or_default())
                     }
                     _ => None,
                 });
@@ -257,18 +261,13 @@ impl World {
     }
 
     /// Checks that nothing is delivered twice or in another order without a gap in between.
-    fn check_client(
-        &self,
-        client: &Client,
-        numbers: &[Option<usize>],
-        place_of_id: &HashMap<String, usize>,
-    ) {
+    fn check_client(&self, client: &Client, numbers: &[Option<usize>], begin: Option<usize>) {
         let place_of: HashMap<_, _> = numbers
             .iter()
             .enumerate()
             .filter_map(|(place, number)| Some(((*number)?, place)))
             .collect();
-        let mut before = place_of_id.get(&client.begin).copied();
+        let mut before = begin;
         for item in &client.items {
             match item {
                 Item::Event(number) => {

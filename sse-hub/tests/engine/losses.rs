@@ -506,13 +506,13 @@ async fn an_engine_that_has_lost_everything_gets_no_mark() {
     engine.wipe();
     engine.interrupt();
     settle().await;
-    assert_eq!(open.read_piece().await, ["gap: trimmed"]);
+    assert_eq!(open.read_piece().await, ["gap: unknown"]);
     publish(&publisher, 3..4).await;
     assert_eq!(open.read_to("3").await, ["3"]);
     assert_eq!(engine.marks("a"), 0);
     for node in [&node, &publisher] {
         let mut back = Client::of(node, Some(&id)).await;
-        assert_eq!(back.read_piece().await, ["gap: trimmed"]);
+        assert_eq!(back.read_piece().await, ["gap: unknown"]);
     }
 }
 
@@ -672,7 +672,7 @@ async fn a_reader_that_was_ahead_of_its_node_gets_nothing_twice_and_misses_nothi
         for number in 1..5 {
             append(&engine, &number.to_string());
         }
-        let mut client = Client::of(&node, Some(&first.to_id("a"))).await;
+        let mut client = Client::of(&node, Some(&node.id_of("a", first))).await;
         assert_eq!(client.read_to("4").await, ["1", "2", "3", "4"]);
         engine.lose("a", 3);
         if is_behind {

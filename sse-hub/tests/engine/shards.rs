@@ -137,7 +137,7 @@ async fn a_stream_that_waits_for_one_shard_gets_what_another_has() {
         let entry = format!("data: {data}\n\n").into();
         shards.engines[0].append(down, entry).expect("appended")
     };
-    let id = append("seen").to_id(down);
+    let id = shards.hub.id_of(down, append("seen"));
     append("missed");
     // The window begins after both.
     let _in_use = shards.subscribe(down).await;

@@ -206,7 +206,7 @@ async fn publish_to_all(hub: &Hub, published: &mut Published) {
         let answered = published.entry((topic, 0)).or_default();
         let begun = std::time::Instant::now();
         let event = format!("{topic} 0 {}", answered.len());
-        let id = publish(hub, topic, &event).await.to_id(topic);
+        let id = hub.id_of(topic, publish(hub, topic, &event).await);
         answered.push(Answered { begun, id });
     }
 }

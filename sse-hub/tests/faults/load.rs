@@ -364,7 +364,7 @@ pub(crate) async fn publish(
         };
         answered.push(Answered {
             begun,
-            id: position.to_id(topic),
+            id: place.hub().id_of(topic, position),
         });
         published.fetch_add(1, Ordering::Relaxed);
         sleep(REST).await;

@@ -69,7 +69,7 @@ async fn a_client_that_comes_back_too_late_gets_a_gap_and_continues_live() {
     let mut client = subscribe(&hub, &["news"], Some(&old)).await;
     let gap = client.read();
     assert_eq!(gap.len(), 1);
-    assert_eq!(gap[0].gaps(), [("news".into(), "trimmed".into())]);
+    assert_eq!(gap[0].gaps(), [("news".into(), "unknown".into())]);
     assert_eq!(gap[0].id, client.id());
     publish(&hub, "news", "5");
     assert_eq!(client.data(), ["5"]);
@@ -154,7 +154,7 @@ async fn a_slow_subscriber_can_be_disconnected_and_gets_the_gap_when_it_comes_ba
     assert_eq!(client.read(), []);
     assert!(client.ended);
     let mut client = subscribe(&hub, &["news"], Some(&client.id())).await;
-    assert_eq!(client.read()[0].gaps(), [("news".into(), "trimmed".into())]);
+    assert_eq!(client.read()[0].gaps(), [("news".into(), "unknown".into())]);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What subscribers get, in memory: exact events, exact ids, exact gaps.
 
 mod gaps;
+mod ids;
 mod keys;
 mod limits;
 mod logging;
@@ -75,9 +76,8 @@ async fn subscribe(hub: &Hub, topics: &[&str], id: Option<&str>) -> Client {
 }
 
 fn publish(hub: &Hub, topic: &str, data: &str) -> String {
-    hub.publish_now(topic, data)
-        .expect("published")
-        .to_id(topic)
+    let position = hub.publish_now(topic, data).expect("published");
+    hub.id_of(topic, position)
 }
 
 /// Runs the case in a thread of its own, as a deadlock would last.

@@ -74,7 +74,7 @@ async fn a_client_with_a_gap_gets_the_snapshot_after_it() {
         add(&hub, &state, number);
     }
     // Slow, late, and with an invalid id.
-    let reasons = ["slow", "trimmed", "unknown"];
+    let reasons = ["slow", "unknown", "unknown"];
     let late = subscribe(&hub, &["list"], Some(&id)).await;
     let lost = subscribe(&hub, &["list"], Some("invalid")).await;
     for (mut client, reason) in [client, late, lost].into_iter().zip(reasons) {

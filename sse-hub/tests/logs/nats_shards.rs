@@ -7,7 +7,7 @@ use sse_engines::{Server, nats};
 use sse_hub::nats::{NatsEngine, NatsOptions, async_nats};
 use sse_hub::{Hub, Sharded, ShardsError};
 
-use crate::shards::{self, Kind, topic_in};
+use crate::shards::{self, KEPT, Kind, topic_in};
 use crate::suite::{self, Client, Drivers, Engine, Keeps, publish, within_bounds};
 
 struct NatsPartitions<const PARTITIONS: usize> {
@@ -59,7 +59,8 @@ impl Kind for Nats {
     async fn connect(shards: &[(&str, u16)]) -> Sharded<impl sse_hub::Engine> {
         let mut engines = Vec::new();
         for (name, port) in shards {
-            let engine = NatsEngine::connect(nats::url(*port)).await;
+            let options = NatsOptions::new().max_events(KEPT);
+            let engine = options.connect(nats::url(*port)).await;
             engines.push((*name, engine.expect("connected")));
         }
         Sharded::new(engines).expect("different names")

@@ -28,7 +28,7 @@ async fn check(hub: &Hub, kept: &[Position], lost: &[Position], new: &[Position]
     assert_eq!(distinct.len(), all.len(), "a position was given twice");
     assert!(kept.last() < new.first() && new.is_sorted());
     for lost in lost.iter().step_by(lost.len().div_ceil(20)) {
-        let mut client = Client::new(hub, &["a"], Some(&lost.to_id("a"))).await;
+        let mut client = Client::new(hub, &["a"], Some(&hub.id_of("a", *lost))).await;
         client.gap().await;
     }
 }
@@ -107,7 +107,7 @@ async fn time_that_goes_back_changes_neither_the_order_nor_what_is_resumed() {
         let other = node(&server, &drivers, RedisOptions::new()).await;
         let mut late = Client::new(&other, &["a"], Some(&begin)).await;
         assert_eq!(late.data(300).await, expected);
-        let id = positions[150].to_id("a");
+        let id = hub.id_of("a", positions[150]);
         let mut late = Client::new(&other, &["a"], Some(&id)).await;
         assert_eq!(late.data(149).await, expected[151..]);
     })

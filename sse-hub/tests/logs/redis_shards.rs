@@ -9,7 +9,7 @@ use sse_engines::{Port, Proxy, Server, redis};
 use sse_hub::redis::{ConnectError, RedisEngine, RedisOptions, RedisShard};
 use sse_hub::{Hub, Sharded, ShardsError};
 
-use crate::shards::{self, Kind, NAMES, topic_in};
+use crate::shards::{self, KEPT, Kind, NAMES, topic_in};
 use crate::suite::{self, Client, Drivers, Engine, Keeps, publish, within_bounds};
 
 struct RedisShards<const SHARDS: usize> {
@@ -76,6 +76,7 @@ impl Kind for Redis {
             .iter()
             .map(|(name, port)| RedisShard::new(redis::url(*port)).name(*name));
         let options = RedisOptions::new().answer_within(Duration::from_secs(10));
+        let options = options.max_events(usize::try_from(KEPT).expect("a small number"));
         options.connect_sharded(shards).await.expect("connected")
     }
 }

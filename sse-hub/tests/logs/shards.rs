@@ -17,6 +17,10 @@ use crate::suite::{Client, Drivers, publish};
 /// Names of shards, such that the topics `a`, `b` and `c` are in three of them.
 pub(crate) const NAMES: [&str; 3] = ["1", "2", "3"];
 
+/// How many events of a topic are kept. A subscriber with topics of several shards may have to wait for one that is
+/// down, while thousands of events are published to the others: it would be late for those.
+pub(crate) const KEPT: u32 = 1_000_000;
+
 /// An engine of which there are several.
 pub(crate) trait Kind: Send + Sync + 'static {
     /// Starts a server that keeps on its disk what it has answered.

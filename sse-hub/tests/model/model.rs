@@ -73,7 +73,7 @@ pub(crate) enum From {
     Damaged(Index, Index, u8),
     /// After an id of a hub that is not this one.
     Foreign(usize),
-    /// After a forged id with a valid checksum, for a position among those of all topics.
+    /// After an id that the hub has made for any position among those of all topics.
     Forged(usize, Index),
     /// After such an id for a position in the future.
     Future(usize, u64),

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::handlers::{Handlers, Progress, endless, idle};
-use crate::transports::{Detection, HyperHttp2, Server, Site, Transport};
+use crate::transports::{ActixBoundedHttp2, Detection, HyperHttp2, Server, Site, Transport};
 
 macro_rules! on_http_2 {
     ($($case:ident),+ $(,)?) => {
@@ -24,6 +24,9 @@ macro_rules! on_http_2 {
         }
         mod actix {
             $($crate::cases::test!($case, $crate::transports::ActixHttp2);)+
+        }
+        mod actix_bounded {
+            $($crate::cases::test!($case, $crate::transports::ActixBoundedHttp2);)+
         }
     };
 }
@@ -310,4 +313,39 @@ async fn two_hundred_streams_share_a_connection<T: Transport>() {
     assert_eq!(handlers.running(), STREAMS);
     drop(streams);
     handlers.dropped(STREAMS).await;
+}
+
+/// actix-web itself has no limit.
+#[tokio::test]
+async fn bounded_actix_refuses_requests_beyond_its_limit_until_others_have_ended() {
+    super::within_limit(async {
+        let handlers = Handlers::new();
+        // The client takes many small pieces that it does not read for an attack.
+        let server = ActixBoundedHttp2::start(
+            idle(&handlers).options(SseOptions::new().keep_alive(Duration::from_secs(2))),
+        )
+        .await;
+        let mut client = Client::connect(&server).await;
+        let mut open = Vec::new();
+        for _ in 0..200 {
+            let response = client.get().await;
+            assert_eq!(response.status(), StatusCode::OK);
+            open.push(response);
+        }
+        for _ in 0..50 {
+            let response = client.get().await;
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(response.headers()["retry-after"], "1");
+        }
+        assert_eq!(handlers.total(), 200);
+        open.truncate(100);
+        handlers.running_at_most(100).await;
+        for _ in 0..100 {
+            let response = client.get().await;
+            assert_eq!(response.status(), StatusCode::OK);
+            open.push(response);
+        }
+        assert_eq!(client.get().await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    })
+    .await;
 }

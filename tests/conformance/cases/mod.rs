@@ -12,7 +12,8 @@ pub(crate) async fn within_limit(case: impl Future<Output = ()>) {
         .expect("the case ends within its time limit");
 }
 
-/// Defines a test of each case for each transport: `hyper::case`, `actix::case` and `tcp::case`.
+/// Defines a test of each case for each transport: `hyper::case`, `actix::case`,
+/// `actix_bounded::case` and `tcp::case`.
 macro_rules! on_every_transport {
     ($($case:ident),+ $(,)?) => {
         mod hyper {
@@ -20,6 +21,9 @@ macro_rules! on_every_transport {
         }
         mod actix {
             $($crate::cases::test!($case, $crate::transports::Actix);)+
+        }
+        mod actix_bounded {
+            $($crate::cases::test!($case, $crate::transports::ActixBounded);)+
         }
         mod tcp {
             $($crate::cases::test!($case, $crate::transports::Tcp);)+
@@ -48,10 +52,12 @@ mod head;
 mod http2;
 mod keep_alive;
 mod last_event;
+mod limiter;
 mod load;
 mod max_age;
 mod never_reads;
 mod opening;
+mod pipelining;
 mod raw_tcp;
 mod reconnect;
 mod script;

@@ -1,11 +1,17 @@
 //! actix-web in threads of its own, with one worker.
 
+use std::future::ready;
 use std::thread;
 
-use actix_web::dev::ServerHandle;
+use actix_http::Protocol;
+use actix_service::{ServiceFactoryExt as _, fn_service};
+use actix_web::dev::{self, ServerHandle};
+use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpServer};
-use sse_actix::{Sse, no_content, sse_response_with, sse_stream_with, with_sse};
+use sse_actix::{
+    BoundedHttp, Sse, limit_reached, no_content, sse_response_with, sse_stream_with, with_sse,
+};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -25,7 +31,7 @@ impl Transport for Actix {
 
     async fn start(site: Site) -> Server {
         let listener = site.listener();
-        start(listener, Protocol::Http1, routes(site)).await
+        start(listener, Serving::Http1, routes(site)).await
     }
 }
 
@@ -37,7 +43,7 @@ impl Transport for ActixWithoutHalfClose {
 
     async fn start(site: Site) -> Server {
         let listener = site.listener();
-        start(listener, Protocol::Http1WithoutHalfClose, routes(site)).await
+        start(listener, Serving::WithoutHalfClose, routes(site)).await
     }
 }
 
@@ -52,15 +58,47 @@ impl Transport for ActixHttp2 {
 
     async fn start(site: Site) -> Server {
         let listener = site.listener();
-        start(listener, Protocol::Http2, routes(site)).await
+        start(listener, Serving::Http2, routes(site)).await
+    }
+}
+
+/// `BoundedHttp` with HTTP/1.1.
+pub(crate) struct ActixBounded;
+
+impl Transport for ActixBounded {
+    const NAME: &'static str = "actix_bounded";
+    const IDLE_DISCONNECT: Detection = Detection::Reads;
+    const BUFFER: usize = BUFFER;
+    const RESETS_HTTP_10: bool = false;
+
+    async fn start(site: Site) -> Server {
+        let listener = site.listener();
+        start(listener, Serving::Bounded, routes(site)).await
+    }
+}
+
+/// `BoundedHttp` with HTTP/2.
+pub(crate) struct ActixBoundedHttp2;
+
+impl Transport for ActixBoundedHttp2 {
+    const NAME: &'static str = "actix_bounded_http2";
+    const IDLE_DISCONNECT: Detection = Detection::KeepAlives;
+    const BUFFER: usize = BUFFER;
+    const RESETS_HTTP_10: bool = false;
+
+    async fn start(site: Site) -> Server {
+        let listener = site.listener();
+        start(listener, Serving::BoundedHttp2, routes(site)).await
     }
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Protocol {
+enum Serving {
     Http1,
-    Http1WithoutHalfClose,
+    WithoutHalfClose,
     Http2,
+    Bounded,
+    BoundedHttp2,
 }
 
 /// The default `h1_write_buffer_size` of actix-web.
@@ -70,7 +108,7 @@ impl Actix {
     /// Starts a server with the routes of a test.
     pub(crate) async fn serve(configure: impl Configure) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await;
-        start(listener.expect("a free port"), Protocol::Http1, configure).await
+        start(listener.expect("a free port"), Serving::Http1, configure).await
     }
 }
 
@@ -79,23 +117,13 @@ pub(crate) trait Configure: Fn(&mut ServiceConfig) + Clone + Send + 'static {}
 
 impl<C: Fn(&mut ServiceConfig) + Clone + Send + 'static> Configure for C {}
 
-async fn start(listener: TcpListener, protocol: Protocol, configure: impl Configure) -> Server {
+async fn start(listener: TcpListener, serving: Serving, configure: impl Configure) -> Server {
     let listener = listener.into_std().expect("a listener");
     let address = listener.local_addr().expect("an address");
     let (send, receive) = oneshot::channel();
     let thread = thread::spawn(move || {
         actix_rt::System::new().block_on(async move {
-            let half_close = !matches!(protocol, Protocol::Http1WithoutHalfClose);
-            let server = HttpServer::new(move || App::new().configure(configure.clone()))
-                .workers(1)
-                .tcp_nodelay(true)
-                .h1_allow_half_closed(half_close)
-                .disable_signals();
-            let server = match protocol {
-                Protocol::Http2 => server.listen_auto_h2c(listener),
-                Protocol::Http1 | Protocol::Http1WithoutHalfClose => server.listen(listener),
-            };
-            let server = server.expect("a server").run();
+            let server = run(listener, serving, configure).expect("a server");
             send.send(server.handle()).expect("the test waits for it");
             server.await.expect("served");
         });
@@ -114,6 +142,36 @@ async fn start(listener: TcpListener, protocol: Protocol, configure: impl Config
         }),
         _abort: Some(Box::new(abort)),
     }
+}
+
+/// Starts the server that `serving` says, with one worker.
+fn run(
+    listener: std::net::TcpListener,
+    serving: Serving,
+    configure: impl Configure,
+) -> std::io::Result<dev::Server> {
+    let app = move || App::new().configure(configure.clone());
+    let builder = dev::Server::build().workers(1).disable_signals();
+    let half_close = !matches!(serving, Serving::WithoutHalfClose);
+    let server = HttpServer::new(app.clone())
+        .workers(1)
+        .tcp_nodelay(true)
+        .h1_allow_half_closed(half_close)
+        .disable_signals();
+    let http = BoundedHttp::new();
+    Ok(match serving {
+        Serving::Http1 | Serving::WithoutHalfClose => server.listen(listener)?.run(),
+        Serving::Http2 => server.listen_auto_h2c(listener)?.run(),
+        Serving::Bounded => builder
+            .listen("bounded", listener, move || http.clone().tcp(app()))?
+            .run(),
+        Serving::BoundedHttp2 => builder
+            .listen("bounded", listener, move || {
+                fn_service(|io: TcpStream| ready(Ok((io, Protocol::Http2, None))))
+                    .and_then(http.clone().connection(app()))
+            })?
+            .run(),
+    })
 }
 
 /// Stops the server without waiting for it.
@@ -140,6 +198,27 @@ fn routes(site: Site) -> impl Configure {
                 async { response }
             }
         };
+        let limited = {
+            let (site, handler) = (site.clone(), handler.clone());
+            move |request: HttpRequest| {
+                let response = match site.admit(request.uri().query()) {
+                    Ok(options) => sse_response_with(&options, &request, &handler),
+                    Err(error) => limit_reached(&error),
+                };
+                async { response }
+            }
+        };
+        let keeping = {
+            let (options, handler) = (options.clone(), handler.clone());
+            move |request: HttpRequest, body: web::Payload| {
+                let handler = handler.clone();
+                let response = sse_response_with(&options, &request, |request, sse| async move {
+                    let _body = body;
+                    handler(request, sse).await
+                });
+                async { response }
+            }
+        };
         let stream = {
             let options = options.clone();
             move || {
@@ -150,8 +229,10 @@ fn routes(site: Site) -> impl Configure {
         config
             .route("/", web::to(with_sse(handler).options(options.clone())))
             .route("/response", web::to(response))
+            .route("/keeping-the-body", web::to(keeping))
             .route("/stream", web::to(stream))
-            .route("/gone", web::to(async || no_content()));
+            .route("/gone", web::to(async || no_content()))
+            .route("/limited", web::to(limited));
     }
 }
 

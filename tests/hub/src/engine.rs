@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use sse_hub::{
-    Driver, Engine, EngineError, Entry, Hub, Live, LiveEntry, Page, Position, Retention, Span,
-    TopicOptions,
+    Driver, Engine, EngineError, Entry, Hub, HubBuilder, IdKey, Live, LiveEntry, Page, Position,
+    Retention, Span, TopicOptions,
 };
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
@@ -145,10 +145,14 @@ impl MemoryEngine {
     where
         F: Fn(&str) -> TopicOptions + Send + Sync + 'static,
     {
-        let (hub, driver) = Hub::builder()
-            .topics(options)
-            .engine(self.connect())
-            .build();
+        // Without a key, each hub would log a warning.
+        let key = IdKey::new([7; 32]);
+        self.node_with(Hub::builder().id_key(key).topics(options))
+    }
+
+    /// Creates a hub on the engine with these options.
+    pub fn node_with(self: &Arc<Self>, builder: HubBuilder) -> Hub {
+        let (hub, driver) = builder.engine(self.connect()).build();
         self.drivers.lock().expect("not poisoned").push(driver);
         hub
     }

@@ -41,6 +41,11 @@ const CLIENT: Bench = Bench {
     package: "sse-bench-client",
 };
 
+const HUB: Bench = Bench {
+    name: "hub",
+    package: "sse-bench-hub",
+};
+
 const ENGINES: Bench = Bench {
     name: "engines",
     package: "sse-bench-engines",
@@ -80,7 +85,7 @@ pub(crate) fn check() -> Result {
 
 /// The benchmarks that `names` ask for, and the runs of each; all if there are no names.
 fn asked_for(names: &[String]) -> Vec<(Bench, &[String])> {
-    let named = [SERVING, FANOUT, CLIENT, ENGINES];
+    let named = [SERVING, FANOUT, CLIENT, HUB, ENGINES];
     let bench = |name: &String| named.iter().find(|bench| bench.name == name);
     let first = names.iter().position(|name| bench(name).is_some());
     let (of_codec, mut rest) = names.split_at(first.unwrap_or(names.len()));
@@ -162,6 +167,6 @@ mod tests {
         assert_eq!(asked_for(&names("fanout")), [(FANOUT, &[][..])]);
         let client = names("client live");
         assert_eq!(asked_for(&client), [(CLIENT, &client[1..])]);
-        assert_eq!(asked_for(&[]).len(), 5);
+        assert_eq!(asked_for(&[]).len(), 6);
     }
 }

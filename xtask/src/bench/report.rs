@@ -11,12 +11,13 @@ use crate::result::Result;
 use crate::workspace::target_directory;
 
 /// The parts of the report in their order, each by the heading that it begins with.
-const PARTS: [&str; 6] = [
+const PARTS: [&str; 7] = [
     "## Decoding",
     "## Encoding",
     "## Serving",
     "## Fan-out",
     "## Client",
+    "## Hub",
     "## Engines",
 ];
 

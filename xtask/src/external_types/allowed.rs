@@ -18,6 +18,11 @@ pub(super) const ALLOWED: &[Allowed] = &[
         reason: None,
     },
     Allowed {
+        library: "actix_service",
+        packages: &["sse-actix"],
+        reason: None,
+    },
+    Allowed {
         library: "actix_web",
         packages: &["sse-actix"],
         reason: None,
@@ -97,7 +102,7 @@ pub(super) const ALLOWED: &[Allowed] = &[
     },
     Allowed {
         library: "tokio",
-        packages: &["sse-tokio-tcp"],
+        packages: &["sse-actix", "sse-hyper", "sse-tokio-tcp"],
         reason: None,
     },
     Allowed {

@@ -42,7 +42,7 @@ pub(super) async fn take(sample: &Sample) -> Result<Found> {
         Engine::Embedded => node,
         _ => servers.node().await?,
     };
-    let id = first.to_id(TOPIC);
+    let id = node.hub.id_of(TOPIC, first);
     let meter = Meter::start(&servers)?;
     let mut subscription = node.hub.subscribe([TOPIC]).resume(Some(&id)).await?;
     let mut received = 0;

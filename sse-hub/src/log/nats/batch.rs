@@ -1,7 +1,7 @@
 //! Many entries by one request, which servers from 2.11 on answer with all of them.
 
 use async_nats::header::{NATS_LAST_SEQUENCE, NATS_SEQUENCE};
-use async_nats::{Client, HeaderName, Message, StatusCode};
+use async_nats::{Client, HeaderMap, HeaderName, Message, StatusCode};
 use futures_util::StreamExt as _;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
@@ -44,13 +44,14 @@ impl Batch {
     }
 }
 
-/// Requests a batch. At the deadline, it ends with what has arrived; if that is nothing, this goes on
+/// Requests a batch, of which nothing is taken if the answer is not from the stream itself. At the deadline, it ends with what has arrived; if that is nothing, this goes on
 /// waiting.
 pub(super) async fn request(
     client: &Client,
     api: String,
     request: Value,
     deadline: Instant,
+    is_own: impl Fn(&HeaderMap) -> bool + Send,
 ) -> Result<Batch, EngineError> {
     let inbox = client.new_inbox();
     // Dropping it ends the subscription, also if this future is dropped.
@@ -75,6 +76,13 @@ pub(super) async fn request(
             });
         };
         let answer = answer.ok_or(EngineError::Unavailable)?;
+        if answer
+            .headers
+            .as_ref()
+            .is_some_and(|headers| !is_own(headers))
+        {
+            return Ok(Batch::none());
+        }
         match answer_of(answer, entries.last().map_or(0, Stored::number))? {
             Answer::Entry(entry) => entries.push(entry),
             Answer::OnlyEntry(entry) => {

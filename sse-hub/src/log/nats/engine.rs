@@ -26,7 +26,8 @@ use crate::topic_name::check_name;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let nats = NatsEngine::connect("nats://127.0.0.1:4222").await?;
-/// let (hub, driver) = Hub::builder().engine(nats).build();
+/// let key = std::env::var("ID_KEY")?.parse()?; // the same on all nodes
+/// let (hub, driver) = Hub::builder().engine(nats).id_key(key).build();
 /// tokio::spawn(driver);
 ///
 /// hub.publish("news", "hello").key("news-17").await?;
@@ -104,9 +105,13 @@ use crate::topic_name::check_name;
 /// stream is checked: it needs file storage, the subjects `sse.log.*`, republished to
 /// `sse.live.{{wildcard(1)}}`, direct gets allowed, and deleting and purging denied, as a hole
 /// within a topic could not be detected. For the same reason, it must not allow a time to live, roll-ups
-/// or schedules for single messages (`allow_msg_ttl`, `allow_rollup_hdrs`, `allow_msg_schedules`). Stop
-/// the nodes before you delete the stream: they create it again, and some servers create an unusable
-/// stream while they still delete one.
+/// or schedules for single messages (`allow_msg_ttl`, `allow_rollup_hdrs`, `allow_msg_schedules`). That is checked
+/// with each new connection. Stop the nodes before you delete the stream: they create it again, and some servers
+/// create an unusable stream while they still delete one. Stop them also before its limit of messages for each subject
+/// is raised: a client that came while its topic was empty would not get to know that events were discarded since.
+///
+/// A mirror of the stream in the same account answers reads in its place, whether or not it has everything. A node that
+/// notices logs that, and reads from the leader of the stream alone from then on, event by event.
 ///
 /// Nodes need the permission to publish to `sse.log.*`, `$JS.API.STREAM.CREATE.SSE` (only the first
 /// one), `$JS.API.STREAM.INFO.SSE`, `$JS.API.STREAM.MSG.GET.SSE`, `$JS.API.DIRECT.GET.SSE` and

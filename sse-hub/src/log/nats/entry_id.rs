@@ -185,14 +185,6 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_clients_stay_short() {
-        for (number, len) in [(1, 26), (1_000_000, 28), (10_000_000_000, 31)] {
-            let id = EntryId::of(number, Some("2bcdef0"));
-            assert_eq!(id.position(EPOCH).to_id("news").len(), len, "{number}");
-        }
-    }
-
-    #[test]
     fn an_entry_is_known_by_its_number_and_its_stamp() {
         let stored = EntryId::of(5, Some("1a"));
         assert!(stored.may_be(stored));

@@ -1,7 +1,11 @@
 //! Requesting entries from the stream: one, or many at once.
 
+use std::sync::atomic::Ordering;
+
+use async_nats::header::NATS_STREAM;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{DirectGetErrorKind, LastRawMessageErrorKind};
+use async_nats::{HeaderMap, HeaderValue};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -38,12 +42,50 @@ impl Link {
             // The server takes that for no request.
             return Ok(None);
         }
-        let entry = if known.has_replicas {
+        let entry = if self.asks_leader(known) {
             self.get_from_leader(subject, wanted).await
         } else {
-            self.get_directly(subject, wanted).await
+            match self.get_directly(subject, wanted).await {
+                Ok(Some(message)) if self.is_own(&message.headers) => Ok(Some(stored(message))),
+                // A topic that has none is opened at the end of the stream, and loses nothing if it has some.
+                Ok(None) if matches!(wanted, Wanted::Last) => Ok(None),
+                Err(error) => Err(error),
+                // It is not known what has answered.
+                Ok(_) => self.get_from_leader(subject, wanted).await,
+            }
         };
         self.check_failure(known, entry).await
+    }
+
+    /// Requests the last entry of a topic from the leader of the stream; `None` if there is none.
+    pub(super) async fn get_last_from_leader(
+        &self,
+        known: Known,
+        subject: &str,
+    ) -> Result<Option<Stored>, EngineError> {
+        self.check_connected()?;
+        let last = self.get_from_leader(subject, Wanted::Last).await;
+        self.check_failure(known, last).await
+    }
+
+    /// Whether the leader of the stream alone is asked: others that answer may lag behind it.
+    fn asks_leader(&self, known: Known) -> bool {
+        known.has_replicas || self.has_mirror.load(Ordering::Relaxed)
+    }
+
+    /// Whether the stream itself has answered, with these headers. The server lets the mirrors of a stream in the same
+    /// account answer in its place.
+    pub(super) fn is_own(&self, headers: &HeaderMap) -> bool {
+        let stream = headers.get_last(NATS_STREAM).map(HeaderValue::as_str);
+        let is_own = stream.is_none_or(|stream| stream == self.options.stream);
+        if !is_own && !self.has_mirror.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                stream = self.options.stream,
+                mirror = stream,
+                "mirror answers in place of the stream, so all is read from its leader from now on"
+            );
+        }
+        is_own
     }
 
     /// Requests entries of a topic from a number on, as many as a page may have, with one request if
@@ -58,7 +100,7 @@ impl Link {
         // Each of its messages waits for this task like a live one, and one more ends it.
         let room = self.options.live_capacity.saturating_sub(1);
         let size = PAGE_ENTRIES.min(room);
-        if known.has_replicas || size == 0 {
+        if self.asks_leader(known) || size == 0 {
             return Ok(Batch::none());
         }
         let request = json!({
@@ -68,7 +110,8 @@ impl Link {
             "max_bytes": PAGE_BYTES,
         });
         let api = format!("$JS.API.DIRECT.GET.{}", self.options.stream);
-        let batch = batch::request(&self.client, api, request, self.page_deadline()).await;
+        let is_own = |headers: &HeaderMap| self.is_own(headers);
+        let batch = batch::request(&self.client, api, request, self.page_deadline(), is_own).await;
         self.check_failure(known, batch).await
     }
 
@@ -98,7 +141,7 @@ impl Link {
         &self,
         subject: &str,
         wanted: Wanted,
-    ) -> Result<Option<Stored>, EngineError> {
+    ) -> Result<Option<StreamMessage>, EngineError> {
         let message = match wanted {
             Wanted::Last => self.stream.direct_get_last_for_subject(subject).await,
             Wanted::From(from) => {
@@ -108,7 +151,7 @@ impl Link {
             Wanted::Number(number) => self.stream.direct_get(number).await,
         };
         match message {
-            Ok(message) => Ok(Some(stored(message))),
+            Ok(message) => Ok(Some(message)),
             Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
             Err(error) => Err(EngineError::Client(error.into())),
         }

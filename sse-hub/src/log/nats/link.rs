@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -58,6 +59,8 @@ pub(super) struct Link {
     /// What was found out last about the stream.
     known: Mutex<Known>,
     pub(super) end: Mutex<End>,
+    /// Whether a mirror was found to answer in place of the stream.
+    pub(super) has_mirror: AtomicBool,
     pub(super) interest: Arc<Interest>,
 }
 
@@ -141,6 +144,7 @@ impl Link {
                 id: EntryId::unstamped(0).as_end(),
                 asked_at: Instant::now(),
             }),
+            has_mirror: AtomicBool::new(false),
             statistics,
             signal,
             interest: Arc::default(),

@@ -131,13 +131,12 @@ impl Mark<'_> {
     /// Returns the mark that tells of the loss, after the first number, and not after the second one.
     async fn find(&self, mut range: Range<u64>) -> Result<Option<Position>, EngineError> {
         while !range.is_empty() {
-            let (entries, is_end) =
-                page::read(self.link, self.known, self.subject, range.start).await?;
-            if let Some(found) = entries.iter().find(|entry| self.is_told_by(entry)) {
+            let page = page::read(self.link, self.known, self.subject, range.start).await?;
+            if let Some(found) = page.entries.iter().find(|entry| self.is_told_by(entry)) {
                 return Ok(Some(self.position(found)));
             }
-            match entries.last() {
-                Some(last) if !is_end => range.start = last.number(),
+            match page.entries.last() {
+                Some(last) if !page.is_end => range.start = last.number(),
                 _ => break,
             }
         }

@@ -26,7 +26,8 @@ use crate::log::nats::subject::Subjects;
 ///     .max_age(Duration::from_secs(3_600))
 ///     .connect("nats://127.0.0.1:4222")
 ///     .await?;
-/// let (hub, driver) = Hub::builder().engine(nats).build();
+/// let key = std::env::var("ID_KEY")?.parse()?; // the same on all nodes
+/// let (hub, driver) = Hub::builder().engine(nats).id_key(key).build();
 /// tokio::spawn(driver);
 /// # Ok(())
 /// # }

@@ -4,6 +4,7 @@ use tokio::time::Instant;
 
 use crate::log::EngineError;
 use crate::log::nats::batch::{Batch, End};
+use crate::log::nats::entry_id::EntryId;
 use crate::log::nats::get::{PAGE_BYTES, Wanted};
 use crate::log::nats::link::{Known, Link};
 use crate::log::nats::stored::Stored;
@@ -12,21 +13,49 @@ use crate::log::nats::stored::Stored;
 /// window moves on by as much, and a reader that catches up would not reach it.
 const ENTRIES_ONE_BY_ONE: usize = 128;
 
-/// Reads a page of entries after a number. Returns also whether there are no more.
+/// A page of entries.
+pub(super) struct Read {
+    pub(super) entries: Vec<Stored>,
+    /// Whether there are no more.
+    pub(super) is_end: bool,
+    /// The last entry of the topic, if it was requested.
+    pub(super) last: Option<EntryId>,
+}
+
+/// Reads a page of entries after a number.
 pub(super) async fn read(
     link: &Link,
     known: Known,
     subject: &str,
     after: u64,
-) -> Result<(Vec<Stored>, bool), EngineError> {
+) -> Result<Read, EngineError> {
+    let page = |entries, is_end| {
+        Ok(Read {
+            entries,
+            is_end,
+            last: None,
+        })
+    };
     let Some(from) = after.checked_add(1) else {
-        return Ok((Vec::new(), true));
+        return page(Vec::new(), true);
     };
     let deadline = link.page_deadline();
     let Batch { mut entries, end } = link.get_page(known, subject, from).await?;
     match end {
-        End::OfTopic => return Ok((entries, true)),
-        End::OfBatch => return Ok((entries, false)),
+        End::OfTopic if entries.is_empty() => {
+            // A mirror may have answered, which lacks what there is.
+            let last = link.get_last_from_leader(known, subject).await?;
+            let last = last.map(|last| last.id);
+            if last.is_none_or(|last| last.number() <= after) {
+                return Ok(Read {
+                    entries,
+                    is_end: true,
+                    last,
+                });
+            }
+        }
+        End::OfTopic => return page(entries, true),
+        End::OfBatch => return page(entries, false),
         End::OneByOne => {}
     }
     let mut bytes: usize = entries.iter().map(Stored::len).sum();
@@ -36,13 +65,13 @@ pub(super) async fn read(
     {
         let last = entries.last().map_or(after, Stored::number);
         let Some(from) = last.checked_add(1) else {
-            return Ok((entries, true));
+            return page(entries, true);
         };
         let Some(entry) = link.get(known, subject, Wanted::From(from)).await? else {
-            return Ok((entries, true));
+            return page(entries, true);
         };
         bytes += entry.len();
         entries.push(entry);
     }
-    Ok((entries, false))
+    page(entries, false)
 }

@@ -24,7 +24,8 @@ impl NatsEngine {
     /// # async fn connect() -> Result<Hub, Box<dyn std::error::Error>> {
     /// let servers = ["nats://10.0.0.1", "nats://10.0.0.2", "nats://10.0.0.3"];
     /// let nats = NatsEngine::partitioned(6, &servers[..]).await?;
-    /// let (hub, driver) = Hub::builder().engine(nats).build();
+    /// let key = std::env::var("ID_KEY")?.parse()?; // the same on all nodes
+    /// let (hub, driver) = Hub::builder().engine(nats).id_key(key).build();
     /// tokio::spawn(driver);
     /// # Ok(hub)
     /// # }

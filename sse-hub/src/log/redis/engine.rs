@@ -41,7 +41,8 @@ const HAS_TLS: bool = cfg!(feature = "redis-rustls");
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let redis = RedisEngine::connect("redis://127.0.0.1/").await?;
-/// let (hub, driver) = Hub::builder().engine(redis).build();
+/// let key = std::env::var("ID_KEY")?.parse()?; // the same on all nodes
+/// let (hub, driver) = Hub::builder().engine(redis).id_key(key).build();
 /// tokio::spawn(driver);
 ///
 /// hub.publish("news", "hello").key("news-17").await?;

@@ -20,7 +20,8 @@ use crate::log::redis::script::History;
 ///     .max_age(Duration::from_secs(3600))
 ///     .connect("redis://127.0.0.1/")
 ///     .await?;
-/// let (hub, driver) = Hub::builder().engine(redis).build();
+/// let key = std::env::var("ID_KEY")?.parse()?; // the same on all nodes
+/// let (hub, driver) = Hub::builder().engine(redis).id_key(key).build();
 /// tokio::spawn(driver);
 /// Ok(hub)
 /// # }

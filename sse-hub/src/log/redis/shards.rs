@@ -73,7 +73,9 @@ impl RedisEngine {
     ///
     /// # async fn connect() -> Result<Hub, Box<dyn std::error::Error>> {
     /// let servers = ["redis://10.0.0.1/", "redis://10.0.0.2/", "redis://10.0.0.3/"];
-    /// let (hub, driver) = Hub::builder().engine(RedisEngine::sharded(servers).await?).build();
+    /// let key = std::env::var("ID_KEY")?.parse()?; // the same on all nodes
+    /// let engine = RedisEngine::sharded(servers).await?;
+    /// let (hub, driver) = Hub::builder().engine(engine).id_key(key).build();
     /// tokio::spawn(driver);
     /// # Ok(hub)
     /// # }

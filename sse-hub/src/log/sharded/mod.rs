@@ -82,7 +82,9 @@ use crate::position::Position;
 /// for (name, url) in [("east", "nats://10.0.0.1"), ("west", "nats://10.0.0.2")] {
 ///     shards.push((name, NatsEngine::connect(url).await?));
 /// }
-/// let (hub, driver) = Hub::builder().engine(Sharded::new(shards)?).build();
+/// let key = std::env::var("ID_KEY")?.parse()?; // the same on all nodes
+/// let engine = Sharded::new(shards)?;
+/// let (hub, driver) = Hub::builder().engine(engine).id_key(key).build();
 /// tokio::spawn(driver);
 /// # Ok(())
 /// # }

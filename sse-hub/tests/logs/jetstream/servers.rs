@@ -83,6 +83,42 @@ async fn a_stream_in_which_single_messages_can_vanish_is_refused() {
 }
 
 #[tokio::test]
+async fn a_mirror_of_the_stream_does_not_answer_in_its_place() {
+    within_bounds(async {
+        let nodes = Nodes::start().await;
+        let engine = nodes.engine(NatsOptions::new()).await;
+        // Of another topic alone, so that it lacks what is asked for.
+        let source = stream::Source {
+            name: "SSE".to_owned(),
+            filter_subject: Some("sse.log.other".to_owned()),
+            ..stream::Source::default()
+        };
+        let mirror = stream::Config {
+            name: "COPY".to_owned(),
+            mirror: Some(source),
+            ..stream::Config::default()
+        };
+        let jetstream = nodes.jetstream().await;
+        jetstream.create_stream(mirror).await.expect("created");
+        append(&engine, "other", 0).await;
+        let mut at = Vec::new();
+        for number in 0..3 {
+            at.push(append(&engine, "a", number).await);
+        }
+        for _ in 0..40 {
+            let (all, _) = read_all(&engine, "a", Position::OLDEST).await;
+            assert_eq!(all, [event(0), event(1), event(2)]);
+            let opened = engine.open("a").await.expect("opened");
+            assert!(opened.head >= at[2]);
+            assert_eq!(read_all(&engine, "a", opened.head).await.0, []);
+            let (left, _) = read_all(&engine, "a", at[1]).await;
+            assert_eq!(left, [event(2)]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_stream_that_is_replaced_by_an_unsuitable_one_is_not_used() {
     within_bounds(async {
         let mut nodes = Nodes::start().await;

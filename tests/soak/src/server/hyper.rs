@@ -8,15 +8,17 @@ use hyper::rt::Executor;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use sse_hyper::{Request, SseBody, sse_response_with};
+use sse_hyper::{Request, SseBody, WriteTimeout, sse_response_with};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
-use tokio_io_timeout::TimeoutStream;
 
 use super::Site;
 
-/// What hyper holds for a client that is slow.
-const BUFFER: usize = 64 * 1024;
+/// The longest head of a request over HTTP/1.1, and what hyper holds for a client that is slow.
+const BUFFER: usize = 8 * 1024;
+
+/// What hyper holds for each stream of HTTP/2.
+const STREAM_BUFFER: usize = 64 * 1024;
 
 /// A client that does not answer a PING of HTTP/2 within 20 seconds is gone.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
@@ -51,7 +53,7 @@ pub(crate) async fn serve(listener: TcpListener, site: Site) {
     server
         .http2()
         .timer(TokioTimer::new())
-        .max_send_buf_size(BUFFER)
+        .max_send_buf_size(STREAM_BUFFER)
         .keep_alive_interval(PING_INTERVAL);
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -60,9 +62,7 @@ pub(crate) async fn serve(listener: TcpListener, site: Site) {
         };
         // An event must not wait for the acknowledgement of the one before it.
         let _ = stream.set_nodelay(true);
-        let mut io = TimeoutStream::new(stream);
-        io.set_write_timeout(Some(WRITE_TIMEOUT));
-        let io = TokioIo::new(Box::pin(io));
+        let io = TokioIo::new(WriteTimeout::new(stream, WRITE_TIMEOUT));
         let connection = server.serve_connection(io, service.clone());
         tokio::spawn(connection.into_owned());
     }

@@ -1,0 +1,201 @@
+//! How much of what a client sends actix is handed.
+//!
+//! actix decodes all requests that it has read, as long as fewer than 16 wait, and keeps them while
+//! another one is answered. A request of 25 bytes takes some 4 KiB then. So actix is handed one head at
+//! a time, nothing more until it has decoded it, the body of that request as far as its handler takes
+//! it, and the next head when the response is complete:
+//!
+//! ```text
+//!            head complete           decoded: with body       body complete
+//!   Head ------------------> Head ---------------------> Body -------------> Head
+//!                            paused                                          in flight
+//!     ^                      until the poll is over                            |
+//!     +------------------------------------------------------------------------+
+//!                                response complete
+//! ```
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::task::Waker;
+
+use super::framing::{BodyFraming, RequestBody};
+use super::head::HeadScan;
+
+/// How much of a body actix may hold: bytes, of which each chunk counts [`CHUNK_COST`] more.
+const WINDOW: usize = 12 * 1024;
+
+/// What a chunk takes in actix's queue, in addition to its bytes.
+const CHUNK_COST: usize = 32;
+
+/// How much of a body in chunks passes before its chunks are counted: they may be of one byte.
+const CHUNKED_PIECE: usize = 2 * 1024;
+
+/// What the two sides of a connection share: the one that reads from the client, and the service that
+/// answers.
+#[derive(Clone, Debug)]
+pub(super) struct Gate {
+    state: Rc<RefCell<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    is_http_1: bool,
+    /// How many requests are answered at a time. In HTTP/1, one follows the other.
+    max_in_flight: usize,
+    head: HeadScan,
+    /// How much of an incomplete head was handed out.
+    head_len: usize,
+    body: Option<RequestBody>,
+    /// How many requests are being answered.
+    in_flight: usize,
+    /// Whether actix is to work on what it was handed before it reads on: a head that it has not
+    /// decoded, or a part of a body that it discards.
+    paused: bool,
+    /// The cost of what was handed out of a body since its reader last waited for more.
+    held: usize,
+    /// Whether actix discards the body as it comes.
+    discards_body: bool,
+    /// The task of the connection, if there are bytes that it was not handed.
+    waker: Option<Waker>,
+}
+
+impl Gate {
+    /// A gate for HTTP/1, or for HTTP/2 with that many streams.
+    pub(super) fn new(max_streams: Option<usize>) -> Self {
+        let state = State {
+            is_http_1: max_streams.is_none(),
+            max_in_flight: max_streams.unwrap_or(1),
+            head: HeadScan::default(),
+            head_len: 0,
+            body: None,
+            in_flight: 0,
+            paused: false,
+            held: 0,
+            discards_body: true,
+            waker: None,
+        };
+        Self {
+            state: Rc::new(RefCell::new(state)),
+        }
+    }
+
+    pub(super) fn is_http_1(&self) -> bool {
+        self.state.borrow().is_http_1
+    }
+
+    /// Ends the pause. Returns whether there was one.
+    pub(super) fn end_pause(&self) -> bool {
+        std::mem::take(&mut self.state.borrow_mut().paused)
+    }
+
+    /// Whether actix may be handed at least one byte.
+    pub(super) fn is_open(&self) -> bool {
+        let state = self.state.borrow();
+        match state.body {
+            Some(_) => state.held < WINDOW,
+            None => state.in_flight == 0,
+        }
+    }
+
+    /// Whether the body of a request is not complete.
+    pub(super) fn is_within_body(&self) -> bool {
+        self.state.borrow().body.is_some()
+    }
+
+    /// Returns how many of these bytes actix may be handed, at least one if the gate is open.
+    pub(super) fn pass(&self, bytes: &[u8]) -> usize {
+        let state = &mut *self.state.borrow_mut();
+        let Some(body) = &mut state.body else {
+            let end = state.head.advance(bytes);
+            state.paused = end.is_some();
+            let passed = end.unwrap_or(bytes.len());
+            state.head_len = if end.is_some() {
+                0
+            } else {
+                state.head_len + passed
+            };
+            return passed;
+        };
+        let room = match body {
+            RequestBody::Chunked(_) if !state.discards_body => CHUNKED_PIECE,
+            _ => WINDOW - state.held,
+        };
+        let room = bytes.len().min(room);
+        let (chunks, end) = body.advance(&bytes[..room]);
+        state.held += end.unwrap_or(room) + chunks * CHUNK_COST;
+        if end.is_some() {
+            state.body = None;
+        }
+        if state.discards_body && state.held >= WINDOW {
+            // Otherwise actix reads up to 128 KiB before it discards any, and keeps the buffer.
+            state.held = 0;
+            state.paused = true;
+        }
+        end.unwrap_or(room)
+    }
+
+    /// Has the task woken when the gate opens.
+    pub(super) fn wake_when_open(&self, waker: &Waker) {
+        let registered = &mut self.state.borrow_mut().waker;
+        match registered {
+            Some(registered) => registered.clone_from(waker),
+            None => *registered = Some(waker.clone()),
+        }
+    }
+
+    /// Returns how much was handed out of a head that is not complete.
+    pub(super) fn head_len(&self) -> usize {
+        self.state.borrow().head_len
+    }
+
+    /// Whether a head has begun that is not complete.
+    pub(super) fn is_within_head(&self) -> bool {
+        let state = self.state.borrow();
+        state.body.is_none() && state.head.has_begun()
+    }
+
+    /// A request was decoded. Returns whether it may be answered.
+    pub(super) fn begin(&self) -> bool {
+        let state = &mut *self.state.borrow_mut();
+        let has_room = state.in_flight < state.max_in_flight;
+        state.in_flight += usize::from(has_room);
+        has_room
+    }
+
+    /// The request that was decoded over HTTP/1 has this body.
+    pub(super) fn begin_body(&self, framing: Option<BodyFraming>) {
+        let state = &mut *self.state.borrow_mut();
+        state.discards_body = false;
+        state.held = 0;
+        state.body = framing.map(RequestBody::new);
+    }
+
+    /// The reader of the body has taken all of it that there is.
+    pub(super) fn wants_body(&self) {
+        self.state.borrow_mut().held = 0;
+        self.wake();
+    }
+
+    /// Nothing reads the body any longer, so actix discards the rest.
+    pub(super) fn discard_body(&self) {
+        {
+            let state = &mut *self.state.borrow_mut();
+            state.discards_body = true;
+            state.held = 0;
+        }
+        self.wake();
+    }
+
+    /// A response is complete.
+    pub(super) fn finish(&self) {
+        self.state.borrow_mut().in_flight -= 1;
+        self.wake();
+    }
+
+    fn wake(&self) {
+        let waker = self.state.borrow_mut().waker.take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The connection between the client and actix.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf as _, BytesMut};
+use sse_session::second_look::TimeLimit;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::gate::Gate;
+
+/// The most that is read at a time.
+const READ: usize = 8 * 1024;
+
+/// How much is read while actix may be handed nothing, so that the end of the connection is seen.
+const READ_AHEAD: usize = 8 * 1024;
+
+/// The limits of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct IoLimits {
+    /// Whether a client that closes its sending side still gets its responses.
+    pub(super) allow_half_closed: bool,
+    /// How long a head may be.
+    pub(super) max_head_size: usize,
+    /// The time within which a head must be complete, if there is a limit.
+    pub(super) head_timeout: Option<Duration>,
+    /// The time within which something must be accepted.
+    pub(super) write_timeout: Duration,
+}
+
+/// A connection from which actix reads no more than it is to hold, and which fails when the client
+/// accepts nothing.
+#[derive(Debug)]
+pub(super) struct BoundedIo<I> {
+    io: I,
+    gate: Gate,
+    limits: IoLimits,
+    /// What was read, and actix was not handed.
+    ahead: BytesMut,
+    /// Set only while a head is incomplete.
+    head_deadline: Option<Pin<Box<TimeLimit>>>,
+    /// Set only while the client accepts nothing, and boxed, as most writes never wait.
+    write_deadline: Option<Pin<Box<TimeLimit>>>,
+}
+
+impl<I> BoundedIo<I> {
+    pub(super) fn new(io: I, gate: Gate, limits: IoLimits) -> Self {
+        Self {
+            io,
+            gate,
+            limits,
+            ahead: BytesMut::new(),
+            head_deadline: None,
+            write_deadline: None,
+        }
+    }
+
+    pub(super) const fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Hands out some of what was read before.
+    fn hand_out(&mut self, buf: &mut ReadBuf<'_>) {
+        let most = self.ahead.len().min(buf.remaining());
+        let passed = self.gate.pass(&self.ahead[..most]);
+        buf.put_slice(&self.ahead[..passed]);
+        self.ahead.advance(passed);
+        if self.ahead.is_empty() {
+            self.ahead = BytesMut::new();
+        }
+    }
+}
+
+impl<I: AsyncRead + Unpin> BoundedIo<I> {
+    /// Reads from the client, and keeps what actix may not be handed.
+    fn poll_read_open(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        // actix's buffer may be as large as the largest head.
+        if buf.remaining() > 2 * READ {
+            let mut bytes = [MaybeUninit::uninit(); READ];
+            let mut bytes = ReadBuf::uninit(&mut bytes);
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut bytes))?;
+            let bytes = bytes.filled();
+            if !bytes.is_empty() {
+                let passed = self.gate.pass(bytes);
+                buf.put_slice(&bytes[..passed]);
+                self.ahead.extend_from_slice(&bytes[passed..]);
+            }
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
+        let bytes = &buf.filled()[before..];
+        if !bytes.is_empty() {
+            let passed = self.gate.pass(bytes);
+            self.ahead.extend_from_slice(&bytes[passed..]);
+            buf.set_filled(before + passed);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Waits for the end of the connection, or until actix may be handed something.
+    fn poll_closed(&mut self, cx: &mut Context<'_>, is_pause: bool) -> Poll<io::Result<()>> {
+        // More is read so that the end is seen, and not if the rest of a body waits for its reader. If
+        // half-closed connections are served, what was read has to be handed out before the end.
+        let most = if self.limits.allow_half_closed || self.gate.is_within_body() {
+            1
+        } else {
+            READ_AHEAD
+        };
+        while self.ahead.len() < most {
+            let mut bytes = [MaybeUninit::uninit(); READ];
+            let mut bytes = ReadBuf::uninit(&mut bytes);
+            let Poll::Ready(read) = Pin::new(&mut self.io).poll_read(cx, &mut bytes) else {
+                break;
+            };
+            read?;
+            if bytes.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            self.ahead.extend_from_slice(bytes.filled());
+        }
+        if !self.ahead.is_empty() {
+            if is_pause {
+                cx.waker().wake_by_ref();
+            } else {
+                self.gate.wake_when_open(cx.waker());
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl<I: AsyncRead + Unpin> AsyncRead for BoundedIo<I> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if !this.gate.is_http_1() {
+            return Pin::new(&mut this.io).poll_read(cx, buf);
+        }
+        let is_pause = this.gate.end_pause();
+        if is_pause || !this.gate.is_open() {
+            return this.poll_closed(cx, is_pause);
+        }
+        let read = if this.ahead.is_empty() {
+            this.poll_read_open(cx, buf)
+        } else {
+            this.hand_out(buf);
+            Poll::Ready(Ok(()))
+        };
+        this.within_head_limits(cx, read)
+    }
+}
+
+impl<I> BoundedIo<I> {
+    /// Limits a head that is incomplete, and the time for which it is. actix limits that time for the
+    /// first one alone, and the length to 128 KiB.
+    fn within_head_limits(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: Poll<io::Result<()>>,
+    ) -> Poll<io::Result<()>> {
+        if self.gate.head_len() > self.limits.max_head_size {
+            return Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the head of a request is longer than its limit",
+            )));
+        }
+        if !self.gate.is_within_head() {
+            self.head_deadline = None;
+            return read;
+        }
+        let (Some(timeout), Poll::Pending) = (self.limits.head_timeout, &read) else {
+            return read;
+        };
+        let deadline = &mut self.head_deadline;
+        let deadline = deadline.get_or_insert_with(|| Box::pin(TimeLimit::new(timeout)));
+        ready!(deadline.as_mut().poll(cx));
+        Poll::Ready(Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the head of a request was not complete within its timeout",
+        )))
+    }
+
+    /// Limits the time for which a write is pending.
+    fn within_timeout<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.write_deadline = None;
+            return written;
+        }
+        let timeout = self.limits.write_timeout;
+        let deadline = &mut self.write_deadline;
+        let deadline = deadline.get_or_insert_with(|| Box::pin(TimeLimit::new(timeout)));
+        ready!(deadline.as_mut().poll(cx));
+        Poll::Ready(Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the client accepted nothing within the write timeout",
+        )))
+    }
+}
+
+impl<I: AsyncWrite + Unpin> AsyncWrite for BoundedIo<I> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.io).poll_write(cx, bytes);
+        this.within_timeout(cx, written)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.io).poll_write_vectored(cx, slices);
+        this.within_timeout(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.io).poll_flush(cx);
+        this.within_timeout(cx, flushed)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let shut_down = Pin::new(&mut this.io).poll_shutdown(cx);
+        this.within_timeout(cx, shut_down)
+    }
+}

@@ -265,7 +265,7 @@
 //! async function, leaves nothing of a long head behind. A service that drops the request when it is called
 //! leaves hyper with the buffer that had the head, for as long as the connection is open.
 //!
-//! [`max_buf_size`]: hyper::server::conn::http1::Builder::max_buf_size
+//! [`max_buf_size`]: https://docs.rs/hyper/1/hyper/server/conn/http1/struct.Builder.html#method.max_buf_size
 //!
 //! # Failed handlers
 //!

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
-use sse_session::{Limit, Limiter, SendError, Sse, SseOptions, SseStream};
+use sse_session::{Limit, Limiter, Refusal as _, SendError, Sse, SseOptions, SseStream};
 
 #[test]
 fn a_permit_is_returned_when_its_last_clone_is_dropped() {
@@ -51,7 +51,7 @@ fn the_answer_says_which_limit_it_was_and_when_to_come_back() {
     let _permit = limiter.try_acquire(1).expect("a permit");
     let of_key = limiter.try_acquire(1).expect_err("refused");
     assert_eq!(of_key.status(), StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(of_key.retry_after_secs(), 5);
+    assert_eq!(of_key.retry_after_secs(), Some(5));
     assert_eq!(
         of_key.to_string(),
         "1 streams of one client are open, its limit"
@@ -59,7 +59,7 @@ fn the_answer_says_which_limit_it_was_and_when_to_come_back() {
     let limiter = limiter.retry_after(Duration::from_millis(1_001));
     let total = limiter.try_acquire(2).expect_err("refused");
     assert_eq!(total.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(total.retry_after_secs(), 2);
+    assert_eq!(total.retry_after_secs(), Some(2));
     assert_eq!(total.to_string(), "1 streams are open, which is the limit");
 }
 

@@ -34,15 +34,15 @@
 //! | | `BoundedHttp` | `HttpServer` |
 //! |---|---|---|
 //! | requests sent together with that of a stream, or after it | up to 16 KiB are read; the rest waits until the stream ends | all are decoded: 32 MB for 130 KB |
-//! | a request's body that a stream keeps and does not read | 12 KiB and what is in the buffers | some 160 KiB |
+//! | a request's body that a stream keeps and does not read, or that is discarded | 12 KiB, and actix's buffer for it | a buffer of some 140 KB |
 //! | requests at once on a connection of HTTP/2 | 200, then 503 | no limit |
 //! | the head of a request | 5 seconds | 5 seconds for the first one, no limit for others |
 //! | the length of a head, which a stream may keep | 16 KiB | 128 KiB |
 //! | a client that accepts nothing | 60 seconds | no limit, see "Clients that never read" |
 //! | a client that has left an idle stream | handler dropped at once | depends, see "When the client disconnects" |
 //!
-//! With 1,000 connections that send 130 KB of requests on, `BoundedHttp` grows by 8 KiB each, and by 31
-//! KiB each with the connection and its stream. Streams, and requests that wait for their response, take
+//! With 1,000 connections that send 130 KB of requests on, `BoundedHttp` grows by 8 KiB each, and by 34
+//! KiB with the connection and its stream; with a body that is kept by 27 and 50 KiB. Streams, and requests that wait for their response, take
 //! the same CPU time as on `HttpServer`, those with a body 1.2 to 1.5 times as much, and requests that are
 //! sent ahead, 16 at a time, three times as much: each response is sent before the next request is decoded.
 //! Over HTTP/2, what bounds a

@@ -160,9 +160,19 @@ impl Subscribe {
         Ok(self)
     }
 
+    /// Checks what the subscription was given besides its topics.
+    fn check_settings(&self) -> Result<(), SubscribeError> {
+        let limit = MAX_MEMBER_LEN;
+        let len = self.member.as_ref().map_or(0, |name| name.len());
+        if len > limit {
+            return Err(SubscribeError::MemberTooLong { len, limit });
+        }
+        self.opening.check().map_err(SubscribeError::Opening)
+    }
+
     async fn open_topics(&mut self) -> Result<Opened, SubscribeError> {
         self.topics = distinct(self.core.registry().ids(), std::mem::take(&mut self.topics))?;
-        self.check()?;
+        self.check_settings()?;
         if self.core.shutdown().is_some() {
             return Err(SubscribeError::Shutdown);
         }
@@ -226,21 +236,9 @@ impl Subscribe {
             None => self.open_topics().await?,
         };
         // It may have been changed since the topics were opened.
-        self.check()?;
+        self.check_settings()?;
         let opening = std::mem::take(&mut self.opening);
         Ok(self.join_all(opened, opening))
-    }
-
-    /// Checks what the subscription was given besides its topics.
-    fn check(&self) -> Result<(), SubscribeError> {
-        self.opening.check().map_err(SubscribeError::Opening)?;
-        match self.member.as_ref().map(|name| name.len()) {
-            Some(len) if len > MAX_MEMBER_LEN => Err(SubscribeError::MemberTooLong {
-                len,
-                limit: MAX_MEMBER_LEN,
-            }),
-            _ => Ok(()),
-        }
     }
 
     fn join_all(&self, opened: Opened, opening: Opening) -> Subscription {

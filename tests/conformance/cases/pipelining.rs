@@ -183,3 +183,9 @@ alone!(actix_decodes_all_that_it_has_read, async {
         assert!(together > 1024 * 1024 && after > 1024 * 1024);
     }
 });
+alone!(actix_keeps_a_buffer_for_a_body_that_nothing_reads, async {
+    for flood in [BODY, KEPT_BODY] {
+        let (together, after) = growth::<Actix>(100, flood).await;
+        assert!(together > 100_000 && after > 100_000);
+    }
+});

@@ -3,8 +3,10 @@ use std::net::{IpAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::dev::Server;
-use actix_web::{App, HttpResponse, HttpServer, web};
-use sse_actix::{Limiter, Request, Sse, SseBody, SseOptions, limit_reached, sse_response_with};
+use actix_web::{App, HttpResponse, web};
+use sse_actix::{
+    BoundedHttp, Limiter, Request, Sse, SseBody, SseOptions, limit_reached, sse_response_with,
+};
 
 use crate::network;
 
@@ -31,18 +33,18 @@ async fn answer(
 }
 
 pub(crate) fn serve(listener: TcpListener, streams: Limiter<Option<IpAddr>>) -> io::Result<Server> {
-    // Inherited by the connections: a write timeout in the system.
+    // Inherited by the connections: the write timeout for a client whose link is cut.
     #[cfg(target_os = "linux")]
     socket2::SockRef::from(&listener).set_tcp_user_timeout(Some(Duration::from_secs(60)))?;
     let streams = web::Data::new(streams);
-    let server = HttpServer::new(move || {
+    let app = move || {
         App::new()
             .app_data(streams.clone())
             .route("/", web::get().to(answer))
-    })
-    .h1_allow_half_closed(false)
-    .client_request_timeout(Duration::from_secs(10))
-    .max_connections(2_500) // of each worker
-    .listen(listener)?;
+    };
+    // Its defaults are a time for heads, one for writes, and 200 requests of one connection of HTTP/2.
+    let server = Server::build()
+        .max_concurrent_connections(2_500) // of each worker
+        .listen("events", listener, move || BoundedHttp::new().tcp(app()))?;
     Ok(server.run())
 }

@@ -36,6 +36,6 @@ async fn answer(site: web::Data<Site>, request: Request) -> HttpResponse<SseBody
         Ok(subscribe) => sse_response_with(&site.options, &request, |_request, sse| {
             site.serve(subscribe, sse)
         }),
-        Err(error) => refused(error.to_response()),
+        Err(error) => refused(&error),
     }
 }

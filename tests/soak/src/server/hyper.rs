@@ -8,7 +8,7 @@ use hyper::rt::Executor;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use sse_hyper::{Request, SseBody, WriteTimeout, sse_response_with};
+use sse_hyper::{Request, SseBody, WriteTimeout, refused, sse_response_with};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
@@ -73,6 +73,6 @@ async fn answer(site: Site, request: Request) -> Result<Response<SseBody>, Infal
         Ok(subscribe) => sse_response_with(&site.options, request, |_request, sse| {
             site.serve(subscribe, sse)
         }),
-        Err(error) => error.to_response(),
+        Err(error) => refused(&error),
     })
 }

@@ -1,6 +1,6 @@
 //! The raw TCP server, with its default limits.
 
-use sse_tokio_tcp::{Request, Response, sse_response_with};
+use sse_tokio_tcp::{Request, Response, refused, sse_response_with};
 use tokio::net::TcpListener;
 
 use super::Site;
@@ -16,6 +16,6 @@ async fn answer(site: Site, request: Request) -> Response {
         Ok(subscribe) => sse_response_with(&site.options, request, |_request, sse| {
             site.serve(subscribe, sse)
         }),
-        Err(error) => error.to_response(),
+        Err(error) => refused(&error),
     }
 }

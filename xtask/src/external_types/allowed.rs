@@ -60,8 +60,12 @@ pub(super) const ALLOWED: &[Allowed] = &[
     },
     Allowed {
         library: "http",
+        packages: &["sse-actix"],
+        reason: Some("it is the version 1 of sse-session, but actix-web brings 0.2 along"),
+    },
+    Allowed {
+        library: "http",
         packages: &[
-            "sse-actix",
             "sse-eventsource",
             "sse-hub",
             "sse-hyper",

@@ -24,6 +24,7 @@ mod proxies;
 mod pypi;
 mod readme;
 mod result;
+mod security;
 mod test;
 mod version;
 mod workspace;

@@ -26,6 +26,7 @@ mod proxies;
 mod pypi;
 mod readme;
 mod result;
+mod security;
 mod soak;
 mod test;
 mod version;

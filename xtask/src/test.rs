@@ -10,7 +10,7 @@ use crate::result::Result;
 use crate::workspace::{Workspace, target_directory};
 use crate::{
     agreement, bench, debian, deny, docs, engines, external_types, features, frameworks, fuzz,
-    interop, lanes, layers, model, msrv, proxies, readme,
+    interop, lanes, layers, model, msrv, proxies, readme, security,
 };
 
 /// How long each fuzz target runs here, in seconds. It is enough for the seeds and inputs close to
@@ -66,6 +66,11 @@ const STEPS: &[Step] = &[
         name: "readme",
         purpose: "the links of the packages' READMEs work in the registry",
         run: readme::check,
+    },
+    Step {
+        name: "security",
+        purpose: "the threat model names tests that exist",
+        run: security::check,
     },
     Step {
         name: "clippy",

@@ -20,6 +20,16 @@ pub(crate) async fn catch_up(
     topic: &Topic,
     answered: &Answered,
 ) -> Result<(), EngineError> {
+    catch_up_until(engine, topic, answered, None).await
+}
+
+/// As [`catch_up`], but at most until the window ends at a position or after it, if no loss is found.
+pub(crate) async fn catch_up_until(
+    engine: &dyn Engine,
+    topic: &Topic,
+    answered: &Answered,
+    until: Option<Position>,
+) -> Result<(), EngineError> {
     let mut marked = Vec::new();
     let mut head = topic.head();
     let mut restarts = 0;
@@ -28,6 +38,9 @@ pub(crate) async fn catch_up(
             Page::Entries(entries) => {
                 insert_all(topic, head, &entries);
                 head = topic.head();
+                if until.is_some_and(|until| head >= until) && marked.is_empty() {
+                    return Ok(());
+                }
             }
             Page::Last(entries) => {
                 insert_all(topic, head, &entries);

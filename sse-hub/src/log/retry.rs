@@ -35,10 +35,15 @@ impl Backoff {
     }
 }
 
-/// Brings the window of a topic up to date, as often as it takes.
-pub(crate) async fn catch_up(engine: &dyn Engine, topic: &Topic, answered: &Answered) {
+/// Brings the window of a topic up to a position, as often as it takes.
+pub(crate) async fn catch_up_until(
+    engine: &dyn Engine,
+    topic: &Topic,
+    answered: &Answered,
+    until: Position,
+) {
     let mut backoff = Backoff::default();
-    while let Err(error) = catch_up::catch_up(engine, topic, answered).await {
+    while let Err(error) = catch_up::catch_up_until(engine, topic, answered, Some(until)).await {
         log_retry(topic.name(), &error);
         backoff.wait().await;
     }

@@ -19,10 +19,6 @@ impl Subscription {
     /// Takes what was read from the log, or a gap. `None` if the topic is to be polled again,
     /// `Some(None)` if the subscription ends.
     pub(super) fn take_read(&mut self, index: usize, read: LogRead) -> Option<Option<Bytes>> {
-        if read.from.interruptions != self.core.registry().answered().interruptions() {
-            // The page may be of before a loss, and the window of after it.
-            return None;
-        }
         if read.is_oldest {
             return self.skip_to_oldest(index, read).map(Some);
         }

@@ -1,6 +1,7 @@
 //! One topic of a subscription: where its reader is, and what comes next from there.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 
@@ -18,6 +19,10 @@ use crate::topic::meeting::LogReadFrom;
 /// Why a client cannot resume, in the hub's log alone.
 pub(crate) const UNKNOWN_ID: &str = "the id says no position that was given here";
 pub(crate) const NOT_KEPT: &str = "what followed the position is not kept";
+
+/// How often a reader that is ahead of the window looks whether that has come so far, and for how long it may stand still.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+const STALLED_FOR: Duration = Duration::from_secs(1);
 
 pub(crate) struct TopicReader {
     pub(crate) topic: Arc<Topic>,
@@ -157,7 +162,7 @@ impl TopicReader {
                 } else {
                     log.missing(self.topic.name(), after)
                 },
-                from: self.topic.begin_log_read(0),
+                from: self.topic.begin_log_read(),
                 is_oldest,
                 is_window_new: false,
             }),
@@ -178,7 +183,7 @@ impl TopicReader {
 }
 
 /// Reads what follows a position from an engine. If that is beyond the window, which has not got it yet, the window is
-/// brought up to date first: a reader never is where the window was not, or a loss that the window has not seen would
+/// brought up to there first: a reader never is where the window was not, or a loss that the window has not seen would
 /// be the reader's own.
 async fn read_engine(
     engine: Arc<dyn Engine>,
@@ -187,11 +192,15 @@ async fn read_engine(
     is_window_old: bool,
     answered: &Answered,
 ) -> LogRead {
-    let mut from = topic.begin_log_read(answered.interruptions());
+    let mut from = topic.begin_log_read();
     let is_window_new = is_window_old || after > from.head;
     if is_window_new {
-        retry::catch_up(&*engine, topic, answered).await;
-        from = topic.begin_log_read(answered.interruptions());
+        // No further: the end of a busy topic moves on.
+        let until = after.max(from.head);
+        if is_window_old || !comes_live(topic, until).await {
+            retry::catch_up_until(&*engine, topic, answered, until).await;
+        }
+        from = topic.begin_log_read();
     }
     let page = if is_window_new && topic.has(after) {
         Page::Last(Vec::new())
@@ -204,6 +213,21 @@ async fn read_engine(
         is_oldest: false,
         is_window_new,
     }
+}
+
+/// Waits until the window ends at a position or after it; `false` if the window does not go on for a while. What it lacks
+/// is most often on its way, and to read it as well would burden a node that lags behind, for each of its readers.
+async fn comes_live(topic: &Topic, until: Position) -> bool {
+    let (mut head, mut stalled) = (topic.head(), Duration::ZERO);
+    while head < until && stalled < STALLED_FOR {
+        tokio::time::sleep(LOOK_EVERY).await;
+        stalled += LOOK_EVERY;
+        let before = std::mem::replace(&mut head, topic.head());
+        if before != head {
+            stalled = Duration::ZERO;
+        }
+    }
+    head >= until
 }
 
 /// Returns why the log does not have what follows a position, for the hub's log. A client does not learn

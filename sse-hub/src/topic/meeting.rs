@@ -17,8 +17,6 @@ pub(crate) struct LogReadFrom {
     pub(crate) head: Position,
     has_entries: bool,
     generation: u32,
-    /// How often the live entries had been interrupted.
-    pub(crate) interruptions: u64,
 }
 
 /// How a reader takes a page.
@@ -35,7 +33,7 @@ pub(crate) struct Meeting {
 impl Topic {
     /// Notes that the log is asked for what follows a cursor: the answer is as good as what the window
     /// is now.
-    pub(crate) fn begin_log_read(&self, interruptions: u64) -> LogReadFrom {
+    pub(crate) fn begin_log_read(&self) -> LogReadFrom {
         let state = self.state();
         let window = &state.window;
         LogReadFrom {
@@ -43,7 +41,6 @@ impl Topic {
             head: window.head(),
             has_entries: window.has_entries(),
             generation: window.generations().current(),
-            interruptions,
         }
     }
 

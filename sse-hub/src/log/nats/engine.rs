@@ -110,8 +110,9 @@ use crate::topic_name::check_name;
 /// create an unusable stream while they still delete one. Stop them also before its limit of messages for each subject
 /// is raised: a client that came while its topic was empty would not get to know that events were discarded since.
 ///
-/// A mirror of the stream in the same account answers reads in its place, whether or not it has everything. A node that
-/// notices logs that, and reads from the leader of the stream alone from then on, event by event.
+/// **Do not mirror the stream in the same account**: the server lets the mirror answer reads in its place, whether or not
+/// it has everything, so events can be missing. A node that is given an event by a mirror logs that, and reads from the
+/// leader of the stream alone from then on, event by event.
 ///
 /// Nodes need the permission to publish to `sse.log.*`, `$JS.API.STREAM.CREATE.SSE` (only the first
 /// one), `$JS.API.STREAM.INFO.SSE`, `$JS.API.STREAM.MSG.GET.SSE`, `$JS.API.DIRECT.GET.SSE` and

@@ -47,25 +47,12 @@ impl Link {
         } else {
             match self.get_directly(subject, wanted).await {
                 Ok(Some(message)) if self.is_own(&message.headers) => Ok(Some(stored(message))),
-                // A topic that has none is opened at the end of the stream, and loses nothing if it has some.
-                Ok(None) if matches!(wanted, Wanted::Last) => Ok(None),
+                Ok(Some(_)) => self.get_from_leader(subject, wanted).await,
+                Ok(None) => Ok(None),
                 Err(error) => Err(error),
-                // It is not known what has answered.
-                Ok(_) => self.get_from_leader(subject, wanted).await,
             }
         };
         self.check_failure(known, entry).await
-    }
-
-    /// Requests the last entry of a topic from the leader of the stream; `None` if there is none.
-    pub(super) async fn get_last_from_leader(
-        &self,
-        known: Known,
-        subject: &str,
-    ) -> Result<Option<Stored>, EngineError> {
-        self.check_connected()?;
-        let last = self.get_from_leader(subject, Wanted::Last).await;
-        self.check_failure(known, last).await
     }
 
     /// Whether the leader of the stream alone is asked: others that answer may lag behind it.

@@ -4,7 +4,6 @@ use tokio::time::Instant;
 
 use crate::log::EngineError;
 use crate::log::nats::batch::{Batch, End};
-use crate::log::nats::entry_id::EntryId;
 use crate::log::nats::get::{PAGE_BYTES, Wanted};
 use crate::log::nats::link::{Known, Link};
 use crate::log::nats::stored::Stored;
@@ -18,8 +17,6 @@ pub(super) struct Read {
     pub(super) entries: Vec<Stored>,
     /// Whether there are no more.
     pub(super) is_end: bool,
-    /// The last entry of the topic, if it was requested.
-    pub(super) last: Option<EntryId>,
 }
 
 /// Reads a page of entries after a number.
@@ -29,31 +26,13 @@ pub(super) async fn read(
     subject: &str,
     after: u64,
 ) -> Result<Read, EngineError> {
-    let page = |entries, is_end| {
-        Ok(Read {
-            entries,
-            is_end,
-            last: None,
-        })
-    };
+    let page = |entries, is_end| Ok(Read { entries, is_end });
     let Some(from) = after.checked_add(1) else {
         return page(Vec::new(), true);
     };
     let deadline = link.page_deadline();
     let Batch { mut entries, end } = link.get_page(known, subject, from).await?;
     match end {
-        End::OfTopic if entries.is_empty() => {
-            // A mirror may have answered, which lacks what there is.
-            let last = link.get_last_from_leader(known, subject).await?;
-            let last = last.map(|last| last.id);
-            if last.is_none_or(|last| last.number() <= after) {
-                return Ok(Read {
-                    entries,
-                    is_end: true,
-                    last,
-                });
-            }
-        }
         End::OfTopic => return page(entries, true),
         End::OfBatch => return page(entries, false),
         End::OneByOne => {}

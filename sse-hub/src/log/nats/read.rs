@@ -68,21 +68,14 @@ pub(super) async fn read(link: &Link, name: &str, after: Position) -> Result<Pag
         let live_topic = link.interest.get(name);
         let number = after.map_or(0, EntryId::number);
         let read = page::read(link, known, &subject, number).await?;
-        let page::Read {
-            entries,
-            is_end,
-            last,
-        } = read;
+        let page::Read { entries, is_end } = read;
         let start = match after {
             None => Start::At(EntryId::unstamped(0)),
             Some(after) => {
                 let is_gapless = live_topic.as_ref().zip(entries.first());
                 let is_gapless =
                     is_gapless.is_some_and(|(topic, first)| topic.is_gapless(after, first.id));
-                match last.filter(|last| after.may_be(*last)) {
-                    Some(itself) => Start::At(itself),
-                    None => start(link, known, &subject, after, is_gapless).await?,
-                }
+                start(link, known, &subject, after, is_gapless).await?
             }
         };
         if known.session != link.session() {

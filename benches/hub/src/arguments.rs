@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::Result;
+use crate::result::Result;
 
 const USAGE: &str = "usage: sse-bench-hub [--quick] [--rounds N] [--output FOLDER] [refusals]";
 

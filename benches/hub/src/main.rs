@@ -12,8 +12,8 @@
 mod arguments;
 mod publisher;
 mod refusals;
+mod result;
 
-use std::error::Error;
 use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
@@ -23,8 +23,7 @@ use sse_hub::Hub;
 
 use crate::arguments::Arguments;
 use crate::refusals::Refusals;
-
-type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+use crate::result::Result;
 
 /// How long one sample takes, and how long nothing is done before the next one. A process that is
 /// scheduled in real time may take 95 of 100 of each second.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use sse_hub::Hub;
 
-use crate::Result;
+use crate::result::Result;
 
 const INTERVAL: Duration = Duration::from_micros(100);
 

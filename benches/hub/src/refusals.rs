@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use sse_hub::{Hub, SubscribeError, TopicError};
 
-use crate::Result;
+use crate::result::Result;
 
 const INTERVAL: Duration = Duration::from_millis(1);
 

@@ -16,10 +16,10 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::log::redis::error::{CommandError, is_wrong_server};
+use crate::log::redis::expected_note::ExpectedNote;
 use crate::log::redis::inbox::Inbox;
 use crate::log::redis::keys::Keys;
 use crate::log::redis::script::{Call, Script, Scripts, is_unknown};
-use crate::log::redis::shard_note::Expected;
 use crate::log::redis::{hello, permissions, time_limits};
 
 /// How many commands wait in memory to be written before callers wait instead.
@@ -33,7 +33,7 @@ pub(super) struct Commands {
     connect_within: Duration,
     scripts: Arc<Scripts>,
     keys: Arc<Keys>,
-    pub(super) shard_note: Arc<Expected>,
+    pub(super) shard_note: Arc<ExpectedNote>,
     state: Arc<Mutex<State>>,
     wrong_server: Notify,
     inbox: Inbox,

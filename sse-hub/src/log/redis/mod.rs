@@ -12,6 +12,7 @@ mod commands;
 mod engine;
 mod entry_id;
 mod error;
+mod expected_note;
 mod heads;
 mod hello;
 mod inbox;

@@ -165,7 +165,7 @@ impl World {
                 self.subscribe(usize::from(client) % CLIENTS, &topics, id, from_start);
             }
             Step::Read { client, pieces } => {
-                self.read(usize::from(client) % CLIENTS, pieces.into())
+                self.read(usize::from(client) % CLIENTS, pieces.into());
             }
             Step::Drain { client } => self.read(usize::from(client) % CLIENTS, usize::MAX),
             Step::Leave { client } => self.clients[usize::from(client) % CLIENTS] = None,
@@ -249,7 +249,7 @@ impl World {
             seen,
         };
         let events = opened.poll().expect("an opening");
-        let opening: Vec<_> = events.iter().flat_map(|event| event.gaps()).collect();
+        let opening: Vec<_> = events.iter().flat_map(Received::gaps).collect();
         let told: Vec<_> = opening.iter().map(|gap| &gap.topic).collect();
         assert!(
             told.iter().copied().eq(&gaps),

@@ -19,6 +19,7 @@ mod lanes;
 mod layers;
 mod model;
 mod msrv;
+mod mutants;
 mod npm;
 mod packages;
 mod process;
@@ -56,6 +57,8 @@ usage: cargo xtask <command>
                                     streams: all of them, or those whose names contain a NAME
   model [--minutes N]               run the models of what threads share with more preemptions than the
                                     tests allow, by default for 60 minutes
+  mutants [PACKAGE…] [--shard k/n]  change the code in one place at a time, and list the changes that no test
+                                    notices; for hours, so --shard 0/8 takes the first eighth
   proxies [NAME…]                   test the adapters behind reverse proxies: all of them, or
                                     nginx, haproxy, varnish, apache, lighttpd, h2o, nghttpx, caddy,
                                     envoy, traefik
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
         Some("fuzz") => fuzz::command(&arguments),
         Some("frameworks") => frameworks::command(&arguments),
         Some("model") => model::command(&arguments),
+        Some("mutants") => mutants::command(&arguments),
         Some("interop") => interop::command(&arguments),
         Some("proxies") => proxies::command(&arguments),
         Some("soak") => soak::command(&arguments),

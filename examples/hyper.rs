@@ -1,6 +1,8 @@
 //! How do I serve events with hyper, over HTTP/1.1 and HTTP/2, and shut down gracefully? What ends
 //! clients that never read?
 //!
+//! A server in front of the Internet needs more limits: `sse_session::guide::internet` has them.
+//!
 //! ```text
 //! cargo run -p sse-examples --example hyper
 //! curl -N http://127.0.0.1:3000/
@@ -12,14 +14,17 @@ use hyper::rt::Executor;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use sse_hyper::{Event, Request, SendError, Sse, SseOptions, with_sse};
+use sse_hyper::{Event, Request, SendError, Sse, SseOptions, WriteTimeout, with_sse};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
-use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
-/// What hyper holds for a client that is slow: by default, it is 400 KiB a stream.
-const BUFFER: usize = 64 * 1024;
+/// The longest head of a request over HTTP/1.1, and what hyper holds for a client that is slow: by default,
+/// it is 408 KiB.
+const BUFFER: usize = 8 * 1024;
+
+/// What hyper holds for each stream of HTTP/2: by default, it is 400 KiB.
+const STREAM_BUFFER: usize = 64 * 1024;
 
 /// A client that does not answer a PING of HTTP/2 within 20 seconds is gone.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
@@ -44,8 +49,10 @@ where
 }
 
 async fn count(request: Request, sse: Sse) -> Result<(), SendError> {
-    sse.send(format!("you asked for {}", request.uri().path()))
-        .await?;
+    let path = request.uri().path().to_owned();
+    // It would stay for as long as the stream.
+    drop(request);
+    sse.send(format!("you asked for {path}")).await?;
     for number in 1_u64.. {
         sse.send(Event::new().event("count").display(number))
             .await?;
@@ -66,17 +73,23 @@ async fn main() -> std::io::Result<()> {
     server
         .http2()
         .timer(TokioTimer::new())
-        .max_send_buf_size(BUFFER)
+        .max_send_buf_size(STREAM_BUFFER)
         .keep_alive_interval(PING_INTERVAL);
     let connections = GracefulShutdown::new();
     loop {
         let (stream, _) = tokio::select! {
-            accepted = listener.accept() => accepted?,
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(_) => {
+                    // For want of file descriptors, mostly: it must not end the server.
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
             _ = tokio::signal::ctrl_c() => break,
         };
-        let mut io = TimeoutStream::new(stream);
-        io.set_write_timeout(Some(WRITE_TIMEOUT));
-        let connection = server.serve_connection(TokioIo::new(Box::pin(io)), service.clone());
+        let io = WriteTimeout::new(TokioIo::new(stream), WRITE_TIMEOUT);
+        let connection = server.serve_connection(io, service.clone());
         let connection = connections.watch(connection.into_owned());
         tokio::spawn(async move {
             if let Err(error) = connection.await {

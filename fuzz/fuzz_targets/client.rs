@@ -27,7 +27,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 /// How often the client asks before it is closed. The answers repeat.
-const MAX_REQUESTS: usize = 48;
+const MAX_REQUESTS: usize = 24;
 
 /// The shortest and the longest wait of `Backoff`, without a random part.
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);

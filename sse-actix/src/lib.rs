@@ -34,16 +34,17 @@
 //! | | `BoundedHttp` | `HttpServer` |
 //! |---|---|---|
 //! | requests sent together with that of a stream, or after it | up to 16 KiB are read; the rest waits until the stream ends | all are decoded: 32 MB for 130 KB |
-//! | a request's body that a stream keeps and does not read | 16 KiB and what is in the buffers | some 160 KiB |
+//! | a request's body that a stream keeps and does not read, or that is discarded | 12 KiB, and actix's buffer for it | a buffer of some 140 KB |
 //! | requests at once on a connection of HTTP/2 | 200, then 503 | no limit |
 //! | the head of a request | 5 seconds | 5 seconds for the first one, no limit for others |
+//! | the length of a head, which a stream may keep | 16 KiB | 128 KiB |
 //! | a client that accepts nothing | 60 seconds | no limit, see "Clients that never read" |
 //! | a client that has left an idle stream | handler dropped at once | depends, see "When the client disconnects" |
 //!
-//! With 1,000 connections that send 130 KB of requests on, `BoundedHttp` grows by 8 KiB each, and by 31
-//! KiB each with the connection and its stream. Streams, and requests that wait for their response, take
-//! the same CPU time as on `HttpServer`, a body of 1 MiB up to 1.5 times as much, and requests that are sent
-//! ahead, 16 at a time, three times as much: each response is sent before the next request is decoded.
+//! With 1,000 connections that send 130 KB of requests on, `BoundedHttp` grows by 8 KiB each, and by 34
+//! KiB with the connection and its stream; with a body that is kept by 27 and 50 KiB. Streams, and requests that wait for their response, take
+//! the same CPU time as on `HttpServer`, those with a body 1.2 to 1.5 times as much, and requests that are
+//! sent ahead, 16 at a time, three times as much: each response is sent before the next request is decoded.
 //! Over HTTP/2, what bounds a
 //! body that a stream keeps is the window (1 MiB), whose smallest pieces take a multiple of their bytes:
 //! do not keep a `web::Payload` in a stream there.
@@ -54,7 +55,8 @@
 //! * [`sse_response`] answers one request, in a handler with extractors.
 //! * [`sse_stream`] answers with the events of a `futures::Stream`.
 //! * [`no_content`] answers 204, which makes an `EventSource` stop reconnecting.
-//! * [`refused`] answers with a status that an error has chosen, such as 503.
+//! * [`refused`] answers with the status of an error: 503 or 429 where a [`Limiter`] has no permit, and those of
+//!   a hub's subscription.
 //!
 //! [`sse_response_with`], [`sse_stream_with`] and [`WithSse::options`] take [`SseOptions`]:
 //! keep-alive, buffer size, reconnection time, headers, shutdown, what a stream sends first and
@@ -87,7 +89,7 @@
 //!
 //! A request's body does not matter to this if it is extracted, or if nothing takes it: actix reads
 //! and discards it then, however long it is. A `web::Payload` that a handler keeps and does not read
-//! holds actix back from reading, from some 100 KB on (16 KiB with `BoundedHttp`), so that only the second keep-alive detects
+//! holds actix back from reading, from some 100 KB on (12 KiB with `BoundedHttp`), so that only the second keep-alive detects
 //! that the client is gone. Over HTTP/2, nothing more than 1 MiB is discarded: a client that sends
 //! more before it reads waits for as long as the stream is open.
 //!
@@ -164,7 +166,8 @@ pub use sse_session::guide;
 pub use sse_session::{
     BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
     EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
-    NoData, SendAll, SendAllError, SendError, Shutdown, Sse, SseOptions, TrySendError, forward,
+    Limit, LimitReached, Limiter, NoData, Permit, Refusal, SendAll, SendAllError, SendError,
+    Shutdown, Sse, SseOptions, TrySendError, forward,
 };
 #[cfg(feature = "json")]
 pub use sse_session::{Json, Typed};

@@ -3,12 +3,12 @@
 use std::future::Future;
 
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue,
+    CACHE_CONTROL, CONTENT_ENCODING, HeaderName, HeaderValue, RETRY_AFTER,
 };
 use actix_web::http::{ConnectionType, Method, StatusCode, Version};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_core::Stream;
-use sse_session::{IntoEvent, IntoHandlerResult, Sse, SseOptions, SseStream, forward};
+use sse_session::{IntoEvent, IntoHandlerResult, Refusal, Sse, SseOptions, SseStream, forward};
 
 use crate::body::SseBody;
 
@@ -101,27 +101,38 @@ pub fn no_content() -> HttpResponse<SseBody> {
     response
 }
 
-/// Returns a response of the crate `http` without its body, as one of actix: for errors that make their own
-/// response, such as `sse_hub::SubscribeError::to_response`.
+/// Returns the response to a request that gets no stream: the error's status, and `Retry-After` if the same
+/// request may succeed later. It has no body, and nothing of the error's text.
 ///
 /// ```
-/// use http::{Response, StatusCode, header};
-/// use sse_actix::refused;
+/// use actix_web::{HttpRequest, HttpResponse};
+/// use sse_actix::{
+///     Limiter, SendError, Sse, SseBody, SseOptions, refused, sse_response_with,
+/// };
 ///
-/// let mut response = Response::new(());
-/// *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-/// response.headers_mut().insert(header::RETRY_AFTER, 5.into());
-/// let response = refused(response);
-/// assert_eq!(response.status(), 503);
-/// assert_eq!(response.headers().get("retry-after").unwrap(), "5");
+/// async fn hello(_request: HttpRequest, sse: Sse) -> Result<(), SendError> {
+///     sse.send("hello").await
+/// }
+///
+/// fn respond(limiter: &Limiter<String>, user: &str, request: &HttpRequest) -> HttpResponse<SseBody> {
+///     match limiter.try_acquire(user.to_owned()) {
+///         Ok(permit) => sse_response_with(&SseOptions::new().permit(permit), request, hello),
+///         Err(error) => refused(&error),
+///     }
+/// }
 /// ```
 #[must_use]
-pub fn refused(response: http::Response<()>) -> HttpResponse<SseBody> {
-    let status = StatusCode::from_u16(response.status().as_u16());
+pub fn refused(error: &(impl Refusal + ?Sized)) -> HttpResponse<SseBody> {
+    // The error's status is of http 1, and actix's of http 0.2.
+    let status = StatusCode::from_u16(error.status().as_u16());
     let status = status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    let mut refused = HttpResponse::with_body(status, SseBody::of_no_bytes());
-    append(refused.headers_mut(), response.headers());
-    refused
+    let mut response = HttpResponse::with_body(status, SseBody::of_no_bytes());
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Some(seconds) = error.retry_after_secs() {
+        headers.insert(RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 /// Answers `request` with the stream whose handler `start` returns.
@@ -153,19 +164,12 @@ where
     response
 }
 
-/// Returns a response with the headers of an event stream.
+/// Returns a response with the headers of an event stream. The options hold them in the types of
+/// http 1, while actix uses those of http 0.2. Both allow the same names and values.
 fn streaming(options: &SseOptions, body: SseBody) -> HttpResponse<SseBody> {
     let mut response = HttpResponse::with_body(StatusCode::OK, body);
     let headers = response.headers_mut();
-    append(headers, &options.response_headers());
-    headers.insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
-    response
-}
-
-/// Appends headers in the types of http 1, while actix uses those of http 0.2. Both allow the same names
-/// and values.
-fn append(headers: &mut HeaderMap, from: &http::HeaderMap) {
-    for (name, value) in from {
+    for (name, value) in &options.response_headers() {
         if let (Ok(name), Ok(value)) = (
             HeaderName::from_bytes(name.as_ref()),
             HeaderValue::from_bytes(value.as_bytes()),
@@ -173,4 +177,6 @@ fn append(headers: &mut HeaderMap, from: &http::HeaderMap) {
             headers.append(name, value);
         }
     }
+    headers.insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
+    response
 }

@@ -481,6 +481,8 @@ fn an_id_is_distinguished_from_one_of_an_earlier_event() {
     );
     let mut ids = Vec::new();
     while let Some(event) = events.next_event().expect("no error") {
+        let owned = event.into_owned();
+        assert_eq!(owned.id(), event.id());
         ids.push(event.id().map(str::to_owned));
     }
     let id = |id: &str| Some(id.to_owned());

@@ -1,12 +1,14 @@
 //! The exact bytes of encoded events.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
 #[cfg(feature = "json")]
 use sse_codec::Json;
-use sse_codec::{Display, Encode, EncodeError, Encoder, Event, Field};
+use sse_codec::{Buffer, Data, DataWriter, Display, Encode, EncodeError, Encoder, Event, Field};
 use sse_reference::text_of;
 
 fn error_of(event: impl Encode) -> EncodeError {
@@ -340,6 +342,44 @@ fn an_event_longer_than_the_limit_is_removed() {
     let error = encoder.encode("hello!", &mut out).expect_err("14 bytes");
     assert!(matches!(error, EncodeError::TooLong { len: 14, limit: 13 }));
     assert_eq!(out, b"data: hello\n\n");
+}
+
+#[test]
+fn the_limit_on_the_length_of_an_event_holds_for_text_of_any_length() {
+    for text in (0..300).map(|len| "x".repeat(len)) {
+        let len = text_of(&*text).len();
+        let mut out = Vec::new();
+        let exact = Encoder::new().max_event_len(len);
+        assert_eq!(exact.encode(&*text, &mut out).expect("it fits"), len);
+        let less = Encoder::new().max_event_len(len - 1);
+        let error = less.encode(&*text, &mut out).expect_err("it is too long");
+        assert!(matches!(error, EncodeError::TooLong { .. }));
+        assert_eq!(out.len(), len);
+    }
+}
+
+#[test]
+fn data_has_the_event_name_of_what_it_owns_or_refers_to() {
+    #[derive(Clone)]
+    struct Named;
+    impl Data for Named {
+        fn write_to<B: Buffer>(&self, out: &mut DataWriter<'_, B>) -> Result<(), EncodeError> {
+            out.text("x");
+            Ok(())
+        }
+
+        fn event_name(&self) -> Option<&str> {
+            Some("named")
+        }
+    }
+    let expected = "event: named\ndata: x\n\n";
+    assert_eq!(text_of(Named), expected);
+    assert_eq!(text_of(&&Named), expected);
+    assert_eq!(text_of(Box::new(Named)), expected);
+    assert_eq!(text_of(Arc::new(Named)), expected);
+    assert_eq!(text_of(Cow::Borrowed(&Named)), expected);
+    assert_eq!(text_of(Cow::<Named>::Owned(Named)), expected);
+    assert_eq!(text_of(Event::new().data(Cow::Borrowed(&Named))), expected);
 }
 
 #[test]

@@ -17,6 +17,7 @@ use crate::log::backend::Backend;
 use crate::log::local::LocalLog;
 use crate::metrics::{Metric, record};
 use crate::position::Position;
+use crate::sync::reach;
 use crate::topic::Topic;
 use crate::topic::cursor::Appended;
 use crate::topic::idempotency::MAX_KEY_LEN;
@@ -251,7 +252,7 @@ impl<'a> Publish<'a> {
                 }
                 Appended::NoPosition => return Err(PublishError::Shutdown),
                 // Between the two. Another one is added in its place.
-                Appended::Evicted => {}
+                Appended::Evicted => reach("evicted before the event was appended"),
             }
         }
     }

@@ -14,7 +14,7 @@ use crate::log::answered::Answered;
 use crate::log::backend::Backend;
 use crate::metrics::Counts;
 use crate::options::TopicOptions;
-use crate::sync::{AtomicBool, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use crate::sync::{AtomicBool, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard, reach};
 use crate::topic::Topic;
 use crate::topic::expiry::{Expiry, ExpiryQueue};
 use crate::topic_name::{TopicError, check_name};
@@ -167,12 +167,14 @@ impl Registry {
             options.get_or_insert_with(|| (self.options)(name));
             let topics = self.write();
             if let Some(topic) = topics.by_name.get(name) {
+                reach("opened by another thread meanwhile");
                 return Ok((Arc::clone(topic), false));
             }
             // Otherwise, another one has taken the room.
             if topics.by_name.len() < self.max_topics {
                 break topics;
             }
+            reach("room taken by another topic meanwhile");
         };
         let (span, is_caught_up) = begin(&topics);
         let name: Arc<str> = name.into();

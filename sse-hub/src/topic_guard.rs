@@ -10,6 +10,7 @@ use crate::log::catch_up::catch_up;
 use crate::log::local::LocalLog;
 use crate::log::{Engine, EngineError};
 use crate::registry::Registry;
+use crate::sync::reach;
 use crate::topic::Topic;
 use crate::topic_name::TopicError;
 
@@ -85,6 +86,7 @@ impl TopicGuard {
             if let Some(guard) = Self::pin(registry, topic) {
                 return Ok(guard);
             }
+            reach("evicted before the pin");
         }
     }
 

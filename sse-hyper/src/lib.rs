@@ -4,9 +4,11 @@
 //! in axum, tower and tonic. What warp, salvo, xitca-web, poem and rocket need is in [`frameworks`].
 //!
 //! ```no_run
+//! use std::time::Duration;
+//!
 //! use hyper::server::conn::http1;
-//! use hyper_util::rt::TokioIo;
-//! use sse_hyper::{Event, Request, SendError, Sse, with_sse};
+//! use hyper_util::rt::{TokioIo, TokioTimer};
+//! use sse_hyper::{Event, Request, SendError, Sse, WriteTimeout, with_sse};
 //! use tokio::net::TcpListener;
 //!
 //! async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
@@ -17,16 +19,23 @@
 //! #[tokio::main]
 //! async fn main() -> std::io::Result<()> {
 //!     let listener = TcpListener::bind("127.0.0.1:3000").await?;
+//!     // With a timer, a request's head must come within 30 seconds.
+//!     let mut server = http1::Builder::new();
+//!     server.timer(TokioTimer::new()).max_buf_size(8 * 1024);
 //!     loop {
-//!         let (stream, _) = listener.accept().await?;
-//!         tokio::spawn(async move {
-//!             let _ = http1::Builder::new()
-//!                 .serve_connection(TokioIo::new(stream), with_sse(hello))
-//!                 .await;
-//!         });
+//!         let Ok((stream, _)) = listener.accept().await else {
+//!             // For want of file descriptors, mostly: it must not end the server.
+//!             tokio::time::sleep(Duration::from_millis(100)).await;
+//!             continue;
+//!         };
+//!         let io = WriteTimeout::new(TokioIo::new(stream), Duration::from_secs(60));
+//!         tokio::spawn(server.serve_connection(io, with_sse(hello)));
 //!     }
 //! }
 //! ```
+//!
+//! That is enough for a server behind a proxy. [`guide::internet`] has one that is open to the world, with
+//! limits on connections and streams.
 //!
 //! # Which function to use
 //!
@@ -34,6 +43,8 @@
 //! * [`sse_response`] answers one request, in a service or a handler of your own.
 //! * [`sse_stream`] answers with the events of a `futures::Stream`.
 //! * [`no_content`] answers 204, which makes an `EventSource` stop reconnecting.
+//! * [`refused`] answers with the status of an error: 503 or 429 where a [`Limiter`] has no permit, and those of
+//!   a hub's subscription.
 //!
 //! [`sse_response_with`], [`sse_stream_with`] and [`WithSse::options`] take [`SseOptions`]:
 //! keep-alive, buffer size, reconnection time, headers, shutdown, what a stream sends first and
@@ -160,7 +171,8 @@
 //!
 //! | a client that | is ended by |
 //! |---|---|
-//! | does not read from its connection, or is gone without notice | a write timeout of the connection; over HTTP/2 also a PING that is not answered |
+//! | does not read from its connection | a [`WriteTimeout`] around it; over HTTP/2 also a PING that is not answered |
+//! | is gone without notice | `TCP_USER_TIMEOUT`; a [`WriteTimeout`] once the system's buffer is full; over HTTP/2 a PING |
 //! | reads and answers PINGs, but grants a stream of HTTP/2 no window | nothing but an age limit of the streams, which the executor can set |
 //! | reads a little now and then | nothing: it is a slow client |
 //!
@@ -170,15 +182,15 @@
 //! use hyper::rt::Executor;
 //! use hyper_util::rt::{TokioIo, TokioTimer};
 //! use hyper_util::server::conn::auto;
-//! use sse_hyper::{BoxError, Request, SendError, Sse, with_sse};
+//! use sse_hyper::{BoxError, Request, SendError, Sse, WriteTimeout, with_sse};
 //! use tokio::net::TcpStream;
 //! use tokio::time::timeout;
-//! use tokio_io_timeout::TimeoutStream;
 //! # async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
 //! #     sse.send("hello").await
 //! # }
 //!
-//! const BUFFER: usize = 64 * 1024;
+//! const HEAD_AND_BUFFER: usize = 8 * 1024;
+//! const STREAM_BUFFER: usize = 64 * 1024;
 //! const PING_INTERVAL: Duration = Duration::from_secs(20);
 //! const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 //! const MAX_STREAM_AGE: Duration = Duration::from_secs(4 * 60 * 60);
@@ -202,15 +214,14 @@
 //!     server
 //!         .http1()
 //!         .timer(TokioTimer::new())
-//!         .max_buf_size(BUFFER);
+//!         .max_buf_size(HEAD_AND_BUFFER);
 //!     server
 //!         .http2()
 //!         .timer(TokioTimer::new())
-//!         .max_send_buf_size(BUFFER)
+//!         .max_send_buf_size(STREAM_BUFFER)
 //!         .keep_alive_interval(PING_INTERVAL);
-//!     let mut io = TimeoutStream::new(stream);
-//!     io.set_write_timeout(Some(WRITE_TIMEOUT));
-//!     server.serve_connection(TokioIo::new(Box::pin(io)), with_sse(hello)).await
+//!     let io = WriteTimeout::new(TokioIo::new(stream), WRITE_TIMEOUT);
+//!     server.serve_connection(io, with_sse(hello)).await
 //! }
 //! ```
 //!
@@ -231,6 +242,30 @@
 //! ```
 //!
 //! [sizing]: https://docs.rs/sse-hub/latest/sse_hub/sizing/
+//!
+//! # What a stream holds of its request
+//!
+//! The session copies the last event ID, of 4 KiB at most, and nothing else. A handler that is an async
+//! function holds its request until it returns, used or not: take out of it what is needed, and `drop` it.
+//! All values of its headers, and its URI, share the buffer into which hyper read the head: of 408 KiB
+//! over HTTP/1.1, if [`max_buf_size`] is not set. One that is cloned and kept holds it too.
+//!
+//! ```
+//! use sse_hyper::{Request, SendError, Sse};
+//!
+//! async fn room(request: Request, sse: Sse) -> Result<(), SendError> {
+//!     let room = request.uri().path().to_owned();
+//!     drop(request); // or it stays for as long as the stream
+//!     sse.send(format!("welcome to {room}")).await
+//! }
+//! ```
+//!
+//! hyper has a buffer for what it reads next. It takes a new one if the head is still in use when it
+//! reads on, which is before it polls a service's future: so [`with_sse`], and every service that is an
+//! async function, leaves nothing of a long head behind. A service that drops the request when it is called
+//! leaves hyper with the buffer that had the head, for as long as the connection is open.
+//!
+//! [`max_buf_size`]: https://docs.rs/hyper/1/hyper/server/conn/http1/struct.Builder.html#method.max_buf_size
 //!
 //! # Failed handlers
 //!
@@ -259,8 +294,10 @@
 
 pub mod frameworks;
 mod service;
+mod write_timeout;
 
-pub use crate::service::{WithSse, with_sse};
+pub use crate::service::{ResponseFuture, WithSse, with_sse};
+pub use crate::write_timeout::WriteTimeout;
 
 /// A request as hyper's server passes it to a handler.
 ///
@@ -272,9 +309,9 @@ pub use sse_session::guide;
 pub use sse_session::{
     BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
     EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
-    NoData, RequestHead, SendAll, SendAllError, SendError, Shutdown, Sse, SseBody, SseOptions,
-    TrySendError, forward, no_content, sse_response, sse_response_with, sse_stream,
-    sse_stream_with,
+    Limit, LimitReached, Limiter, NoData, Permit, Refusal, RequestHead, SendAll, SendAllError,
+    SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward, no_content, refused,
+    sse_response, sse_response_with, sse_stream, sse_stream_with,
 };
 #[cfg(feature = "json")]
 pub use sse_session::{Json, Typed};

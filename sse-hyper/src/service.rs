@@ -2,9 +2,11 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::future::{Future, Ready, ready};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use hyper::service::Service;
 use sse_session::{IntoHandlerResult, Sse, SseBody, SseOptions, sse_response_with};
 
@@ -46,13 +48,16 @@ impl<H> WithSse<H> {
         self
     }
 
-    fn respond<B, F>(&self, request: Request<B>) -> Ready<Result<Response<SseBody>, Infallible>>
+    fn respond<B, F>(&self, request: Request<B>) -> ResponseFuture
     where
         H: Fn(Request<B>, Sse) -> F,
         F: Future + Send + 'static,
         F::Output: IntoHandlerResult,
     {
-        ready(Ok(sse_response_with(&self.options, request, &self.handler)))
+        ResponseFuture {
+            head: request.headers().values().next().cloned(),
+            response: Some(sse_response_with(&self.options, request, &self.handler)),
+        }
     }
 }
 
@@ -60,6 +65,36 @@ impl<H> fmt::Debug for WithSse<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WithSse")
             .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The response of a [`WithSse`], which is ready at once.
+#[must_use = "futures do nothing unless polled"]
+pub struct ResponseFuture {
+    /// A value in the buffer into which the request's head was read. hyper reads on before it polls this
+    /// future, and takes another buffer for that while this one is in use. Otherwise it would keep this
+    /// one, which is as long as the head was, for as long as the connection is open.
+    head: Option<HeaderValue>,
+    response: Option<Response<SseBody>>,
+}
+
+impl Future for ResponseFuture {
+    type Output = Result<Response<SseBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        self.head = None;
+        // Like a future of the standard library, it must not be polled again, but does not panic.
+        self.response
+            .take()
+            .map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))
+    }
+}
+
+impl fmt::Debug for ResponseFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture")
+            .field("response", &self.response)
             .finish_non_exhaustive()
     }
 }
@@ -72,7 +107,7 @@ where
 {
     type Response = Response<SseBody>;
     type Error = Infallible;
-    type Future = Ready<Result<Response<SseBody>, Infallible>>;
+    type Future = ResponseFuture;
 
     fn call(&self, request: Request<B>) -> Self::Future {
         self.respond(request)
@@ -88,13 +123,10 @@ where
 {
     type Response = Response<SseBody>;
     type Error = Infallible;
-    type Future = Ready<Result<Response<SseBody>, Infallible>>;
+    type Future = ResponseFuture;
 
-    fn poll_ready(
-        &mut self,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Result<(), Infallible>> {
-        std::task::Poll::Ready(Ok(()))
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {

@@ -183,12 +183,6 @@ impl Body for SseBody {
     }
 }
 
-impl Default for SseBody {
-    fn default() -> Self {
-        Self::empty()
-    }
-}
-
 impl fmt::Debug for SseBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SseBody")

@@ -40,6 +40,8 @@
 //!   client does not take it for complete, and is logged through `tracing`. As many proxies hide
 //!   the cut, an event can say so as well, see [`SseOptions::failure_event`], and another one that
 //!   the stream is complete, see [`SseOptions::end_event`].
+//! * **The number of streams is bounded** where a [`Limiter`] is asked: in total, and for each address or
+//!   user.
 //! * **Streams end on shutdown**, see [`SseOptions::shutdown`], and at an age if they have a
 //!   [limit](SseOptions::max_age).
 //! * **Events and iterators may use the stream** that they are sent on: none of their code runs while
@@ -67,8 +69,10 @@ mod handler_result;
 mod into_event;
 mod keep_alive;
 mod last_event_id;
+mod limiter;
 mod options;
 mod pipe;
+mod refusal;
 #[cfg(feature = "http-body")]
 mod response;
 #[doc(hidden)]
@@ -91,10 +95,12 @@ pub use crate::forward::forward;
 pub use crate::handler_result::IntoHandlerResult;
 pub use crate::into_event::IntoEvent;
 pub use crate::last_event_id::parse_last_event_id;
+pub use crate::limiter::{Limit, LimitReached, Limiter, Permit};
 pub use crate::options::SseOptions;
+pub use crate::refusal::Refusal;
 #[cfg(feature = "http-body")]
 pub use crate::response::{
-    RequestHead, no_content, sse_response, sse_response_with, sse_stream, sse_stream_with,
+    RequestHead, no_content, refused, sse_response, sse_response_with, sse_stream, sse_stream_with,
 };
 pub use crate::send::SendAll;
 pub use crate::shutdown::Shutdown;

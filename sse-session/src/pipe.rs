@@ -42,7 +42,7 @@ use tokio::sync::futures::Notified;
 use crate::buffer::{Batch, Buffer};
 use crate::error::TrySendError;
 use crate::signal::{PendingSignal, Signal};
-use crate::sync::{AtomicBool, Mutex, MutexGuard, Notify, Ordering};
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Notify, Ordering, reach};
 use crate::take::{After, Take};
 use crate::waker::StreamWaker;
 
@@ -204,6 +204,7 @@ impl Pipe {
             self.is_closed()
         };
         if !is_closed {
+            reach("waits for the close");
             closed.await;
         }
     }
@@ -312,6 +313,7 @@ impl Pipe {
         let room_is_wanted = mem::take(&mut state.room_is_wanted);
         drop(state);
         if room_is_wanted {
+            reach("room for a sender that waits");
             self.room.notify_waiters();
         }
         Take::Frame(frame, after)

@@ -12,6 +12,7 @@ use crate::forward::forward;
 use crate::handler_result::IntoHandlerResult;
 use crate::into_event::IntoEvent;
 use crate::options::SseOptions;
+use crate::refusal::Refusal;
 use crate::sse::Sse;
 use crate::stream::SseStream;
 
@@ -67,6 +68,8 @@ impl RequestHead for HeaderMap {
         None
     }
 }
+
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// Nothing of the request, for handlers that do not need it: it has no last event ID either.
 impl RequestHead for () {
@@ -170,10 +173,44 @@ where
 pub fn no_content() -> Response<SseBody> {
     let mut response = Response::new(SseBody::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    let no_cache = HeaderValue::from_static("no-cache");
     response
         .headers_mut()
-        .insert(header::CACHE_CONTROL, no_cache);
+        .insert(header::CACHE_CONTROL, NO_CACHE);
+    response
+}
+
+/// Returns the response to a request that gets no stream: the error's status, and `Retry-After` if the same
+/// request may succeed later. It has no body, and nothing of the error's text.
+///
+/// ```
+/// use http::{Request, Response};
+/// use sse_session::{
+///     Limiter, SendError, Sse, SseBody, SseOptions, refused, sse_response_with,
+/// };
+///
+/// async fn events<B>(_request: Request<B>, sse: Sse) -> Result<(), SendError> {
+///     sse.send("hello").await
+/// }
+///
+/// fn respond<B: Send + 'static>(
+///     limiter: &Limiter<String>,
+///     user: &str,
+///     request: Request<B>,
+/// ) -> Response<SseBody> {
+///     match limiter.try_acquire(user.to_owned()) {
+///         Ok(permit) => sse_response_with(&SseOptions::new().permit(permit), request, events),
+///         Err(error) => refused(&error),
+///     }
+/// }
+/// ```
+pub fn refused(error: &(impl Refusal + ?Sized)) -> Response<SseBody> {
+    let mut response = Response::new(SseBody::empty());
+    *response.status_mut() = error.status();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, NO_CACHE);
+    if let Some(seconds) = error.retry_after_secs() {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
     response
 }
 

@@ -238,6 +238,11 @@ impl Sse {
     /// of the query's parameter `lastEventId`, unless that is
     /// [ignored](crate::SseOptions::without_last_event_id_in_query). `None` on a first connection, and
     /// if the last ID was empty.
+    ///
+    /// It is a client's string: any text of at most 4 KiB. One that is too long to have been given out
+    /// is a single NUL, which is the id of no event, see
+    /// [`SseOptions::last_event_id`](crate::SseOptions::last_event_id). An id that an application
+    /// does not find is not that of a first connection: the client has missed something.
     #[must_use]
     pub fn last_event_id(&self) -> Option<&str> {
         self.pipe.last_event_id()

@@ -25,6 +25,7 @@ use crate::options::{Ends, SseOptions};
 use crate::pipe::Pipe;
 use crate::shutdown::Shutdown;
 use crate::sse::Sse;
+use crate::sync::reach;
 use crate::take::{After, Take};
 use crate::waker::StreamWaker;
 
@@ -81,16 +82,20 @@ where
 {
     /// A stream whose handler is the future that `handler` returns. It is first polled when the
     /// stream is.
+    ///
+    /// The last event ID of a request is that of [`SseOptions::last_event_id`]. The stream keeps a copy,
+    /// of a longer one than that returns only a NUL.
     pub fn new(
         options: &SseOptions,
         last_event_id: Option<&str>,
         handler: impl FnOnce(Sse) -> F,
     ) -> Self {
+        let last_event_id = last_event_id.map(|id| options.bounded(id));
         let pipe = Pipe::new(
             options.encoder(),
             options.high_water(),
             options.opening(),
-            last_event_id,
+            last_event_id.as_deref(),
         );
         let handler = handler(Sse::first(Arc::clone(&pipe)));
         Self {
@@ -154,6 +159,7 @@ where
         let waker = match this.waker {
             Some(waker) if waker.is_for(task) => {
                 if waker.is_waiting() {
+                    reach("polled while it waits");
                     return Poll::Pending;
                 }
                 &*waker

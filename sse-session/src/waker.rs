@@ -25,7 +25,7 @@ use std::task::{Context, Waker};
 
 use futures_util::task::{ArcWake, WakerRef, waker_ref};
 
-use crate::sync::{AtomicU8, Ordering};
+use crate::sync::{AtomicU8, Ordering, reach};
 
 /// Wakes one task for one stream, and records that it was called.
 ///
@@ -71,14 +71,19 @@ impl StreamWaker {
     /// Ends a poll that has found nothing. Returns `false` if the stream was woken meanwhile.
     #[must_use]
     pub(crate) fn wait(&self) -> bool {
-        self.state
+        let waits = (self.state)
             .compare_exchange(POLLING, WAITING, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
+            .is_ok();
+        if !waits {
+            reach("woken during its poll");
+        }
+        waits
     }
 
     /// Records that there may be something new. Only the first such call wakes the task.
     pub(crate) fn wake(&self) {
         if self.state.swap(WOKEN, Ordering::AcqRel) == WAITING {
+            reach("task woken");
             self.task.wake_by_ref();
         }
     }

@@ -21,12 +21,6 @@ impl Body {
     }
 }
 
-impl Default for Body {
-    fn default() -> Self {
-        Self::empty()
-    }
-}
-
 impl From<SseBody> for Body {
     fn from(events: SseBody) -> Self {
         Self(Content::Events(events))

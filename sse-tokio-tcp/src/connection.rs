@@ -12,7 +12,7 @@ use crate::body::Content;
 use crate::error::ConnectionError;
 use crate::framing::Framing;
 use crate::limits::Limits;
-use crate::request::{HeadError, read_head};
+use crate::request::{HeadError, PeerAddr, read_head};
 use crate::response::{method_not_allowed, plain};
 use crate::response_head::encode_head;
 use crate::response_writer::ResponseWriter;
@@ -98,7 +98,7 @@ where
     T: Transport<I>,
 {
     async move {
-        let answered = Box::pin(answer(io, service, limits, shutdown)).await?;
+        let answered = Box::pin(answer::<_, _, T>(io, service, limits, shutdown)).await?;
         let Some(mut writer) = answered else {
             return Ok(());
         };
@@ -109,7 +109,7 @@ where
 
 /// Reads the request and calls the service. Returns `None` if the connection ends without a
 /// request.
-async fn answer<I, S>(
+async fn answer<I, S, T>(
     mut io: I,
     service: &S,
     limits: &Limits,
@@ -118,6 +118,7 @@ async fn answer<I, S>(
 where
     I: AsyncRead + AsyncWrite + Unpin,
     S: Service,
+    T: Transport<I>,
 {
     let head = tokio::select! {
         biased;
@@ -136,7 +137,12 @@ where
             tracing::debug!(%status, reason, "request rejected");
             (Version::HTTP_11, false, plain(status, reason))
         }
-        Ok(request) => {
+        Ok(mut request) => {
+            if limits.with_peer_addr
+                && let Some(address) = T::peer_addr(&io)
+            {
+                request.extensions_mut().insert(PeerAddr(address));
+            }
             let head_only = request.method() == Method::HEAD;
             let version = request.version();
             let response = match *request.method() {

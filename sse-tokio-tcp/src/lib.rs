@@ -28,6 +28,8 @@
 //!   `async fn(Request) -> Response`.
 //! * [`sse_stream`] answers with the events of a `futures::Stream`.
 //! * [`no_content`] answers 204, which makes an `EventSource` stop reconnecting.
+//! * [`refused`] answers with the status of an error: 503 or 429 where a [`Limiter`] has no permit, and those of
+//!   a hub's subscription.
 //!
 //! # Out of scope
 //!
@@ -157,9 +159,10 @@ pub use crate::connection::serve_connection;
 pub use crate::error::ConnectionError;
 pub use crate::limits::Limits;
 pub use crate::listener::Listener;
-pub use crate::request::Request;
+pub use crate::request::{PeerAddr, Request};
 pub use crate::response::{
-    Response, no_content, not_found, sse_response, sse_response_with, sse_stream, sse_stream_with,
+    Response, no_content, not_found, refused, sse_response, sse_response_with, sse_stream,
+    sse_stream_with,
 };
 pub use crate::router::Router;
 pub use crate::server::{Server, serve};
@@ -169,8 +172,8 @@ pub use sse_session::guide;
 pub use sse_session::{
     BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
     EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
-    NoData, SendAll, SendAllError, SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError,
-    forward,
+    Limit, LimitReached, Limiter, NoData, Permit, Refusal, SendAll, SendAllError, SendError,
+    Shutdown, Sse, SseBody, SseOptions, TrySendError, forward,
 };
 #[cfg(feature = "json")]
 pub use sse_session::{Json, Typed};

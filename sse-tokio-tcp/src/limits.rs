@@ -20,6 +20,8 @@ pub struct Limits {
     pub(crate) write_timeout: Duration,
     pub(crate) max_connections: usize,
     pub(crate) grace_period: Duration,
+    /// Not a limit, but what the server does with each connection: see `Server::with_peer_addr`.
+    pub(crate) with_peer_addr: bool,
 }
 
 impl Limits {
@@ -32,6 +34,7 @@ impl Limits {
             write_timeout: Duration::from_secs(60),
             max_connections: 65_536,
             grace_period: Duration::from_secs(5),
+            with_peer_addr: false,
         }
     }
 

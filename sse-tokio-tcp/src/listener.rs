@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -29,6 +30,12 @@ pub trait Listener: Send {
     /// implementation around a `TcpListener` calls this method of that listener.
     fn set_write_timeout(&mut self, _time: Duration) {}
 
+    /// Returns the address of the client, where the transport has one. The server calls this for
+    /// [`Server::with_peer_addr`](crate::Server::with_peer_addr).
+    fn peer_addr(_connection: &Self::Io) -> Option<SocketAddr> {
+        None
+    }
+
     /// Makes dropping the connection a reset, where the transport has one. The server calls this
     /// when a handler failed and an HTTP/1.0 client cannot see that in any other way.
     fn reset(_connection: &Self::Io) {}
@@ -52,6 +59,10 @@ impl Listener for tokio::net::TcpListener {
                 "the system refused the write timeout or keep-alive probes of connections, so clients that are gone without a word are noticed late"
             );
         }
+    }
+
+    fn peer_addr(connection: &Self::Io) -> Option<SocketAddr> {
+        connection.peer_addr().ok()
     }
 
     fn reset(connection: &Self::Io) {

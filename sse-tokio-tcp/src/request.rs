@@ -1,6 +1,7 @@
 //! Reads the head of a request, within limits.
 
 use std::io;
+use std::net::SocketAddr;
 
 use bytes::BytesMut;
 use http::header::{HOST, HeaderName, HeaderValue};
@@ -14,6 +15,11 @@ use crate::limits::Limits;
 ///
 /// All adapters have a type of this name, so that handlers look the same in all of them.
 pub type Request = http::Request<()>;
+
+/// The address of a request's client, among its extensions if the server is set to put it there:
+/// [`Server::with_peer_addr`](crate::Server::with_peer_addr).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddr(pub SocketAddr);
 
 /// Why there is no request.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::future::Future;
 use futures_core::Stream;
 use http::StatusCode;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
-use sse_session::{IntoEvent, IntoHandlerResult, Sse, SseOptions};
+use sse_session::{IntoEvent, IntoHandlerResult, Refusal, Sse, SseOptions};
 
 use crate::body::Body;
 use crate::request::Request;
@@ -79,6 +79,30 @@ where
 #[must_use]
 pub fn no_content() -> Response {
     sse_session::no_content().map(|_| Body::empty())
+}
+
+/// Returns the response to a request that gets no stream: the error's status, and `Retry-After` if the same
+/// request may succeed later. It has no body, and nothing of the error's text.
+///
+/// ```
+/// use sse_tokio_tcp::{
+///     Limiter, Request, Response, SendError, Sse, SseOptions, refused, sse_response_with,
+/// };
+///
+/// async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
+///     sse.send("hello").await
+/// }
+///
+/// fn respond(limiter: &Limiter<String>, user: &str, request: Request) -> Response {
+///     match limiter.try_acquire(user.to_owned()) {
+///         Ok(permit) => sse_response_with(&SseOptions::new().permit(permit), request, hello),
+///         Err(error) => refused(&error),
+///     }
+/// }
+/// ```
+#[must_use]
+pub fn refused(error: &(impl Refusal + ?Sized)) -> Response {
+    sse_session::refused(error).map(|_| Body::empty())
 }
 
 /// Returns `404 Not Found`.

@@ -53,6 +53,7 @@ pub async fn serve(listener: impl Listener, service: impl Service) {
 pub struct Server {
     limits: Limits,
     shutdown: Option<Shutdown>,
+    with_peer_addr: bool,
 }
 
 impl Server {
@@ -75,6 +76,48 @@ impl Server {
         self
     }
 
+    /// Puts the address of the client into the extensions of each request, as a
+    /// [`PeerAddr`](crate::PeerAddr), for instance for the limits of a [`Limiter`](crate::Limiter).
+    /// Listeners for TCP know it, and others that implement
+    /// [`Listener::peer_addr`](crate::Listener::peer_addr).
+    ///
+    /// A handler that keeps its request takes some 250 bytes more for it.
+    ///
+    /// ```
+    /// use std::net::IpAddr;
+    ///
+    /// use sse_tokio_tcp::{
+    ///     Limiter, PeerAddr, Request, Response, SendError, Server, Sse, SseOptions, refused,
+    ///     sse_response_with,
+    /// };
+    /// use tokio::net::TcpListener;
+    ///
+    /// async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
+    ///     sse.send("hello").await
+    /// }
+    ///
+    /// async fn serve(listener: TcpListener) {
+    ///     let streams: Limiter<Option<IpAddr>> = Limiter::new(10_000, 20);
+    ///     let service = move |request: Request| {
+    ///         let client = request.extensions().get::<PeerAddr>();
+    ///         let permit = streams.try_acquire(client.map(|peer| peer.0.ip()));
+    ///         async {
+    ///             match permit {
+    ///                 Ok(permit) => {
+    ///                     sse_response_with(&SseOptions::new().permit(permit), request, hello)
+    ///                 }
+    ///                 Err(error) => refused(&error),
+    ///             }
+    ///         }
+    ///     };
+    ///     Server::new().with_peer_addr().serve(listener, service).await;
+    /// }
+    /// ```
+    pub fn with_peer_addr(mut self) -> Self {
+        self.with_peer_addr = true;
+        self
+    }
+
     /// Serves the connections of `listener` until the shutdown signal is given.
     ///
     /// Each connection runs in a task of its own, on the runtime that polls this future. The tasks
@@ -84,7 +127,12 @@ impl Server {
     ///
     /// Dropping the future closes all connections and drops their handlers.
     pub async fn serve<L: Listener>(self, mut listener: L, service: impl Service) {
-        let Self { limits, shutdown } = self;
+        let Self {
+            mut limits,
+            shutdown,
+            with_peer_addr,
+        } = self;
+        limits.with_peer_addr = with_peer_addr;
         listener.set_write_timeout(limits.write_timeout);
         let stop = CancellationToken::new();
         let shared = Arc::new(Shared {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::marker::PhantomData;
+use std::net::SocketAddr;
 
 use crate::listener::Listener;
 use crate::socket::Socket;
@@ -10,6 +11,11 @@ use crate::socket::Socket;
 pub(crate) trait Transport<I> {
     /// Makes dropping the connection a reset, where it can be one.
     fn reset(io: &I);
+
+    /// Returns the address of the client, if it is known.
+    fn peer_addr(_io: &I) -> Option<SocketAddr> {
+        None
+    }
 
     /// Writes as many bytes as are accepted at once, which may be none, and registers no wake-up.
     ///
@@ -44,6 +50,10 @@ pub(crate) struct Accepted<L>(PhantomData<L>);
 impl<L: Listener> Transport<L::Io> for Accepted<L> {
     fn reset(io: &L::Io) {
         L::reset(io);
+    }
+
+    fn peer_addr(io: &L::Io) -> Option<SocketAddr> {
+        L::peer_addr(io)
     }
 
     #[inline]

@@ -4,8 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use sse_tokio_tcp::{
-    Limits, Listener, Request, Response, Router, SendError, Server, Service, Sse, no_content,
-    not_found, serve, with_sse,
+    Limits, Listener, PeerAddr, Request, Response, Router, SendError, Server, Service, Sse,
+    no_content, not_found, serve, with_sse,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -127,4 +127,41 @@ async fn a_listener_is_given_the_write_timeout_before_it_accepts() {
     let server = tokio::spawn(serving);
     assert_eq!(given.await, Ok(time));
     server.abort();
+}
+
+#[tokio::test]
+async fn a_service_sees_the_address_of_its_client_if_the_server_is_set_to_give_it() {
+    async fn peer(request: Request) -> Response {
+        let peer = request.extensions().get::<PeerAddr>();
+        Response::new(format!("{peer:?}").into())
+    }
+    for is_set in [true, false] {
+        let listener = listener().await;
+        let address = listener.local_addr().expect("an address");
+        let server = Server::new();
+        let server = if is_set {
+            server.with_peer_addr()
+        } else {
+            server
+        };
+        // The order of the settings makes no difference.
+        let serving = server.limits(Limits::new()).serve(listener, peer);
+        let server = tokio::spawn(serving);
+        let mut client = TcpStream::connect(address).await.expect("a connection");
+        let expected = is_set.then(|| PeerAddr(client.local_addr().expect("an address")));
+        client
+            .write_all(b"GET / HTTP/1.0\r\n\r\n")
+            .await
+            .expect("sent");
+        let mut response = String::new();
+        client
+            .read_to_string(&mut response)
+            .await
+            .expect("a response");
+        assert!(
+            response.ends_with(&format!("\r\n\r\n{expected:?}")),
+            "{response}"
+        );
+        server.abort();
+    }
 }

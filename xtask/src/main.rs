@@ -17,6 +17,7 @@ mod fuzz;
 mod interop;
 mod lanes;
 mod layers;
+mod model;
 mod msrv;
 mod npm;
 mod packages;
@@ -25,6 +26,7 @@ mod proxies;
 mod pypi;
 mod readme;
 mod result;
+mod security;
 mod soak;
 mod test;
 mod version;
@@ -52,6 +54,8 @@ usage: cargo xtask <command>
   frameworks                        test the responses in all web frameworks of the documentation
   interop [NAME…]                   install real clients in pinned versions and let them read our
                                     streams: all of them, or those whose names contain a NAME
+  model [--minutes N]               run the models of what threads share with more preemptions than the
+                                    tests allow, by default for 60 minutes
   proxies [NAME…]                   test the adapters behind reverse proxies: all of them, or
                                     nginx, haproxy, varnish, apache, lighttpd, h2o, nghttpx, caddy,
                                     envoy, traefik
@@ -78,6 +82,7 @@ fn main() -> ExitCode {
         Some("engines") => engines::command(&arguments),
         Some("fuzz") => fuzz::command(&arguments),
         Some("frameworks") => frameworks::command(&arguments),
+        Some("model") => model::command(&arguments),
         Some("interop") => interop::command(&arguments),
         Some("proxies") => proxies::command(&arguments),
         Some("soak") => soak::command(&arguments),

@@ -9,8 +9,8 @@ use crate::process::{cargo, run};
 use crate::result::Result;
 use crate::workspace::{Workspace, target_directory};
 use crate::{
-    agreement, bench, debian, deny, docs, engines, external_types, features, frameworks, fuzz, interop,
-    lanes, layers, msrv, proxies, readme,
+    agreement, bench, debian, deny, docs, engines, external_types, features, frameworks, fuzz,
+    interop, lanes, layers, model, msrv, proxies, readme, security,
 };
 
 /// How long each fuzz target runs here, in seconds. It is enough for the seeds and inputs close to
@@ -68,6 +68,11 @@ const STEPS: &[Step] = &[
         run: readme::check,
     },
     Step {
+        name: "security",
+        purpose: "the threat model names tests that exist",
+        run: security::check,
+    },
+    Step {
         name: "clippy",
         purpose: "no lint warns, in all targets of all packages",
         run: || {
@@ -109,7 +114,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "model",
         purpose: "all interleavings around a stream and around a hub's topic, by loom",
-        run: || run(cargo().args(["test", "--package", "sse-model"])),
+        run: model::check,
     },
     Step {
         name: "no-std",

@@ -12,16 +12,15 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use sse_hyper::{Request, SseBody, sse_response_with};
+use sse_hyper::{Request, SseBody, WriteTimeout, sse_response_with};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
-use tokio_io_timeout::TimeoutStream;
 
 use crate::demo::{Demo, GRACE_PERIOD, bad_request, not_found};
 use crate::handlers::{chat, hello, ticks};
 
-/// What hyper holds for a client that is slow.
-const BUFFER: usize = 64 * 1024;
+/// What hyper holds of a request's head, and for a client that is slow.
+const BUFFER: usize = 8 * 1024;
 
 /// The time within which a client must accept some of what is written to it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -82,12 +81,11 @@ pub(crate) async fn serve(listener: TcpListener, demo: Arc<Demo>) -> io::Result<
             let answer = answer(Arc::clone(&demo), request);
             async { Ok::<_, Infallible>(answer.await) }
         });
-        let mut io = TimeoutStream::new(stream);
-        io.set_write_timeout(Some(WRITE_TIMEOUT));
+        let io = WriteTimeout::new(TokioIo::new(stream), WRITE_TIMEOUT);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .max_buf_size(BUFFER)
-            .serve_connection(TokioIo::new(Box::pin(io)), service);
+            .serve_connection(io, service);
         tokio::spawn(graceful.watch(connection));
     }
     // The signal in their options ends the streams. This waits for them, within a time limit.

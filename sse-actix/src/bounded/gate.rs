@@ -22,7 +22,7 @@ use super::framing::{BodyFraming, RequestBody};
 use super::head::HeadScan;
 
 /// How much of a body actix may hold: bytes, of which each chunk counts [`CHUNK_COST`] more.
-const WINDOW: usize = 16 * 1024;
+const WINDOW: usize = 12 * 1024;
 
 /// What a chunk takes in actix's queue, in addition to its bytes.
 const CHUNK_COST: usize = 32;
@@ -43,10 +43,13 @@ struct State {
     /// How many requests are answered at a time. In HTTP/1, one follows the other.
     max_in_flight: usize,
     head: HeadScan,
+    /// How much of an incomplete head was handed out.
+    head_len: usize,
     body: Option<RequestBody>,
     /// How many requests are being answered.
     in_flight: usize,
-    /// Whether a head was handed to actix that it has not decoded.
+    /// Whether actix is to work on what it was handed before it reads on: a head that it has not
+    /// decoded, or a part of a body that it discards.
     paused: bool,
     /// The cost of what was handed out of a body since its reader last waited for more.
     held: usize,
@@ -63,6 +66,7 @@ impl Gate {
             is_http_1: max_streams.is_none(),
             max_in_flight: max_streams.unwrap_or(1),
             head: HeadScan::default(),
+            head_len: 0,
             body: None,
             in_flight: 0,
             paused: false,
@@ -79,7 +83,7 @@ impl Gate {
         self.state.borrow().is_http_1
     }
 
-    /// Ends the pause after a head. Returns whether there was one.
+    /// Ends the pause. Returns whether there was one.
     pub(super) fn end_pause(&self) -> bool {
         std::mem::take(&mut self.state.borrow_mut().paused)
     }
@@ -88,7 +92,7 @@ impl Gate {
     pub(super) fn is_open(&self) -> bool {
         let state = self.state.borrow();
         match state.body {
-            Some(_) => state.discards_body || state.held < WINDOW,
+            Some(_) => state.held < WINDOW,
             None => state.in_flight == 0,
         }
     }
@@ -104,17 +108,28 @@ impl Gate {
         let Some(body) = &mut state.body else {
             let end = state.head.advance(bytes);
             state.paused = end.is_some();
-            return end.unwrap_or(bytes.len());
+            let passed = end.unwrap_or(bytes.len());
+            state.head_len = if end.is_some() {
+                0
+            } else {
+                state.head_len + passed
+            };
+            return passed;
         };
         let room = match body {
-            _ if state.discards_body => bytes.len(),
-            RequestBody::Chunked(_) => bytes.len().min(CHUNKED_PIECE),
-            RequestBody::Length(_) | RequestBody::Close => bytes.len().min(WINDOW - state.held),
+            RequestBody::Chunked(_) if !state.discards_body => CHUNKED_PIECE,
+            _ => WINDOW - state.held,
         };
+        let room = bytes.len().min(room);
         let (chunks, end) = body.advance(&bytes[..room]);
         state.held += end.unwrap_or(room) + chunks * CHUNK_COST;
         if end.is_some() {
             state.body = None;
+        }
+        if state.discards_body && state.held >= WINDOW {
+            // Otherwise actix reads up to 128 KiB before it discards any, and keeps the buffer.
+            state.held = 0;
+            state.paused = true;
         }
         end.unwrap_or(room)
     }
@@ -126,6 +141,11 @@ impl Gate {
             Some(registered) => registered.clone_from(waker),
             None => *registered = Some(waker.clone()),
         }
+    }
+
+    /// Returns how much was handed out of a head that is not complete.
+    pub(super) fn head_len(&self) -> usize {
+        self.state.borrow().head_len
     }
 
     /// Whether a head has begun that is not complete.
@@ -158,7 +178,11 @@ impl Gate {
 
     /// Nothing reads the body any longer, so actix discards the rest.
     pub(super) fn discard_body(&self) {
-        self.state.borrow_mut().discards_body = true;
+        {
+            let state = &mut *self.state.borrow_mut();
+            state.discards_body = true;
+            state.held = 0;
+        }
         self.wake();
     }
 

@@ -23,6 +23,8 @@ const READ_AHEAD: usize = 8 * 1024;
 pub(super) struct IoLimits {
     /// Whether a client that closes its sending side still gets its responses.
     pub(super) allow_half_closed: bool,
+    /// How long a head may be.
+    pub(super) max_head_size: usize,
     /// The time within which a head must be complete, if there is a limit.
     pub(super) head_timeout: Option<Duration>,
     /// The time within which something must be accepted.
@@ -155,17 +157,24 @@ impl<I: AsyncRead + Unpin> AsyncRead for BoundedIo<I> {
             this.hand_out(buf);
             Poll::Ready(Ok(()))
         };
-        this.within_head_timeout(cx, read)
+        this.within_head_limits(cx, read)
     }
 }
 
 impl<I> BoundedIo<I> {
-    /// Limits the time for which a head is incomplete. actix does so for the first one alone.
-    fn within_head_timeout(
+    /// Limits a head that is incomplete, and the time for which it is. actix limits that time for the
+    /// first one alone, and the length to 128 KiB.
+    fn within_head_limits(
         &mut self,
         cx: &mut Context<'_>,
         read: Poll<io::Result<()>>,
     ) -> Poll<io::Result<()>> {
+        if self.gate.head_len() > self.limits.max_head_size {
+            return Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the head of a request is longer than its limit",
+            )));
+        }
         if !self.gate.is_within_head() {
             self.head_deadline = None;
             return read;

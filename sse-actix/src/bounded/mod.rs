@@ -57,7 +57,7 @@ use self::io::{BoundedIo, IoLimits};
 ///
 /// Requests that a client sends ahead are answered one after the other, as HTTP/1.1 says
 /// (RFC 9112 § 9.3.2), each when the response before it is complete. A body that a handler keeps is
-/// read as fast as the handler takes it, and 16 KiB ahead of it.
+/// read as fast as the handler takes it, and 12 KiB ahead of it.
 ///
 /// What `HttpServer` has in addition: the number of workers, the shutdown and its signals are methods of
 /// the builder that `Server::build` returns. `on_connect` and `server_hostname` have no counterpart. A
@@ -69,6 +69,7 @@ pub struct BoundedHttp {
     client_request_timeout: Duration,
     client_disconnect_timeout: Duration,
     h1_allow_half_closed: bool,
+    h1_max_head_size: usize,
     h2_max_streams: usize,
     write_timeout: Duration,
 }
@@ -81,6 +82,7 @@ impl BoundedHttp {
             client_request_timeout: Duration::from_secs(5),
             client_disconnect_timeout: Duration::from_secs(1),
             h1_allow_half_closed: false,
+            h1_max_head_size: 16 * 1024,
             h2_max_streams: 200,
             write_timeout: Duration::from_secs(60),
         }
@@ -114,6 +116,16 @@ impl BoundedHttp {
     /// dropped at once.
     pub fn h1_allow_half_closed(mut self, allow: bool) -> Self {
         self.h1_allow_half_closed = allow;
+        self
+    }
+
+    /// Sets how long the head of a request may be before its end has arrived. The connection of a longer
+    /// one is closed without a response. The default is 16 KiB, while `HttpServer` accepts 128 KiB, which a
+    /// stream may hold for as long as it is open.
+    ///
+    /// The end of a head passes together with up to 16 KiB more.
+    pub fn h1_max_head_size(mut self, bytes: usize) -> Self {
+        self.h1_max_head_size = bytes;
         self
     }
 
@@ -162,6 +174,9 @@ impl BoundedHttp {
 
     /// Serves `app` over any connection whose protocol is known: after a TLS handshake, over Unix
     /// sockets, or with HTTP/2 from its start.
+    ///
+    /// The application does not learn of TLS: `ConnectionInfo::scheme` is `https` over HTTP/2 and behind a
+    /// proxy that says so, and `http` otherwise.
     ///
     /// HTTP/2 needs the feature `http2` of actix-web. Without it, `Protocol::Http2` panics, in
     /// actix-http.
@@ -219,6 +234,7 @@ impl BoundedHttp {
         let limits = IoLimits {
             allow_half_closed: self.h1_allow_half_closed,
             head_timeout: (!head_timeout.is_zero()).then_some(head_timeout),
+            max_head_size: self.h1_max_head_size,
             write_timeout: self.write_timeout,
         };
         fn_service(move |(io, protocol, address): (I, Protocol, _)| {

@@ -247,3 +247,26 @@ async fn an_idle_connection_has_no_head_that_is_late() {
 async fn an_empty_line_is_no_head_that_is_late() {
     assert!(!ends_within_the_head_timeout("\r\n", "\r\n\r\n").await);
 }
+
+#[actix_web::test]
+async fn a_head_that_is_too_long_ends_the_connection() {
+    within_limit(async {
+        let with_header = |len: usize| {
+            let end = format!("X: {}\r\n\r\n", "x".repeat(len));
+            get("/").replace("\r\n\r\n", &format!("\r\n{end}"))
+        };
+        for (http, len) in [
+            (BoundedHttp::new(), 16 * 1024),
+            (BoundedHttp::new().h1_max_head_size(60_000), 60_000),
+        ] {
+            let streams = Streams::new();
+            let mut client = Client::connect(http, 1024 * 1024, streams.routes()).await;
+            client.send(with_header(len - 100)).await;
+            assert_eq!(client.response().await.0, 200);
+            client.send(with_header(len + 32 * 1024)).await;
+            client.ends().await;
+            assert_eq!(streams.requests(), 1);
+        }
+    })
+    .await;
+}

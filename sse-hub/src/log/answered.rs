@@ -6,13 +6,17 @@
 //! An answer takes the place of an earlier one only when the driver has seen that there was no
 //! interruption in between: the earlier one may have been lost by then, and the later one not.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::position::Position;
 
 /// How many answers wait for the driver until it is woken again.
 const WAKE_EVERY: usize = 64;
+
+/// How many topics that were published to again are passed over to find one that was not: all publishers
+/// wait meanwhile.
+const MAX_SPARED: usize = 16;
 
 /// The newest positions of each of a bounded number of topics; of too many, one is forgotten that was
 /// not published to for long.
@@ -40,7 +44,7 @@ struct State {
     /// What was answered since the driver has taken the answers.
     recent: Vec<Answer>,
     /// What was found to be lost, until its mark is certain.
-    lost: Vec<(Arc<str>, Position)>,
+    lost: HashSet<(Arc<str>, Position)>,
     /// How often the live entries were interrupted.
     interruptions: u64,
 }
@@ -153,9 +157,8 @@ impl Answered {
     /// interrupted before.
     pub(crate) fn begin_mark(&self, topic: &str, position: Position) -> u64 {
         let mut state = self.state();
-        let is_noted = |(other, at): &(Arc<str>, Position)| &**other == topic && *at == position;
-        if state.lost.len() < self.limit && !state.lost.iter().any(is_noted) {
-            state.lost.push((topic.into(), position));
+        if state.lost.len() < self.limit {
+            state.lost.insert((topic.into(), position));
         }
         state.interruptions
     }
@@ -202,8 +205,7 @@ impl Answered {
             }
             return;
         }
-        let is_other = |(other, at): &(Arc<str>, Position)| &**other != topic || *at != position;
-        state.lost.retain(is_other);
+        state.lost.remove(&(topic.into(), position));
         let Some(mark) = mark else {
             return;
         };
@@ -277,12 +279,14 @@ impl State {
     }
 
     fn make_room(&mut self, limit: usize) {
+        let mut spared = 0;
         while self.topics.len() >= limit {
             let Some(topic) = self.queue.pop_front() else {
                 return;
             };
             match self.topics.get_mut(&topic) {
-                Some(newest) if newest.is_recent => {
+                Some(newest) if newest.is_recent && spared < MAX_SPARED => {
+                    spared += 1;
                     newest.is_recent = false;
                     self.queue.push_back(topic);
                 }
@@ -329,6 +333,23 @@ mod tests {
         note(&answered, "e", 7);
         let left = [("a", 5), ("d", 6), ("e", 7)].map(|(topic, at)| (topic.to_owned(), at));
         assert_eq!(interrupt(&answered), left);
+    }
+
+    #[test]
+    fn if_all_were_published_to_again_one_is_forgotten_without_going_through_all() {
+        let limit = 1_000;
+        let answered = Answered::new(limit);
+        for _ in 0..2 {
+            for number in 0..limit {
+                note(&answered, &number.to_string(), 1);
+            }
+        }
+        note(&answered, "new", 1);
+        assert_eq!(interrupt(&answered).len(), limit);
+        let state = answered.state();
+        let spared = state.topics.values().filter(|newest| !newest.is_recent);
+        assert_eq!(spared.count(), MAX_SPARED + 1);
+        assert!(!state.topics.contains_key(&*MAX_SPARED.to_string()));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use sse_session::{BoxError, Sse};
+use sse_session::{BoxError, Encoder, Sse};
 
 use crate::core::{Begun, Core};
 use crate::gap::{Gap, GapReason};
@@ -20,9 +20,13 @@ use crate::subscription::serve::Serve;
 use crate::subscription::topic_reader::{NOT_KEPT, Phase, TopicReader, UNKNOWN_ID};
 use crate::topic::cursor::Start;
 use crate::topic_guard::TopicGuard;
+use crate::topic_name::MAX_NAME_LEN;
 
 /// How many topics one subscription may have.
 pub(crate) const MAX_TOPICS: usize = 64;
+
+/// The longest name of a member, in bytes: that of a topic.
+const MAX_MEMBER_LEN: usize = MAX_NAME_LEN;
 
 /// A subscription that is about to begin; from [`Hub::subscribe`](crate::Hub::subscribe).
 ///
@@ -76,7 +80,10 @@ impl Subscribe {
     ///
     /// When the subscription is [served](Self::serve), the default is the stream's last event ID.
     pub fn resume(mut self, last_event_id: Option<&str>) -> Self {
-        self.resume = Resume::Id(last_event_id.map(Into::into));
+        // An id that is too long is as unknown as one that no event can have.
+        let is_too_long = |id: &str| id.len() > Encoder::DEFAULT_MAX_ID_LEN;
+        let id = last_event_id.map(|id| if is_too_long(id) { "\0" } else { id });
+        self.resume = Resume::Id(id.map(Into::into));
         self
     }
 
@@ -108,7 +115,8 @@ impl Subscribe {
         self
     }
 
-    /// Gives the subscriber a name, for [`Hub::presence`](crate::Hub::presence).
+    /// Gives the subscriber a name, for [`Hub::presence`](crate::Hub::presence). A name of more than 512
+    /// bytes is an error of the subscription.
     pub fn member(mut self, name: &str) -> Self {
         self.member = Some(name.into());
         self
@@ -121,18 +129,18 @@ impl Subscribe {
     /// ```
     /// use http::{HeaderMap, Response};
     /// use sse_hub::Hub;
-    /// use sse_hyper::{SseBody, sse_response};
+    /// use sse_hyper::{SseBody, refused, sse_response};
     ///
     /// // A handler of axum, for instance.
     /// async fn news(hub: Hub, headers: HeaderMap) -> Response<SseBody> {
     ///     match hub.subscribe("news").open().await {
     ///         Ok(news) => sse_response(headers, |_, sse| news.serve(sse)),
-    ///         Err(error) => error.to_response(),
+    ///         Err(error) => refused(&error),
     ///     }
     /// }
     /// ```
     ///
-    /// [`SubscribeError::to_response`] has the same for the other adapters. An `EventSource` does not
+    /// The same code does it in all adapters. An `EventSource` does not
     /// come back by itself after a status other than 200 (HTML § 9.2.2): the page creates another one.
     ///
     /// The topics stay open until the result is served or dropped. A shutdown of the hub that begins
@@ -152,9 +160,19 @@ impl Subscribe {
         Ok(self)
     }
 
+    /// Checks what the subscription was given besides its topics.
+    fn check_settings(&self) -> Result<(), SubscribeError> {
+        let limit = MAX_MEMBER_LEN;
+        let len = self.member.as_ref().map_or(0, |name| name.len());
+        if len > limit {
+            return Err(SubscribeError::MemberTooLong { len, limit });
+        }
+        self.opening.check().map_err(SubscribeError::Opening)
+    }
+
     async fn open_topics(&mut self) -> Result<Opened, SubscribeError> {
         self.topics = distinct(self.core.registry().ids(), std::mem::take(&mut self.topics))?;
-        self.opening.check().map_err(SubscribeError::Opening)?;
+        self.check_settings()?;
         if self.core.shutdown().is_some() {
             return Err(SubscribeError::Shutdown);
         }
@@ -217,8 +235,8 @@ impl Subscribe {
             Some(opened) => opened,
             None => self.open_topics().await?,
         };
-        // It may have been set since the topics were opened.
-        self.opening.check().map_err(SubscribeError::Opening)?;
+        // It may have been changed since the topics were opened.
+        self.check_settings()?;
         let opening = std::mem::take(&mut self.opening);
         Ok(self.join_all(opened, opening))
     }

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-use http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER};
-use http::{Response, StatusCode};
+use http::StatusCode;
+use sse_session::Refusal;
 
 use crate::entry::EventError;
 use crate::log::EngineError;
@@ -13,9 +13,12 @@ use crate::topic_name::TopicError;
 
 /// After how many seconds a client that was refused for now may come back: drawn from these, so that not
 /// all come back in the same moment.
-const RETRY_AFTER_SECS: std::ops::RangeInclusive<u32> = 3..=10;
+const RETRY_AFTER_SECS: std::ops::RangeInclusive<u64> = 3..=10;
 
 /// Why a subscription did not begin.
+///
+/// It is a [`Refusal`]: `refused(&error)` of each adapter answers the request with it, if the handler calls
+/// [`Subscribe::open`](crate::Subscribe::open) first. Nothing in the response says which topics there are.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SubscribeError {
@@ -35,6 +38,13 @@ pub enum SubscribeError {
     },
     /// The event to begin with is not one event with data and without an id.
     Opening(EventError),
+    /// The name given to [`Subscribe::member`](crate::Subscribe::member) is too long.
+    MemberTooLong {
+        /// The length of the name in bytes.
+        len: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// A topic cannot be used.
     Topic(TopicError),
     /// The hub has shut down, or its [`Driver`](crate::Driver) was dropped.
@@ -43,17 +53,17 @@ pub enum SubscribeError {
     Engine(EngineError),
 }
 
-impl SubscribeError {
-    /// Returns the status to answer the request with: 503 (Service Unavailable) if the same request
-    /// may succeed later, 400 (Bad Request) if its topics cannot be subscribed to, and 500 (Internal
-    /// Server Error) for an invalid [`Opening`](crate::Opening).
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
+impl Refusal for SubscribeError {
+    /// Returns 503 (Service Unavailable) if the same request may succeed later, 400 (Bad Request) if its
+    /// topics cannot be subscribed to, and 500 (Internal Server Error) for an invalid
+    /// [`Opening`](crate::Opening).
+    fn status(&self) -> StatusCode {
         match self {
-            Self::NoTopic | Self::TooManyTopics { .. } | Self::Ambiguous { .. } => {
-                StatusCode::BAD_REQUEST
-            }
-            Self::Topic(TopicError::EmptyName | TopicError::NameTooLong { .. }) => {
+            Self::NoTopic
+            | Self::TooManyTopics { .. }
+            | Self::Ambiguous { .. }
+            | Self::MemberTooLong { .. }
+            | Self::Topic(TopicError::EmptyName | TopicError::NameTooLong { .. }) => {
                 StatusCode::BAD_REQUEST
             }
             Self::Opening(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -63,56 +73,10 @@ impl SubscribeError {
         }
     }
 
-    /// Returns after how many seconds the client may come back, for `Retry-After`: drawn from 3 to 10
-    /// each time. `None` if the same request will not succeed.
-    #[must_use]
-    pub fn retry_after_secs(&self) -> Option<u32> {
+    /// Returns a number from 3 to 10, drawn each time, if the same request may succeed later.
+    fn retry_after_secs(&self) -> Option<u64> {
         let is_for_now = self.status() == StatusCode::SERVICE_UNAVAILABLE;
-        is_for_now.then(|| fastrand::u32(RETRY_AFTER_SECS))
-    }
-
-    /// Returns the response to the request: the [`status`](Self::status) without a body, and
-    /// `Retry-After` if the same request may succeed later. Nothing in it tells which topics there are.
-    ///
-    /// With hyper and axum, [`Subscribe::open`](crate::Subscribe::open) has an example. With
-    /// `sse-tokio-tcp`:
-    ///
-    /// ```
-    /// use sse_hub::Hub;
-    /// use sse_tokio_tcp::{Request, Response, sse_response};
-    ///
-    /// async fn news(hub: Hub, request: Request) -> Response {
-    ///     match hub.subscribe("news").open().await {
-    ///         Ok(news) => sse_response(request, |_, sse| news.serve(sse)),
-    ///         Err(error) => error.to_response(),
-    ///     }
-    /// }
-    /// ```
-    ///
-    /// actix-web has types of its own:
-    ///
-    /// ```
-    /// use actix_web::{HttpRequest, HttpResponse, web};
-    /// use sse_actix::{SseBody, refused, sse_response};
-    /// use sse_hub::Hub;
-    ///
-    /// async fn news(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse<SseBody> {
-    ///     match hub.subscribe("news").open().await {
-    ///         Ok(news) => sse_response(&request, |_, sse| news.serve(sse)),
-    ///         Err(error) => refused(error.to_response()),
-    ///     }
-    /// }
-    /// ```
-    #[must_use]
-    pub fn to_response<B: Default>(&self) -> Response<B> {
-        let mut response = Response::new(B::default());
-        *response.status_mut() = self.status();
-        let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        if let Some(seconds) = self.retry_after_secs() {
-            headers.insert(RETRY_AFTER, seconds.into());
-        }
-        response
+        is_for_now.then(|| fastrand::u64(RETRY_AFTER_SECS))
     }
 }
 
@@ -128,6 +92,10 @@ impl fmt::Display for SubscribeError {
                 "ids cannot distinguish the topics {topic:?} and {other:?}"
             ),
             Self::Opening(_) => f.write_str("stream cannot begin with the event"),
+            Self::MemberTooLong { len, limit } => write!(
+                f,
+                "member name of {len} bytes is longer than the limit of {limit}"
+            ),
             Self::Topic(_) => f.write_str("topic cannot be subscribed to"),
             Self::Shutdown => f.write_str("hub has shut down"),
             Self::Engine(_) => f.write_str("engine failed to open the topic"),

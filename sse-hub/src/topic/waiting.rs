@@ -7,7 +7,7 @@
 use std::ptr;
 use std::task::Waker;
 
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering, reach};
 
 #[derive(Debug)]
 pub(crate) struct WaitList {
@@ -80,7 +80,12 @@ impl WaitEpoch {
 impl WaitSlot {
     /// Whether `waker` is in the list, which was not taken since.
     pub(crate) fn is_waiting(&self, waker: &Waker, epoch: &WaitEpoch) -> bool {
-        self.epoch == epoch.0.load(Ordering::Acquire) && self.waker == Identity::of(waker)
+        let is_waiting =
+            self.epoch == epoch.0.load(Ordering::Acquire) && self.waker == Identity::of(waker);
+        if is_waiting {
+            reach("nothing new, without the lock");
+        }
+        is_waiting
     }
 }
 
@@ -110,11 +115,13 @@ impl WaitList {
             return if same {
                 Some(waker)
             } else {
+                reach("waker replaced");
                 current.replace(waker)
             };
         }
         slot.epoch = self.epoch;
         if let Some(index) = self.free.pop() {
+            reach("slot taken that another one has left");
             slot.index = index;
             self.wakers[index] = Some(waker);
         } else {
@@ -128,8 +135,10 @@ impl WaitList {
     #[must_use]
     pub(crate) fn leave(&mut self, slot: &mut WaitSlot) -> Option<Waker> {
         if slot.epoch != self.epoch {
+            reach("left without a slot");
             return None;
         }
+        reach("left with a slot");
         slot.epoch = 0;
         self.free.push(slot.index);
         self.wakers.get_mut(slot.index).and_then(Option::take)

@@ -6,6 +6,7 @@ use sse_hub::{
     EncodeError, Event, EventError, Hub, PublishError, Retention, SubscribeError, TopicError,
     TopicOptions,
 };
+use sse_session::Refusal as _;
 
 use crate::{Client, publish, subscribe};
 
@@ -235,4 +236,42 @@ async fn refused_topics_find_one_that_can_go_before_the_second_has_passed() {
     tokio::time::advance(Duration::from_millis(500)).await;
     assert!(!is_refused());
     assert!(hub.metrics().topics >= 98);
+}
+
+#[tokio::test]
+async fn a_member_with_a_long_name_is_refused() {
+    let hub = Hub::new();
+    let longest = "x".repeat(512);
+    let subscription = hub.subscribe("room").member(&longest).await;
+    let _subscription = subscription.expect("a subscription");
+    let error = hub
+        .subscribe("room")
+        .member(&format!("{longest}x"))
+        .await
+        .expect_err("refused");
+    assert!(matches!(
+        error,
+        SubscribeError::MemberTooLong {
+            len: 513,
+            limit: 512
+        }
+    ));
+    let presence = hub.presence("room").await.expect("presence");
+    assert_eq!(presence.subscribers(), 1);
+}
+
+#[tokio::test]
+async fn a_last_event_id_that_is_too_long_is_a_gap_like_any_other_unknown_one() {
+    let hub = Hub::new();
+    publish(&hub, "news", "one");
+    // Without their ids, which need not be equal.
+    let mut seen = Vec::new();
+    for id in ["?", "\0", &"A".repeat(4097), &"A".repeat(1 << 20)] {
+        let events = subscribe(&hub, &["news"], Some(id)).await.read();
+        let events = events.into_iter().map(|event| (event.name, event.data));
+        seen.push(events.collect::<Vec<_>>());
+    }
+    assert_eq!(seen[0].len(), 1);
+    assert_eq!(seen[0][0].0, "gap");
+    assert!(seen.iter().all(|events| *events == seen[0]), "{seen:?}");
 }

@@ -300,6 +300,32 @@ pub(crate) async fn what_was_trimmed_is_a_gap<E: Engine>() {
     }
 }
 
+pub(crate) async fn a_slow_reader_goes_on_with_the_oldest_event_that_is_kept<E: Engine>() {
+    let engine = E::start(Keeps {
+        history: Some(FEW),
+        window: FEW,
+    })
+    .await;
+    let [first, second, _] = nodes(&engine).await;
+    let mut slow = Client::new(&first, &["a"], None).await;
+    for number in 0..MANY {
+        publish(&second, "a", number).await;
+    }
+    while first.topic_metrics("a").expect("in use").published < MANY as u64 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let gap = slow.next().await;
+    assert_eq!(gap.gaps(), [("a".into(), "slow".into())]);
+    let oldest: usize = slow.data(1).await.remove(0).parse().expect("a number");
+    assert!(oldest <= MANY - FEW, "{oldest}");
+    // It is not known if the engine keeps much more than the node.
+    assert_eq!(gap.missed().unwrap_or(oldest as u64), oldest as u64);
+    let rest = slow.data(MANY - oldest - 1).await;
+    assert_eq!(rest, numbers(oldest + 1..MANY));
+    let metrics = first.topic_metrics("a").expect("in use");
+    assert_eq!((metrics.gaps, metrics.lag), (1, 0));
+}
+
 pub(crate) async fn damaged_forged_and_future_ids_are_gaps<E: Engine>() {
     let engine = E::start(PLENTY).await;
     let nodes = nodes(&engine).await;

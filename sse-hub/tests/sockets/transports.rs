@@ -88,7 +88,7 @@ pub(crate) async fn serve_by(way: Way, transport: Transport, hub: &Hub) -> Serve
                                 Ok(open) => {
                                     sse_tokio_tcp::sse_response(request, |_, sse| open.serve(sse))
                                 }
-                                Err(error) => error.to_response(),
+                                Err(error) => sse_tokio_tcp::refused(&error),
                             };
                         }
                         sse_tokio_tcp::sse_response(request, |request, sse| {
@@ -123,7 +123,7 @@ async fn on_hyper(way: Way, listener: TcpListener, hub: Hub) {
                     if way == Way::Open {
                         return Ok(match subscribe(&hub, request.uri().path()).open().await {
                             Ok(open) => sse_hyper::sse_response(request, |_, sse| open.serve(sse)),
-                            Err(error) => error.to_response(),
+                            Err(error) => sse_hyper::refused(&error),
                         });
                     }
                     Ok::<_, Infallible>(sse_hyper::sse_response(request, |request, sse| {
@@ -162,7 +162,7 @@ async fn on_actix(
                                 Ok(open) => {
                                     sse_actix::sse_response(&request, |_, sse| open.serve(sse))
                                 }
-                                Err(error) => sse_actix::refused(error.to_response()),
+                                Err(error) => sse_actix::refused(&error),
                             };
                         }
                         sse_actix::sse_response(&request, |request, sse| {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use sse_codec::{Encode, EncodeError, Event, Frame};
 
 use super::{SseOptions, encode};
+use crate::limiter::Permit;
 use crate::shutdown::Shutdown;
 
 impl SseOptions {
@@ -58,6 +59,34 @@ impl SseOptions {
     /// ```
     pub fn max_age(mut self, duration: Duration) -> Self {
         Arc::make_mut(&mut self.ends).max_age = Some(duration);
+        self
+    }
+
+    /// Has the streams of these options hold a permit of a [`Limiter`](crate::Limiter), which is returned
+    /// when the last of them is dropped, and with it the options. This is for the options of one
+    /// stream: what is sent may wait for the client longer than its handler runs, and the permit is
+    /// held as long as anything of the stream is.
+    ///
+    /// ```
+    /// use futures_util::StreamExt as _;
+    /// use sse_session::{LimitReached, Limiter, SendError, Sse, SseOptions, SseStream};
+    ///
+    /// async fn hello(sse: Sse) -> Result<(), SendError> {
+    ///     sse.send("hello").await
+    /// }
+    ///
+    /// # fn main() -> Result<(), LimitReached> {
+    /// let limiter = Limiter::new(1_000, 6);
+    /// let permit = limiter.try_acquire("ada")?;
+    /// let stream = SseStream::new(&SseOptions::new().permit(permit), None, hello);
+    /// assert_eq!(limiter.open(), 1);
+    /// drop(stream);
+    /// assert_eq!(limiter.open(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn permit(mut self, permit: Permit) -> Self {
+        Arc::make_mut(&mut self.ends).permit = Some(permit);
         self
     }
 

@@ -12,7 +12,8 @@ use http::HeaderMap;
 use sse_codec::{Encoder, Event, Frame};
 
 use crate::keep_alive::KeepAliveTimer;
-use crate::last_event_id::{in_query, parse_last_event_id};
+use crate::last_event_id::{in_header, in_query, within};
+use crate::limiter::Permit;
 use crate::shutdown::Shutdown;
 
 /// How streams behave: keep-alive, buffer, reconnection time, headers, and how they end.
@@ -44,13 +45,15 @@ pub struct SseOptions {
     ends: Arc<Ends>,
 }
 
-/// What the streams of these options send last, and when they end by themselves. They share it.
+/// What the streams of these options send last, when they end by themselves, and what they hold until
+/// then. They share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ends {
     pub(crate) retry_on_shutdown: Bytes,
     pub(crate) failure_event: Bytes,
     pub(crate) end_event: Bytes,
     pub(crate) max_age: Option<Duration>,
+    pub(crate) permit: Option<Permit>,
 }
 
 impl SseOptions {
@@ -133,6 +136,9 @@ impl SseOptions {
     /// Sets the limit on the length of an id, in bytes, by default
     /// [`Encoder::DEFAULT_MAX_ID_LEN`]. Servers and proxies refuse requests with long headers, so a
     /// client with a long last event ID would never come back.
+    ///
+    /// A larger limit is also that of the [last event ID](Self::last_event_id) of a request, a smaller
+    /// one is not, as events that are sent encoded have ids of their own.
     pub fn max_id_len(mut self, bytes: usize) -> Self {
         self.max_id_len = bytes;
         self
@@ -187,8 +193,13 @@ impl SseOptions {
     }
 
     /// Returns the last event ID of a request: that in the value of its `Last-Event-ID` header, see
-    /// [`parse_last_event_id`], or, if it has no such header, in the parameter `lastEventId` of its
-    /// query. The adapters do this for their handlers.
+    /// [`parse_last_event_id`](crate::parse_last_event_id), or, if it has no such header, in the
+    /// parameter `lastEventId` of its query. The adapters do this for their handlers.
+    ///
+    /// One of more than 4 KiB ([`Encoder::DEFAULT_MAX_ID_LEN`], or the
+    /// [limit on ids](Self::max_id_len) if that is larger) becomes a single NUL, which is the id of
+    /// no event: a hub, or whatever looks the id up, finds that it is unknown. Nothing longer is
+    /// copied or kept.
     ///
     /// ```
     /// use sse_session::SseOptions;
@@ -197,6 +208,7 @@ impl SseOptions {
     /// let query = Some("room=blue&lastEventId=%C3%B8-42");
     /// assert_eq!(options.last_event_id(Some(b"7"), query).as_deref(), Some("7"));
     /// assert_eq!(options.last_event_id(None, query).as_deref(), Some("ø-42"));
+    /// assert_eq!(options.last_event_id(Some(&[b'7'; 5_000]), query).as_deref(), Some("\0"));
     ///
     /// let options = options.without_last_event_id_in_query();
     /// assert_eq!(options.last_event_id(None, query), None);
@@ -207,12 +219,23 @@ impl SseOptions {
         header_value: Option<&'a [u8]>,
         query: Option<&'a str>,
     ) -> Option<Cow<'a, str>> {
+        let max_len = self.max_last_event_id_len();
         match header_value {
-            Some(value) => parse_last_event_id(value),
+            Some(value) => in_header(value, max_len),
             None => query
                 .filter(|_| self.last_event_id_in_query)
-                .and_then(in_query),
+                .and_then(|query| in_query(query, max_len)),
         }
+    }
+
+    /// Returns a last event ID as a stream keeps it.
+    pub(crate) fn bounded<'a>(&self, last_event_id: &'a str) -> Cow<'a, str> {
+        within(last_event_id.into(), self.max_last_event_id_len())
+    }
+
+    /// The length of the longest id that a stream with these options may have given out.
+    fn max_last_event_id_len(&self) -> usize {
+        self.max_id_len.max(Encoder::DEFAULT_MAX_ID_LEN)
     }
 
     pub(crate) fn encoder(&self) -> Encoder {

@@ -52,6 +52,7 @@ mod head;
 mod http2;
 mod keep_alive;
 mod last_event;
+mod limiter;
 mod load;
 mod max_age;
 mod never_reads;

@@ -4,7 +4,6 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,11 +15,10 @@ use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use sse_hyper::{SseBody, SseOptions, sse_response};
+use sse_hyper::{SseBody, SseOptions, WriteTimeout, sse_response};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, duplex};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
-use tokio_io_timeout::TimeoutStream;
 
 use crate::client::Connection;
 use crate::handlers::{Handlers, Progress, endless};
@@ -117,16 +115,6 @@ where
 {
     let service = service_fn(move |request| answer(site.clone(), request));
     builder.serve_connection(TokioIo::new(io), service).await
-}
-
-/// Returns a connection that fails if the client accepts nothing within `time`.
-fn with_write_timeout<I>(io: I, time: Duration) -> Pin<Box<TimeoutStream<I>>>
-where
-    I: AsyncRead + AsyncWrite,
-{
-    let mut io = TimeoutStream::new(io);
-    io.set_write_timeout(Some(time));
-    Box::pin(io)
 }
 
 /// Spawns the streams of HTTP/2, and drops them at an age.
@@ -282,7 +270,7 @@ async fn a_write_timeout_ends_connections_that_are_never_read() {
     super::within_limit(async {
         let source = Source::new();
         let address = source.serve(|io, site| {
-            serve_http_1(http1::Builder::new(), with_write_timeout(io, TIME), site)
+            serve_http_1(http1::Builder::new(), WriteTimeout::new(io, TIME), site)
         });
         let clients = open_http_1(address, 1).await;
         source.handlers.dropped(1).await;
@@ -290,7 +278,7 @@ async fn a_write_timeout_ends_connections_that_are_never_read() {
 
         let source = Source::new();
         let address =
-            source.serve(|io, site| serve_http_2(http_2(), with_write_timeout(io, TIME), site));
+            source.serve(|io, site| serve_http_2(http_2(), WriteTimeout::new(io, TIME), site));
         let client = Client::open(connect(address).await, OPEN, 3).await;
         source.handlers.dropped(3).await;
         drop(client);
@@ -323,7 +311,7 @@ async fn assert_ended_after(time: Duration, source: &Source, handlers: usize, st
 async fn the_time_of_a_write_timeout_begins_with_the_first_byte_that_is_not_accepted() {
     let (source, start) = (Source::new(), Instant::now());
     let client = open_in_memory(&source, OPEN, 3, |io, site| {
-        serve_http_2(http_2(), with_write_timeout(io, WRITE_TIMEOUT), site)
+        serve_http_2(http_2(), WriteTimeout::new(io, WRITE_TIMEOUT), site)
     });
     let client = client.await;
     assert_ended_after(WRITE_TIMEOUT, &source, 3, start).await;
@@ -364,7 +352,7 @@ async fn only_an_age_limit_ends_streams_of_a_client_that_answers_pings_and_grant
     let (source, start) = (Source::new(), Instant::now());
     let client = open_in_memory(&source, 0, 3, |io, site| {
         let builder = with_pings(http2::Builder::new(StreamExecutor { max_age }));
-        serve_http_2(builder, with_write_timeout(io, WRITE_TIMEOUT), site)
+        serve_http_2(builder, WriteTimeout::new(io, WRITE_TIMEOUT), site)
     });
     let client = client.await;
     let connection = tokio::spawn(client.connection);

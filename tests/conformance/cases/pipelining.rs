@@ -1,5 +1,6 @@
-//! Requests that a client sends on a connection whose stream is open, together with its request or
-//! later: what the server holds of them. Each case runs in a process of its own.
+//! What a client sends on a connection whose stream is open, together with its request or later: further
+//! requests, or the body of the request. How much the server holds of it. Each case runs in a process of
+//! its own.
 
 use std::time::Duration;
 
@@ -15,22 +16,56 @@ use crate::transports::{
 /// The most by which each of them may grow the server, as the documentation says.
 const MOST: usize = 64 * 1024;
 
-const REQUEST: &str = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
-
-/// What is sent after it: the smallest requests that there are.
-const SMALL: &str = "GET / HTTP/1.1\r\nHost:\r\n\r\n";
-
-/// How much of them is sent on each connection, if it is taken.
+/// How much is sent on each connection after the head of the request, if it is taken.
 const SENT: usize = 130_000;
 
-/// Opens streams, and sends `more` together with each request. Returns when the memory of this process
+/// A request and what follows it.
+#[derive(Clone, Copy)]
+struct Flood {
+    head: &'static str,
+    /// Is sent again and again.
+    more: &'static str,
+}
+
+/// The smallest requests that there are.
+const REQUESTS: Flood = Flood {
+    head: "GET / HTTP/1.1\r\nHost: test\r\n\r\n",
+    more: "GET / HTTP/1.1\r\nHost:\r\n\r\n",
+};
+
+const BODY: Flood = Flood {
+    head: "GET / HTTP/1.1\r\nHost: test\r\nContent-Length: 10000000\r\n\r\n",
+    more: "x",
+};
+
+const CHUNKS: Flood = Flood {
+    head: "GET / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n",
+    more: "1\r\nx\r\n",
+};
+
+/// Bodies that a handler of actix-web keeps and does not read.
+const KEPT_BODY: Flood = Flood {
+    head: "GET /keeping-the-body HTTP/1.1\r\nHost: test\r\nContent-Length: 10000000\r\n\r\n",
+    more: "x",
+};
+
+const KEPT_CHUNKS: Flood = Flood {
+    head: "GET /keeping-the-body HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n",
+    more: "1\r\nx\r\n",
+};
+
+/// Opens streams by `request`, which more may follow. Returns when the memory of this process
 /// does not change.
-async fn open(server: &Server, handlers: &Handlers, streams: usize, more: &str) -> Vec<Connection> {
+async fn open(
+    server: &Server,
+    handlers: &Handlers,
+    streams: usize,
+    request: &str,
+) -> Vec<Connection> {
     let before = handlers.total();
-    let request = format!("{REQUEST}{more}");
     let open = join_all((0..streams).map(async |_| {
         let mut connection = server.connect().await;
-        connection.send_what_is_taken(&request).await;
+        connection.send_what_is_taken(request).await;
         connection
     }));
     let open = open.await;
@@ -52,23 +87,24 @@ async fn settled() -> usize {
     }
 }
 
-/// Returns by how much each connection grows the server that sends requests together with that of
-/// its stream, and one that sends them when the stream is open. The first figure has the memory of
-/// the connection and the stream too.
-async fn growth<T: Transport>(streams: usize) -> (usize, usize) {
+/// Returns by how much each connection grows the server that sends more together with the request of
+/// its stream, and one that sends it when the stream is open. The first figure has the memory of the
+/// connection and the stream too.
+async fn growth<T: Transport>(streams: usize, flood: Flood) -> (usize, usize) {
     rlimit::increase_nofile_limit(16 * 1024).expect("a limit on open files");
-    let flood = SMALL.repeat(SENT / SMALL.len());
+    let more = flood.more.repeat(SENT / flood.more.len());
     let handlers = Handlers::new();
     let server = T::start(idle(&handlers)).await;
-    let at_first = open(&server, &handlers, 1, "").await;
+    let at_first = open(&server, &handlers, 1, flood.head).await;
     let before = settled().await;
 
-    let together = open(&server, &handlers, streams, &flood).await;
+    let whole = format!("{}{more}", flood.head);
+    let together = open(&server, &handlers, streams, &whole).await;
     let with_together = settled().await;
 
-    let mut after = open(&server, &handlers, streams, "").await;
+    let mut after = open(&server, &handlers, streams, flood.head).await;
     let with_streams = settled().await;
-    join_all(after.iter_mut().map(|open| open.send_what_is_taken(&flood))).await;
+    join_all(after.iter_mut().map(|open| open.send_what_is_taken(&more))).await;
     let with_after = settled().await;
 
     assert_eq!(handlers.running(), 1 + 2 * streams);
@@ -76,14 +112,14 @@ async fn growth<T: Transport>(streams: usize) -> (usize, usize) {
     let each = |after: usize, before: usize| after.saturating_sub(before) / streams;
     let (together, after) = (each(with_together, before), each(with_after, with_streams));
     println!(
-        "{}: {together} bytes each for requests sent together, {after} after",
+        "{}: {together} bytes each, {after} after the stream has opened",
         T::NAME
     );
     (together, after)
 }
 
-async fn is_bounded<T: Transport>() {
-    let (together, after) = growth::<T>(1_000).await;
+async fn is_bounded<T: Transport>(streams: usize, flood: Flood) {
+    let (together, after) = growth::<T>(streams, flood).await;
     assert!(together <= MOST && after <= MOST, "{}", T::NAME);
 }
 
@@ -100,19 +136,56 @@ macro_rules! alone {
     };
 }
 
-alone!(hyper_reads_little_after_a_request, is_bounded::<Hyper>());
-alone!(raw_tcp_reads_little_after_a_request, is_bounded::<Tcp>());
 alone!(
-    bounded_actix_reads_little_after_a_request,
-    is_bounded::<ActixBounded>()
+    hyper_reads_few_requests_ahead,
+    is_bounded::<Hyper>(1_000, REQUESTS)
+);
+alone!(
+    raw_tcp_reads_few_requests_ahead,
+    is_bounded::<Tcp>(1_000, REQUESTS)
+);
+alone!(
+    bounded_actix_reads_few_requests_ahead,
+    is_bounded::<ActixBounded>(1_000, REQUESTS)
+);
+
+alone!(
+    hyper_holds_little_of_a_body,
+    is_bounded::<Hyper>(1_000, BODY)
+);
+alone!(hyper_holds_few_chunks, is_bounded::<Hyper>(1_000, CHUNKS));
+alone!(
+    raw_tcp_holds_little_of_a_body,
+    is_bounded::<Tcp>(1_000, BODY)
+);
+alone!(
+    bounded_actix_holds_little_of_a_body,
+    is_bounded::<ActixBounded>(1_000, KEPT_BODY)
+);
+alone!(
+    bounded_actix_holds_few_chunks,
+    is_bounded::<ActixBounded>(1_000, KEPT_CHUNKS)
+);
+alone!(
+    bounded_actix_discards_a_body,
+    is_bounded::<ActixBounded>(1_000, BODY)
+);
+alone!(
+    bounded_actix_discards_chunks,
+    is_bounded::<ActixBounded>(100, CHUNKS)
 );
 
 // What the documentation says of actix-web without `BoundedHttp`.
 alone!(actix_decodes_all_that_it_has_read, async {
-    for (together, after) in [
-        growth::<Actix>(2).await,
-        growth::<ActixWithoutHalfClose>(2).await,
-    ] {
+    let with_half_close = growth::<Actix>(2, REQUESTS).await;
+    let without = growth::<ActixWithoutHalfClose>(2, REQUESTS).await;
+    for (together, after) in [with_half_close, without] {
         assert!(together > 1024 * 1024 && after > 1024 * 1024);
+    }
+});
+alone!(actix_keeps_a_buffer_for_a_body_that_nothing_reads, async {
+    for flood in [BODY, KEPT_BODY] {
+        let (together, after) = growth::<Actix>(100, flood).await;
+        assert!(together > 100_000 && after > 100_000);
     }
 });

@@ -12,6 +12,7 @@ on_every_transport! {
     the_last_event_id_is_what_the_client_sent,
     the_last_event_id_is_in_the_query_if_there_is_no_header,
     the_last_event_id_in_the_query_can_be_ignored,
+    a_last_event_id_that_cannot_have_been_given_out_is_the_id_of_no_event,
     a_client_that_reconnects_misses_nothing,
     the_handler_sees_its_request,
 }
@@ -80,6 +81,39 @@ async fn the_last_event_id_in_the_query_can_be_ignored<T: Transport>() {
         let text = server.get(&target).await.complete().await;
         assert_eq!(text, "data: None\n\n");
     }
+}
+
+async fn a_last_event_id_that_cannot_have_been_given_out_is_the_id_of_no_event<T: Transport>() {
+    let longest = "x".repeat(4096);
+    let no_event = "data: Some(\"\\0\")\n\n";
+    let server = T::start(Site::new(id)).await;
+    for (sent, seen) in [
+        (longest.clone(), format!("data: Some({longest:?})\n\n")),
+        (format!("{longest}x"), no_event.to_owned()),
+        ("x".repeat(12 * 1024), no_event.to_owned()),
+    ] {
+        let text = get_after(&server, sent.as_bytes()).await.complete().await;
+        assert_eq!(text, seen, "{} bytes", sent.len());
+        for path in ["/", "/response"] {
+            let target = format!("{path}?lastEventId={sent}");
+            let text = server.get(&target).await.complete().await;
+            assert_eq!(text, seen, "{} bytes in the query", sent.len());
+        }
+    }
+
+    // An application that gives out longer ids gets them back.
+    let options = SseOptions::new().max_id_len(5000);
+    let server = T::start(Site::new(id).options(options)).await;
+    for (len, is_known) in [(5000, true), (5001, false)] {
+        let sent = "x".repeat(len);
+        let text = get_after(&server, sent.as_bytes()).await.complete().await;
+        assert_eq!(text != no_event, is_known, "{len} bytes");
+    }
+    // And one with a smaller limit gets those of events that were sent encoded.
+    let options = SseOptions::new().max_id_len(8);
+    let server = T::start(Site::new(id).options(options)).await;
+    let text = get_after(&server, b"123456789").await.complete().await;
+    assert_eq!(text, "data: Some(\"123456789\")\n\n");
 }
 
 async fn a_client_that_reconnects_misses_nothing<T: Transport>() {

@@ -9,7 +9,9 @@ use actix_web::dev::{self, ServerHandle};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpServer};
-use sse_actix::{BoundedHttp, Sse, no_content, sse_response_with, sse_stream_with, with_sse};
+use sse_actix::{
+    BoundedHttp, Sse, no_content, refused, sse_response_with, sse_stream_with, with_sse,
+};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -196,6 +198,27 @@ fn routes(site: Site) -> impl Configure {
                 async { response }
             }
         };
+        let limited = {
+            let (site, handler) = (site.clone(), handler.clone());
+            move |request: HttpRequest| {
+                let response = match site.admit(request.uri().query()) {
+                    Ok(options) => sse_response_with(&options, &request, &handler),
+                    Err(error) => refused(&error),
+                };
+                async { response }
+            }
+        };
+        let keeping = {
+            let (options, handler) = (options.clone(), handler.clone());
+            move |request: HttpRequest, body: web::Payload| {
+                let handler = handler.clone();
+                let response = sse_response_with(&options, &request, |request, sse| async move {
+                    let _body = body;
+                    handler(request, sse).await
+                });
+                async { response }
+            }
+        };
         let stream = {
             let options = options.clone();
             move || {
@@ -206,8 +229,10 @@ fn routes(site: Site) -> impl Configure {
         config
             .route("/", web::to(with_sse(handler).options(options.clone())))
             .route("/response", web::to(response))
+            .route("/keeping-the-body", web::to(keeping))
             .route("/stream", web::to(stream))
-            .route("/gone", web::to(async || no_content()));
+            .route("/gone", web::to(async || no_content()))
+            .route("/limited", web::to(limited));
     }
 }
 

@@ -7,7 +7,9 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use sse_hyper::{Request, Sse, SseBody, no_content, sse_response_with, sse_stream_with, with_sse};
+use sse_hyper::{
+    Request, Sse, SseBody, no_content, refused, sse_response_with, sse_stream_with, with_sse,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -125,6 +127,10 @@ async fn answer(site: Site, request: Request) -> Result<Response<SseBody>, Infal
         "/response" => Ok(sse_response_with(&options, request, handler)),
         "/stream" => Ok(sse_stream_with(&options, plain_stream())),
         "/gone" => Ok(no_content()),
+        "/limited" => Ok(match site.admit(request.uri().query()) {
+            Ok(options) => sse_response_with(&options, request, handler),
+            Err(error) => refused(&error),
+        }),
         _ => with_sse(handler).options(options).call(request).await,
     }
 }

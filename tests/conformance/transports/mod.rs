@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::{Stream, stream};
 use http::HeaderMap;
-use sse_session::{BoxError, Event, IntoHandlerResult, Sse, SseOptions};
+use sse_session::{BoxError, Event, IntoHandlerResult, LimitReached, Limiter, Sse, SseOptions};
 use tokio::net::{TcpListener, TcpSocket};
 
 pub(crate) use self::actix::{
@@ -58,10 +58,12 @@ pub(crate) enum Detection {
 /// | `/response` | the handler, through `sse_response_with` |
 /// | `/stream` | [`plain_stream`], through `sse_stream_with` |
 /// | `/gone` | `no_content` |
+/// | `/limited?key` | the handler, or `refused` |
 #[derive(Clone)]
 pub(crate) struct Site {
     handler: Handler,
     options: SseOptions,
+    limiter: Limiter<String>,
     send_buffer: Option<u32>,
     user_timeout: Option<Duration>,
 }
@@ -91,6 +93,7 @@ impl Site {
                 Box::pin(async move { handler.await.into_result() })
             }),
             options: SseOptions::new(),
+            limiter: Limiter::new(usize::MAX, usize::MAX),
             send_buffer: None,
             user_timeout: None,
         }
@@ -99,6 +102,20 @@ impl Site {
     pub(crate) fn options(mut self, options: SseOptions) -> Self {
         self.options = options;
         self
+    }
+
+    /// Sets the limiter of the streams at `/limited`.
+    pub(crate) fn limiter(mut self, limiter: &Limiter<String>) -> Self {
+        self.limiter = limiter.clone();
+        self
+    }
+
+    /// Returns the options of a stream at `/limited`, with a permit for its key.
+    pub(crate) fn admit(&self, key: Option<&str>) -> Result<SseOptions, LimitReached> {
+        let permit = self
+            .limiter
+            .try_acquire(key.unwrap_or_default().to_owned())?;
+        Ok(self.options.clone().permit(permit))
     }
 
     /// Limits the send buffer of the server's kernel to about `bytes`.

@@ -1,8 +1,8 @@
 //! The server of `sse-tokio-tcp` with its own shutdown.
 
 use sse_tokio_tcp::{
-    Request, Response, Router, Server as TcpServer, Service, Sse, no_content, sse_response_with,
-    sse_stream_with, with_sse,
+    Request, Response, Router, Server as TcpServer, Service, Sse, no_content, refused,
+    sse_response_with, sse_stream_with, with_sse,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -42,12 +42,25 @@ impl Tcp {
     /// Returns the service that serves `site`.
     pub(crate) fn routes(site: Site) -> impl Service {
         let options = site.options.clone();
-        let handler = move |request: Request, sse: Sse| {
-            let info = RequestInfo {
-                target: request.uri().to_string(),
-                headers: request.headers().clone(),
-            };
-            site.run(info, sse)
+        let handler = {
+            let site = site.clone();
+            move |request: Request, sse: Sse| {
+                let info = RequestInfo {
+                    target: request.uri().to_string(),
+                    headers: request.headers().clone(),
+                };
+                site.run(info, sse)
+            }
+        };
+        let limited = {
+            let handler = handler.clone();
+            move |request: Request| {
+                let response = match site.admit(request.uri().query()) {
+                    Ok(options) => sse_response_with(&options, request, &handler),
+                    Err(error) => refused(&error),
+                };
+                async { response }
+            }
         };
         let response = {
             let options = options.clone();
@@ -69,6 +82,7 @@ impl Tcp {
             .route("/response", response)
             .route("/stream", stream)
             .route("/gone", gone)
+            .route("/limited", limited)
     }
 }
 

@@ -35,7 +35,7 @@ pub enum Received {
 }
 
 impl Client {
-    /// Connects, requests `path`, and reads the head of the response.
+    /// Connects, requests `path`, and reads the head of the response. A status other than 200 is an error.
     pub async fn connect(
         address: SocketAddr,
         path: &str,
@@ -88,7 +88,9 @@ impl Client {
             .expect("a head in ASCII")
             .to_lowercase();
         let status = format!("http/1.{} 200 ", u8::from(is_chunked));
-        assert!(head.starts_with(&status), "{head}");
+        if !head.starts_with(&status) {
+            return Err(io::Error::other(head));
+        }
         let has_header = head.contains("\r\ntransfer-encoding: chunked\r\n");
         assert_eq!(has_header, is_chunked, "{head}");
         received.drain(..end);

@@ -72,6 +72,8 @@ pub struct ClientsState {
     pub connections_reset: u64,
     /// Requests whose client was gone before the response.
     pub aborted: u64,
+    /// Requests that were refused, or could not be sent. Their clients have come again.
+    pub refused: u64,
     /// How often a client has stopped reading for a time.
     pub stalled: u64,
     /// Events that were received and are the right ones.

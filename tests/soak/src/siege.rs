@@ -20,7 +20,7 @@ use crate::subject::Subject;
 const PACE: u32 = 4;
 
 /// How long servers may take to drop what an attack has left.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The time in which what was under way when an attack begins or ends arrives.
 const REST: Duration = Duration::from_millis(500);

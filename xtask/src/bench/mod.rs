@@ -75,12 +75,9 @@ pub(crate) fn command(arguments: &[String]) -> Result {
 pub(crate) fn check() -> Result {
     quick(&asked_for(&[]))?;
     // The only one of the programs with unit tests, built with the features of all.
-    run(Workspace::Benches.cargo_build("test")?.args([
-        "--release",
-        "--workspace",
-        "--bin",
-        FANOUT.package,
-    ]))
+    run(Workspace::Benches
+        .cargo_build("test")?
+        .args(["--workspace", "--bin", FANOUT.package]))
 }
 
 /// The benchmarks that `names` ask for, and the runs of each; all if there are no names.
@@ -108,7 +105,8 @@ fn asked_for(names: &[String]) -> Vec<(Bench, &[String])> {
 /// Runs benchmarks for their results alone.
 ///
 /// They are built together, so that a dependency that several of them have is built once, with the
-/// features of all. For measuring, each is built alone: one must not change what another measures.
+/// features of all, and without optimization, which takes longer than these runs. For measuring, each is
+/// built alone: one must not change what another measures.
 fn quick(asked: &[(Bench, &[String])]) -> Result {
     if let Err(error) = debian::install_for_benches() {
         // The benchmarks report what they leave out.
@@ -117,11 +115,8 @@ fn quick(asked: &[(Bench, &[String])]) -> Result {
     let packages = asked
         .iter()
         .flat_map(|(bench, _)| ["--package", bench.package]);
-    run(Workspace::Benches
-        .cargo_build("build")?
-        .arg("--release")
-        .args(packages))?;
-    let programs = target_directory()?.join("release");
+    run(Workspace::Benches.cargo_build("build")?.args(packages))?;
+    let programs = target_directory()?.join("debug");
     for (bench, runs) in asked {
         run(Command::new(programs.join(bench.package))
             .arg("--quick")

@@ -60,8 +60,12 @@ pub(super) const ALLOWED: &[Allowed] = &[
     },
     Allowed {
         library: "http",
+        packages: &["sse-actix"],
+        reason: Some("it is the version 1 of sse-session, but actix-web brings 0.2 along"),
+    },
+    Allowed {
+        library: "http",
         packages: &[
-            "sse-actix",
             "sse-eventsource",
             "sse-hub",
             "sse-hyper",
@@ -102,7 +106,7 @@ pub(super) const ALLOWED: &[Allowed] = &[
     },
     Allowed {
         library: "tokio",
-        packages: &["sse-actix", "sse-tokio-tcp"],
+        packages: &["sse-actix", "sse-hyper", "sse-tokio-tcp"],
         reason: None,
     },
     Allowed {

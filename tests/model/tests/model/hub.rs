@@ -9,7 +9,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use futures_core::Stream as _;
 use loom::sync::Mutex;
 use loom::thread;
-use sse_hub_model::{Hub, Position, Subscription};
+use sse_hub_model::{Change, Hub, Position, Subscription};
+use sse_model_paths::reach;
 
 use crate::task::{Task, block_on, check};
 
@@ -77,7 +78,7 @@ fn read_to_end(mut subscription: Subscription) -> Vec<String> {
 
 #[test]
 fn two_subscribers_see_each_event_once_and_in_order() {
-    check(|| {
+    check(&["a task sleeps", "nothing new, without the lock"], || {
         let hub = Hub::new();
         let (mut first, mut second) = (subscribe(&hub), subscribe(&hub));
         let publisher = thread::spawn(move || {
@@ -94,7 +95,8 @@ fn two_subscribers_see_each_event_once_and_in_order() {
 
 #[test]
 fn a_subscriber_sees_what_two_threads_publish_in_the_order_of_the_positions() {
-    check(|| {
+    let paths = ["a task sleeps", "nothing new, without the lock", "a", "b"];
+    check(&paths, || {
         let hub = Hub::new();
         let mut subscription = subscribe(&hub);
         let [a, b] = ["a", "b"].map(|text| {
@@ -103,6 +105,7 @@ fn a_subscriber_sees_what_two_threads_publish_in_the_order_of_the_positions() {
         });
         let all = read(&mut subscription, 2);
         let a_is_first = a.join().expect("no panic") < b.join().expect("no panic");
+        reach(if a_is_first { "a" } else { "b" });
         assert_eq!(all, if a_is_first { ["a", "b"] } else { ["b", "a"] });
     });
 }
@@ -110,7 +113,7 @@ fn a_subscriber_sees_what_two_threads_publish_in_the_order_of_the_positions() {
 /// Each event fills a segment, so what follows the first one is read by a second poll.
 #[test]
 fn a_subscriber_does_not_wait_when_there_is_more_than_one_piece() {
-    check(|| {
+    check(&["a task sleeps"], || {
         let hub = Hub::new();
         let mut subscription = subscribe(&hub);
         let texts = ["a", "b"].map(|text| text.repeat(1 << 16));
@@ -128,7 +131,7 @@ fn a_subscriber_does_not_wait_when_there_is_more_than_one_piece() {
 
 #[test]
 fn a_subscriber_of_two_topics_is_woken_by_each() {
-    check(|| {
+    check(&["a task sleeps", "topic", "other"], || {
         let hub = Hub::new();
         let topics = [TOPIC, "other"];
         let mut subscription = subscribe_to(&hub, topics);
@@ -137,6 +140,7 @@ fn a_subscriber_of_two_topics_is_woken_by_each() {
             thread::spawn(move || publish_to(&hub, topic, topic))
         });
         let mut all = read(&mut subscription, 2);
+        reach(topics[usize::from(all[0] != topics[0])]);
         all.sort();
         assert_eq!(all, ["other", TOPIC]);
         for publisher in publishers {
@@ -147,7 +151,8 @@ fn a_subscriber_of_two_topics_is_woken_by_each() {
 
 #[test]
 fn a_subscriber_that_leaves_takes_its_waker_and_no_other_one() {
-    check(|| {
+    let paths = ["left with a slot", "left without a slot", "a task sleeps"];
+    check(&paths, || {
         let hub = Hub::new();
         let (mut leaver, mut subscription) = (subscribe(&hub), subscribe(&hub));
         let left = Arc::new(Task::default());
@@ -170,7 +175,8 @@ fn a_subscriber_that_leaves_takes_its_waker_and_no_other_one() {
 
 #[test]
 fn two_subscribers_are_woken_when_a_third_one_leaves() {
-    check(|| {
+    let paths = ["left with a slot", "left without a slot", "a task sleeps"];
+    check(&paths, || {
         let hub = Hub::new();
         let mut leaver = subscribe(&hub);
         assert_eq!(poll(&mut leaver, Waker::noop()), None);
@@ -192,7 +198,12 @@ fn two_subscribers_are_woken_when_a_third_one_leaves() {
 /// It takes the slot that was left, or a new one.
 #[test]
 fn a_subscriber_that_comes_when_another_one_leaves_is_woken() {
-    check(|| {
+    let paths = [
+        "left with a slot",
+        "slot taken that another one has left",
+        "a task sleeps",
+    ];
+    check(&paths, || {
         let hub = Hub::new();
         let mut leaver = subscribe(&hub);
         assert_eq!(poll(&mut leaver, Waker::noop()), None);
@@ -214,7 +225,7 @@ fn a_subscriber_that_comes_when_another_one_leaves_is_woken() {
 /// As a server does that moves a stream from one task to another.
 #[test]
 fn the_task_that_has_polled_last_is_woken() {
-    check(|| {
+    check(&["waker replaced", "a task sleeps"], || {
         let hub = Hub::new();
         let mut subscription = subscribe(&hub);
         let publisher = thread::spawn(move || {
@@ -249,6 +260,7 @@ impl Owner {
 
 impl Wake for Owner {
     fn wake(self: Arc<Self>) {
+        reach("woken as the last owner");
         let owned = self.owned.lock().expect("not poisoned").take();
         let mut owned = owned.expect("woken once");
         assert!(poll(&mut owned, Waker::noop()).is_some());
@@ -260,7 +272,12 @@ impl Wake for Owner {
 #[test]
 fn wakers_are_woken_and_dropped_outside_of_the_lock() {
     for is_replaced in [true, false] {
-        check(move || {
+        let paths = if is_replaced {
+            &["waker replaced", "woken as the last owner"][..]
+        } else {
+            &["left with a slot", "woken as the last owner"]
+        };
+        check(paths, move || {
             let hub = Hub::new();
             let mut subscription = subscribe(&hub);
             assert_eq!(poll(&mut subscription, &Owner::waker(&hub)), None);
@@ -279,7 +296,8 @@ fn wakers_are_woken_and_dropped_outside_of_the_lock() {
 /// The last subscriber leaves a topic of a hub that has room for one.
 #[test]
 fn of_two_topics_that_want_the_same_room_one_gets_it() {
-    check(|| {
+    let paths = ["room taken by another topic meanwhile", "one", "other"];
+    check(&paths, || {
         let hub = Hub::builder().max_topics(1).build();
         let leaver = subscribe(&hub);
         let leaving = thread::spawn(move || drop(leaver));
@@ -287,6 +305,7 @@ fn of_two_topics_that_want_the_same_room_one_gets_it() {
         let publisher = thread::spawn(move || other.publish_now("other", "a").is_ok());
         let is_published = hub.publish_now(TOPIC, "a").is_ok();
         leaving.join().expect("no panic");
+        reach(if is_published { "one" } else { "other" });
         assert_ne!(publisher.join().expect("no panic"), is_published);
         let metrics = hub.metrics();
         assert_eq!((metrics.topics, metrics.published), (1, 1));
@@ -295,7 +314,7 @@ fn of_two_topics_that_want_the_same_room_one_gets_it() {
 
 #[test]
 fn subscribers_end_with_the_hub_after_all_that_was_published() {
-    check(|| {
+    check(&["a task sleeps", "left with a slot"], || {
         let hub = Hub::new();
         let (first, second) = (subscribe(&hub), subscribe(&hub));
         let publisher = thread::spawn(move || {
@@ -312,7 +331,12 @@ fn subscribers_end_with_the_hub_after_all_that_was_published() {
 /// The topic that the last subscriber leaves is evicted, unless something was published by then.
 #[test]
 fn nothing_is_published_to_a_topic_that_is_evicted_meanwhile() {
-    check(|| {
+    let paths = [
+        "evicted before the event was appended",
+        "evicted before the pin",
+        "opened by another thread meanwhile",
+    ];
+    check(&paths, || {
         let hub = Hub::new();
         let leaver = subscribe(&hub);
         let id = leaver.id();
@@ -325,5 +349,59 @@ fn nothing_is_published_to_a_topic_that_is_evicted_meanwhile() {
         assert_eq!(read(&mut resumed, 1), ["a"]);
         leaving.join().expect("no panic");
         publisher.join().expect("no panic");
+    });
+}
+
+/// Both are published to the same topic, which one of them has added.
+#[test]
+fn a_topic_that_two_threads_open_is_added_once() {
+    check(&["opened by another thread meanwhile", "a", "b"], || {
+        let hub = Hub::new();
+        let [a, b] = ["a", "b"].map(|text| {
+            let hub = hub.clone();
+            thread::spawn(move || publish(&hub, text))
+        });
+        let a_is_first = a.join().expect("no panic") < b.join().expect("no panic");
+        reach(if a_is_first { "a" } else { "b" });
+        let subscribing = hub.subscribe([TOPIC]).from_start();
+        let mut subscription = block_on(subscribing.into_future()).expect("an open hub");
+        assert_eq!(poll(&mut subscription, Waker::noop()), Some(Vec::new()));
+        let all = read(&mut subscription, 2);
+        assert_eq!(all, if a_is_first { ["a", "b"] } else { ["b", "a"] });
+    });
+}
+
+/// Sweeping evicts a topic between its last subscriber and the next one, or not.
+#[test]
+fn a_topic_that_is_swept_while_it_is_subscribed_to_gets_what_is_published() {
+    check(&["evicted before the pin"], || {
+        let hub = Hub::new();
+        let leaver = subscribe(&hub);
+        let (sweeping, leaving) = (hub.clone(), thread::spawn(move || drop(leaver)));
+        let sweeper = thread::spawn(move || sweeping.sweep());
+        let mut subscription = subscribe(&hub);
+        publish(&hub, "a");
+        assert_eq!(read(&mut subscription, 1), ["a"]);
+        sweeper.join().expect("no panic");
+        leaving.join().expect("no panic");
+        assert_eq!(hub.subscribers(TOPIC), 1);
+    });
+}
+
+#[test]
+fn an_observer_of_presence_is_woken_by_each_change() {
+    check(&["a task sleeps"], || {
+        let hub = Hub::new();
+        let presence = block_on(hub.presence(TOPIC));
+        let mut presence = presence.expect("an open hub");
+        assert_eq!(presence.subscribers(), 0);
+        let other = thread::spawn(move || drop(subscribe(&hub)));
+        let mut next = || block_on(poll_fn(|cx| Pin::new(&mut presence).poll_next(cx)));
+        let counts = [next(), next()].map(|change| match change.expect("no end") {
+            Change::Joined { subscribers, .. } | Change::Left { subscribers, .. } => subscribers,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(counts, [1, 0]);
+        other.join().expect("no panic");
     });
 }

@@ -9,8 +9,9 @@ use futures_core::Stream as _;
 use loom::sync::Mutex;
 use loom::thread;
 use sse_model::{IntoHandlerResult, SendError, Sse, SseOptions, SseStream, TrySendError};
+use sse_model_paths::reach;
 
-use crate::task::{block_on, check};
+use crate::task::{Task, block_on, check};
 
 type Body<F> = Pin<Box<SseStream<F>>>;
 
@@ -48,18 +49,26 @@ fn event(text: &str) -> String {
     format!("data: {text}\n\n")
 }
 
+/// Checks that two events came, and notes which one was the first.
+fn assert_either_order(all: &str, one: &'static str, other: &'static str) {
+    let (first, second) = (event(one), event(other));
+    if all == format!("{first}{second}") {
+        reach(one);
+    } else if all == format!("{second}{first}") {
+        reach(other);
+    } else {
+        panic!("{all}");
+    }
+}
+
 #[test]
 fn what_two_handles_send_comes_and_then_the_end() {
-    check(|| {
+    check(&["task woken", "a", "b"], || {
         let (body, sse) = stream(false, async |sse: Sse| drop(sse));
         let other = sse.clone();
         let first = thread::spawn(move || block_on(sse.send("a")).expect("an open stream"));
         let second = thread::spawn(move || other.try_send("b").expect("room"));
-        let all = read(body);
-        assert!(
-            all == event("a") + &event("b") || all == event("b") + &event("a"),
-            "{all}"
-        );
+        assert_either_order(&read(body), "a", "b");
         first.join().expect("no panic");
         second.join().expect("no panic");
     });
@@ -67,16 +76,13 @@ fn what_two_handles_send_comes_and_then_the_end() {
 
 #[test]
 fn two_handles_that_wait_for_room_are_woken() {
-    check(|| {
+    let paths = ["task woken", "room for a sender that waits", "a", "b"];
+    check(&paths, || {
         let (body, sse) = stream(true, async |sse: Sse| drop(sse));
         let other = sse.clone();
         let first = thread::spawn(move || block_on(sse.send("a")).expect("an open stream"));
         let second = thread::spawn(move || block_on(other.send("b")).expect("an open stream"));
-        let all = read(body);
-        assert!(
-            all == event("a") + &event("b") || all == event("b") + &event("a"),
-            "{all}"
-        );
+        assert_either_order(&read(body), "a", "b");
         first.join().expect("no panic");
         second.join().expect("no panic");
     });
@@ -84,7 +90,7 @@ fn two_handles_that_wait_for_room_are_woken() {
 
 #[test]
 fn several_events_that_wait_for_room_keep_their_order() {
-    check(|| {
+    check(&["task woken", "room for a sender that waits"], || {
         let (body, sse) = stream(true, async |sse: Sse| drop(sse));
         let sender = thread::spawn(move || block_on(sse.send_all(["a", "b", "c"])));
         assert_eq!(read(body), ["a", "b", "c"].map(event).concat());
@@ -94,7 +100,14 @@ fn several_events_that_wait_for_room_keep_their_order() {
 
 #[test]
 fn a_handler_and_a_handle_wait_for_room_of_each_other() {
-    check(|| {
+    let paths = [
+        "task woken",
+        "room for a sender that waits",
+        "xab",
+        "axb",
+        "abx",
+    ];
+    check(&paths, || {
         let (body, sse) = stream(true, async |sse: Sse| {
             sse.send("a").await?;
             sse.send("b").await
@@ -106,14 +119,26 @@ fn a_handler_and_a_handle_wait_for_room_of_each_other() {
             .lines()
             .filter_map(|line| line.strip_prefix("data: "))
             .collect();
-        assert!(places.contains(&&*came), "{came}");
+        reach(
+            places
+                .iter()
+                .find(|place| **place == came)
+                .expect("an order"),
+        );
         sender.join().expect("no panic");
     });
 }
 
 #[test]
 fn a_close_ends_the_stream_and_all_sends() {
-    check(|| {
+    let paths = [
+        "task woken",
+        "room for a sender that waits",
+        "none sent",
+        "one sent",
+        "two sent",
+    ];
+    check(&paths, || {
         let (body, sse) = stream(true, |sse: Sse| async move {
             let _open = sse;
             std::future::pending::<()>().await;
@@ -126,6 +151,7 @@ fn a_close_ends_the_stream_and_all_sends() {
         let closer = thread::spawn(move || sse.close());
         let all = read(body);
         let sent = sender.join().expect("no panic");
+        reach(["none sent", "one sent", "two sent"][sent]);
         assert_eq!(all, ["a", "b"].map(event)[..sent].concat());
         closer.join().expect("no panic");
     });
@@ -133,7 +159,13 @@ fn a_close_ends_the_stream_and_all_sends() {
 
 #[test]
 fn a_shutdown_ends_the_stream() {
-    check(|| {
+    let paths = [
+        "task woken",
+        "woken during its poll",
+        "sent before",
+        "refused",
+    ];
+    check(&paths, || {
         let (body, sse) = stream(false, |sse: Sse| async move {
             let _open = sse;
             std::future::pending::<()>().await;
@@ -144,6 +176,11 @@ fn a_shutdown_ends_the_stream() {
         let all = read(body);
         let sent = sender.join().expect("no panic");
         assert!(matches!(sent, Ok(()) | Err(TrySendError::Closed)));
+        reach(if sent.is_ok() {
+            "sent before"
+        } else {
+            "refused"
+        });
         assert_eq!(all, event("a").repeat(usize::from(sent.is_ok())));
         stopper.join().expect("no panic");
     });
@@ -153,7 +190,13 @@ fn a_shutdown_ends_the_stream() {
 #[test]
 fn senders_learn_that_the_body_was_dropped() {
     for polls in 0..3 {
-        check(move || {
+        let paths = [
+            "waits for the close",
+            "a task sleeps",
+            "polled while it waits",
+        ];
+        // The third is of a second poll, before which nothing was sent.
+        check(&paths[..if polls == 2 { 3 } else { 2 }], move || {
             let (mut body, sse) = stream(true, async |sse: Sse| drop(sse));
             let other = sse.clone();
             let sender = thread::spawn(move || {
@@ -161,8 +204,10 @@ fn senders_learn_that_the_body_was_dropped() {
                 sent.expect_err("the body is dropped").into_error()
             });
             let waiting = thread::spawn(move || block_on(other.closed()));
+            // Of one task: the waker that does nothing is not known to be the same one again.
+            let waker = Waker::from(Arc::new(Task::default()));
+            let mut cx = Context::from_waker(&waker);
             for _ in 0..polls {
-                let mut cx = Context::from_waker(Waker::noop());
                 let polled = body.as_mut().poll_next(&mut cx);
                 assert!(!matches!(polled, Poll::Ready(None | Some(Err(_)))));
             }
@@ -197,6 +242,7 @@ impl Flag {
         poll_fn(|cx| {
             let mut state = self.state.lock().expect("not poisoned");
             if state.0 {
+                reach("the flag was set");
                 return Poll::Ready(());
             }
             state.1 = Some(cx.waker().clone());
@@ -208,7 +254,14 @@ impl Flag {
 
 #[test]
 fn a_handler_is_polled_when_what_it_waits_for_has_come() {
-    check(|| {
+    let paths = [
+        "task woken",
+        "woken during its poll",
+        "set",
+        "x",
+        "the flag was set",
+    ];
+    check(&paths, || {
         let flag = Arc::new(Flag::default());
         let set = Arc::clone(&flag);
         let (body, sse) = stream(false, |sse: Sse| async move {
@@ -217,11 +270,7 @@ fn a_handler_is_polled_when_what_it_waits_for_has_come() {
         });
         let setter = thread::spawn(move || set.set());
         let sender = thread::spawn(move || sse.try_send("x").expect("room"));
-        let all = read(body);
-        assert!(
-            all == event("x") + &event("set") || all == event("set") + &event("x"),
-            "{all}"
-        );
+        assert_either_order(&read(body), "set", "x");
         setter.join().expect("no panic");
         sender.join().expect("no panic");
     });
@@ -230,14 +279,21 @@ fn a_handler_is_polled_when_what_it_waits_for_has_come() {
 /// As a server does that moves a stream from one task to another.
 #[test]
 fn the_task_that_has_polled_last_is_woken() {
-    check(|| {
+    let paths = ["task woken", "nothing at first", "something at first"];
+    check(&paths, || {
         let (mut body, sse) = stream(false, async |sse: Sse| drop(sse));
         let sender = thread::spawn(move || sse.try_send("a").expect("room"));
         let mut cx = Context::from_waker(Waker::noop());
         let first = match body.as_mut().poll_next(&mut cx) {
-            Poll::Ready(Some(piece)) => piece.expect("no failure").to_vec(),
+            Poll::Ready(Some(piece)) => {
+                reach("something at first");
+                piece.expect("no failure").to_vec()
+            }
             Poll::Ready(None) => panic!("an event is missing"),
-            Poll::Pending => Vec::new(),
+            Poll::Pending => {
+                reach("nothing at first");
+                Vec::new()
+            }
         };
         let first = String::from_utf8(first).expect("UTF-8");
         assert_eq!(first + &read(body), event("a"));

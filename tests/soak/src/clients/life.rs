@@ -28,6 +28,11 @@ const AWAY: [Duration; 2] = [Duration::ZERO, Duration::from_secs(2)];
 /// How long it is away sometimes: longer than the events of a busy topic are kept.
 const LONG_AWAY: [Duration; 2] = [Duration::from_secs(8), Duration::from_secs(25)];
 
+/// How often a client comes back when it is refused, and after which time: an engine may be late on a slow
+/// machine, and so may the head of a request.
+const TRIES: u32 = 60;
+const RETRY: Duration = Duration::from_secs(1);
+
 /// A client.
 pub(crate) struct Life {
     random: fastrand::Rng,
@@ -189,12 +194,21 @@ impl Life {
         let has_long_events = |topic: &String| Kind::of(topic) == Some(Kind::Bulk);
         let buffer = self.topics.iter().any(has_long_events);
         let buffer = buffer.then_some(SMALL_BUFFER);
-        let id = self.last_event_id.as_deref();
-        let stream = self
-            .line
-            .open(&self.topics.join(","), id, buffer, &mut self.random)
-            .await?;
-        if id.is_some() {
+        let topics = self.topics.join(",");
+        let mut tries = 0;
+        let stream = loop {
+            let id = self.last_event_id.as_deref();
+            match self.line.open(&topics, id, buffer, &mut self.random).await {
+                Ok(stream) => break stream,
+                Err(error) if tries == TRIES => return Err(error),
+                Err(_) => {
+                    tries += 1;
+                    self.tally.refused.increment();
+                    sleep(RETRY).await;
+                }
+            }
+        };
+        if self.last_event_id.is_some() {
             self.tally.resumed.increment();
         } else {
             self.tally.fresh.increment();

@@ -203,8 +203,7 @@ impl Topic {
 }
 
 fn strange(data: &str) -> Fault {
-    let end = data.floor_char_boundary(100);
-    Fault::Strange(data[..end].to_owned())
+    Fault::Strange(data.chars().take(100).collect())
 }
 
 impl fmt::Display for Fault {

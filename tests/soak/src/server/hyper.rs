@@ -1,19 +1,24 @@
 //! hyper as the documentation has it, for both versions of HTTP.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
+use hyper::Response;
 use hyper::rt::Executor;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use sse_hyper::{Request, Sse, with_sse};
+use sse_hyper::{Request, SseBody, WriteTimeout, refused, sse_response_with};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
-use tokio_io_timeout::TimeoutStream;
 
 use super::Site;
 
-/// What hyper holds for a client that is slow.
-const BUFFER: usize = 64 * 1024;
+/// The longest head of a request over HTTP/1.1, and what hyper holds for a client that is slow.
+const BUFFER: usize = 8 * 1024;
+
+/// What hyper holds for each stream of HTTP/2.
+const STREAM_BUFFER: usize = 64 * 1024;
 
 /// A client that does not answer a PING of HTTP/2 within 20 seconds is gone.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
@@ -42,15 +47,13 @@ where
 
 /// Serves all connections.
 pub(crate) async fn serve(listener: TcpListener, site: Site) {
-    let options = site.options.clone();
-    let handler = move |request: Request, sse: Sse| site.serve(request.uri().query(), sse);
-    let service = with_sse(handler).options(options);
+    let service = service_fn(move |request| answer(site.clone(), request));
     let mut server = auto::Builder::new(StreamExecutor);
     server.http1().timer(TokioTimer::new()).max_buf_size(BUFFER);
     server
         .http2()
         .timer(TokioTimer::new())
-        .max_send_buf_size(BUFFER)
+        .max_send_buf_size(STREAM_BUFFER)
         .keep_alive_interval(PING_INTERVAL);
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -59,10 +62,17 @@ pub(crate) async fn serve(listener: TcpListener, site: Site) {
         };
         // An event must not wait for the acknowledgement of the one before it.
         let _ = stream.set_nodelay(true);
-        let mut io = TimeoutStream::new(stream);
-        io.set_write_timeout(Some(WRITE_TIMEOUT));
-        let io = TokioIo::new(Box::pin(io));
+        let io = TokioIo::new(WriteTimeout::new(stream, WRITE_TIMEOUT));
         let connection = server.serve_connection(io, service.clone());
         tokio::spawn(connection.into_owned());
     }
+}
+
+async fn answer(site: Site, request: Request) -> Result<Response<SseBody>, Infallible> {
+    Ok(match site.open(request.uri().query()).await {
+        Ok(subscribe) => sse_response_with(&site.options, request, |_request, sse| {
+            site.serve(subscribe, sse)
+        }),
+        Err(error) => refused(&error),
+    })
 }

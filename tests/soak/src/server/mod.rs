@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use sse_hub::nats::NatsOptions;
 use sse_hub::redis::RedisOptions;
-use sse_hub::{Hub, Sse};
+use sse_hub::{Hub, IdKey, Sse, Subscribe, SubscribeError};
 use sse_hyper::{BoxError, SseOptions};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::{TcpListener, TcpSocket};
@@ -38,6 +38,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(2);
 /// How many events of each topic an engine keeps.
 const KEPT_BY_ENGINE: u32 = 16;
 
+/// What seals the ids of hubs on an engine.
+const ID_KEY: IdKey = IdKey::new(*b"all nodes of a soak share a key.");
+
 /// What a server process is to do.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -59,15 +62,20 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Serves a subscription to the topics that the query names, separated by commas.
+    /// Opens the topics that the query names, separated by commas.
+    async fn open(&self, query: Option<&str>) -> Result<Subscribe, SubscribeError> {
+        let topics = query.unwrap_or_default().split(',');
+        self.hub.subscribe(topics).open().await
+    }
+
+    /// Serves a subscription.
     fn serve(
         &self,
-        query: Option<&str>,
+        subscribe: Subscribe,
         sse: Sse,
     ) -> impl Future<Output = Result<(), BoxError>> + Send + use<> {
         let running = self.counts.start_handler();
-        let topics = query.unwrap_or_default().split(',');
-        let serving = self.hub.subscribe(topics).serve(sse);
+        let serving = subscribe.serve(sse);
         async move {
             let _running = running;
             serving.await
@@ -87,6 +95,8 @@ pub(crate) async fn run(options: Options) -> Result<(), BoxError> {
     let hub = match options.engine.as_deref() {
         None => builder.build(),
         Some(url) => {
+            // All nodes need the same key.
+            let builder = builder.id_key(ID_KEY);
             let (hub, driver) = if url.starts_with("redis:") {
                 let redis = RedisOptions::new().max_events(KEPT_BY_ENGINE as usize);
                 builder.engine(redis.connect(url).await?).build()

@@ -12,6 +12,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use super::counts::Counts;
 use crate::topics::{self, Kind};
 
+/// How often an event is published that an engine does not answer to.
+const TRIES: u32 = 10;
+
 /// The number of the last event of each topic.
 pub(crate) type Numbers = Arc<HashMap<String, AtomicU64>>;
 
@@ -160,11 +163,23 @@ impl Publisher {
 impl Topic {
     /// Publishes the next event.
     async fn publish(&self, hub: &Hub, counts: &Counts) {
-        let event = |number| topics::data(&self.name, number, self.kind.padding());
+        let data = |number| topics::data(&self.name, number, self.kind.padding());
         let published = if self.is_local && self.kind == Kind::State {
-            hub.publish_with(&self.name, || event(self.advance()))
+            hub.publish_with(&self.name, || data(self.advance()))
+        } else if self.is_local {
+            hub.publish(&self.name, data(self.advance())).await
         } else {
-            hub.publish(&self.name, event(self.advance())).await
+            let number = self.advance();
+            let (data, key) = (data(number), number.to_string());
+            let mut tries = 0;
+            // An engine may answer late on a slow machine. By its key, the event is published once.
+            loop {
+                let published = hub.publish(&self.name, &*data).key(&key).await;
+                tries += 1;
+                if published.is_ok() || tries == TRIES {
+                    break published;
+                }
+            }
         };
         if let Err(error) = published {
             eprintln!("not published: {error:?}");

@@ -1,13 +1,21 @@
 //! The raw TCP server, with its default limits.
 
-use sse_tokio_tcp::{Request, Sse, with_sse};
+use sse_tokio_tcp::{Request, Response, refused, sse_response_with};
 use tokio::net::TcpListener;
 
 use super::Site;
 
 /// Serves all connections.
 pub(crate) async fn serve(listener: TcpListener, site: Site) {
-    let options = site.options.clone();
-    let handler = move |request: Request, sse: Sse| site.serve(request.uri().query(), sse);
-    sse_tokio_tcp::serve(listener, with_sse(handler).options(options)).await;
+    let service = move |request| answer(site.clone(), request);
+    sse_tokio_tcp::serve(listener, service).await;
+}
+
+async fn answer(site: Site, request: Request) -> Response {
+    match site.open(request.uri().query()).await {
+        Ok(subscribe) => sse_response_with(&site.options, request, |_request, sse| {
+            site.serve(subscribe, sse)
+        }),
+        Err(error) => refused(&error),
+    }
 }

@@ -23,7 +23,7 @@ use crate::messages::{ClientsCommand, ClientsState, ServerCommand};
 use crate::subject::{Engine, Subject};
 
 /// How long clients may take to come back, to receive the rest, and servers to notice that all are gone.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The time between two looks at the servers.
 const INTERVAL: Duration = Duration::from_millis(250);
@@ -112,7 +112,12 @@ pub async fn run(
         .nodes
         .wait(PATIENCE, |nodes| nodes.handlers() == all)
         .await?;
-    if settled && complete && !exact {
+    if !settled {
+        let settled = watch.outcome.clients.settled;
+        watch
+            .outcome
+            .complain(format!("{settled} of {all} clients have come back"));
+    } else if complete && !exact {
         let handlers = watch.nodes.handlers();
         watch
             .outcome

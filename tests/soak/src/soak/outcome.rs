@@ -142,13 +142,14 @@ impl fmt::Display for Outcome {
         writeln!(
             f,
             "{} streams, {} of them resumed; {} closed, {} reset, {} connections reset, {} aborted, \
-             {} stalled",
+             {} refused, {} stalled",
             grouped(clients.fresh + clients.resumed),
             grouped(clients.resumed),
             grouped(clients.closed),
             grouped(clients.reset),
             grouped(clients.connections_reset),
             grouped(clients.aborted),
+            grouped(clients.refused),
             grouped(clients.stalled),
         )?;
         writeln!(

@@ -1,7 +1,6 @@
 //! One topic of a subscription: where its reader is, and what comes next from there.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 
@@ -19,10 +18,6 @@ use crate::topic::meeting::LogReadFrom;
 /// Why a client cannot resume, in the hub's log alone.
 pub(crate) const UNKNOWN_ID: &str = "the id says no position that was given here";
 pub(crate) const NOT_KEPT: &str = "what followed the position is not kept";
-
-/// How often a reader that is ahead of the window looks whether that has come so far, and for how long it may stand still.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
-const STALLED_FOR: Duration = Duration::from_secs(1);
 
 pub(crate) struct TopicReader {
     pub(crate) topic: Arc<Topic>,
@@ -192,42 +187,27 @@ async fn read_engine(
     is_window_old: bool,
     answered: &Answered,
 ) -> LogRead {
+    let read = |after| retry::read(Arc::clone(&engine), Arc::clone(topic.name()), after);
     let mut from = topic.begin_log_read();
     let is_window_new = is_window_old || after > from.head;
-    if is_window_new {
+    let mut page = read(after).await;
+    if is_window_new && matches!(page, Page::Entries(_) | Page::Last(_)) {
         // No further: the end of a busy topic moves on.
         let until = after.max(from.head);
-        if is_window_old || !comes_live(topic, until).await {
-            retry::catch_up_until(&*engine, topic, answered, until).await;
-        }
+        retry::catch_up_until(&*engine, topic, answered, until).await;
         from = topic.begin_log_read();
+        page = if topic.has(after) {
+            Page::Last(Vec::new())
+        } else {
+            read(after).await
+        };
     }
-    let page = if is_window_new && topic.has(after) {
-        Page::Last(Vec::new())
-    } else {
-        retry::read(engine, Arc::clone(topic.name()), after).await
-    };
     LogRead {
         page,
         from,
         is_oldest: false,
         is_window_new,
     }
-}
-
-/// Waits until the window ends at a position or after it; `false` if the window does not go on for a while. What it lacks
-/// is most often on its way, and to read it as well would burden a node that lags behind, for each of its readers.
-async fn comes_live(topic: &Topic, until: Position) -> bool {
-    let (mut head, mut stalled) = (topic.head(), Duration::ZERO);
-    while head < until && stalled < STALLED_FOR {
-        tokio::time::sleep(LOOK_EVERY).await;
-        stalled += LOOK_EVERY;
-        let before = std::mem::replace(&mut head, topic.head());
-        if before != head {
-            stalled = Duration::ZERO;
-        }
-    }
-    head >= until
 }
 
 /// Returns why the log does not have what follows a position, for the hub's log. A client does not learn

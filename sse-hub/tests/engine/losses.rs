@@ -658,7 +658,7 @@ async fn a_loss_that_is_marked_is_not_checked_again_although_the_clock_is_behind
     assert_eq!(engine.marks("a"), 1);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_reader_that_was_ahead_of_its_node_gets_nothing_twice_and_misses_nothing() {
     for (seed, is_behind) in (0..40).flat_map(|seed| [(seed, false), (seed, true)]) {
         fastrand::seed(seed);

@@ -374,8 +374,7 @@ fn data_has_the_event_name_of_what_it_owns_or_refers_to() {
     }
     let expected = "event: named\ndata: x\n\n";
     assert_eq!(text_of(Named), expected);
-    let reference = &Named;
-    assert_eq!(text_of(&reference), expected);
+    assert_eq!(text_of(&Named), expected);
     assert_eq!(text_of(Box::new(Named)), expected);
     assert_eq!(text_of(Arc::new(Named)), expected);
     assert_eq!(text_of(Cow::Borrowed(&Named)), expected);

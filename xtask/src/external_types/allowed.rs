@@ -60,11 +60,6 @@ pub(super) const ALLOWED: &[Allowed] = &[
     },
     Allowed {
         library: "http",
-        packages: &["sse-actix"],
-        reason: Some("it is the version 1 of sse-session, but actix-web brings 0.2 along"),
-    },
-    Allowed {
-        library: "http",
         packages: &[
             "sse-eventsource",
             "sse-hub",

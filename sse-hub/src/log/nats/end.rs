@@ -16,14 +16,25 @@ impl Link {
     /// Returns the end of the stream as it was about a second ago at most; `None` if it is another stream. Of many
     /// callers, one requests it.
     pub(super) async fn end(&self, known: Known) -> Result<Option<EntryId>, EngineError> {
-        {
+        let is_of_session = {
             let mut end = lock(&self.end);
-            if end.session == known.session {
+            let is_of_session = end.session == known.session;
+            if is_of_session {
                 if end.asked_at.elapsed() < END_AGE {
                     return Ok(Some(end.id));
                 }
                 // The others take what was known before.
                 end.asked_at = Instant::now();
+            }
+            is_of_session
+        };
+        let mut turn = None;
+        if !is_of_session {
+            // The others wait.
+            turn = Some(self.end_turn.lock().await);
+            let end = lock(&self.end);
+            if end.session == known.session {
+                return Ok(Some(end.id));
             }
         }
         let Some(id) = self.request_end(known).await? else {
@@ -37,6 +48,8 @@ impl Link {
                 asked_at: Instant::now(),
             };
         }
+        drop(end);
+        drop(turn);
         Ok(Some(id))
     }
 

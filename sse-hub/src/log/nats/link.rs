@@ -59,6 +59,8 @@ pub(super) struct Link {
     /// What was found out last about the stream.
     known: Mutex<Known>,
     pub(super) end: Mutex<End>,
+    /// Held while the end of the stream is requested for the first time in a session.
+    pub(super) end_turn: tokio::sync::Mutex<()>,
     /// Whether a mirror was found to answer in place of the stream.
     pub(super) has_mirror: AtomicBool,
     pub(super) interest: Arc<Interest>,
@@ -144,6 +146,7 @@ impl Link {
                 id: EntryId::unstamped(0).as_end(),
                 asked_at: Instant::now(),
             }),
+            end_turn: tokio::sync::Mutex::default(),
             has_mirror: AtomicBool::new(false),
             statistics,
             signal,

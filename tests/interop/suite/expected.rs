@@ -185,15 +185,16 @@ fn hub_without_an_event(kind: Kind) -> &'static [&'static str] {
     }
 }
 
-/// The id of the event with which the subscription begins is kept.
+/// The id of the event with which the subscription begins is kept. The resumed one begins with another text for
+/// the same position.
 fn hub_with_an_event(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::EventSource { .. } => &[
             "position {} #1",
             RECONNECTS,
-            "position {} #1",
-            r#"message {"text":"one"} #2"#,
-            "message last #3",
+            "position {} #2",
+            r#"message {"text":"one"} #3"#,
+            "message last #4",
             "asked -, 1",
         ],
         _ => &["position {} #1", "error INCOMPLETE", "asked -"],

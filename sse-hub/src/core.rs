@@ -2,10 +2,12 @@
 
 use std::future::Future;
 use std::ops::Deref;
+use std::panic::{catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Context;
+use std::thread;
 
 use futures_util::future::{Either, select};
 use futures_util::task::AtomicWaker;
@@ -77,8 +79,10 @@ impl Core {
     /// Counts a subscription, from when its topics are being opened.
     pub(crate) fn begin_subscription(self: &Arc<Self>) -> Begun {
         self.subscriptions.fetch_add(1, Ordering::AcqRel);
+        // If the recorder panics, the subscription ends.
+        let begun = Begun(Arc::clone(self));
         record(Metric::Subscribed);
-        Begun(Arc::clone(self))
+        begun
     }
 
     /// Waits until there are no subscriptions.
@@ -144,10 +148,16 @@ impl Deref for Begun {
 
 impl Drop for Begun {
     fn drop(&mut self) {
-        record(Metric::Unsubscribed);
         if self.subscriptions.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.all_ended.notify_waiters();
             self.driver.wake();
+        }
+        // A second panic during an unwinding would end the process.
+        let recorded = catch_unwind(|| record(Metric::Unsubscribed));
+        if let Err(panic) = recorded
+            && !thread::panicking()
+        {
+            resume_unwind(panic);
         }
     }
 }

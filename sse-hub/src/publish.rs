@@ -141,8 +141,9 @@ pub(crate) struct Unannounced {
 impl Unannounced {
     /// Wakes the subscribers that wait. That runs code of the caller's, so no lock may be held.
     pub(crate) fn announce(self) -> Position {
-        record(Metric::Published);
+        // First, as a recorder that panics must not keep them asleep.
         self.topic.wake(self.wakers);
+        record(Metric::Published);
         self.position
     }
 }

@@ -3,6 +3,7 @@
 #![cfg(feature = "metrics")]
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -19,6 +20,8 @@ struct Numbers {
     all: Mutex<HashMap<String, Arc<AtomicU64>>>,
     /// The next histogram that is asked for panics.
     panics: AtomicBool,
+    /// Each counter and each gauge that is asked for panics.
+    all_others_panic: AtomicBool,
 }
 
 impl Numbers {
@@ -46,10 +49,12 @@ impl Recorder for Numbers {
     fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        assert!(!self.all_others_panic.load(Ordering::Relaxed), "counter");
         Counter::from_arc(self.of(key))
     }
 
     fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+        assert!(!self.all_others_panic.load(Ordering::Relaxed), "gauge");
         Gauge::from_arc(self.of(key))
     }
 
@@ -110,5 +115,39 @@ fn a_recorder_that_panics_in_one_task_loses_nothing_of_the_others() {
             assert_eq!(data, ["data: a", "data: b"], "{received:?}");
             assert!(received.ends_with("\n\n"), "{received:?}");
         }
+    });
+}
+
+#[test]
+fn a_recorder_that_panics_when_an_event_is_published_keeps_no_subscriber_asleep() {
+    let numbers = Numbers::default();
+    metrics::with_local_recorder(&numbers, || {
+        let hub = Hub::new();
+        let mut client = Served::of(&hub);
+        assert!(!client.run());
+        let _ = (client.received(), client.wakes());
+        numbers.all_others_panic.store(true, Ordering::Relaxed);
+        let published = catch_unwind(AssertUnwindSafe(|| hub.publish_now("news", "a")));
+        assert!(published.is_err(), "the recorder has panicked");
+        numbers.all_others_panic.store(false, Ordering::Relaxed);
+        assert_eq!(client.wakes(), 1);
+        assert!(!client.run());
+        let received = client.received();
+        assert!(received.contains("data: a\n"), "{received:?}");
+    });
+}
+
+#[test]
+fn a_recorder_that_panics_when_a_subscription_begins_or_ends_leaves_none_counted() {
+    let numbers = Numbers::default();
+    metrics::with_local_recorder(&numbers, || {
+        let hub = Hub::new();
+        let subscribe = || hub.subscribe(["news"]).into_future().now_or_never();
+        let subscription = subscribe().expect("at once").expect("a subscription");
+        numbers.all_others_panic.store(true, Ordering::Relaxed);
+        assert!(catch_unwind(AssertUnwindSafe(subscribe)).is_err());
+        assert_eq!(hub.metrics().subscriptions, 1);
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(subscription))).is_err());
+        assert_eq!(hub.metrics().subscriptions, 0);
     });
 }

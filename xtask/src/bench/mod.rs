@@ -75,9 +75,7 @@ pub(crate) fn command(arguments: &[String]) -> Result {
 pub(crate) fn check() -> Result {
     quick(&asked_for(&[]))?;
     // The only one of the programs with unit tests, built with the features of all.
-    run(Workspace::Benches
-        .cargo_build("test")?
-        .args(["--workspace", "--bin", FANOUT.package]))
+    run(little_optimized("test")?.args(["--workspace", "--bin", FANOUT.package]))
 }
 
 /// The benchmarks that `names` ask for, and the runs of each; all if there are no names.
@@ -105,8 +103,7 @@ fn asked_for(names: &[String]) -> Vec<(Bench, &[String])> {
 /// Runs benchmarks for their results alone.
 ///
 /// They are built together, so that a dependency that several of them have is built once, with the
-/// features of all, and without optimization, which takes longer than these runs. For measuring, each is
-/// built alone: one must not change what another measures.
+/// features of all. For measuring, each is built alone: one must not change what another measures.
 fn quick(asked: &[(Bench, &[String])]) -> Result {
     if let Err(error) = debian::install_for_benches() {
         // The benchmarks report what they leave out.
@@ -123,6 +120,16 @@ fn quick(asked: &[(Bench, &[String])]) -> Result {
             .args(*runs))?;
     }
     Ok(())
+}
+
+/// Returns `cargo subcommand` for programs of which only the results count: full optimization would take longer
+/// than it saves, and without any, some peers take minutes.
+fn little_optimized(subcommand: &str) -> Result<Command> {
+    let mut command = Workspace::Benches.cargo_build(subcommand)?;
+    command
+        .arg("--release")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
+    Ok(command)
 }
 
 /// Builds and runs one of the packages, which writes its part of the report to `output`.

@@ -140,7 +140,8 @@ impl<K: Eq + Hash> Limiter<K> {
             drop(open);
             drop(unused);
             let shared = Arc::clone(&self.shared);
-            return Ok(Permit(Arc::new(Counted { shared, key })));
+            let counted = Box::new(Counted { shared, key });
+            return Ok(Permit(Arc::new(HeldByClones(counted))));
         };
         drop(open);
         Err(LimitReached {
@@ -201,7 +202,11 @@ impl<K> fmt::Debug for Limiter<K> {
 /// also be held by a handler, or by the task of a connection.
 #[derive(Clone)]
 #[must_use = "a permit is returned when it is dropped"]
-pub struct Permit(#[expect(dead_code, reason = "it is held for its destructor")] Arc<dyn Held>);
+pub struct Permit(#[expect(dead_code, reason = "it is held for its destructor")] Arc<HeldByClones>);
+
+/// What the clones of a permit share. Behind one more pointer, so that options without a permit have one word for
+/// it.
+struct HeldByClones(#[expect(dead_code, reason = "it is held for its destructor")] Box<dyn Held>);
 
 /// What a permit holds, of whatever key.
 trait Held: Send + Sync {}

@@ -43,13 +43,14 @@ fn exists(test: &Test<'_>) -> bool {
     fs::read_to_string(path).is_ok_and(|code| defines(&code, test.name))
 }
 
-/// Whether there is a function of this name, or a macro's argument that becomes one.
+/// Whether there is a function of this name, or a macro's argument that becomes one, outside of line comments.
 fn defines(code: &str, name: &str) -> bool {
-    code.match_indices(name).any(|(start, _)| {
-        let before = code[..start].chars().next_back();
-        let after = code[start + name.len()..].chars().next();
-        let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-        !is_part(before) && !is_part(after)
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    code.lines().any(|line| {
+        let line = line.split("//").next().unwrap_or_default();
+        line.match_indices(name).any(|(start, _)| {
+            !line[..start].ends_with(is_part) && !line[start + name.len()..].starts_with(is_part)
+        })
     })
 }
 
@@ -101,6 +102,7 @@ mod tests_of_links {
         assert!(defines("case!(it_holds);", "it_holds"));
         assert!(!defines("fn it_holds_too() {", "it_holds"));
         assert!(!defines("fn so_it_holds() {", "it_holds"));
+        assert!(!defines("// it_holds", "it_holds"));
     }
 
     #[test]

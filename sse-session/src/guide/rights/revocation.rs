@@ -45,9 +45,12 @@ impl Sessions {
     /// Returns the options of a stream that ends with its session; `None`, to be answered with 401, if
     /// there is no such session.
     pub(crate) fn admit(&self, secret: &str, options: SseOptions) -> Option<SseOptions> {
-        let open = self.lock();
+        let mut open = self.lock();
         let session = open.get(secret)?;
-        let left = session.expires.checked_duration_since(Instant::now())?;
+        let Some(left) = session.expires.checked_duration_since(Instant::now()) else {
+            open.remove(secret);
+            return None;
+        };
         // A stream ends in the last tenth of its age, never later.
         Some(options.shutdown(session.ended.clone()).max_age(left))
     }

@@ -179,6 +179,8 @@ async fn a_hub_on_an_engine_without_a_key_warns_once() {
     log.of(async {
         let unkeyed = node(&engine, &[]);
         let _driven = engine.drive();
+        // An answer before the driver was polled would be logged as well.
+        tokio::task::yield_now().await;
         let id = publish(&unkeyed).await;
         assert_eq!(read_to(&unkeyed, &id, "2").await, ["1", "2"]);
         let keyed = node(&engine, &[1]);

@@ -619,6 +619,8 @@ async fn a_topic_that_has_expired_is_checked_without_a_word_and_not_created_agai
         let engine = Arc::new(MemoryEngine::default());
         let node = engine.node();
         let _driven = engine.drive();
+        // An answer before the driver was polled would be logged.
+        settle().await;
         publish(&node, 0..2).await;
         settle().await;
         engine.wipe();

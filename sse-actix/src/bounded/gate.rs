@@ -148,10 +148,11 @@ impl Gate {
         self.state.borrow().head_len
     }
 
-    /// Whether a head has begun that is not complete.
+    /// Whether a head has begun that is not complete. Empty lines before a head are a part of it: otherwise, one
+    /// of them would keep a connection for ever, as actix ends none that has sent something.
     pub(super) fn is_within_head(&self) -> bool {
         let state = self.state.borrow();
-        state.body.is_none() && state.head.has_begun()
+        state.body.is_none() && state.head_len > 0
     }
 
     /// A request was decoded. Returns whether it may be answered.

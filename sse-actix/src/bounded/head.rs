@@ -15,11 +15,6 @@ pub(super) enum HeadScan {
 }
 
 impl HeadScan {
-    /// Whether a request line has begun.
-    pub(super) const fn has_begun(&self) -> bool {
-        !matches!(self, Self::Start)
-    }
-
     /// Reads a piece of a head. Returns where the head ends in it, after which the next one begins.
     ///
     /// A line ends with LF alone too, as the parser of actix accepts that.

@@ -244,8 +244,8 @@ async fn an_idle_connection_has_no_head_that_is_late() {
 }
 
 #[actix_web::test]
-async fn an_empty_line_is_no_head_that_is_late() {
-    assert!(!ends_within_the_head_timeout("\r\n", "\r\n\r\n").await);
+async fn empty_lines_that_nothing_follows_end_the_connection() {
+    assert!(ends_within_the_head_timeout("\r\n", "\r\n\r\n").await);
 }
 
 #[actix_web::test]

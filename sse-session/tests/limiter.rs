@@ -1,4 +1,4 @@
-//! Limits on open streams, counted exactly whoever comes and goes.
+//! Limits on open streams, counted exactly however clients come and go.
 
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};

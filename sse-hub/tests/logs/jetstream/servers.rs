@@ -101,13 +101,23 @@ async fn once_a_mirror_was_noticed_the_stream_itself_is_read() {
         let jetstream = nodes.jetstream().await;
         jetstream.create_stream(mirror).await.expect("created");
         append(&engine, "other", 0).await;
+        // It answers from when it has caught up.
+        let source = jetstream.get_stream("SSE").await.expect("a stream");
+        loop {
+            let answer = source.direct_get_last_for_subject("sse.log.other").await;
+            let answer = answer.expect("an answer");
+            let stream = answer.headers.get_last(async_nats::header::NATS_STREAM);
+            if stream.is_some_and(|stream| stream.as_str() == "COPY") {
+                break;
+            }
+        }
+        // With what it has, so that the engine notices it.
+        for _ in 0..40 {
+            drop(engine.read("other", Position::OLDEST).await);
+        }
         let mut at = Vec::new();
         for number in 0..3 {
             at.push(append(&engine, "a", number).await);
-        }
-        // That one answers the others with what it has.
-        for _ in 0..40 {
-            drop(engine.read("other", Position::OLDEST).await);
         }
         for _ in 0..40 {
             let (all, _) = read_all(&engine, "a", Position::OLDEST).await;

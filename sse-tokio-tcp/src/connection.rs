@@ -1,6 +1,8 @@
 //! One connection: its request, its response, and its end.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn, ready};
+use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use http::{Method, StatusCode, Version};
@@ -75,10 +77,11 @@ where
     I: AsyncRead + AsyncWrite + Unpin,
     S: Service,
 {
-    serve::<_, _, Unknown>(io, service, limits, shutdown).await
+    let unchanged = |io| ready(Ok(io));
+    serve::<_, _, _, _, Unknown<I>>(io, unchanged, service, limits, shutdown).await
 }
 
-/// Serves one connection of a known transport.
+/// Serves one connection of a known transport, after `upgrade` has made of it what is served.
 ///
 /// The steps before and after the body are boxed and freed while the body is written: an event
 /// stream is open for long, and the memory of its task is most of what it costs.
@@ -86,19 +89,23 @@ where
     clippy::manual_async_fn,
     reason = "an async function holds its arguments twice"
 )]
-pub(crate) fn serve<'a, I, S, T>(
-    io: I,
+pub(crate) fn serve<'a, U, F, I, S, T>(
+    accepted: T::Accepted,
+    upgrade: U,
     service: &'a S,
     limits: &'a Limits,
     shutdown: &'a Shutdown,
-) -> impl Future<Output = Result<(), ConnectionError>> + use<'a, I, S, T>
+) -> impl Future<Output = Result<(), ConnectionError>> + use<'a, U, F, I, S, T>
 where
+    U: FnOnce(T::Accepted) -> F,
+    F: Future<Output = io::Result<I>>,
     I: AsyncRead + AsyncWrite + Unpin,
     S: Service,
     T: Transport<I>,
 {
     async move {
-        let answered = Box::pin(answer::<_, _, T>(io, service, limits, shutdown)).await?;
+        let answering = answer::<_, _, _, _, T>(accepted, upgrade, service, limits, shutdown);
+        let answered = Box::pin(answering).await?;
         let Some(mut writer) = answered else {
             return Ok(());
         };
@@ -107,75 +114,103 @@ where
     }
 }
 
-/// Reads the request and calls the service. Returns `None` if the connection ends without a
-/// request.
-async fn answer<I, S, T>(
-    mut io: I,
-    service: &S,
-    limits: &Limits,
-    shutdown: &Shutdown,
-) -> Result<Option<ResponseWriter<I>>, ConnectionError>
+/// Upgrades the connection, reads the request and calls the service. Returns `None` if the connection
+/// ends without a request.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async function holds its arguments twice"
+)]
+fn answer<'a, U, F, I, S, T>(
+    accepted: T::Accepted,
+    upgrade: U,
+    service: &'a S,
+    limits: &'a Limits,
+    shutdown: &'a Shutdown,
+) -> impl Future<Output = Result<Option<ResponseWriter<I>>, ConnectionError>> + use<'a, U, F, I, S, T>
 where
+    U: FnOnce(T::Accepted) -> F,
+    F: Future<Output = io::Result<I>>,
     I: AsyncRead + AsyncWrite + Unpin,
     S: Service,
     T: Transport<I>,
 {
-    let head = tokio::select! {
-        biased;
-        head = within(limits.head_timeout, read_head(&mut io, limits)) => head.unwrap_or(Err(
-            HeadError::Rejected(
-                StatusCode::REQUEST_TIMEOUT,
-                "the request head did not arrive in time",
-            ),
-        )),
-        () = shutdown.wait() => return Ok(None),
-    };
-    let (version, head_only, response) = match head {
-        Err(HeadError::Gone) => return Ok(None),
-        Err(HeadError::Io(error)) => return Err(error.into()),
-        Err(HeadError::Rejected(status, reason)) => {
-            tracing::debug!(%status, reason, "request rejected");
-            (Version::HTTP_11, false, plain(status, reason))
-        }
-        Ok(mut request) => {
-            if limits.with_peer_addr
-                && let Some(address) = T::peer_addr(&io)
-            {
-                request.extensions_mut().insert(PeerAddr(address));
+    async move {
+        // Boxed, as most servers do without it.
+        let peer_addr = if limits.with_peer_addr {
+            T::peer_addr(&accepted).map(Box::new)
+        } else {
+            None
+        };
+        let mut upgraded = None;
+        let head = {
+            // One limit for both, so that a handshake adds nothing to the time of a connection without a
+            // request. Pinned here, as `within` would hold it twice.
+            let reading = pin!(async {
+                let io = upgrade(accepted).await.map_err(HeadError::Io)?;
+                read_head(upgraded.insert(io), limits).await
+            });
+            tokio::select! {
+                biased;
+                head = within(limits.head_timeout, reading) => head.unwrap_or(Err(
+                    HeadError::Rejected(
+                        StatusCode::REQUEST_TIMEOUT,
+                        "the request head did not arrive in time",
+                    ),
+                )),
+                () = shutdown.wait() => return Ok(None),
             }
-            let head_only = request.method() == Method::HEAD;
-            let version = request.version();
-            let response = match *request.method() {
-                Method::GET | Method::HEAD => service.call(request).await,
-                Method::OPTIONS => service.preflight(request).await,
-                _ => method_not_allowed(),
-            };
-            (version, head_only, response)
-        }
-    };
+        };
+        let Some(io) = upgraded else {
+            return Err(ConnectionError::Upgrade(match head {
+                Err(HeadError::Io(error)) => error,
+                _ => io::ErrorKind::TimedOut.into(),
+            }));
+        };
+        let (version, head_only, response) = match head {
+            Err(HeadError::Gone) => return Ok(None),
+            Err(HeadError::Io(error)) => return Err(error.into()),
+            Err(HeadError::Rejected(status, reason)) => {
+                tracing::debug!(%status, reason, "request rejected");
+                (Version::HTTP_11, false, plain(status, reason))
+            }
+            Ok(mut request) => {
+                if let Some(address) = peer_addr {
+                    request.extensions_mut().insert(PeerAddr(*address));
+                }
+                let head_only = request.method() == Method::HEAD;
+                let version = request.version();
+                let response = match *request.method() {
+                    Method::GET | Method::HEAD => service.call(request).await,
+                    Method::OPTIONS => service.preflight(request).await,
+                    _ => method_not_allowed(),
+                };
+                (version, head_only, response)
+            }
+        };
 
-    let (parts, body) = response.into_parts();
-    let no_body = parts.status == StatusCode::NO_CONTENT
-        || parts.status == StatusCode::NOT_MODIFIED
-        || parts.status.is_informational();
-    let len = match &body.0 {
-        Content::Full(bytes) => bytes.len(),
-        Content::Empty | Content::Events(_) => 0,
-    };
-    let framing = match &body.0 {
-        _ if no_body => Framing::None,
-        Content::Empty | Content::Full(_) => Framing::Length,
-        Content::Events(_) if version == Version::HTTP_10 => Framing::Close,
-        Content::Events(_) => Framing::Chunked,
-    };
-    let head = encode_head(version, parts.status, &parts.headers, framing, len);
-    let content = if head_only || no_body {
-        Content::Empty
-    } else {
-        body.0
-    };
-    let writer = ResponseWriter::new(io, head, content, framing, shutdown);
-    Ok(Some(writer))
+        let (parts, body) = response.into_parts();
+        let no_body = parts.status == StatusCode::NO_CONTENT
+            || parts.status == StatusCode::NOT_MODIFIED
+            || parts.status.is_informational();
+        let len = match &body.0 {
+            Content::Full(bytes) => bytes.len(),
+            Content::Empty | Content::Events(_) => 0,
+        };
+        let framing = match &body.0 {
+            _ if no_body => Framing::None,
+            Content::Empty | Content::Full(_) => Framing::Length,
+            Content::Events(_) if version == Version::HTTP_10 => Framing::Close,
+            Content::Events(_) => Framing::Chunked,
+        };
+        let head = encode_head(version, parts.status, &parts.headers, framing, len);
+        let content = if head_only || no_body {
+            Content::Empty
+        } else {
+            body.0
+        };
+        let writer = ResponseWriter::new(io, head, content, framing, shutdown);
+        Ok(Some(writer))
+    }
 }
 
 /// Closes the connection in a way that shows the client how the response ended.

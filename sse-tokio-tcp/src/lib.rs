@@ -54,6 +54,14 @@
 //! | has a head beyond [`Limits::max_head_size`] or [`Limits::max_headers`] | 431 |
 //! | has another version than HTTP/1.0 or 1.1 | 505 |
 //!
+//! # TLS
+//!
+//! [`Server::upgrade`] takes the handshake, of rustls or any other library: it runs in the task of its
+//! connection, under [`Limits::head_timeout`] and after [`Limits::max_connections`], so a client that
+//! is silent or slow, or not trusted, holds up no other. Failures are logged at debug level. What an
+//! error of [`Listener::accept`] does is documented at [`Server`](Server#when-accept-fails). `examples/tls.rs`
+//! in the source is a whole server with rustls.
+//!
 //! # When the client disconnects
 //!
 //! A reset connection drops the handler at once. A connection that the client has closed looks, at
@@ -146,12 +154,14 @@ mod request;
 mod response;
 mod response_head;
 mod response_writer;
+mod retry;
 mod router;
 mod server;
 mod service;
 mod socket;
 mod tcp_timeout;
 mod transport;
+mod upgrade;
 mod write_all;
 
 pub use crate::body::Body;
@@ -167,6 +177,7 @@ pub use crate::response::{
 pub use crate::router::Router;
 pub use crate::server::{Server, serve};
 pub use crate::service::{Service, WithSse, with_sse};
+pub use crate::upgrade::{Unchanged, Upgrade};
 #[doc(inline)]
 pub use sse_session::guide;
 pub use sse_session::{

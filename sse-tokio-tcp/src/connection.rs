@@ -14,8 +14,9 @@ use crate::body::Content;
 use crate::error::ConnectionError;
 use crate::framing::Framing;
 use crate::limits::Limits;
-use crate::request::{HeadError, PeerAddr, read_head};
-use crate::response::{method_not_allowed, plain};
+use crate::request::{PeerAddr, ReadAhead, Request, RequestError, read_head};
+use crate::request_body::read_body;
+use crate::response::{Response, plain};
 use crate::response_head::encode_head;
 use crate::response_writer::ResponseWriter;
 use crate::service::Service;
@@ -146,13 +147,13 @@ where
             // One limit for both, so that a handshake adds nothing to the time of a connection without a
             // request. Pinned here, as `within` would hold it twice.
             let reading = pin!(async {
-                let io = upgrade(accepted).await.map_err(HeadError::Io)?;
+                let io = upgrade(accepted).await.map_err(RequestError::Io)?;
                 read_head(upgraded.insert(io), limits).await
             });
             tokio::select! {
                 biased;
                 head = within(limits.head_timeout, reading) => head.unwrap_or(Err(
-                    HeadError::Rejected(
+                    RequestError::Rejected(
                         StatusCode::REQUEST_TIMEOUT,
                         "the request head did not arrive in time",
                     ),
@@ -160,18 +161,19 @@ where
                 () = shutdown.wait() => return Ok(None),
             }
         };
-        let Some(io) = upgraded else {
+        // Not moved, or it would be held twice from here on.
+        let Some(io) = &mut upgraded else {
             return Err(ConnectionError::Upgrade(match head {
-                Err(HeadError::Io(error)) => error,
+                Err(RequestError::Io(error)) => error,
                 _ => io::ErrorKind::TimedOut.into(),
             }));
         };
+        let mut origin = None;
         let (version, head_only, response) = match head {
-            Err(HeadError::Gone) => return Ok(None),
-            Err(HeadError::Io(error)) => return Err(error.into()),
-            Err(HeadError::Rejected(status, reason)) => {
-                tracing::debug!(%status, reason, "request rejected");
-                (Version::HTTP_11, false, plain(status, reason))
+            Err(RequestError::Gone) => return Ok(None),
+            Err(RequestError::Io(error)) => return Err(error.into()),
+            Err(RequestError::Rejected(status, reason)) => {
+                (Version::HTTP_11, false, rejected(status, reason))
             }
             Ok(mut request) => {
                 if let Some(address) = peer_addr {
@@ -179,16 +181,31 @@ where
                 }
                 let head_only = request.method() == Method::HEAD;
                 let version = request.version();
-                let response = match *request.method() {
-                    Method::GET | Method::HEAD => service.call(request).await,
-                    Method::OPTIONS => service.preflight(request).await,
-                    _ => method_not_allowed(),
+                let cors = limits.cors.as_deref();
+                let answered = cors.and_then(|cors| cors.answer(&request, &mut origin));
+                let response = if let Some(response) = answered {
+                    *response
+                } else {
+                    match *request.method() {
+                        Method::GET | Method::HEAD => service.call(request).await,
+                        Method::OPTIONS => service.preflight(request).await,
+                        _ => {
+                            let answering = answer_body(io, request, service, limits, shutdown);
+                            match Box::pin(answering).await? {
+                                Some(response) => response,
+                                None => return Ok(None),
+                            }
+                        }
+                    }
                 };
                 (version, head_only, response)
             }
         };
 
-        let (parts, body) = response.into_parts();
+        let (mut parts, body) = response.into_parts();
+        if let Some(cors) = &limits.cors {
+            cors.mark(origin, &mut parts.headers);
+        }
         let no_body = parts.status == StatusCode::NO_CONTENT
             || parts.status == StatusCode::NOT_MODIFIED
             || parts.status.is_informational();
@@ -208,9 +225,54 @@ where
         } else {
             body.0
         };
-        let writer = ResponseWriter::new(io, head, content, framing, shutdown);
-        Ok(Some(writer))
+        let writer = |io| ResponseWriter::new(io, head, content, framing, shutdown);
+        Ok(upgraded.map(writer))
     }
+}
+
+/// Reads the body of a request and calls the endpoint. Returns `None` if the connection ends without the
+/// body.
+async fn answer_body<I, S>(
+    io: &mut I,
+    mut request: Request,
+    service: &S,
+    limits: &Limits,
+    shutdown: &Shutdown,
+) -> Result<Option<Response>, ConnectionError>
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+    S: Service,
+{
+    let endpoint = match service.endpoint(&request) {
+        Ok(endpoint) => endpoint,
+        Err(response) => return Ok(Some(response)),
+    };
+    let read = request.extensions_mut().remove::<ReadAhead>();
+    let read = read.map(|ReadAhead(read)| read).unwrap_or_default();
+    let body = {
+        let reading = pin!(read_body(io, &request, read, limits));
+        tokio::select! {
+            biased;
+            body = within(limits.body_timeout, reading) => body.unwrap_or(Err(
+                RequestError::Rejected(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "the request body did not arrive in time",
+                ),
+            )),
+            () = shutdown.wait() => return Ok(None),
+        }
+    };
+    match body {
+        Ok(body) => Ok(Some(endpoint.call(request.map(|()| body)).await)),
+        Err(RequestError::Gone) => Ok(None),
+        Err(RequestError::Io(error)) => Err(error.into()),
+        Err(RequestError::Rejected(status, reason)) => Ok(Some(rejected(status, reason))),
+    }
+}
+
+fn rejected(status: StatusCode, reason: &'static str) -> Response {
+    tracing::debug!(%status, reason, "request rejected");
+    plain(status, reason)
 }
 
 /// Closes the connection in a way that shows the client how the response ended.

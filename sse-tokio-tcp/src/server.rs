@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::connection;
+use crate::cors::Cors;
 use crate::limits::Limits;
 use crate::listener::Listener;
 use crate::retry::Retry;
@@ -62,6 +63,7 @@ pub struct Server<U = Unchanged> {
     limits: Limits,
     shutdown: Option<Shutdown>,
     with_peer_addr: bool,
+    cors: Option<Arc<Cors>>,
     upgrade: U,
 }
 
@@ -71,6 +73,7 @@ impl<U> fmt::Debug for Server<U> {
             .field("limits", &self.limits)
             .field("shutdown", &self.shutdown)
             .field("with_peer_addr", &self.with_peer_addr)
+            .field("cors", &self.cors)
             .finish_non_exhaustive()
     }
 }
@@ -81,6 +84,7 @@ impl Default for Server {
             limits: Limits::new(),
             shutdown: None,
             with_peer_addr: false,
+            cors: None,
             upgrade: Unchanged::default(),
         }
     }
@@ -134,6 +138,7 @@ impl Server {
             limits: self.limits,
             shutdown: self.shutdown,
             with_peer_addr: self.with_peer_addr,
+            cors: self.cors,
             upgrade,
         }
     }
@@ -196,6 +201,15 @@ impl<U> Server<U> {
         self
     }
 
+    /// Lets pages of other origins read the responses: see [`Cors`].
+    ///
+    /// It concerns all responses, those of errors included. Without it, and for requests that no browser
+    /// sends, nothing is checked or added.
+    pub fn cors(mut self, cors: Cors) -> Self {
+        self.cors = Some(Arc::new(cors));
+        self
+    }
+
     /// Serves the connections of `listener` until the shutdown signal is given.
     ///
     /// Each connection runs in a task of its own, on the runtime that polls this future. The tasks
@@ -212,9 +226,11 @@ impl<U> Server<U> {
             mut limits,
             shutdown,
             with_peer_addr,
+            cors,
             upgrade,
         } = self;
         limits.with_peer_addr = with_peer_addr;
+        limits.cors = cors;
         listener.set_write_timeout(limits.write_timeout);
         let stop = CancellationToken::new();
         let shared = Arc::new(Shared {

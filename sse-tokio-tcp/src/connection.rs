@@ -181,8 +181,10 @@ where
                 }
                 let head_only = request.method() == Method::HEAD;
                 let version = request.version();
-                let cors = limits.cors.as_deref();
-                let answered = cors.and_then(|cors| cors.answer(&request, &mut origin));
+                let answered = limits
+                    .cors
+                    .as_ref()
+                    .and_then(|cors| cors.answer(request.method(), request.headers(), &mut origin));
                 let response = if let Some(response) = answered {
                     *response
                 } else {

@@ -11,7 +11,6 @@ use http::header::{
 };
 use http::{HeaderMap, Method, StatusCode, Uri};
 
-use crate::request::Request;
 use crate::response::{Response, no_content, plain};
 
 /// Which pages of other origins may read responses, and with what they may ask for them.
@@ -126,10 +125,11 @@ impl Cors {
     /// there is none to most requests.
     pub(crate) fn answer<'a>(
         &'a self,
-        head: &Request,
+        method: &Method,
+        headers: &HeaderMap,
         origin: &mut Option<&'a HeaderValue>,
     ) -> Option<Box<Response>> {
-        let mut origins = head.headers().get_all(ORIGIN).iter();
+        let mut origins = headers.get_all(ORIGIN).iter();
         let sent = origins.next()?;
         let allowed = self.origins.iter().find(|allowed| *allowed == sent);
         if allowed.is_none() || origins.next().is_some() {
@@ -137,8 +137,8 @@ impl Cors {
             return Some(Box::new(refused));
         }
         *origin = allowed;
-        let is_preflight = *head.method() == Method::OPTIONS
-            && head.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        let is_preflight =
+            *method == Method::OPTIONS && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
         is_preflight.then(|| Box::new(self.preflight()))
     }
 

@@ -171,7 +171,6 @@ mod response;
 mod response_head;
 mod response_writer;
 mod retry;
-mod route;
 mod router;
 mod server;
 mod service;
@@ -179,6 +178,7 @@ mod socket;
 mod tcp_timeout;
 mod transport;
 mod upgrade;
+mod with_sse;
 mod write_all;
 
 pub use crate::body::Body;
@@ -193,11 +193,11 @@ pub use crate::response::{
     Response, no_content, not_found, refused, sse_response, sse_response_with, sse_stream,
     sse_stream_with,
 };
-pub use crate::route::Endpoint;
 pub use crate::router::Router;
 pub use crate::server::{Server, serve};
-pub use crate::service::{Service, WithSse, with_sse};
+pub use crate::service::{Endpoint, Service};
 pub use crate::upgrade::{Unchanged, Upgrade};
+pub use crate::with_sse::{WithSse, with_sse};
 #[doc(inline)]
 pub use sse_session::guide;
 pub use sse_session::{

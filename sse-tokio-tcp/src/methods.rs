@@ -8,8 +8,7 @@ use http::{Method, StatusCode};
 
 use crate::request::Request;
 use crate::response::{Response, plain};
-use crate::route::{Endpoint, Route};
-use crate::service::Service;
+use crate::service::{Endpoint, Route, Service};
 
 /// Several services at one path, each for its method. Every other method is answered with 405.
 ///
@@ -44,6 +43,8 @@ use crate::service::Service;
 ///     .on(http::Method::DELETE, forget);
 /// let router = Router::new().route("/ticks", methods);
 /// ```
+///
+/// A handler that keeps its request while its stream is open keeps the body too.
 #[derive(Default)]
 #[must_use = "methods do nothing unless served"]
 pub struct Methods {

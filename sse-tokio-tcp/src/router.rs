@@ -5,8 +5,7 @@ use std::fmt;
 
 use crate::request::Request;
 use crate::response::{Response, method_not_allowed, not_found};
-use crate::route::{Endpoint, Route};
-use crate::service::Service;
+use crate::service::{Endpoint, Route, Service};
 
 /// Several services, each at its path. Every other path is answered with 404. For several methods at one
 /// path, there is [`Methods`](crate::Methods).

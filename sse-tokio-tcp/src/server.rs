@@ -203,8 +203,7 @@ impl<U> Server<U> {
 
     /// Lets pages of other origins read the responses: see [`Cors`].
     ///
-    /// It concerns all responses, those of errors included. Without it, and for requests that no browser
-    /// sends, nothing is checked or added.
+    /// It concerns all responses, those of errors included. Without it, nothing is checked or added.
     pub fn cors(mut self, cors: Cors) -> Self {
         self.cors = Some(Arc::new(cors));
         self

@@ -2,15 +2,15 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 
-use sse_session::{IntoHandlerResult, Sse, SseOptions};
+use bytes::Bytes;
 
 use crate::request::Request;
-use crate::response::{Response, method_not_allowed, sse_response_with};
-use crate::route::Endpoint;
+use crate::response::{Response, method_not_allowed};
 
 /// Answers requests: any async function from a [`Request`] to a [`Response`], a handler in
-/// [`with_sse`], several at their [methods](crate::Methods) or at the paths of a
+/// [`with_sse`](crate::with_sse), several at their [methods](crate::Methods) or at the paths of a
 /// [`Router`](crate::Router).
 ///
 /// A service for requests with a body is a `Service<Bytes>`. [`Methods`](crate::Methods) or an
@@ -59,48 +59,52 @@ where
     }
 }
 
-/// Returns a service that answers each request with the events that `handler` sends. The handler
-/// is an async function of the request and an [`Sse`].
-pub fn with_sse<H>(handler: H) -> WithSse<H> {
-    WithSse {
-        handler,
-        options: SseOptions::new(),
+/// A [`Service`] that can be boxed, so that those of different types fit into one collection.
+pub(crate) trait Route<B>: Send + Sync {
+    fn call_boxed(&self, request: Request<B>) -> Answer<'_>;
+
+    fn preflight_boxed(&self, request: Request) -> Answer<'_>;
+
+    #[expect(
+        clippy::result_large_err,
+        reason = "it is a response either way, and returned once for a request"
+    )]
+    fn endpoint(&self, head: &Request) -> Result<&Endpoint, Response>;
+}
+
+pub(crate) type Answer<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
+
+impl<B: 'static, S: Service<B>> Route<B> for S {
+    fn call_boxed(&self, request: Request<B>) -> Answer<'_> {
+        Box::pin(self.call(request))
+    }
+
+    fn preflight_boxed(&self, request: Request) -> Answer<'_> {
+        Box::pin(self.preflight(request))
+    }
+
+    fn endpoint(&self, head: &Request) -> Result<&Endpoint, Response> {
+        Service::endpoint(self, head)
     }
 }
 
-/// A service that answers each request with the events that its handler sends. [`with_sse`]
-/// returns it.
-#[derive(Clone)]
-#[must_use = "services do nothing unless served"]
-pub struct WithSse<H> {
-    handler: H,
-    options: SseOptions,
-}
+/// A service for requests with a body, which gets it as bytes. [`Service::endpoint`] returns it.
+pub struct Endpoint(Box<dyn Route<Bytes>>);
 
-impl<H> WithSse<H> {
-    /// Sets the options.
-    pub fn options(mut self, options: SseOptions) -> Self {
-        self.options = options;
-        self
+impl Endpoint {
+    /// Returns an endpoint with this service.
+    pub fn new(service: impl Service<Bytes>) -> Self {
+        Self(Box::new(service))
+    }
+
+    /// Answers a request.
+    pub async fn call(&self, request: Request<Bytes>) -> Response {
+        self.0.call_boxed(request).await
     }
 }
 
-impl<H> fmt::Debug for WithSse<H> {
+impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WithSse")
-            .field("options", &self.options)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<H, B, F> Service<B> for WithSse<H>
-where
-    H: Fn(Request<B>, Sse) -> F + Send + Sync + 'static,
-    B: Send,
-    F: Future + Send + 'static,
-    F::Output: IntoHandlerResult,
-{
-    async fn call(&self, request: Request<B>) -> Response {
-        sse_response_with(&self.options, request, &self.handler)
+        f.debug_struct("Endpoint").finish_non_exhaustive()
     }
 }

@@ -7,7 +7,7 @@ use http::header::{AsHeaderName, CONTENT_LENGTH, EXPECT, HeaderValue, TRANSFER_E
 use http::{Method, StatusCode, Version};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use self::chunks::Chunks;
+use self::chunks::{ChunkError, Chunks};
 use crate::limits::Limits;
 use crate::request::{Request, RequestError};
 
@@ -56,8 +56,11 @@ where
         Length::Chunked => {
             let mut chunks = Chunks::new(limits.max_body_size);
             loop {
-                if let Some(body) = chunks.decode(&read)? {
-                    return Ok(body);
+                match chunks.decode(&read) {
+                    Ok(Some(body)) => return Ok(body),
+                    Ok(None) => {}
+                    Err(ChunkError::Malformed(reason)) => return Err(malformed(reason)),
+                    Err(ChunkError::TooLarge) => return Err(too_large()),
                 }
                 read.clear();
                 read_more(io, &mut read, READ_SIZE).await?;

@@ -54,8 +54,8 @@
 //!
 //! The crate spawns nothing. Publishing wakes the subscribers that wait, on the thread of the
 //! caller; their own tasks do the rest. Times are tokio's, but timers are only needed for
-//! [`Hub::shutdown`] and, with an engine, for the [`Driver`] and for waiting until a failed engine
-//! answers.
+//! [`Hub::shutdown`], for [filters](Subscribe::filter) and, with an engine, for the [`Driver`] and for waiting
+//! until a failed engine answers.
 //!
 //! # Features
 //!
@@ -89,6 +89,7 @@ mod shutdown;
 #[doc = include_str!("sizing.md")]
 #[doc = include_str!("tested.md")]
 pub mod sizing {}
+mod stored_event;
 mod subscription;
 mod sync;
 mod topic;
@@ -112,6 +113,7 @@ pub use crate::options::{Retention, TopicOptions};
 pub use crate::position::Position;
 pub use crate::presence::Presence;
 pub use crate::publish::{Publish, PublishError};
+pub use crate::stored_event::StoredEvent;
 pub use crate::subscription::Subscription;
 pub use crate::subscription::builder::Subscribe;
 pub use crate::subscription::error::{SubscribeError, SubscriptionError};

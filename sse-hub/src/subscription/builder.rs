@@ -12,8 +12,10 @@ use crate::gap::{Gap, GapReason};
 use crate::id::{IdPosition, Ids, Positions};
 use crate::log::EngineError;
 use crate::log::backend::Backend;
+use crate::stored_event::StoredEvent;
 use crate::subscription::Subscription;
 use crate::subscription::error::SubscribeError;
+use crate::subscription::filter::{Accepts, Filter};
 use crate::subscription::opening::Opening;
 use crate::subscription::policy::{EngineDown, SlowConsumer};
 use crate::subscription::serve::Serve;
@@ -42,6 +44,7 @@ pub struct Subscribe {
     slow: SlowConsumer,
     engine_down: EngineDown,
     member: Option<Arc<str>>,
+    filter: Option<Box<Accepts>>,
 }
 
 /// A subscription that nothing refuses.
@@ -69,6 +72,7 @@ impl Subscribe {
             slow: SlowConsumer::Gap,
             engine_down: EngineDown::Serve,
             member: None,
+            filter: None,
         }
     }
 
@@ -119,6 +123,54 @@ impl Subscribe {
     /// bytes is an error of the subscription.
     pub fn member(mut self, name: &str) -> Self {
         self.member = Some(name.into());
+        self
+    }
+
+    /// Hides the events for which `accepts` returns `false`. Of several filters, an event must pass all.
+    ///
+    /// The function decides on each event of the topics for this subscriber alone, on the memory that all
+    /// subscribers share: nothing is copied or encoded for it. It is called when the subscription is polled, so it
+    /// must be fast, and must not block.
+    ///
+    /// What is hidden is no gap, and resuming stays exact: an id resumes after all that was delivered or hidden
+    /// before it. It may resume a subscription with another filter, which begins to decide there. Gaps and
+    /// snapshots are never hidden. A gap means that events are not kept, hidden ones or not, so it
+    /// has no number of missed events. See the [crate's documentation](crate#filters) for the costs.
+    ///
+    /// When a quarter of what the topic [keeps](crate::Retention) was hidden since the client got an id (a
+    /// quarter of its events, its bytes or its age, but at most a minute), the stream's
+    /// [opening](Self::opening) is sent again, so that the client's last event ID does not become too
+    /// old. With [`Opening::None`], that does not happen.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::StreamExt as _;
+    /// use sse_hub::{Event, Hub};
+    ///
+    /// let hub = Hub::new();
+    /// let mut paid = hub
+    ///     .subscribe("orders")
+    ///     .from_start()
+    ///     .filter(|event| event.name() == "paid")
+    ///     .await?;
+    /// hub.publish("orders", Event::new().event("created").data("17")).await?;
+    /// hub.publish("orders", Event::new().event("paid").data("17")).await?;
+    /// let opening = paid.next().await.expect("a block")?;
+    /// assert!(opening.starts_with(b"id: "));
+    /// let event = paid.next().await.expect("an event")?;
+    /// assert!(event.starts_with(b"event: paid\ndata: 17\nid: "));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn filter<F>(mut self, accepts: F) -> Self
+    where
+        F: Fn(&StoredEvent<'_>) -> bool + Send + Sync + 'static,
+    {
+        self.filter = Some(match self.filter.take() {
+            None => Box::new(accepts),
+            Some(before) => Box::new(move |event| before(event) && accepts(event)),
+        });
         self
     }
 
@@ -231,6 +283,7 @@ impl Subscribe {
     }
 
     async fn begin(mut self) -> Result<Subscription, SubscribeError> {
+        let filter = self.filter.take();
         let opened = match self.opened.take() {
             Some(opened) => opened,
             None => self.open_topics().await?,
@@ -238,7 +291,11 @@ impl Subscribe {
         // It may have been changed since the topics were opened.
         self.check_settings()?;
         let opening = std::mem::take(&mut self.opening);
-        Ok(self.join_all(opened, opening))
+        let mut subscription = self.join_all(opened, opening);
+        if let Some(accepts) = filter {
+            subscription.set_filter(Filter::new(accepts));
+        }
+        Ok(subscription)
     }
 
     fn join_all(&self, opened: Opened, opening: Opening) -> Subscription {
@@ -367,6 +424,7 @@ impl fmt::Debug for Subscribe {
             .field("slow", &self.slow)
             .field("engine_down", &self.engine_down)
             .field("member", &self.member)
+            .field("filter", &self.filter.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -31,7 +31,7 @@ impl<'a> StoredEvent<'a> {
     #[must_use]
     pub fn name(&self) -> Cow<'a, str> {
         match self.values("event").last() {
-            Some(name) if !name.is_empty() => String::from_utf8_lossy(name),
+            Some(name) if !name.is_empty() => decode(name),
             _ => Cow::Borrowed("message"),
         }
     }
@@ -43,35 +43,46 @@ impl<'a> StoredEvent<'a> {
         let mut values = self.values("data");
         let first = values.next()?;
         let Some(second) = values.next() else {
-            return Some(String::from_utf8_lossy(first));
+            return Some(decode(first));
         };
         let mut data = first.to_vec();
         for line in std::iter::once(second).chain(values) {
             data.push(b'\n');
             data.extend_from_slice(line);
         }
-        let data = String::from_utf8_lossy(&data);
-        Some(Cow::Owned(data.into_owned()))
+        Some(Cow::Owned(decode(&data).into_owned()))
     }
 
     /// Returns the values of the fields with this name.
+    #[inline]
     fn values(&self, field: &'static str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let mut rest = self.lines;
         std::iter::from_fn(move || {
             while !rest.is_empty() {
-                let end = memchr(b'\n', rest).unwrap_or(rest.len());
-                let line = &rest[..end];
-                rest = rest.get(end + 1..).unwrap_or_default();
-                if let Some(after) = line.strip_prefix(field.as_bytes()) {
-                    match after {
-                        [] => return Some(after),
-                        [b':', b' ', value @ ..] | [b':', value @ ..] => return Some(value),
-                        _ => {}
-                    }
+                let line = rest;
+                // The last line may have no end.
+                let len = memchr(b'\n', line).unwrap_or(line.len());
+                rest = line.get(len + 1..).unwrap_or_default();
+                let Some(after) = line[..len].strip_prefix(field.as_bytes()) else {
+                    continue;
+                };
+                match after {
+                    [] => return Some(after),
+                    [b':', b' ', value @ ..] | [b':', value @ ..] => return Some(value),
+                    _ => {}
                 }
             }
             None
         })
+    }
+}
+
+/// Decodes a value as a client does.
+#[inline]
+fn decode(value: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(value) {
+        Ok(value) => Cow::Borrowed(value),
+        Err(_) => String::from_utf8_lossy(value),
     }
 }
 

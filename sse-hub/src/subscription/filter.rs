@@ -17,11 +17,14 @@ use memchr::memmem;
 use tokio::runtime::Handle;
 use tokio::time::{Sleep, sleep};
 
+use crate::metrics::{Metric, record};
 use crate::options::Retention;
 use crate::position::Position;
 use crate::stored_event::StoredEvent;
+use crate::subscription::topic_reader::Phase;
 use crate::subscription::{Extras, Piece, Subscription};
 use crate::topic::Topic;
+use crate::topic::cursor::Next;
 
 /// How many bytes of events are looked at in one poll before other tasks get their turn.
 const BUDGET: usize = 64 * 1024;
@@ -217,6 +220,38 @@ impl Filter {
 }
 
 impl Subscription {
+    /// The fast path of a subscription with a filter, as [`poll_live`](Self::poll_live): its one topic is live. What was
+    /// hidden is left to [`poll_hidden`](Self::poll_hidden).
+    #[inline]
+    pub(super) fn poll_filtered(&mut self, cx: &mut Context<'_>) -> Option<Poll<Option<Piece>>> {
+        let filter = Extras::filter(&mut self.extras)?;
+        let [reader] = &mut self.topics[..] else {
+            return None;
+        };
+        let is_live = matches!(reader.phase, Phase::Live) && self.first.is_empty();
+        if !is_live || self.core.shutdown().is_some() {
+            return None;
+        }
+        match reader.topic.read(&mut reader.cursor, cx) {
+            Next::Events(batch, events) => {
+                reader.was_in_window = true;
+                let (piece, events) = filter.batch(&reader.topic, batch, events);
+                if events == 0 {
+                    return None;
+                }
+                filter.note_id();
+                record(Metric::Delivered(events));
+                Some(Poll::Ready(Some(Ok(piece))))
+            }
+            // A shutdown wakes the tasks that wait; it may have begun before this one waited.
+            Next::UpToDate if filter.hidden.events == 0 && self.core.shutdown().is_none() => {
+                reader.was_in_window = true;
+                Some(Poll::Pending)
+            }
+            _ => None,
+        }
+    }
+
     /// What a poll returns after something was hidden; `None` if it goes on with what follows.
     pub(super) fn after_hidden(&mut self, cx: &Context<'_>) -> Option<Poll<Option<Piece>>> {
         let filter = Extras::filter(&mut self.extras)?;
@@ -239,7 +274,8 @@ impl Subscription {
         let Some(filter) = Extras::filter(&mut self.extras) else {
             return Poll::Pending;
         };
-        if filter.yields || filter.poll_timer(cx).is_pending() {
+        let is_due = filter.is_over_limits() || filter.poll_timer(cx).is_ready();
+        if filter.yields || !is_due {
             return Poll::Pending;
         }
         match self.encode_current_id() {

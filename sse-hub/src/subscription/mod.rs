@@ -236,6 +236,9 @@ impl Subscription {
         if self.ended {
             return Poll::Ready(None);
         }
+        if let Some(polled) = self.poll_filtered(cx) {
+            return polled;
+        }
         if !self.first.is_empty() {
             return Poll::Ready(Some(Ok(std::mem::take(&mut self.first))));
         }

@@ -220,11 +220,12 @@ impl Filter {
 }
 
 impl Subscription {
-    /// The fast path of a subscription with a filter, as [`poll_live`](Self::poll_live): its one topic is live. What was
+    /// Begins a poll of a subscription with a filter, and is its fast path, as [`poll_live`](Self::poll_live): its one topic is live. What was
     /// hidden is left to [`poll_hidden`](Self::poll_hidden).
     #[inline]
     pub(super) fn poll_filtered(&mut self, cx: &mut Context<'_>) -> Option<Poll<Option<Piece>>> {
         let filter = Extras::filter(&mut self.extras)?;
+        filter.begin_poll();
         let [reader] = &mut self.topics[..] else {
             return None;
         };

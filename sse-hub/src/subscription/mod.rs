@@ -245,9 +245,6 @@ impl Subscription {
         // Before the topics are read: once a shutdown is seen here, nothing more is appended, and
         // topics that have nothing then will have nothing.
         let mut was_shutdown = self.core.shutdown().is_some();
-        if let Some(filter) = Extras::filter(&mut self.extras) {
-            filter.begin_poll();
-        }
         loop {
             if !self.core.shutdown().is_some_and(Shutdown::is_overdue) {
                 for _ in 0..self.topics.len() {

@@ -113,6 +113,7 @@ impl Filter {
     #[inline]
     pub(crate) fn batch(&mut self, topic: &Topic, batch: Bytes, events: u64) -> (Bytes, u64) {
         if events == 1 && (self.accepts)(&StoredEvent::new(topic.name(), &batch)) {
+            self.note_id();
             return (batch, 1);
         }
         self.batch_of_several(topic, &batch, events)
@@ -122,15 +123,19 @@ impl Filter {
     fn batch_of_several(&mut self, topic: &Topic, batch: &Bytes, events: u64) -> (Bytes, u64) {
         let (mut visible, mut bytes) = (0, 0);
         let mut runs: Vec<Range<usize>> = Vec::new();
-        if events > 1 {
+        if events == 1 {
+            self.hide(batch.len());
+        } else {
             let mut start = 0;
             // A valid entry has its only blank line at its end.
             for blank in memmem::find_iter(batch, b"\n\n") {
                 let event = start..blank + 2;
                 start = event.end;
                 if !(self.accepts)(&StoredEvent::new(topic.name(), &batch[event.clone()])) {
+                    self.hide(event.len());
                     continue;
                 }
+                self.note_id();
                 visible += 1;
                 bytes += event.len();
                 match runs.last_mut() {
@@ -139,8 +144,8 @@ impl Filter {
                 }
             }
         }
+        topic.note_hidden(events - visible);
         self.looked_at += batch.len();
-        self.hide(topic, events - visible, batch.len() - bytes);
         let piece = match &runs[..] {
             [] => Bytes::new(),
             [run] => batch.slice(run.clone()),
@@ -157,26 +162,24 @@ impl Filter {
 
     /// Discards the hidden ones of some events, of which these are the lines. Returns how many are left.
     pub(crate) fn retain(&mut self, topic: &Topic, events: &mut Vec<(Position, Bytes)>) -> u64 {
-        let (all, mut hidden) = (events.len(), 0);
+        let all = events.len();
         events.retain(|(_, lines)| {
             self.looked_at += lines.len();
             let is_visible = (self.accepts)(&StoredEvent::new(topic.name(), lines));
-            if !is_visible {
-                hidden += lines.len() + ID_LINE_LEN;
+            if is_visible {
+                self.note_id();
+            } else {
+                self.hide(lines.len() + ID_LINE_LEN);
             }
             is_visible
         });
-        let visible = events.len();
-        self.hide(topic, (all - visible) as u64, hidden);
-        visible as u64
+        topic.note_hidden((all - events.len()) as u64);
+        events.len() as u64
     }
 
-    fn hide(&mut self, topic: &Topic, events: u64, bytes: usize) {
-        if events > 0 {
-            topic.note_hidden(events);
-            self.hidden.events += events;
-            self.hidden.bytes = self.hidden.bytes.saturating_add(bytes);
-        }
+    fn hide(&mut self, bytes: usize) {
+        self.hidden.events += 1;
+        self.hidden.bytes = self.hidden.bytes.saturating_add(bytes);
     }
 
     /// Notes that a poll begins.
@@ -185,7 +188,7 @@ impl Filter {
         self.yields = false;
     }
 
-    /// Notes that the client gets something that has an id.
+    /// Notes that the client gets something with an id that includes all that was hidden so far.
     pub(crate) fn note_id(&mut self) {
         self.hidden = Amount::default();
     }
@@ -240,7 +243,6 @@ impl Subscription {
                 if events == 0 {
                     return None;
                 }
-                filter.note_id();
                 record(Metric::Delivered(events));
                 Some(Poll::Ready(Some(Ok(piece))))
             }
@@ -250,6 +252,13 @@ impl Subscription {
                 Some(Poll::Pending)
             }
             _ => None,
+        }
+    }
+
+    /// Notes that the client gets something with the present id.
+    pub(super) fn note_id(&mut self) {
+        if let Some(filter) = Extras::filter(&mut self.extras) {
+            filter.note_id();
         }
     }
 
@@ -275,8 +284,7 @@ impl Subscription {
         let Some(filter) = Extras::filter(&mut self.extras) else {
             return Poll::Pending;
         };
-        let is_due = filter.is_over_limits() || filter.poll_timer(cx).is_ready();
-        if filter.yields || !is_due {
+        if filter.yields || !filter.is_over_limits() && filter.poll_timer(cx).is_pending() {
             return Poll::Pending;
         }
         match self.encode_current_id() {
@@ -288,9 +296,7 @@ impl Subscription {
     /// Encodes what brings the client's last event ID to where the subscription is: what the stream began
     /// with. `None` if that was nothing.
     fn encode_current_id(&mut self) -> Option<Bytes> {
-        if let Some(filter) = Extras::filter(&mut self.extras) {
-            filter.note_id();
-        }
+        self.note_id();
         let piece = self.encode_opening();
         (!piece.is_empty()).then_some(piece)
     }

@@ -146,6 +146,7 @@ impl Subscription {
     fn encode_gap(&mut self, index: usize, reason: GapReason, missed: Option<u64>) -> Bytes {
         // Otherwise, some of them may have been hidden.
         let missed = missed.filter(|_| Extras::filter(&mut self.extras).is_none());
+        self.note_id();
         let reader = &mut self.topics[index];
         reader.want_snapshot();
         let topic = Arc::clone(reader.topic.name());

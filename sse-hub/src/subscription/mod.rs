@@ -254,9 +254,6 @@ impl Subscription {
                         if !matches!(piece, Some(Ok(_))) {
                             self.end();
                         }
-                        if let Some(filter) = Extras::filter(&mut self.extras) {
-                            filter.note_id();
-                        }
                         return Poll::Ready(piece);
                     }
                 }
@@ -403,6 +400,7 @@ impl Subscription {
         let position = reader.cursor.after;
         if let Some(event) = event {
             let lines = event.slice_ref(entry::lines(&event));
+            self.note_id();
             return Ok(Some(self.encode_with_salt(index, &[(position, lines)])));
         }
         if self.wants_snapshot() {

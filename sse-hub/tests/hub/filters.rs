@@ -165,6 +165,11 @@ async fn an_id_is_sent_before_so_much_was_hidden_that_the_one_before_is_not_kept
     }
     publish_all(&hub, [1, 2]);
     assert_eq!(client.data(), ["2"]);
+    // The id of an event does not include what follows it, though it is read with it.
+    let ids = publish_all(&hub, [4, 1, 1]);
+    assert_eq!(client.data(), ["4"]);
+    let position = |id: &str| hub.position_of("news", id).expect("a position");
+    assert_eq!(position(&client.id()), position(&ids[2]));
     assert_eq!(hub.metrics().gaps, 0);
     // A long event counts by its bytes.
     let hub = Hub::new();

@@ -75,6 +75,7 @@ mod clock;
 mod core;
 mod entry;
 mod gap;
+mod group;
 mod hub;
 mod id;
 mod log;

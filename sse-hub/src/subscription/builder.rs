@@ -9,6 +9,7 @@ use sse_session::{BoxError, Encoder, Sse};
 
 use crate::core::{Begun, Core};
 use crate::gap::{Gap, GapReason};
+use crate::group::Selection;
 use crate::id::{IdPosition, Ids, Positions};
 use crate::log::EngineError;
 use crate::log::backend::Backend;
@@ -51,6 +52,8 @@ pub struct Subscribe {
 struct Opened {
     begun: Begun,
     topics: Vec<TopicGuard>,
+    /// What is read of each; empty if no topic is in a group.
+    selections: Vec<Option<Selection>>,
 }
 
 /// Where the client's last event ID comes from.
@@ -223,7 +226,17 @@ impl Subscribe {
     }
 
     async fn open_topics(&mut self) -> Result<Opened, SubscribeError> {
-        self.topics = distinct(self.core.registry().ids(), std::mem::take(&mut self.topics))?;
+        let topics = std::mem::take(&mut self.topics);
+        if topics.len() > MAX_TOPICS {
+            return Err(SubscribeError::TooManyTopics { limit: MAX_TOPICS });
+        }
+        let selected = self.core.registry().groups().select(topics);
+        let (topics, mut selections): (_, Vec<_>) =
+            selected.map_err(SubscribeError::Topic)?.into_iter().unzip();
+        self.topics = distinct(self.core.registry().ids(), topics)?;
+        if selections.iter().all(Option::is_none) {
+            selections.clear();
+        }
         self.check_settings()?;
         if self.core.shutdown().is_some() {
             return Err(SubscribeError::Shutdown);
@@ -244,7 +257,11 @@ impl Subscribe {
         if matches!(backend, Backend::Engine(_)) {
             self.core.note_answer();
         }
-        Ok(Opened { begun, topics })
+        Ok(Opened {
+            begun,
+            topics,
+            selections,
+        })
     }
 
     /// Subscribes, and sends the client everything until it disconnects or the hub shuts down.
@@ -291,9 +308,10 @@ impl Subscribe {
         // It may have been changed since the topics were opened.
         self.check_settings()?;
         let opening = std::mem::take(&mut self.opening);
+        let selections = opened.selections.clone();
         let mut subscription = self.join_all(opened, opening);
-        if let Some(accepts) = filter {
-            subscription.set_filter(Filter::new(accepts));
+        if let Some(filter) = Filter::new(filter, selections) {
+            subscription.set_filter(filter);
         }
         Ok(subscription)
     }
@@ -315,15 +333,20 @@ impl Subscribe {
             opened.topics.len(),
         );
         let mut gaps = Vec::new();
-        for topic in &opened.topics {
+        for (index, topic) in opened.topics.iter().enumerate() {
             let (reader, has_gap) = self.join(topic, &last_event_id);
             subscription.add(reader);
             if has_gap {
-                gaps.push(Gap {
-                    topic: topic.name(),
+                let selection = opened.selections.get(index).and_then(Option::as_ref);
+                let of = |topic| Gap {
+                    topic,
                     reason: GapReason::Unknown,
                     missed: None,
-                });
+                };
+                match selection.and_then(Selection::names) {
+                    Some(names) => gaps.extend(names.iter().map(|name| of(name))),
+                    None => gaps.push(of(topic.name())),
+                }
             }
         }
         subscription.open_with(&gaps);

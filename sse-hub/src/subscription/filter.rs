@@ -17,6 +17,7 @@ use memchr::memmem;
 use tokio::runtime::Handle;
 use tokio::time::{Sleep, sleep};
 
+use crate::group::{self, Selection};
 use crate::metrics::{Metric, record};
 use crate::options::Retention;
 use crate::position::Position;
@@ -43,7 +44,9 @@ const ID_LINE_LEN: usize = 40;
 pub(crate) type Accepts = dyn Fn(&StoredEvent<'_>) -> bool + Send + Sync;
 
 pub(crate) struct Filter {
-    accepts: Box<Accepts>,
+    accepts: Option<Box<Accepts>>,
+    /// What is read of each topic of the subscription; empty if none is in a group.
+    selections: Vec<Option<Selection>>,
     limits: Limits,
     /// What was hidden since the client got an id.
     hidden: Amount,
@@ -93,15 +96,45 @@ impl Limits {
 }
 
 impl Filter {
-    pub(crate) fn new(accepts: Box<Accepts>) -> Self {
-        Self {
+    /// `None` if nothing is hidden.
+    pub(crate) fn new(
+        accepts: Option<Box<Accepts>>,
+        selections: Vec<Option<Selection>>,
+    ) -> Option<Self> {
+        let is_part = |selection: &Selection| selection.names().is_some();
+        if accepts.is_none() && !selections.iter().flatten().any(is_part) {
+            return None;
+        }
+        Some(Self {
             accepts,
+            selections,
             limits: Limits::NONE,
             hidden: Amount::default(),
             timer: None,
             looked_at: 0,
             yields: false,
+        })
+    }
+
+    /// Returns the names of the topics that are read of the log at this index, if they are a part of a group.
+    pub(crate) fn names(&self, index: usize) -> Option<&[Box<str>]> {
+        self.selections.get(index)?.as_ref()?.names()
+    }
+
+    /// Whether the subscription gets an event of the log at this index.
+    #[inline]
+    fn accepts(&self, index: usize, topic: &Topic, event: &[u8]) -> bool {
+        if let Some(Some(selection)) = self.selections.get(index) {
+            let (topic, event) = group::split(event).unwrap_or((topic.name(), event));
+            return selection.has(topic) && self.accepts_event(topic, event);
         }
+        self.accepts_event(topic.name(), event)
+    }
+
+    #[inline]
+    fn accepts_event(&self, topic: &str, event: &[u8]) -> bool {
+        let accepts = self.accepts.as_ref();
+        accepts.is_none_or(|accepts| accepts(&StoredEvent::new(topic, event)))
     }
 
     /// Notes that it is for this topic, too.
@@ -109,10 +142,10 @@ impl Filter {
         self.limits = self.limits.and(&topic.retention());
     }
 
-    /// Returns the visible ones of the events of a batch, and their number.
+    /// Returns the visible ones of the events of a batch of the only topic, and their number.
     #[inline]
     pub(crate) fn batch(&mut self, topic: &Topic, batch: Bytes, events: u64) -> (Bytes, u64) {
-        if events == 1 && (self.accepts)(&StoredEvent::new(topic.name(), &batch)) {
+        if events == 1 && self.accepts(0, topic, &batch) {
             self.note_id();
             return (batch, 1);
         }
@@ -131,7 +164,7 @@ impl Filter {
             for blank in memmem::find_iter(batch, b"\n\n") {
                 let event = start..blank + 2;
                 start = event.end;
-                if !(self.accepts)(&StoredEvent::new(topic.name(), &batch[event.clone()])) {
+                if !self.accepts(0, topic, &batch[event.clone()]) {
                     self.hide(event.len());
                     continue;
                 }
@@ -160,12 +193,18 @@ impl Filter {
         (piece, visible)
     }
 
-    /// Discards the hidden ones of some events, of which these are the lines. Returns how many are left.
-    pub(crate) fn retain(&mut self, topic: &Topic, events: &mut Vec<(Position, Bytes)>) -> u64 {
+    /// Discards the hidden ones of some events of the log at this index, of which these are the lines. Returns how many
+    /// are left.
+    pub(crate) fn retain(
+        &mut self,
+        index: usize,
+        topic: &Topic,
+        events: &mut Vec<(Position, Bytes)>,
+    ) -> u64 {
         let all = events.len();
         events.retain(|(_, lines)| {
             self.looked_at += lines.len();
-            let is_visible = (self.accepts)(&StoredEvent::new(topic.name(), lines));
+            let is_visible = self.accepts(index, topic, lines);
             if is_visible {
                 self.note_id();
             } else {

@@ -103,7 +103,7 @@ impl Subscription {
             *event = event.slice_ref(entry::lines(event));
         }
         if let Some(filter) = Extras::filter(&mut self.extras) {
-            count = filter.retain(&reader.topic, &mut events);
+            count = filter.retain(index, &reader.topic, &mut events);
         }
         record(Metric::Delivered(count));
         (!events.is_empty()).then(|| self.encode(index, &events))
@@ -150,11 +150,19 @@ impl Subscription {
         let reader = &mut self.topics[index];
         reader.want_snapshot();
         let topic = Arc::clone(reader.topic.name());
-        let gap = Gap {
-            topic: &topic,
+        let id = self.id();
+        let of = |topic| Gap {
+            topic,
             reason,
             missed,
         };
-        gap::encode(&[gap], &self.id())
+        let filter = Extras::filter(&mut self.extras);
+        match filter.and_then(|filter| filter.names(index)) {
+            Some(names) => {
+                let gaps: Vec<_> = names.iter().map(|name| of(&**name)).collect();
+                gap::encode(&gaps, &id)
+            }
+            None => gap::encode(&[of(&*topic)], &id),
+        }
     }
 }

@@ -374,7 +374,7 @@ impl Subscription {
             match reader.topic.read_events(&mut reader.cursor, cx, TARGET_LEN) {
                 Next::Events(mut events, mut count) => {
                     if let Some(filter) = Extras::filter(&mut self.extras) {
-                        count = filter.retain(&reader.topic, &mut events);
+                        count = filter.retain(index, &reader.topic, &mut events);
                     }
                     Next::Events(self.encode(index, &events), count)
                 }

@@ -2,6 +2,7 @@
 
 mod filters;
 mod gaps;
+mod groups;
 mod ids;
 mod keys;
 mod limits;

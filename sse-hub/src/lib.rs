@@ -44,7 +44,7 @@
 //! | what was published last, with an engine | a position for as many topics as there may be |
 //! | idempotency keys | 1,024 of a topic, each of 128 bytes and for two minutes |
 //! | a topic's name | 512 bytes |
-//! | topics of a subscription | 64 |
+//! | topics of a subscription | 64, of a group as well |
 //! | shards of an engine | 256 |
 //! | changes by which a [`Presence`] may lag behind | 256 |
 //! | an id | 24 bytes for an event in a stream of one topic, 35 with an engine; 2,235 bytes for 64 topics, whatever their names |

@@ -143,7 +143,7 @@ impl<E> HubBuilder<E> {
     ///
     /// A group is one topic for the hub's limits, for [metrics](crate::Hub::metrics) and for an engine, named as
     /// its wildcard is: [`topics`](Self::topics) returns its options by that name, and its history is shared. The
-    /// topics of a group have no presence of their own ([`TopicError::InGroup`](crate::TopicError::InGroup)) and
+    /// topics of a group have no presence and no end of their own ([`TopicError::InGroup`](crate::TopicError::InGroup)) and
     /// no snapshot, their names have no line breaks, and an idempotency key may be as long as usual less
     /// the rest of the topic's name and a byte. Each subscriber is woken for each event of the group, and looks at it:
     /// see the [crate's documentation](crate#groups-of-topics) for the costs, and for what the events look like.

@@ -26,7 +26,8 @@ pub enum TopicError {
     },
     /// The topic is in a [group](crate::HubBuilder::group), and its name has a line break.
     LineBreak,
-    /// The topic is in a [group](crate::HubBuilder::group), whose topics have no presence of their own.
+    /// The topic is in a [group](crate::HubBuilder::group), whose topics have no presence and no end of their
+    /// own.
     InGroup,
     /// The name stands for all topics of a [group](crate::HubBuilder::group), so nothing can be published to it.
     WholeGroup,
@@ -46,7 +47,7 @@ impl fmt::Display for TopicError {
                 write!(f, "hub already has {limit} topics, which is its limit")
             }
             Self::LineBreak => f.write_str("topic of a group has a line break in its name"),
-            Self::InGroup => f.write_str("topic of a group has no presence of its own"),
+            Self::InGroup => f.write_str("topic of a group has no presence and no end of its own"),
             Self::WholeGroup => f.write_str("topic name stands for all topics of a group"),
             Self::SnapshotOfGroup => f.write_str("topic of a group has a snapshot"),
         }

@@ -332,6 +332,16 @@ impl Subscription {
         }
     }
 
+    /// Returns what has the id after what was hidden last, if the client has none such: the last of a stream, so that
+    /// the client does not come back for what is hidden.
+    pub(super) fn take_hidden(&mut self) -> Option<Bytes> {
+        let filter = Extras::filter(&mut self.extras)?;
+        if filter.hidden.events == 0 {
+            return None;
+        }
+        self.encode_current_id()
+    }
+
     /// Encodes what brings the client's last event ID to where the subscription is: what the stream began
     /// with. `None` if that was nothing.
     fn encode_current_id(&mut self) -> Option<Bytes> {

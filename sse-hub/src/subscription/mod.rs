@@ -26,6 +26,7 @@
 //!     |       o---------------------> | Unknown  |-----+ and to Live, when the gap is sent
 //!     |          an engine            +----------+
 //!     |
+//!     |  the end of all topics, which are finished;
 //!     |  a shutdown, when all topics are up to date or its deadline has passed;
 //!     |  an invalid snapshot; a gap, if the policy for slow consumers is to disconnect
 //!     v
@@ -258,6 +259,13 @@ impl Subscription {
                     }
                 }
             }
+            if self.is_finished() {
+                if let Some(piece) = self.take_hidden() {
+                    return Poll::Ready(Some(Ok(piece)));
+                }
+                self.end();
+                return Poll::Ready(None);
+            }
             let Some(shutdown) = self.core.shutdown() else {
                 return self.poll_hidden(cx);
             };
@@ -303,6 +311,12 @@ impl Subscription {
         }
     }
 
+    /// Whether all topics are finished, and everything of them was yielded.
+    fn is_finished(&self) -> bool {
+        let mut topics = self.topics.iter();
+        !self.topics.is_empty() && topics.all(|it| matches!(it.phase, Phase::Finished))
+    }
+
     /// Polls one topic. `None` ends the subscription.
     fn poll_topic(&mut self, index: usize, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
         loop {
@@ -326,6 +340,7 @@ impl Subscription {
                         None => return Poll::Pending,
                     }
                 }
+                Phase::Finished => return Poll::Pending,
                 Phase::Live => match self.read(index, cx) {
                     Next::Events(_, 0) => match self.after_hidden(cx) {
                         Some(polled) => return polled,
@@ -336,6 +351,10 @@ impl Subscription {
                         return Poll::Ready(Some(Ok(piece)));
                     }
                     Next::UpToDate => return Poll::Pending,
+                    Next::Finished => {
+                        self.topics[index].phase = Phase::Finished;
+                        return Poll::Pending;
+                    }
                     Next::Mark(position) => {
                         return Poll::Ready(Some(Ok(self.skip_mark(index, position))));
                     }
@@ -382,7 +401,9 @@ impl Subscription {
             }
         };
         match next {
-            Next::Events(..) | Next::UpToDate => self.topics[index].was_in_window = true,
+            Next::Events(..) | Next::UpToDate | Next::Finished => {
+                self.topics[index].was_in_window = true;
+            }
             Next::Mark(_) | Next::Trimmed => {}
             Next::Restarted => self.topics[index].was_in_window = false,
         }

@@ -7,7 +7,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, Stream as _, StreamExt as _};
-use sse_hub::{Event, Hub, Opening, Retention, StoredEvent, Subscribe, TopicOptions};
+use sse_hub::{
+    Event, Hub, Opening, Retention, StoredEvent, Subscribe, SubscribeError, TopicOptions,
+};
 
 use crate::{Client, publish, subscribe};
 
@@ -345,6 +347,35 @@ async fn a_subscription_with_a_filter_gets_all_that_is_visible_before_a_shutdown
     assert_eq!(data, ["19999"]);
     drop(client);
     assert_eq!(shutdown.await.expect("a shutdown"), 0);
+}
+
+#[tokio::test]
+async fn a_stream_of_finished_topics_ends_with_an_id_although_the_end_is_hidden() {
+    let hub = Hub::new();
+    let subscribe = || hub.subscribe(["news", "weather"]).filter(is_even);
+    let mut client = begin(subscribe()).await;
+    publish_all(&hub, [0, 1]);
+    assert_eq!(client.data(), ["0"]);
+    for topic in ["news", "weather"] {
+        hub.finish(topic, "the end").now().expect("finished");
+    }
+    assert_eq!(client.data(), [""; 0]);
+    assert!(client.ended);
+    let again = subscribe().resume(Some(&client.id())).open().await;
+    assert!(matches!(again, Err(SubscribeError::Finished)));
+
+    // One topic, whose end is visible.
+    let mut client = begin(hub.subscribe("jobs").filter(is_even)).await;
+    publish(&hub, "jobs", "1");
+    hub.finish("jobs", "2").now().expect("finished");
+    assert_eq!(client.data(), ["2"]);
+    assert!(client.ended);
+    let again = hub
+        .subscribe("jobs")
+        .resume(Some(&client.id()))
+        .open()
+        .await;
+    assert!(matches!(again, Err(SubscribeError::Finished)));
 }
 
 #[tokio::test]

@@ -142,6 +142,16 @@ async fn what_a_topic_of_a_group_cannot_have_is_refused() {
         refused,
         Err(PublishError::Topic(TopicError::WholeGroup))
     ));
+    for topic in ["orders/1", "orders/*"] {
+        let refused = hub.finish(topic, "x").now();
+        assert!(matches!(
+            refused,
+            Err(PublishError::Topic(
+                TopicError::InGroup | TopicError::WholeGroup
+            ))
+        ));
+        assert!(!hub.is_finished(topic).await.expect("open"));
+    }
     assert!(matches!(
         hub.presence("orders/1").await,
         Err(OpenError::Topic(TopicError::InGroup))

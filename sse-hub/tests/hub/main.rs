@@ -1,6 +1,7 @@
 //! What subscribers get, in memory: exact events, exact ids, exact gaps.
 
 mod filters;
+mod finish;
 mod gaps;
 mod groups;
 mod ids;

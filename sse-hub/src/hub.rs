@@ -12,6 +12,7 @@ use sse_session::second_look::SECOND_LOOK;
 
 use crate::builder::HubBuilder;
 use crate::core::Core;
+use crate::group::Place;
 use crate::id::IdPosition;
 use crate::log::backend::Backend;
 use crate::metrics::{HubMetrics, TopicMetrics};
@@ -21,7 +22,9 @@ use crate::publish::{Publish, PublishError};
 use crate::shutdown::{Reason, Shutdown};
 use crate::subscription::builder::Subscribe;
 use crate::subscription::topics::IntoTopics;
+use crate::topic::Topic;
 use crate::topic_guard::{OpenError, TopicGuard};
+use crate::topic_name::TopicError;
 
 /// Topics to publish to and to subscribe to.
 ///
@@ -84,7 +87,8 @@ impl Hub {
     ///
     /// [`PublishError::Event`] if the event cannot be encoded, is empty or has an id;
     /// [`PublishError::Topic`] if the topic cannot be used; [`PublishError::TooLong`] if the event
-    /// is longer than the topic's history may be; [`PublishError::Shutdown`] when the hub has shut
+    /// is longer than the topic's history may be; [`PublishError::Finished`] if the topic is
+    /// [finished](Self::finish); [`PublishError::Shutdown`] when the hub has shut
     /// down; [`PublishError::Engine`] if the engine failed. Only after an error of the engine, the
     /// event may be published nevertheless.
     ///
@@ -95,6 +99,72 @@ impl Hub {
     /// [key](Publish::key), it can safely be published again.
     pub fn publish<'a>(&'a self, topic: &'a str, event: impl Encode) -> Publish<'a> {
         Publish::new(self.core(), topic, &event)
+    }
+
+    /// Publishes the event that ends `topic`, for instance that an answer is complete or a job is done.
+    ///
+    /// Subscribers get everything up to this event, and then their streams end in order; a stream of
+    /// several topics ends when all of them are finished. A client that comes back gets what it has missed, up to this
+    /// event, and its stream ends again. When it has everything,
+    /// [`Subscribe::open`](crate::Subscribe::open) is [`SubscribeError::Finished`](crate::SubscribeError::Finished), which
+    /// the adapters' `refused` answers with 204 (No Content), so that an `EventSource` does not come back
+    /// (HTML § 9.2.2). Nothing can be published to the topic, and it cannot be finished again. With a [key](Publish::key), this can safely be repeated.
+    ///
+    /// When the event is older than what is [kept](crate::Retention) (on an engine: than the maximal age that the engine's
+    /// options have), the topic is gone, and its name can be used anew.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::StreamExt as _;
+    /// use sse_hub::{Event, Hub, PublishError, SubscribeError};
+    ///
+    /// let hub = Hub::new();
+    /// let mut answer = hub.subscribe("answer-17").from_start().await?;
+    /// hub.publish("answer-17", "Hello").await?;
+    /// let done = Event::new().event("done").data("");
+    /// let position = hub.finish("answer-17", done).key("done").await?;
+    ///
+    /// let mut all = Vec::new();
+    /// while let Some(piece) = answer.next().await {
+    ///     all.extend_from_slice(&piece?);
+    /// }
+    /// let all = String::from_utf8(all)?;
+    /// assert!(all.contains("data: Hello\n") && all.contains("event: done\n"));
+    ///
+    /// let id = hub.id_of("answer-17", position);
+    /// let again = hub.subscribe("answer-17").resume(Some(&id)).open().await;
+    /// assert!(matches!(again, Err(SubscribeError::Finished)));
+    /// let more = hub.publish("answer-17", "more").await;
+    /// assert!(matches!(more, Err(PublishError::Finished)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Self::publish), and [`PublishError::Topic`] for a topic of a [group](HubBuilder::group).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`publish`](Self::publish).
+    pub fn finish<'a>(&'a self, topic: &'a str, event: impl Encode) -> Publish<'a> {
+        Publish::new(self.core(), topic, &event).last()
+    }
+
+    /// Returns whether a topic is [finished](Self::finish), and not yet gone.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] if the topic cannot be opened.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any time.
+    pub async fn is_finished(&self, topic: &str) -> Result<bool, OpenError> {
+        let registry = self.core().registry();
+        let topic = TopicGuard::open(registry, registry.groups().log_of(topic)).await?;
+        Ok(topic.is_finished())
     }
 
     /// Publishes an event without waiting, for code that is not async.
@@ -151,7 +221,8 @@ impl Hub {
         let Backend::Local(log) = core.registry().backend() else {
             return Err(PublishError::WouldWait);
         };
-        let guard = TopicGuard::open_local(core.registry(), log, topic)?;
+        let name = core.registry().groups().log_of(topic);
+        let guard = TopicGuard::open_local(core.registry(), log, name)?;
         let publish = || Publish::new(core, topic, &change()).append_now();
         let published = guard.snapshots.exclude(publish)?;
         Ok(published.announce())
@@ -182,7 +253,9 @@ impl Hub {
     /// ```
     #[must_use]
     pub fn id_of(&self, topic: &str, position: Position) -> String {
-        self.core().registry().ids().of_event(topic, position)
+        let registry = self.core().registry();
+        let topic = registry.groups().log_of(topic);
+        registry.ids().of_event(topic, position)
     }
 
     /// Returns the position in `topic` that a client's last event ID says; `None` if it says none, or if
@@ -190,8 +263,9 @@ impl Hub {
     /// position may no longer be kept.
     #[must_use]
     pub fn position_of(&self, topic: &str, last_event_id: &str) -> Option<Position> {
-        let ids = self.core().registry().ids();
-        match ids.parse(last_event_id)?.of(topic)? {
+        let registry = self.core().registry();
+        let topic = registry.groups().log_of(topic);
+        match registry.ids().parse(last_event_id)?.of(topic)? {
             IdPosition::At(position) => Some(position),
             IdPosition::Unknown(_) => None,
         }
@@ -214,10 +288,11 @@ impl Hub {
         Subscribe::new(Arc::clone(self.core()), topics.into_topics())
     }
 
-    /// Returns how many subscribers a topic has in this process.
+    /// Returns how many subscribers a topic has in this process; for a topic of a
+    /// [group](HubBuilder::group), those of the group.
     #[must_use]
     pub fn subscribers(&self, topic: &str) -> usize {
-        let topic = self.core().registry().get(topic);
+        let topic = self.in_use(topic);
         topic.map_or(0, |topic| topic.subscribers())
     }
 
@@ -226,12 +301,16 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// [`OpenError`] if the topic cannot be opened.
+    /// [`OpenError`] if the topic cannot be opened, or is in a [group](HubBuilder::group): only the whole group has
+    /// a presence.
     ///
     /// # Cancel safety
     ///
     /// The future may be dropped at any time.
     pub async fn presence(&self, topic: &str) -> Result<Presence, OpenError> {
+        if let Place::InGroup { .. } = self.core().registry().groups().place(topic) {
+            return Err(TopicError::InGroup.into());
+        }
         let topic = TopicGuard::open(self.core().registry(), topic).await?;
         Ok(Presence::new(topic))
     }
@@ -259,11 +338,17 @@ impl Hub {
         metrics
     }
 
-    /// Returns the metrics of one topic; `None` if it is not in use.
+    /// Returns the metrics of one topic; `None` if it is not in use. For a topic of a [group](HubBuilder::group),
+    /// they are those of the group.
     #[must_use]
     pub fn topic_metrics(&self, topic: &str) -> Option<TopicMetrics> {
-        let topic = self.core().registry().get(topic);
-        topic.map(|topic| topic.metrics())
+        self.in_use(topic).map(|topic| topic.metrics())
+    }
+
+    /// Returns the topic, or its group, if it is in use.
+    fn in_use(&self, topic: &str) -> Option<Arc<Topic>> {
+        let registry = self.core().registry();
+        registry.get(registry.groups().log_of(topic))
     }
 
     /// Discards history that is too old, and evicts topics without history and subscribers. All topics are

@@ -1,5 +1,6 @@
 //! Publishing one event.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
@@ -12,6 +13,7 @@ use sse_codec::{Encode, Encoder};
 
 use crate::core::Core;
 use crate::entry::{self, EventError};
+use crate::group::{self, Place};
 use crate::log::EngineError;
 use crate::log::backend::Backend;
 use crate::log::local::LocalLog;
@@ -49,6 +51,8 @@ pub enum PublishError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The topic is [finished](crate::Hub::finish).
+    Finished,
     /// The hub has shut down, or its [`Driver`](crate::Driver) was dropped.
     Shutdown,
     /// The engine failed. The event may be published nevertheless.
@@ -72,6 +76,7 @@ impl fmt::Display for PublishError {
                     "event of {len} bytes is longer than the limit of {limit}"
                 )
             }
+            Self::Finished => f.write_str("topic is finished"),
             Self::Shutdown => f.write_str("hub has shut down"),
             Self::Engine(_) => f.write_str("engine failed to append the event"),
             Self::WouldWait => f.write_str("publishing requires waiting for the engine"),
@@ -85,7 +90,11 @@ impl Error for PublishError {
             Self::Event(error) => Some(error),
             Self::Topic(error) => Some(error),
             Self::Engine(error) => Some(error),
-            Self::Key { .. } | Self::TooLong { .. } | Self::Shutdown | Self::WouldWait => None,
+            Self::Key { .. }
+            | Self::TooLong { .. }
+            | Self::Finished
+            | Self::Shutdown
+            | Self::WouldWait => None,
         }
     }
 }
@@ -106,24 +115,30 @@ impl From<EngineError> for PublishError {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::TooLong { len, limit } => Self::TooLong { len, limit },
+            EngineError::Finished => Self::Finished,
             error => Self::Engine(error),
         }
     }
 }
 
-/// The future of [`Hub::publish`](crate::Hub::publish), which returns the event's position.
+/// The future of [`Hub::publish`](crate::Hub::publish) and [`Hub::finish`](crate::Hub::finish), which returns the event's position.
 ///
 /// Polled after it has completed, it does nothing and stays pending.
 #[must_use = "nothing is published until the future is polled"]
 pub struct Publish<'a> {
     core: &'a Core,
+    /// Of a topic in a group, that of the group.
     topic: &'a str,
-    key: Option<&'a str>,
+    /// What comes before an idempotency key: in a group, the rest of the topic's name.
+    key_prefix: Option<&'a str>,
+    key: Option<Cow<'a, str>>,
+    /// Whether the event ends the topic.
+    is_last: bool,
     state: State,
 }
 
 enum State {
-    Encoded(Result<Vec<u8>, EventError>),
+    Encoded(Result<Vec<u8>, PublishError>),
     /// An engine is appending. The number is that of the interruptions before.
     Appending(Appending, u64),
     /// The future has completed.
@@ -155,12 +170,41 @@ impl<'a> Publish<'a> {
         // Outside of any lock: encoding is the user's code, and may take long.
         let mut entry = Vec::with_capacity(EXPECTED_LEN);
         let encoded = entry::encode(event, Encoder::DEFAULT_MAX_EVENT_LEN, &mut entry);
-        Self {
+        let mut publish = Self {
             core,
             topic,
+            key_prefix: None,
             key: None,
-            state: State::Encoded(encoded.map(|()| entry)),
+            is_last: false,
+            state: State::Done,
+        };
+        let encoded = encoded.map_err(PublishError::from);
+        publish.state = State::Encoded(encoded.and_then(|()| publish.group(entry)));
+        publish
+    }
+
+    /// Changes what is published to a topic of a group into what is published to the group's log.
+    fn group(&mut self, entry: Vec<u8>) -> Result<Vec<u8>, PublishError> {
+        match self.core.registry().groups().place(self.topic) {
+            Place::Alone => Ok(entry),
+            Place::Whole => Err(TopicError::WholeGroup.into()),
+            Place::InGroup { log, prefix_len } => {
+                group::check_member(self.topic)?;
+                let entry = group::entry(self.topic, &entry);
+                self.key_prefix = self.topic.get(prefix_len..);
+                self.topic = log;
+                Ok(entry)
+            }
         }
+    }
+
+    /// Has the event end the topic.
+    pub(crate) fn last(mut self) -> Self {
+        self.is_last = true;
+        if self.key_prefix.is_some() {
+            self.state = State::Encoded(Err(TopicError::InGroup.into()));
+        }
+        self
     }
 
     /// Gives the event an idempotency key of 1 to 128 bytes: if an event with the same key was
@@ -184,7 +228,11 @@ impl<'a> Publish<'a> {
     /// # }
     /// ```
     pub fn key(mut self, key: &'a str) -> Self {
-        self.key = Some(key);
+        self.key = Some(match self.key_prefix {
+            // Names in groups have no line break. An empty key is refused.
+            Some(prefix) if !key.is_empty() => format!("{prefix}\n{key}").into(),
+            _ => key.into(),
+        });
         self
     }
 
@@ -211,9 +259,9 @@ impl<'a> Publish<'a> {
     }
 
     /// Checks what can be checked before the topic is opened.
-    fn check(&self, encoded: Result<Vec<u8>, EventError>) -> Result<Vec<u8>, PublishError> {
+    fn check(&self, encoded: Result<Vec<u8>, PublishError>) -> Result<Vec<u8>, PublishError> {
         let entry = encoded?;
-        if let Some(key) = self.key
+        if let Some(key) = &self.key
             && !(1..=MAX_KEY_LEN).contains(&key.len())
         {
             return Err(PublishError::Key {
@@ -243,7 +291,7 @@ impl<'a> Publish<'a> {
             // Under the topic's lock, a subscription cannot end for the shutdown just before an
             // event that is still appended.
             let next = || self.core.shutdown().is_none().then(|| log.next());
-            match topic.append(next, entry, self.key) {
+            match topic.append(next, entry, self.key.as_deref(), self.is_last) {
                 Appended::At(position, wakers) => {
                     return Ok(Unannounced {
                         topic,
@@ -252,6 +300,7 @@ impl<'a> Publish<'a> {
                     });
                 }
                 Appended::NoPosition => return Err(PublishError::Shutdown),
+                Appended::Finished => return Err(PublishError::Finished),
                 // Between the two. Another one is added in its place.
                 Appended::Evicted => reach("evicted before the event was appended"),
             }
@@ -275,7 +324,11 @@ impl Future for Publish<'_> {
                     }
                     Backend::Engine(engine) => {
                         let interruptions = answered.interruptions();
-                        let appending = engine.append(this.topic, &entry, this.key);
+                        let appending = if this.is_last {
+                            engine.finish(this.topic, &entry, this.key.as_deref())
+                        } else {
+                            engine.append(this.topic, &entry, this.key.as_deref())
+                        };
                         (appending, interruptions)
                     }
                 }

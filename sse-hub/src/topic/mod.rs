@@ -14,6 +14,7 @@ pub(crate) mod waiting;
 mod watching;
 mod window;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use slab::Slab;
@@ -23,7 +24,7 @@ use crate::entry;
 use crate::id::Ids;
 use crate::log::Span;
 use crate::metrics::{Counts, TopicMetrics};
-use crate::options::TopicOptions;
+use crate::options::{Retention, TopicOptions};
 use crate::position::Position;
 use crate::sync::{AtomicBool, Mutex, MutexGuard};
 use crate::topic::cursor::{Appended, Cursor, Start};
@@ -46,6 +47,8 @@ pub(crate) struct Topic {
     /// without an engine.
     is_caught_up: AtomicBool,
     wait_epoch: WaitEpoch,
+    /// How many of the events that its readers have taken were hidden by filters.
+    hidden: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -79,12 +82,20 @@ impl Topic {
         name: Arc<str>,
         options: TopicOptions,
         span: Span,
+        is_log: bool,
         clock: Clock,
         mut expiry: Expiry,
         ids: Arc<Ids>,
     ) -> Arc<Self> {
         // Until something is published.
         expiry.set(Some(0));
+        let mut window = Window::new(options.retention, span.floor, span.head);
+        if span.is_finished {
+            window.finish();
+        }
+        if is_log {
+            window.set_log();
+        }
         Arc::new(Self {
             tag: ids.tag(&name),
             ids,
@@ -95,8 +106,9 @@ impl Topic {
             snapshots: Snapshots::new(options.snapshot),
             is_caught_up: AtomicBool::new(false),
             wait_epoch: WaitEpoch::new(),
+            hidden: AtomicU64::new(0),
             state: Mutex::new(State {
-                window: Window::new(options.retention, span.floor, span.head),
+                window,
                 readers: Slab::new(),
                 waiting: WaitList::new(),
                 members: Members::new(),
@@ -123,18 +135,28 @@ impl Topic {
         self.max_event_len
     }
 
+    pub(crate) fn retention(&self) -> Retention {
+        self.state().window.retention()
+    }
+
+    /// Notes that events which a reader has taken were not delivered, as a filter has hidden them.
+    pub(crate) fn note_hidden(&self, events: u64) {
+        self.hidden.fetch_add(events, Ordering::Relaxed);
+    }
+
     /// Returns the topic's slot in the registry.
     pub(crate) fn slot(&self) -> usize {
         self.slot
     }
 
     /// Appends an event at the position that `next` returns under the topic's lock, unless an event
-    /// with the same key was appended before. The caller [wakes](Self::wake) the tasks that wait.
+    /// with the same key was appended before. One that is the last finishes the topic. The caller [wakes](Self::wake) the tasks that wait.
     pub(crate) fn append(
         &self,
         next: impl FnOnce() -> Option<Position>,
         event: &[u8],
         key: Option<&str>,
+        is_last: bool,
     ) -> Appended {
         let mut state = self.state();
         if state.evicted.is_some() {
@@ -146,6 +168,13 @@ impl Topic {
         {
             return Appended::At(position, Wakers::default());
         }
+        if state.window.is_finished() {
+            // It may be too old.
+            state.window.trim(self.clock.millis());
+            if state.window.is_finished() {
+                return Appended::Finished;
+            }
+        }
         let Some(position) = next() else {
             return Appended::NoPosition;
         };
@@ -154,6 +183,9 @@ impl Topic {
             keys.insert(key, position, self.clock.millis());
         }
         self.push(&mut state, position, event);
+        if is_last {
+            state.window.finish();
+        }
         Appended::At(position, self.take_wakers(&mut state))
     }
 
@@ -199,6 +231,37 @@ impl Topic {
         self.wake(wakers);
     }
 
+    /// Notes that the topic is finished, if its window still ends at `head`.
+    pub(crate) fn finish(&self, head: Position) {
+        let mut state = self.state();
+        if state.window.head() == head && !state.window.is_finished() {
+            state.window.finish();
+            self.wake_after(state);
+        }
+    }
+
+    /// Whether the topic is finished, as far as is known here.
+    pub(crate) fn is_finished(&self) -> bool {
+        let mut state = self.state();
+        state.window.trim(self.clock.millis());
+        state.window.is_finished()
+    }
+
+    /// Whether a subscription that starts there gets nothing, now or later, as the topic is finished.
+    pub(crate) fn is_over(&self, start: Start) -> bool {
+        let mut state = self.state();
+        state.window.trim(self.clock.millis());
+        let Some(end) = state.window.end() else {
+            return false;
+        };
+        match start {
+            Start::Now => !self.snapshots.exist(),
+            Start::Oldest => false,
+            Start::After(position) => position >= end,
+            Start::Checked(position) => position >= end && state.window.has(position),
+        }
+    }
+
     /// Adds a subscription. Returns its cursor, and whether it starts before what the window has.
     /// No entry follows `head`, if that is known. The topic must be pinned.
     pub(crate) fn join(
@@ -236,6 +299,7 @@ impl Topic {
             after,
             generation,
             is_counted,
+            is_at_end: false,
             key,
             slot: WaitSlot::default(),
         };
@@ -302,7 +366,7 @@ impl Topic {
         }
         state.evicted = Some(number);
         state.expiry.end();
-        Some((state.window.floor(), state.counts_now()))
+        Some((state.window.floor(), state.counts_now(self.hidden())))
     }
 
     pub(crate) fn subscribers(&self) -> usize {
@@ -313,11 +377,15 @@ impl Topic {
     pub(crate) fn metrics_after(&self, evictions: u64) -> Option<TopicMetrics> {
         let state = self.state();
         let is_after = state.evicted.is_none_or(|number| number > evictions);
-        is_after.then(|| state.metrics())
+        is_after.then(|| state.metrics(self.hidden()))
     }
 
     pub(crate) fn metrics(&self) -> TopicMetrics {
-        self.state().metrics()
+        self.state().metrics(self.hidden())
+    }
+
+    fn hidden(&self) -> u64 {
+        self.hidden.load(Ordering::Relaxed)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -327,10 +395,10 @@ impl Topic {
 }
 
 impl State {
-    fn metrics(&self) -> TopicMetrics {
+    fn metrics(&self, hidden: u64) -> TopicMetrics {
         let slowest = self.readers.iter().map(|(_, reader)| reader.seen).min();
         let appended = self.window.appended();
-        let counts = self.counts_now();
+        let counts = self.counts_now(hidden);
         TopicMetrics {
             published: counts.published,
             delivered: counts.delivered,
@@ -369,9 +437,10 @@ impl State {
         self.is_idle()
     }
 
-    fn counts_now(&self) -> Counts {
+    fn counts_now(&self, hidden: u64) -> Counts {
         Counts {
             published: self.window.appended(),
+            delivered: self.counts.delivered.saturating_sub(hidden),
             ..self.counts
         }
     }

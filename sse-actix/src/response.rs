@@ -65,8 +65,8 @@ where
 /// assert_eq!(last_event_id(&request).as_deref(), Some("41"));
 /// ```
 #[must_use]
-pub fn last_event_id(request: &HttpRequest) -> Option<Cow<'_, str>> {
-    last_event_id_with(&SseOptions::new(), request)
+pub fn last_event_id(request: &HttpRequest) -> Option<String> {
+    last_event_id_with(&SseOptions::new(), request).map(Cow::into_owned)
 }
 
 fn last_event_id_with<'a>(options: &SseOptions, request: &'a HttpRequest) -> Option<Cow<'a, str>> {

@@ -121,7 +121,7 @@ where
     if request.method() == Some(&Method::HEAD) {
         return response(options, SseBody::empty());
     }
-    let last_event_id = last_event_id_with(options, &request).map(Cow::into_owned);
+    let last_event_id = last_event_id_with(options, &request);
     let start = |sse| handler(request, sse);
     let stream = SseStream::new(options, last_event_id.as_deref(), start);
     response(options, SseBody::new(stream))
@@ -144,17 +144,17 @@ where
 /// assert_eq!(last_event_id(&HeaderMap::new()), None);
 /// # Ok::<(), http::Error>(())
 /// ```
-pub fn last_event_id(request: &impl RequestHead) -> Option<Cow<'_, str>> {
+#[must_use]
+pub fn last_event_id(request: &impl RequestHead) -> Option<String> {
     last_event_id_with(&SseOptions::new(), request)
 }
 
-fn last_event_id_with<'a>(
-    options: &SseOptions,
-    request: &'a impl RequestHead,
-) -> Option<Cow<'a, str>> {
+/// The text is owned, as a request with a body may not be borrowed while a `Send` future waits.
+fn last_event_id_with(options: &SseOptions, request: &impl RequestHead) -> Option<String> {
     let header = request.headers().get("last-event-id");
     let query = request.uri().and_then(Uri::query);
-    options.last_event_id(header.map(HeaderValue::as_bytes), query)
+    let id = options.last_event_id(header.map(HeaderValue::as_bytes), query);
+    id.map(Cow::into_owned)
 }
 
 /// Returns a response with the events of a `futures::Stream`.

@@ -84,7 +84,8 @@ impl Hub {
     ///
     /// [`PublishError::Event`] if the event cannot be encoded, is empty or has an id;
     /// [`PublishError::Topic`] if the topic cannot be used; [`PublishError::TooLong`] if the event
-    /// is longer than the topic's history may be; [`PublishError::Shutdown`] when the hub has shut
+    /// is longer than the topic's history may be; [`PublishError::Finished`] if the topic is
+    /// [finished](Self::finish); [`PublishError::Shutdown`] when the hub has shut
     /// down; [`PublishError::Engine`] if the engine failed. Only after an error of the engine, the
     /// event may be published nevertheless.
     ///
@@ -95,6 +96,71 @@ impl Hub {
     /// [key](Publish::key), it can safely be published again.
     pub fn publish<'a>(&'a self, topic: &'a str, event: impl Encode) -> Publish<'a> {
         Publish::new(self.core(), topic, &event)
+    }
+
+    /// Publishes the event that ends `topic`, for instance that an answer is complete or a job is done.
+    ///
+    /// Subscribers get everything up to this event, and then their streams end in order; a stream of
+    /// several topics ends when all of them are finished. A client that comes back gets what it has missed, up to this
+    /// event, and its stream ends again. When it has everything,
+    /// [`Subscribe::open`](crate::Subscribe::open) is [`SubscribeError::Finished`](crate::SubscribeError::Finished), which
+    /// the adapters' `refused` answers with 204 (No Content), so that an `EventSource` does not come back
+    /// (HTML § 9.2.2). Nothing can be published to the topic, and it cannot be finished again. With a [key](Publish::key), this can safely be repeated.
+    ///
+    /// When the event is older than what is [kept](crate::Retention) (on an engine: than the maximal age that the engine's
+    /// options have), the topic is gone, and its name can be used anew.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::StreamExt as _;
+    /// use sse_hub::{Event, Hub, PublishError, SubscribeError};
+    ///
+    /// let hub = Hub::new();
+    /// let mut answer = hub.subscribe("answer-17").from_start().await?;
+    /// hub.publish("answer-17", "Hello").await?;
+    /// let done = Event::new().event("done").data("");
+    /// let position = hub.finish("answer-17", done).key("done").await?;
+    ///
+    /// let mut all = Vec::new();
+    /// while let Some(piece) = answer.next().await {
+    ///     all.extend_from_slice(&piece?);
+    /// }
+    /// let all = String::from_utf8(all)?;
+    /// assert!(all.contains("data: Hello\n") && all.contains("event: done\n"));
+    ///
+    /// let id = hub.id_of("answer-17", position);
+    /// let again = hub.subscribe("answer-17").resume(Some(&id)).open().await;
+    /// assert!(matches!(again, Err(SubscribeError::Finished)));
+    /// let more = hub.publish("answer-17", "more").await;
+    /// assert!(matches!(more, Err(PublishError::Finished)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Self::publish).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`publish`](Self::publish).
+    pub fn finish<'a>(&'a self, topic: &'a str, event: impl Encode) -> Publish<'a> {
+        Publish::new(self.core(), topic, &event).last()
+    }
+
+    /// Returns whether a topic is [finished](Self::finish), and not yet gone.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] if the topic cannot be opened.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any time.
+    pub async fn is_finished(&self, topic: &str) -> Result<bool, OpenError> {
+        let topic = TopicGuard::open(self.core().registry(), topic).await?;
+        Ok(topic.is_finished())
     }
 
     /// Publishes an event without waiting, for code that is not async.

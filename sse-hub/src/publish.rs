@@ -49,6 +49,8 @@ pub enum PublishError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The topic is [finished](crate::Hub::finish).
+    Finished,
     /// The hub has shut down, or its [`Driver`](crate::Driver) was dropped.
     Shutdown,
     /// The engine failed. The event may be published nevertheless.
@@ -72,6 +74,7 @@ impl fmt::Display for PublishError {
                     "event of {len} bytes is longer than the limit of {limit}"
                 )
             }
+            Self::Finished => f.write_str("topic is finished"),
             Self::Shutdown => f.write_str("hub has shut down"),
             Self::Engine(_) => f.write_str("engine failed to append the event"),
             Self::WouldWait => f.write_str("publishing requires waiting for the engine"),
@@ -85,7 +88,11 @@ impl Error for PublishError {
             Self::Event(error) => Some(error),
             Self::Topic(error) => Some(error),
             Self::Engine(error) => Some(error),
-            Self::Key { .. } | Self::TooLong { .. } | Self::Shutdown | Self::WouldWait => None,
+            Self::Key { .. }
+            | Self::TooLong { .. }
+            | Self::Finished
+            | Self::Shutdown
+            | Self::WouldWait => None,
         }
     }
 }
@@ -106,12 +113,13 @@ impl From<EngineError> for PublishError {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::TooLong { len, limit } => Self::TooLong { len, limit },
+            EngineError::Finished => Self::Finished,
             error => Self::Engine(error),
         }
     }
 }
 
-/// The future of [`Hub::publish`](crate::Hub::publish), which returns the event's position.
+/// The future of [`Hub::publish`](crate::Hub::publish) and [`Hub::finish`](crate::Hub::finish), which returns the event's position.
 ///
 /// Polled after it has completed, it does nothing and stays pending.
 #[must_use = "nothing is published until the future is polled"]
@@ -119,6 +127,8 @@ pub struct Publish<'a> {
     core: &'a Core,
     topic: &'a str,
     key: Option<&'a str>,
+    /// Whether the event ends the topic.
+    is_last: bool,
     state: State,
 }
 
@@ -159,8 +169,15 @@ impl<'a> Publish<'a> {
             core,
             topic,
             key: None,
+            is_last: false,
             state: State::Encoded(encoded.map(|()| entry)),
         }
+    }
+
+    /// Has the event end the topic.
+    pub(crate) fn last(mut self) -> Self {
+        self.is_last = true;
+        self
     }
 
     /// Gives the event an idempotency key of 1 to 128 bytes: if an event with the same key was
@@ -243,7 +260,7 @@ impl<'a> Publish<'a> {
             // Under the topic's lock, a subscription cannot end for the shutdown just before an
             // event that is still appended.
             let next = || self.core.shutdown().is_none().then(|| log.next());
-            match topic.append(next, entry, self.key) {
+            match topic.append(next, entry, self.key, self.is_last) {
                 Appended::At(position, wakers) => {
                     return Ok(Unannounced {
                         topic,
@@ -252,6 +269,7 @@ impl<'a> Publish<'a> {
                     });
                 }
                 Appended::NoPosition => return Err(PublishError::Shutdown),
+                Appended::Finished => return Err(PublishError::Finished),
                 // Between the two. Another one is added in its place.
                 Appended::Evicted => reach("evicted before the event was appended"),
             }
@@ -275,7 +293,11 @@ impl Future for Publish<'_> {
                     }
                     Backend::Engine(engine) => {
                         let interruptions = answered.interruptions();
-                        let appending = engine.append(this.topic, &entry, this.key);
+                        let appending = if this.is_last {
+                            engine.finish(this.topic, &entry, this.key)
+                        } else {
+                            engine.append(this.topic, &entry, this.key)
+                        };
                         (appending, interruptions)
                     }
                 }

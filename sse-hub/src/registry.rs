@@ -182,7 +182,15 @@ impl Registry {
         let expiry = Expiry::new(Arc::clone(&self.expiring), slot);
         let options = options.unwrap_or_default();
         let ids = Arc::clone(&self.ids);
-        let topic = Topic::new(Arc::clone(&name), options, span, self.clock, expiry, ids);
+        let topic = Topic::new(
+            Arc::clone(&name),
+            options,
+            span,
+            matches!(self.backend, Backend::Local(_)),
+            self.clock,
+            expiry,
+            ids,
+        );
         if is_caught_up {
             topic.set_caught_up();
         }

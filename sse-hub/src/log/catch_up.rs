@@ -1,7 +1,7 @@
 //! Bringing a topic's window up to date by reading.
 
 use crate::log::answered::Answered;
-use crate::log::{Engine, EngineError, Entry, Page};
+use crate::log::{Engine, EngineError, Entry, Page, Span};
 use crate::position::Position;
 use crate::topic::Topic;
 
@@ -55,6 +55,14 @@ pub(crate) async fn catch_up_until(
                     return Ok(());
                 }
             }
+            // The window ends there as well, or after what nodes have appended at the same time.
+            Page::Finished => {
+                topic.finish(head);
+                for (lost, interruptions) in marked {
+                    answered.end_repair(topic.name(), lost, interruptions, head);
+                }
+                return Ok(());
+            }
             // Entries have arrived live meanwhile, or another reader has restarted the window.
             Page::Trimmed | Page::Unknown if topic.head() != head => head = topic.head(),
             Page::Trimmed | Page::Unknown if restarts == MAX_RESTARTS => {
@@ -91,8 +99,8 @@ async fn restart(engine: &dyn Engine, topic: &Topic, head: Position) -> Result<(
     Ok(())
 }
 
-async fn end(engine: &dyn Engine, topic: &str) -> Result<Position, EngineError> {
-    let end = engine.open(topic).await?.head;
+async fn end(engine: &dyn Engine, topic: &str) -> Result<Span, EngineError> {
+    let end = engine.open(topic).await?;
     engine.close(topic);
     Ok(end)
 }
@@ -125,7 +133,8 @@ async fn newest_kept(engine: &dyn Engine, topic: &Topic) -> Result<Option<Positi
             Page::Unknown => unknown = next,
             page => {
                 known = next + 1;
-                kept = matches!(page, Page::Entries(_) | Page::Last(_)).then_some(position);
+                kept = matches!(page, Page::Entries(_) | Page::Last(_) | Page::Finished)
+                    .then_some(position);
             }
         }
         next = usize::midpoint(known, unknown);

@@ -88,6 +88,24 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
         key: Option<&str>,
     ) -> BoxFuture<'static, Result<Position, EngineError>>;
 
+    /// Appends the event that ends a topic, as [`append`](Self::append) does: an [`Entry::Last`].
+    ///
+    /// From then on, for as long as the engine keeps that entry, appending and finishing fail with
+    /// [`EngineError::Finished`], unless the key is that of an earlier entry. What nodes append at the same time nevertheless,
+    /// as the engine cannot tell, comes after the end: no read returns it, and the hub ignores it when it is live.
+    ///
+    /// By default, this is refused: the engine has topics without an end.
+    fn finish(
+        &self,
+        topic: &str,
+        entry: &[u8],
+        key: Option<&str>,
+    ) -> BoxFuture<'static, Result<Position, EngineError>> {
+        let _ = (topic, entry, key);
+        let reason = "topics cannot be finished in this engine".to_owned();
+        Box::pin(std::future::ready(Err(EngineError::Refused(reason))))
+    }
+
     /// Reads the entries after a position, or the oldest part of them if they are many. If a position
     /// is known, those before it in the same topic are known too, or [`Page::Trimmed`].
     ///
@@ -142,6 +160,8 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
 pub enum Entry {
     /// An encoded event, without an id.
     Event(Bytes),
+    /// The encoded event that ends the topic, without an id.
+    Last(Bytes),
     /// The mark of a loss: events before it were published, and then lost by the engine.
     Loss,
 }
@@ -154,19 +174,34 @@ pub struct Span {
     pub floor: Position,
     /// No entry follows it, and none lies between `floor` and it.
     pub head: Position,
+    /// Whether the topic is finished: its last entry is [`Entry::Last`], at `head` or before it.
+    pub is_finished: bool,
 }
 
 impl Span {
     /// Creates a span that is known to have no entries.
     #[must_use]
     pub const fn new(floor: Position, head: Position) -> Self {
-        Self { floor, head }
+        Self {
+            floor,
+            head,
+            is_finished: false,
+        }
     }
 
     /// Creates the span of no length at the end of a log.
     #[must_use]
     pub const fn at(head: Position) -> Self {
         Self::new(head, head)
+    }
+
+    /// Creates the span of no length at the end of the log of a topic that is finished.
+    #[must_use]
+    pub const fn finished(head: Position) -> Self {
+        Self {
+            is_finished: true,
+            ..Self::at(head)
+        }
     }
 }
 
@@ -179,6 +214,8 @@ pub enum Page {
     /// The next entries, oldest first, up to the end of the log as it was at some moment after the call;
     /// none if the position was the end.
     Last(Vec<(Position, Entry)>),
+    /// The topic is finished, and nothing follows: the position is that of its last entry, or a later one.
+    Finished,
     /// Entries that followed the position are no longer kept.
     Trimmed,
     /// The position is not known to be one of this log.
@@ -238,7 +275,7 @@ impl LiveEntry {
     /// Returns the length of the event in bytes; that of a mark is 0.
     pub(crate) fn event_len(&self) -> usize {
         match &self.entry {
-            Entry::Event(event) => event.len(),
+            Entry::Event(event) | Entry::Last(event) => event.len(),
             Entry::Loss => 0,
         }
     }
@@ -278,6 +315,8 @@ pub enum EngineError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The topic is finished, so nothing can be appended.
+    Finished,
     /// The engine refused the request, for the reason that it gives.
     Refused(String),
     /// The engine remembers the idempotency key, but has lost its event.
@@ -299,6 +338,7 @@ impl fmt::Display for EngineError {
                 f,
                 "event of {len} bytes is longer than the engine's limit of {limit}"
             ),
+            Self::Finished => f.write_str("topic is finished"),
             Self::Refused(reason) => write!(f, "engine refused the request: {reason}"),
             Self::KeyWithoutEvent => {
                 f.write_str("engine remembers the idempotency key but not its event")

@@ -157,6 +157,11 @@ impl Subscribe {
         if self.opened.is_none() {
             self.opened = Some(self.open_topics().await?);
         }
+        // Without an id, the client may come with one in the stream.
+        let is_over = |opened: &Opened| self.is_over(&opened.topics);
+        if matches!(self.resume, Resume::Id(_)) && self.opened.as_ref().is_some_and(is_over) {
+            return Err(SubscribeError::Finished);
+        }
         Ok(self)
     }
 
@@ -225,6 +230,7 @@ impl Subscribe {
                 let begun = core.begin_subscription();
                 Subscription::new(begun, Opening::None, slow, None, 0)
             }
+            Err(SubscribeError::Finished) => return Ok(Serve::nothing()),
             Err(error) => return Err(error.into()),
         };
         Ok(Serve::new(subscription, sse))
@@ -237,19 +243,38 @@ impl Subscribe {
         };
         // It may have been changed since the topics were opened.
         self.check_settings()?;
+        if self.is_over(&opened.topics) {
+            return Err(SubscribeError::Finished);
+        }
         let opening = std::mem::take(&mut self.opening);
         Ok(self.join_all(opened, opening))
     }
 
-    fn join_all(&self, opened: Opened, opening: Opening) -> Subscription {
-        let ids = Arc::clone(self.core.registry().ids());
-        let last_event_id = match &self.resume {
+    fn last_event_id(&self) -> LastEventId<'_> {
+        match &self.resume {
             Resume::FromStream | Resume::Id(None) => LastEventId::None,
-            Resume::Id(Some(id)) => match ids.parse(id) {
+            Resume::Id(Some(id)) => match self.core.registry().ids().parse(id) {
                 Some(positions) => LastEventId::Positions(positions),
                 None => LastEventId::Invalid,
             },
-        };
+        }
+    }
+
+    /// Whether all topics are finished, and the client has everything of them.
+    fn is_over(&self, topics: &[TopicGuard]) -> bool {
+        // Usually the first one is not.
+        if !topics.iter().all(|topic| topic.is_finished()) {
+            return false;
+        }
+        let last_event_id = self.last_event_id();
+        topics.iter().all(|topic| {
+            let start = self.start(topic, &last_event_id);
+            start.is_some_and(|start| topic.is_over(start))
+        })
+    }
+
+    fn join_all(&self, opened: Opened, opening: Opening) -> Subscription {
+        let last_event_id = self.last_event_id();
         let mut subscription = Subscription::new(
             opened.begun,
             opening,
@@ -273,15 +298,15 @@ impl Subscribe {
         subscription
     }
 
-    /// Joins one topic. Returns also whether the client has a gap in it, which comes first.
-    fn join(&self, topic: &TopicGuard, last_event_id: &LastEventId<'_>) -> (TopicReader, bool) {
+    /// Returns where the subscription starts in a topic; `None` if the id says nothing about it.
+    fn start(&self, topic: &TopicGuard, last_event_id: &LastEventId<'_>) -> Option<Start> {
         let backend = self.core.registry().backend();
         let fresh = if self.from_start && !topic.snapshots.exist() {
             backend.oldest()
         } else {
             Start::Now
         };
-        let start = match last_event_id {
+        match last_event_id {
             LastEventId::None => Some(fresh),
             LastEventId::Invalid => None,
             LastEventId::Positions(positions) => match positions.of(topic.name()) {
@@ -289,7 +314,13 @@ impl Subscribe {
                 Some(IdPosition::At(position)) => backend.resume(position),
                 Some(IdPosition::Unknown(_)) => None,
             },
-        };
+        }
+    }
+
+    /// Joins one topic. Returns also whether the client has a gap in it, which comes first.
+    fn join(&self, topic: &TopicGuard, last_event_id: &LastEventId<'_>) -> (TopicReader, bool) {
+        let backend = self.core.registry().backend();
+        let start = self.start(topic, last_event_id);
         let is_unknown = start.is_none();
         let start = start.unwrap_or(Start::Now);
         let (cursor, is_trimmed) = topic.join(start, backend.head(), self.member.as_ref());

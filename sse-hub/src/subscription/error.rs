@@ -47,6 +47,8 @@ pub enum SubscribeError {
     },
     /// A topic cannot be used.
     Topic(TopicError),
+    /// All topics are [finished](crate::Hub::finish), and the client has everything.
+    Finished,
     /// The hub has shut down, or its [`Driver`](crate::Driver) was dropped.
     Shutdown,
     /// The engine failed.
@@ -54,7 +56,8 @@ pub enum SubscribeError {
 }
 
 impl Refusal for SubscribeError {
-    /// Returns 503 (Service Unavailable) if the same request may succeed later, 400 (Bad Request) if its
+    /// Returns 204 (No Content) if all topics are finished, so that an `EventSource` does not come back
+    /// (HTML § 9.2.2), 503 (Service Unavailable) if the same request may succeed later, 400 (Bad Request) if its
     /// topics cannot be subscribed to, and 500 (Internal Server Error) for an invalid
     /// [`Opening`](crate::Opening).
     fn status(&self) -> StatusCode {
@@ -66,6 +69,7 @@ impl Refusal for SubscribeError {
             | Self::Topic(TopicError::EmptyName | TopicError::NameTooLong { .. }) => {
                 StatusCode::BAD_REQUEST
             }
+            Self::Finished => StatusCode::NO_CONTENT,
             Self::Opening(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Topic(TopicError::TooManyTopics { .. }) | Self::Shutdown | Self::Engine(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -97,6 +101,9 @@ impl fmt::Display for SubscribeError {
                 "member name of {len} bytes is longer than the limit of {limit}"
             ),
             Self::Topic(_) => f.write_str("topic cannot be subscribed to"),
+            Self::Finished => {
+                f.write_str("topics are finished, and nothing is left for the client")
+            }
             Self::Shutdown => f.write_str("hub has shut down"),
             Self::Engine(_) => f.write_str("engine failed to open the topic"),
         }

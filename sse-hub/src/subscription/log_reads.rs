@@ -12,7 +12,7 @@ use crate::metrics::{Metric, record};
 use crate::position::Position;
 use crate::subscription::Subscription;
 use crate::subscription::policy::SlowConsumer;
-use crate::subscription::topic_reader::{LogRead, TopicReader, gap_cause};
+use crate::subscription::topic_reader::{LogRead, Phase, TopicReader, gap_cause};
 use crate::topic::cursor::Oldest;
 
 impl Subscription {
@@ -56,6 +56,10 @@ impl Subscription {
         let (mut entries, is_last) = match page {
             Page::Entries(entries) => (entries, false),
             Page::Last(entries) => (entries, true),
+            Page::Finished => {
+                self.topics[index].phase = Phase::Finished;
+                return None;
+            }
             Page::Trimmed | Page::Unknown => return None,
         };
         let TopicReader {
@@ -82,8 +86,12 @@ impl Subscription {
         }
         // What follows a mark is read again.
         let before_mark = |entry: (Position, Entry)| match entry {
-            (position, Entry::Event(event)) => Some((position, event)),
+            (position, Entry::Event(event) | Entry::Last(event)) => Some((position, event)),
             (_, Entry::Loss) => None,
+        };
+        let end = match entries.last() {
+            Some((position, Entry::Last(_))) => Some(*position),
+            _ => None,
         };
         let mut events: Vec<_> = entries.into_iter().map_while(before_mark).collect();
         let reader = &mut self.topics[index];
@@ -95,6 +103,9 @@ impl Subscription {
             return None;
         };
         let last = *last;
+        if end == Some(last) {
+            reader.phase = Phase::Finished;
+        }
         // As with live entries, invalid ones are skipped.
         events.retain(|(_, event)| entry::check(event).is_ok());
         let count = events.len() as u64;
@@ -126,7 +137,7 @@ impl Subscription {
     fn skip_to_oldest(&mut self, index: usize, read: LogRead) -> Option<Bytes> {
         let entries = match &read.page {
             Page::Entries(entries) | Page::Last(entries) => &entries[..],
-            Page::Trimmed | Page::Unknown => &[],
+            Page::Finished | Page::Trimmed | Page::Unknown => &[],
         };
         let (oldest, missed) = self.topics[index].skip_to_oldest(entries)?;
         // In the log, no position before its oldest entry is known: the gap has the one of before, and

@@ -26,6 +26,7 @@
 //!     |       o---------------------> | Unknown  |-----+ and to Live, when the gap is sent
 //!     |          an engine            +----------+
 //!     |
+//!     |  the end of all topics, which are finished;
 //!     |  a shutdown, when all topics are up to date or its deadline has passed;
 //!     |  an invalid snapshot; a gap, if the policy for slow consumers is to disconnect
 //!     v
@@ -216,6 +217,10 @@ impl Subscription {
                     }
                 }
             }
+            if self.is_finished() {
+                self.ended = true;
+                return Poll::Ready(None);
+            }
             let Some(shutdown) = self.core.shutdown() else {
                 return Poll::Pending;
             };
@@ -260,6 +265,12 @@ impl Subscription {
         }
     }
 
+    /// Whether all topics are finished, and everything of them was yielded.
+    fn is_finished(&self) -> bool {
+        let mut topics = self.topics.iter();
+        !self.topics.is_empty() && topics.all(|it| matches!(it.phase, Phase::Finished))
+    }
+
     /// Polls one topic. `None` ends the subscription.
     fn poll_topic(&mut self, index: usize, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
         loop {
@@ -283,12 +294,17 @@ impl Subscription {
                         None => return Poll::Pending,
                     }
                 }
+                Phase::Finished => return Poll::Pending,
                 Phase::Live => match self.read(index, cx) {
                     Next::Events(piece, events) => {
                         record(Metric::Delivered(events));
                         return Poll::Ready(Some(Ok(piece)));
                     }
                     Next::UpToDate => return Poll::Pending,
+                    Next::Finished => {
+                        self.topics[index].phase = Phase::Finished;
+                        return Poll::Pending;
+                    }
                     Next::Mark(position) => {
                         return Poll::Ready(Some(Ok(self.skip_mark(index, position))));
                     }
@@ -316,7 +332,9 @@ impl Subscription {
             next.map(|events| self.encode(index, &events))
         };
         match next {
-            Next::Events(..) | Next::UpToDate => self.topics[index].was_in_window = true,
+            Next::Events(..) | Next::UpToDate | Next::Finished => {
+                self.topics[index].was_in_window = true;
+            }
             Next::Mark(_) | Next::Trimmed => {}
             Next::Restarted => self.topics[index].was_in_window = false,
         }

@@ -39,6 +39,11 @@ impl Serve {
         }))
     }
 
+    /// Serves nothing: the client has everything.
+    pub(crate) fn nothing() -> Self {
+        Self(State::Done)
+    }
+
     /// Serves what `start` returns.
     pub(crate) fn starting(
         start: impl Future<Output = Result<Self, BoxError>> + Send + 'static,
@@ -84,8 +89,10 @@ impl Serving {
             }
             let next = ready!(self.subscription.poll_piece(cx));
             let Some(mut events) = next.transpose()? else {
-                // The hub has shut down, or the client is too slow: the content goes on.
-                self.sse.set_incomplete();
+                if !self.subscription.is_finished() {
+                    // The hub has shut down, or the client is too slow: the content goes on.
+                    self.sse.set_incomplete();
+                }
                 return Poll::Ready(Ok(()));
             };
             // Usually there is room.

@@ -39,6 +39,8 @@ pub(crate) enum Phase {
     Snapshot,
     /// What follows the cursor is being read from the engine. `None` at the deadline of a shutdown.
     Reading(BoxFuture<'static, Option<LogRead>>),
+    /// Nothing more comes: the topic is finished.
+    Finished,
 }
 
 /// What was read from the log.
@@ -117,7 +119,7 @@ impl TopicReader {
         let position = match self.phase {
             Phase::Snapshot => return None,
             Phase::Unknown => IdPosition::Unknown(after),
-            Phase::Live | Phase::Reading(_) => IdPosition::At(after),
+            Phase::Live | Phase::Reading(_) | Phase::Finished => IdPosition::At(after),
         };
         Some((self.topic.tag(), position))
     }
@@ -214,7 +216,7 @@ async fn read_engine(
 /// it, so that it cannot distinguish an id that it has made up from one that is too old.
 pub(crate) fn gap_cause(page: &Page) -> Option<&'static str> {
     match page {
-        Page::Entries(_) | Page::Last(_) => None,
+        Page::Entries(_) | Page::Last(_) | Page::Finished => None,
         Page::Trimmed => Some(NOT_KEPT),
         Page::Unknown => Some("the engine does not know the position"),
     }

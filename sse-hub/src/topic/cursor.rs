@@ -12,6 +12,9 @@ pub(crate) struct Cursor {
     pub(crate) generation: u32,
     /// Whether it is known how many of the events that the window ever had it has taken or skipped.
     pub(crate) is_counted: bool,
+    /// Whether everything was taken of a topic that was finished, whatever has become of it since. The generation
+    /// is not the present one then, so that this is only looked at if it is not.
+    pub(crate) is_at_end: bool,
     /// The key among the topic's readers.
     pub(crate) key: usize,
     pub(crate) slot: WaitSlot,
@@ -66,6 +69,8 @@ pub(crate) enum Next<T> {
     Trimmed,
     /// The window was restarted, or the position is not known to be one of its history.
     Restarted,
+    /// Nothing more: the topic is finished.
+    Finished,
 }
 
 impl<T> Next<T> {
@@ -76,6 +81,7 @@ impl<T> Next<T> {
             Self::Mark(position) => Next::Mark(position),
             Self::Trimmed => Next::Trimmed,
             Self::Restarted => Next::Restarted,
+            Self::Finished => Next::Finished,
         }
     }
 }
@@ -97,6 +103,8 @@ pub(crate) enum Appended {
     At(Position, Wakers),
     /// It was given no position.
     NoPosition,
+    /// The topic is finished.
+    Finished,
     /// The topic was evicted.
     Evicted,
 }

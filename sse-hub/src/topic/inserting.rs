@@ -3,7 +3,7 @@
 
 use super::{State, Topic};
 use crate::entry;
-use crate::log::Entry;
+use crate::log::{Entry, Span};
 use crate::position::Position;
 use crate::sync::Ordering;
 use crate::topic::cursor::Insertion;
@@ -28,18 +28,27 @@ impl Topic {
         if predecessor != head {
             return Insertion::Hole;
         }
+        if state.window.is_finished() {
+            // Another node has appended it when it did not know of the end.
+            state.window.skip(position);
+            return Insertion::Appended;
+        }
         let event = match entry {
-            Entry::Event(event) => event,
+            Entry::Event(event) | Entry::Last(event) => event,
             Entry::Loss => {
                 state.window.mark(position);
                 self.wake_after(state);
                 return Insertion::Appended;
             }
         };
+        let is_last = matches!(entry, Entry::Last(_));
         if let Err(error) = entry::check(event) {
             // Something else than a hub has written to the engine. The entry is skipped.
-            state.window.advance(position);
-            drop(state);
+            state.window.skip(position);
+            if is_last {
+                state.window.finish();
+            }
+            self.wake_after(state);
             tracing::error!(
                 topic = &*self.name,
                 error = &error as &dyn std::error::Error,
@@ -48,6 +57,9 @@ impl Topic {
             return Insertion::Appended;
         }
         self.push(&mut state, position, event);
+        if is_last {
+            state.window.finish();
+        }
         self.wake_after(state);
         Insertion::Appended
     }
@@ -67,12 +79,15 @@ impl Topic {
         self.state().window.head()
     }
 
-    /// Discards the window if it still ends at `head`: events before `at` are missing. Subscribers that
+    /// Discards the window if it still ends at `head`: events before the span are missing. Subscribers that
     /// have not had them get a gap.
-    pub(crate) fn restart(&self, head: Position, at: Position) {
+    pub(crate) fn restart(&self, head: Position, at: Span) {
         let mut state = self.state();
         if state.window.head() == head {
-            state.window.restart(at);
+            state.window.restart(at.head);
+            if at.is_finished {
+                state.window.finish();
+            }
             self.wake_after(state);
         }
     }
@@ -102,9 +117,11 @@ impl Topic {
 impl State {
     /// Whether the entry is from another history than that of the window.
     fn is_contradicted_by(&mut self, position: Position, entry: &Entry) -> bool {
+        let is_after_end = self.window.end().is_some_and(|end| position > end);
         position > self.window.floor()
+            && !is_after_end
             && match entry {
-                Entry::Event(event) => {
+                Entry::Event(event) | Entry::Last(event) => {
                     self.window.event_at(position).as_deref() != Some(entry::lines(event))
                         && entry::check(event).is_ok()
                 }

@@ -79,12 +79,20 @@ impl Topic {
         name: Arc<str>,
         options: TopicOptions,
         span: Span,
+        is_log: bool,
         clock: Clock,
         mut expiry: Expiry,
         ids: Arc<Ids>,
     ) -> Arc<Self> {
         // Until something is published.
         expiry.set(Some(0));
+        let mut window = Window::new(options.retention, span.floor, span.head);
+        if span.is_finished {
+            window.finish();
+        }
+        if is_log {
+            window.set_log();
+        }
         Arc::new(Self {
             tag: ids.tag(&name),
             ids,
@@ -96,7 +104,7 @@ impl Topic {
             is_caught_up: AtomicBool::new(false),
             wait_epoch: WaitEpoch::new(),
             state: Mutex::new(State {
-                window: Window::new(options.retention, span.floor, span.head),
+                window,
                 readers: Slab::new(),
                 waiting: WaitList::new(),
                 members: Members::new(),
@@ -129,12 +137,13 @@ impl Topic {
     }
 
     /// Appends an event at the position that `next` returns under the topic's lock, unless an event
-    /// with the same key was appended before. The caller [wakes](Self::wake) the tasks that wait.
+    /// with the same key was appended before. One that is the last finishes the topic. The caller [wakes](Self::wake) the tasks that wait.
     pub(crate) fn append(
         &self,
         next: impl FnOnce() -> Option<Position>,
         event: &[u8],
         key: Option<&str>,
+        is_last: bool,
     ) -> Appended {
         let mut state = self.state();
         if state.evicted.is_some() {
@@ -146,6 +155,13 @@ impl Topic {
         {
             return Appended::At(position, Wakers::default());
         }
+        if state.window.is_finished() {
+            // It may be too old.
+            state.window.trim(self.clock.millis());
+            if state.window.is_finished() {
+                return Appended::Finished;
+            }
+        }
         let Some(position) = next() else {
             return Appended::NoPosition;
         };
@@ -154,6 +170,9 @@ impl Topic {
             keys.insert(key, position, self.clock.millis());
         }
         self.push(&mut state, position, event);
+        if is_last {
+            state.window.finish();
+        }
         Appended::At(position, self.take_wakers(&mut state))
     }
 
@@ -199,6 +218,37 @@ impl Topic {
         self.wake(wakers);
     }
 
+    /// Notes that the topic is finished, if its window still ends at `head`.
+    pub(crate) fn finish(&self, head: Position) {
+        let mut state = self.state();
+        if state.window.head() == head && !state.window.is_finished() {
+            state.window.finish();
+            self.wake_after(state);
+        }
+    }
+
+    /// Whether the topic is finished, as far as is known here.
+    pub(crate) fn is_finished(&self) -> bool {
+        let mut state = self.state();
+        state.window.trim(self.clock.millis());
+        state.window.is_finished()
+    }
+
+    /// Whether a subscription that starts there gets nothing, now or later, as the topic is finished.
+    pub(crate) fn is_over(&self, start: Start) -> bool {
+        let mut state = self.state();
+        state.window.trim(self.clock.millis());
+        let Some(end) = state.window.end() else {
+            return false;
+        };
+        match start {
+            Start::Now => !self.snapshots.exist(),
+            Start::Oldest => false,
+            Start::After(position) => position >= end,
+            Start::Checked(position) => position >= end && state.window.has(position),
+        }
+    }
+
     /// Adds a subscription. Returns its cursor, and whether it starts before what the window has.
     /// No entry follows `head`, if that is known. The topic must be pinned.
     pub(crate) fn join(
@@ -236,6 +286,7 @@ impl Topic {
             after,
             generation,
             is_counted,
+            is_at_end: false,
             key,
             slot: WaitSlot::default(),
         };

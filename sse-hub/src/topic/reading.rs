@@ -65,9 +65,14 @@ impl Topic {
         // Before the lock, as it is code of the caller's.
         let waker = cx.waker().clone();
         let mut state = self.state();
-        if cursor.generation != state.window.generations().current() && !state.resume(cursor) {
-            cursor.is_counted = false;
-            return Next::Restarted;
+        if cursor.generation != state.window.generations().current() {
+            if cursor.is_at_end {
+                return Next::Finished;
+            }
+            if !state.resume(cursor) {
+                cursor.is_counted = false;
+                return Next::Restarted;
+            }
         }
         let next = match take(&mut state.window, cursor.after) {
             WindowRead::Piece((last, events, taken)) => {
@@ -87,6 +92,11 @@ impl Topic {
             state.count(cursor);
         }
         let unneeded = if is_up_to_date || cursor.after == state.window.head() {
+            if state.window.is_finished() {
+                cursor.is_at_end = true;
+                cursor.generation = state.window.generations().none();
+                return if is_up_to_date { Next::Finished } else { next };
+            }
             state.waiting.wait(&mut cursor.slot, waker)
         } else {
             Some(waker)
@@ -168,8 +178,7 @@ impl Topic {
         }
         // The window has had all events that are kept, if the entries go up to where it begins.
         let is_whole = oldest.last().is_some_and(|(last, _)| *last >= floor);
-        let is_event =
-            |entry: &Entry| matches!(entry, Entry::Event(it) if entry::check(it).is_ok());
+        let is_event = |entry: &Entry| matches!(entry, Entry::Event(it) | Entry::Last(it) if entry::check(it).is_ok());
         let before = oldest.iter().take_while(|(position, _)| *position <= floor);
         let before = before.filter(|(_, entry)| is_event(entry)).count() as u64;
         let skipped = state.window.appended().checked_sub(held + before);

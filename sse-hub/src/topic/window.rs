@@ -35,6 +35,10 @@ pub(crate) struct Window {
     barrier: Position,
     /// No entry follows it.
     head: Position,
+    /// The position of the event that ends the topic, or a later one.
+    end: Option<Position>,
+    /// Whether the window is all that there is of the log.
+    is_log: bool,
     events: usize,
     bytes: usize,
     appended: u64,
@@ -76,6 +80,8 @@ impl Window {
             ends_with_mark: false,
             barrier: floor,
             head: head.max(floor),
+            end: None,
+            is_log: false,
             events: 0,
             bytes: 0,
             appended: 0,
@@ -86,6 +92,26 @@ impl Window {
             batch: None,
             retention,
         }
+    }
+
+    /// Notes that there is no log but the window: the topic is gone with its last event.
+    pub(crate) fn set_log(&mut self) {
+        self.is_log = true;
+    }
+
+    /// Notes that the topic ends at the head.
+    pub(crate) fn finish(&mut self) {
+        self.end = Some(self.head);
+    }
+
+    #[inline]
+    pub(crate) fn is_finished(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Returns the position of the event that ends the topic, or a later one, if the topic is finished.
+    pub(crate) fn end(&self) -> Option<Position> {
+        self.end
     }
 
     pub(crate) fn floor(&self) -> Position {
@@ -193,7 +219,15 @@ impl Window {
 
     /// Notes that there are no further entries up to `head`.
     pub(crate) fn advance(&mut self, head: Position) {
-        self.head = self.head.max(head);
+        // A reader of the last event is at the head then, and does not wait.
+        if self.end.is_none() {
+            self.head = self.head.max(head);
+        }
+    }
+
+    /// Skips an entry that is beyond the head.
+    pub(crate) fn skip(&mut self, position: Position) {
+        self.head = position;
     }
 
     /// Discards all entries: there is a hole before what follows `at`.
@@ -202,6 +236,7 @@ impl Window {
         *self = Self {
             appended: self.appended,
             generations: std::mem::take(&mut self.generations),
+            is_log: self.is_log,
             ..Self::new(self.retention, at, at)
         };
     }
@@ -257,6 +292,7 @@ impl Window {
             .back()
             .is_some_and(|mark| newest.is_none_or(|newest| newest.position < *mark));
         self.head = at;
+        self.end = self.end.filter(|end| *end <= at);
         // What was trimmed since is lost as well.
         self.floor = self.floor.min(at);
         self.set_barrier();
@@ -326,6 +362,10 @@ impl Window {
                 self.marks.pop_front();
             }
             self.set_barrier();
+        }
+        if self.is_log && self.end.is_some() {
+            // The name can be used again.
+            self.end = None;
         }
     }
 

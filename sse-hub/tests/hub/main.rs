@@ -1,5 +1,6 @@
 //! What subscribers get, in memory: exact events, exact ids, exact gaps.
 
+mod finish;
 mod gaps;
 mod ids;
 mod keys;

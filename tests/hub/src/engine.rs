@@ -106,6 +106,16 @@ impl Entries {
         self.before(self.all.len())
     }
 
+    /// Returns the index of the event that ends the topic.
+    fn end(&self) -> Option<usize> {
+        let is_last = |(_, entry): &(Position, Entry)| matches!(entry, Entry::Last(_));
+        self.all.iter().position(is_last)
+    }
+
+    fn is_finished(&self) -> bool {
+        self.end().is_some()
+    }
+
     /// Returns the index of the entry that follows a position, if that is known or trimmed.
     fn index_after(&self, after: Position) -> Option<usize> {
         let index = self.all.partition_point(|(position, _)| *position <= after);
@@ -193,7 +203,26 @@ impl MemoryEngine {
     /// Appends an event.
     pub fn append(&self, topic: &str, event: Bytes) -> Result<Position, EngineError> {
         self.check_up()?;
-        Ok(self.append_entry(&mut self.topics(), topic, Entry::Event(event)))
+        let mut topics = self.topics();
+        if topics.get(topic).is_some_and(Entries::is_finished) {
+            return Err(EngineError::Finished);
+        }
+        Ok(self.append_entry(&mut topics, topic, Entry::Event(event)))
+    }
+
+    /// Appends the event that ends a topic.
+    pub fn finish(&self, topic: &str, event: Bytes) -> Result<Position, EngineError> {
+        self.check_up()?;
+        let mut topics = self.topics();
+        if topics.get(topic).is_some_and(Entries::is_finished) {
+            return Err(EngineError::Finished);
+        }
+        Ok(self.append_entry(&mut topics, topic, Entry::Last(event)))
+    }
+
+    /// Appends an event although the topic may be finished, as another node of an engine does that cannot tell.
+    pub fn append_after_end(&self, topic: &str, event: Bytes) -> Position {
+        self.append_entry(&mut self.topics(), topic, Entry::Event(event))
     }
 
     /// Appends an entry, under the lock, so that all entries are delivered in their order.
@@ -364,9 +393,14 @@ impl MemoryEngine {
                 Some(from) => from,
             }
         };
+        let end = entries.end().map(|end| end + 1);
+        if after != Position::OLDEST && end.is_some_and(|end| from >= end) {
+            return Ok(Page::Finished);
+        }
+        let all = &entries.all[..end.unwrap_or(entries.all.len())];
         let from = from.saturating_sub(self.repeat.load(Ordering::Relaxed).into());
-        let page = entries.all[from..].iter().take(PAGE).cloned().collect();
-        Ok(if entries.all.len() - from > PAGE {
+        let page = all[from..].iter().take(PAGE).cloned().collect();
+        Ok(if all.len() - from > PAGE {
             Page::Entries(page)
         } else {
             Page::Last(page)
@@ -444,7 +478,13 @@ impl Engine for Node {
         let topic = topic.to_owned();
         let opened = self.request(move |engine| {
             engine.check_up()?;
-            Ok(Span::at(engine.head(&topic)))
+            let mut topics = engine.topics();
+            let entries = engine.open_topic(&mut topics, &topic);
+            Ok(if entries.is_finished() {
+                Span::finished(entries.head())
+            } else {
+                Span::at(entries.head())
+            })
         });
         let engine = Arc::clone(&self.engine);
         Box::pin(async move {
@@ -477,6 +517,17 @@ impl Engine for Node {
             }
             appended
         })
+    }
+
+    fn finish(
+        &self,
+        topic: &str,
+        entry: &[u8],
+        _: Option<&str>,
+    ) -> BoxFuture<'static, Result<Position, EngineError>> {
+        let topic = topic.to_owned();
+        let entry = Bytes::copy_from_slice(entry);
+        self.request(move |engine| engine.finish(&topic, entry))
     }
 
     fn read(&self, topic: &str, after: Position) -> BoxFuture<'static, Result<Page, EngineError>> {

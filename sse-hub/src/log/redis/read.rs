@@ -258,7 +258,7 @@ mod tests {
                     .map(|(position, _)| position.minor())
                     .collect(),
             ),
-            Page::Trimmed => None,
+            Page::Trimmed | Page::Finished => None,
             Page::Unknown => Some(vec![]),
         }
     }

@@ -152,6 +152,15 @@ impl<E: Engine> Engine for Sharded<E> {
         self.of(topic).append(topic, entry, key)
     }
 
+    fn finish(
+        &self,
+        topic: &str,
+        entry: &[u8],
+        key: Option<&str>,
+    ) -> BoxFuture<'static, Result<Position, EngineError>> {
+        self.of(topic).finish(topic, entry, key)
+    }
+
     fn read(&self, topic: &str, after: Position) -> BoxFuture<'static, Result<Page, EngineError>> {
         self.of(topic).read(topic, after)
     }

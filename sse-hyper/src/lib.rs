@@ -316,8 +316,8 @@ pub use sse_session::{
     BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
     EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
     Limit, LimitReached, Limiter, NoData, Permit, Refusal, RequestHead, SendAll, SendAllError,
-    SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward, no_content, refused,
-    sse_response, sse_response_with, sse_stream, sse_stream_with,
+    SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward, last_event_id,
+    no_content, refused, sse_response, sse_response_with, sse_stream, sse_stream_with,
 };
 #[cfg(feature = "json")]
 pub use sse_session::{Json, Typed};

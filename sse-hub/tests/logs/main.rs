@@ -39,6 +39,8 @@ macro_rules! conformance {
             an_idempotency_key_publishes_once,
             a_snapshot_comes_first_and_then_what_follows_it,
             concurrent_publishers_are_in_one_order_for_all,
+            a_filter_hides_no_more_than_it_says_on_any_node,
+            a_group_is_resumed_by_one_id_on_any_node,
             subscribers_that_hop_between_nodes_lose_nothing_and_get_nothing_twice,
             a_topic_that_a_node_has_evicted_is_resumed_exactly,
             a_topic_that_is_opened_and_evicted_all_the_time_loses_nothing,

@@ -15,10 +15,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::map_request;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Json, Router, routing::post};
+use axum::{Json, Router, middleware, routing::post};
 use serde_json::Value;
 use sse_hub::{Event, Hub};
 use sse_hyper::{last_event_id, refused, sse_response};
@@ -27,101 +26,81 @@ use tokio::sync::Mutex;
 #[derive(Clone, Default)]
 struct Mcp {
     hub: Hub,
-    /// The topics of each session, its own first, for messages that belong to no call. A real server forgets old ones.
-    sessions: Arc<Mutex<HashMap<String, Vec<String>>>>,
+    /// The topics of each session, the first for messages that belong to no call. A real server forgets old ones.
+    sessions: Arc<Mutex<HashMap<HeaderValue, Vec<String>>>>,
+}
+
+async fn receive(mcp: State<Mcp>, headers: HeaderMap, Json(message): Json<Value>) -> Answer {
+    if message["method"] == "initialize" {
+        let session = getrandom::u64().map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+        let topics = vec![session.to_string()];
+        mcp.sessions.lock().await.insert(session.into(), topics);
+        let session = [("mcp-session-id", HeaderValue::from(session))];
+        return Ok((session, Json(tools::answer(&message))).into_response());
+    }
+    let mut sessions = mcp.sessions.lock().await;
+    let topics = sessions
+        .get_mut(session(&headers)?)
+        .ok_or(StatusCode::NOT_FOUND)?;
+    if message["method"] != "tools/call" {
+        let answer = tools::answer(&message).ok_or(StatusCode::ACCEPTED)?;
+        return Ok(Json(answer).into_response());
+    }
+    let topic = format!("{} {}", topics[0], message["id"]);
+    topics.push(topic.clone());
+    drop(sessions);
+    tokio::spawn(tools::call(mcp.hub.clone(), topic.clone(), message));
+    stream(&mcp.hub, &topic, None).await
+}
+
+async fn listen(mcp: State<Mcp>, headers: HeaderMap) -> Answer {
+    let sessions = mcp.sessions.lock().await;
+    let topics = sessions
+        .get(session(&headers)?)
+        .ok_or(StatusCode::NOT_FOUND)?
+        .clone();
+    drop(sessions);
+    let id = last_event_id(&headers);
+    let of_id = |topic: &&String| mcp.hub.position_of(topic, id.as_deref()?);
+    let topic = topics.iter().find(|topic| of_id(topic).is_some());
+    stream(&mcp.hub, topic.unwrap_or(&topics[0]), id.as_deref()).await
+}
+
+async fn end(mcp: State<Mcp>, headers: HeaderMap) -> Answer {
+    let topics = mcp.sessions.lock().await.remove(session(&headers)?);
+    for topic in topics.ok_or(StatusCode::NOT_FOUND)? {
+        // Ends its streams, and its tool at the next message. A call may have finished already.
+        let last = Event::new().event("end").data("{}");
+        let _ = mcp.hub.finish(&topic, last).await;
+    }
+    Err(StatusCode::NO_CONTENT)
 }
 
 type Answer = Result<Response, StatusCode>;
 
-async fn receive(State(mcp): State<Mcp>, headers: HeaderMap, Json(message): Json<Value>) -> Answer {
-    if message["method"] == "initialize" {
-        let number = getrandom::u64().map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
-        let session = format!("{number:016x}");
-        mcp.sessions
-            .lock()
-            .await
-            .insert(session.clone(), vec![session.clone()]);
-        return Ok(([("mcp-session-id", session)], Json(tools::answer(&message))).into_response());
-    }
-    let session = mcp.topics(&headers).await?.swap_remove(0);
-    if message["method"] != "tools/call" {
-        let answer = tools::answer(&message)
-            .map(Json)
-            .ok_or(StatusCode::ACCEPTED)?;
-        return Ok(answer.into_response());
-    }
-    let topic = format!("{session} {}", message["id"]);
-    if let Some(topics) = mcp.sessions.lock().await.get_mut(&session) {
-        topics.push(topic.clone());
-    }
-    tokio::spawn(tools::call(mcp.hub.clone(), topic.clone(), message));
-    mcp.stream(&topic, None).await
+async fn stream(hub: &Hub, topic: &str, id: Option<&str>) -> Answer {
+    let stream = hub.subscribe(topic).from_start().resume(id);
+    Ok(match stream.open().await {
+        Ok(stream) => sse_response((), |(), sse| stream.serve(sse)).into_response(),
+        Err(error) => refused(&error).into_response(),
+    })
 }
 
-async fn listen(State(mcp): State<Mcp>, headers: HeaderMap) -> Answer {
-    let topics = mcp.topics(&headers).await?;
-    let id = last_event_id(&headers);
-    let is_in = |topic: &&String| {
-        id.as_ref()
-            .is_some_and(|id| mcp.hub.position_of(topic, id).is_some())
-    };
-    let topic = topics.iter().find(is_in).unwrap_or(&topics[0]);
-    mcp.stream(topic, id.as_deref()).await
-}
-
-async fn end(State(mcp): State<Mcp>, headers: HeaderMap) -> Result<StatusCode, StatusCode> {
-    let topics = mcp.topics(&headers).await?;
-    mcp.sessions.lock().await.remove(&topics[0]);
-    for topic in topics {
-        // Ends its streams, and its tool at the next message. A call may have finished already.
-        let _ = mcp
-            .hub
-            .finish(&topic, Event::new().event("end").data("{}"))
-            .await;
-    }
-    Ok(StatusCode::NO_CONTENT)
-}
-
-impl Mcp {
-    async fn stream(&self, topic: &str, id: Option<&str>) -> Answer {
-        let stream = self.hub.subscribe(topic).from_start().resume(id);
-        Ok(match stream.open().await {
-            Ok(stream) => sse_response((), |(), sse| stream.serve(sse)).into_response(),
-            Err(error) => refused(&error).into_response(),
-        })
-    }
-
-    async fn topics(&self, headers: &HeaderMap) -> Result<Vec<String>, StatusCode> {
-        let session = headers
-            .get("mcp-session-id")
-            .and_then(|id| id.to_str().ok());
-        let session = session.ok_or(StatusCode::BAD_REQUEST)?;
-        self.sessions
-            .lock()
-            .await
-            .get(session)
-            .cloned()
-            .ok_or(StatusCode::NOT_FOUND)
-    }
+fn session(headers: &HeaderMap) -> Result<&HeaderValue, StatusCode> {
+    headers.get("mcp-session-id").ok_or(StatusCode::BAD_REQUEST)
 }
 
 /// Refuses pages, which could reach a server on localhost (DNS rebinding): programs send no origin.
-async fn refuse_pages(request: Request) -> Result<Request, StatusCode> {
+async fn no_page(request: Request) -> Result<Request, StatusCode> {
     let is_page = request.headers().contains_key(header::ORIGIN);
-    if is_page {
-        Err(StatusCode::FORBIDDEN)
-    } else {
-        Ok(request)
-    }
+    (!is_page).then_some(request).ok_or(StatusCode::FORBIDDEN)
 }
 
 /// The routes, which the tests of clients serve too.
 pub(crate) fn app() -> Router {
     let mcp = post(receive).get(listen).delete(end);
-    let routes = Router::new()
-        .route("/mcp", mcp)
-        .layer(map_request(refuse_pages));
-    routes.with_state(Mcp::default())
+    let mcp = mcp.layer(middleware::map_request(no_page));
+    Router::new().route("/mcp", mcp).with_state(Mcp::default())
 }
 
 #[tokio::main]

@@ -288,6 +288,21 @@ impl Hub {
         Subscribe::new(Arc::clone(self.core()), topics.into_topics())
     }
 
+    /// Returns whether a name stands for all topics of a [group](HubBuilder::group), so that it is no topic to
+    /// grant to a request that says its name.
+    ///
+    /// ```
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::builder().group("orders/").build();
+    /// assert!(hub.is_group("orders/*"));
+    /// assert!(!hub.is_group("orders/17"));
+    /// ```
+    #[must_use]
+    pub fn is_group(&self, topic: &str) -> bool {
+        self.core().registry().groups().is_log(topic)
+    }
+
     /// Returns how many subscribers a topic has in this process; for a topic of a
     /// [group](HubBuilder::group), those of the group.
     #[must_use]

@@ -36,6 +36,7 @@
 pub(crate) mod builder;
 pub(crate) mod error;
 pub(crate) mod filter;
+mod hiding;
 mod log_reads;
 mod merge;
 pub(crate) mod opening;

@@ -87,5 +87,4 @@ async fn main() -> std::io::Result<()> {
 }
 
 #[cfg(test)]
-#[path = "dashboard_rights_tests.rs"]
-mod tests;
+mod dashboard_rights_tests;

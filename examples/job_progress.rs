@@ -76,5 +76,4 @@ async fn main() -> std::io::Result<()> {
 }
 
 #[cfg(test)]
-#[path = "job_progress_tests.rs"]
-mod tests;
+mod job_progress_tests;

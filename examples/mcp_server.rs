@@ -5,11 +5,9 @@
 //!
 //! ```text
 //! cargo run -p sse-examples --example mcp_server
-//! npx @modelcontextprotocol/inspector --cli http://127.0.0.1:3000/mcp --transport http --method tools/list
+//! curl -i http://127.0.0.1:3000/mcp --json '{"id":1,"method":"initialize"}'
+//! curl -N http://127.0.0.1:3000/mcp -H 'Mcp-Session-Id: …' --json '{"id":2,"method":"tools/call"}'
 //! ```
-
-#[path = "mcp_tools.rs"]
-mod tools;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,6 +20,8 @@ use serde_json::Value;
 use sse_hub::{Event, Hub};
 use sse_hyper::{last_event_id, refused, sse_response};
 use tokio::sync::Mutex;
+
+use crate::mcp_tools as tools;
 
 #[derive(Clone, Default)]
 struct Mcp {
@@ -96,15 +96,9 @@ async fn no_page(request: Request) -> Result<Request, StatusCode> {
     (!is_page).then_some(request).ok_or(StatusCode::FORBIDDEN)
 }
 
-/// The routes, which the tests of clients serve too.
-pub(crate) fn app() -> Router {
+/// Returns the routes of a server without sessions.
+pub fn app() -> Router {
     let mcp = post(receive).get(listen).delete(end);
     let mcp = mcp.layer(middleware::map_request(no_page));
     Router::new().route("/mcp", mcp).with_state(Mcp::default())
-}
-
-#[tokio::main]
-async fn main() -> std::io::Result<()> {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    axum::serve(listener, app()).await
 }

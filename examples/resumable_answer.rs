@@ -74,5 +74,4 @@ async fn main() -> std::io::Result<()> {
 }
 
 #[cfg(test)]
-#[path = "resumable_answer_tests.rs"]
-mod tests;
+mod resumable_answer_tests;

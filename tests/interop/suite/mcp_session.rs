@@ -8,15 +8,12 @@ use std::sync::{Arc, Mutex};
 
 use bytes::BytesMut;
 use serde_json::json;
+use sse_examples::mcp_server;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
 
 use crate::{driver, installed};
-
-#[expect(dead_code, reason = "the tests do not run the program")]
-#[path = "../../../examples/mcp_server.rs"]
-mod example;
 
 /// What comes after a cut: the second message of each call. The first one has arrived then.
 const CUT_BEFORE: [&str; 2] = ["ada 2", "bob 2"];
@@ -60,7 +57,7 @@ async fn run(client: Command) -> Vec<String> {
         to_cut: Mutex::new(CUT_BEFORE.to_vec()),
         has_ended: AtomicBool::new(false),
     });
-    let server = tokio::spawn(async { axum::serve(server, example::app()).await });
+    let server = tokio::spawn(async { axum::serve(server, mcp_server::app()).await });
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/mcp", listener.local_addr().expect("an address"));
     let accept = tokio::spawn(Arc::clone(&proxy).accept(listener));

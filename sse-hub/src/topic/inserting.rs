@@ -25,13 +25,13 @@ impl Topic {
                 Insertion::Duplicate
             };
         }
-        if predecessor != head {
-            return Insertion::Hole;
-        }
-        if state.window.is_finished() {
+        if state.window.end().is_some_and(|end| predecessor >= end) {
             // Another node has appended it when it did not know of the end.
             state.window.skip(position);
             return Insertion::Appended;
+        }
+        if predecessor != head {
+            return Insertion::Hole;
         }
         let event = match entry {
             Entry::Event(event) | Entry::Last(event) => event,

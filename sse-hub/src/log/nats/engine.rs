@@ -232,6 +232,17 @@ impl Engine for NatsEngine {
         Box::pin(async move { link.answer(append::append(&link, call?)).await })
     }
 
+    fn finish(
+        &self,
+        topic: &str,
+        entry: &[u8],
+        key: Option<&str>,
+    ) -> BoxFuture<'static, Result<Position, EngineError>> {
+        let call = name(topic).map(|topic| Call::new(&self.link, &topic, entry, key).last());
+        let link = Arc::clone(&self.link);
+        Box::pin(async move { link.answer(append::append(&link, call?)).await })
+    }
+
     fn read(&self, topic: &str, after: Position) -> BoxFuture<'static, Result<Page, EngineError>> {
         let (link, topic) = (Arc::clone(&self.link), name(topic));
         Box::pin(async move { link.answer(read::read(&link, &topic?, after)).await })

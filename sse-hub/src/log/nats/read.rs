@@ -6,6 +6,7 @@ use crate::log::nats::entry_id::EntryId;
 use crate::log::nats::get::Wanted;
 use crate::log::nats::link::{Known, Link};
 use crate::log::nats::page;
+use crate::log::nats::stored::Stored;
 use crate::log::{EngineError, Page, Span};
 use crate::position::Position;
 
@@ -26,7 +27,7 @@ async fn try_open(link: &Arc<Link>, name: &str) -> Result<Span, EngineError> {
     loop {
         let live_epoch = link.live_epoch();
         let known = link.known().await?;
-        let Some(last) = last(link, known, &subject).await? else {
+        let Some((last, is_finished)) = last(link, known, &subject).await? else {
             link.invalidate(known.session);
             continue;
         };
@@ -37,20 +38,30 @@ async fn try_open(link: &Arc<Link>, name: &str) -> Result<Span, EngineError> {
             lease.topic.note_read(live_epoch, last);
         }
         lease.keep();
-        return Ok(Span::at(last.position(known.epoch)));
+        let head = last.position(known.epoch);
+        return Ok(if is_finished {
+            Span::finished(head)
+        } else {
+            Span::at(head)
+        });
     }
 }
 
-/// Returns the entry, or the number, after which the topic has no entries; `None` if the stream is
-/// another one.
-async fn last(link: &Link, known: Known, subject: &str) -> Result<Option<EntryId>, EngineError> {
+/// Returns the entry, or the number, after which the topic has no entries, and whether it is finished; `None` if the
+/// stream is another one.
+async fn last(
+    link: &Link,
+    known: Known,
+    subject: &str,
+) -> Result<Option<(EntryId, bool)>, EngineError> {
     // First, as the topic may get its first entry meanwhile.
     let Some(end) = link.end(known).await? else {
         return Ok(None);
     };
     let last = link.get(known, subject, Wanted::Last).await?;
     // Whatever a topic without entries had before is gone: it was before the end of the stream.
-    Ok(Some(last.map_or(end, |last| last.id)))
+    let is_finished = last.as_ref().is_some_and(Stored::is_finished);
+    Ok(Some((last.map_or(end, |last| last.id), is_finished)))
 }
 
 /// Reads what follows a position.
@@ -68,7 +79,10 @@ pub(super) async fn read(link: &Link, name: &str, after: Position) -> Result<Pag
         let live_topic = link.interest.get(name);
         let number = after.map_or(0, EntryId::number);
         let read = page::read(link, known, &subject, number).await?;
-        let page::Read { entries, is_end } = read;
+        let page::Read {
+            mut entries,
+            is_end,
+        } = read;
         let start = match after {
             None => Start::At(EntryId::unstamped(0)),
             Some(after) => {
@@ -83,6 +97,7 @@ pub(super) async fn read(link: &Link, name: &str, after: Position) -> Result<Pag
         }
         let start = match start {
             Start::At(start) => start,
+            Start::Finished => return Ok(Page::Finished),
             Start::Trimmed => return Ok(Page::Trimmed),
             Start::Unknown => return Ok(Page::Unknown),
         };
@@ -92,6 +107,10 @@ pub(super) async fn read(link: &Link, name: &str, after: Position) -> Result<Pag
         {
             topic.note_read(live_epoch, entries.last().map_or(start, |last| last.id));
         }
+        let end = entries.iter().position(Stored::is_finished);
+        // What nodes have appended at the same time is not of the topic.
+        entries.truncate(end.map_or(entries.len(), |end| end + 1));
+        let is_end = is_end || end.is_some();
         let entries = entries
             .into_iter()
             .map(|entry| (entry.id.position(known.epoch), entry.into_entry()))
@@ -108,6 +127,8 @@ pub(super) async fn read(link: &Link, name: &str, after: Position) -> Result<Pag
 enum Start {
     /// After this entry, or this number.
     At(EntryId),
+    /// After the event that ends the topic.
+    Finished,
     /// Entries between it and the page may have been discarded.
     Trimmed,
     /// It is of another history.
@@ -141,7 +162,11 @@ async fn start(
             return Ok(Start::Unknown);
         }
         if !after.is_end() {
-            return Ok(Start::At(stored.id));
+            return Ok(if stored.is_finished() {
+                Start::Finished
+            } else {
+                Start::At(stored.id)
+            });
         }
     }
     // It is gone, or was never one of this topic: the end of the stream when the topic had no

@@ -159,7 +159,8 @@ pub use crate::body::SseBody;
 pub use crate::bounded::BoundedHttp;
 pub use crate::handler::{WithSse, with_sse};
 pub use crate::response::{
-    no_content, refused, sse_response, sse_response_with, sse_stream, sse_stream_with,
+    last_event_id, no_content, refused, sse_response, sse_response_with, sse_stream,
+    sse_stream_with,
 };
 #[doc(inline)]
 pub use sse_session::guide;

@@ -1,5 +1,6 @@
 //! Event streams as actix responses.
 
+use std::borrow::Cow;
 use std::future::Future;
 
 use actix_web::http::header::{
@@ -48,6 +49,30 @@ where
     F::Output: IntoHandlerResult,
 {
     respond(options, request, |sse| handler(request.clone(), sse))
+}
+
+/// Returns the last event ID of a request, for handlers that need it before their stream begins:
+/// [`Sse::last_event_id`] has the same one then.
+///
+/// It is that of the header `Last-Event-ID`, or, without one, of the parameter `lastEventId` in the query. One
+/// that is too long is a single NUL, which is the id of no event: see [`SseOptions::last_event_id`].
+///
+/// ```
+/// use actix_web::test::TestRequest;
+/// use sse_actix::last_event_id;
+///
+/// let request = TestRequest::with_uri("/news?lastEventId=41").to_http_request();
+/// assert_eq!(last_event_id(&request).as_deref(), Some("41"));
+/// ```
+#[must_use]
+pub fn last_event_id(request: &HttpRequest) -> Option<String> {
+    last_event_id_with(&SseOptions::new(), request).map(Cow::into_owned)
+}
+
+fn last_event_id_with<'a>(options: &SseOptions, request: &'a HttpRequest) -> Option<Cow<'a, str>> {
+    let header = request.headers().get("last-event-id");
+    let query = request.uri().query();
+    options.last_event_id(header.map(HeaderValue::as_bytes), query)
 }
 
 /// Returns a response with the events of a stream.
@@ -148,9 +173,7 @@ where
     if *request.method() == Method::HEAD {
         return streaming(options, SseBody::empty());
     }
-    let header = request.headers().get("last-event-id");
-    let query = request.uri().query();
-    let last_event_id = options.last_event_id(header.map(HeaderValue::as_bytes), query);
+    let last_event_id = last_event_id_with(options, request);
     let stream = SseStream::new(options, last_event_id.as_deref(), start);
     let body = SseBody::new(stream);
     let mut response = streaming(options, body);

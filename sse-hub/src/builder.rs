@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::core::Core;
+use crate::group::Groups;
 use crate::hub::Hub;
 use crate::id::{IdKey, Ids};
 use crate::log::Engine;
@@ -35,6 +36,7 @@ pub struct HubBuilder<E = ()> {
     max_topics: usize,
     /// The first one makes ids; all are accepted.
     id_keys: Vec<IdKey>,
+    groups: Groups,
 }
 
 impl HubBuilder {
@@ -47,6 +49,7 @@ impl HubBuilder {
             options: Box::new(|_| TopicOptions::new()),
             max_topics: Self::DEFAULT_MAX_TOPICS,
             id_keys: Vec::new(),
+            groups: Groups::default(),
         }
     }
 
@@ -105,6 +108,49 @@ impl<E> HubBuilder<E> {
     /// [`Subscribe::open`](crate::Subscribe::open) shows how to answer a request that is refused.
     pub fn max_topics(mut self, topics: usize) -> Self {
         self.max_topics = topics;
+        self
+    }
+
+    /// Makes the topics whose names begin with `prefix` a group: they share one log, and a subscription to the prefix
+    /// and `*` gets them all, those that do not exist yet too. It may be called several times; a topic
+    /// is in the group with the longest prefix.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::StreamExt as _;
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::builder().group("orders/").build();
+    /// let mut all = hub.subscribe("orders/*").await?;
+    /// hub.publish("orders/17", "paid").await?;
+    /// hub.publish("orders/18", "paid").await?;
+    /// all.next().await.expect("a block")?;
+    /// let both = all.next().await.expect("events")?;
+    /// assert!(both.starts_with(b": orders/17\ndata: paid\nid: "));
+    ///
+    /// // Its id resumes one of them, and the other way round.
+    /// let id = all.id();
+    /// hub.publish("orders/17", "sent").await?;
+    /// hub.publish("orders/18", "sent").await?;
+    /// let mut one = hub.subscribe("orders/18").resume(Some(&id)).await?;
+    /// one.next().await.expect("a block")?;
+    /// let missed = one.next().await.expect("an event")?;
+    /// assert!(missed.starts_with(b": orders/18\ndata: sent\nid: "));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A group is one topic for the hub's limits, for [metrics](crate::Hub::metrics) and for an engine, named as
+    /// its wildcard is: [`topics`](Self::topics) returns its options by that name, and its history is shared. The
+    /// topics of a group have no presence and no end of their own ([`TopicError::InGroup`](crate::TopicError::InGroup)) and
+    /// no snapshot, their names have no line breaks, and an idempotency key may be as long as usual less
+    /// the rest of the topic's name and a byte. Each subscriber is woken for each event of the group, and looks at it:
+    /// see the [crate's documentation](crate#groups-of-topics) for the costs, and for what the events look like.
+    ///
+    /// All nodes on an engine need the same groups. Without a group of this prefix, `orders/*` is the name of a topic.
+    pub fn group(mut self, prefix: &str) -> Self {
+        self.groups.add(prefix);
         self
     }
 
@@ -180,11 +226,12 @@ impl<E> HubBuilder<E> {
             options: self.options,
             max_topics: self.max_topics,
             id_keys: self.id_keys,
+            groups: self.groups,
         }
     }
 
     fn core(self, backend: Backend, ids: Ids) -> Core {
-        let registry = Registry::new(backend, ids, self.options, self.max_topics);
+        let registry = Registry::new(backend, ids, self.options, self.max_topics, self.groups);
         Core::new(registry)
     }
 }

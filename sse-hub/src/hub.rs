@@ -12,6 +12,7 @@ use sse_session::second_look::SECOND_LOOK;
 
 use crate::builder::HubBuilder;
 use crate::core::Core;
+use crate::group::Place;
 use crate::id::IdPosition;
 use crate::log::backend::Backend;
 use crate::metrics::{HubMetrics, TopicMetrics};
@@ -21,7 +22,9 @@ use crate::publish::{Publish, PublishError};
 use crate::shutdown::{Reason, Shutdown};
 use crate::subscription::builder::Subscribe;
 use crate::subscription::topics::IntoTopics;
+use crate::topic::Topic;
 use crate::topic_guard::{OpenError, TopicGuard};
+use crate::topic_name::TopicError;
 
 /// Topics to publish to and to subscribe to.
 ///
@@ -140,7 +143,7 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// As [`publish`](Self::publish).
+    /// As [`publish`](Self::publish), and [`PublishError::Topic`] for a topic of a [group](HubBuilder::group).
     ///
     /// # Cancel safety
     ///
@@ -159,7 +162,8 @@ impl Hub {
     ///
     /// The future may be dropped at any time.
     pub async fn is_finished(&self, topic: &str) -> Result<bool, OpenError> {
-        let topic = TopicGuard::open(self.core().registry(), topic).await?;
+        let registry = self.core().registry();
+        let topic = TopicGuard::open(registry, registry.groups().log_of(topic)).await?;
         Ok(topic.is_finished())
     }
 
@@ -217,7 +221,8 @@ impl Hub {
         let Backend::Local(log) = core.registry().backend() else {
             return Err(PublishError::WouldWait);
         };
-        let guard = TopicGuard::open_local(core.registry(), log, topic)?;
+        let name = core.registry().groups().log_of(topic);
+        let guard = TopicGuard::open_local(core.registry(), log, name)?;
         let publish = || Publish::new(core, topic, &change()).append_now();
         let published = guard.snapshots.exclude(publish)?;
         Ok(published.announce())
@@ -248,7 +253,9 @@ impl Hub {
     /// ```
     #[must_use]
     pub fn id_of(&self, topic: &str, position: Position) -> String {
-        self.core().registry().ids().of_event(topic, position)
+        let registry = self.core().registry();
+        let topic = registry.groups().log_of(topic);
+        registry.ids().of_event(topic, position)
     }
 
     /// Returns the position in `topic` that a client's last event ID says; `None` if it says none, or if
@@ -256,8 +263,9 @@ impl Hub {
     /// position may no longer be kept.
     #[must_use]
     pub fn position_of(&self, topic: &str, last_event_id: &str) -> Option<Position> {
-        let ids = self.core().registry().ids();
-        match ids.parse(last_event_id)?.of(topic)? {
+        let registry = self.core().registry();
+        let topic = registry.groups().log_of(topic);
+        match registry.ids().parse(last_event_id)?.of(topic)? {
             IdPosition::At(position) => Some(position),
             IdPosition::Unknown(_) => None,
         }
@@ -280,10 +288,11 @@ impl Hub {
         Subscribe::new(Arc::clone(self.core()), topics.into_topics())
     }
 
-    /// Returns how many subscribers a topic has in this process.
+    /// Returns how many subscribers a topic has in this process; for a topic of a
+    /// [group](HubBuilder::group), those of the group.
     #[must_use]
     pub fn subscribers(&self, topic: &str) -> usize {
-        let topic = self.core().registry().get(topic);
+        let topic = self.in_use(topic);
         topic.map_or(0, |topic| topic.subscribers())
     }
 
@@ -292,12 +301,16 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// [`OpenError`] if the topic cannot be opened.
+    /// [`OpenError`] if the topic cannot be opened, or is in a [group](HubBuilder::group): only the whole group has
+    /// a presence.
     ///
     /// # Cancel safety
     ///
     /// The future may be dropped at any time.
     pub async fn presence(&self, topic: &str) -> Result<Presence, OpenError> {
+        if let Place::InGroup { .. } = self.core().registry().groups().place(topic) {
+            return Err(TopicError::InGroup.into());
+        }
         let topic = TopicGuard::open(self.core().registry(), topic).await?;
         Ok(Presence::new(topic))
     }
@@ -325,11 +338,17 @@ impl Hub {
         metrics
     }
 
-    /// Returns the metrics of one topic; `None` if it is not in use.
+    /// Returns the metrics of one topic; `None` if it is not in use. For a topic of a [group](HubBuilder::group),
+    /// they are those of the group.
     #[must_use]
     pub fn topic_metrics(&self, topic: &str) -> Option<TopicMetrics> {
-        let topic = self.core().registry().get(topic);
-        topic.map(|topic| topic.metrics())
+        self.in_use(topic).map(|topic| topic.metrics())
+    }
+
+    /// Returns the topic, or its group, if it is in use.
+    fn in_use(&self, topic: &str) -> Option<Arc<Topic>> {
+        let registry = self.core().registry();
+        registry.get(registry.groups().log_of(topic))
     }
 
     /// Discards history that is too old, and evicts topics without history and subscribers. All topics are

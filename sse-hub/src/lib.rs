@@ -44,7 +44,7 @@
 //! | what was published last, with an engine | a position for as many topics as there may be |
 //! | idempotency keys | 1,024 of a topic, each of 128 bytes and for two minutes |
 //! | a topic's name | 512 bytes |
-//! | topics of a subscription | 64 |
+//! | topics of a subscription | 64, of a group as well |
 //! | shards of an engine | 256 |
 //! | changes by which a [`Presence`] may lag behind | 256 |
 //! | an id | 24 bytes for an event in a stream of one topic, 35 with an engine; 2,235 bytes for 64 topics, whatever their names |
@@ -54,8 +54,8 @@
 //!
 //! The crate spawns nothing. Publishing wakes the subscribers that wait, on the thread of the
 //! caller; their own tasks do the rest. Times are tokio's, but timers are only needed for
-//! [`Hub::shutdown`] and, with an engine, for the [`Driver`] and for waiting until a failed engine
-//! answers.
+//! [`Hub::shutdown`], for [filters](Subscribe::filter) and, with an engine, for the [`Driver`] and for waiting
+//! until a failed engine answers.
 //!
 //! # Features
 //!
@@ -75,6 +75,7 @@ mod clock;
 mod core;
 mod entry;
 mod gap;
+mod group;
 mod hub;
 mod id;
 mod log;
@@ -89,6 +90,7 @@ mod shutdown;
 #[doc = include_str!("sizing.md")]
 #[doc = include_str!("tested.md")]
 pub mod sizing {}
+mod stored_event;
 mod subscription;
 mod sync;
 mod topic;
@@ -112,6 +114,7 @@ pub use crate::options::{Retention, TopicOptions};
 pub use crate::position::Position;
 pub use crate::presence::Presence;
 pub use crate::publish::{Publish, PublishError};
+pub use crate::stored_event::StoredEvent;
 pub use crate::subscription::Subscription;
 pub use crate::subscription::builder::Subscribe;
 pub use crate::subscription::error::{SubscribeError, SubscriptionError};

@@ -12,7 +12,8 @@ use std::ops::AddAssign;
 pub struct TopicMetrics {
     /// How many events were published.
     pub published: u64,
-    /// How many events were delivered, counted once for each subscriber.
+    /// How many events were delivered, counted once for each subscriber. What a
+    /// [filter](crate::Subscribe::filter) hides is not.
     pub delivered: u64,
     /// How many gaps subscribers had.
     pub gaps: u64,

@@ -1,5 +1,6 @@
 //! Publishing one event.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
@@ -12,6 +13,7 @@ use sse_codec::{Encode, Encoder};
 
 use crate::core::Core;
 use crate::entry::{self, EventError};
+use crate::group::{self, Place};
 use crate::log::EngineError;
 use crate::log::backend::Backend;
 use crate::log::local::LocalLog;
@@ -125,15 +127,18 @@ impl From<EngineError> for PublishError {
 #[must_use = "nothing is published until the future is polled"]
 pub struct Publish<'a> {
     core: &'a Core,
+    /// Of a topic in a group, that of the group.
     topic: &'a str,
-    key: Option<&'a str>,
+    /// What comes before an idempotency key: in a group, the rest of the topic's name.
+    key_prefix: Option<&'a str>,
+    key: Option<Cow<'a, str>>,
     /// Whether the event ends the topic.
     is_last: bool,
     state: State,
 }
 
 enum State {
-    Encoded(Result<Vec<u8>, EventError>),
+    Encoded(Result<Vec<u8>, PublishError>),
     /// An engine is appending. The number is that of the interruptions before.
     Appending(Appending, u64),
     /// The future has completed.
@@ -165,18 +170,40 @@ impl<'a> Publish<'a> {
         // Outside of any lock: encoding is the user's code, and may take long.
         let mut entry = Vec::with_capacity(EXPECTED_LEN);
         let encoded = entry::encode(event, Encoder::DEFAULT_MAX_EVENT_LEN, &mut entry);
-        Self {
+        let mut publish = Self {
             core,
             topic,
+            key_prefix: None,
             key: None,
             is_last: false,
-            state: State::Encoded(encoded.map(|()| entry)),
+            state: State::Done,
+        };
+        let encoded = encoded.map_err(PublishError::from);
+        publish.state = State::Encoded(encoded.and_then(|()| publish.group(entry)));
+        publish
+    }
+
+    /// Changes what is published to a topic of a group into what is published to the group's log.
+    fn group(&mut self, entry: Vec<u8>) -> Result<Vec<u8>, PublishError> {
+        match self.core.registry().groups().place(self.topic) {
+            Place::Alone => Ok(entry),
+            Place::Whole => Err(TopicError::WholeGroup.into()),
+            Place::InGroup { log, prefix_len } => {
+                group::check_member(self.topic)?;
+                let entry = group::entry(self.topic, &entry);
+                self.key_prefix = self.topic.get(prefix_len..);
+                self.topic = log;
+                Ok(entry)
+            }
         }
     }
 
     /// Has the event end the topic.
     pub(crate) fn last(mut self) -> Self {
         self.is_last = true;
+        if self.key_prefix.is_some() {
+            self.state = State::Encoded(Err(TopicError::InGroup.into()));
+        }
         self
     }
 
@@ -201,7 +228,11 @@ impl<'a> Publish<'a> {
     /// # }
     /// ```
     pub fn key(mut self, key: &'a str) -> Self {
-        self.key = Some(key);
+        self.key = Some(match self.key_prefix {
+            // Names in groups have no line break. An empty key is refused.
+            Some(prefix) if !key.is_empty() => format!("{prefix}\n{key}").into(),
+            _ => key.into(),
+        });
         self
     }
 
@@ -228,9 +259,9 @@ impl<'a> Publish<'a> {
     }
 
     /// Checks what can be checked before the topic is opened.
-    fn check(&self, encoded: Result<Vec<u8>, EventError>) -> Result<Vec<u8>, PublishError> {
+    fn check(&self, encoded: Result<Vec<u8>, PublishError>) -> Result<Vec<u8>, PublishError> {
         let entry = encoded?;
-        if let Some(key) = self.key
+        if let Some(key) = &self.key
             && !(1..=MAX_KEY_LEN).contains(&key.len())
         {
             return Err(PublishError::Key {
@@ -260,7 +291,7 @@ impl<'a> Publish<'a> {
             // Under the topic's lock, a subscription cannot end for the shutdown just before an
             // event that is still appended.
             let next = || self.core.shutdown().is_none().then(|| log.next());
-            match topic.append(next, entry, self.key, self.is_last) {
+            match topic.append(next, entry, self.key.as_deref(), self.is_last) {
                 Appended::At(position, wakers) => {
                     return Ok(Unannounced {
                         topic,
@@ -294,9 +325,9 @@ impl Future for Publish<'_> {
                     Backend::Engine(engine) => {
                         let interruptions = answered.interruptions();
                         let appending = if this.is_last {
-                            engine.finish(this.topic, &entry, this.key)
+                            engine.finish(this.topic, &entry, this.key.as_deref())
                         } else {
-                            engine.append(this.topic, &entry, this.key)
+                            engine.append(this.topic, &entry, this.key.as_deref())
                         };
                         (appending, interruptions)
                     }

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError};
 use slab::Slab;
 
 use crate::clock::Clock;
+use crate::group::Groups;
 use crate::id::Ids;
 use crate::log::Span;
 use crate::log::answered::Answered;
@@ -39,6 +40,7 @@ pub(crate) struct Registry {
     ids: Arc<Ids>,
     options: Box<MakeOptions>,
     max_topics: usize,
+    groups: Groups,
     clock: Clock,
     topics: RwLock<Topics>,
     expiring: Arc<ExpiryQueue>,
@@ -87,12 +89,14 @@ impl Registry {
         ids: Ids,
         options: Box<MakeOptions>,
         max_topics: usize,
+        groups: Groups,
     ) -> Self {
         Self {
             backend,
             ids: Arc::new(ids),
             options,
             max_topics,
+            groups,
             clock: Clock::new(),
             topics: RwLock::default(),
             expiring: Arc::default(),
@@ -107,6 +111,10 @@ impl Registry {
 
     pub(crate) fn ids(&self) -> &Arc<Ids> {
         &self.ids
+    }
+
+    pub(crate) fn groups(&self) -> &Groups {
+        &self.groups
     }
 
     pub(crate) fn answered(&self) -> &Answered {
@@ -164,7 +172,10 @@ impl Registry {
         let mut topics = loop {
             self.make_room()?;
             // A function of the user's, so not under the lock.
-            options.get_or_insert_with(|| (self.options)(name));
+            let options = options.get_or_insert_with(|| (self.options)(name));
+            if options.snapshot.is_some() && self.groups.is_log(name) {
+                return Err(TopicError::SnapshotOfGroup);
+            }
             let topics = self.write();
             if let Some(topic) = topics.by_name.get(name) {
                 reach("opened by another thread meanwhile");

@@ -24,6 +24,15 @@ pub enum TopicError {
         /// The limit.
         limit: usize,
     },
+    /// The topic is in a [group](crate::HubBuilder::group), and its name has a line break.
+    LineBreak,
+    /// The topic is in a [group](crate::HubBuilder::group), whose topics have no presence and no end of their
+    /// own.
+    InGroup,
+    /// The name stands for all topics of a [group](crate::HubBuilder::group), so nothing can be published to it.
+    WholeGroup,
+    /// The options of the topics of a [group](crate::HubBuilder::group) have a snapshot, which no topic of it can have.
+    SnapshotOfGroup,
 }
 
 impl fmt::Display for TopicError {
@@ -37,6 +46,10 @@ impl fmt::Display for TopicError {
             Self::TooManyTopics { limit } => {
                 write!(f, "hub already has {limit} topics, which is its limit")
             }
+            Self::LineBreak => f.write_str("topic of a group has a line break in its name"),
+            Self::InGroup => f.write_str("topic of a group has no presence and no end of its own"),
+            Self::WholeGroup => f.write_str("topic name stands for all topics of a group"),
+            Self::SnapshotOfGroup => f.write_str("topic of a group has a snapshot"),
         }
     }
 }

@@ -129,40 +129,6 @@ impl<I: Read + Unpin> Read for WriteTimeout<I> {
     }
 }
 
-impl<I: Write + Unpin> Write for WriteTimeout<I> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
-        self.deadline.check(cx, written)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
-        self.deadline.check(cx, written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.io).poll_flush(cx);
-        self.deadline.check(cx, flushed)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let shut_down = Pin::new(&mut self.io).poll_shutdown(cx);
-        self.deadline.check(cx, shut_down)
-    }
-}
-
 impl<I: AsyncRead + Unpin> AsyncRead for WriteTimeout<I> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -173,36 +139,43 @@ impl<I: AsyncRead + Unpin> AsyncRead for WriteTimeout<I> {
     }
 }
 
-impl<I: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<I> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
-        self.deadline.check(cx, written)
-    }
+/// Implements the writing of hyper and that of tokio, which have the same methods.
+macro_rules! impl_write {
+    ($($write:ident),*) => {$(
+        impl<I: $write + Unpin> $write for WriteTimeout<I> {
+            fn poll_write(
+                mut self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bytes: &[u8],
+            ) -> Poll<io::Result<usize>> {
+                let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+                self.deadline.check(cx, written)
+            }
 
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
-        self.deadline.check(cx, written)
-    }
+            fn poll_write_vectored(
+                mut self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                slices: &[IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+                self.deadline.check(cx, written)
+            }
 
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
+            fn is_write_vectored(&self) -> bool {
+                self.io.is_write_vectored()
+            }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.io).poll_flush(cx);
-        self.deadline.check(cx, flushed)
-    }
+            fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                let flushed = Pin::new(&mut self.io).poll_flush(cx);
+                self.deadline.check(cx, flushed)
+            }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let shut_down = Pin::new(&mut self.io).poll_shutdown(cx);
-        self.deadline.check(cx, shut_down)
-    }
+            fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                let shut_down = Pin::new(&mut self.io).poll_shutdown(cx);
+                self.deadline.check(cx, shut_down)
+            }
+        }
+    )*};
 }
+
+impl_write!(Write, AsyncWrite);

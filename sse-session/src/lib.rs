@@ -100,7 +100,8 @@ pub use crate::options::SseOptions;
 pub use crate::refusal::Refusal;
 #[cfg(feature = "http-body")]
 pub use crate::response::{
-    RequestHead, no_content, refused, sse_response, sse_response_with, sse_stream, sse_stream_with,
+    RequestHead, last_event_id, no_content, refused, sse_response, sse_response_with, sse_stream,
+    sse_stream_with,
 };
 pub use crate::send::SendAll;
 pub use crate::shutdown::Shutdown;

@@ -121,14 +121,40 @@ where
     if request.method() == Some(&Method::HEAD) {
         return response(options, SseBody::empty());
     }
-    let header = request.headers().get("last-event-id");
-    let query = request.uri().and_then(Uri::query);
-    let last_event_id = options
-        .last_event_id(header.map(HeaderValue::as_bytes), query)
-        .map(Cow::into_owned);
+    let last_event_id = last_event_id_with(options, &request);
     let start = |sse| handler(request, sse);
     let stream = SseStream::new(options, last_event_id.as_deref(), start);
     response(options, SseBody::new(stream))
+}
+
+/// Returns the last event ID of a request, for handlers that need it before their stream begins:
+/// [`Sse::last_event_id`] has the same one then.
+///
+/// It is that of the header `Last-Event-ID`, or, without one, of the parameter `lastEventId` in the query. One
+/// that is too long is a single NUL, which is the id of no event: see [`SseOptions::last_event_id`].
+///
+/// ```
+/// use http::{HeaderMap, Request};
+/// use sse_session::last_event_id;
+///
+/// let request = Request::get("/news?lastEventId=41").header("Last-Event-ID", "42").body(())?;
+/// assert_eq!(last_event_id(&request).as_deref(), Some("42"));
+/// let request = Request::get("/news?lastEventId=41").body(())?;
+/// assert_eq!(last_event_id(&request).as_deref(), Some("41"));
+/// assert_eq!(last_event_id(&HeaderMap::new()), None);
+/// # Ok::<(), http::Error>(())
+/// ```
+#[must_use]
+pub fn last_event_id(request: &impl RequestHead) -> Option<String> {
+    last_event_id_with(&SseOptions::new(), request)
+}
+
+/// The text is owned, as a request with a body may not be borrowed while a `Send` future waits.
+fn last_event_id_with(options: &SseOptions, request: &impl RequestHead) -> Option<String> {
+    let header = request.headers().get("last-event-id");
+    let query = request.uri().and_then(Uri::query);
+    let id = options.last_event_id(header.map(HeaderValue::as_bytes), query);
+    id.map(Cow::into_owned)
 }
 
 /// Returns a response with the events of a `futures::Stream`.

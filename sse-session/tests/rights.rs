@@ -14,6 +14,10 @@ mod revocation {
     include!("../src/guide/rights/revocation.rs");
 }
 
+mod tickets {
+    include!("../src/guide/rights/tickets.rs");
+}
+
 mod cors {
     include!("../src/guide/rights/cors.rs");
 }
@@ -361,4 +365,35 @@ fn a_request_names_no_topic_that_it_was_not_granted() {
     assert!(asked(&["room=x"; 8].join("&")).is_some());
     assert_eq!(asked(&["room=x"; 9].join("&")), None);
     assert_eq!(topics::topics("room=%2e%2e", |_| true), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ticket_opens_one_stream_and_no_later_one() {
+    let tickets = tickets::Tickets::default();
+    assert!(tickets.issue("first", "ada"));
+    assert!(tickets.issue("second", "bob"));
+    // The secret of a ticket that waits is not given to another user.
+    assert!(!tickets.issue("first", "eve"));
+    assert_eq!(tickets.redeem("").as_deref(), None);
+    assert_eq!(tickets.redeem("First").as_deref(), None);
+    assert_eq!(tickets.redeem("first").as_deref(), Some("ada"));
+    assert_eq!(tickets.redeem("first"), None);
+
+    advance(Duration::from_secs(30)).await;
+    assert_eq!(tickets.redeem("second"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tickets_that_are_not_used_take_bounded_room_for_a_bounded_time() {
+    let tickets = tickets::Tickets::default();
+    let mut issued = 0;
+    while tickets.issue(&issued.to_string(), "eve") {
+        issued += 1;
+    }
+    assert_eq!(issued, 10_000);
+    advance(Duration::from_secs(29)).await;
+    assert!(!tickets.issue("late", "ada"));
+    advance(Duration::from_secs(1)).await;
+    assert!(tickets.issue("later", "ada"));
+    assert_eq!(tickets.redeem("later").as_deref(), Some("ada"));
 }

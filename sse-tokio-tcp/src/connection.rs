@@ -1,6 +1,8 @@
 //! One connection: its request, its response, and its end.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn, ready};
+use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use http::{Method, StatusCode, Version};
@@ -12,8 +14,9 @@ use crate::body::Content;
 use crate::error::ConnectionError;
 use crate::framing::Framing;
 use crate::limits::Limits;
-use crate::request::{HeadError, PeerAddr, read_head};
-use crate::response::{method_not_allowed, plain};
+use crate::request::{PeerAddr, ReadAhead, Request, RequestError, read_head};
+use crate::request_body::read_body;
+use crate::response::{Response, plain};
 use crate::response_head::encode_head;
 use crate::response_writer::ResponseWriter;
 use crate::service::Service;
@@ -75,10 +78,11 @@ where
     I: AsyncRead + AsyncWrite + Unpin,
     S: Service,
 {
-    serve::<_, _, Unknown>(io, service, limits, shutdown).await
+    let unchanged = |io| ready(Ok(io));
+    serve::<_, _, _, _, Unknown<I>>(io, unchanged, service, limits, shutdown).await
 }
 
-/// Serves one connection of a known transport.
+/// Serves one connection of a known transport, after `upgrade` has made of it what is served.
 ///
 /// The steps before and after the body are boxed and freed while the body is written: an event
 /// stream is open for long, and the memory of its task is most of what it costs.
@@ -86,19 +90,23 @@ where
     clippy::manual_async_fn,
     reason = "an async function holds its arguments twice"
 )]
-pub(crate) fn serve<'a, I, S, T>(
-    io: I,
+pub(crate) fn serve<'a, U, F, I, S, T>(
+    accepted: T::Accepted,
+    upgrade: U,
     service: &'a S,
     limits: &'a Limits,
     shutdown: &'a Shutdown,
-) -> impl Future<Output = Result<(), ConnectionError>> + use<'a, I, S, T>
+) -> impl Future<Output = Result<(), ConnectionError>> + use<'a, U, F, I, S, T>
 where
+    U: FnOnce(T::Accepted) -> F,
+    F: Future<Output = io::Result<I>>,
     I: AsyncRead + AsyncWrite + Unpin,
     S: Service,
     T: Transport<I>,
 {
     async move {
-        let answered = Box::pin(answer::<_, _, T>(io, service, limits, shutdown)).await?;
+        let answering = answer::<_, _, _, _, T>(accepted, upgrade, service, limits, shutdown);
+        let answered = Box::pin(answering).await?;
         let Some(mut writer) = answered else {
             return Ok(());
         };
@@ -107,75 +115,166 @@ where
     }
 }
 
-/// Reads the request and calls the service. Returns `None` if the connection ends without a
-/// request.
-async fn answer<I, S, T>(
-    mut io: I,
-    service: &S,
-    limits: &Limits,
-    shutdown: &Shutdown,
-) -> Result<Option<ResponseWriter<I>>, ConnectionError>
+/// Upgrades the connection, reads the request and calls the service. Returns `None` if the connection
+/// ends without a request.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async function holds its arguments twice"
+)]
+fn answer<'a, U, F, I, S, T>(
+    accepted: T::Accepted,
+    upgrade: U,
+    service: &'a S,
+    limits: &'a Limits,
+    shutdown: &'a Shutdown,
+) -> impl Future<Output = Result<Option<ResponseWriter<I>>, ConnectionError>> + use<'a, U, F, I, S, T>
 where
+    U: FnOnce(T::Accepted) -> F,
+    F: Future<Output = io::Result<I>>,
     I: AsyncRead + AsyncWrite + Unpin,
     S: Service,
     T: Transport<I>,
 {
-    let head = tokio::select! {
-        biased;
-        head = within(limits.head_timeout, read_head(&mut io, limits)) => head.unwrap_or(Err(
-            HeadError::Rejected(
-                StatusCode::REQUEST_TIMEOUT,
-                "the request head did not arrive in time",
-            ),
-        )),
-        () = shutdown.wait() => return Ok(None),
-    };
-    let (version, head_only, response) = match head {
-        Err(HeadError::Gone) => return Ok(None),
-        Err(HeadError::Io(error)) => return Err(error.into()),
-        Err(HeadError::Rejected(status, reason)) => {
-            tracing::debug!(%status, reason, "request rejected");
-            (Version::HTTP_11, false, plain(status, reason))
-        }
-        Ok(mut request) => {
-            if limits.with_peer_addr
-                && let Some(address) = T::peer_addr(&io)
-            {
-                request.extensions_mut().insert(PeerAddr(address));
+    async move {
+        // Boxed, as most servers do without it.
+        let peer_addr = if limits.with_peer_addr {
+            T::peer_addr(&accepted).map(Box::new)
+        } else {
+            None
+        };
+        let mut upgraded = None;
+        let head = {
+            // One limit for both, so that a handshake adds nothing to the time of a connection without a
+            // request. Pinned here, as `within` would hold it twice.
+            let reading = pin!(async {
+                let io = upgrade(accepted).await.map_err(RequestError::Io)?;
+                read_head(upgraded.insert(io), limits).await
+            });
+            tokio::select! {
+                biased;
+                head = within(limits.head_timeout, reading) => head.unwrap_or(Err(
+                    RequestError::Rejected(
+                        StatusCode::REQUEST_TIMEOUT,
+                        "the request head did not arrive in time",
+                    ),
+                )),
+                () = shutdown.wait() => return Ok(None),
             }
-            let head_only = request.method() == Method::HEAD;
-            let version = request.version();
-            let response = match *request.method() {
-                Method::GET | Method::HEAD => service.call(request).await,
-                Method::OPTIONS => service.preflight(request).await,
-                _ => method_not_allowed(),
-            };
-            (version, head_only, response)
+        };
+        // Not moved, or it would be held twice from here on.
+        let Some(io) = &mut upgraded else {
+            return Err(ConnectionError::Upgrade(match head {
+                Err(RequestError::Io(error)) => error,
+                _ => io::ErrorKind::TimedOut.into(),
+            }));
+        };
+        let mut origin = None;
+        let (version, head_only, response) = match head {
+            Err(RequestError::Gone) => return Ok(None),
+            Err(RequestError::Io(error)) => return Err(error.into()),
+            Err(RequestError::Rejected(status, reason)) => {
+                (Version::HTTP_11, false, rejected(status, reason))
+            }
+            Ok(mut request) => {
+                if let Some(address) = peer_addr {
+                    request.extensions_mut().insert(PeerAddr(*address));
+                }
+                let head_only = request.method() == Method::HEAD;
+                let version = request.version();
+                let answered = limits
+                    .cors
+                    .as_ref()
+                    .and_then(|cors| cors.answer(request.method(), request.headers(), &mut origin));
+                let response = if let Some(response) = answered {
+                    *response
+                } else {
+                    match *request.method() {
+                        Method::GET | Method::HEAD => service.call(request).await,
+                        Method::OPTIONS => service.preflight(request).await,
+                        _ => {
+                            let answering = answer_body(io, request, service, limits, shutdown);
+                            match Box::pin(answering).await? {
+                                Some(response) => response,
+                                None => return Ok(None),
+                            }
+                        }
+                    }
+                };
+                (version, head_only, response)
+            }
+        };
+
+        let (mut parts, body) = response.into_parts();
+        if let Some(cors) = &limits.cors {
+            cors.mark(origin, &mut parts.headers);
+        }
+        let no_body = parts.status == StatusCode::NO_CONTENT
+            || parts.status == StatusCode::NOT_MODIFIED
+            || parts.status.is_informational();
+        let len = match &body.0 {
+            Content::Full(bytes) => bytes.len(),
+            Content::Empty | Content::Events(_) => 0,
+        };
+        let framing = match &body.0 {
+            _ if no_body => Framing::None,
+            Content::Empty | Content::Full(_) => Framing::Length,
+            Content::Events(_) if version == Version::HTTP_10 => Framing::Close,
+            Content::Events(_) => Framing::Chunked,
+        };
+        let head = encode_head(version, parts.status, &parts.headers, framing, len);
+        let content = if head_only || no_body {
+            Content::Empty
+        } else {
+            body.0
+        };
+        let writer = |io| ResponseWriter::new(io, head, content, framing, shutdown);
+        Ok(upgraded.map(writer))
+    }
+}
+
+/// Reads the body of a request and calls the endpoint. Returns `None` if the connection ends without the
+/// body.
+async fn answer_body<I, S>(
+    io: &mut I,
+    mut request: Request,
+    service: &S,
+    limits: &Limits,
+    shutdown: &Shutdown,
+) -> Result<Option<Response>, ConnectionError>
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+    S: Service,
+{
+    let endpoint = match service.endpoint(&request) {
+        Ok(endpoint) => endpoint,
+        Err(response) => return Ok(Some(response)),
+    };
+    let read = request.extensions_mut().remove::<ReadAhead>();
+    let read = read.map(|ReadAhead(read)| read).unwrap_or_default();
+    let body = {
+        let reading = pin!(read_body(io, &request, read, limits));
+        tokio::select! {
+            biased;
+            body = within(limits.body_timeout, reading) => body.unwrap_or(Err(
+                RequestError::Rejected(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "the request body did not arrive in time",
+                ),
+            )),
+            () = shutdown.wait() => return Ok(None),
         }
     };
+    match body {
+        Ok(body) => Ok(Some(endpoint.call(request.map(|()| body)).await)),
+        Err(RequestError::Gone) => Ok(None),
+        Err(RequestError::Io(error)) => Err(error.into()),
+        Err(RequestError::Rejected(status, reason)) => Ok(Some(rejected(status, reason))),
+    }
+}
 
-    let (parts, body) = response.into_parts();
-    let no_body = parts.status == StatusCode::NO_CONTENT
-        || parts.status == StatusCode::NOT_MODIFIED
-        || parts.status.is_informational();
-    let len = match &body.0 {
-        Content::Full(bytes) => bytes.len(),
-        Content::Empty | Content::Events(_) => 0,
-    };
-    let framing = match &body.0 {
-        _ if no_body => Framing::None,
-        Content::Empty | Content::Full(_) => Framing::Length,
-        Content::Events(_) if version == Version::HTTP_10 => Framing::Close,
-        Content::Events(_) => Framing::Chunked,
-    };
-    let head = encode_head(version, parts.status, &parts.headers, framing, len);
-    let content = if head_only || no_body {
-        Content::Empty
-    } else {
-        body.0
-    };
-    let writer = ResponseWriter::new(io, head, content, framing, shutdown);
-    Ok(Some(writer))
+fn rejected(status: StatusCode, reason: &'static str) -> Response {
+    tracing::debug!(%status, reason, "request rejected");
+    plain(status, reason)
 }
 
 /// Closes the connection in a way that shows the client how the response ended.

@@ -10,6 +10,9 @@ use sse_session::HandlerError;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConnectionError {
+    /// The connection could not be upgraded, such as by a handshake of TLS, or not within
+    /// [`Limits::head_timeout`](crate::Limits::head_timeout).
+    Upgrade(io::Error),
     /// The client is gone, or accepted nothing within
     /// [`Limits::write_timeout`](crate::Limits::write_timeout).
     Io(io::Error),
@@ -20,6 +23,7 @@ pub enum ConnectionError {
 impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Upgrade(_) => f.write_str("the handshake failed"),
             Self::Io(_) => f.write_str("the connection failed"),
             Self::Handler(_) => f.write_str("the response was cut short"),
         }
@@ -29,7 +33,7 @@ impl fmt::Display for ConnectionError {
 impl Error for ConnectionError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Io(error) => Some(error),
+            Self::Upgrade(error) | Self::Io(error) => Some(error),
             Self::Handler(error) => Some(error),
         }
     }

@@ -23,7 +23,8 @@
 //! Unix sockets, TLS or any other `AsyncRead + AsyncWrite`. [`serve`] and [`Server`] take a
 //! [`Listener`], [`serve_connection`] takes one connection.
 //!
-//! * [`with_sse`] turns a handler into a [`Service`]; [`Router`] serves several at their paths.
+//! * [`with_sse`] turns a handler into a [`Service`]; [`Router`] serves several at their paths, and
+//!   [`Methods`] at one path, each for its method.
 //! * [`sse_response`] answers one request, in a service of your own: any
 //!   `async fn(Request) -> Response`.
 //! * [`sse_stream`] answers with the events of a `futures::Stream`.
@@ -33,10 +34,16 @@
 //!
 //! # Out of scope
 //!
-//! * Request bodies, and therefore all methods but `GET`, `HEAD`, and `OPTIONS` for [CORS](#cors).
+//! The line is this: one request for each connection, whose body, if its method has one, is read whole
+//! before the handler is called, and one response, which is a stream or a few bytes.
+//!
 //! * Several requests on one connection. Each response closes its connection, and what a client
 //!   sends early is ignored.
-//! * HTTP/2.
+//! * Bodies that a handler reads piece by piece, and what is made of them: forms, multipart,
+//!   `Content-Encoding`. A service gets the bytes and the headers.
+//! * Bodies of `GET`, `HEAD` and `OPTIONS`, which are ignored.
+//! * Patterns in paths, and middleware: a service is a function, which another one may call.
+//! * HTTP/2, compression, files.
 //!
 //! Use `sse-hyper` for these.
 //!
@@ -48,11 +55,34 @@
 //! | the request | is answered with |
 //! |---|---|
 //! | is not HTTP/1, or has no `Host` or a bad one | 400 |
+//! | is of a page whose origin [`Cors`] does not allow | 403 |
 //! | has a path that the [`Router`] does not have | 404 |
-//! | has another method than `GET` or `HEAD`, or is an `OPTIONS` that no [preflight](#cors) answers | 405 |
+//! | has a method that [no service](Methods) answers, or is an `OPTIONS` that no [preflight](#cors) answers | 405 |
 //! | did not arrive within [`Limits::head_timeout`] | 408 |
 //! | has a head beyond [`Limits::max_head_size`] or [`Limits::max_headers`] | 431 |
 //! | has another version than HTTP/1.0 or 1.1 | 505 |
+//!
+//! Of the [methods](Methods) that have one, the body is also looked at. It ends in one way or not at all:
+//! what two servers could understand differently is rejected.
+//!
+//! | the body | is answered with |
+//! |---|---|
+//! | has two lengths, one that is not a number, or malformed chunks, or is incomplete | 400 |
+//! | did not arrive within [`Limits::body_timeout`] | 408 |
+//! | has no length, although the method is `POST`, `PUT` or `PATCH` | 411 |
+//! | is larger than [`Limits::max_body_size`] | 413 |
+//! | comes with another expectation than `100-continue` | 417 |
+//! | has a transfer coding other than `chunked` | 501 |
+//!
+//! A client that waits for `100 Continue` gets it when all but the body is known to be good.
+//!
+//! # TLS
+//!
+//! [`Server::upgrade`] takes the handshake, of rustls or any other library: it runs in the task of its
+//! connection, under [`Limits::head_timeout`] and after [`Limits::max_connections`], so a client that
+//! is silent or slow, or not trusted, holds up no other. Failures are logged at debug level. What an
+//! error of [`Listener::accept`] does is documented at [`Server`](Server#when-accept-fails). `examples/tls.rs`
+//! in the source is a whole server with rustls.
 //!
 //! # When the client disconnects
 //!
@@ -76,40 +106,31 @@
 //! A page of another origin reads a stream only if the response allows its origin. `EventSource`
 //! needs no more than that, but a client that sends headers of its own, as one on `fetch` does for
 //! `Authorization` or `Last-Event-ID`, first asks with an `OPTIONS` request, the preflight (Fetch §
-//! 4.8). It is answered with 405 unless a service answers it: [`Router::preflight`] sets one for all
-//! paths, [`Service::preflight`] is that of one service. The `Allow` of a 405 names `GET` and `HEAD`
-//! alone, whether preflights are answered or not.
+//! 4.8). [`Server::cors`] does both, for the origins that [`Cors`] names, and refuses all others:
 //!
 //! ```
-//! use sse_tokio_tcp::{
-//!     Request, Response, Router, SendError, Sse, SseOptions, no_content, with_sse,
-//! };
-//!
-//! const ORIGIN: (&str, &str) = ("access-control-allow-origin", "https://app.example");
-//!
-//! async fn preflight(_request: Request) -> Response {
-//!     let mut response = no_content();
-//!     for (name, value) in [
-//!         ORIGIN,
-//!         ("access-control-allow-headers", "authorization, last-event-id"),
-//!         ("access-control-max-age", "600"),
-//!     ] {
-//!         response.headers_mut().insert(name, http::HeaderValue::from_static(value));
-//!     }
-//!     response
-//! }
+//! use sse_tokio_tcp::{Cors, CorsError, Request, Router, SendError, Server, Sse, with_sse};
+//! use tokio::net::TcpListener;
 //!
 //! async fn ticks(_request: Request, sse: Sse) -> Result<(), SendError> {
 //!     sse.send("tick").await
 //! }
 //!
-//! # fn main() -> Result<(), sse_tokio_tcp::HeaderError> {
-//! let options = SseOptions::new().header(ORIGIN.0, ORIGIN.1)?;
-//! let ticks = with_sse(ticks).options(options);
-//! let router = Router::new().route("/ticks", ticks).preflight(preflight);
-//! # Ok(())
-//! # }
+//! async fn serve(listener: TcpListener) -> Result<(), CorsError> {
+//!     let cors = Cors::new(["https://app.example"])?
+//!         .credentials()
+//!         .headers(["authorization", "last-event-id"])?;
+//!     let router = Router::new().route("/ticks", with_sse(ticks));
+//!     Server::new().cors(cors).serve(listener, router).await;
+//!     Ok(())
+//! }
 //! ```
+//!
+//! For rules of your own, [`Router::preflight`] sets a service that answers `OPTIONS` for all paths,
+//! [`Service::preflight`] is that of one service, and
+//! [`SseOptions::header`] adds to the headers of a stream. Without any of these, `OPTIONS` is answered
+//! with 405. The `Allow` of a 405 names what [`Methods`] has, or `GET` and `HEAD`, whether preflights are
+//! answered or not.
 //!
 //! # Failed handlers
 //!
@@ -137,28 +158,36 @@
 
 mod body;
 mod connection;
+mod cors;
 mod error;
 mod framing;
 mod limits;
 mod listener;
+mod methods;
 mod peer_monitor;
 mod request;
+mod request_body;
 mod response;
 mod response_head;
 mod response_writer;
+mod retry;
 mod router;
 mod server;
 mod service;
 mod socket;
 mod tcp_timeout;
 mod transport;
+mod upgrade;
+mod with_sse;
 mod write_all;
 
 pub use crate::body::Body;
 pub use crate::connection::serve_connection;
+pub use crate::cors::{Cors, CorsError};
 pub use crate::error::ConnectionError;
 pub use crate::limits::Limits;
 pub use crate::listener::Listener;
+pub use crate::methods::Methods;
 pub use crate::request::{PeerAddr, Request};
 pub use crate::response::{
     Response, no_content, not_found, refused, sse_response, sse_response_with, sse_stream,
@@ -166,14 +195,16 @@ pub use crate::response::{
 };
 pub use crate::router::Router;
 pub use crate::server::{Server, serve};
-pub use crate::service::{Service, WithSse, with_sse};
+pub use crate::service::{Endpoint, Service};
+pub use crate::upgrade::{Unchanged, Upgrade};
+pub use crate::with_sse::{WithSse, with_sse};
 #[doc(inline)]
 pub use sse_session::guide;
 pub use sse_session::{
     BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
     EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
-    Limit, LimitReached, Limiter, NoData, Permit, Refusal, SendAll, SendAllError, SendError,
-    Shutdown, Sse, SseBody, SseOptions, TrySendError, forward,
+    Limit, LimitReached, Limiter, NoData, Permit, Refusal, RequestHead, SendAll, SendAllError,
+    SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward,
 };
 #[cfg(feature = "json")]
 pub use sse_session::{Json, Typed};

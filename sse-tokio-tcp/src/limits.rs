@@ -1,6 +1,9 @@
 //! The limits of the server.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::cors::Cors;
 
 /// The limits within which connections are served.
 ///
@@ -17,11 +20,15 @@ pub struct Limits {
     pub(crate) max_head_size: usize,
     pub(crate) max_headers: usize,
     pub(crate) head_timeout: Duration,
+    pub(crate) max_body_size: usize,
+    pub(crate) body_timeout: Duration,
     pub(crate) write_timeout: Duration,
     pub(crate) max_connections: usize,
     pub(crate) grace_period: Duration,
-    /// Not a limit, but what the server does with each connection: see `Server::with_peer_addr`.
+    /// No limits, but what the server does with each connection: see `Server::with_peer_addr` and
+    /// `Server::cors`.
     pub(crate) with_peer_addr: bool,
+    pub(crate) cors: Option<Arc<Cors>>,
 }
 
 impl Limits {
@@ -31,10 +38,13 @@ impl Limits {
             max_head_size: 16 * 1024,
             max_headers: 100,
             head_timeout: Duration::from_secs(10),
+            max_body_size: 64 * 1024,
+            body_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(60),
             max_connections: 65_536,
             grace_period: Duration::from_secs(5),
             with_peer_addr: false,
+            cors: None,
         }
     }
 
@@ -51,9 +61,27 @@ impl Limits {
         self
     }
 
-    /// Sets the time within which a request head must arrive. The default is 10 seconds.
+    /// Sets the time within which a request head must arrive, after the handshake of
+    /// [`Server::upgrade`](crate::Server::upgrade), if there is one. The default is 10 seconds.
     pub fn head_timeout(mut self, time: Duration) -> Self {
         self.head_timeout = time;
+        self
+    }
+
+    /// Sets the maximum size of the body of a request in bytes, for the [methods](crate::Methods)
+    /// that have one. The default is 64 KiB.
+    ///
+    /// A body that states a greater length is rejected before any of it is read, one in chunks with
+    /// that which exceeds the limit. While it arrives, up to twice as much memory is reserved.
+    pub fn max_body_size(mut self, bytes: usize) -> Self {
+        self.max_body_size = bytes;
+        self
+    }
+
+    /// Sets the time within which the body of a request must arrive after its head. The default is 30
+    /// seconds.
+    pub fn body_timeout(mut self, time: Duration) -> Self {
+        self.body_timeout = time;
         self
     }
 

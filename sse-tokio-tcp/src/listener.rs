@@ -9,13 +9,17 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::tcp_timeout;
 
-/// A source of connections: a `TcpListener`, a `UnixListener`, or an implementation of your own,
-/// for instance with TLS.
+/// A source of connections: a `TcpListener`, a `UnixListener`, or an implementation of your own. TLS
+/// does not belong here: [`Server::upgrade`](crate::Server::upgrade) takes the handshake.
 pub trait Listener: Send {
     /// The type of a connection.
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// Accepts a connection.
+    /// Accepts a connection. While this waits, no other is accepted.
+    ///
+    /// # Errors
+    ///
+    /// None of them ends the server, see [`Server`](crate::Server#when-accept-fails).
     ///
     /// # Cancel safety
     ///

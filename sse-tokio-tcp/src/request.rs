@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use bytes::BytesMut;
+use bytes::{Buf as _, BytesMut};
 use http::header::{HOST, HeaderName, HeaderValue};
 use http::{Method, StatusCode, Uri, Version};
 use memchr::memchr_iter;
@@ -11,19 +11,30 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::limits::Limits;
 
-/// A request. It has no body, as bodies are not read.
+/// A request. It has no body, as those of `GET`, `HEAD` and `OPTIONS` are not read; those of other
+/// methods are `Request<Bytes>`, see [`Methods`](crate::Methods).
 ///
 /// All adapters have a type of this name, so that handlers look the same in all of them.
-pub type Request = http::Request<()>;
+pub type Request<B = ()> = http::Request<B>;
 
 /// The address of a request's client, among its extensions if the server is set to put it there:
 /// [`Server::with_peer_addr`](crate::Server::with_peer_addr).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 
+/// What was read after the head of a request, among its extensions until its body is read. Requests whose
+/// body is not read are not made larger by it.
+#[derive(Clone)]
+pub(crate) struct ReadAhead(pub(crate) BytesMut);
+
+/// Whether the body of a request with this method may be read.
+pub(crate) fn may_have_body(method: &Method) -> bool {
+    ![Method::GET, Method::HEAD, Method::OPTIONS].contains(method)
+}
+
 /// Why there is no request.
 #[derive(Debug)]
-pub(crate) enum HeadError {
+pub(crate) enum RequestError {
     /// The client closed the connection without sending anything.
     Gone,
     Io(io::Error),
@@ -31,8 +42,8 @@ pub(crate) enum HeadError {
     Rejected(StatusCode, &'static str),
 }
 
-/// Reads one request head. What follows it stays unread or is discarded.
-pub(crate) async fn read_head<I>(io: &mut I, limits: &Limits) -> Result<Request, HeadError>
+/// Reads one request head. What follows it stays unread, is discarded, or becomes a [`ReadAhead`].
+pub(crate) async fn read_head<I>(io: &mut I, limits: &Limits) -> Result<Request, RequestError>
 where
     I: AsyncRead + Unpin,
 {
@@ -49,12 +60,12 @@ where
             .take(room as u64)
             .read_buf(&mut head)
             .await
-            .map_err(HeadError::Io)?;
+            .map_err(RequestError::Io)?;
         if read == 0 {
             return Err(if is_first {
-                HeadError::Gone
+                RequestError::Gone
             } else {
-                HeadError::Rejected(StatusCode::BAD_REQUEST, "the request head is incomplete")
+                RequestError::Rejected(StatusCode::BAD_REQUEST, "the request head is incomplete")
             });
         }
         // The first bytes are parsed at once, so that what is not HTTP is rejected without delay.
@@ -62,12 +73,16 @@ where
         // bytes must not cause a parse for each of them.
         let is_complete = is_complete(&head, &mut scanned);
         if (is_complete || is_first)
-            && let Some(request) = parse(&head, limits)?
+            && let Some((mut request, len)) = parse(&head, limits)?
         {
+            if may_have_body(request.method()) {
+                head.advance(len);
+                request.extensions_mut().insert(ReadAhead(head));
+            }
             return Ok(request);
         }
         if is_complete {
-            return Err(HeadError::Rejected(
+            return Err(RequestError::Rejected(
                 StatusCode::BAD_REQUEST,
                 "malformed request head",
             ));
@@ -98,24 +113,24 @@ fn is_complete(head: &[u8], scanned: &mut usize) -> bool {
     false
 }
 
-/// Parses the request. Returns `None` if the head is not complete.
-fn parse(head: &[u8], limits: &Limits) -> Result<Option<Request>, HeadError> {
+/// Parses the request. Returns it with the length of its head, or `None` if that is not complete.
+fn parse(head: &[u8], limits: &Limits) -> Result<Option<(Request, usize)>, RequestError> {
     // A header line has three bytes at least, so no more are needed whatever the limit.
     let max_lines = limits.max_headers.min(head.len() / b"a:\n".len());
     let mut lines = vec![httparse::EMPTY_HEADER; max_lines];
     let mut parsed = httparse::Request::new(&mut lines);
-    match parsed.parse(head) {
-        Ok(httparse::Status::Complete(_)) => {}
+    let len = match parsed.parse(head) {
+        Ok(httparse::Status::Complete(len)) => len,
         Ok(httparse::Status::Partial) => return Ok(None),
         Err(httparse::Error::TooManyHeaders) => return Err(too_large()),
         Err(httparse::Error::Version) => {
-            return Err(HeadError::Rejected(
+            return Err(RequestError::Rejected(
                 StatusCode::HTTP_VERSION_NOT_SUPPORTED,
                 "only HTTP/1.0 and HTTP/1.1 are supported",
             ));
         }
         Err(_) => return Err(malformed("malformed request head")),
-    }
+    };
 
     let mut request = Request::new(());
     *request.method_mut() = Method::from_bytes(parsed.method.unwrap_or_default().as_bytes())
@@ -147,7 +162,7 @@ fn parse(head: &[u8], limits: &Limits) -> Result<Option<Request>, HeadError> {
     if host.is_some_and(|host| !host.as_bytes().iter().copied().all(may_be_in_host)) {
         return Err(malformed("malformed Host header"));
     }
-    Ok(Some(request))
+    Ok(Some((request, len)))
 }
 
 /// Whether a byte may be in a host and a port (RFC 3986 § 3.2.2), which may be empty.
@@ -155,12 +170,12 @@ fn may_be_in_host(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=[]:".contains(&byte)
 }
 
-const fn malformed(reason: &'static str) -> HeadError {
-    HeadError::Rejected(StatusCode::BAD_REQUEST, reason)
+const fn malformed(reason: &'static str) -> RequestError {
+    RequestError::Rejected(StatusCode::BAD_REQUEST, reason)
 }
 
-const fn too_large() -> HeadError {
-    HeadError::Rejected(
+const fn too_large() -> RequestError {
+    RequestError::Rejected(
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         "the request head is too large",
     )
@@ -171,7 +186,7 @@ mod tests {
     use super::*;
 
     /// Reads the head from pieces of `size` bytes.
-    async fn read(bytes: &[u8], size: usize) -> Result<Request, HeadError> {
+    async fn read(bytes: &[u8], size: usize) -> Result<Request, RequestError> {
         let limits = Limits::new().max_head_size(256).max_headers(4);
         let mut io = pieces_of(bytes, size);
         read_head(&mut io, &limits).await
@@ -198,9 +213,9 @@ mod tests {
         }
     }
 
-    fn status(result: Result<Request, HeadError>) -> u16 {
+    fn status(result: Result<Request, RequestError>) -> u16 {
         match result {
-            Err(HeadError::Rejected(status, _)) => status.as_u16(),
+            Err(RequestError::Rejected(status, _)) => status.as_u16(),
             other => panic!("not rejected: {other:?}"),
         }
     }
@@ -251,6 +266,12 @@ mod tests {
             b"GET / HTTP/1.1\r\nHost: \xc3\xb8\r\n\r\n",
             b"GET /\r\nHost: a\r\n\r\n",
             b"GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n",
+            // Two ways to smuggle a length: a line that continues, and a blank before the colon.
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n 5\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost: a\r\nb: c\r\n\tTransfer-Encoding: chunked\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length : 5\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\rb: c\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\0chunked\r\n\r\n",
             b"GET / HTTP/1.1\r\nHost: a\r\n",
         ] {
             for size in [1, 7, bad.len()] {
@@ -285,6 +306,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_sends_nothing_causes_no_error() {
-        assert!(matches!(read(b"", 1).await, Err(HeadError::Gone)));
+        assert!(matches!(read(b"", 1).await, Err(RequestError::Gone)));
     }
 }

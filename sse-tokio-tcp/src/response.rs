@@ -5,10 +5,9 @@ use std::future::Future;
 use futures_core::Stream;
 use http::StatusCode;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
-use sse_session::{IntoEvent, IntoHandlerResult, Refusal, Sse, SseOptions};
+use sse_session::{IntoEvent, IntoHandlerResult, Refusal, RequestHead, Sse, SseOptions};
 
 use crate::body::Body;
-use crate::request::Request;
 
 /// A response to a request.
 pub type Response = http::Response<Body>;
@@ -16,7 +15,8 @@ pub type Response = http::Response<Body>;
 /// Answers `request` with the events that `handler` sends.
 ///
 /// Calls the handler with the request and an [`Sse`]; its future runs while the response is
-/// written. `HEAD` is answered with the headers alone, without calling the handler.
+/// written. `HEAD` is answered with the headers alone, without calling the handler. What is given for the
+/// request is a [`Request`](crate::Request) with any body, its `Parts`, or its headers.
 ///
 /// ```
 /// use sse_tokio_tcp::{Request, Response, Sse, not_found, sse_response};
@@ -31,9 +31,10 @@ pub type Response = http::Response<Body>;
 ///     }
 /// }
 /// ```
-pub fn sse_response<H, F>(request: Request, handler: H) -> Response
+pub fn sse_response<R, H, F>(request: R, handler: H) -> Response
 where
-    H: FnOnce(Request, Sse) -> F,
+    R: RequestHead,
+    H: FnOnce(R, Sse) -> F,
     F: Future + Send + 'static,
     F::Output: IntoHandlerResult,
 {
@@ -41,9 +42,10 @@ where
 }
 
 /// Answers `request` as [`sse_response`] does, with options.
-pub fn sse_response_with<H, F>(options: &SseOptions, request: Request, handler: H) -> Response
+pub fn sse_response_with<R, H, F>(options: &SseOptions, request: R, handler: H) -> Response
 where
-    H: FnOnce(Request, Sse) -> F,
+    R: RequestHead,
+    H: FnOnce(R, Sse) -> F,
     F: Future + Send + 'static,
     F::Output: IntoHandlerResult,
 {

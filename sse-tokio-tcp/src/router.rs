@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 
 use crate::request::Request;
 use crate::response::{Response, method_not_allowed, not_found};
-use crate::service::Service;
+use crate::service::{Endpoint, Route, Service};
 
-/// Several services, each at its path. Every other path is answered with 404.
+/// Several services, each at its path. Every other path is answered with 404. For several methods at one
+/// path, there is [`Methods`](crate::Methods).
 ///
 /// Paths are compared byte by byte, without patterns. For patterns, write a service that matches
 /// `request.uri()` itself: any async function from a request to a response.
@@ -30,8 +29,8 @@ use crate::service::Service;
 #[derive(Default)]
 #[must_use = "routers do nothing unless served"]
 pub struct Router {
-    routes: HashMap<String, Box<dyn Route>>,
-    preflight: Option<Box<dyn Route>>,
+    routes: HashMap<String, Box<dyn Route<()>>>,
+    preflight: Option<Box<dyn Route<()>>>,
 }
 
 impl Router {
@@ -78,23 +77,11 @@ impl Service for Router {
             None => method_not_allowed(),
         }
     }
-}
 
-/// A [`Service`] that can be boxed, so that services of different types fit into one map.
-trait Route: Send + Sync {
-    fn call_boxed(&self, request: Request) -> Answer<'_>;
-
-    fn preflight_boxed(&self, request: Request) -> Answer<'_>;
-}
-
-type Answer<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
-
-impl<S: Service> Route for S {
-    fn call_boxed(&self, request: Request) -> Answer<'_> {
-        Box::pin(self.call(request))
-    }
-
-    fn preflight_boxed(&self, request: Request) -> Answer<'_> {
-        Box::pin(self.preflight(request))
+    fn endpoint(&self, head: &Request) -> Result<&Endpoint, Response> {
+        match self.routes.get(head.uri().path()) {
+            Some(route) => route.endpoint(head),
+            None => Err(not_found()),
+        }
     }
 }

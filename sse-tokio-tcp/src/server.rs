@@ -1,23 +1,21 @@
 //! Accepts connections until the shutdown.
 
-use std::io;
+use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use sse_session::Shutdown;
 use sse_session::second_look::within;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::connection;
+use crate::cors::Cors;
 use crate::limits::Limits;
 use crate::listener::Listener;
+use crate::retry::Retry;
 use crate::service::Service;
 use crate::transport::Accepted;
-
-/// The pause after a failed accept, most often because there are no file descriptors left.
-const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(250);
+use crate::upgrade::{Unchanged, Upgrade};
 
 /// Serves the connections of `listener` until the future is dropped. [`Server`] adds limits and a
 /// shutdown.
@@ -48,12 +46,48 @@ pub async fn serve(listener: impl Listener, service: impl Service) {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, Default)]
+///
+/// # When `accept` fails
+///
+/// No error ends the server. One that is about a single connection, which was reset or became
+/// unreachable before it was accepted, is logged at debug level, and the next connection is
+/// accepted at once. Any other, most often that there are no file descriptors left, is logged as
+/// an error, and the server waits for 250 ms before it tries again, as it does after 16 errors in a row
+/// of the first kind. Meanwhile, open connections are served, and a shutdown is noticed.
+///
+/// A listener of your own that does more than to accept, such as a handshake, holds up all others
+/// with it, and its failures are counted here: that belongs into [`Server::upgrade`].
+#[derive(Clone)]
 #[must_use = "a server does nothing until it serves"]
-pub struct Server {
+pub struct Server<U = Unchanged> {
     limits: Limits,
     shutdown: Option<Shutdown>,
     with_peer_addr: bool,
+    cors: Option<Arc<Cors>>,
+    upgrade: U,
+}
+
+impl<U> fmt::Debug for Server<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("limits", &self.limits)
+            .field("shutdown", &self.shutdown)
+            .field("with_peer_addr", &self.with_peer_addr)
+            .field("cors", &self.cors)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            limits: Limits::new(),
+            shutdown: None,
+            with_peer_addr: false,
+            cors: None,
+            upgrade: Unchanged::default(),
+        }
+    }
 }
 
 impl Server {
@@ -62,6 +96,55 @@ impl Server {
         Self::default()
     }
 
+    /// Sets what is done with each connection before its request is read: the handshake of TLS, or the
+    /// reading of a header of the PROXY protocol.
+    ///
+    /// It runs in the task of the connection, so that a client that is slow with it holds up no other.
+    /// The connection counts against [`Limits::max_connections`] from the time at which it was accepted,
+    /// and [`Limits::head_timeout`] is the limit for the upgrade and the head of the request together. A
+    /// failure closes the connection, and is logged at debug level.
+    ///
+    /// With rustls, whose `TlsAcceptor` is in the crate `tokio-rustls`:
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use sse_tokio_tcp::{Request, SendError, Server, Sse, with_sse};
+    /// use tokio::net::{TcpListener, TcpStream};
+    /// use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
+    ///
+    /// async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
+    ///     sse.send("hello").await
+    /// }
+    ///
+    /// async fn serve(listener: TcpListener, config: ServerConfig) {
+    ///     let tls = TlsAcceptor::from(Arc::new(config));
+    ///     Server::new()
+    ///         .upgrade(move |tcp: TcpStream| tls.accept(tcp))
+    ///         .serve(listener, with_sse(hello))
+    ///         .await;
+    /// }
+    /// ```
+    ///
+    /// The rest is the library's own: certificates, versions, and ALPN, for which `http/1.1` is the only
+    /// protocol to offer. A stream that is cut, because its handler failed, ends without
+    /// `close_notify`, which clients of HTTP/1.0 need to see it.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future is dropped when its time is over, at the shutdown, and with the server.
+    pub fn upgrade<U>(self, upgrade: U) -> Server<U> {
+        Server {
+            limits: self.limits,
+            shutdown: self.shutdown,
+            with_peer_addr: self.with_peer_addr,
+            cors: self.cors,
+            upgrade,
+        }
+    }
+}
+
+impl<U> Server<U> {
     /// Sets the limits.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -118,6 +201,14 @@ impl Server {
         self
     }
 
+    /// Lets pages of other origins read the responses: see [`Cors`].
+    ///
+    /// It concerns all responses, those of errors included. Without it, nothing is checked or added.
+    pub fn cors(mut self, cors: Cors) -> Self {
+        self.cors = Some(Arc::new(cors));
+        self
+    }
+
     /// Serves the connections of `listener` until the shutdown signal is given.
     ///
     /// Each connection runs in a task of its own, on the runtime that polls this future. The tasks
@@ -126,20 +217,28 @@ impl Server {
     /// # Cancel safety
     ///
     /// Dropping the future closes all connections and drops their handlers.
-    pub async fn serve<L: Listener>(self, mut listener: L, service: impl Service) {
+    pub async fn serve<L: Listener>(self, mut listener: L, service: impl Service)
+    where
+        U: Upgrade<L::Io>,
+    {
         let Self {
             mut limits,
             shutdown,
             with_peer_addr,
+            cors,
+            upgrade,
         } = self;
         limits.with_peer_addr = with_peer_addr;
+        limits.cors = cors;
         listener.set_write_timeout(limits.write_timeout);
         let stop = CancellationToken::new();
         let shared = Arc::new(Shared {
             service,
             limits,
             shutdown: stop.clone().into(),
+            upgrade,
         });
+        let mut retry = Retry::default();
         let mut connections = JoinSet::new();
         let signal = async {
             match &shutdown {
@@ -157,9 +256,9 @@ impl Server {
             tokio::select! {
                 () = &mut signal => break,
                 Some(_) = connections.join_next(), if is_full => {}
-                accepted = listener.accept(), if !is_full => match accepted {
-                    Ok(io) => spawn::<L>(&mut connections, io, &shared),
-                    Err(error) => wait_after(error).await,
+                accepted = retry.then(listener.accept()), if !is_full => match accepted {
+                    Ok(io) => spawn::<L, _>(&mut connections, io, &shared),
+                    Err(error) => retry.failed(&error),
                 },
             }
         }
@@ -178,16 +277,17 @@ impl Server {
 }
 
 /// What all connections of a server share.
-struct Shared<S> {
+struct Shared<S, U> {
     service: S,
     limits: Limits,
     shutdown: Shutdown,
+    upgrade: U,
 }
 
-fn spawn<L: Listener>(
+fn spawn<L: Listener, U: Upgrade<L::Io>>(
     connections: &mut JoinSet<()>,
     io: L::Io,
-    shared: &Arc<Shared<impl Service>>,
+    shared: &Arc<Shared<impl Service, U>>,
 ) {
     let shared = Arc::clone(shared);
     connections.spawn(async move {
@@ -195,8 +295,12 @@ fn spawn<L: Listener>(
             service,
             limits,
             shutdown,
+            upgrade,
         } = &*shared;
-        let served = connection::serve::<_, _, Accepted<L>>(io, service, limits, shutdown);
+        let upgrade = upgrade.clone();
+        let upgrade = move |io| upgrade.upgrade(io);
+        let served =
+            connection::serve::<_, _, _, _, Accepted<L>>(io, upgrade, service, limits, shutdown);
         if let Err(error) = served.await {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
@@ -204,21 +308,4 @@ fn spawn<L: Listener>(
             );
         }
     });
-}
-
-/// Waits before the next attempt to accept, unless the error is about one connection that ended
-/// before it was accepted.
-async fn wait_after(error: io::Error) {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    if matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
-    ) {
-        return;
-    }
-    tracing::error!(
-        error = &error as &dyn std::error::Error,
-        "cannot accept connections"
-    );
-    sleep(ACCEPT_RETRY_DELAY).await;
 }

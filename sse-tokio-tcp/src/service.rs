@@ -2,83 +2,109 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 
-use sse_session::{IntoHandlerResult, Sse, SseOptions};
+use bytes::Bytes;
 
 use crate::request::Request;
-use crate::response::{Response, method_not_allowed, sse_response_with};
+use crate::response::{Response, method_not_allowed};
 
 /// Answers requests: any async function from a [`Request`] to a [`Response`], a handler in
-/// [`with_sse`], or a [`Router`](crate::Router).
+/// [`with_sse`](crate::with_sse), several at their [methods](crate::Methods) or at the paths of a
+/// [`Router`](crate::Router).
+///
+/// A service for requests with a body is a `Service<Bytes>`. [`Methods`](crate::Methods) or an
+/// [`Endpoint`] makes it a part of another one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot answer requests",
     note = "`with_sse` takes an `async fn(Request, Sse)` that returns `()`, or a `Result<(), E>` whose error is `Into<BoxError>`",
     note = "another service is an `async fn(Request)` that returns a `Response`",
+    note = "for `POST`, `Methods::post` takes both, with a `Request<Bytes>`",
     note = "the futures of both must be `Send`"
 )]
-pub trait Service: Send + Sync + 'static {
-    /// Answers a `GET` or `HEAD` request.
-    fn call(&self, request: Request) -> impl Future<Output = Response> + Send;
+pub trait Service<B = ()>: Send + Sync + 'static {
+    /// Answers a `GET` or `HEAD` request, or one with a body.
+    fn call(&self, request: Request<B>) -> impl Future<Output = Response> + Send;
 
-    /// Answers an `OPTIONS` request, which is a preflight of CORS (Fetch § 4.8) in most cases. By
-    /// default, the answer is 405. A [`Router`](crate::Router) asks the service at the path, unless
+    /// Answers an `OPTIONS` request, which is a preflight of CORS (Fetch § 4.8) in most cases, unless
+    /// [`Server::cors`](crate::Server::cors) has answered it. By default, the answer is 405. A
+    /// [`Router`](crate::Router) asks the service at the path, unless
     /// [`Router::preflight`](crate::Router::preflight) sets one for all paths.
     fn preflight(&self, _request: Request) -> impl Future<Output = Response> + Send {
         async { method_not_allowed() }
     }
+
+    /// Returns the service that answers a request of another method, before its body is read. By
+    /// default, there is none.
+    ///
+    /// # Errors
+    ///
+    /// The response, 405 by default, if there is no such service.
+    #[expect(
+        clippy::result_large_err,
+        reason = "it is a response either way, and returned once for a request"
+    )]
+    fn endpoint(&self, _head: &Request) -> Result<&Endpoint, Response> {
+        Err(method_not_allowed())
+    }
 }
 
-impl<S, F> Service for S
+impl<S, B, F> Service<B> for S
 where
-    S: Fn(Request) -> F + Send + Sync + 'static,
+    S: Fn(Request<B>) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send,
 {
-    fn call(&self, request: Request) -> impl Future<Output = Response> + Send {
+    fn call(&self, request: Request<B>) -> impl Future<Output = Response> + Send {
         self(request)
     }
 }
 
-/// Returns a service that answers each request with the events that `handler` sends. The handler
-/// is an async function of the request and an [`Sse`].
-pub fn with_sse<H>(handler: H) -> WithSse<H> {
-    WithSse {
-        handler,
-        options: SseOptions::new(),
+/// A [`Service`] that can be boxed, so that those of different types fit into one collection.
+pub(crate) trait Route<B>: Send + Sync {
+    fn call_boxed(&self, request: Request<B>) -> Answer<'_>;
+
+    fn preflight_boxed(&self, request: Request) -> Answer<'_>;
+
+    #[expect(
+        clippy::result_large_err,
+        reason = "it is a response either way, and returned once for a request"
+    )]
+    fn endpoint(&self, head: &Request) -> Result<&Endpoint, Response>;
+}
+
+pub(crate) type Answer<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
+
+impl<B: 'static, S: Service<B>> Route<B> for S {
+    fn call_boxed(&self, request: Request<B>) -> Answer<'_> {
+        Box::pin(self.call(request))
+    }
+
+    fn preflight_boxed(&self, request: Request) -> Answer<'_> {
+        Box::pin(self.preflight(request))
+    }
+
+    fn endpoint(&self, head: &Request) -> Result<&Endpoint, Response> {
+        Service::endpoint(self, head)
     }
 }
 
-/// A service that answers each request with the events that its handler sends. [`with_sse`]
-/// returns it.
-#[derive(Clone)]
-#[must_use = "services do nothing unless served"]
-pub struct WithSse<H> {
-    handler: H,
-    options: SseOptions,
-}
+/// A service for requests with a body, which gets it as bytes. [`Service::endpoint`] returns it.
+pub struct Endpoint(Box<dyn Route<Bytes>>);
 
-impl<H> WithSse<H> {
-    /// Sets the options.
-    pub fn options(mut self, options: SseOptions) -> Self {
-        self.options = options;
-        self
+impl Endpoint {
+    /// Returns an endpoint with this service.
+    pub fn new(service: impl Service<Bytes>) -> Self {
+        Self(Box::new(service))
+    }
+
+    /// Answers a request.
+    pub async fn call(&self, request: Request<Bytes>) -> Response {
+        self.0.call_boxed(request).await
     }
 }
 
-impl<H> fmt::Debug for WithSse<H> {
+impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WithSse")
-            .field("options", &self.options)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<H, F> Service for WithSse<H>
-where
-    H: Fn(Request, Sse) -> F + Send + Sync + 'static,
-    F: Future + Send + 'static,
-    F::Output: IntoHandlerResult,
-{
-    async fn call(&self, request: Request) -> Response {
-        sse_response_with(&self.options, request, &self.handler)
+        f.debug_struct("Endpoint").finish_non_exhaustive()
     }
 }

@@ -4,12 +4,13 @@ use std::io;
 use std::time::Duration;
 
 use sse_tokio_tcp::{
-    Limits, Listener, PeerAddr, Request, Response, Router, SendError, Server, Service, Sse,
-    no_content, not_found, serve, with_sse,
+    CancellationToken, Limits, Listener, PeerAddr, Request, Response, Router, SendError, Server,
+    Service, Sse, no_content, not_found, serve, with_sse,
 };
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 async fn hello(_: Request, sse: Sse) -> Result<(), SendError> {
     sse.send("hello").await
@@ -163,5 +164,79 @@ async fn a_service_sees_the_address_of_its_client_if_the_server_is_set_to_give_i
             "{response}"
         );
         server.abort();
+    }
+}
+
+/// A listener whose connections are in memory, and which fails with these errors first.
+struct Failing {
+    errors: Box<dyn Iterator<Item = io::ErrorKind> + Send>,
+    connections: mpsc::Receiver<DuplexStream>,
+}
+
+impl Listener for Failing {
+    type Io = DuplexStream;
+
+    async fn accept(&mut self) -> io::Result<DuplexStream> {
+        if let Some(error) = self.errors.next() {
+            return Err(error.into());
+        }
+        match self.connections.recv().await {
+            Some(connection) => Ok(connection),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_goes_on_after_any_error_of_accept() {
+    use io::ErrorKind::{ConnectionAborted, Other, TimedOut, UnexpectedEof};
+
+    let errors = [ConnectionAborted, Other, UnexpectedEof, TimedOut];
+    let (connect, connections) = mpsc::channel(1);
+    let listener = Failing {
+        errors: Box::new(errors.into_iter()),
+        connections,
+    };
+    let begun = Instant::now();
+    let server = tokio::spawn(serve(listener, with_sse(hello)));
+    let (mut client, io) = tokio::io::duplex(1024);
+    client
+        .write_all(b"GET / HTTP/1.0\r\n\r\n")
+        .await
+        .expect("sent");
+    client.shutdown().await.expect("half-closed");
+    connect.send(io).await.expect("accepted");
+    let mut response = String::new();
+    client.read_to_string(&mut response).await.expect("an end");
+    assert!(response.ends_with("data: hello\n\n"), "{response}");
+    // After two of the errors, there is a pause.
+    let pauses = Duration::from_millis(500)..Duration::from_millis(510);
+    assert!(pauses.contains(&begun.elapsed()), "{:?}", begun.elapsed());
+    server.abort();
+}
+
+/// Neither kind of error makes the server spin: others of its thread run.
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_always_fails_takes_no_time_and_does_not_hold_up_a_shutdown() {
+    for error in [io::ErrorKind::ConnectionReset, io::ErrorKind::Other] {
+        let (count, counted) = std::sync::mpsc::channel();
+        let (_connect, connections) = mpsc::channel(1);
+        let listener = Failing {
+            errors: Box::new(std::iter::repeat_with(move || {
+                count.send(()).expect("the test counts");
+                error
+            })),
+            connections,
+        };
+        let stop = CancellationToken::new();
+        let server = Server::new().shutdown(stop.clone());
+        let server = tokio::spawn(server.serve(listener, with_sse(hello)));
+        tokio::time::sleep(Duration::from_millis(10_100)).await;
+        let stopping = Instant::now();
+        stop.cancel();
+        server.await.expect("no panic");
+        assert_eq!(stopping.elapsed(), Duration::ZERO);
+        let attempts = counted.try_iter().count();
+        assert!((41..=41 + 16).contains(&attempts), "{attempts} attempts");
     }
 }

@@ -65,6 +65,8 @@ const PARTS: &[Part] = &[
         tests: &[
             "--lib",
             "--test=conformance",
+            "--test=body",
+            "--test=cors",
             "--test=failure",
             "--test=server",
         ],

@@ -12,6 +12,9 @@ use crate::subscribers::Subscribers;
 
 #[derive(Debug)]
 pub(crate) struct Field {
+    /// Those of HTTP/1.1, of HTTP/2, or both.
+    all: Vec<Server>,
+    /// Those of HTTP/1.1.
     servers: Vec<Server>,
     subscribers: Vec<u64>,
     /// The servers', if it is not the load generator's too.
@@ -38,7 +41,10 @@ impl Field {
             missing = Some(why);
             servers.retain(|server| *server != Server::Nchan);
         }
+        let all = servers.clone();
+        servers.retain(|server| *server != Server::SseCoalesced);
         Self {
+            all,
             servers,
             subscribers: subscribers.to_vec(),
             core,
@@ -110,7 +116,7 @@ impl Field {
 
     /// Those of `some` that take part.
     pub(crate) fn those_of(&self, some: &[Server]) -> Vec<Server> {
-        let servers = self.servers.iter().copied();
+        let servers = self.all.iter().copied();
         servers.filter(|server| some.contains(server)).collect()
     }
 
@@ -135,6 +141,15 @@ impl Field {
         &mut self.marks
     }
 
+    /// The servers of which there are samples.
+    fn measured(&self, columns: &[(String, &Samples)]) -> impl Iterator<Item = Server> {
+        let all = self.all.iter().copied();
+        all.filter(|server| {
+            let mut columns = columns.iter();
+            columns.any(|(_, samples)| samples.median(server.name()).is_some())
+        })
+    }
+
     /// A table of several columns: one row for each server, as multiples of axum's.
     pub(crate) fn ratio_table(
         &self,
@@ -150,7 +165,7 @@ impl Field {
         let heads = columns.iter().map(|(head, _)| head.clone());
         let title = format!("{title}, as multiples of “{}”", baseline.name());
         let mut table = Table::new(title, std::iter::once("server".to_owned()).chain(heads));
-        for server in &self.servers {
+        for server in self.measured(columns) {
             let cells = columns.iter().map(|(_, samples)| {
                 let ratios = ratio(samples, server.name(), baseline.name());
                 ratios.map_or_else(String::new, |ratios| ratios.to_string())
@@ -169,11 +184,7 @@ impl Field {
     ) -> Table {
         let heads = columns.iter().map(|(head, _)| head.as_str());
         let mut table = Table::new(title, std::iter::once("server").chain(heads));
-        let is_there = |server: &&Server| {
-            let mut columns = columns.iter();
-            columns.any(|(_, samples)| samples.median(server.name()).is_some())
-        };
-        for server in self.servers.iter().filter(is_there) {
+        for server in self.measured(columns) {
             let cells = columns.iter().map(|(_, samples)| {
                 let median = samples.median(server.name());
                 median.map_or_else(String::new, |median| format!("{median:.digits$}"))

@@ -11,6 +11,7 @@
 
 mod events;
 mod field;
+mod http2;
 mod nginx;
 mod orders;
 mod process;

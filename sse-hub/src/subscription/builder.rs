@@ -9,11 +9,14 @@ use sse_session::{BoxError, Encoder, Sse};
 
 use crate::core::{Begun, Core};
 use crate::gap::{Gap, GapReason};
+use crate::group::Selection;
 use crate::id::{IdPosition, Ids, Positions};
 use crate::log::EngineError;
 use crate::log::backend::Backend;
+use crate::stored_event::StoredEvent;
 use crate::subscription::Subscription;
 use crate::subscription::error::SubscribeError;
+use crate::subscription::filter::{Accepts, Filter};
 use crate::subscription::opening::Opening;
 use crate::subscription::policy::{EngineDown, SlowConsumer};
 use crate::subscription::serve::Serve;
@@ -42,12 +45,15 @@ pub struct Subscribe {
     slow: SlowConsumer,
     engine_down: EngineDown,
     member: Option<Arc<str>>,
+    filter: Option<Box<Accepts>>,
 }
 
 /// A subscription that nothing refuses.
 struct Opened {
     begun: Begun,
     topics: Vec<TopicGuard>,
+    /// What is read of each; empty if no topic is in a group.
+    selections: Vec<Option<Selection>>,
 }
 
 /// Where the client's last event ID comes from.
@@ -69,6 +75,7 @@ impl Subscribe {
             slow: SlowConsumer::Gap,
             engine_down: EngineDown::Serve,
             member: None,
+            filter: None,
         }
     }
 
@@ -119,6 +126,55 @@ impl Subscribe {
     /// bytes is an error of the subscription.
     pub fn member(mut self, name: &str) -> Self {
         self.member = Some(name.into());
+        self
+    }
+
+    /// Hides the events for which `accepts` returns `false`. Of several filters, an event must pass all.
+    ///
+    /// The function decides on each event of the topics for this subscriber alone, on the memory that all
+    /// subscribers share: nothing is copied or encoded for it. It is called when the subscription is polled, so it
+    /// must be fast, and must not block.
+    ///
+    /// What is hidden is no gap, and resuming stays exact: an id resumes after all that was delivered or hidden
+    /// before it. It may resume a subscription with another filter, which begins to decide there. Gaps and
+    /// snapshots are never hidden. A gap means that events are not kept, hidden ones or not, so it
+    /// has no number of missed events. The event that [finishes](crate::Hub::finish) a topic may be hidden; the stream
+    /// then ends with an id, so that the client need not come back for it. See the [crate's documentation](crate#filters) for the costs.
+    ///
+    /// When a quarter of what the topic [keeps](crate::Retention) was hidden since the client got an id (a
+    /// quarter of its events, its bytes or its age, but at most a minute), the stream's
+    /// [opening](Self::opening) is sent again, so that the client's last event ID does not become too
+    /// old. With [`Opening::None`], that does not happen.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::StreamExt as _;
+    /// use sse_hub::{Event, Hub};
+    ///
+    /// let hub = Hub::new();
+    /// let mut paid = hub
+    ///     .subscribe("orders")
+    ///     .from_start()
+    ///     .filter(|event| event.name() == "paid")
+    ///     .await?;
+    /// hub.publish("orders", Event::new().event("created").data("17")).await?;
+    /// hub.publish("orders", Event::new().event("paid").data("17")).await?;
+    /// let opening = paid.next().await.expect("a block")?;
+    /// assert!(opening.starts_with(b"id: "));
+    /// let event = paid.next().await.expect("an event")?;
+    /// assert!(event.starts_with(b"event: paid\ndata: 17\nid: "));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn filter<F>(mut self, accepts: F) -> Self
+    where
+        F: Fn(&StoredEvent<'_>) -> bool + Send + Sync + 'static,
+    {
+        self.filter = Some(match self.filter.take() {
+            None => Box::new(accepts),
+            Some(before) => Box::new(move |event| before(event) && accepts(event)),
+        });
         self
     }
 
@@ -176,7 +232,17 @@ impl Subscribe {
     }
 
     async fn open_topics(&mut self) -> Result<Opened, SubscribeError> {
-        self.topics = distinct(self.core.registry().ids(), std::mem::take(&mut self.topics))?;
+        let topics = std::mem::take(&mut self.topics);
+        if topics.len() > MAX_TOPICS {
+            return Err(SubscribeError::TooManyTopics { limit: MAX_TOPICS });
+        }
+        let selected = self.core.registry().groups().select(topics);
+        let (topics, mut selections): (_, Vec<_>) =
+            selected.map_err(SubscribeError::Topic)?.into_iter().unzip();
+        self.topics = distinct(self.core.registry().ids(), topics)?;
+        if selections.iter().all(Option::is_none) {
+            selections.clear();
+        }
         self.check_settings()?;
         if self.core.shutdown().is_some() {
             return Err(SubscribeError::Shutdown);
@@ -197,7 +263,11 @@ impl Subscribe {
         if matches!(backend, Backend::Engine(_)) {
             self.core.note_answer();
         }
-        Ok(Opened { begun, topics })
+        Ok(Opened {
+            begun,
+            topics,
+            selections,
+        })
     }
 
     /// Subscribes, and sends the client everything until it disconnects or the hub shuts down.
@@ -237,6 +307,7 @@ impl Subscribe {
     }
 
     async fn begin(mut self) -> Result<Subscription, SubscribeError> {
+        let filter = self.filter.take();
         let opened = match self.opened.take() {
             Some(opened) => opened,
             None => self.open_topics().await?,
@@ -247,7 +318,12 @@ impl Subscribe {
             return Err(SubscribeError::Finished);
         }
         let opening = std::mem::take(&mut self.opening);
-        Ok(self.join_all(opened, opening))
+        let selections = opened.selections.clone();
+        let mut subscription = self.join_all(opened, opening);
+        if let Some(filter) = Filter::new(filter, selections) {
+            subscription.set_filter(filter);
+        }
+        Ok(subscription)
     }
 
     fn last_event_id(&self) -> LastEventId<'_> {
@@ -283,15 +359,20 @@ impl Subscribe {
             opened.topics.len(),
         );
         let mut gaps = Vec::new();
-        for topic in &opened.topics {
+        for (index, topic) in opened.topics.iter().enumerate() {
             let (reader, has_gap) = self.join(topic, &last_event_id);
             subscription.add(reader);
             if has_gap {
-                gaps.push(Gap {
-                    topic: topic.name(),
+                let selection = opened.selections.get(index).and_then(Option::as_ref);
+                let of = |topic| Gap {
+                    topic,
                     reason: GapReason::Unknown,
                     missed: None,
-                });
+                };
+                match selection.and_then(Selection::names) {
+                    Some(names) => gaps.extend(names.iter().map(|name| of(name))),
+                    None => gaps.push(of(topic.name())),
+                }
             }
         }
         subscription.open_with(&gaps);
@@ -398,6 +479,7 @@ impl fmt::Debug for Subscribe {
             .field("slow", &self.slow)
             .field("engine_down", &self.engine_down)
             .field("member", &self.member)
+            .field("filter", &self.filter.is_some())
             .finish_non_exhaustive()
     }
 }

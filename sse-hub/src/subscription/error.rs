@@ -66,11 +66,14 @@ impl Refusal for SubscribeError {
             | Self::TooManyTopics { .. }
             | Self::Ambiguous { .. }
             | Self::MemberTooLong { .. }
-            | Self::Topic(TopicError::EmptyName | TopicError::NameTooLong { .. }) => {
-                StatusCode::BAD_REQUEST
-            }
+            | Self::Topic(
+                TopicError::EmptyName | TopicError::NameTooLong { .. } | TopicError::LineBreak,
+            ) => StatusCode::BAD_REQUEST,
+            Self::Opening(_)
+            | Self::Topic(
+                TopicError::InGroup | TopicError::WholeGroup | TopicError::SnapshotOfGroup,
+            ) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Finished => StatusCode::NO_CONTENT,
-            Self::Opening(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Topic(TopicError::TooManyTopics { .. }) | Self::Shutdown | Self::Engine(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }

@@ -10,9 +10,9 @@ use crate::log::backend::Backend;
 use crate::log::{Entry, Page};
 use crate::metrics::{Metric, record};
 use crate::position::Position;
-use crate::subscription::Subscription;
 use crate::subscription::policy::SlowConsumer;
 use crate::subscription::topic_reader::{LogRead, Phase, TopicReader, gap_cause};
+use crate::subscription::{Extras, Subscription};
 use crate::topic::cursor::Oldest;
 
 impl Subscription {
@@ -108,10 +108,13 @@ impl Subscription {
         }
         // As with live entries, invalid ones are skipped.
         events.retain(|(_, event)| entry::check(event).is_ok());
-        let count = events.len() as u64;
+        let mut count = events.len() as u64;
         reader.topic.skip_to(&mut reader.cursor, last, count);
         for (_, event) in &mut events {
             *event = event.slice_ref(entry::lines(event));
+        }
+        if let Some(filter) = Extras::filter(&mut self.extras) {
+            count = filter.retain(index, &reader.topic, &mut events);
         }
         record(Metric::Delivered(count));
         (!events.is_empty()).then(|| self.encode(index, &events))
@@ -152,14 +155,25 @@ impl Subscription {
 
     /// Encodes a gap after which the cursor is. The topic's state follows, if it has one.
     fn encode_gap(&mut self, index: usize, reason: GapReason, missed: Option<u64>) -> Bytes {
+        // Otherwise, some of them may have been hidden.
+        let missed = missed.filter(|_| Extras::filter(&mut self.extras).is_none());
+        self.note_id();
         let reader = &mut self.topics[index];
         reader.want_snapshot();
         let topic = Arc::clone(reader.topic.name());
-        let gap = Gap {
-            topic: &topic,
+        let id = self.id();
+        let of = |topic| Gap {
+            topic,
             reason,
             missed,
         };
-        gap::encode(&[gap], &self.id())
+        let filter = Extras::filter(&mut self.extras);
+        match filter.and_then(|filter| filter.names(index)) {
+            Some(names) => {
+                let gaps: Vec<_> = names.iter().map(|name| of(&**name)).collect();
+                gap::encode(&gaps, &id)
+            }
+            None => gap::encode(&[of(&*topic)], &id),
+        }
     }
 }

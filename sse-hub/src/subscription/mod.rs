@@ -35,6 +35,7 @@
 
 pub(crate) mod builder;
 pub(crate) mod error;
+pub(crate) mod filter;
 mod log_reads;
 mod merge;
 pub(crate) mod opening;
@@ -60,6 +61,7 @@ use crate::metrics::{Metric, record};
 use crate::position::Position;
 use crate::shutdown::Shutdown;
 use crate::subscription::error::SubscriptionError;
+use crate::subscription::filter::Filter;
 use crate::subscription::merge::TARGET_LEN;
 use crate::subscription::opening::Opening;
 use crate::subscription::policy::SlowConsumer;
@@ -90,12 +92,26 @@ pub struct Subscription {
     turn: usize,
     /// What is yielded first; empty if nothing is, and after that.
     first: Bytes,
-    /// `None` is the default: a subscription is small.
-    opening: Option<Box<Opening>>,
+    extras: Option<Box<Extras>>,
     slow: SlowConsumer,
     salt: Salt,
     member: Option<Arc<str>>,
     ended: bool,
+    /// Whether it has not ended and has no filter: the only question of [`poll_live`](Self::poll_live) about either.
+    is_usual: bool,
+}
+
+/// What few subscriptions have, in memory of its own: a subscription is small.
+#[derive(Default)]
+struct Extras {
+    opening: Opening,
+    filter: Option<Filter>,
+}
+
+impl Extras {
+    fn filter(extras: &mut Option<Box<Self>>) -> Option<&mut Filter> {
+        extras.as_mut()?.filter.as_mut()
+    }
 }
 
 /// A piece, or the error that ends the subscription.
@@ -115,11 +131,31 @@ impl Subscription {
             topics: Vec::with_capacity(topics),
             turn: 0,
             first: Bytes::new(),
-            opening: (opening != Opening::default()).then(|| Box::new(opening)),
+            extras: (opening != Opening::default()).then(|| {
+                Box::new(Extras {
+                    opening,
+                    ..Extras::default()
+                })
+            }),
             slow,
             member,
             ended: false,
+            is_usual: true,
         }
+    }
+
+    /// Hides events. The topics are added already.
+    fn set_filter(&mut self, mut filter: Filter) {
+        for reader in &self.topics {
+            filter.add(&reader.topic);
+        }
+        self.is_usual = false;
+        self.extras.get_or_insert_default().filter = Some(filter);
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+        self.is_usual = false;
     }
 
     fn add(&mut self, topic: TopicReader) {
@@ -140,7 +176,8 @@ impl Subscription {
 
     /// Encodes the opening, which is empty if it is nothing.
     fn encode_opening(&self) -> Bytes {
-        let opening = self.opening.as_deref().unwrap_or(&Opening::IdBlock);
+        let opening = self.extras.as_ref().map(|extras| &extras.opening);
+        let opening = opening.unwrap_or(&Opening::IdBlock);
         let ids = self.core.registry().ids();
         opening.encode(ids, self.salt, self.id_positions())
     }
@@ -200,6 +237,9 @@ impl Subscription {
         if self.ended {
             return Poll::Ready(None);
         }
+        if let Some(polled) = self.poll_filtered(cx) {
+            return polled;
+        }
         if !self.first.is_empty() {
             return Poll::Ready(Some(Ok(std::mem::take(&mut self.first))));
         }
@@ -212,23 +252,29 @@ impl Subscription {
                     let index = self.turn;
                     self.turn = (index + 1) % self.topics.len();
                     if let Poll::Ready(piece) = self.poll_topic(index, cx) {
-                        self.ended = !matches!(piece, Some(Ok(_)));
+                        if !matches!(piece, Some(Ok(_))) {
+                            self.end();
+                        }
                         return Poll::Ready(piece);
                     }
                 }
             }
             if self.is_finished() {
-                self.ended = true;
+                if let Some(piece) = self.take_hidden() {
+                    return Poll::Ready(Some(Ok(piece)));
+                }
+                self.end();
                 return Poll::Ready(None);
             }
             let Some(shutdown) = self.core.shutdown() else {
-                return Poll::Pending;
+                return self.poll_hidden(cx);
             };
-            let waits_for_engine = self.topics.iter().any(TopicReader::is_reading);
+            let has_more = self.topics.iter().any(TopicReader::is_reading)
+                || Extras::filter(&mut self.extras).is_some_and(|filter| filter.yields());
             // The deadline may have ended a topic's reading just now.
-            if shutdown.is_overdue() || was_shutdown && !waits_for_engine {
-                self.ended = true;
+            if shutdown.is_overdue() || was_shutdown && !has_more {
                 let last = shutdown.last_block();
+                self.end();
                 return Poll::Ready((!last.is_empty()).then_some(Ok(last)));
             }
             if was_shutdown {
@@ -247,7 +293,7 @@ impl Subscription {
             return None;
         };
         let is_live = matches!(reader.phase, Phase::Live) && self.first.is_empty();
-        if !is_live || self.ended || self.core.shutdown().is_some() {
+        if !is_live || !self.is_usual || self.core.shutdown().is_some() {
             return None;
         }
         match reader.topic.read(&mut reader.cursor, cx) {
@@ -296,6 +342,10 @@ impl Subscription {
                 }
                 Phase::Finished => return Poll::Pending,
                 Phase::Live => match self.read(index, cx) {
+                    Next::Events(_, 0) => match self.after_hidden(cx) {
+                        Some(polled) => return polled,
+                        None => continue,
+                    },
                     Next::Events(piece, events) => {
                         record(Metric::Delivered(events));
                         return Poll::Ready(Some(Ok(piece)));
@@ -319,17 +369,36 @@ impl Subscription {
             if let Some(next) = self.take_read(index, read) {
                 return Poll::Ready(next.map(Ok));
             }
+            if let Some(polled) = self.after_hidden(cx) {
+                return polled;
+            }
         }
     }
 
-    /// Reads what follows the cursor from the window.
+    /// Reads what follows the cursor from the window. No events if all were hidden.
     fn read(&mut self, index: usize, cx: &mut Context<'_>) -> Next<Bytes> {
         let next = if let [reader] = &mut self.topics[..] {
-            reader.topic.read(&mut reader.cursor, cx)
+            match (
+                reader.topic.read(&mut reader.cursor, cx),
+                Extras::filter(&mut self.extras),
+            ) {
+                (Next::Events(batch, events), Some(filter)) => {
+                    let (visible, events) = filter.batch(&reader.topic, batch, events);
+                    Next::Events(visible, events)
+                }
+                (next, _) => next,
+            }
         } else {
             let reader = &mut self.topics[index];
-            let next = reader.topic.read_events(&mut reader.cursor, cx, TARGET_LEN);
-            next.map(|events| self.encode(index, &events))
+            match reader.topic.read_events(&mut reader.cursor, cx, TARGET_LEN) {
+                Next::Events(mut events, mut count) => {
+                    if let Some(filter) = Extras::filter(&mut self.extras) {
+                        count = filter.retain(index, &reader.topic, &mut events);
+                    }
+                    Next::Events(self.encode(index, &events), count)
+                }
+                next => next.map(|_| Bytes::new()),
+            }
         };
         match next {
             Next::Events(..) | Next::UpToDate | Next::Finished => {
@@ -352,6 +421,7 @@ impl Subscription {
         let position = reader.cursor.after;
         if let Some(event) = event {
             let lines = event.slice_ref(entry::lines(&event));
+            self.note_id();
             return Ok(Some(self.encode_with_salt(index, &[(position, lines)])));
         }
         if self.wants_snapshot() {

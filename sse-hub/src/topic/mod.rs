@@ -14,6 +14,7 @@ pub(crate) mod waiting;
 mod watching;
 mod window;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use slab::Slab;
@@ -23,7 +24,7 @@ use crate::entry;
 use crate::id::Ids;
 use crate::log::Span;
 use crate::metrics::{Counts, TopicMetrics};
-use crate::options::TopicOptions;
+use crate::options::{Retention, TopicOptions};
 use crate::position::Position;
 use crate::sync::{AtomicBool, Mutex, MutexGuard};
 use crate::topic::cursor::{Appended, Cursor, Start};
@@ -46,6 +47,8 @@ pub(crate) struct Topic {
     /// without an engine.
     is_caught_up: AtomicBool,
     wait_epoch: WaitEpoch,
+    /// How many of the events that its readers have taken were hidden by filters.
+    hidden: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -103,6 +106,7 @@ impl Topic {
             snapshots: Snapshots::new(options.snapshot),
             is_caught_up: AtomicBool::new(false),
             wait_epoch: WaitEpoch::new(),
+            hidden: AtomicU64::new(0),
             state: Mutex::new(State {
                 window,
                 readers: Slab::new(),
@@ -129,6 +133,15 @@ impl Topic {
 
     pub(crate) fn max_event_len(&self) -> usize {
         self.max_event_len
+    }
+
+    pub(crate) fn retention(&self) -> Retention {
+        self.state().window.retention()
+    }
+
+    /// Notes that events which a reader has taken were not delivered, as a filter has hidden them.
+    pub(crate) fn note_hidden(&self, events: u64) {
+        self.hidden.fetch_add(events, Ordering::Relaxed);
     }
 
     /// Returns the topic's slot in the registry.
@@ -353,7 +366,7 @@ impl Topic {
         }
         state.evicted = Some(number);
         state.expiry.end();
-        Some((state.window.floor(), state.counts_now()))
+        Some((state.window.floor(), state.counts_now(self.hidden())))
     }
 
     pub(crate) fn subscribers(&self) -> usize {
@@ -364,11 +377,15 @@ impl Topic {
     pub(crate) fn metrics_after(&self, evictions: u64) -> Option<TopicMetrics> {
         let state = self.state();
         let is_after = state.evicted.is_none_or(|number| number > evictions);
-        is_after.then(|| state.metrics())
+        is_after.then(|| state.metrics(self.hidden()))
     }
 
     pub(crate) fn metrics(&self) -> TopicMetrics {
-        self.state().metrics()
+        self.state().metrics(self.hidden())
+    }
+
+    fn hidden(&self) -> u64 {
+        self.hidden.load(Ordering::Relaxed)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -378,10 +395,10 @@ impl Topic {
 }
 
 impl State {
-    fn metrics(&self) -> TopicMetrics {
+    fn metrics(&self, hidden: u64) -> TopicMetrics {
         let slowest = self.readers.iter().map(|(_, reader)| reader.seen).min();
         let appended = self.window.appended();
-        let counts = self.counts_now();
+        let counts = self.counts_now(hidden);
         TopicMetrics {
             published: counts.published,
             delivered: counts.delivered,
@@ -420,9 +437,10 @@ impl State {
         self.is_idle()
     }
 
-    fn counts_now(&self) -> Counts {
+    fn counts_now(&self, hidden: u64) -> Counts {
         Counts {
             published: self.window.appended(),
+            delivered: self.counts.delivered.saturating_sub(hidden),
             ..self.counts
         }
     }

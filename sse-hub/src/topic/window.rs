@@ -122,6 +122,10 @@ impl Window {
         self.head
     }
 
+    pub(crate) fn retention(&self) -> Retention {
+        self.retention
+    }
+
     pub(crate) fn events(&self) -> usize {
         self.events
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::pull::OrderedConfig;
+use async_nats::jetstream::stream::ConsumerErrorKind;
 use futures_util::StreamExt as _;
 use sse_engines::nats;
 use sse_hub::nats::NatsOptions;
@@ -53,8 +54,15 @@ impl Engine for Nats {
         let jetstream = async_nats::jetstream::new(client);
         let stream = jetstream.get_stream("SSE").await.expect("the stream");
         let count = stream.cached_info().state.messages;
-        let consumer = stream.create_consumer(OrderedConfig::default()).await;
-        let messages = consumer.expect("a consumer").messages().await;
+        let consumer = loop {
+            match stream.create_consumer(OrderedConfig::default()).await {
+                Ok(consumer) => break consumer,
+                // A cluster may still lack the leader that creates them.
+                Err(error) if error.kind() == ConsumerErrorKind::TimedOut => {}
+                Err(error) => panic!("no consumer: {error:?}"),
+            }
+        };
+        let messages = consumer.messages().await;
         let messages = messages
             .expect("messages")
             .take(usize::try_from(count).expect("few"));

@@ -1,7 +1,9 @@
 //! What subscribers get, in memory: exact events, exact ids, exact gaps.
 
+mod filters;
 mod finish;
 mod gaps;
+mod groups;
 mod ids;
 mod keys;
 mod limits;

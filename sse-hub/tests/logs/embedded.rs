@@ -13,8 +13,7 @@ impl Engine for Embedded {
             window: keeps.history.unwrap_or(100_000),
             ..keeps
         };
-        let builder = Hub::builder().topics(move |name| suite::options(name, keeps));
-        Self(builder.build())
+        Self(suite::builder(keeps).build())
     }
 
     async fn node(&self) -> Hub {

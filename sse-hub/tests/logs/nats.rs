@@ -28,9 +28,7 @@ impl Engine for Nats {
             .connect(nats::url(self.server.port()))
             .await
             .expect("a connection");
-        let keeps = self.keeps;
-        let builder = Hub::builder().topics(move |name| suite::options(name, keeps));
-        let (hub, driver) = builder.engine(engine).build();
+        let (hub, driver) = suite::builder(self.keeps).engine(engine).build();
         self.drivers.spawn(driver);
         hub
     }

@@ -33,9 +33,7 @@ impl<const PARTITIONS: usize> Engine for NatsPartitions<PARTITIONS> {
             .connect_partitioned(PARTITIONS, client, nats::url(self.server.port()))
             .await
             .expect("connected");
-        let keeps = self.keeps;
-        let builder = Hub::builder().topics(move |name| suite::options(name, keeps));
-        let (hub, driver) = builder.engine(engine).build();
+        let (hub, driver) = suite::builder(self.keeps).engine(engine).build();
         self.drivers.spawn(driver);
         hub
     }

@@ -29,10 +29,8 @@ impl Engine for Redis {
             options = options.max_events(events);
         }
         let engine = options.connect(&redis::url(self.server.port())).await;
-        let keeps = self.keeps;
-        let (hub, driver) = Hub::builder()
+        let (hub, driver) = suite::builder(self.keeps)
             .engine(engine.expect("connected"))
-            .topics(move |name| suite::options(name, keeps))
             .build();
         self.drivers.spawn(driver);
         hub

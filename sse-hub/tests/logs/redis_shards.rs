@@ -46,10 +46,8 @@ impl<const SHARDS: usize> Engine for RedisShards<SHARDS> {
             .collect();
         shards.rotate_left(self.nodes.fetch_add(1, Ordering::Relaxed) % SHARDS);
         let engine = options.connect_sharded(shards).await;
-        let keeps = self.keeps;
-        let (hub, driver) = Hub::builder()
+        let (hub, driver) = suite::builder(self.keeps)
             .engine(engine.expect("connected"))
-            .topics(move |name| suite::options(name, keeps))
             .build();
         self.drivers.spawn(driver);
         hub

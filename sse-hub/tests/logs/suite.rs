@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use sse_hub::{
-    Driver, Event, Hub, Position, PublishError, Retention, Subscribe, SubscribeError, Subscription,
-    TopicOptions,
+    Driver, Event, Hub, HubBuilder, Position, PublishError, Retention, Subscribe, SubscribeError,
+    Subscription, TopicOptions,
 };
 use tokio::task::JoinSet;
 
@@ -31,6 +31,9 @@ const PLENTY: Keeps = Keeps {
 const MANY: usize = 1_000;
 const FEW: usize = 10;
 
+/// The group of topics that a hub has.
+const GROUP: &str = "group/";
+
 /// A log under test.
 pub(crate) trait Engine: Send + Sync + Sized + 'static {
     /// Starts the engine, empty.
@@ -53,8 +56,14 @@ impl Drivers {
     }
 }
 
+/// A builder of a node's hub.
+pub(crate) fn builder(keeps: Keeps) -> HubBuilder {
+    let options = move |name: &str| options(name, keeps);
+    Hub::builder().group(GROUP).topics(options)
+}
+
 /// The options of a node's topics.
-pub(crate) fn options(name: &str, keeps: Keeps) -> TopicOptions {
+fn options(name: &str, keeps: Keeps) -> TopicOptions {
     let retention = Retention::new()
         .max_events(keeps.window)
         .max_bytes(16 * 1024 * 1024);
@@ -628,6 +637,105 @@ pub(crate) async fn subscribers_that_hop_between_nodes_lose_nothing_and_get_noth
     }
     while let Some(follower) = followers.join_next().await {
         follower.expect("it got everything");
+    }
+}
+
+pub(crate) async fn a_filter_hides_no_more_than_it_says_on_any_node<E: Engine>() {
+    const EVENTS: usize = 600;
+    let engine = E::start(Keeps {
+        window: FEW,
+        ..PLENTY
+    })
+    .await;
+    let nodes = nodes(&engine).await;
+    let visible = |number: &usize| number.is_multiple_of(7);
+    let filtered = |node: &Hub, id: &str| {
+        node.subscribe(["a", "b"])
+            .resume(Some(id))
+            .filter(move |event| {
+                let number = event.data().and_then(|data| data.parse().ok());
+                number.is_some_and(|number| visible(&number))
+            })
+    };
+    let begin = Client::new(&nodes[0], &["a", "b"], None).await.id;
+    // What is read live, and what is read from the log, resumed on other nodes again and again.
+    let mut live = Client::begin(filtered(&nodes[1], &begin)).await;
+    let mut id = begin.clone();
+    for (number, node) in (0..EVENTS).zip(nodes.iter().cycle()) {
+        publish(node, ["a", "b"][number % 2], number).await;
+        if number % 100 == 99 {
+            let mut client = Client::begin(filtered(node, &id)).await;
+            let missed = (number - 99..=number).filter(visible);
+            let mut all: Vec<usize> = Vec::new();
+            for _ in missed.clone() {
+                let data = client.data(1).await.remove(0);
+                all.push(data.parse().expect("a number"));
+            }
+            all.sort_unstable();
+            assert_eq!(all, missed.collect::<Vec<_>>());
+            id = client.id;
+        }
+    }
+    let expected: Vec<_> = (0..EVENTS).filter(visible).collect();
+    for client in [
+        &mut live,
+        &mut Client::begin(filtered(&nodes[2], &begin)).await,
+    ] {
+        let mut all = Vec::new();
+        for data in client.data(expected.len()).await {
+            all.push(data.parse::<usize>().expect("a number"));
+        }
+        all.sort_unstable();
+        assert_eq!(all, expected);
+    }
+}
+
+pub(crate) async fn a_group_is_resumed_by_one_id_on_any_node<E: Engine>() {
+    const EVENTS: usize = 60;
+    let engine = E::start(Keeps {
+        window: FEW,
+        ..PLENTY
+    })
+    .await;
+    let nodes = nodes(&engine).await;
+    let topics = [0, 1, 2].map(|topic| format!("{GROUP}{topic}"));
+    let of = |topic: usize| (0..EVENTS).filter(move |number| number % 3 == topic);
+    let all = format!("{GROUP}*");
+    let begin = Client::new(&nodes[0], &[&topics[1]], None).await.id;
+    let mut live = Client::new(&nodes[1], &[&all], None).await;
+    for (number, node) in (0..EVENTS).zip(nodes.iter().cycle()) {
+        let topic = &topics[number % 3];
+        let key = number.to_string();
+        let publish = || node.publish(topic, number.to_string()).key(&key);
+        let position = publish().await.expect("published");
+        assert_eq!(publish().await.expect("published"), position);
+    }
+    for number in 0..EVENTS {
+        assert_eq!(live.data(1).await, [number.to_string()]);
+        let node = &nodes[number % 3];
+        assert!(node.position_of(&topics[0], &live.id).is_some());
+        if number % 20 == 7 {
+            for (topic, node) in topics.iter().zip(&nodes) {
+                let topic_number = topic.strip_prefix(GROUP).expect("in the group");
+                let missed = of(topic_number.parse().expect("a number"));
+                let missed: Vec<_> = missed.filter(|it| *it > number).collect();
+                let mut client = Client::new(node, &[topic], Some(&live.id)).await;
+                let read = client.data(missed.len()).await;
+                assert_eq!(
+                    read,
+                    missed.iter().map(usize::to_string).collect::<Vec<_>>()
+                );
+            }
+        }
+    }
+    for node in &nodes {
+        let mut client = Client::new(node, &[&all], Some(&begin)).await;
+        assert_eq!(client.data(EVENTS).await, numbers(0..EVENTS));
+        // The other topics have no events of this one.
+        let mut client = Client::new(node, &[&topics[0], &topics[2]], Some(&begin)).await;
+        for data in client.data(EVENTS / 3 * 2).await {
+            assert_ne!(data.parse::<usize>().expect("a number") % 3, 1);
+        }
     }
 }
 

@@ -7,6 +7,9 @@
 //!
 //! Some subscribers are served through an `SseStream`, whose task runs only when it was woken:
 //! the same must be true for them.
+//!
+//! Some have a filter that hides every other event. For them, hidden events are no holes, and their ids say
+//! where they are.
 
 mod model;
 mod served;
@@ -77,6 +80,8 @@ impl StateMachineTest for Conversation {
         total.resumed += world.counts.resumed;
         total.disconnected += world.counts.disconnected;
         total.switched += world.counts.switched;
+        total.hidden += world.counts.hidden;
+        total.blocks += world.counts.blocks;
     }
 }
 
@@ -87,6 +92,8 @@ static TOTAL: Mutex<Counts> = Mutex::new(Counts {
     resumed: 0,
     disconnected: 0,
     switched: 0,
+    hidden: 0,
+    blocks: 0,
 });
 
 fn config() -> ProptestConfig {
@@ -115,10 +122,22 @@ fn each_subscriber_gets_the_whole_log_except_for_its_gaps() {
         resumed,
         disconnected,
         switched,
+        hidden,
+        blocks,
     } = *total;
     eprintln!("{:?}", *total);
     // Otherwise, nothing was tested.
-    for count in [events, gaps, snapshots, resumed, disconnected, switched] {
+    let counts = [
+        events,
+        gaps,
+        snapshots,
+        resumed,
+        disconnected,
+        switched,
+        hidden,
+        blocks,
+    ];
+    for count in counts {
         assert!(count > 20);
     }
 }

@@ -39,6 +39,8 @@ pub(crate) enum Step {
         from: From,
         start: bool,
         disconnect: bool,
+        /// Whether a filter hides the events with odd numbers.
+        even: bool,
         /// Whether through an `SseStream`.
         served: bool,
     },
@@ -101,13 +103,15 @@ impl ReferenceStateMachine for Model {
             1 => (topic.clone(), 1..1000_u64).prop_map(|(topic, by)| From::Future(topic, by)),
         ];
         let from_start = (from.clone(), any::<bool>());
-        let plain = (client.clone(), topics, from_start, any::<bool>()).prop_map(
-            |(client, topics, (from, start), disconnect)| Step::Connect {
+        let policies = (any::<bool>(), proptest::bool::weighted(0.3));
+        let plain = (client.clone(), topics, from_start, policies).prop_map(
+            |(client, topics, (from, start), (disconnect, even))| Step::Connect {
                 client,
                 topics,
                 from,
                 start,
                 disconnect,
+                even,
                 served: false,
             },
         );
@@ -119,14 +123,16 @@ impl ReferenceStateMachine for Model {
         ];
         let from = prop_oneof![2 => Just(From::Fresh), 4 => Just(From::Own), 1 => from];
         let from_start = (from, any::<bool>());
-        let is_rare = proptest::bool::weighted(0.2);
-        let served = (client.clone(), topics, from_start, is_rare).prop_map(
-            |(client, topics, (from, start), disconnect)| Step::Connect {
+        let is_rare = || proptest::bool::weighted(0.2);
+        let policies = (is_rare(), is_rare());
+        let served = (client.clone(), topics, from_start, policies).prop_map(
+            |(client, topics, (from, start), (disconnect, even))| Step::Connect {
                 client,
                 topics,
                 from,
                 start,
                 disconnect,
+                even,
                 served: true,
             },
         );

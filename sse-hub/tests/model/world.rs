@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
-use sse_hub::{Event, Hub, Position, Retention, SlowConsumer, Subscription, TopicOptions};
+use sse_hub::{
+    Event, Hub, Position, Retention, SlowConsumer, StoredEvent, Subscription, TopicOptions,
+};
 use tokio::runtime::Runtime;
 
 use crate::model::{CLIENTS, From, KEPT, Log, MAX_AGE, Model, STATE, Step, TOPICS};
@@ -41,6 +43,7 @@ pub(crate) struct Connection {
     /// Of the topics that have begun.
     pub(crate) places: Places,
     pub(crate) disconnect: bool,
+    pub(crate) even: bool,
     /// The model at the last read: a piece that was made then may arrive now.
     pub(crate) before: Model,
     /// The places from which the handler continues after each switch.
@@ -75,6 +78,9 @@ pub(crate) struct Counts {
     pub(crate) resumed: u64,
     pub(crate) disconnected: u64,
     pub(crate) switched: u64,
+    pub(crate) hidden: u64,
+    /// Ids that came without an event, as all that was new was hidden.
+    pub(crate) blocks: u64,
 }
 
 impl fmt::Debug for World {
@@ -191,6 +197,7 @@ impl World {
             from,
             start,
             disconnect,
+            even,
             served,
         } = step
         else {
@@ -207,6 +214,9 @@ impl World {
         }
         if *disconnect {
             subscribe = subscribe.slow_consumer(SlowConsumer::Disconnect);
+        }
+        if *even {
+            subscribe = subscribe.filter(is_even);
         }
         let subscription = self
             .runtime
@@ -256,6 +266,7 @@ impl World {
             topics: topics.clone(),
             places,
             disconnect: *disconnect,
+            even: *even,
             before: model.clone(),
             switches: VecDeque::new(),
         };
@@ -327,7 +338,10 @@ impl World {
             return;
         }
         let names = connection.topics.iter().map(|topic| TOPICS[*topic]);
-        let subscribe = self.hub.subscribe(names).resume(Some(id));
+        let mut subscribe = self.hub.subscribe(names).resume(Some(id));
+        if connection.even {
+            subscribe = subscribe.filter(is_even);
+        }
         let next = self.runtime.block_on(subscribe.into_future());
         served.switch(next.expect("a subscription"));
         connection.switches.push_back(*places);
@@ -336,7 +350,11 @@ impl World {
 
     /// Reads up to `pieces` pieces and checks each event against the model.
     pub(crate) fn read(&mut self, model: &Model, client: usize, pieces: Option<usize>) {
-        let Some(connection) = &mut self.clients[client].connection else {
+        let Client {
+            connection: Some(connection),
+            last,
+        } = &mut self.clients[client]
+        else {
             return;
         };
         for _ in 0..pieces.unwrap_or(usize::MAX) {
@@ -378,17 +396,71 @@ impl World {
                     connection.places = places.expect("a switch that was requested");
                     continue;
                 }
-                check(model, connection, &event, &mut self.counts);
+                let said = |topic| place_of(&self.hub, &self.positions, topic, &event.id);
+                check(model, connection, &event, said, &mut self.counts);
+                if connection.even {
+                    let hidden = follow(&self.hub, &self.positions, connection, &event.id);
+                    self.counts.hidden += hidden;
+                }
                 let place = (event.id, connection.places);
                 self.ids.push(place.clone());
-                self.clients[client].last = Some(place);
+                *last = Some(place);
+            }
+            if connection.even
+                && let Some(id) = connection.reader.id.clone()
+                && id != "switch"
+                && last.as_ref().is_none_or(|last| last.0 != id)
+            {
+                self.counts.hidden += follow(&self.hub, &self.positions, connection, &id);
+                self.counts.blocks += 1;
+                let place = (id, connection.places);
+                self.ids.push(place.clone());
+                *last = Some(place);
             }
             connection.before.clone_from(model);
         }
     }
 }
 
-pub(crate) fn check(model: &Model, connection: &mut Connection, event: &Read, counts: &mut Counts) {
+fn is_even(event: &StoredEvent<'_>) -> bool {
+    let data = event.data().expect("data");
+    let (topic, number) = data.split_once(':').expect("topic and number");
+    assert_eq!(topic, event.topic());
+    number.parse::<usize>().expect("a number").is_multiple_of(2)
+}
+
+/// Returns how many events of a topic precede the position in an id, if it has one.
+fn place_of(hub: &Hub, positions: &[Vec<Position>; 3], topic: usize, id: &str) -> Option<usize> {
+    let position = hub.position_of(TOPICS[topic], id)?;
+    let before = |it: &&Position| **it <= position;
+    Some(positions[topic].iter().filter(before).count())
+}
+
+/// Moves the places of a client with a filter over the hidden events that its id includes. Returns their number.
+fn follow(hub: &Hub, positions: &[Vec<Position>; 3], connection: &mut Connection, id: &str) -> u64 {
+    let mut hidden = 0;
+    for topic in connection.topics.iter().copied() {
+        let Some(place) = &mut connection.places[topic] else {
+            continue;
+        };
+        let said = place_of(hub, positions, topic, id).expect("a position");
+        assert!(*place <= said, "an id of before");
+        for number in *place..said {
+            assert_eq!(number % 2, 1, "a visible event was skipped");
+            hidden += 1;
+        }
+        *place = said;
+    }
+    hidden
+}
+
+pub(crate) fn check(
+    model: &Model,
+    connection: &mut Connection,
+    event: &Read,
+    said: impl Fn(usize) -> Option<usize>,
+    counts: &mut Counts,
+) {
     let mut models = [&connection.before, model].into_iter();
     match &*event.name {
         "gap" => {
@@ -403,7 +475,13 @@ pub(crate) fn check(model: &Model, connection: &mut Connection, event: &Read, co
             let next = |log: &Log| if is_state { log.published } else { log.gone };
             let is_true = |log: &&Log| {
                 let missed = next(log).checked_sub(place).map(|missed| missed as u64);
-                place < log.gone && event.missed() == missed
+                // With a filter, the number is not known, but the id is exact in any case.
+                let is_next = if connection.even {
+                    event.missed().is_none() && (is_state || said(topic) == Some(next(log)))
+                } else {
+                    event.missed() == missed
+                };
+                place < log.gone && is_next
             };
             let log = models.map(|model| &model.topics[topic]).find(is_true);
             let log = log.expect("no gap that is none");
@@ -429,7 +507,13 @@ pub(crate) fn check(model: &Model, connection: &mut Connection, event: &Read, co
             let place = connection.places[topic]
                 .as_mut()
                 .expect("no event before the snapshot");
+            if connection.even && number != place.to_string() {
+                // Hidden ones are no holes.
+                assert_eq!(*place % 2, 1, "a visible event was skipped");
+                *place += 1;
+            }
             assert_eq!(number, place.to_string(), "a hole or a duplicate");
+            assert!(!connection.even || place.is_multiple_of(2), "not hidden");
             assert!(*place < model.topics[topic].published);
             *place += 1;
             counts.events += 1;

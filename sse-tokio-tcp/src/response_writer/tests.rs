@@ -87,6 +87,8 @@ impl AsyncWrite for Client {
 enum Direct {}
 
 impl Transport<Client> for Direct {
+    type Accepted = Client;
+
     fn reset(_io: &Client) {}
 
     fn try_write(io: &Client, bytes: &[u8]) -> io::Result<usize> {
@@ -216,8 +218,8 @@ fn a_client_that_accepts_nothing_is_given_up_after_the_timeout() {
     let body = sse_response(HeaderMap::new(), send_three).into_body();
     let mut writer = writer(Client::new(0, 0), "", body, Framing::Chunked);
     let mut cx = Context::from_waker(Waker::noop());
-    assert!(writer.poll::<Unknown>(&mut cx, TIMEOUT).is_pending());
-    let failed = runtime.block_on(poll_fn(|cx| writer.poll::<Unknown>(cx, TIMEOUT)));
+    assert!(writer.poll::<Unknown<_>>(&mut cx, TIMEOUT).is_pending());
+    let failed = runtime.block_on(poll_fn(|cx| writer.poll::<Unknown<_>>(cx, TIMEOUT)));
     assert!(
         matches!(failed, Err(ConnectionError::Io(error)) if error.kind() == io::ErrorKind::TimedOut)
     );

@@ -58,6 +58,7 @@ mod max_age;
 mod never_reads;
 mod opening;
 mod pipelining;
+mod posted;
 mod raw_tcp;
 mod reconnect;
 mod script;

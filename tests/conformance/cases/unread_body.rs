@@ -290,8 +290,8 @@ async fn discards_a_body<T: Transport>(options: SseOptions) {
     handlers.dropped(1).await;
 }
 
-/// Raw TCP accepts no `POST`. A client that sends a long body with it may not read before it has
-/// sent, so it must at least not be held up.
+/// Raw TCP accepts no `POST` where no route names it. A client that sends a long body with it may not read
+/// before it has sent, so it must at least not be held up.
 #[tokio::test]
 async fn raw_tcp_answers_a_request_with_a_long_body_while_it_is_sent() {
     super::within_limit(async {

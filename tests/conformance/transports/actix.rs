@@ -8,14 +8,15 @@ use actix_service::{ServiceFactoryExt as _, fn_service};
 use actix_web::dev::{self, ServerHandle};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{App, HttpRequest, HttpServer};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use sse_actix::{
-    BoundedHttp, Sse, no_content, refused, sse_response_with, sse_stream_with, with_sse,
+    BoundedHttp, Sse, SseBody, no_content, refused, sse_response, sse_response_with,
+    sse_stream_with, with_sse,
 };
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use super::{Detection, RequestInfo, Server, Site, Transport, plain_stream};
+use super::{Detection, RequestInfo, Server, Site, Transport, plain_stream, posted};
 
 /// actix-web as it is by default: clients may close their sending side early.
 pub(crate) struct Actix;
@@ -232,8 +233,13 @@ fn routes(site: Site) -> impl Configure {
             .route("/keeping-the-body", web::to(keeping))
             .route("/stream", web::to(stream))
             .route("/gone", web::to(async || no_content()))
-            .route("/limited", web::to(limited));
+            .route("/limited", web::to(limited))
+            .route("/posted", web::post().to(with_body));
     }
+}
+
+async fn with_body(request: HttpRequest, body: web::Bytes) -> HttpResponse<SseBody> {
+    sse_response(&request, |_, sse| posted(body, sse))
 }
 
 fn request_info(request: &HttpRequest) -> RequestInfo {

@@ -2,18 +2,20 @@
 
 use std::convert::Infallible;
 
-use http::Response;
+use http::{Response, StatusCode};
+use http_body_util::BodyExt as _;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use sse_hyper::{
-    Request, Sse, SseBody, no_content, refused, sse_response_with, sse_stream_with, with_sse,
+    Request, Sse, SseBody, no_content, refused, sse_response, sse_response_with, sse_stream_with,
+    with_sse,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Detection, RequestInfo, Server, Site, Transport, plain_stream};
+use super::{Detection, RequestInfo, Server, Site, Transport, plain_stream, posted};
 
 /// hyper with HTTP/1.1 and its defaults.
 pub(crate) struct Hyper;
@@ -131,6 +133,16 @@ async fn answer(site: Site, request: Request) -> Result<Response<SseBody>, Infal
             Ok(options) => sse_response_with(&options, request, handler),
             Err(error) => refused(&error),
         }),
+        "/posted" => {
+            let (parts, body) = request.into_parts();
+            let Ok(body) = body.collect().await else {
+                let mut response = Response::new(SseBody::empty());
+                *response.status_mut() = StatusCode::BAD_REQUEST;
+                return Ok(response);
+            };
+            let body = body.to_bytes();
+            Ok(sse_response(parts, |_, sse| posted(body, sse)))
+        }
         _ => with_sse(handler).options(options).call(request).await,
     }
 }

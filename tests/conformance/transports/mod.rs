@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{Stream, stream};
 use http::HeaderMap;
@@ -59,6 +60,7 @@ pub(crate) enum Detection {
 /// | `/stream` | [`plain_stream`], through `sse_stream_with` |
 /// | `/gone` | `no_content` |
 /// | `/limited?key` | the handler, or `refused` |
+/// | `/posted` | [`posted`], with the body of the request |
 #[derive(Clone)]
 pub(crate) struct Site {
     handler: Handler,
@@ -166,6 +168,12 @@ pub(crate) fn plain_stream() -> impl Stream<Item = Event<'static, &'static str>>
         Event::new().data("one"),
         Event::new().event("second").data("two"),
     ])
+}
+
+/// Serves `/posted`: sends the body of the request as an event.
+pub(crate) async fn posted(body: Bytes, sse: Sse) -> Result<(), BoxError> {
+    sse.send(str::from_utf8(&body)?).await?;
+    Ok(())
 }
 
 /// A running server. It stops when it is dropped, or with the runtime of the test.

@@ -1,12 +1,13 @@
 //! The server of `sse-tokio-tcp` with its own shutdown.
 
+use bytes::Bytes;
 use sse_tokio_tcp::{
-    Request, Response, Router, Server as TcpServer, Service, Sse, no_content, refused,
-    sse_response_with, sse_stream_with, with_sse,
+    BoxError, Methods, Request, Response, Router, Server as TcpServer, Service, Sse, no_content,
+    refused, sse_response_with, sse_stream_with, with_sse,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Detection, RequestInfo, Server, Site, Transport, plain_stream};
+use super::{Detection, RequestInfo, Server, Site, Transport, plain_stream, posted};
 
 pub(crate) struct Tcp;
 
@@ -83,7 +84,12 @@ impl Tcp {
             .route("/stream", stream)
             .route("/gone", gone)
             .route("/limited", limited)
+            .route("/posted", Methods::new().post(with_sse(with_body)))
     }
+}
+
+async fn with_body(request: Request<Bytes>, sse: Sse) -> Result<(), BoxError> {
+    posted(request.into_body(), sse).await
 }
 
 async fn gone(_: Request) -> Response {

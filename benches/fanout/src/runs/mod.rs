@@ -2,6 +2,7 @@
 
 mod calls;
 mod fan;
+mod http2;
 mod stalled;
 mod wakes;
 
@@ -17,10 +18,17 @@ pub(crate) enum Run {
     Stalled,
     Wakes,
     Calls,
+    Http2,
 }
 
 impl Run {
-    pub(crate) const ALL: [Self; 4] = [Self::Fan, Self::Stalled, Self::Wakes, Self::Calls];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Fan,
+        Self::Stalled,
+        Self::Wakes,
+        Self::Calls,
+        Self::Http2,
+    ];
 
     /// Its name on the command line.
     pub(crate) const fn name(self) -> &'static str {
@@ -29,6 +37,7 @@ impl Run {
             Self::Stalled => "stalled",
             Self::Wakes => "wakes",
             Self::Calls => "calls",
+            Self::Http2 => "http2",
         }
     }
 
@@ -38,6 +47,7 @@ impl Run {
             Self::Stalled => stalled::measure(field, part),
             Self::Wakes => wakes::measure(field, part),
             Self::Calls => calls::measure(field, part),
+            Self::Http2 => http2::measure(field, part),
         }
     }
 }

@@ -2,13 +2,14 @@
 //! mapped to events, the default keep-alive, and what was lost passed over.
 
 use std::convert::Infallible;
+use std::fmt::Debug;
 use std::io;
 
 use axum::Router;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::routing::{MethodRouter, get};
-use axum::serve::ListenerExt as _;
-use tokio::net::TcpListener;
+use axum::serve::{Listener, ListenerExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast::{self, Sender};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::BroadcastStream;
@@ -29,7 +30,7 @@ pub(super) async fn run(listener: TcpListener, orders: Orders) -> io::Result<()>
         });
         Sse::new(events).keep_alive(KeepAlive::default())
     });
-    serve(listener, events).await
+    serve(listener.tap_io(set_nodelay), events).await
 }
 
 async fn publish(sender: Sender<String>, mut orders: Orders) -> io::Result<()> {
@@ -41,11 +42,15 @@ async fn publish(sender: Sender<String>, mut orders: Orders) -> io::Result<()> {
     }
 }
 
-/// The axum server that two of the servers run on.
-pub(super) async fn serve(listener: TcpListener, events: MethodRouter) -> io::Result<()> {
+/// The axum server that several of the servers run on.
+pub(super) async fn serve<L: Listener<Addr: Debug>>(
+    listener: L,
+    events: MethodRouter,
+) -> io::Result<()> {
     let app = Router::new().route("/events", events);
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
     axum::serve(listener, app).await
+}
+
+pub(super) fn set_nodelay(stream: &mut TcpStream) {
+    let _ = stream.set_nodelay(true);
 }

@@ -1,17 +1,20 @@
 //! Our hub with its defaults, on each of the transports.
 
 use std::io;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 
 use actix_web::{HttpRequest, web};
 use axum::http::HeaderMap;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
+use axum::serve::{Listener, ListenerExt as _};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use sse_hub::Hub;
-use tokio::net::TcpListener;
+use sse_hyper::CoalescedWrites;
+use tokio::net::{TcpListener, TcpStream};
 
+use super::axum::set_nodelay;
 use super::on_actix;
 use crate::orders::Orders;
 
@@ -58,10 +61,37 @@ pub(super) async fn on_hyper(listener: TcpListener, orders: Orders) -> io::Resul
 pub(super) async fn on_axum(listener: TcpListener, orders: Orders) -> io::Result<()> {
     let hub = Hub::new();
     tokio::spawn(publish(hub.clone(), orders));
-    let events = get(async move |headers: HeaderMap| {
+    super::axum::serve(listener.tap_io(set_nodelay), events(hub)).await
+}
+
+/// As above, with the writes of a connection coalesced.
+pub(super) async fn on_axum_coalesced(listener: TcpListener, orders: Orders) -> io::Result<()> {
+    let hub = Hub::new();
+    tokio::spawn(publish(hub.clone(), orders));
+    super::axum::serve(Coalescing(listener), events(hub)).await
+}
+
+fn events(hub: Hub) -> MethodRouter {
+    get(async move |headers: HeaderMap| {
         sse_hyper::sse_response(headers, |_, sse| hub.subscribe([TOPIC]).serve(sse))
-    });
-    super::axum::serve(listener, events).await
+    })
+}
+
+struct Coalescing(TcpListener);
+
+impl Listener for Coalescing {
+    type Io = CoalescedWrites<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        let (stream, address) = Listener::accept(&mut self.0).await;
+        let _ = stream.set_nodelay(true);
+        (CoalescedWrites::new(stream), address)
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.0.local_addr()
+    }
 }
 
 pub(super) fn on_actix(listener: std::net::TcpListener, datagrams: UdpSocket) -> io::Result<()> {

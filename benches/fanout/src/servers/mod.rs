@@ -27,11 +27,13 @@ pub(crate) enum Server {
     SseActix,
     ActixWebLab,
     Nchan,
+    /// For HTTP/2 alone.
+    SseCoalesced,
 }
 
 impl Server {
     /// Those that are to be compared are neighbours.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Floor,
         Self::Tasks,
         Self::SseTokioTcp,
@@ -41,6 +43,7 @@ impl Server {
         Self::SseActix,
         Self::ActixWebLab,
         Self::Nchan,
+        Self::SseCoalesced,
     ];
 
     /// Our hub on its transports.
@@ -63,6 +66,7 @@ impl Server {
             Self::SseActix => "hub, sse-actix",
             Self::ActixWebLab => "actix-web-lab",
             Self::Nchan => "nchan",
+            Self::SseCoalesced => "hub, sse-hyper in axum, coalesced",
         }
     }
 
@@ -80,6 +84,7 @@ impl Server {
                 Self::SseTokioTcp => hub::on_tokio_tcp(listener, orders).await,
                 Self::SseHyper => hub::on_hyper(listener, orders).await,
                 Self::SseAxum => hub::on_axum(listener, orders).await,
+                Self::SseCoalesced => hub::on_axum_coalesced(listener, orders).await,
                 Self::Axum => axum::run(listener, orders).await,
                 Self::Tasks => tasks::run(listener, orders).await,
                 _ => floor::run(listener, orders).await,

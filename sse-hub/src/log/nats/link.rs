@@ -309,11 +309,14 @@ impl Link {
                 return Ok(info);
             }
         }
-        // Several nodes may do this at once: creating the same stream twice is no error.
+        // Several nodes may do this at once. To most servers, creating the same stream twice is no error; some find that
+        // the subjects overlap with those of the one that is being created.
         let config = self.options.stream_config(&self.subjects);
         let created = self.jetstream.create_stream(config);
-        self.within(created.map_err(|error| EngineError::Client(error.into())))
-            .await?;
+        let created = created.map_err(|error| EngineError::Client(error.into()));
+        if let Err(error) = self.within(created).await {
+            return self.info(None).await?.ok_or(error);
+        }
         tracing::info!(stream = self.options.stream, "stream created");
         let info = self.info(None).await?;
         info.ok_or(EngineError::InvalidAnswer("the stream that was created"))

@@ -84,12 +84,17 @@ pub(super) async fn read(link: &Link, name: &str, after: Position) -> Result<Pag
             is_end,
         } = read;
         let start = match after {
-            None => Start::At(EntryId::unstamped(0)),
+            None => {
+                keep_gapless(link, known, &subject, &mut entries).await?;
+                Start::At(EntryId::unstamped(0))
+            }
             Some(after) => {
-                let is_gapless = live_topic.as_ref().zip(entries.first());
-                let is_gapless =
-                    is_gapless.is_some_and(|(topic, first)| topic.is_gapless(after, first.id));
-                start(link, known, &subject, after, is_gapless).await?
+                let follows = |first: &&Stored| {
+                    let live_topic = live_topic.as_ref();
+                    live_topic.is_some_and(|topic| topic.is_gapless(after, first.id))
+                };
+                let following = entries.first().filter(follows).map(Stored::number);
+                start(link, known, &subject, after, following).await?
             }
         };
         if known.session != link.session() {
@@ -123,6 +128,25 @@ pub(super) async fn read(link: &Link, name: &str, after: Position) -> Result<Pag
     }
 }
 
+/// Discards the entries of a page before the oldest one that the topic has now. While the page was read, the limits of
+/// a busy topic discarded entries too, and those that had not been read yet are missing in it. What is left was there
+/// all the time. Of a page of which nothing is left, the last entry remains: a reader continues after it.
+async fn keep_gapless(
+    link: &Link,
+    known: Known,
+    subject: &str,
+    entries: &mut Vec<Stored>,
+) -> Result<(), EngineError> {
+    if entries.len() < 2 {
+        return Ok(());
+    }
+    let oldest = link.get(known, subject, Wanted::From(1)).await?;
+    let oldest = oldest.map_or(u64::MAX, |oldest| oldest.number());
+    let discarded = entries.partition_point(|entry| entry.number() < oldest);
+    entries.drain(..discarded.min(entries.len() - 1));
+    Ok(())
+}
+
 /// Where a page starts.
 enum Start {
     /// After this entry, or this number.
@@ -135,15 +159,15 @@ enum Start {
     Unknown,
 }
 
-/// Finds out whether entries between `after` and what was read may be missing. The oldest entries are
-/// discarded first, so none are missing if the stream has one that is older than all that could be
-/// missing.
+/// Finds out whether entries between `after` and what was read, or between two of those, may be missing. The oldest
+/// entries are discarded first, so none are missing if the stream now has one that is older than all that could be
+/// missing: the entry itself, or the first one that was read, if it is known to be the one `following`.
 async fn start(
     link: &Link,
     known: Known,
     subject: &str,
     after: EntryId,
-    is_gapless: bool,
+    following: Option<u64>,
 ) -> Result<Start, EngineError> {
     let wanted = if after.is_end() {
         Wanted::Number(after.number())
@@ -190,9 +214,14 @@ async fn start(
     }
     let nothing_follows = after.number() == info.last;
     let is_complete = has_all_from(after.number() + 1);
-    Ok(if is_complete || is_gapless || nothing_follows {
-        Start::At(after)
-    } else {
-        Start::Trimmed
-    })
+    if is_complete || nothing_follows {
+        return Ok(Start::At(after));
+    }
+    if let Some(number) = following {
+        let first = link.get(known, subject, Wanted::Number(number)).await?;
+        if first.is_some() {
+            return Ok(Start::At(after));
+        }
+    }
+    Ok(Start::Trimmed)
 }

@@ -86,7 +86,7 @@ pub(super) async fn read(link: &Link, name: &str, after: Position) -> Result<Pag
         let start = match after {
             None => {
                 keep_gapless(link, known, &subject, &mut entries).await?;
-                Start::At(EntryId::unstamped(0))
+                Start::At(EntryId::unstamped(0), false)
             }
             Some(after) => {
                 let follows = |first: &&Stored| {
@@ -100,9 +100,8 @@ pub(super) async fn read(link: &Link, name: &str, after: Position) -> Result<Pag
         if known.session != link.session() {
             continue;
         }
-        let start = match start {
-            Start::At(start) => start,
-            Start::Finished => return Ok(Page::Finished),
+        let (start, was_finished) = match start {
+            Start::At(start, is_finished) => (start, is_finished),
             Start::Trimmed => return Ok(Page::Trimmed),
             Start::Unknown => return Ok(Page::Unknown),
         };
@@ -112,10 +111,16 @@ pub(super) async fn read(link: &Link, name: &str, after: Position) -> Result<Pag
         {
             topic.note_read(live_epoch, entries.last().map_or(start, |last| last.id));
         }
-        let end = entries.iter().position(Stored::is_finished);
         // What nodes have appended at the same time is not of the topic.
-        entries.truncate(end.map_or(entries.len(), |end| end + 1));
-        let is_end = is_end || end.is_some();
+        let mut is_finished = was_finished;
+        entries.retain(|entry| {
+            let is_kept = !is_finished || entry.is_finished();
+            is_finished |= entry.is_finished();
+            is_kept
+        });
+        if was_finished && is_end && entries.is_empty() {
+            return Ok(Page::Finished);
+        }
         let entries = entries
             .into_iter()
             .map(|entry| (entry.id.position(known.epoch), entry.into_entry()))
@@ -149,10 +154,8 @@ async fn keep_gapless(
 
 /// Where a page starts.
 enum Start {
-    /// After this entry, or this number.
-    At(EntryId),
-    /// After the event that ends the topic.
-    Finished,
+    /// After this entry, or this number; and whether the topic is finished there.
+    At(EntryId, bool),
     /// Entries between it and the page may have been discarded.
     Trimmed,
     /// It is of another history.
@@ -186,11 +189,7 @@ async fn start(
             return Ok(Start::Unknown);
         }
         if !after.is_end() {
-            return Ok(if stored.is_finished() {
-                Start::Finished
-            } else {
-                Start::At(stored.id)
-            });
+            return Ok(Start::At(stored.id, stored.is_finished()));
         }
     }
     // It is gone, or was never one of this topic: the end of the stream when the topic had no
@@ -215,12 +214,12 @@ async fn start(
     let nothing_follows = after.number() == info.last;
     let is_complete = has_all_from(after.number() + 1);
     if is_complete || nothing_follows {
-        return Ok(Start::At(after));
+        return Ok(Start::At(after, false));
     }
     if let Some(number) = following {
         let first = link.get(known, subject, Wanted::Number(number)).await?;
         if first.is_some() {
-            return Ok(Start::At(after));
+            return Ok(Start::At(after, false));
         }
     }
     Ok(Start::Trimmed)

@@ -63,7 +63,7 @@ pub(super) async fn read(
         let is_checked = after != Position::OLDEST;
         let count = PAGE + usize::from(is_checked);
         let mut entries = range(link, &stream, after, count).await?;
-        let mut is_full = entries.len() == count;
+        let is_full = entries.len() == count;
         match entries.first() {
             None if !is_checked => return Ok(Page::Last(Vec::new())),
             None => match last_id(link, &stream).await? {
@@ -77,13 +77,12 @@ pub(super) async fn read(
                 let has_older = has_entry_before(link, &stream, after).await?;
                 return Ok(without_entry(after, has_older, first));
             }
-            Some(first) if is_checked && first.is_end => return Ok(Page::Finished),
-            Some(_) => {
-                entries.drain(..usize::from(is_checked));
-                if let Some(end) = entries.iter().position(|entry| entry.is_end) {
-                    entries.truncate(end + 1);
-                    is_full = false;
+            Some(first) => {
+                let is_finished = is_checked && first.is_end;
+                if is_finished && entries.len() == 1 {
+                    return Ok(Page::Finished);
                 }
+                entries.drain(..usize::from(is_checked));
                 let last = entries.last().map(|last| last.position);
                 let (page, reached) = page(after, entries);
                 let may_have_more = is_full || last.is_some_and(|last| reached < last);

@@ -91,8 +91,9 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// Appends the event that ends a topic, as [`append`](Self::append) does: an [`Entry::Last`].
     ///
     /// From then on, for as long as the engine keeps that entry, appending and finishing fail with
-    /// [`EngineError::Finished`], unless the key is that of an earlier entry. What nodes append at the same time nevertheless,
-    /// as the engine cannot tell, comes after the end: no read returns it, and the hub ignores it when it is live.
+    /// [`EngineError::Finished`], unless the key is that of an earlier entry. Events that nodes append at the same time
+    /// nevertheless, as the engine cannot tell, come after the end: no read returns them, and the hub ignores them when they are
+    /// live. Only marks of losses follow the end.
     ///
     /// By default, this is refused: the engine has topics without an end.
     fn finish(
@@ -214,7 +215,7 @@ pub enum Page {
     /// The next entries, oldest first, up to the end of the log as it was at some moment after the call;
     /// none if the position was the end.
     Last(Vec<(Position, Entry)>),
-    /// The topic is finished, and nothing follows: the position is that of its last entry, or a later one.
+    /// The topic is finished, and nothing follows: the position is that of its last event, or a later one.
     Finished,
     /// Entries that followed the position are no longer kept.
     Trimmed,

@@ -25,13 +25,20 @@ impl Topic {
                 Insertion::Duplicate
             };
         }
+        if state.window.end().is_some_and(|end| predecessor >= end) {
+            match entry {
+                // Of what was lost before the end.
+                Entry::Loss => {
+                    state.window.mark(position);
+                    self.wake_after(state);
+                }
+                // Another node has appended it when it did not know of the end.
+                Entry::Event(_) | Entry::Last(_) => state.window.skip(position),
+            }
+            return Insertion::Appended;
+        }
         if predecessor != head {
             return Insertion::Hole;
-        }
-        if state.window.is_finished() {
-            // Another node has appended it when it did not know of the end.
-            state.window.skip(position);
-            return Insertion::Appended;
         }
         let event = match entry {
             Entry::Event(event) | Entry::Last(event) => event,
@@ -119,8 +126,8 @@ impl State {
     fn is_contradicted_by(&mut self, position: Position, entry: &Entry) -> bool {
         let is_after_end = self.window.end().is_some_and(|end| position > end);
         position > self.window.floor()
-            && !is_after_end
             && match entry {
+                Entry::Event(_) | Entry::Last(_) if is_after_end => false,
                 Entry::Event(event) | Entry::Last(event) => {
                     self.window.event_at(position).as_deref() != Some(entry::lines(event))
                         && entry::check(event).is_ok()

@@ -251,14 +251,12 @@ impl Topic {
     pub(crate) fn is_over(&self, start: Start) -> bool {
         let mut state = self.state();
         state.window.trim(self.clock.millis());
-        let Some(end) = state.window.end() else {
-            return false;
-        };
+        let window = &state.window;
         match start {
-            Start::Now => !self.snapshots.exist(),
+            Start::Now => window.is_finished() && !self.snapshots.exist(),
             Start::Oldest => false,
-            Start::After(position) => position >= end,
-            Start::Checked(position) => position >= end && state.window.has(position),
+            Start::After(position) => window.is_end(position),
+            Start::Checked(position) => window.is_end(position) && window.has(position),
         }
     }
 

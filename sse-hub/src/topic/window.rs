@@ -114,6 +114,11 @@ impl Window {
         self.end
     }
 
+    /// Whether the topic is finished, and nothing follows a position, not even the mark of a loss.
+    pub(crate) fn is_end(&self, position: Position) -> bool {
+        self.end.is_some_and(|end| position >= end) && position >= self.barrier
+    }
+
     pub(crate) fn floor(&self) -> Position {
         self.floor
     }
@@ -250,7 +255,11 @@ impl Window {
         debug_assert!(position > self.head, "{position:?} {:?}", self.head);
         if self.marks.len() == MAX_MARKS {
             // A quiet topic of an engine that loses something again and again.
+            let is_finished = self.is_finished();
             self.restart(self.head);
+            if is_finished {
+                self.finish();
+            }
         }
         self.marks.push_back(position);
         self.ends_with_mark = true;

@@ -3,6 +3,7 @@
 
 mod any_losses;
 mod driver;
+mod finish;
 mod keys;
 mod losses;
 mod many_topics;

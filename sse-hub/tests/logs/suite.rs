@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use sse_hub::{
-    Driver, Event, Hub, HubBuilder, Position, Retention, Subscribe, Subscription, TopicOptions,
+    Driver, Event, Hub, HubBuilder, Position, PublishError, Retention, Subscribe, SubscribeError,
+    Subscription, TopicOptions,
 };
 use tokio::task::JoinSet;
 
@@ -126,6 +127,13 @@ impl Client {
             all.push(event.data);
         }
         all
+    }
+
+    /// Waits until the stream ends, with nothing before that.
+    async fn ends(&mut self) {
+        assert_eq!(self.read, []);
+        let next = self.subscription.next().await;
+        assert!(next.is_none(), "{next:?}");
     }
 
     /// The reason of the gap that comes next.
@@ -411,6 +419,146 @@ pub(crate) async fn a_snapshot_comes_first_and_then_what_follows_it<E: Engine>()
     let mut client = Client::new(&nodes[0], &["state"], Some("invalid")).await;
     client.gap().await;
     assert_eq!(client.next().await.name, "state");
+}
+
+async fn is_over(hub: &Hub, id: Option<&str>) -> bool {
+    match hub.subscribe("a").resume(id).open().await {
+        Ok(_) => false,
+        Err(SubscribeError::Finished) => true,
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+pub(crate) async fn a_topic_that_is_finished_ends_on_all_nodes<E: Engine>() {
+    let engine = E::start(PLENTY).await;
+    let nodes = nodes(&engine).await;
+    let mut clients = Vec::new();
+    for node in &nodes {
+        clients.push(Client::new(node, &["a"], None).await);
+    }
+    let before = clients[0].id.clone();
+    for number in 0..10 {
+        publish(&nodes[number % 3], "a", number).await;
+    }
+    assert!(!is_over(&nodes[0], None).await);
+    let end = nodes[1].finish("a", "10").await.expect("finished");
+    for client in &mut clients {
+        assert_eq!(client.data(11).await, numbers(0..11));
+        client.ends().await;
+    }
+    // Also on a node on which the topic was never in use.
+    let other = engine.node().await;
+    let last = other.id_of("a", end);
+    assert_eq!(clients[0].id, last);
+    for node in [&nodes[0], &other] {
+        let mut resumed = Client::new(node, &["a"], Some(&before)).await;
+        assert_eq!(resumed.data(11).await, numbers(0..11));
+        resumed.ends().await;
+        let mut all = Client::begin(node.subscribe("a").from_start()).await;
+        assert_eq!(all.data(11).await, numbers(0..11));
+        all.ends().await;
+        for id in [Some(&*last), None] {
+            assert!(is_over(node, id).await, "{id:?}");
+        }
+        assert!(node.is_finished("a").await.expect("opened"));
+        let refused = node.publish("a", "11").await;
+        assert!(
+            matches!(refused, Err(PublishError::Finished)),
+            "{refused:?}"
+        );
+    }
+    // Another topic goes on, and a subscription to both with it.
+    let mut both = Client::new(&other, &["a", "b"], Some(&last)).await;
+    publish(&nodes[0], "b", "on").await;
+    assert_eq!(both.data(1).await, ["on"]);
+    nodes[2].finish("b", "off").await.expect("finished");
+    assert_eq!(both.data(1).await, ["off"]);
+    both.ends().await;
+}
+
+pub(crate) async fn a_topic_is_finished_once_and_nothing_follows<E: Engine>() {
+    let engine = E::start(PLENTY).await;
+    let nodes = nodes(&engine).await;
+    let mut client = Client::new(&nodes[0], &["a"], None).await;
+    let early = nodes[0].publish("a", "0").key("early").await;
+    let early = early.expect("published");
+    let mut finishing = JoinSet::new();
+    for number in 0..9 {
+        let node = nodes[number % 3].clone();
+        finishing.spawn(async move { node.finish("a", number.to_string()).await });
+    }
+    let mut ends = Vec::new();
+    while let Some(finished) = finishing.join_next().await {
+        match finished.expect("no panic") {
+            Ok(position) => ends.push(position),
+            Err(PublishError::Finished) => {}
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    assert_eq!(ends.len(), 1);
+    assert_eq!(client.data(2).await[0], "0");
+    client.ends().await;
+    for node in &nodes {
+        let again = node.publish("a", "0").key("early").await;
+        assert_eq!(again.expect("published before"), early);
+        for refused in [
+            node.publish("a", "1").await,
+            node.publish("a", "1").key("late").await,
+            node.finish("a", "1").await,
+            node.finish("a", "1").key("late").await,
+        ] {
+            assert!(
+                matches!(refused, Err(PublishError::Finished)),
+                "{refused:?}"
+            );
+        }
+    }
+    // With a key, it can be repeated, anywhere.
+    let mut positions = Vec::new();
+    for node in [&nodes[1], &nodes[1], &nodes[2]] {
+        let finished = node.finish("keyed", "end").key("end").await;
+        positions.push(finished.expect("finished"));
+        let refused = node.publish("keyed", "1").await;
+        assert!(
+            matches!(refused, Err(PublishError::Finished)),
+            "{refused:?}"
+        );
+        // Whatever has the same key.
+        let same = node.publish("keyed", "1").key("end").await;
+        positions.push(same.expect("published before"));
+        let refused = node.publish("keyed", "1").await;
+        assert!(
+            matches!(refused, Err(PublishError::Finished)),
+            "{refused:?}"
+        );
+    }
+    positions.dedup();
+    assert_eq!(positions.len(), 1, "{positions:?}");
+    let mut all = Client::begin(nodes[0].subscribe("keyed").from_start()).await;
+    assert_eq!(all.data(1).await, ["end"]);
+    all.ends().await;
+}
+
+pub(crate) async fn a_finished_topic_beyond_the_window_is_read_up_to_its_end<E: Engine>() {
+    let engine = E::start(Keeps {
+        history: None,
+        window: FEW,
+    })
+    .await;
+    let node = engine.node().await;
+    let mut slow = Client::new(&node, &["a"], None).await;
+    let before = slow.id.clone();
+    for number in 0..MANY {
+        publish(&node, "a", number).await;
+    }
+    let end = node.finish("a", MANY.to_string()).await.expect("finished");
+    assert_eq!(slow.data(MANY + 1).await, numbers(0..MANY + 1));
+    slow.ends().await;
+    let other = engine.node().await;
+    let mut resumed = Client::new(&other, &["a"], Some(&before)).await;
+    assert_eq!(resumed.data(MANY + 1).await, numbers(0..MANY + 1));
+    resumed.ends().await;
+    assert_eq!(resumed.id, other.id_of("a", end));
 }
 
 pub(crate) async fn concurrent_publishers_are_in_one_order_for_all<E: Engine>() {

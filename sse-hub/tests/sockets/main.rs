@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use refusals::{
+    a_client_that_has_all_of_a_finished_topic_gets_no_content,
     a_request_is_refused_before_the_head_while_the_engine_is_down,
     a_request_whose_topics_cannot_be_opened_is_refused_before_the_head,
 };
@@ -50,6 +51,7 @@ on_all_transports!(
     a_topic_trimmed_while_its_reader_is_away_is_a_gap,
     shutdown_in_the_middle_ends_every_stream_in_order,
     a_subscription_is_a_stream_of_events_for_an_adapter,
+    a_client_that_has_all_of_a_finished_topic_gets_no_content,
     a_request_whose_topics_cannot_be_opened_is_refused_before_the_head,
     a_request_is_refused_before_the_head_while_the_engine_is_down,
 );

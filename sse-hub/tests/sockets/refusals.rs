@@ -23,8 +23,13 @@ struct Head {
 
 /// Sends a request and reads the response, which must end although the client does not.
 async fn request(address: SocketAddr, path: &str) -> Head {
+    request_with(address, path, "").await
+}
+
+/// As above, with further header lines.
+async fn request_with(address: SocketAddr, path: &str, lines: &str) -> Head {
     let mut stream = TcpStream::connect(address).await.expect("connected");
-    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n{lines}connection: close\r\n\r\n");
     let sent = stream.write_all(request.as_bytes()).await;
     sent.expect("sent");
     let mut response = Vec::new();
@@ -111,4 +116,32 @@ pub(crate) async fn a_request_is_refused_before_the_head_while_the_engine_is_dow
     hub.publish("weather", "rain").await.expect("published");
     assert_eq!(client.events().await[0].data, "rain");
     drop(open);
+}
+
+pub(crate) async fn a_client_that_has_all_of_a_finished_topic_gets_no_content(
+    transport: Transport,
+) {
+    let hub = Hub::new();
+    hub.publish_now("news", "first").expect("published");
+    let server = serve_by(Way::Open, transport, &hub).await;
+    let mut client = Client::connect(server.address, "/news", None)
+        .await
+        .expect("200");
+    assert_eq!(client.events().await[0].data, "first");
+    let last = hub.finish("news", "last").await.expect("finished");
+    let events = client.events().await;
+    assert_eq!(events[0].data, "last");
+    let id = &events[0].id;
+    assert_eq!(hub.position_of("news", id), Some(last));
+    let line = format!("last-event-id: {id}\r\n");
+    let Head { status, headers } = request_with(server.address, "/news", &line).await;
+    assert_eq!(status, 204);
+    for absent in [
+        "content-length",
+        "retry-after",
+        "content-type",
+        "transfer-encoding",
+    ] {
+        assert!(!headers.contains_key(absent), "{headers:?}");
+    }
 }

@@ -84,7 +84,9 @@ pub(crate) async fn serve_by(way: Way, transport: Transport, hub: &Hub) -> Serve
                             );
                         }
                         if way == Way::Open {
-                            return match subscribe(&hub, request.uri().path()).open().await {
+                            let id = sse_session::last_event_id(&request);
+                            let subscribe = subscribe(&hub, request.uri().path());
+                            return match subscribe.resume(id.as_deref()).open().await {
                                 Ok(open) => {
                                     sse_tokio_tcp::sse_response(request, |_, sse| open.serve(sse))
                                 }
@@ -121,7 +123,9 @@ async fn on_hyper(way: Way, listener: TcpListener, hub: Hub) {
                         return Ok(sse_hyper::sse_stream(subscription));
                     }
                     if way == Way::Open {
-                        return Ok(match subscribe(&hub, request.uri().path()).open().await {
+                        let id = sse_hyper::last_event_id(&request);
+                        let subscribe = subscribe(&hub, request.uri().path());
+                        return Ok(match subscribe.resume(id.as_deref()).open().await {
                             Ok(open) => sse_hyper::sse_response(request, |_, sse| open.serve(sse)),
                             Err(error) => sse_hyper::refused(&error),
                         });
@@ -158,7 +162,9 @@ async fn on_actix(
                             return sse_actix::sse_stream(subscribed(&hub, request.path()).await);
                         }
                         if way == Way::Open {
-                            return match subscribe(&hub, request.path()).open().await {
+                            let id = sse_actix::last_event_id(&request);
+                            let subscribe = subscribe(&hub, request.path());
+                            return match subscribe.resume(id.as_deref()).open().await {
                                 Ok(open) => {
                                     sse_actix::sse_response(&request, |_, sse| open.serve(sse))
                                 }

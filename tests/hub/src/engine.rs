@@ -393,14 +393,18 @@ impl MemoryEngine {
                 Some(from) => from,
             }
         };
-        let end = entries.end().map(|end| end + 1);
-        if after != Position::OLDEST && end.is_some_and(|end| from >= end) {
+        let from = from.saturating_sub(self.repeat.load(Ordering::Relaxed).into());
+        let end = entries.end().unwrap_or(entries.all.len());
+        let is_kept = |index: usize| index <= end || entries.all[index].1 == Entry::Loss;
+        let following: Vec<_> = (from..entries.all.len())
+            .filter(|it| is_kept(*it))
+            .collect();
+        if from > end && following.is_empty() && after != Position::OLDEST {
             return Ok(Page::Finished);
         }
-        let all = &entries.all[..end.unwrap_or(entries.all.len())];
-        let from = from.saturating_sub(self.repeat.load(Ordering::Relaxed).into());
-        let page = all[from..].iter().take(PAGE).cloned().collect();
-        Ok(if all.len() - from > PAGE {
+        let page = following.iter().take(PAGE);
+        let page = page.map(|index| entries.all[*index].clone()).collect();
+        Ok(if following.len() > PAGE {
             Page::Entries(page)
         } else {
             Page::Last(page)

@@ -9,7 +9,7 @@ use crate::log::EngineError;
 use crate::log::nats::entry_id::{EntryId, draw_stamp};
 use crate::log::nats::get::Wanted;
 use crate::log::nats::link::{Known, Link};
-use crate::log::nats::stored::STAMP;
+use crate::log::nats::stored::{FINISHED, STAMP};
 use crate::log::nats::subject::Subjects;
 use crate::position::Position;
 
@@ -19,6 +19,9 @@ pub(super) struct Call {
     message: PublishMessage,
     stamp: String,
     len: usize,
+    has_key: bool,
+    /// Whether it ends the topic.
+    is_last: bool,
 }
 
 impl Call {
@@ -35,6 +38,36 @@ impl Call {
             },
             stamp,
             len: entry.len(),
+            has_key: key.is_some(),
+            is_last: false,
+        }
+    }
+
+    /// Has the entry end the topic.
+    pub(super) fn last(self) -> Self {
+        Self {
+            message: self.message.header(FINISHED, ""),
+            is_last: true,
+            ..self
+        }
+    }
+
+    /// Returns the message, to be stored as it is, unless another one comes first where that matters.
+    async fn message(&self, link: &Link, known: Known) -> Result<PublishMessage, EngineError> {
+        let message = self.message.clone();
+        let is_finished = if self.is_last {
+            match link.last_number(known, &self.subject).await? {
+                Some(last) => return Ok(message.expected_last_subject_sequence(last)),
+                None => true,
+            }
+        } else {
+            link.is_finished(known, &self.subject).await?
+        };
+        match is_finished {
+            false => Ok(message),
+            // An earlier one with the same key is answered nevertheless.
+            true if self.has_key => Ok(message.expected_last_subject_sequence(0)),
+            true => Err(EngineError::Finished),
         }
     }
 }
@@ -46,7 +79,13 @@ pub(super) async fn append(link: &Link, call: Call) -> Result<Position, EngineEr
         link.check_connected()?;
         // Before the publish: if the stream is replaced meanwhile, the position is one of neither.
         let known = link.known().await?;
-        let error = match publish(link, &call.subject, call.message.clone()).await {
+        let message = match call.message(link, known).await {
+            Ok(message) => message,
+            Err(EngineError::Finished) => return Err(EngineError::Finished),
+            Err(error) if link.retry(&mut attempts, &error).await.is_none() => return Err(error),
+            Err(_) => continue,
+        };
+        let error = match publish(link, &call.subject, message).await {
             // In a cluster, an event may be lost before it was stored, but not its key.
             Ok(answer) if answer.sequence == 0 => return Err(EngineError::KeyWithoutEvent),
             Ok(answer) if answer.duplicate => {
@@ -54,8 +93,18 @@ pub(super) async fn append(link: &Link, call: Call) -> Result<Position, EngineEr
                 return Ok(id.position(known.epoch));
             }
             Ok(answer) => {
+                if call.is_last {
+                    link.finished.note(known.session, &call.subject, true);
+                }
                 let id = EntryId::of(answer.sequence, Some(&call.stamp));
                 return Ok(id.position(known.epoch));
+            }
+            // Another one came before the end, or the topic is finished.
+            Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {
+                match link.last_number(known, &call.subject).await? {
+                    None => return Err(EngineError::Finished),
+                    Some(_) => continue,
+                }
             }
             Err(error) => error,
         };

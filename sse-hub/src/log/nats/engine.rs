@@ -61,6 +61,12 @@ use crate::topic_name::check_name;
 /// tells of it, which the first node appends that finds what it had or has published missing.
 /// Positions of messages that something else than a hub has stored have no stamp.
 ///
+/// A topic is [finished](crate::Hub::finish) once, whichever nodes try. But the server does not refuse what follows: a node knows of the
+/// end as soon as it arrives there, if the topic is in use, and otherwise within a second, as it looks at the last entry
+/// of a topic before it publishes to it if it has not done so for a second. Within that time, a publish may return a position although the topic
+/// is finished on another node. Such an event is never delivered. But a node that opens the topic after that takes it for one
+/// that goes on: its clients get no 204, and new ones wait.
+///
 /// There may be a gap although nothing is missing, but only for a client whose id is older than
 /// what is kept, or whose topic was quiet when the connection to the server was lost: it is
 /// not known then whether there was more.
@@ -75,7 +81,7 @@ use crate::topic_name::check_name;
 /// again and again: a tenth more, or hardly anything with `GOGC=400` in the server's environment.
 /// In the node, a topic in use takes about 8 KB besides its window, for the client's queue.
 ///
-/// Publishing is one message and its answer; the stamp adds 34 bytes to each event that is stored, and
+/// Publishing is one message and its answer, and once a second for each topic a look at its last entry; the stamp adds 34 bytes to each event that is stored, and
 /// four bytes to an id. A publish with a key that is known already is one more request.
 ///
 /// A client that comes back costs nothing if the node still has its position; otherwise, two requests
@@ -228,6 +234,17 @@ impl Engine for NatsEngine {
         key: Option<&str>,
     ) -> BoxFuture<'static, Result<Position, EngineError>> {
         let call = name(topic).map(|topic| Call::new(&self.link, &topic, entry, key));
+        let link = Arc::clone(&self.link);
+        Box::pin(async move { link.answer(append::append(&link, call?)).await })
+    }
+
+    fn finish(
+        &self,
+        topic: &str,
+        entry: &[u8],
+        key: Option<&str>,
+    ) -> BoxFuture<'static, Result<Position, EngineError>> {
+        let call = name(topic).map(|topic| Call::new(&self.link, &topic, entry, key).last());
         let link = Arc::clone(&self.link);
         Box::pin(async move { link.answer(append::append(&link, call?)).await })
     }

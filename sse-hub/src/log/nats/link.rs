@@ -24,6 +24,7 @@ use crate::log::nats::client;
 use crate::log::nats::entry_id::EntryId;
 use crate::log::nats::epoch;
 use crate::log::nats::error::ConnectError;
+use crate::log::nats::finished::Finished;
 use crate::log::nats::interest::{Interest, Lease};
 use crate::log::nats::not_now::{self, Attempts};
 use crate::log::nats::options::NatsOptions;
@@ -64,6 +65,7 @@ pub(super) struct Link {
     /// Whether a mirror was found to answer in place of the stream.
     pub(super) has_mirror: AtomicBool,
     pub(super) interest: Arc<Interest>,
+    pub(super) finished: Finished,
 }
 
 /// What is known about the stream in a session.
@@ -148,6 +150,7 @@ impl Link {
             }),
             end_turn: tokio::sync::Mutex::default(),
             has_mirror: AtomicBool::new(false),
+            finished: Finished::default(),
             statistics,
             signal,
             interest: Arc::default(),

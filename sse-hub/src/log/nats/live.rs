@@ -94,6 +94,10 @@ impl LiveSide {
             let Some((entry, predecessor)) = entry(&topic, message) else {
                 continue;
             };
+            if entry.is_finished() {
+                let subject = link.subjects.log(&topic.name);
+                link.finished.note(known.session, &subject, true);
+            }
             let predecessor = match topic.note_arrival(live_epoch, entry.id, predecessor) {
                 Arrival::New(predecessor) => predecessor,
                 // Or else it is another stream, whose numbers begin anew.

@@ -14,7 +14,7 @@ use crate::log::nats::entry_id::{EntryId, draw_stamp};
 use crate::log::nats::get::Wanted;
 use crate::log::nats::link::{Known, Link};
 use crate::log::nats::page;
-use crate::log::nats::stored::{LOST, STAMP, Stored, lost_text};
+use crate::log::nats::stored::{FINISHED, LOST, STAMP, Stored, lost_text};
 use crate::log::nats::subject::Subjects;
 use crate::position::Position;
 
@@ -89,12 +89,17 @@ impl Mark<'_> {
                 .link
                 .get(self.known, self.subject, Wanted::Last)
                 .await?;
+            // What follows the end shows that the topic is finished.
+            let is_finished = last.as_ref().is_some_and(Stored::is_finished);
             let last = last.map_or(0, |last| last.number());
             if let Some(found) = self.find(after..last).await? {
                 return Ok(found);
             }
             after = after.max(last);
-            let next = message.clone().expected_last_subject_sequence(last);
+            let mut next = message.clone().expected_last_subject_sequence(last);
+            if is_finished {
+                next = next.header(FINISHED, "");
+            }
             match append::publish(self.link, self.subject, next).await {
                 Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {}
                 Ok(answer) if answer.duplicate => {

@@ -16,6 +16,7 @@ mod engine;
 mod entry_id;
 mod epoch;
 mod error;
+mod finished;
 mod get;
 mod interest;
 mod link;

@@ -27,7 +27,7 @@ async fn try_open(link: &Arc<Link>, name: &str) -> Result<Span, EngineError> {
     loop {
         let live_epoch = link.live_epoch();
         let known = link.known().await?;
-        let Some(last) = last(link, known, &subject).await? else {
+        let Some((last, is_finished)) = last(link, known, &subject).await? else {
             link.invalidate(known.session);
             continue;
         };
@@ -38,20 +38,30 @@ async fn try_open(link: &Arc<Link>, name: &str) -> Result<Span, EngineError> {
             lease.topic.note_read(live_epoch, last);
         }
         lease.keep();
-        return Ok(Span::at(last.position(known.epoch)));
+        let head = last.position(known.epoch);
+        return Ok(if is_finished {
+            Span::finished(head)
+        } else {
+            Span::at(head)
+        });
     }
 }
 
-/// Returns the entry, or the number, after which the topic has no entries; `None` if the stream is
-/// another one.
-async fn last(link: &Link, known: Known, subject: &str) -> Result<Option<EntryId>, EngineError> {
+/// Returns the entry, or the number, after which the topic has no entries, and whether it is finished; `None` if the
+/// stream is another one.
+async fn last(
+    link: &Link,
+    known: Known,
+    subject: &str,
+) -> Result<Option<(EntryId, bool)>, EngineError> {
     // First, as the topic may get its first entry meanwhile.
     let Some(end) = link.end(known).await? else {
         return Ok(None);
     };
     let last = link.get(known, subject, Wanted::Last).await?;
     // Whatever a topic without entries had before is gone: it was before the end of the stream.
-    Ok(Some(last.map_or(end, |last| last.id)))
+    let is_finished = last.as_ref().is_some_and(Stored::is_finished);
+    Ok(Some((last.map_or(end, |last| last.id), is_finished)))
 }
 
 /// Reads what follows a position.
@@ -76,7 +86,7 @@ pub(super) async fn read(link: &Link, name: &str, after: Position) -> Result<Pag
         let start = match after {
             None => {
                 keep_gapless(link, known, &subject, &mut entries).await?;
-                Start::At(EntryId::unstamped(0))
+                Start::At(EntryId::unstamped(0), false)
             }
             Some(after) => {
                 let follows = |first: &&Stored| {
@@ -90,8 +100,8 @@ pub(super) async fn read(link: &Link, name: &str, after: Position) -> Result<Pag
         if known.session != link.session() {
             continue;
         }
-        let start = match start {
-            Start::At(start) => start,
+        let (start, was_finished) = match start {
+            Start::At(start, is_finished) => (start, is_finished),
             Start::Trimmed => return Ok(Page::Trimmed),
             Start::Unknown => return Ok(Page::Unknown),
         };
@@ -100,6 +110,16 @@ pub(super) async fn read(link: &Link, name: &str, after: Position) -> Result<Pag
             && let Some(topic) = &live_topic
         {
             topic.note_read(live_epoch, entries.last().map_or(start, |last| last.id));
+        }
+        // What nodes have appended at the same time is not of the topic.
+        let mut is_finished = was_finished;
+        entries.retain(|entry| {
+            let is_kept = !is_finished || entry.is_finished();
+            is_finished |= entry.is_finished();
+            is_kept
+        });
+        if was_finished && is_end && entries.is_empty() {
+            return Ok(Page::Finished);
         }
         let entries = entries
             .into_iter()
@@ -134,8 +154,8 @@ async fn keep_gapless(
 
 /// Where a page starts.
 enum Start {
-    /// After this entry, or this number.
-    At(EntryId),
+    /// After this entry, or this number; and whether the topic is finished there.
+    At(EntryId, bool),
     /// Entries between it and the page may have been discarded.
     Trimmed,
     /// It is of another history.
@@ -169,7 +189,7 @@ async fn start(
             return Ok(Start::Unknown);
         }
         if !after.is_end() {
-            return Ok(Start::At(stored.id));
+            return Ok(Start::At(stored.id, stored.is_finished()));
         }
     }
     // It is gone, or was never one of this topic: the end of the stream when the topic had no
@@ -194,12 +214,12 @@ async fn start(
     let nothing_follows = after.number() == info.last;
     let is_complete = has_all_from(after.number() + 1);
     if is_complete || nothing_follows {
-        return Ok(Start::At(after));
+        return Ok(Start::At(after, false));
     }
     if let Some(number) = following {
         let first = link.get(known, subject, Wanted::Number(number)).await?;
         if first.is_some() {
-            return Ok(Start::At(after));
+            return Ok(Start::At(after, false));
         }
     }
     Ok(Start::Trimmed)

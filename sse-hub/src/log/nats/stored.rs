@@ -13,6 +13,9 @@ pub(super) const STAMP: HeaderName = HeaderName::from_static("Sse-Stamp");
 /// The header of the mark of a loss: the newest position that is known to be lost.
 pub(super) const LOST: HeaderName = HeaderName::from_static("Sse-Lost");
 
+/// The header of the event that ends a topic, and of a mark that follows it.
+pub(super) const FINISHED: HeaderName = HeaderName::from_static("Sse-Finished");
+
 /// An entry of a topic.
 #[derive(Clone, Debug)]
 pub(super) struct Stored {
@@ -20,6 +23,7 @@ pub(super) struct Stored {
     payload: Bytes,
     /// What was lost, if it is a mark.
     lost: Option<String>,
+    is_finished: bool,
 }
 
 impl Stored {
@@ -28,6 +32,7 @@ impl Stored {
         Self {
             id: EntryId::of(number, header(STAMP).map(HeaderValue::as_str)),
             lost: header(LOST).map(|lost| lost.as_str().to_owned()),
+            is_finished: header(FINISHED).is_some(),
             payload,
         }
     }
@@ -45,9 +50,16 @@ impl Stored {
         self.lost.as_deref()
     }
 
+    /// Whether nothing follows it: it is the event that ends the topic, or comes after that.
+    pub(super) fn is_finished(&self) -> bool {
+        self.is_finished
+    }
+
     pub(super) fn into_entry(self) -> Entry {
         if self.lost.is_some() {
             Entry::Loss
+        } else if self.is_finished {
+            Entry::Last(self.payload)
         } else {
             Entry::Event(self.payload)
         }

@@ -11,7 +11,7 @@ use crate::log::EngineError;
 use crate::log::redis::error::{CommandError, says_wrong_server};
 use crate::log::redis::link::Link;
 use crate::log::redis::queue::{ToAppend, Turn, Waiting};
-use crate::log::redis::script::Call;
+use crate::log::redis::script::{Call, END, IS_FINISHED};
 use crate::log::redis::{entry_id, script};
 use crate::position::Position;
 
@@ -74,7 +74,9 @@ async fn append_all(link: &Link, entries: &[&ToAppend]) -> Vec<Appended> {
         let topic = &*entries[group[0]].topic;
         for (index, appended) in group.iter().zip(appended(answer, group.len())) {
             match &appended {
-                Ok(position) => link.heads.note(connection, topic, *position),
+                // The next entry must look it up.
+                Ok(id) if id.is_end => link.heads.forget(topic),
+                Ok(id) => link.heads.note(connection, topic, id.position),
                 Err(error) => {
                     link.heads.forget(topic);
                     if let EngineError::Refused(reason) = error
@@ -84,7 +86,7 @@ async fn append_all(link: &Link, entries: &[&ToAppend]) -> Vec<Appended> {
                     }
                 }
             }
-            all[*index] = appended;
+            all[*index] = appended.map(|id| id.position);
         }
     }
     all
@@ -124,15 +126,16 @@ fn call(link: &Link, connection: u64, entries: &[&ToAppend], groups: &[Vec<usize
             Some(head) => call.arg(entry_id::of(head)),
             None => call.arg(""),
         };
-        let has_keys = group.iter().any(|index| entries[*index].key.is_some());
-        if has_keys {
+        let flags = |entry: &ToAppend| u8::from(entry.key.is_some()) | u8::from(entry.is_last) << 1;
+        let has_flags = group.iter().any(|index| flags(entries[*index]) != 0);
+        if has_flags {
             call.arg(format!("-{}", group.len()));
         } else {
             call.arg(group.len());
         }
         for entry in group.iter().map(|index| entries[*index]) {
-            if has_keys {
-                call.arg(u8::from(entry.key.is_some()));
+            if has_flags {
+                call.arg(flags(entry));
             }
             call.arg(&entry.event[..]);
         }
@@ -140,21 +143,30 @@ fn call(link: &Link, connection: u64, entries: &[&ToAppend], groups: &[Vec<usize
     call
 }
 
+/// What was answered about an entry.
+#[derive(Clone, Copy, Debug)]
+struct Id {
+    position: Position,
+    /// Whether it is the entry that ends the topic.
+    is_end: bool,
+}
+
 /// Returns the positions of so many entries of one topic.
-fn appended(answer: Value, count: usize) -> Vec<Appended> {
+fn appended(answer: Value, count: usize) -> Vec<Result<Id, EngineError>> {
     match answer {
         Value::BulkString(first) => (0..)
             .map(|number| {
-                let first = position(&first)?;
-                let minor = first.minor().checked_add(number).ok_or(INVALID_IDS)?;
-                Ok(Position::new(first.major(), minor))
+                let Id { position, is_end } = id(&first)?;
+                let minor = position.minor().checked_add(number).ok_or(INVALID_IDS)?;
+                let position = Position::new(position.major(), minor);
+                Ok(Id { position, is_end })
             })
             .take(count)
             .collect(),
         Value::Array(ids) => ids
             .into_iter()
-            .map(|id| match id {
-                Value::BulkString(id) => position(&id),
+            .map(|text| match text {
+                Value::BulkString(text) => id(&text),
                 _ => Err(INVALID_IDS),
             })
             .collect(),
@@ -162,13 +174,21 @@ fn appended(answer: Value, count: usize) -> Vec<Appended> {
     }
 }
 
-fn position(id: &[u8]) -> Appended {
-    match id.strip_prefix(b"-") {
+fn id(text: &[u8]) -> Result<Id, EngineError> {
+    match text.strip_prefix(b"-") {
+        Some(_) if text == IS_FINISHED => Err(EngineError::Finished),
         Some(reason) => {
             let reason = String::from_utf8_lossy(reason).into_owned();
             Err(EngineError::Refused(reason))
         }
-        None => entry_id::parse(id).ok_or(INVALID_IDS),
+        None => {
+            let end = text.strip_prefix(END);
+            let position = entry_id::parse(end.unwrap_or(text)).ok_or(INVALID_IDS)?;
+            Ok(Id {
+                position,
+                is_end: end.is_some(),
+            })
+        }
     }
 }
 
@@ -181,9 +201,10 @@ mod tests {
     }
 
     fn positions(answer: Value, count: usize) -> Vec<Result<u64, String>> {
-        let result = |appended: Appended| {
-            let position = appended.map_err(|error| error.to_string())?;
-            Ok(position.minor())
+        let result = |appended: Result<Id, EngineError>| {
+            let id = appended.map_err(|error| error.to_string())?;
+            assert!(!id.is_end);
+            Ok(id.position.minor())
         };
         appended(answer, count).into_iter().map(result).collect()
     }
@@ -207,11 +228,22 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_says_which_entry_is_the_end_and_what_cannot_follow_it() {
+        let each = Value::Array(vec![text("5-1"), text("+5-2"), text("-FINISHED")]);
+        let all = appended(each, 3);
+        assert!(matches!(all[0], Ok(Id { is_end: false, .. })));
+        let end = all[1].as_ref().expect("an id");
+        assert_eq!((end.position, end.is_end), (Position::new(5, 2), true));
+        assert!(matches!(all[2], Err(EngineError::Finished)));
+    }
+
+    #[test]
     fn entries_are_grouped_by_topic_in_their_order() {
         let entries = ["a", "b", "a", "c", "b"].map(|topic| ToAppend {
             topic: topic.to_owned(),
             event: Vec::new(),
             key: None,
+            is_last: false,
         });
         let entries: Vec<_> = entries.iter().collect();
         assert_eq!(groups(&entries), [vec![0, 2], vec![1, 4], vec![3]]);

@@ -252,16 +252,16 @@ impl Engine for RedisEngine {
         entry: &[u8],
         key: Option<&str>,
     ) -> BoxFuture<'static, Result<Position, EngineError>> {
-        let entry = ToAppend {
-            topic: topic.to_owned(),
-            event: entry.to_vec(),
-            key: key.map(str::to_owned),
-        };
-        let link = Arc::clone(&self.link);
-        Box::pin(async move {
-            check(&entry.topic)?;
-            link.answer(append::append(&link, entry)).await
-        })
+        self.append_entry(topic, entry, key, false)
+    }
+
+    fn finish(
+        &self,
+        topic: &str,
+        entry: &[u8],
+        key: Option<&str>,
+    ) -> BoxFuture<'static, Result<Position, EngineError>> {
+        self.append_entry(topic, entry, key, true)
     }
 
     fn read(&self, topic: &str, after: Position) -> BoxFuture<'static, Result<Page, EngineError>> {
@@ -292,6 +292,28 @@ impl Engine for RedisEngine {
 
     fn is_up(&self, _topic: &str) -> bool {
         self.link.is_up()
+    }
+}
+
+impl RedisEngine {
+    fn append_entry(
+        &self,
+        topic: &str,
+        entry: &[u8],
+        key: Option<&str>,
+        is_last: bool,
+    ) -> BoxFuture<'static, Result<Position, EngineError>> {
+        let entry = ToAppend {
+            topic: topic.to_owned(),
+            event: entry.to_vec(),
+            key: key.map(str::to_owned),
+            is_last,
+        };
+        let link = Arc::clone(&self.link);
+        Box::pin(async move {
+            check(&entry.topic)?;
+            link.answer(append::append(&link, entry)).await
+        })
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A message begins with a line: the id of the first entry's predecessor, that of the first entry, and the
 //! lengths of all events but the last one, with spaces between them. The events follow. The numbers in
-//! the ids of the entries follow each other. The mark of a loss has the letter `l` as its length.
+//! the ids of the entries follow each other. The mark of a loss has the letter `l` as its length. The letter `f` after
+//! the lengths says that the last event ends the topic.
 
 use bytes::Bytes;
 use redis::{PushInfo, PushKind, Value};
@@ -14,6 +15,9 @@ use crate::position::Position;
 
 /// The length that stands for the mark of a loss.
 const LOSS: &[u8] = b"l";
+
+/// What follows the lengths if the last event ends the topic.
+const FINISHED: &[u8] = b"f";
 
 /// A message that is to be taken apart.
 pub(super) struct Message {
@@ -41,10 +45,18 @@ pub(super) fn parse(keys: &Keys, push: PushInfo) -> Option<Message> {
     let first = entry_id::parse(words.next()?)?;
     let mut rest = payload.slice(end + 1..);
     let mut entries = Vec::with_capacity(1);
+    let mut is_finished = false;
     for word in words {
-        if word == LOSS && entries.is_empty() && rest.is_empty() {
+        if word == LOSS && entries.is_empty() && rest.is_empty() && !is_finished {
             entries.push(Entry::Loss);
             break;
+        }
+        if is_finished {
+            return None;
+        }
+        if word == FINISHED {
+            is_finished = true;
+            continue;
         }
         let len = usize::try_from(entry_id::number(word)?).ok()?;
         if len > rest.len() {
@@ -53,7 +65,11 @@ pub(super) fn parse(keys: &Keys, push: PushInfo) -> Option<Message> {
         entries.push(Entry::Event(rest.split_to(len)));
     }
     if entries != [Entry::Loss] {
-        entries.push(Entry::Event(rest));
+        entries.push(if is_finished {
+            Entry::Last(rest)
+        } else {
+            Entry::Event(rest)
+        });
     }
     // All of them have a position.
     let last = u64::try_from(entries.len() - 1).ok()?;
@@ -135,6 +151,12 @@ pub(super) mod tests {
         let loss = entries("5-1 5-3 l\n").expect("an entry");
         assert_eq!(loss.len(), 1);
         assert_eq!((loss[0].position, &loss[0].entry), (at(3), &Entry::Loss));
+
+        let last = entries("5-1 5-3 f\nab").expect("an entry");
+        assert_eq!(last[0].entry, Entry::Last("ab".into()));
+        let two = entries("5-1 5-3 1 f\nab").expect("entries");
+        let parts = two.iter().map(|entry| &entry.entry);
+        assert!(parts.eq([&event("a"), &Entry::Last("b".into())]));
     }
 
     #[test]
@@ -150,6 +172,9 @@ pub(super) mod tests {
             "5-1 5-2 -1\nab",
             "5-1 5-2 l\nab",
             "5-1 5-2 1 l\na",
+            "5-1 5-2 f l\n",
+            "5-1 5-2 f 1\nab",
+            "5-1 5-2 f f\nab",
             "5-1 5-18446744073709551615 1\nab",
         ] {
             assert!(entries(invalid).is_none(), "{invalid}");

@@ -40,6 +40,8 @@ pub(super) struct ToAppend {
     pub(super) topic: String,
     pub(super) event: Vec<u8>,
     pub(super) key: Option<String>,
+    /// Whether it ends the topic.
+    pub(super) is_last: bool,
 }
 
 type Appended = Result<Position, EngineError>;
@@ -190,6 +192,7 @@ mod tests {
             topic: "a".to_owned(),
             event: event.into(),
             key: None,
+            is_last: false,
         }
     }
 

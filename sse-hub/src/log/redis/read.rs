@@ -9,7 +9,7 @@ use redis::Value;
 use crate::log::redis::entry_id;
 use crate::log::redis::error::CommandError;
 use crate::log::redis::link::Link;
-use crate::log::redis::script::{self, EVENT, LOST, PREDECESSOR};
+use crate::log::redis::script::{self, END, EVENT, FINISHED, LOST, PREDECESSOR};
 use crate::log::{self, EngineError, Page, Span};
 use crate::position::Position;
 
@@ -26,6 +26,8 @@ struct Entry {
     predecessor: Option<Position>,
     /// `None` if it is only the position that the opening of a topic gave, or of another program.
     entry: Option<log::Entry>,
+    /// Whether nothing follows it: it is the end of the topic, or comes after that.
+    is_end: bool,
 }
 
 /// Subscribes to a topic's channel, and then finds where its stream ends.
@@ -35,13 +37,17 @@ pub(super) async fn open(link: &Link, topic: &str) -> Result<Span, EngineError> 
     let stream = link.keys.stream(topic);
     let mut call = link.scripts.open.call(1, stream.len());
     call.arg(stream).arg(script::drawn());
-    let head = match link.commands.run(&link.scripts.open, &call).await? {
-        Value::BulkString(id) => entry_id::parse(&id),
-        _ => None,
+    let Value::BulkString(id) = link.commands.run(&link.scripts.open, &call).await? else {
+        return Err(INVALID_LAST_ID);
     };
-    let head = head.ok_or(INVALID_LAST_ID)?;
+    let end = id.strip_prefix(END);
+    let head = entry_id::parse(end.unwrap_or(&id)).ok_or(INVALID_LAST_ID)?;
     lease.keep();
-    Ok(Span::at(head))
+    Ok(if end.is_some() {
+        Span::finished(head)
+    } else {
+        Span::at(head)
+    })
 }
 
 /// Reads what follows a position.
@@ -71,7 +77,11 @@ pub(super) async fn read(
                 let has_older = has_entry_before(link, &stream, after).await?;
                 return Ok(without_entry(after, has_older, first));
             }
-            Some(_) => {
+            Some(first) => {
+                let is_finished = is_checked && first.is_end;
+                if is_finished && entries.len() == 1 {
+                    return Ok(Page::Finished);
+                }
                 entries.drain(..usize::from(is_checked));
                 let last = entries.last().map(|last| last.position);
                 let (page, reached) = page(after, entries);
@@ -177,6 +187,7 @@ fn parse(entry: Value) -> Option<Entry> {
         position: entry_id::parse(&id)?,
         predecessor: None,
         entry: None,
+        is_end: false,
     };
     let mut fields = fields.into_iter();
     while let (Some(Value::BulkString(name)), Some(Value::BulkString(value))) =
@@ -186,9 +197,14 @@ fn parse(entry: Value) -> Option<Entry> {
             PREDECESSOR => parsed.predecessor = entry_id::parse(&value),
             EVENT => parsed.entry = Some(log::Entry::Event(value.into())),
             LOST => parsed.entry = Some(log::Entry::Loss),
+            FINISHED => parsed.is_end = true,
             _ => {}
         }
     }
+    parsed.entry = match parsed.entry {
+        Some(log::Entry::Event(event)) if parsed.is_end => Some(log::Entry::Last(event)),
+        entry => entry,
+    };
     Some(parsed)
 }
 
@@ -247,6 +263,7 @@ mod tests {
             position: at(position),
             predecessor: predecessor.map(at),
             entry: Some(log::Entry::Loss),
+            is_end: false,
         }
     }
 

@@ -23,6 +23,15 @@ pub(super) const EVENT: &[u8] = b"e";
 /// The field of an entry without an event that marks a loss; it holds the newest lost id.
 pub(super) const LOST: &[u8] = b"l";
 
+/// The field of the entry that ends the topic, and of a mark that follows it.
+pub(super) const FINISHED: &[u8] = b"f";
+
+/// What comes before the id of the entry that ends a topic, and before the last id of a topic that is finished.
+pub(super) const END: &[u8] = b"+";
+
+/// What the error is that says that a topic is finished.
+pub(super) const IS_FINISHED: &[u8] = b"-FINISHED";
+
 /// Draws what the ids of a call begin with.
 pub(super) fn drawn() -> u64 {
     // Two to the 64th have room for some thousand of them with four more digits, and numbers in Lua are

@@ -2,10 +2,13 @@
 --
 -- KEYS: the streams, then the idempotency keys. ARGV: what was drawn; the number of streams; and for
 -- each stream the newest id that the node knows of it, or nothing; the number of its entries; and the
--- entries. If some have a key, the number is negative, and each has a 1 or a 0 before it.
+-- entries. If some have a key or end the topic, the number is negative, and each has a digit before it: 1 if it has
+-- a key, 2 if it ends the topic, 3 if both, and 0 if neither.
 --
 -- The answer has for each stream the id of its first entry, whose number counts up for the others; or a
--- list with an id for each entry. An answer or id that begins with a minus is an error.
+-- list with an id for each entry. An answer or id that begins with a minus is an error, and an id after a plus is that
+-- of the entry that ends the topic. The node must not send that as the newest id that it knows: an entry that is
+-- looked up shows that nothing can follow it.
 --
 -- All calls that may fail are protected: what is done already must be in the answer.
 local call = redis.pcall
@@ -18,13 +21,15 @@ local interval_text = string.format('%.0f', now - now % interval)
 local trim_every = 64
 local until_trim = tonumber(string.sub(drawn, -6)) % trim_every
 
--- Returns the id of the last entry of a stream, if it is not the one that is known, and an error.
+-- Returns the id of the last entry of a stream, if it is not the one that is known, an error, and whether the entry
+-- is the end of the topic, or comes after that.
 local function last_entry(stream, known)
     local from = '-'
     if known ~= '' then from = '(' .. known end
     local last = call('XREVRANGE', stream, '+', from, 'COUNT', '1')
     if last.err then return nil, last.err end
-    return last[1] and last[1][1]
+    if not last[1] then return end
+    return last[1][1], nil, last[1][2][5] == 'f'
 end
 
 local function is_error(answer) return type(answer) == 'table' and answer.err end
@@ -45,24 +50,27 @@ end
 local arg, key_index = 3, streams
 
 -- Appends the next entries to a stream, and returns the answer.
-local function append(stream, previous, exists, failure, count, has_keys)
+local function append(stream, previous, exists, failure, is_finished, count, has_flags)
     local first, base, last, message
     local added, lens, events = 0, nil, nil
-    local ids = (count > 1 and has_keys) and {} or nil
-    local answer
+    local ids = (count > 1 and has_flags) and {} or nil
+    local answer, ends
     for number = 1, count do
-        local key
-        if has_keys then
-            if ARGV[arg] == '1' then
+        local key, is_last
+        if has_flags then
+            local flags = ARGV[arg]
+            if flags == '1' or flags == '3' then
                 key_index = key_index + 1
                 key = KEYS[key_index]
             end
+            is_last = flags == '2' or flags == '3'
             arg = arg + 1
         end
         local event = ARGV[arg]
         arg = arg + 1
         local id = key and not failure and call('GET', key)
         local error = failure or is_error(id)
+        if is_finished and not id then error = error or 'FINISHED' end
         if not id and not error then
             if not base then
                 base = usual_base
@@ -74,19 +82,29 @@ local function append(stream, previous, exists, failure, count, has_keys)
             id = base .. (added == 0 and '0000' or string.format('%04d', added))
             local done
             if exists then
-                done = call('XADD', stream, exists, id, 'p', previous, 'e', event)
-                exists = nil
-                if not done then
-                    -- The stream has vanished.
-                    previous = '0-0'
-                    done = call('XADD', stream, id, 'p', previous, 'e', event)
+                if is_last then
+                    done = call('XADD', stream, exists, id, 'p', previous, 'e', event, 'f', '')
+                else
+                    done = call('XADD', stream, exists, id, 'p', previous, 'e', event)
                 end
-            else
-                done = call('XADD', stream, id, 'p', last or previous, 'e', event)
+                exists = nil
+                -- Otherwise, the stream has vanished.
+                if not done then previous = '0-0' end
+            end
+            if not done then
+                if is_last then
+                    done = call('XADD', stream, id, 'p', last or previous, 'e', event, 'f', '')
+                else
+                    done = call('XADD', stream, id, 'p', last or previous, 'e', event)
+                end
             end
             error = is_error(done)
             if not error then
                 first, last, added = first or id, id, added + 1
+                if is_last then
+                    is_finished, ends = true, true
+                    id = '+' .. id
+                end
                 if key then call('SET', key, id, 'PX', key_age) end
                 if added == 1 then
                     message = event
@@ -111,13 +129,16 @@ local function append(stream, previous, exists, failure, count, has_keys)
 
     if added > 0 then
         local line = previous .. ' ' .. first
+        if ends and added == 1 then line = line .. ' f' end
         if added > 1 then
-            line = line .. ' ' .. table.concat(lens, ' ')
+            line = line .. ' ' .. table.concat(lens, ' ') .. (ends and ' f' or '')
             message = table.concat(events)
         end
         local error = publish(stream, line .. '\n' .. message)
         if error then ids, answer = nil, error end
         trim(stream, previous, added)
+        -- The name can be used anew when the end is too old.
+        if ends then call('PEXPIRE', stream, max_age) end
     end
     return ids or answer
 end
@@ -128,7 +149,7 @@ for index = 1, streams do
     arg = arg + 2
 
     -- The predecessor. Without a newer entry it is the one that the node knows, if there is a stream.
-    local previous, failure = last_entry(stream, known)
+    local previous, failure, is_finished = last_entry(stream, known)
     local exists
     if not previous and not failure then
         if known ~= '' then
@@ -151,9 +172,9 @@ for index = 1, streams do
         end
     end
     if not is_done then
-        local has_keys = count < 0
-        if has_keys then count = -count end
-        answers[index] = append(stream, previous, exists, failure, count, has_keys)
+        local has_flags = count < 0
+        if has_flags then count = -count end
+        answers[index] = append(stream, previous, exists, failure, is_finished, count, has_flags)
     end
 end
 return answers

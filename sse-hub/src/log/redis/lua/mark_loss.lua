@@ -37,7 +37,13 @@ local previous = last_id(stream)
 -- that, whichever node finds it.
 local greatest = is_less(previous, lost) and lost or previous
 local id = id_after(greatest, drawn) .. '0000'
-redis.call('XADD', stream, id, 'p', previous, 'l', lost)
+local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', '1')[1]
+if last and last[2][5] == 'f' then
+    -- What follows the end shows that the topic is finished.
+    redis.call('XADD', stream, id, 'p', previous, 'l', lost, 'f', '')
+else
+    redis.call('XADD', stream, id, 'p', previous, 'l', lost)
+end
 redis.call('SET', key, id .. ' ' .. lost, 'PX', forget_after)
 redis.call('PUBLISH', database .. ':' .. stream, previous .. ' ' .. id .. ' l\n')
 return id

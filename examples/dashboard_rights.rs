@@ -16,7 +16,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get};
-use sse_hub::{BoxError, Event, Hub};
+use sse_hub::{Event, Hub};
 use sse_hyper::{CancellationToken, last_event_id, refused, sse_response};
 use tokio::sync::Mutex;
 use tokio::time::{Duration, Instant, sleep_until};
@@ -33,23 +33,20 @@ async fn sales(dashboard: State<Dashboard>, request: Request) -> Result<Response
     let session = dashboard.sessions.lock().await.get(&session).cloned();
     let session = session.filter(|(expires, _)| *expires > Instant::now());
     let (expires, ended) = session.ok_or(StatusCode::UNAUTHORIZED)?;
-    let id = last_event_id(&request);
-    let sales = dashboard.hub.subscribe("sales").resume(id.as_deref());
-    let sales = match sales.open().await {
-        Ok(sales) => sales,
-        Err(error) => return Ok(refused(&error).into_response()),
-    };
-    let stream = sse_response(request, |_, sse| async move {
-        let last = tokio::select! {
-            biased;
-            () = ended.cancelled() => "logged-out",
-            () = sleep_until(expires) => "expired",
-            served = sales.serve(sse.clone()) => return served,
-        };
-        sse.send(Event::new().event(last).data("{}")).await?;
-        Ok::<_, BoxError>(())
+    let sales = dashboard.hub.subscribe("sales");
+    let sales = sales.resume(last_event_id(&request).as_deref());
+    let sales = sales.until_with(async move {
+        ended.cancelled().await;
+        Event::new().event("logged-out").data("{}")
     });
-    Ok(stream.into_response())
+    let sales = sales.until_with(async move {
+        sleep_until(expires).await;
+        Event::new().event("expired").data("{}")
+    });
+    Ok(match sales.open().await {
+        Ok(sales) => sse_response(request, |_, sse| sales.serve(sse)).into_response(),
+        Err(error) => refused(&error).into_response(),
+    })
 }
 
 fn session(headers: &HeaderMap) -> Option<String> {
@@ -73,15 +70,11 @@ fn app(dashboard: Dashboard) -> axum::Router {
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let dashboard = Dashboard::default();
-    let session = (
-        Instant::now() + Duration::from_secs(60),
-        CancellationToken::new(),
-    );
-    dashboard
-        .sessions
-        .lock()
-        .await
-        .insert("ada".to_owned(), session);
+    let expires = Instant::now() + Duration::from_secs(60);
+    let session = (expires, CancellationToken::new());
+    let mut sessions = dashboard.sessions.lock().await;
+    sessions.insert("ada".to_owned(), session);
+    drop(sessions);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     axum::serve(listener, app(dashboard)).await
 }

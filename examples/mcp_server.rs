@@ -61,9 +61,12 @@ async fn listen(mcp: State<Mcp>, headers: HeaderMap) -> Answer {
         .clone();
     drop(sessions);
     let id = last_event_id(&headers);
-    let of_id = |topic: &&String| mcp.hub.position_of(topic, id.as_deref()?);
-    let topic = topics.iter().find(|topic| of_id(topic).is_some());
-    stream(&mcp.hub, topic.unwrap_or(&topics[0]), id.as_deref()).await
+    let mut of_id = mcp
+        .hub
+        .topics_of(id.as_deref().unwrap_or_default(), &topics);
+    let topic = of_id.next().unwrap_or(&topics[0]).clone();
+    drop(of_id);
+    stream(&mcp.hub, &topic, id.as_deref()).await
 }
 
 async fn end(mcp: State<Mcp>, headers: HeaderMap) -> Answer {

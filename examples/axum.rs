@@ -11,13 +11,11 @@
 use std::net::SocketAddr;
 
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Request};
 use axum::response::Html;
 use axum::routing::get;
 use axum::serve::Listener;
-use sse_hyper::{
-    Event, SendError, Sse, SseBody, SseOptions, WriteTimeout, sse_response_with, with_sse,
-};
+use sse_hyper::{Event, SendError, Sse, SseOptions, WriteTimeout, with_sse};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -31,24 +29,17 @@ const GRACE_PERIOD: Duration = Duration::from_secs(5);
 const PAGE: &str =
     "<script>new EventSource('/rooms/lobby').onmessage = e => document.write(e.data)</script>";
 
-// A route with extractors returns `sse_response`.
-async fn room(
-    Path(room): Path<String>,
-    State(options): State<SseOptions>,
-    request: Request,
-) -> http::Response<SseBody> {
-    sse_response_with(&options, request, |_request, sse: Sse| async move {
-        sse.send(format!("welcome to {room}")).await?;
-        for number in 1_u64.. {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            sse.send(Event::new().id(number.to_string()).display(number))
-                .await?;
-        }
-        Ok::<_, SendError>(())
-    })
+// A handler has extractors before its stream.
+async fn room(Path(room): Path<String>, sse: Sse) -> Result<(), SendError> {
+    sse.send(format!("welcome to {room}")).await?;
+    for number in 1_u64.. {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        sse.send(Event::new().id(number.to_string()).display(number))
+            .await?;
+    }
+    Ok(())
 }
 
-// A handler of the request alone becomes a service by `with_sse`.
 async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
     sse.send("hello").await
 }
@@ -59,9 +50,8 @@ async fn main() -> std::io::Result<()> {
     let options = SseOptions::new().shutdown(stop.clone());
     let app = Router::new()
         .route("/", get(Html(PAGE)))
-        .route("/rooms/{room}", get(room))
-        .route_service("/hello", with_sse(hello))
-        .with_state(options);
+        .route("/rooms/{room}", get(with_sse(room).options(options)))
+        .route("/hello", get(with_sse(hello)));
 
     // The same signal stops the server and ends the open streams, for which it waits.
     let listener = TcpListener::bind("127.0.0.1:3000").await?;

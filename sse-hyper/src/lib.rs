@@ -52,8 +52,28 @@
 //!
 //! # In axum
 //!
-//! A route returns the result of [`sse_response`]. It takes a whole request, its parts or its
-//! headers, whichever the route has extracted:
+//! With the feature `axum`, [`with_sse`] returns a handler of axum. Its function takes extractors before the [`Sse`]; a
+//! rejection is the response, before a stream begins.
+//!
+//! ```
+//! # #[cfg(feature = "axum")]
+//! # mod axum_example {
+//! use axum::{Router, extract::Path, routing::get};
+//! use sse_hyper::{SendError, Sse, with_sse};
+//!
+//! async fn room(Path(room): Path<String>, sse: Sse) -> Result<(), SendError> {
+//!     sse.send(format!("welcome to {room}")).await
+//! }
+//!
+//! # fn routes() -> Router {
+//! Router::new().route("/rooms/{room}", get(with_sse(room)))
+//! # }
+//! # }
+//! ```
+//!
+//! A handler that answers some requests otherwise returns the result of [`sse_response`], without the feature. It takes
+//! a whole request, its parts or its headers, whichever the route has extracted. As other responses of axum, it can be in
+//! a tuple with a status or headers:
 //!
 //! ```
 //! # mod http { pub use ::http::*; }
@@ -61,10 +81,11 @@
 //! use sse_hyper::{SendError, Sse, SseBody, sse_response};
 //!
 //! // With axum, `Path(room): Path<String>` and `HeaderMap` are its arguments.
-//! async fn room(room: String, headers: HeaderMap) -> Response<SseBody> {
-//!     sse_response(headers, |_headers, sse: Sse| async move {
+//! async fn room(room: String, headers: HeaderMap) -> ([(&'static str, &'static str); 1], Response<SseBody>) {
+//!     let stream = sse_response(headers, |_headers, sse: Sse| async move {
 //!         sse.send(format!("welcome to {room}")).await
-//!     })
+//!     });
+//!     ([("x-room", "open")], stream)
 //! }
 //! ```
 //!
@@ -292,15 +313,20 @@
 //! |---|---|---|
 //! | `json` | yes | JSON data from anything that implements `serde::Serialize` |
 //! | `tower` | yes | [`WithSse`] implements `tower::Service` |
+//! | `axum` | no | [`WithSse`] is a handler of axum, with extractors before the stream |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[cfg(feature = "axum")]
+mod axum_handler;
 mod coalesced_writes;
 pub mod frameworks;
 mod service;
 mod write_timeout;
 
+#[cfg(feature = "axum")]
+pub use crate::axum_handler::SseHandler;
 pub use crate::coalesced_writes::CoalescedWrites;
 pub use crate::service::{ResponseFuture, WithSse, with_sse};
 pub use crate::write_timeout::WriteTimeout;

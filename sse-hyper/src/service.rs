@@ -33,7 +33,8 @@ pub fn with_sse<H>(handler: H) -> WithSse<H> {
 /// A service that answers each request with the events that its handler sends. [`with_sse`]
 /// returns it.
 ///
-/// It implements [`hyper::service::Service`] and, with the feature `tower`, `tower::Service`.
+/// It implements [`hyper::service::Service`] and, with the feature `tower`, `tower::Service`; with the feature
+/// `axum`, it is a handler of axum.
 #[derive(Clone)]
 #[must_use = "services do nothing unless served"]
 pub struct WithSse<H> {
@@ -46,6 +47,11 @@ impl<H> WithSse<H> {
     pub fn options(mut self, options: SseOptions) -> Self {
         self.options = options;
         self
+    }
+
+    #[cfg(feature = "axum")]
+    pub(crate) fn into_parts(self) -> (H, SseOptions) {
+        (self.handler, self.options)
     }
 
     fn respond<B, F>(&self, request: Request<B>) -> ResponseFuture

@@ -35,6 +35,16 @@ pub(super) const ALLOWED: &[Allowed] = &[
         ),
     },
     Allowed {
+        library: "axum",
+        packages: &["sse-hyper"],
+        reason: Some("handlers and extractors are axum's own, with the feature `axum`"),
+    },
+    Allowed {
+        library: "axum_core",
+        packages: &["sse-hyper"],
+        reason: Some("handlers and extractors are axum's own, with the feature `axum`"),
+    },
+    Allowed {
         library: "bytes",
         packages: &[
             "sse-actix",

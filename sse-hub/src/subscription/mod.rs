@@ -34,6 +34,7 @@
 //! ```
 
 pub(crate) mod builder;
+mod ending;
 pub(crate) mod error;
 pub(crate) mod filter;
 mod hiding;

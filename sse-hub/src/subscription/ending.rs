@@ -1,0 +1,40 @@
+//! How a subscription ends that the server ends.
+
+use std::task::{Context, Poll, ready};
+
+use crate::entry;
+use crate::subscription::error::SubscriptionError;
+use crate::subscription::until::Until;
+use crate::subscription::{Extras, Piece, Subscription, merge};
+
+impl Subscription {
+    /// Has the subscription end when the future does.
+    pub(super) fn set_until(&mut self, until: Until) {
+        self.is_usual = false;
+        self.extras.get_or_insert_default().until = Some(until);
+    }
+
+    /// Returns the last piece when the subscription is to end, whatever it has not yielded yet.
+    pub(super) fn poll_until(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+        let until = Extras::until(&mut self.extras);
+        let Some(until) = until else {
+            return Poll::Pending;
+        };
+        let last = ready!(until.as_mut().poll(cx));
+        self.end();
+        Poll::Ready(match last {
+            Ok(event) if event.is_empty() => None,
+            Ok(event) => {
+                let ids = self.core.registry().ids();
+                let lines = entry::lines(&event);
+                Some(Ok(merge::with_id(
+                    lines,
+                    ids,
+                    self.salt,
+                    self.id_positions(),
+                )))
+            }
+            Err(error) => Some(Err(SubscriptionError::LastEvent(error))),
+        })
+    }
+}

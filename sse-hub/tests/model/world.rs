@@ -61,8 +61,8 @@ impl Connection {
 
     /// Notes the topics that have ended, after a piece that came from these places.
     fn note_ends(&mut self, model: &Model, before: &Places) {
-        for topic in 0..TOPICS.len() {
-            let has_moved = self.places[topic] != before[topic];
+        for (topic, before) in before.iter().enumerate() {
+            let has_moved = self.places[topic] != *before;
             self.over[topic] |= has_moved && self.is_at_end(model, topic);
         }
     }
@@ -339,7 +339,9 @@ impl World {
             Some((id, places))
         } else {
             // It still has the id that it came with.
-            id.and_then(|(id, places)| Some((id, places?)))
+            // But a position of the future may be given until it is used.
+            let said = id.and_then(|(id, places)| Some((id, places?)));
+            said.filter(|(_, places)| !places.contains(&Some(usize::MAX)))
         };
         self.clients[*client] = Client {
             last,

@@ -1,5 +1,7 @@
 //! What the examples need besides their own code: the code in the READMEs, which is compiled as
-//! documentation tests, and a stand-in for the API of a language model.
+//! documentation tests, a stand-in for the API of a language model, and the MCP server that clients test, too.
 
+pub mod mcp_server;
+mod mcp_tools;
 mod readme;
 pub mod stand_in;

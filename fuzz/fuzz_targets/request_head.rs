@@ -1,4 +1,5 @@
-//! The head of a request on raw TCP, however it is cut, is answered as httparse reads it in one piece.
+//! A request on raw TCP, however it is cut, is answered as httparse reads its head in one piece, and a body
+//! is what its length or a more lenient decoder of chunks says.
 //!
 //! The last four bytes of the input are the lengths of the pieces and the limits, the others are what
 //! the client sends. So a recorded request is a useful seed.
@@ -9,13 +10,17 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use http::{Method, StatusCode, Version};
 use libfuzzer_sys::fuzz_target;
 use sse_tokio_tcp::{
-    CancellationToken, Limits, Request, Response, Service, no_content, serve_connection,
+    CancellationToken, Endpoint, Limits, Request, Response, Service, no_content, serve_connection,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::{Builder, Runtime};
+
+/// The most bytes of a body.
+const MAX_BODY: usize = 64;
 
 fuzz_target!(|input: &[u8]| {
     let (sent, control) = input.split_at(input.len().saturating_sub(4));
@@ -24,27 +29,44 @@ fuzz_target!(|input: &[u8]| {
     let (max_size, max_headers) = (control(2) * 8, control(3));
     let limits = Limits::new()
         .max_head_size(max_size)
-        .max_headers(max_headers);
+        .max_headers(max_headers)
+        .max_body_size(MAX_BODY);
 
     let expected = expected(sent, max_size, max_headers);
+    let mut in_chunks = None;
     for pieces in [[usize::MAX; 2], [first, second], [1, 1]] {
         let answer = serve(sent, pieces, &limits);
-        let answer = answer.as_ref();
         assert!(
-            expected.iter().any(|one| Some(one) == answer)
+            expected.iter().any(|one| Some(one) == answer.as_ref())
                 || (answer.is_none() && expected.is_empty()),
             "in pieces of {pieces:?}: {answer:?}, but expected {expected:?}"
         );
+        // What is wrong with chunks has several answers, but always the same one.
+        if expected.iter().any(Answer::is_in_chunks) {
+            let before = in_chunks.get_or_insert_with(|| answer.clone());
+            assert_eq!(*before, answer, "in pieces of {pieces:?}");
+        }
     }
 });
 
 /// What the server has made of a request.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Answer {
-    /// The service got this request.
-    Served(Head),
+    /// The service got this request, with this body.
+    Served(Head, Vec<u8>),
     /// The server has answered with this status.
     Rejected(StatusCode),
+}
+
+impl Answer {
+    fn is_in_chunks(&self) -> bool {
+        match self {
+            Self::Served(head, _) => {
+                may_have_body(&head.method) && !head.values("transfer-encoding").is_empty()
+            }
+            Self::Rejected(_) => false,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +94,11 @@ impl Head {
             headers,
         }
     }
+
+    fn values(&self, name: &str) -> Vec<&[u8]> {
+        let named = self.headers.iter().filter(|(other, _)| other == name);
+        named.map(|(_, value)| &**value).collect()
+    }
 }
 
 /// Returns the answers of which one is right. There is none to a client that sends nothing. There are
@@ -88,8 +115,11 @@ fn expected(sent: &[u8], max_size: usize, max_headers: usize) -> Vec<Answer> {
     let mut lines = vec![httparse::EMPTY_HEADER; max_headers];
     let mut parsed = httparse::Request::new(&mut lines);
     let error = match parsed.parse(head) {
-        Ok(httparse::Status::Complete(_)) => {
-            return vec![accepted(&parsed).map_or_else(Answer::Rejected, Answer::Served)];
+        Ok(httparse::Status::Complete(len)) => {
+            return match accepted(&parsed) {
+                Ok(head) => with_body(head, &sent[len..]),
+                Err(status) => rejected(status),
+            };
         }
         Ok(httparse::Status::Partial) if head.is_empty() => return Vec::new(),
         Ok(httparse::Status::Partial) if is_cut => return rejected(too_large),
@@ -107,8 +137,79 @@ fn expected(sent: &[u8], max_size: usize, max_headers: usize) -> Vec<Answer> {
     answers
 }
 
-/// What the server adds to the rules of httparse: the types of `http`, one Host (RFC 9112 § 3.2), and
-/// three methods.
+fn may_have_body(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// Returns the answers to a request, of which `rest` follows its head.
+fn with_body(head: Head, rest: &[u8]) -> Vec<Answer> {
+    use StatusCode as S;
+    let rejected = |status| vec![Answer::Rejected(status)];
+    if !may_have_body(&head.method) {
+        return vec![Answer::Served(head, Vec::new())];
+    }
+    let is_old = head.version == Version::HTTP_10;
+    match head.values("expect")[..] {
+        [] => {}
+        _ if is_old => {}
+        [value] if value.eq_ignore_ascii_case(b"100-continue") => {}
+        _ => return rejected(S::EXPECTATION_FAILED),
+    }
+    match (
+        &head.values("transfer-encoding")[..],
+        &head.values("content-length")[..],
+    ) {
+        ([], []) if matches!(head.method, Method::POST | Method::PUT | Method::PATCH) => {
+            rejected(S::LENGTH_REQUIRED)
+        }
+        ([], []) => vec![Answer::Served(head, Vec::new())],
+        ([], [digits]) if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) => {
+            let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+            let digits = str::from_utf8(&digits[zeros..]).expect("digits");
+            let len = match digits {
+                "" => Some(0),
+                // The limit has fewer digits.
+                digits => digits.parse().ok().filter(|len| *len <= MAX_BODY),
+            };
+            match len {
+                None => rejected(S::PAYLOAD_TOO_LARGE),
+                Some(len) if rest.len() < len => rejected(S::BAD_REQUEST),
+                Some(len) => vec![Answer::Served(head, rest[..len].to_vec())],
+            }
+        }
+        ([coding], []) if !is_old && coding.eq_ignore_ascii_case(b"chunked") => {
+            let mut answers = vec![
+                Answer::Rejected(S::BAD_REQUEST),
+                Answer::Rejected(S::PAYLOAD_TOO_LARGE),
+            ];
+            if let Some(body) = unchunked(rest).filter(|body| body.len() <= MAX_BODY) {
+                answers.push(Answer::Served(head, body));
+            }
+            answers
+        }
+        ([_, ..], []) if !is_old => rejected(S::NOT_IMPLEMENTED),
+        _ => rejected(S::BAD_REQUEST),
+    }
+}
+
+/// Returns the body out of chunks, as httparse reads their sizes.
+fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let Ok(httparse::Status::Complete((start, size))) = httparse::parse_chunk_size(rest) else {
+            return None;
+        };
+        rest = &rest[start..];
+        let size = usize::try_from(size).ok()?;
+        if size == 0 {
+            return Some(body);
+        }
+        body.extend_from_slice(rest.get(..size)?);
+        rest = rest[size..].strip_prefix(b"\r\n")?;
+    }
+}
+
+/// What the server adds to the rules of httparse: the types of `http`, and one Host (RFC 9112 § 3.2).
 fn accepted(parsed: &httparse::Request<'_, '_>) -> Result<Head, StatusCode> {
     let method = parsed.method.expect("complete").parse::<Method>();
     let method = method.map_err(|_| StatusCode::BAD_REQUEST)?;
@@ -132,10 +233,10 @@ fn accepted(parsed: &httparse::Request<'_, '_>) -> Result<Head, StatusCode> {
         }
         _ => false,
     };
-    match head.method {
-        _ if !is_valid => Err(StatusCode::BAD_REQUEST),
-        Method::GET | Method::HEAD | Method::OPTIONS => Ok(head),
-        _ => Err(StatusCode::METHOD_NOT_ALLOWED),
+    if is_valid {
+        Ok(head)
+    } else {
+        Err(StatusCode::BAD_REQUEST)
     }
 }
 
@@ -159,7 +260,7 @@ thread_local! {
 
 /// Serves a client that sends these bytes in pieces of two lengths in turn.
 fn serve(sent: &[u8], lengths: [usize; 2], limits: &Limits) -> Option<Answer> {
-    let recorder = Recorder::default();
+    let recorder = Recorder::new();
     let mut client = Client {
         unsent: sent,
         lengths,
@@ -169,11 +270,13 @@ fn serve(sent: &[u8], lengths: [usize; 2], limits: &Limits) -> Option<Answer> {
     let served = serve_connection(&mut client, &recorder, limits, &shutdown);
     RUNTIME.with(|runtime| runtime.block_on(served).expect("the client takes all"));
 
-    let status = status_of(&client.received);
+    let interim = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let received = &client.received;
+    let status = status_of(received.strip_prefix(interim).unwrap_or(received));
     let served = recorder.served.lock().expect("not poisoned").take();
     match (status, served) {
         (None, None) => None,
-        (Some(StatusCode::NO_CONTENT), Some(head)) => Some(Answer::Served(head)),
+        (Some(StatusCode::NO_CONTENT), Some((head, body))) => Some(Answer::Served(head, body)),
         (Some(status), None) => Some(Answer::Rejected(status)),
         other => panic!("one answer is expected, not {other:?}"),
     }
@@ -203,33 +306,56 @@ fn status_of(received: &[u8]) -> Option<StatusCode> {
 }
 
 /// Answers each request with 204, and keeps it.
-#[derive(Default)]
 struct Recorder {
-    served: Arc<Mutex<Option<Head>>>,
+    served: Served,
+    endpoint: Endpoint,
 }
 
+type Served = Arc<Mutex<Option<(Head, Vec<u8>)>>>;
+
 impl Recorder {
-    async fn record(&self, request: Request) -> Response {
-        let (parts, ()) = request.into_parts();
-        let named = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-            (name.as_str().to_owned(), value.as_bytes().to_vec())
+    fn new() -> Self {
+        let served = Served::default();
+        let with_body = {
+            let served = Arc::clone(&served);
+            move |request: Request<Bytes>| {
+                let (parts, body) = request.into_parts();
+                let response = record(&served, Request::from_parts(parts, ()), &body);
+                async { response }
+            }
         };
-        let headers = parts.headers.iter().map(named);
-        let target = parts.uri.to_string();
-        let head = Head::new(parts.method, target, parts.version, headers);
-        let before = self.served.lock().expect("not poisoned").replace(head);
-        assert_eq!(before, None, "one request is served");
-        no_content()
+        Self {
+            served,
+            endpoint: Endpoint::new(with_body),
+        }
     }
+}
+
+fn record(served: &Served, request: Request, body: &[u8]) -> Response {
+    let (parts, ()) = request.into_parts();
+    let named = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+        (name.as_str().to_owned(), value.as_bytes().to_vec())
+    };
+    let headers = parts.headers.iter().map(named);
+    let target = parts.uri.to_string();
+    let head = Head::new(parts.method, target, parts.version, headers);
+    let mut served = served.lock().expect("not poisoned");
+    let before = served.replace((head, body.to_vec()));
+    assert_eq!(before, None, "one request is served");
+    no_content()
 }
 
 impl Service for Recorder {
     async fn call(&self, request: Request) -> Response {
-        self.record(request).await
+        record(&self.served, request, b"")
     }
 
     async fn preflight(&self, request: Request) -> Response {
-        self.record(request).await
+        record(&self.served, request, b"")
+    }
+
+    fn endpoint(&self, _: &Request) -> Result<&Endpoint, Response> {
+        Ok(&self.endpoint)
     }
 }
 

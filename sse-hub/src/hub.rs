@@ -271,6 +271,41 @@ impl Hub {
         }
     }
 
+    /// Returns those of the `candidates` that a client's last event ID includes: the topics that it was subscribed
+    /// to, of which it had got an id. None, if no hub with the [keys](HubBuilder::id_key) of this one has made it.
+    ///
+    /// For a server that learns from nothing but the id which stream a client resumes, as a server of the Model
+    /// Context Protocol does. An id does not have the names of its topics, so they must be known.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// let position = hub.publish("call 2", "progress").await?;
+    /// let id = hub.id_of("call 2", position);
+    ///
+    /// let calls = ["call 1", "call 2", "call 3"];
+    /// assert!(hub.topics_of(&id, calls).eq(["call 2"]));
+    /// assert!(hub.topics_of("made up", calls).eq([""; 0]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn topics_of<T: AsRef<str>>(
+        &self,
+        last_event_id: &str,
+        candidates: impl IntoIterator<Item = T>,
+    ) -> impl Iterator<Item = T> {
+        let registry = self.core().registry();
+        let positions = registry.ids().parse(last_event_id);
+        candidates.into_iter().filter(move |topic| {
+            let log = registry.groups().log_of(topic.as_ref());
+            let positions = positions.as_ref();
+            positions.is_some_and(|positions| positions.of(log).is_some())
+        })
+    }
+
     /// Subscribes to one or several topics, from now on unless the returned [`Subscribe`] is
     /// changed. Await it to get a [`Subscription`](crate::Subscription), or
     /// [serve](Subscribe::serve) it.
@@ -286,6 +321,21 @@ impl Hub {
     /// ```
     pub fn subscribe<M>(&self, topics: impl IntoTopics<M>) -> Subscribe {
         Subscribe::new(Arc::clone(self.core()), topics.into_topics())
+    }
+
+    /// Returns whether a name stands for all topics of a [group](HubBuilder::group), so that it is no topic to
+    /// grant to a request that says its name.
+    ///
+    /// ```
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::builder().group("orders/").build();
+    /// assert!(hub.is_group("orders/*"));
+    /// assert!(!hub.is_group("orders/17"));
+    /// ```
+    #[must_use]
+    pub fn is_group(&self, topic: &str) -> bool {
+        self.core().registry().groups().is_log(topic)
     }
 
     /// Returns how many subscribers a topic has in this process; for a topic of a

@@ -1,7 +1,7 @@
 //! The signal that ends open streams.
 
 use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, Shared};
+use futures_util::future::{BoxFuture, Shared, select};
 use std::fmt;
 use std::future::Future;
 use tokio_util::sync::CancellationToken;
@@ -40,6 +40,11 @@ impl Shutdown {
         Self {
             signal: signal.map(drop).boxed().shared(),
         }
+    }
+
+    /// A signal that is given when either is.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self::when(select(self.signal, other.signal))
     }
 
     /// Resolves when the signal is given, or at once if it was.

@@ -372,3 +372,19 @@ async fn an_age_beyond_the_clock_is_never_and_a_shutdown_comes_first() {
     let (text, _) = read(body).await;
     assert_eq!(text, "retry: 3000\n\n");
 }
+
+#[tokio::test]
+async fn of_two_shutdown_signals_either_ends_a_stream() {
+    for first in [true, false] {
+        let tokens = [CancellationToken::new(), CancellationToken::new()];
+        let options = SseOptions::new()
+            .shutdown(tokens[0].clone())
+            .shutdown(tokens[1].clone());
+        let mut stream = pin!(SseStream::new(&options, None, |_sse: Sse| pending::<()>()));
+        while let Some(piece) = stream.next().now_or_never() {
+            piece.expect("the opening").expect("no error");
+        }
+        tokens[usize::from(first)].cancel();
+        assert!(stream.next().await.is_none());
+    }
+}

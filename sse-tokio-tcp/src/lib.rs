@@ -204,7 +204,7 @@ pub use sse_session::{
     BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
     EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
     Limit, LimitReached, Limiter, NoData, Permit, Refusal, RequestHead, SendAll, SendAllError,
-    SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward,
+    SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward, last_event_id,
 };
 #[cfg(feature = "json")]
 pub use sse_session::{Json, Typed};

@@ -164,6 +164,11 @@ pub(crate) struct Positions<'a> {
 }
 
 impl Positions<'_> {
+    /// Whether the id is of no topic: that of a gap after which only snapshots follow.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Returns the position in a topic; `None` if the id has none.
     pub(crate) fn of(&self, topic: &str) -> Option<IdPosition> {
         let tag = self.seal.tag(topic);

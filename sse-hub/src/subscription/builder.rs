@@ -5,7 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use sse_session::{BoxError, Encoder, Sse};
+use sse_session::{BoxError, Encode, Encoder, Sse};
 
 use crate::core::{Begun, Core};
 use crate::gap::{Gap, GapReason};
@@ -21,6 +21,7 @@ use crate::subscription::opening::Opening;
 use crate::subscription::policy::{EngineDown, SlowConsumer};
 use crate::subscription::serve::Serve;
 use crate::subscription::topic_reader::{NOT_KEPT, Phase, TopicReader, UNKNOWN_ID};
+use crate::subscription::until::{self, Until};
 use crate::topic::cursor::Start;
 use crate::topic_guard::TopicGuard;
 use crate::topic_name::MAX_NAME_LEN;
@@ -46,6 +47,7 @@ pub struct Subscribe {
     engine_down: EngineDown,
     member: Option<Arc<str>>,
     filter: Option<Box<Accepts>>,
+    until: Option<Until>,
 }
 
 /// A subscription that nothing refuses.
@@ -76,11 +78,13 @@ impl Subscribe {
             engine_down: EngineDown::Serve,
             member: None,
             filter: None,
+            until: None,
         }
     }
 
     /// Resumes after the event with this id, the client's last event ID. With `None`, and for
-    /// topics that the id does not include, the subscription begins fresh.
+    /// topics that the id does not include, the subscription begins fresh. An id that includes none of
+    /// the topics, as it is of other ones, is a gap in each of them: see [`Hub::topics_of`](crate::Hub::topics_of).
     ///
     /// An id that is damaged, forged, from another hub or too old is no error: the client gets a
     /// gap, which is an event named `gap`.
@@ -119,6 +123,71 @@ impl Subscribe {
     /// request then.
     pub fn engine_down(mut self, policy: EngineDown) -> Self {
         self.engine_down = policy;
+        self
+    }
+
+    /// Ends the subscription when the future is ready, whatever it has not delivered yet: for instance
+    /// when rights end, or a user logs out. The output of the future is dropped. Given twice, either ends it.
+    ///
+    /// The future is polled by the stream of its client, so nothing is spawned. A client that takes nothing is not
+    /// polled, and gets nothing either.
+    ///
+    /// The response ends as a complete one, after which an `EventSource` comes back (HTML § 9.2.3): the
+    /// application then checks its rights again, and answers with another status than 200 if it has none.
+    ///
+    /// ```
+    /// use sse_hub::{BoxError, Hub};
+    /// use sse_session::{CancellationToken, Sse};
+    ///
+    /// // The token of a user's session is cancelled when it ends.
+    /// async fn orders(hub: Hub, session: CancellationToken, sse: Sse) -> Result<(), BoxError> {
+    ///     let orders = hub.subscribe("orders").until(session.cancelled_owned());
+    ///     orders.serve(sse).await
+    /// }
+    /// ```
+    pub fn until<F>(self, end: F) -> Self
+    where
+        F: Future + Send + 'static,
+    {
+        self.end_by(until::without_event(end))
+    }
+
+    /// As [`until`](Self::until), with a last event, which the future yields. It has the id of what was delivered
+    /// before. If it is not an event without an id, the stream ends with an error.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// use futures_util::StreamExt as _;
+    /// use sse_hub::{Event, Hub};
+    ///
+    /// let hub = Hub::new();
+    /// let expires_in = Duration::from_secs(900);
+    /// let mut orders = hub
+    ///     .subscribe("orders")
+    ///     .until_with(async move {
+    ///         tokio::time::sleep(expires_in).await;
+    ///         Event::new().event("expired").data("log in again")
+    ///     })
+    ///     .await?;
+    /// let _opening = orders.next().await;
+    /// let last = orders.next().await.expect("an event")?;
+    /// assert!(last.starts_with(b"event: expired\ndata: log in again\nid: "));
+    /// assert!(orders.next().await.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn until_with<F>(self, end: F) -> Self
+    where
+        F: Future<Output: Encode> + Send + 'static,
+    {
+        self.end_by(until::with_event(end))
+    }
+
+    fn end_by(mut self, until: Until) -> Self {
+        self.until = Some(until::either(self.until.take(), until));
         self
     }
 
@@ -307,7 +376,7 @@ impl Subscribe {
     }
 
     async fn begin(mut self) -> Result<Subscription, SubscribeError> {
-        let filter = self.filter.take();
+        let (filter, until) = (self.filter.take(), self.until.take());
         let opened = match self.opened.take() {
             Some(opened) => opened,
             None => self.open_topics().await?,
@@ -323,15 +392,25 @@ impl Subscribe {
         if let Some(filter) = Filter::new(filter, selections) {
             subscription.set_filter(filter);
         }
+        if let Some(until) = until {
+            subscription.set_until(until);
+        }
         Ok(subscription)
     }
 
-    fn last_event_id(&self) -> LastEventId<'_> {
+    fn last_event_id(&self, topics: &[TopicGuard]) -> LastEventId<'_> {
+        let has_any = |positions: &Positions<'_>| {
+            let mut topics = topics.iter();
+            topics.any(|topic| positions.of(topic.name()).is_some())
+        };
         match &self.resume {
             Resume::FromStream | Resume::Id(None) => LastEventId::None,
             Resume::Id(Some(id)) => match self.core.registry().ids().parse(id) {
-                Some(positions) => LastEventId::Positions(positions),
-                None => LastEventId::Invalid,
+                // An id of other topics says nothing of what the client has; one of no topic comes with a gap.
+                Some(positions) if positions.is_empty() || has_any(&positions) => {
+                    LastEventId::Positions(positions)
+                }
+                Some(_) | None => LastEventId::Invalid,
             },
         }
     }
@@ -342,7 +421,7 @@ impl Subscribe {
         if !topics.iter().all(|topic| topic.is_finished()) {
             return false;
         }
-        let last_event_id = self.last_event_id();
+        let last_event_id = self.last_event_id(topics);
         topics.iter().all(|topic| {
             let start = self.start(topic, &last_event_id);
             start.is_some_and(|start| topic.is_over(start))
@@ -350,7 +429,7 @@ impl Subscribe {
     }
 
     fn join_all(&self, opened: Opened, opening: Opening) -> Subscription {
-        let last_event_id = self.last_event_id();
+        let last_event_id = self.last_event_id(&opened.topics);
         let mut subscription = Subscription::new(
             opened.begun,
             opening,

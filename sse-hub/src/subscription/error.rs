@@ -139,12 +139,16 @@ impl From<OpenError> for SubscribeError {
 pub enum SubscriptionError {
     /// A topic's snapshot function returned something else than an event without an id.
     Snapshot(EventError),
+    /// What [`Subscribe::until_with`](crate::Subscribe::until_with) was given yielded something else than an event
+    /// without an id.
+    LastEvent(EventError),
 }
 
 impl fmt::Display for SubscriptionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Snapshot(_) => f.write_str("topic's snapshot cannot be sent"),
+            Self::LastEvent(_) => f.write_str("last event of the subscription cannot be sent"),
         }
     }
 }
@@ -152,7 +156,7 @@ impl fmt::Display for SubscriptionError {
 impl Error for SubscriptionError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Snapshot(error) => Some(error),
+            Self::Snapshot(error) | Self::LastEvent(error) => Some(error),
         }
     }
 }

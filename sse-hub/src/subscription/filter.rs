@@ -18,14 +18,10 @@ use tokio::runtime::Handle;
 use tokio::time::{Sleep, sleep};
 
 use crate::group::{self, Selection};
-use crate::metrics::{Metric, record};
 use crate::options::Retention;
 use crate::position::Position;
 use crate::stored_event::StoredEvent;
-use crate::subscription::topic_reader::Phase;
-use crate::subscription::{Extras, Piece, Subscription};
 use crate::topic::Topic;
-use crate::topic::cursor::Next;
 
 /// How many bytes of events are looked at in one poll before other tasks get their turn.
 const BUDGET: usize = 64 * 1024;
@@ -232,19 +228,34 @@ impl Filter {
         self.hidden = Amount::default();
     }
 
+    /// Ends the poll if it has looked at enough; the task is woken then.
+    pub(crate) fn yield_after_budget(&mut self, cx: &Context<'_>) -> bool {
+        if self.looked_at >= BUDGET {
+            self.yields = true;
+            cx.waker().wake_by_ref();
+        }
+        self.yields
+    }
+
     /// Whether there may be more, although the last poll has found nothing visible.
     pub(crate) fn yields(&self) -> bool {
         self.yields
     }
 
-    fn is_over_limits(&self) -> bool {
+    /// Whether the client has no id that includes what was hidden last.
+    pub(crate) fn has_hidden(&self) -> bool {
+        self.hidden.events > 0
+    }
+
+    /// Whether so much was hidden that the client must get an id.
+    pub(crate) fn is_over_limits(&self) -> bool {
         let Amount { events, bytes } = self.limits.hidden;
         self.hidden.events >= events || self.hidden.bytes >= bytes
     }
 
     /// Waits until the client must get an id, as nothing else gives it one.
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.hidden.events == 0 {
+    pub(crate) fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.has_hidden() {
             return Poll::Pending;
         }
         if self.timer.is_none() && Handle::try_current().is_err() {
@@ -258,95 +269,5 @@ impl Filter {
             self.timer = None;
         }
         polled
-    }
-}
-
-impl Subscription {
-    /// Begins a poll of a subscription with a filter, and is its fast path, as [`poll_live`](Self::poll_live): its one topic is live. What was
-    /// hidden is left to [`poll_hidden`](Self::poll_hidden).
-    #[inline]
-    pub(super) fn poll_filtered(&mut self, cx: &mut Context<'_>) -> Option<Poll<Option<Piece>>> {
-        let filter = Extras::filter(&mut self.extras)?;
-        filter.begin_poll();
-        let [reader] = &mut self.topics[..] else {
-            return None;
-        };
-        let is_live = matches!(reader.phase, Phase::Live) && self.first.is_empty();
-        if !is_live || self.core.shutdown().is_some() {
-            return None;
-        }
-        match reader.topic.read(&mut reader.cursor, cx) {
-            Next::Events(batch, events) => {
-                reader.was_in_window = true;
-                let (piece, events) = filter.batch(&reader.topic, batch, events);
-                if events == 0 {
-                    return None;
-                }
-                record(Metric::Delivered(events));
-                Some(Poll::Ready(Some(Ok(piece))))
-            }
-            // A shutdown wakes the tasks that wait; it may have begun before this one waited.
-            Next::UpToDate if filter.hidden.events == 0 && self.core.shutdown().is_none() => {
-                reader.was_in_window = true;
-                Some(Poll::Pending)
-            }
-            _ => None,
-        }
-    }
-
-    /// Notes that the client gets something with the present id.
-    pub(super) fn note_id(&mut self) {
-        if let Some(filter) = Extras::filter(&mut self.extras) {
-            filter.note_id();
-        }
-    }
-
-    /// What a poll returns after something was hidden; `None` if it goes on with what follows.
-    pub(super) fn after_hidden(&mut self, cx: &Context<'_>) -> Option<Poll<Option<Piece>>> {
-        let filter = Extras::filter(&mut self.extras)?;
-        if filter.is_over_limits()
-            && let Some(piece) = self.encode_current_id()
-        {
-            return Some(Poll::Ready(Some(Ok(piece))));
-        }
-        let filter = Extras::filter(&mut self.extras)?;
-        if filter.looked_at < BUDGET {
-            return None;
-        }
-        filter.yields = true;
-        cx.waker().wake_by_ref();
-        Some(Poll::Pending)
-    }
-
-    /// What a poll returns when the subscription has nothing visible.
-    pub(super) fn poll_hidden(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
-        let Some(filter) = Extras::filter(&mut self.extras) else {
-            return Poll::Pending;
-        };
-        if filter.yields || !filter.is_over_limits() && filter.poll_timer(cx).is_pending() {
-            return Poll::Pending;
-        }
-        match self.encode_current_id() {
-            Some(piece) => Poll::Ready(Some(Ok(piece))),
-            None => Poll::Pending,
-        }
-    }
-
-    /// Returns what has the id after what was hidden last, if the client has none such: the last of a stream, so that
-    /// the client does not come back for what is hidden.
-    pub(super) fn take_hidden(&mut self) -> Option<Bytes> {
-        let filter = Extras::filter(&mut self.extras)?;
-        if filter.hidden.events == 0 {
-            return None;
-        }
-        self.encode_current_id()
-    }
-
-    /// Encodes what brings the client's last event ID to where the subscription is: what the stream began
-    /// with. `None` if that was nothing.
-    fn encode_current_id(&mut self) -> Option<Bytes> {
-        self.note_id();
-        let piece = self.encode_opening();
-        (!piece.is_empty()).then_some(piece)
     }
 }

@@ -27,7 +27,7 @@
 //!     |          an engine            +----------+
 //!     |
 //!     |  the end of all topics, which are finished;
-//!     |  a shutdown, when all topics are up to date or its deadline has passed;
+//!     |  what it lasts until, at once; a shutdown, when all topics are up to date or its deadline has passed;
 //!     |  an invalid snapshot; a gap, if the policy for slow consumers is to disconnect
 //!     v
 //!   Ended
@@ -36,6 +36,7 @@
 pub(crate) mod builder;
 pub(crate) mod error;
 pub(crate) mod filter;
+mod hiding;
 mod log_reads;
 mod merge;
 pub(crate) mod opening;
@@ -43,6 +44,7 @@ pub(crate) mod policy;
 mod serve;
 mod topic_reader;
 pub(crate) mod topics;
+pub(crate) mod until;
 
 use std::fmt;
 use std::pin::Pin;
@@ -66,6 +68,7 @@ use crate::subscription::merge::TARGET_LEN;
 use crate::subscription::opening::Opening;
 use crate::subscription::policy::SlowConsumer;
 use crate::subscription::topic_reader::{Phase, TopicReader, UNKNOWN_ID};
+use crate::subscription::until::Until;
 use crate::topic::cursor::Next;
 
 /// What its topics publish, as a `Stream` of encoded events; from
@@ -97,7 +100,8 @@ pub struct Subscription {
     salt: Salt,
     member: Option<Arc<str>>,
     ended: bool,
-    /// Whether it has not ended and has no filter: the only question of [`poll_live`](Self::poll_live) about either.
+    /// Whether it has not ended, and has no filter and nothing that ends it: the only question of
+    /// [`poll_live`](Self::poll_live) about those.
     is_usual: bool,
 }
 
@@ -106,11 +110,17 @@ pub struct Subscription {
 struct Extras {
     opening: Opening,
     filter: Option<Filter>,
+    /// Ends the subscription.
+    until: Option<Until>,
 }
 
 impl Extras {
     fn filter(extras: &mut Option<Box<Self>>) -> Option<&mut Filter> {
         extras.as_mut()?.filter.as_mut()
+    }
+
+    fn until(extras: &mut Option<Box<Self>>) -> Option<&mut Until> {
+        extras.as_mut()?.until.as_mut()
     }
 }
 
@@ -236,6 +246,9 @@ impl Subscription {
     fn poll_any(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
         if self.ended {
             return Poll::Ready(None);
+        }
+        if let Poll::Ready(last) = self.poll_until(cx) {
+            return Poll::Ready(last);
         }
         if let Some(polled) = self.poll_filtered(cx) {
             return polled;

@@ -17,6 +17,7 @@ mod resume;
 mod serving;
 mod shutdown;
 mod snapshots;
+mod until;
 mod wakers;
 
 use std::sync::mpsc;

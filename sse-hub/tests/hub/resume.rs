@@ -109,10 +109,57 @@ async fn an_id_of_one_topic_gives_nothing_of_another() {
     let secret = publish(&hub, "secret", "s2");
     publish(&hub, "secret", "s3");
     publish(&hub, "open", "o1");
-    // The id does not mention the topic: a fresh subscription.
     let mut client = subscribe(&hub, &["open"], Some(&secret)).await;
     publish(&hub, "open", "o2");
+    // The id says nothing of what the client has of the topic.
+    let [gap, event] = &client.read()[..] else {
+        panic!("a gap and an event");
+    };
+    assert_eq!((&*gap.name, &*event.data), ("gap", "o2"));
+    // A gap has an id of its own topics.
+    let mut client = subscribe(&hub, &["open"], Some(&gap.id)).await;
     assert_eq!(client.data(), ["o2"]);
+}
+
+#[tokio::test]
+async fn an_id_of_none_of_the_topics_is_a_gap_in_each() {
+    let hub = Hub::builder().group("g/").build();
+    let other = publish(&hub, "other", "0");
+    for (topics, gaps) in [
+        (&["a", "b"][..], &["a", "b"][..]),
+        (&["g/1", "g/2", "a"], &["g/1", "g/2", "a"]),
+        (&["a", "other"], &[]),
+    ] {
+        let mut client = subscribe(&hub, topics, Some(&other)).await;
+        let read = client.read();
+        let gap = read.first().filter(|event| event.name == "gap");
+        assert_eq!(gap.is_some(), !gaps.is_empty(), "{topics:?}");
+        for topic in gaps {
+            let named = format!(r#""topic":"{topic}""#);
+            assert!(gap.is_some_and(|gap| gap.data.contains(&named)), "{read:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_id_tells_its_topics_of_those_that_are_asked_for() {
+    let hub = Hub::builder().group("g/").build();
+    publish(&hub, "a", "1");
+    publish(&hub, "b", "1");
+    let mut client = subscribe(&hub, &["a", "g/1"], None).await;
+    client.read();
+    let topics = ["a", "b", "g/1", "g/2", "g/*", ""];
+    let of = |id: &str| hub.topics_of(id, topics).collect::<Vec<_>>();
+    // Topics of a group share their log.
+    assert_eq!(of(&client.id()), ["a", "g/1", "g/2", "g/*"]);
+    for id in [
+        "",
+        "\0",
+        "made up",
+        &Hub::new().id_of("a", sse_hub::Position::OLDEST),
+    ] {
+        assert!(of(id).is_empty(), "{id:?}");
+    }
 }
 
 #[tokio::test]

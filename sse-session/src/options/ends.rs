@@ -16,9 +16,13 @@ impl SseOptions {
     /// out, the handlers are dropped, and the responses end as complete ones.
     ///
     /// Without it, a server's graceful shutdown waits until the handlers of open streams have
-    /// returned.
+    /// returned. Given twice, either ends the streams.
     pub fn shutdown(mut self, signal: impl Into<Shutdown>) -> Self {
-        self.shutdown = Some(signal.into());
+        let signal = signal.into();
+        self.shutdown = Some(match self.shutdown.take() {
+            Some(other) => other.or(signal),
+            None => signal,
+        });
         self
     }
 

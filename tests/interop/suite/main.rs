@@ -18,6 +18,7 @@ mod files;
 mod hub_cases;
 mod installed;
 mod mcp;
+mod mcp_session;
 mod page;
 mod runtimes;
 mod seen;

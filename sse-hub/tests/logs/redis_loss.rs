@@ -5,8 +5,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use sse_engines::{Clock, Server, redis};
-use sse_hub::redis::RedisEngine;
-use sse_hub::{Engine, Entry, Live, Page, Position};
+use sse_hub::redis::{RedisEngine, RedisOptions};
+use sse_hub::{Engine, EngineError, Entry, Live, Page, Position};
 
 use crate::suite::within_bounds;
 
@@ -75,6 +75,86 @@ async fn a_loss_is_marked_once_whichever_node_finds_it() {
             assert_eq!(read(engine, kept[1]).await, expected);
             assert_eq!(read(engine, new[0]).await, expected[1..]);
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_loss_is_marked_after_the_end_of_a_topic_which_stays_finished() {
+    within_bounds(async {
+        let mut server = Server::start(redis::in_memory).await;
+        let first = engine(&server).await;
+        let kept = append(&first, &["1"]).await;
+        save(&server).await;
+        let lost = append(&first, &["2"]).await;
+        set_back(&mut server).await;
+        let (first, second) = (engine(&server).await, engine(&server).await);
+        let end = second.finish("a", b"3", None).await.expect("finished");
+        let finished = first.read("a", end).await.expect("a page");
+        assert!(matches!(finished, Page::Finished), "{finished:?}");
+        let mark = first.mark_loss("a", kept[0], lost[0]).await;
+        let mark = mark.expect("marked").expect("a mark");
+        for engine in [&first, &second] {
+            assert_eq!(
+                read(engine, kept[0]).await,
+                [Entry::Last("3".into()), Entry::Loss]
+            );
+            assert_eq!(read(engine, end).await, [Entry::Loss]);
+            let finished = engine.read("a", mark).await.expect("a page");
+            assert!(matches!(finished, Page::Finished), "{finished:?}");
+            let span = engine.open("a").await.expect("opened");
+            assert_eq!((span.head, span.is_finished), (mark, true));
+            let refused = engine.append("a", b"4", None).await;
+            assert!(matches!(refused, Err(EngineError::Finished)), "{refused:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_end_lets_the_topic_go_on() {
+    within_bounds(async {
+        let mut server = Server::start(redis::in_memory).await;
+        let first = engine(&server).await;
+        let kept = append(&first, &["1"]).await;
+        save(&server).await;
+        let end = first.finish("a", b"2", Some("end")).await;
+        let end = end.expect("finished");
+        set_back(&mut server).await;
+        let first = engine(&server).await;
+        let unknown = first.read("a", end).await.expect("a page");
+        assert!(matches!(unknown, Page::Unknown), "{unknown:?}");
+        append(&first, &["3"]).await;
+        let again = first.finish("a", b"4", Some("end")).await;
+        assert!(again.expect("finished") > end);
+        let mut expected = events(&["3"]);
+        expected.push(Entry::Last("4".into()));
+        assert_eq!(read(&first, kept[0]).await, expected);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_finished_topic_is_gone_when_its_end_is_too_old() {
+    within_bounds(async {
+        let server = Server::start(redis::in_memory).await;
+        let options = RedisOptions::new().max_age(Duration::from_millis(300));
+        let engine = options.connect(&redis::url(server.port())).await;
+        let engine = engine.expect("connected");
+        append(&engine, &["1"]).await;
+        let end = engine.finish("a", b"2", None).await.expect("finished");
+        let refused = engine.append("a", b"3", None).await;
+        assert!(matches!(refused, Err(EngineError::Finished)), "{refused:?}");
+        let again = loop {
+            match engine.append("a", b"3", None).await {
+                Ok(position) => break position,
+                Err(EngineError::Finished) => tokio::time::sleep(Duration::from_millis(20)).await,
+                Err(error) => panic!("{error:?}"),
+            }
+        };
+        assert!(again > end);
+        assert_eq!(read(&engine, Position::OLDEST).await, events(&["3"]));
+        assert!(!engine.open("a").await.expect("opened").is_finished);
     })
     .await;
 }

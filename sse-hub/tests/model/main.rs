@@ -39,9 +39,14 @@ impl StateMachineTest for Conversation {
         match &step {
             Step::Publish { topic, events } => {
                 for _ in 0..*events {
-                    world.publish(*topic);
+                    if model.topics[*topic].is_finished {
+                        world.publish_in_vain(*topic);
+                    } else {
+                        world.publish(*topic);
+                    }
                 }
             }
+            Step::Finish { topic } => world.finish(model, *topic),
             Step::Age => {
                 world.runtime.block_on(tokio::time::advance(MAX_AGE));
                 world.hub.sweep();
@@ -80,6 +85,8 @@ impl StateMachineTest for Conversation {
         total.resumed += world.counts.resumed;
         total.disconnected += world.counts.disconnected;
         total.switched += world.counts.switched;
+        total.ended += world.counts.ended;
+        total.refused += world.counts.refused;
         total.hidden += world.counts.hidden;
         total.blocks += world.counts.blocks;
     }
@@ -92,6 +99,8 @@ static TOTAL: Mutex<Counts> = Mutex::new(Counts {
     resumed: 0,
     disconnected: 0,
     switched: 0,
+    ended: 0,
+    refused: 0,
     hidden: 0,
     blocks: 0,
 });
@@ -122,6 +131,8 @@ fn each_subscriber_gets_the_whole_log_except_for_its_gaps() {
         resumed,
         disconnected,
         switched,
+        ended,
+        refused,
         hidden,
         blocks,
     } = *total;
@@ -134,6 +145,8 @@ fn each_subscriber_gets_the_whole_log_except_for_its_gaps() {
         resumed,
         disconnected,
         switched,
+        ended,
+        refused,
         hidden,
         blocks,
     ];

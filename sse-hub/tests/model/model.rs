@@ -23,6 +23,22 @@ pub(crate) struct Model {
 pub(crate) struct Log {
     pub(crate) published: usize,
     pub(crate) gone: usize,
+    /// Whether the topic is finished, and its last event is not gone.
+    pub(crate) is_finished: bool,
+    /// The numbers of all events that have ended the topic.
+    pub(crate) ends: Vec<usize>,
+}
+
+impl Log {
+    /// Whether a place follows an event that has ended the topic.
+    pub(crate) fn is_end(&self, place: usize) -> bool {
+        self.ends.iter().any(|end| end + 1 == place)
+    }
+
+    fn publish(&mut self, events: usize) {
+        self.published += events;
+        self.gone = self.gone.max(self.published.saturating_sub(KEPT));
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -30,6 +46,10 @@ pub(crate) enum Step {
     Publish {
         topic: usize,
         events: usize,
+    },
+    /// Publishes the event that ends a topic.
+    Finish {
+        topic: usize,
     },
     /// All that was published so far gets too old.
     Age,
@@ -137,9 +157,11 @@ impl ReferenceStateMachine for Model {
             },
         );
         let read = (client.clone(), proptest::option::weighted(0.5, 1..4_usize));
+        let topic_to_finish = topic.clone();
         prop_oneof![
             4 => (topic, 1..4_usize).prop_map(|(topic, events)| Step::Publish { topic, events }),
             6 => Just(Step::Publish { topic: 0, events: 1 }),
+            1 => topic_to_finish.prop_map(|topic| Step::Finish { topic }),
             1 => Just(Step::Age),
             4 => plain,
             6 => served,
@@ -155,12 +177,22 @@ impl ReferenceStateMachine for Model {
         match step {
             Step::Publish { topic, events } => {
                 let log = &mut state.topics[*topic];
-                log.published += events;
-                log.gone = log.gone.max(log.published.saturating_sub(KEPT));
+                if !log.is_finished {
+                    log.publish(*events);
+                }
+            }
+            Step::Finish { topic } => {
+                let log = &mut state.topics[*topic];
+                if !log.is_finished {
+                    log.ends.push(log.published);
+                    log.publish(1);
+                    log.is_finished = true;
+                }
             }
             Step::Age => {
                 for log in &mut state.topics {
                     log.gone = log.published;
+                    log.is_finished = false;
                 }
             }
             _ => {}

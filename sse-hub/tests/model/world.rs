@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
 use sse_hub::{
-    Event, Hub, Position, Retention, SlowConsumer, StoredEvent, Subscription, TopicOptions,
+    Event, Hub, Position, PublishError, Retention, SlowConsumer, StoredEvent, SubscribeError,
+    Subscription, TopicOptions,
 };
 use tokio::runtime::Runtime;
 
@@ -48,6 +49,23 @@ pub(crate) struct Connection {
     pub(crate) before: Model,
     /// The places from which the handler continues after each switch.
     pub(crate) switches: VecDeque<Places>,
+    /// Which topics have ended for this subscription, whatever becomes of them later.
+    pub(crate) over: [bool; 3],
+}
+
+impl Connection {
+    /// Whether all that a topic had until it was finished was delivered, or skipped by a gap.
+    fn is_at_end(&self, model: &Model, topic: usize) -> bool {
+        self.places[topic].is_some_and(|place| model.topics[topic].is_end(place))
+    }
+
+    /// Notes the topics that have ended, after a piece that came from these places.
+    fn note_ends(&mut self, model: &Model, before: &Places) {
+        for (topic, before) in before.iter().enumerate() {
+            let has_moved = self.places[topic] != *before;
+            self.over[topic] |= has_moved && self.is_at_end(model, topic);
+        }
+    }
 }
 
 /// Where a client's bytes come from.
@@ -78,6 +96,10 @@ pub(crate) struct Counts {
     pub(crate) resumed: u64,
     pub(crate) disconnected: u64,
     pub(crate) switched: u64,
+    /// Streams that have ended as all their topics were finished.
+    pub(crate) ended: u64,
+    /// Subscriptions for which nothing was left.
+    pub(crate) refused: u64,
     pub(crate) hidden: u64,
     /// Ids that came without an event, as all that was new was hidden.
     pub(crate) blocks: u64,
@@ -124,6 +146,29 @@ impl World {
             positions: Default::default(),
             counts: Counts::default(),
         }
+    }
+
+    /// Publishes the event that ends a topic, unless it is finished already.
+    pub(crate) fn finish(&mut self, model: &Model, topic: usize) {
+        let number = self.positions[topic].len();
+        if number == model.topics[topic].published {
+            self.publish_in_vain(topic);
+            let finished = self.hub.finish(TOPICS[topic], "again").now();
+            assert!(matches!(finished, Err(PublishError::Finished)));
+            return;
+        }
+        let name = TOPICS[topic];
+        let finished = self.hub.finish(name, format!("{name}:{number}")).now();
+        self.positions[topic].push(finished.expect("finished"));
+        if topic == STATE {
+            *self.state.lock().expect("not poisoned") += 1;
+        }
+    }
+
+    /// Publishes to a topic that is finished.
+    pub(crate) fn publish_in_vain(&self, topic: usize) {
+        let published = self.hub.publish_now(TOPICS[topic], "late");
+        assert!(matches!(published, Err(PublishError::Finished)));
     }
 
     pub(crate) fn publish(&mut self, topic: usize) {
@@ -218,14 +263,12 @@ impl World {
         if *even {
             subscribe = subscribe.filter(is_even);
         }
-        let subscription = self
-            .runtime
-            .block_on(subscribe.into_future())
-            .expect("a subscription");
+        let subscribed = self.runtime.block_on(subscribe.into_future());
 
         // The expected result.
         let mut places = [None; 3];
         let mut gaps = HashSet::new();
+        let mut is_over = true;
         for topic in topics.iter().copied() {
             let log = &model.topics[topic];
             let said = match &id {
@@ -233,6 +276,11 @@ impl World {
                 Some((_, None)) => Some(usize::MAX),
                 Some((_, Some(places))) => places[topic],
             };
+            is_over &= log.is_finished
+                && match said {
+                    None => topic != STATE && !*start,
+                    Some(place) => place == log.published,
+                };
             places[topic] = match said {
                 Some(usize::MAX) => {
                     gaps.insert(TOPICS[topic]);
@@ -255,6 +303,13 @@ impl World {
             }
         }
 
+        if is_over {
+            let refused = matches!(subscribed, Err(SubscribeError::Finished));
+            assert!(refused, "nothing is left");
+            self.counts.refused += 1;
+            return;
+        }
+        let subscription = subscribed.expect("a subscription");
         let source = if *served {
             Source::Served(Served::new(subscription, !*disconnect))
         } else {
@@ -269,6 +324,11 @@ impl World {
             even: *even,
             before: model.clone(),
             switches: VecDeque::new(),
+            // A handler has looked already, unlike a plain subscription.
+            over: std::array::from_fn(|topic| {
+                let log = &model.topics[topic];
+                log.is_finished && places[topic] == Some(log.published)
+            }),
         };
         // A stream that begins with the snapshot has nothing before it.
         let has_opening = !gaps.is_empty() || !topics.contains(&STATE) || places[STATE].is_some();
@@ -279,7 +339,9 @@ impl World {
             Some((id, places))
         } else {
             // It still has the id that it came with.
-            id.and_then(|(id, places)| Some((id, places?)))
+            // But a position of the future may be given until it is used.
+            let said = id.and_then(|(id, places)| Some((id, places?)));
+            said.filter(|(_, places)| !places.contains(&Some(usize::MAX)))
         };
         self.clients[*client] = Client {
             last,
@@ -337,6 +399,14 @@ impl World {
         if connection.disconnect || !connection.topics.iter().all(is_known) {
             return;
         }
+        // Its handler may have ended.
+        let may_be_over = |topic: &usize| {
+            let ends = &model.topics[*topic].ends;
+            places[*topic].is_none_or(|place| ends.iter().any(|end| end + 1 >= place))
+        };
+        if connection.topics.iter().all(may_be_over) {
+            return;
+        }
         let names = connection.topics.iter().map(|topic| TOPICS[*topic]);
         let mut subscribe = self.hub.subscribe(names).resume(Some(id));
         if connection.even {
@@ -369,13 +439,28 @@ impl World {
             };
             let Some(next) = next else {
                 // There is nothing more: then everything was delivered or skipped by a gap.
-                for topic in &connection.topics {
-                    let all = Some(model.topics[*topic].published);
-                    assert_eq!(connection.places[*topic], all);
+                let mut is_over = true;
+                for topic in connection.topics.iter().copied() {
+                    let log = &model.topics[topic];
+                    if !connection.over[topic] {
+                        assert_eq!(connection.places[topic], Some(log.published));
+                        connection.over[topic] = log.is_finished;
+                    }
+                    is_over &= log.is_finished;
                 }
+                // Another handle keeps a stream open.
+                let may_end =
+                    connection.disconnect || matches!(connection.source, Source::Plain(_));
+                assert!(!(is_over && may_end), "the stream does not end");
                 return;
             };
             let Some(piece) = next else {
+                let is_at_end = |topic: &usize| connection.is_at_end(model, *topic);
+                if connection.topics.iter().all(is_at_end) {
+                    self.counts.ended += 1;
+                    self.clients[client].connection = None;
+                    return;
+                }
                 assert!(connection.disconnect, "ended for no reason");
                 let is_behind = |topic: &usize| {
                     connection.places[*topic].is_some_and(|at| at < model.topics[*topic].gone)
@@ -390,10 +475,13 @@ impl World {
             };
             let events = connection.reader.feed(&piece);
             assert!(connection.reader.is_whole());
+            let places_before = connection.places;
             for event in events {
                 if event.name == "switch" {
                     let places = connection.switches.pop_front();
                     connection.places = places.expect("a switch that was requested");
+                    connection.over = [false; 3];
+                    connection.note_ends(model, &[None; 3]);
                     continue;
                 }
                 let said = |topic| place_of(&self.hub, &self.positions, topic, &event.id);
@@ -417,6 +505,7 @@ impl World {
                 self.ids.push(place.clone());
                 *last = Some(place);
             }
+            connection.note_ends(model, &places_before);
             connection.before.clone_from(model);
         }
     }

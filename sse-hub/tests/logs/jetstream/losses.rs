@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sse_hub::nats::async_nats::jetstream::message::PublishMessage;
 use sse_hub::nats::{NatsEngine, NatsOptions};
-use sse_hub::{Engine, Entry, Hub, Live, LiveEntry, Page, Position};
+use sse_hub::{Engine, EngineError, Entry, Hub, Live, LiveEntry, Page, Position};
 
 use super::{Nodes, append, event};
 use crate::suite::within_bounds;
@@ -318,6 +318,70 @@ async fn nothing_is_marked_in_a_stream_that_was_created_anew() {
         assert_eq!(read, [(new, event(2))]);
         let page = self::read(&engine, "a", kept).await;
         assert!(matches!(page, Page::Unknown), "{page:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lost_end_lets_the_topic_go_on_and_a_loss_before_an_end_is_marked_after_it() {
+    within_bounds(async {
+        let mut nodes = Nodes::start().await;
+        let engine = nodes.engine(NatsOptions::new()).await;
+        let kept = append(&engine, "a", 0).await;
+        drop(engine);
+        let lost = set_back(&mut nodes, async |nodes| {
+            let engine = nodes.engine(NatsOptions::new()).await;
+            let finished = engine.finish("a", b"data: 1\n\n", None).await;
+            finished.expect("finished")
+        });
+        let lost = lost.await;
+        let engine = nodes.engine(NatsOptions::new()).await;
+        let other = nodes.engine(NatsOptions::new()).await;
+        let page = read(&engine, "a", lost).await;
+        assert!(matches!(page, Page::Unknown), "{page:?}");
+        let next = append(&engine, "a", 2).await;
+        let end = engine.finish("a", b"data: 3\n\n", None).await;
+        let end = end.expect("finished");
+        let page = read(&other, "a", end).await;
+        assert!(matches!(page, Page::Finished), "{page:?}");
+        let mark = other.mark_loss("a", kept, lost).await.expect("marked");
+        let mark = mark.expect("a mark");
+        let last = Entry::Last("data: 3\n\n".into());
+        for engine in [&engine, &other] {
+            let following = entries(engine, "a", kept).await;
+            let expected = [(next, event(2)), (end, last.clone()), (mark, Entry::Loss)];
+            assert_eq!(following, expected);
+            assert_eq!(entries(engine, "a", end).await, [(mark, Entry::Loss)]);
+            let page = read(engine, "a", mark).await;
+            assert!(matches!(page, Page::Finished), "{page:?}");
+            let span = engine.open("a").await.expect("opened");
+            assert_eq!((span.head, span.is_finished), (mark, true));
+            let refused = engine.append("a", b"data: 4\n\n", None).await;
+            assert!(matches!(refused, Err(EngineError::Finished)), "{refused:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_another_node_appends_before_it_knows_of_the_end_is_not_read() {
+    within_bounds(async {
+        let nodes = Nodes::start().await;
+        let engine = nodes.engine(NatsOptions::new()).await;
+        let other = nodes.engine(NatsOptions::new()).await;
+        let first = append(&other, "a", 0).await;
+        let end = engine.finish("a", b"data: 1\n\n", None).await;
+        let end = end.expect("finished");
+        // It has looked within the last second.
+        append(&other, "a", 2).await;
+        for engine in [&engine, &other] {
+            let last = Entry::Last("data: 1\n\n".into());
+            assert_eq!(entries(engine, "a", first).await, [(end, last)]);
+            let page = read(engine, "a", end).await;
+            assert!(matches!(page, Page::Finished), "{page:?}");
+        }
+        let refused = engine.append("a", b"data: 4\n\n", None).await;
+        assert!(matches!(refused, Err(EngineError::Finished)), "{refused:?}");
     })
     .await;
 }

@@ -13,6 +13,7 @@ mod numbers;
 mod opening;
 mod polls;
 mod presence;
+mod publishing;
 mod resume;
 mod serving;
 mod shutdown;

@@ -19,7 +19,7 @@ pub(crate) struct Model {
     pub(crate) topics: [Log; 3],
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Log {
     pub(crate) published: usize,
     pub(crate) gone: usize,
@@ -27,6 +27,18 @@ pub(crate) struct Log {
     pub(crate) is_finished: bool,
     /// The numbers of all events that have ended the topic.
     pub(crate) ends: Vec<usize>,
+}
+
+impl Default for Log {
+    /// The first event has gone already.
+    fn default() -> Self {
+        Self {
+            published: 1,
+            gone: 1,
+            is_finished: false,
+            ends: Vec::new(),
+        }
+    }
 }
 
 impl Log {

@@ -112,7 +112,39 @@ impl fmt::Debug for World {
 }
 
 impl World {
+    /// Creates a hub of which each topic has had one event, which is gone.
     pub(crate) fn new() -> Self {
+        loop {
+            let mut world = Self::empty();
+            let handle = world.runtime.handle().clone();
+            let _entered = handle.enter();
+            for topic in 0..TOPICS.len() {
+                world.publish(topic);
+            }
+            world.runtime.block_on(tokio::time::advance(MAX_AGE));
+            world.hub.sweep();
+            // A hub remembers the evicted topics by hashes of their names. Where two share one, the first may have
+            // a gap because of the other.
+            let resumes = |topic| world.resumes_exactly(topic);
+            if (0..TOPICS.len()).all(resumes) {
+                return world;
+            }
+        }
+    }
+
+    /// Whether a client that comes back to a topic after its last event gets no gap.
+    fn resumes_exactly(&self, topic: usize) -> bool {
+        let last = self.positions[topic].last().expect("an event");
+        let id = self.hub.id_of(TOPICS[topic], *last);
+        let subscribe = self.hub.subscribe(TOPICS[topic]).resume(Some(&id));
+        let subscribed = self.runtime.block_on(subscribe.into_future());
+        let mut subscription = subscribed.expect("a subscription");
+        let opening = subscription.next().now_or_never().flatten();
+        let opening = opening.expect("an opening").expect("no error");
+        opening.starts_with(b"id: ")
+    }
+
+    fn empty() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
@@ -274,6 +306,8 @@ impl World {
             let said = match &id {
                 None => None,
                 Some((_, None)) => Some(usize::MAX),
+                // It is of other topics alone.
+                Some((_, Some(places))) if is_of_others(places, topics) => Some(usize::MAX),
                 Some((_, Some(places))) => places[topic],
             };
             is_over &= log.is_finished
@@ -609,6 +643,12 @@ pub(crate) fn check(
         }
         other => panic!("an unexpected event: {other}"),
     }
+}
+
+/// Whether an id is of topics, and of none of these.
+fn is_of_others(places: &Places, topics: &[usize]) -> bool {
+    let is_of_any = places.iter().any(Option::is_some);
+    is_of_any && topics.iter().all(|topic| places[*topic].is_none())
 }
 
 pub(crate) fn index(topic: &str) -> usize {

@@ -27,12 +27,10 @@ impl Subscription {
             Ok(event) => {
                 let ids = self.core.registry().ids();
                 let lines = entry::lines(&event);
-                Some(Ok(merge::with_id(
-                    lines,
-                    ids,
-                    self.salt,
-                    self.id_positions(),
-                )))
+                let last = merge::with_id(lines, ids, self.salt, self.id_positions());
+                // It has the id of the gaps, so the client would never learn of them without what comes first.
+                let first = std::mem::take(&mut self.first);
+                Some(Ok([first, last].concat().into()))
             }
             Err(error) => Some(Err(SubscriptionError::LastEvent(error))),
         })

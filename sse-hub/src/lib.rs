@@ -73,6 +73,7 @@
 mod builder;
 mod clock;
 mod core;
+mod disconnecting;
 mod entry;
 mod gap;
 mod group;

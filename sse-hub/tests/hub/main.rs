@@ -1,5 +1,6 @@
 //! What subscribers get, in memory: exact events, exact ids, exact gaps.
 
+mod disconnecting;
 mod filters;
 mod finish;
 mod gaps;

@@ -70,7 +70,7 @@ impl Hub {
         }
     }
 
-    fn core(&self) -> &Arc<Core> {
+    pub(crate) fn core(&self) -> &Arc<Core> {
         &self.handle.0
     }
 
@@ -396,7 +396,7 @@ impl Hub {
     }
 
     /// Returns the topic, or its group, if it is in use.
-    fn in_use(&self, topic: &str) -> Option<Arc<Topic>> {
+    pub(crate) fn in_use(&self, topic: &str) -> Option<Arc<Topic>> {
         let registry = self.core().registry();
         registry.get(registry.groups().log_of(topic))
     }

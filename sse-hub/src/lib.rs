@@ -73,6 +73,7 @@
 mod builder;
 mod clock;
 mod core;
+mod disconnecting;
 mod entry;
 mod gap;
 mod group;
@@ -84,7 +85,9 @@ mod options;
 mod position;
 mod presence;
 mod publish;
+mod publishing;
 mod registry;
+mod retry_after;
 mod shutdown;
 #[cfg(doc)]
 #[doc = include_str!("sizing.md")]
@@ -114,6 +117,7 @@ pub use crate::options::{Retention, TopicOptions};
 pub use crate::position::Position;
 pub use crate::presence::Presence;
 pub use crate::publish::{Publish, PublishError};
+pub use crate::publishing::{PublishRequest, PublishRequestError};
 pub use crate::stored_event::StoredEvent;
 pub use crate::subscription::Subscription;
 pub use crate::subscription::builder::Subscribe;

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::future::BoxFuture;
+use http::StatusCode;
 use sse_codec::{Encode, Encoder};
+use sse_session::Refusal;
 
 use crate::core::Core;
 use crate::entry::{self, EventError};
@@ -19,6 +21,7 @@ use crate::log::backend::Backend;
 use crate::log::local::LocalLog;
 use crate::metrics::{Metric, record};
 use crate::position::Position;
+use crate::retry_after;
 use crate::sync::reach;
 use crate::topic::Topic;
 use crate::topic::cursor::Appended;
@@ -59,6 +62,38 @@ pub enum PublishError {
     Engine(EngineError),
     /// Publishing requires waiting, and the caller cannot wait.
     WouldWait,
+}
+
+impl Refusal for PublishError {
+    /// Returns 400 (Bad Request) if the event, the key or the topic is not one that can be published, 409
+    /// (Conflict) if the topic is finished, 413 (Content Too Large) if the event is too long, 503 (Service Unavailable) if
+    /// the same request may succeed later, and 500 (Internal Server Error) if the application cannot publish so.
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Event(_)
+            | Self::Key { .. }
+            | Self::Topic(
+                TopicError::EmptyName
+                | TopicError::NameTooLong { .. }
+                | TopicError::LineBreak
+                | TopicError::WholeGroup,
+            ) => StatusCode::BAD_REQUEST,
+            Self::Finished => StatusCode::CONFLICT,
+            Self::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Topic(TopicError::TooManyTopics { .. }) | Self::Shutdown | Self::Engine(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Topic(TopicError::InGroup | TopicError::SnapshotOfGroup) | Self::WouldWait => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        }
+    }
+
+    /// Returns a number from 3 to 10, drawn each time, if the same request may succeed later. After an error of the
+    /// engine, the event may be published already: with a key, the request can be repeated.
+    fn retry_after_secs(&self) -> Option<u64> {
+        retry_after::secs(self.status())
+    }
 }
 
 impl fmt::Display for PublishError {

@@ -23,6 +23,7 @@ use crate::subscription::serve::Serve;
 use crate::subscription::topic_reader::{NOT_KEPT, Phase, TopicReader, UNKNOWN_ID};
 use crate::subscription::until::{self, Until};
 use crate::topic::cursor::Start;
+use crate::topic::member::Member;
 use crate::topic_guard::TopicGuard;
 use crate::topic_name::MAX_NAME_LEN;
 
@@ -56,6 +57,21 @@ struct Opened {
     topics: Vec<TopicGuard>,
     /// What is read of each; empty if no topic is in a group.
     selections: Vec<Option<Selection>>,
+}
+
+impl Opened {
+    /// Returns the topics of groups as they were said.
+    fn in_groups(&self) -> Vec<Box<str>> {
+        let mut names = Vec::new();
+        for (log, selection) in self.topics.iter().zip(&self.selections) {
+            match selection.as_ref().map(Selection::names) {
+                Some(Some(topics)) => names.extend_from_slice(topics),
+                Some(None) => names.push((&**log.name()).into()),
+                None => {}
+            }
+        }
+        names
+    }
 }
 
 /// Where the client's last event ID comes from.
@@ -191,8 +207,8 @@ impl Subscribe {
         self
     }
 
-    /// Gives the subscriber a name, for [`Hub::presence`](crate::Hub::presence). A name of more than 512
-    /// bytes is an error of the subscription.
+    /// Gives the subscriber a name, for [`Hub::presence`](crate::Hub::presence) and
+    /// [`Hub::disconnect`](crate::Hub::disconnect). A name of more than 512 bytes is an error of the subscription.
     pub fn member(mut self, name: &str) -> Self {
         self.member = Some(name.into());
         self
@@ -367,7 +383,7 @@ impl Subscribe {
             // Without topics, it yields only the last block.
             Err(SubscribeError::Shutdown) => {
                 let begun = core.begin_subscription();
-                Subscription::new(begun, Opening::None, slow, None, 0)
+                Subscription::new(begun, Opening::None, slow, 0)
             }
             Err(SubscribeError::Finished) => return Ok(Serve::nothing()),
             Err(error) => return Err(error.into()),
@@ -430,16 +446,13 @@ impl Subscribe {
 
     fn join_all(&self, opened: Opened, opening: Opening) -> Subscription {
         let last_event_id = self.last_event_id(&opened.topics);
-        let mut subscription = Subscription::new(
-            opened.begun,
-            opening,
-            self.slow,
-            self.member.clone(),
-            opened.topics.len(),
-        );
+        let member = self.member.as_ref();
+        let member = member.map(|name| Member::new(Arc::clone(name), opened.in_groups()));
+        let topics = opened.topics.len();
+        let mut subscription = Subscription::new(opened.begun, opening, self.slow, topics);
         let mut gaps = Vec::new();
         for (index, topic) in opened.topics.iter().enumerate() {
-            let (reader, has_gap) = self.join(topic, &last_event_id);
+            let (reader, has_gap) = self.join(topic, &last_event_id, member.as_ref());
             subscription.add(reader);
             if has_gap {
                 let selection = opened.selections.get(index).and_then(Option::as_ref);
@@ -453,6 +466,9 @@ impl Subscribe {
                     None => gaps.push(of(topic.name())),
                 }
             }
+        }
+        if let Some(member) = member {
+            subscription.set_member(member);
         }
         subscription.open_with(&gaps);
         subscription
@@ -478,12 +494,17 @@ impl Subscribe {
     }
 
     /// Joins one topic. Returns also whether the client has a gap in it, which comes first.
-    fn join(&self, topic: &TopicGuard, last_event_id: &LastEventId<'_>) -> (TopicReader, bool) {
+    fn join(
+        &self,
+        topic: &TopicGuard,
+        last_event_id: &LastEventId<'_>,
+        member: Option<&Arc<Member>>,
+    ) -> (TopicReader, bool) {
         let backend = self.core.registry().backend();
         let start = self.start(topic, last_event_id);
         let is_unknown = start.is_none();
         let start = start.unwrap_or(Start::Now);
-        let (cursor, is_trimmed) = topic.join(start, backend.head(), self.member.as_ref());
+        let (cursor, is_trimmed) = topic.join(start, backend.head(), member);
         let is_missing = is_unknown || is_trimmed;
         let mut reader = TopicReader::new(Arc::clone(topic.topic()), cursor, !is_missing);
         if is_missing && let Backend::Engine(_) = backend {

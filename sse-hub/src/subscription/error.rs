@@ -8,12 +8,9 @@ use sse_session::Refusal;
 
 use crate::entry::EventError;
 use crate::log::EngineError;
+use crate::retry_after;
 use crate::topic_guard::OpenError;
 use crate::topic_name::TopicError;
-
-/// After how many seconds a client that was refused for now may come back: drawn from these, so that not
-/// all come back in the same moment.
-const RETRY_AFTER_SECS: std::ops::RangeInclusive<u64> = 3..=10;
 
 /// Why a subscription did not begin.
 ///
@@ -82,8 +79,7 @@ impl Refusal for SubscribeError {
 
     /// Returns a number from 3 to 10, drawn each time, if the same request may succeed later.
     fn retry_after_secs(&self) -> Option<u64> {
-        let is_for_now = self.status() == StatusCode::SERVICE_UNAVAILABLE;
-        is_for_now.then(|| fastrand::u64(RETRY_AFTER_SECS))
+        retry_after::secs(self.status())
     }
 }
 

@@ -27,7 +27,7 @@
 //!     |          an engine            +----------+
 //!     |
 //!     |  the end of all topics, which are finished;
-//!     |  what it lasts until, at once; a shutdown, when all topics are up to date or its deadline has passed;
+//!     |  what it lasts until, or a disconnection, at once; a shutdown, when all topics are up to date or its deadline has passed;
 //!     |  an invalid snapshot; a gap, if the policy for slow consumers is to disconnect
 //!     v
 //!   Ended
@@ -71,6 +71,7 @@ use crate::subscription::policy::SlowConsumer;
 use crate::subscription::topic_reader::{Phase, TopicReader, UNKNOWN_ID};
 use crate::subscription::until::Until;
 use crate::topic::cursor::Next;
+use crate::topic::member::Member;
 
 /// What its topics publish, as a `Stream` of encoded events; from
 /// [`Hub::subscribe`](crate::Hub::subscribe).
@@ -99,9 +100,9 @@ pub struct Subscription {
     extras: Option<Box<Extras>>,
     slow: SlowConsumer,
     salt: Salt,
-    member: Option<Arc<str>>,
+    member: Option<Arc<Member>>,
     ended: bool,
-    /// Whether it has not ended, and has no filter and nothing that ends it: the only question of
+    /// Whether it has not ended, and has neither a filter nor what ends it, a future or a name: the only question of
     /// [`poll_live`](Self::poll_live) about those.
     is_usual: bool,
 }
@@ -129,13 +130,7 @@ impl Extras {
 type Piece = Result<Bytes, SubscriptionError>;
 
 impl Subscription {
-    fn new(
-        core: Begun,
-        opening: Opening,
-        slow: SlowConsumer,
-        member: Option<Arc<str>>,
-        topics: usize,
-    ) -> Self {
+    fn new(core: Begun, opening: Opening, slow: SlowConsumer, topics: usize) -> Self {
         Self {
             salt: core.registry().ids().draw_salt(),
             core,
@@ -149,7 +144,7 @@ impl Subscription {
                 })
             }),
             slow,
-            member,
+            member: None,
             ended: false,
             is_usual: true,
         }
@@ -245,13 +240,28 @@ impl Subscription {
     /// what serves a client.
     #[cold]
     fn poll_any(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
-        if self.ended {
+        if self.ended || self.end_disconnected() {
             return Poll::Ready(None);
         }
         if let Poll::Ready(last) = self.poll_until(cx) {
             return Poll::Ready(last);
         }
-        if let Some(polled) = self.poll_filtered(cx) {
+        let polled = self.poll_content(cx);
+        if polled.is_pending() && self.wait_for_disconnection(cx) {
+            return Poll::Ready(None);
+        }
+        polled
+    }
+
+    /// Polls for the next piece in all cases, of a subscription that has not ended.
+    fn poll_content(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+        let has_filter = Extras::filter(&mut self.extras).is_some();
+        let polled = if has_filter {
+            self.poll_filtered(cx)
+        } else {
+            self.poll_single(cx)
+        };
+        if let Some(polled) = polled {
             return polled;
         }
         if !self.first.is_empty() {
@@ -303,11 +313,21 @@ impl Subscription {
     /// nothing is lost then.
     #[inline]
     fn poll_live(&mut self, cx: &mut Context<'_>) -> Option<Poll<Option<Piece>>> {
+        if self.is_usual {
+            self.poll_single(cx)
+        } else {
+            None
+        }
+    }
+
+    /// As [`poll_live`](Self::poll_live), of a subscription that has not ended and has no filter.
+    #[inline]
+    fn poll_single(&mut self, cx: &mut Context<'_>) -> Option<Poll<Option<Piece>>> {
         let [reader] = &mut self.topics[..] else {
             return None;
         };
         let is_live = matches!(reader.phase, Phase::Live) && self.first.is_empty();
-        if !is_live || !self.is_usual || self.core.shutdown().is_some() {
+        if !is_live || self.core.shutdown().is_some() {
             return None;
         }
         match reader.topic.read(&mut reader.cursor, cx) {

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::task::Waker;
 
+use crate::topic::member::Member;
 use crate::topic::waiting::{WaitList, WaitSlot, Wakers};
 
 /// How many changes a watcher may lag behind before it misses some.
@@ -38,8 +39,8 @@ pub enum Change {
 
 #[derive(Debug)]
 pub(crate) struct Members {
-    /// How many subscribers have each name.
-    names: HashMap<Arc<str>, usize>,
+    /// The subscribers that have each name.
+    names: HashMap<Arc<str>, Vec<Arc<Member>>>,
     watchers: usize,
     /// The newest changes, while there are watchers.
     changes: VecDeque<Change>,
@@ -69,36 +70,43 @@ impl Members {
     }
 
     /// Adds a subscriber. Returns the watchers to wake.
-    pub(crate) fn join(&mut self, member: Option<&Arc<str>>, subscribers: usize) -> Wakers {
+    pub(crate) fn join(&mut self, member: Option<&Arc<Member>>, subscribers: usize) -> Wakers {
         let times = member.map_or(0, |member| {
-            let times = self.names.entry(Arc::clone(member)).or_default();
-            *times += 1;
-            *times
+            let named = self.names.entry(Arc::clone(member.name())).or_default();
+            named.push(Arc::clone(member));
+            named.len()
         });
         self.change(|| Change::Joined {
-            member: member.cloned(),
+            member: member.map(|member| Arc::clone(member.name())),
             times,
             subscribers,
         })
     }
 
     /// Removes a subscriber. Returns the watchers to wake.
-    pub(crate) fn leave(&mut self, member: Option<&Arc<str>>, subscribers: usize) -> Wakers {
+    pub(crate) fn leave(&mut self, member: Option<&Arc<Member>>, subscribers: usize) -> Wakers {
         let mut left = 0;
         if let Some(member) = member
-            && let Some(times) = self.names.get_mut(member)
+            && let Some(named) = self.names.get_mut(member.name())
         {
-            *times -= 1;
-            left = *times;
+            if let Some(at) = named.iter().position(|it| Arc::ptr_eq(it, member)) {
+                named.swap_remove(at);
+            }
+            left = named.len();
             if left == 0 {
-                self.names.remove(member);
+                self.names.remove(member.name());
             }
         }
         self.change(|| Change::Left {
-            member: member.cloned(),
+            member: member.map(|member| Arc::clone(member.name())),
             times: left,
             subscribers,
         })
+    }
+
+    /// Returns the subscribers that have this name.
+    pub(crate) fn named(&self, name: &str) -> Vec<Arc<Member>> {
+        self.names.get(name).cloned().unwrap_or_default()
     }
 
     /// Returns the names, each once, and a watcher of the changes from now on.

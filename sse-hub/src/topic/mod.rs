@@ -6,6 +6,7 @@ mod generations;
 pub(crate) mod idempotency;
 mod inserting;
 pub(crate) mod meeting;
+pub(crate) mod member;
 pub(crate) mod members;
 pub(crate) mod reading;
 mod segment;
@@ -30,6 +31,7 @@ use crate::sync::{AtomicBool, Mutex, MutexGuard};
 use crate::topic::cursor::{Appended, Cursor, Start};
 use crate::topic::expiry::Expiry;
 use crate::topic::idempotency::IdempotencyKeys;
+use crate::topic::member::Member;
 use crate::topic::members::Members;
 use crate::topic::snapshot::Snapshots;
 use crate::topic::waiting::{WaitEpoch, WaitList, WaitSlot, Wakers};
@@ -266,7 +268,7 @@ impl Topic {
         &self,
         start: Start,
         head: Option<Position>,
-        member: Option<&Arc<str>>,
+        member: Option<&Arc<Member>>,
     ) -> (Cursor, bool) {
         let mut state = self.state();
         state.window.trim(self.clock.millis());
@@ -305,7 +307,7 @@ impl Topic {
     }
 
     /// Removes a subscription. Returns whether nothing needs the topic.
-    pub(crate) fn leave(&self, cursor: &mut Cursor, member: Option<&Arc<str>>) -> bool {
+    pub(crate) fn leave(&self, cursor: &mut Cursor, member: Option<&Arc<Member>>) -> bool {
         let mut state = self.state();
         let waker = state.waiting.leave(&mut cursor.slot);
         state.readers.try_remove(cursor.key);

@@ -4,9 +4,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::Topic;
+use crate::topic::member::Member;
 use crate::topic::members::{Change, Watcher};
 
 impl Topic {
+    /// Returns the subscribers that have this name.
+    pub(crate) fn members_named(&self, name: &str) -> Vec<Arc<Member>> {
+        self.state().members.named(name)
+    }
+
     /// Returns the members, the number of subscribers, and a watcher of the changes from now on.
     pub(crate) fn watch_members(&self) -> (Vec<Arc<str>>, usize, Watcher) {
         let mut state = self.state();

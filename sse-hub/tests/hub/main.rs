@@ -1,5 +1,6 @@
 //! What subscribers get, in memory: exact events, exact ids, exact gaps.
 
+mod disconnecting;
 mod filters;
 mod finish;
 mod gaps;
@@ -13,6 +14,7 @@ mod numbers;
 mod opening;
 mod polls;
 mod presence;
+mod publishing;
 mod resume;
 mod serving;
 mod shutdown;

@@ -4,7 +4,7 @@ use std::future::{pending, ready};
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _};
-use sse_hub::{Event, EventError, Frame, Hub, SubscriptionError};
+use sse_hub::{Event, EventError, Frame, Hub, SubscriptionError, TopicOptions};
 use sse_hub_testing::served::Served;
 use tokio::sync::oneshot;
 use tokio::time::{advance, sleep};
@@ -77,6 +77,38 @@ async fn the_last_event_has_the_id_of_what_was_delivered() {
     let resumed = hub.subscribe(["a", "b"]).resume(Some(&client.id()));
     let mut resumed = Client::new(resumed.await.expect("subscribed"));
     assert_eq!(resumed.data(), ["2"]);
+}
+
+#[tokio::test]
+async fn the_last_event_hides_no_gap() {
+    let hub = Hub::new();
+    for topics in [&["a"][..], &["a", "b"]] {
+        let topics = topics.iter().copied();
+        let resumed = hub.subscribe(topics).resume(Some("made up"));
+        let resumed = resumed.until_with(ready("over"));
+        let mut client = Client::new(resumed.await.expect("subscribed"));
+        let events = client.read();
+        let names: Vec<_> = events.iter().map(|event| &*event.name).collect();
+        assert_eq!(names, ["gap", "message"]);
+        assert!(client.ended);
+    }
+    // Without a last event, the client still has the id that it came with.
+    let resumed = hub.subscribe("a").resume(Some("made up"));
+    let resumed = resumed.until(ready(()));
+    let mut client = Client::new(resumed.await.expect("subscribed"));
+    assert!(client.read().is_empty() && client.ended);
+}
+
+#[tokio::test]
+async fn the_last_event_precedes_a_snapshot_that_is_not_delivered() {
+    let options = |_: &str| TopicOptions::new().snapshot(|| "state");
+    let hub = Hub::builder().topics(options).build();
+    let subscribe = hub.subscribe("a").until_with(ready("over"));
+    let mut client = Client::new(subscribe.await.expect("subscribed"));
+    assert_eq!(client.data(), ["over"]);
+    let resumed = hub.subscribe("a").resume(Some(&client.id()));
+    let mut resumed = Client::new(resumed.await.expect("subscribed"));
+    assert_eq!(resumed.data(), ["state"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -106,7 +106,7 @@ pub(super) const ALLOWED: &[Allowed] = &[
     },
     Allowed {
         library: "serde_json",
-        packages: &["sse-codec", "sse-eventsource", "sse-session"],
+        packages: &["sse-codec", "sse-eventsource", "sse-hub", "sse-session"],
         reason: None,
     },
     Allowed {

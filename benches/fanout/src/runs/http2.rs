@@ -49,12 +49,9 @@ pub(super) fn measure(field: &mut Field, part: &mut Part) -> Result {
         }
         let pair = [Server::SseCoalesced, Server::Axum];
         let mark = if streams > 1 { MARK } else { 1.0 };
-        field.marks().ratio(
-            format!("HTTP/2, one at a time, {name}"),
-            &alone,
-            pair,
-            mark,
-        );
+        field
+            .marks()
+            .ratio(format!("HTTP/2, one at a time, {name}"), &alone, pair, mark);
         shapes.push((name.to_owned(), alone, burst));
     }
     for (title, of) in [

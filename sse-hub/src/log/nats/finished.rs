@@ -9,11 +9,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::log::EngineError;
-use crate::log::nats::get::Wanted;
-use crate::log::nats::link::{Known, Link};
-use crate::log::nats::stored::Stored;
-
 /// For how long it is taken for known whether a topic is finished.
 const KNOWN_FOR: Duration = Duration::from_secs(1);
 
@@ -52,7 +47,7 @@ impl Finished {
     }
 
     /// Returns whether a topic is finished, if that is known.
-    fn get(&self, session: u64, subject: &str) -> Option<bool> {
+    pub(super) fn get(&self, session: u64, subject: &str) -> Option<bool> {
         let noted = self.topics().get(subject).copied();
         let noted = noted.filter(|it| it.session == session && it.at.elapsed() < KNOWN_FOR);
         noted.map(|noted| noted.is_finished)
@@ -60,32 +55,6 @@ impl Finished {
 
     fn topics(&self) -> MutexGuard<'_, HashMap<String, Noted>> {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Link {
-    /// Returns whether a topic is finished, as of the last second.
-    pub(super) async fn is_finished(
-        &self,
-        known: Known,
-        subject: &str,
-    ) -> Result<bool, EngineError> {
-        match self.finished.get(known.session, subject) {
-            Some(is_finished) => Ok(is_finished),
-            None => Ok(self.last_number(known, subject).await?.is_none()),
-        }
-    }
-
-    /// Returns the number of the last entry of a topic, or 0 if it has none; `None` if the topic is finished.
-    pub(super) async fn last_number(
-        &self,
-        known: Known,
-        subject: &str,
-    ) -> Result<Option<u64>, EngineError> {
-        let last = self.get(known, subject, Wanted::Last).await?;
-        let is_finished = last.as_ref().is_some_and(Stored::is_finished);
-        self.finished.note(known.session, subject, is_finished);
-        Ok((!is_finished).then(|| last.map_or(0, |last| last.number())))
     }
 }
 

@@ -55,6 +55,30 @@ impl Link {
         self.check_failure(known, entry).await
     }
 
+    /// Returns whether a topic is finished, as of the last second.
+    pub(super) async fn is_finished(
+        &self,
+        known: Known,
+        subject: &str,
+    ) -> Result<bool, EngineError> {
+        match self.finished.get(known.session, subject) {
+            Some(is_finished) => Ok(is_finished),
+            None => Ok(self.last_number(known, subject).await?.is_none()),
+        }
+    }
+
+    /// Returns the number of the last entry of a topic, or 0 if it has none; `None` if the topic is finished.
+    pub(super) async fn last_number(
+        &self,
+        known: Known,
+        subject: &str,
+    ) -> Result<Option<u64>, EngineError> {
+        let last = self.get(known, subject, Wanted::Last).await?;
+        let is_finished = last.as_ref().is_some_and(Stored::is_finished);
+        self.finished.note(known.session, subject, is_finished);
+        Ok((!is_finished).then(|| last.map_or(0, |last| last.number())))
+    }
+
     /// Whether the leader of the stream alone is asked: others that answer may lag behind it.
     fn asks_leader(&self, known: Known) -> bool {
         known.has_replicas || self.has_mirror.load(Ordering::Relaxed)

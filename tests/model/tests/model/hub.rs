@@ -14,9 +14,9 @@ use sse_model_paths::reach;
 
 use crate::task::{Task, block_on, check};
 
-const TOPIC: &str = "topic";
+pub(crate) const TOPIC: &str = "topic";
 
-fn publish(hub: &Hub, text: &str) -> Position {
+pub(crate) fn publish(hub: &Hub, text: &str) -> Position {
     publish_to(hub, TOPIC, text)
 }
 
@@ -37,7 +37,7 @@ fn subscribe_to<const N: usize>(hub: &Hub, topics: [&str; N]) -> Subscription {
 }
 
 /// The data of the events that come next, or `None` if there are none yet.
-fn poll(subscription: &mut Subscription, waker: &Waker) -> Option<Vec<String>> {
+pub(crate) fn poll(subscription: &mut Subscription, waker: &Waker) -> Option<Vec<String>> {
     match Pin::new(subscription).poll_next(&mut Context::from_waker(waker)) {
         Poll::Ready(piece) => Some(texts(&piece.expect("no end").expect("no failure"))),
         Poll::Pending => None,
@@ -67,7 +67,7 @@ fn read(subscription: &mut Subscription, count: usize) -> Vec<String> {
 }
 
 /// Reads until the end.
-fn read_to_end(mut subscription: Subscription) -> Vec<String> {
+pub(crate) fn read_to_end(mut subscription: Subscription) -> Vec<String> {
     let mut all = Vec::new();
     let mut next = || block_on(poll_fn(|cx| Pin::new(&mut subscription).poll_next(cx)));
     while let Some(piece) = next() {

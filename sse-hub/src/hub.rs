@@ -209,7 +209,7 @@ impl Hub {
     /// # Errors
     ///
     /// As [`publish_now`](Self::publish_now). `change` was called then, unless the hub has shut
-    /// down or has an engine, or the topic cannot be opened.
+    /// down or has an engine, or the topic cannot be opened or was [finished](Self::finish) before the call.
     pub fn publish_with<E: Encode>(
         &self,
         topic: &str,
@@ -224,7 +224,13 @@ impl Hub {
         };
         let name = core.registry().groups().log_of(topic);
         let guard = TopicGuard::open_local(core.registry(), log, name)?;
-        let publish = || Publish::new(core, topic, &change()).append_now();
+        let publish = || {
+            if guard.is_finished() {
+                // A state would have the change, of which no event can tell.
+                return Err(PublishError::Finished);
+            }
+            Publish::new(core, topic, &change()).append_now()
+        };
         let published = guard.snapshots.exclude(publish)?;
         Ok(published.announce())
     }

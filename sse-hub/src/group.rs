@@ -50,6 +50,10 @@ impl Groups {
                 return Place::Whole;
             }
             let prefix_len = log.len() - 1;
+            if prefix_len == topic.len() && self.0.iter().any(|other| **other == *topic) {
+                // The prefix of one group may be the wildcard of another one, which it must not hide.
+                return Place::Whole;
+            }
             if topic.starts_with(&log[..prefix_len]) {
                 return Place::InGroup { log, prefix_len };
             }
@@ -195,6 +199,16 @@ mod tests {
             assert!(groups.is_log(log));
         }
         assert_eq!(Groups::default().place("a/1"), Place::Alone);
+    }
+
+    #[test]
+    fn a_prefix_that_is_the_wildcard_of_another_group_does_not_hide_it() {
+        for prefixes in [["a/", "a/*"], ["a/*", "a/"]] {
+            let groups = groups(&prefixes);
+            assert!(groups.is_log("a/*") && groups.is_log("a/**"));
+            assert_eq!(groups.log_of("a/1"), "a/*");
+            assert_eq!(groups.log_of("a/*1"), "a/**");
+        }
     }
 
     #[test]

@@ -111,7 +111,8 @@ impl Hub {
     /// (HTML § 9.2.2). Nothing can be published to the topic, and it cannot be finished again. With a [key](Publish::key), this can safely be repeated.
     ///
     /// When the event is older than what is [kept](crate::Retention) (on an engine: than the maximal age that the engine's
-    /// options have), the topic is gone, and its name can be used anew.
+    /// options have), the topic is gone, and its name can be used anew. Idempotency keys may be remembered for longer: what
+    /// is published or finished anew within this time needs other keys, or nothing is done and the earlier position returned.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -208,7 +209,7 @@ impl Hub {
     /// # Errors
     ///
     /// As [`publish_now`](Self::publish_now). `change` was called then, unless the hub has shut
-    /// down or has an engine, or the topic cannot be opened.
+    /// down or has an engine, or the topic cannot be opened or was [finished](Self::finish) before the call.
     pub fn publish_with<E: Encode>(
         &self,
         topic: &str,
@@ -223,7 +224,13 @@ impl Hub {
         };
         let name = core.registry().groups().log_of(topic);
         let guard = TopicGuard::open_local(core.registry(), log, name)?;
-        let publish = || Publish::new(core, topic, &change()).append_now();
+        let publish = || {
+            if guard.is_finished() {
+                // A state would have the change, of which no event can tell.
+                return Err(PublishError::Finished);
+            }
+            Publish::new(core, topic, &change()).append_now()
+        };
         let published = guard.snapshots.exclude(publish)?;
         Ok(published.announce())
     }

@@ -149,6 +149,19 @@ async fn nothing_follows_the_end_and_keys_make_it_repeatable() {
 }
 
 #[tokio::test]
+async fn a_change_whose_event_cannot_be_published_after_the_end_is_not_made() {
+    let hub = Hub::new();
+    finish(&hub, "room", "done");
+    let mut changes = 0;
+    let refused = hub.publish_with("room", || {
+        changes += 1;
+        "change"
+    });
+    assert!(matches!(refused, Err(PublishError::Finished)));
+    assert_eq!(changes, 0);
+}
+
+#[tokio::test]
 async fn a_subscription_to_several_topics_ends_when_all_are_finished() {
     let hub = Hub::new();
     let mut client = subscribe(&hub, &["a", "b"], None).await;

@@ -9,6 +9,7 @@ mod check;
 mod cluster;
 #[cfg(feature = "redis")]
 mod failovers;
+mod finish;
 mod hubs;
 mod load;
 mod losses;
@@ -31,6 +32,10 @@ macro_rules! faults {
             history_that_is_trimmed_under_a_lagging_reader_is_a_gap,
             a_wiped_engine_is_a_gap,
             while_the_engine_is_down_all_is_as_stated,
+        );
+        crate::faults!(finish $engine:
+            topics_that_are_finished_while_the_engine_is_killed_end_once_for_all,
+            topics_that_are_finished_while_connections_are_cut_end_once_for_all,
         );
         crate::faults!(losses $engine:
             a_store_that_is_set_back_is_announced,

@@ -64,8 +64,9 @@ fn soak(arguments: &Arguments) -> Result<(), BoxError> {
         let mut show = show();
         let outcome = runtime.block_on(run(&program, &plan, |progress| show(progress)))?;
         eprintln!("\n{outcome}");
-        complain(&mut all, subject.name, outcome.complaints());
-        outcomes.push(outcome);
+        if complain(&mut all, subject.name, outcome.complaints()) {
+            outcomes.push(outcome);
+        }
     }
     finish(arguments, &all, |text| report::with_soaks(text, &outcomes))
 }
@@ -88,8 +89,9 @@ fn attack(arguments: &Arguments) -> Result<(), BoxError> {
             let mut show = show();
             let outcome = runtime.block_on(besiege(&program, plan, |outcome| show(outcome)))?;
             eprintln!("\n{outcome}");
-            complain(&mut all, attack.name, outcome.complaints());
-            outcomes.push(outcome);
+            if complain(&mut all, attack.name, outcome.complaints()) {
+                outcomes.push(outcome);
+            }
         }
     }
     finish(arguments, &all, |text| {
@@ -97,28 +99,31 @@ fn attack(arguments: &Arguments) -> Result<(), BoxError> {
     })
 }
 
-/// Shows what is wrong, and adds it to all that is.
-fn complain(all: &mut Vec<String>, of: &str, complaints: Vec<String>) {
+/// Shows what is wrong, and adds it to all that is. Returns whether nothing is.
+fn complain(all: &mut Vec<String>, of: &str, complaints: Vec<String>) -> bool {
+    let is_right = complaints.is_empty();
     for complaint in complaints {
         eprintln!("WRONG: {complaint}");
         all.push(format!("{of}: {complaint}"));
     }
+    is_right
 }
 
-/// Writes the figures into the documentation, if nothing is wrong.
+/// Writes the figures of what has passed into the documentation. Fails if something has not.
 fn finish(
     arguments: &Arguments,
     complaints: &[String],
     updated: impl FnOnce(&str) -> Result<String, String>,
 ) -> Result<(), BoxError> {
-    if !complaints.is_empty() {
-        return Err(complaints.join("\n").into());
-    }
     if let Some(path) = &arguments.report {
         let text = fs::read_to_string(path)?;
         fs::write(path, updated(&text)?)?;
     }
-    Ok(())
+    if complaints.is_empty() {
+        Ok(())
+    } else {
+        Err(complaints.join("\n").into())
+    }
 }
 
 /// Returns what shows the progress: on a terminal in one line, elsewhere in a line from time to time.

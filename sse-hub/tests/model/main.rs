@@ -10,7 +10,12 @@
 //!
 //! Some have a filter that hides every other event. For them, hidden events are no holes, and their ids say
 //! where they are.
+//!
+//! Some are ended by the server, by a future or by their name: they get nothing of what they have not got, and the
+//! last event, if there is one, has the id of where they are.
 
+mod checks;
+mod connection;
 mod model;
 mod served;
 mod world;
@@ -55,6 +60,8 @@ impl StateMachineTest for Conversation {
             Step::Read { client, pieces } => world.read(model, *client, *pieces),
             Step::Drop { client } => world.clients[*client].connection = None,
             Step::Comment { client } => world.comment(*client),
+            Step::End { client } => world.end(*client),
+            Step::Disconnect { client, topic } => world.disconnect(*client, *topic),
             Step::Switch { client } => world.switch(model, *client),
         }
         world
@@ -87,6 +94,7 @@ impl StateMachineTest for Conversation {
         total.switched += world.counts.switched;
         total.ended += world.counts.ended;
         total.refused += world.counts.refused;
+        total.ended_by_server += world.counts.ended_by_server;
         total.hidden += world.counts.hidden;
         total.blocks += world.counts.blocks;
     }
@@ -101,6 +109,7 @@ static TOTAL: Mutex<Counts> = Mutex::new(Counts {
     switched: 0,
     ended: 0,
     refused: 0,
+    ended_by_server: 0,
     hidden: 0,
     blocks: 0,
 });
@@ -133,6 +142,7 @@ fn each_subscriber_gets_the_whole_log_except_for_its_gaps() {
         switched,
         ended,
         refused,
+        ended_by_server,
         hidden,
         blocks,
     } = *total;
@@ -147,6 +157,7 @@ fn each_subscriber_gets_the_whole_log_except_for_its_gaps() {
         switched,
         ended,
         refused,
+        ended_by_server,
         hidden,
         blocks,
     ];

@@ -75,6 +75,9 @@ pub(crate) enum Step {
         even: bool,
         /// Whether through an `SseStream`.
         served: bool,
+        until: Option<Until>,
+        /// Whether it has the client's name.
+        is_named: bool,
     },
     /// Takes some pieces, or all that there are.
     Read {
@@ -88,11 +91,27 @@ pub(crate) enum Step {
     Comment {
         client: usize,
     },
+    /// The future of a client is ready until which it is subscribed.
+    End {
+        client: usize,
+    },
+    /// A client is disconnected by its name.
+    Disconnect {
+        client: usize,
+        topic: usize,
+    },
     /// The handler of a client that is served drops its subscription, and continues with another one
     /// after the client's last event ID.
     Switch {
         client: usize,
     },
+}
+
+/// How a subscription ends by its future.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Until {
+    Silent,
+    WithEvent,
 }
 
 /// Where a client resumes.
@@ -136,15 +155,26 @@ impl ReferenceStateMachine for Model {
         ];
         let from_start = (from.clone(), any::<bool>());
         let policies = (any::<bool>(), proptest::bool::weighted(0.3));
-        let plain = (client.clone(), topics, from_start, policies).prop_map(
-            |(client, topics, (from, start), (disconnect, even))| Step::Connect {
-                client,
-                topics,
-                from,
-                start,
-                disconnect,
-                even,
-                served: false,
+        let until = prop_oneof![
+            4 => Just(None),
+            1 => Just(Some(Until::Silent)),
+            2 => Just(Some(Until::WithEvent)),
+        ];
+        let ends = (until, proptest::bool::weighted(0.2));
+        let settings = (policies, ends.clone());
+        let plain = (client.clone(), topics, from_start, settings).prop_map(
+            |(client, topics, (from, start), ((disconnect, even), (until, is_named)))| {
+                Step::Connect {
+                    client,
+                    topics,
+                    from,
+                    start,
+                    disconnect,
+                    even,
+                    served: false,
+                    until,
+                    is_named,
+                }
             },
         );
         // Mostly with the same topic, so that many read and wait at the same position.
@@ -157,19 +187,26 @@ impl ReferenceStateMachine for Model {
         let from_start = (from, any::<bool>());
         let is_rare = || proptest::bool::weighted(0.2);
         let policies = (is_rare(), is_rare());
-        let served = (client.clone(), topics, from_start, policies).prop_map(
-            |(client, topics, (from, start), (disconnect, even))| Step::Connect {
-                client,
-                topics,
-                from,
-                start,
-                disconnect,
-                even,
-                served: true,
+        let settings = (policies, ends);
+        let served = (client.clone(), topics, from_start, settings).prop_map(
+            |(client, topics, (from, start), ((disconnect, even), (until, is_named)))| {
+                Step::Connect {
+                    client,
+                    topics,
+                    from,
+                    start,
+                    disconnect,
+                    even,
+                    served: true,
+                    until,
+                    is_named,
+                }
             },
         );
         let read = (client.clone(), proptest::option::weighted(0.5, 1..4_usize));
         let topic_to_finish = topic.clone();
+        // Mostly the one that most are subscribed to.
+        let topic_to_leave = prop_oneof![2 => Just(0), 1 => topic.clone()];
         prop_oneof![
             4 => (topic, 1..4_usize).prop_map(|(topic, events)| Step::Publish { topic, events }),
             6 => Just(Step::Publish { topic: 0, events: 1 }),
@@ -180,6 +217,8 @@ impl ReferenceStateMachine for Model {
             12 => read.prop_map(|(client, pieces)| Step::Read { client, pieces }),
             2 => client.clone().prop_map(|client| Step::Drop { client }),
             1 => client.clone().prop_map(|client| Step::Comment { client }),
+            1 => client.clone().prop_map(|client| Step::End { client }),
+            1 => (client.clone(), topic_to_leave).prop_map(|(client, topic)| Step::Disconnect { client, topic }),
             2 => client.prop_map(|client| Step::Switch { client }),
         ]
         .boxed()

@@ -67,6 +67,11 @@ impl Served {
         self.task.woken.load(Ordering::Relaxed)
     }
 
+    /// Whether a handle elsewhere keeps the stream open.
+    pub(crate) fn has_handle(&self) -> bool {
+        self.handle.is_some()
+    }
+
     /// Has the handler drop what it serves and switch to another subscription.
     pub(crate) fn switch(&self, next: Subscription) {
         assert!(self.next.send(next).is_ok(), "the handler is there");

@@ -4,17 +4,18 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
 use sse_hub::{
-    Event, Hub, Position, PublishError, Retention, SlowConsumer, StoredEvent, SubscribeError,
-    Subscription, TopicOptions,
+    Event, Hub, Position, PublishError, Retention, SlowConsumer, SubscribeError, TopicOptions,
 };
+use sse_hub_testing::reader::Reader;
 use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
-use crate::model::{CLIENTS, From, KEPT, Log, MAX_AGE, Model, STATE, Step, TOPICS};
+use crate::checks::{check, follow, is_even, is_of_others, place_of};
+use crate::connection::{Connection, Ending, Ends, Source, name};
+use crate::model::{CLIENTS, From, KEPT, MAX_AGE, Model, STATE, Step, TOPICS, Until};
 use crate::served::Served;
-use sse_hub_testing::reader::{Event as Read, Reader};
 
 /// How many events of each topic precede a place; `None` if the place has none of the topic.
 pub(crate) type Places = [Option<usize>; 3];
@@ -37,56 +38,6 @@ pub(crate) struct Client {
     pub(crate) last: Option<(String, Places)>,
 }
 
-pub(crate) struct Connection {
-    pub(crate) source: Source,
-    pub(crate) reader: Reader,
-    pub(crate) topics: Vec<usize>,
-    /// Of the topics that have begun.
-    pub(crate) places: Places,
-    pub(crate) disconnect: bool,
-    pub(crate) even: bool,
-    /// The model at the last read: a piece that was made then may arrive now.
-    pub(crate) before: Model,
-    /// The places from which the handler continues after each switch.
-    pub(crate) switches: VecDeque<Places>,
-    /// Which topics have ended for this subscription, whatever becomes of them later.
-    pub(crate) over: [bool; 3],
-}
-
-impl Connection {
-    /// Whether all that a topic had until it was finished was delivered, or skipped by a gap.
-    fn is_at_end(&self, model: &Model, topic: usize) -> bool {
-        self.places[topic].is_some_and(|place| model.topics[topic].is_end(place))
-    }
-
-    /// Notes the topics that have ended, after a piece that came from these places.
-    fn note_ends(&mut self, model: &Model, before: &Places) {
-        for (topic, before) in before.iter().enumerate() {
-            let has_moved = self.places[topic] != *before;
-            self.over[topic] |= has_moved && self.is_at_end(model, topic);
-        }
-    }
-}
-
-/// Where a client's bytes come from.
-pub(crate) enum Source {
-    Plain(Box<Subscription>),
-    Served(Served),
-}
-
-impl Source {
-    /// What comes next, if anything does now.
-    fn next(&mut self) -> Option<Option<Bytes>> {
-        match self {
-            Self::Plain(subscription) => {
-                let next = subscription.next().now_or_never()?;
-                Some(next.map(|piece| piece.expect("no error").into_bytes()))
-            }
-            Self::Served(served) => served.next(),
-        }
-    }
-}
-
 /// What has happened, to detect a run that tests nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
@@ -100,6 +51,7 @@ pub(crate) struct Counts {
     pub(crate) ended: u64,
     /// Subscriptions for which nothing was left.
     pub(crate) refused: u64,
+    pub(crate) ended_by_server: u64,
     pub(crate) hidden: u64,
     /// Ids that came without an event, as all that was new was hidden.
     pub(crate) blocks: u64,
@@ -223,6 +175,14 @@ impl World {
         self.positions.iter().flatten().max().copied()
     }
 
+    /// Returns in which topics an id has a position that no event of the topic has reached.
+    fn beyond(&self, id: &str) -> [bool; 3] {
+        std::array::from_fn(|topic| {
+            let position = self.hub.position_of(TOPICS[topic], id);
+            position.as_ref() > self.positions[topic].last()
+        })
+    }
+
     /// Returns the id to resume from, and its places; without places if the hub must not accept it.
     fn id(&self, client: usize, from: &From) -> Option<(String, Option<Places>)> {
         let known = |(id, places): &(String, Places)| (id.clone(), Some(*places));
@@ -276,6 +236,8 @@ impl World {
             disconnect,
             even,
             served,
+            until,
+            is_named,
         } = step
         else {
             return;
@@ -295,6 +257,11 @@ impl World {
         if *even {
             subscribe = subscribe.filter(is_even);
         }
+        let ends = Ends {
+            until: until.map(|until| (until, CancellationToken::new())),
+            is_named: *is_named,
+        };
+        let subscribe = ends.apply(subscribe, *client);
         let subscribed = self.runtime.block_on(subscribe.into_future());
 
         // The expected result.
@@ -345,7 +312,8 @@ impl World {
         }
         let subscription = subscribed.expect("a subscription");
         let source = if *served {
-            Source::Served(Served::new(subscription, !*disconnect))
+            let has_handle = !*disconnect && ends.are_none();
+            Source::Served(Served::new(subscription, has_handle))
         } else {
             Source::Plain(Box::new(subscription))
         };
@@ -354,10 +322,13 @@ impl World {
             reader: Reader::default(),
             topics: topics.clone(),
             places,
+            beyond: id.as_ref().map_or([false; 3], |(id, _)| self.beyond(id)),
             disconnect: *disconnect,
             even: *even,
             before: model.clone(),
             switches: VecDeque::new(),
+            ends,
+            ending: None,
             // A handler has looked already, unlike a plain subscription.
             over: std::array::from_fn(|topic| {
                 let log = &model.topics[topic];
@@ -416,8 +387,45 @@ impl World {
         }
     }
 
+    /// Ends a client's subscription by its future, if it has one.
+    pub(crate) fn end(&mut self, client: usize) {
+        if let Some(connection) = &mut self.clients[client].connection
+            && connection.ending.is_none()
+            && let Some((until, token)) = &connection.ends.until
+        {
+            token.cancel();
+            let is_event_due = matches!(until, Until::WithEvent);
+            connection.ending = Some(Ending { is_event_due });
+        }
+    }
+
+    /// Disconnects the client from a topic.
+    pub(crate) fn disconnect(&mut self, client: usize, topic: usize) {
+        let connection = self.clients[client].connection.as_mut();
+        if connection.as_ref().is_some_and(|it| it.ending.is_some()) {
+            return;
+        }
+        let ended = self.hub.disconnect(TOPICS[topic], &name(client));
+        let has_topic = |it: &&mut Connection| it.ends.is_named && it.topics.contains(&topic);
+        let Some(connection) = connection.filter(has_topic) else {
+            assert_eq!(ended, 0);
+            return;
+        };
+        match &connection.source {
+            Source::Plain(_) => assert_eq!(ended, 1),
+            // Its handler may have ended, or have others to switch to.
+            Source::Served(_) => assert!(ended <= 1 + connection.switches.len()),
+        }
+        if ended > 0 {
+            let is_event_due = false;
+            connection.ending = Some(Ending { is_event_due });
+        }
+    }
+
     /// Switches the client's handler to another subscription, if the client's id is known.
     pub(crate) fn switch(&mut self, model: &Model, client: usize) {
+        let last = self.clients[client].last.as_ref();
+        let beyond = last.map_or([false; 3], |(id, _)| self.beyond(id));
         let Client {
             connection: Some(connection),
             last: Some((id, places)),
@@ -430,7 +438,8 @@ impl World {
         };
         let is_known =
             |topic: &usize| places[*topic].is_some_and(|place| place >= model.topics[*topic].gone);
-        if connection.disconnect || !connection.topics.iter().all(is_known) {
+        let may_have_ended = connection.disconnect || connection.ending.is_some();
+        if may_have_ended || !connection.topics.iter().all(is_known) {
             return;
         }
         // Its handler may have ended.
@@ -446,9 +455,10 @@ impl World {
         if connection.even {
             subscribe = subscribe.filter(is_even);
         }
+        let subscribe = connection.ends.apply(subscribe, client);
         let next = self.runtime.block_on(subscribe.into_future());
         served.switch(next.expect("a subscription"));
-        connection.switches.push_back(*places);
+        connection.switches.push_back((*places, beyond));
         self.counts.switched += 1;
     }
 
@@ -472,6 +482,7 @@ impl World {
                 connection.source.next()
             };
             let Some(next) = next else {
+                assert!(connection.ending.is_none(), "the server has ended it");
                 // There is nothing more: then everything was delivered or skipped by a gap.
                 let mut is_over = true;
                 for topic in connection.topics.iter().copied() {
@@ -482,13 +493,21 @@ impl World {
                     }
                     is_over &= log.is_finished;
                 }
-                // Another handle keeps a stream open.
-                let may_end =
-                    connection.disconnect || matches!(connection.source, Source::Plain(_));
+                let may_end = match &connection.source {
+                    Source::Plain(_) => true,
+                    // Another handle keeps a stream open.
+                    Source::Served(served) => !served.has_handle(),
+                };
                 assert!(!(is_over && may_end), "the stream does not end");
                 return;
             };
             let Some(piece) = next else {
+                let ending = connection.ending.as_ref();
+                if ending.is_some_and(|ending| !ending.is_event_due) {
+                    self.counts.ended_by_server += 1;
+                    self.clients[client].connection = None;
+                    return;
+                }
                 let is_at_end = |topic: &usize| connection.is_at_end(model, *topic);
                 if connection.topics.iter().all(is_at_end) {
                     self.counts.ended += 1;
@@ -512,8 +531,10 @@ impl World {
             let places_before = connection.places;
             for event in events {
                 if event.name == "switch" {
-                    let places = connection.switches.pop_front();
-                    connection.places = places.expect("a switch that was requested");
+                    let switch = connection.switches.pop_front();
+                    let (places, beyond) = switch.expect("a switch that was requested");
+                    connection.places = places;
+                    connection.beyond = beyond;
                     connection.over = [false; 3];
                     connection.note_ends(model, &[None; 3]);
                     continue;
@@ -543,115 +564,4 @@ impl World {
             connection.before.clone_from(model);
         }
     }
-}
-
-fn is_even(event: &StoredEvent<'_>) -> bool {
-    let data = event.data().expect("data");
-    let (topic, number) = data.split_once(':').expect("topic and number");
-    assert_eq!(topic, event.topic());
-    number.parse::<usize>().expect("a number").is_multiple_of(2)
-}
-
-/// Returns how many events of a topic precede the position in an id, if it has one.
-fn place_of(hub: &Hub, positions: &[Vec<Position>; 3], topic: usize, id: &str) -> Option<usize> {
-    let position = hub.position_of(TOPICS[topic], id)?;
-    let before = |it: &&Position| **it <= position;
-    Some(positions[topic].iter().filter(before).count())
-}
-
-/// Moves the places of a client with a filter over the hidden events that its id includes. Returns their number.
-fn follow(hub: &Hub, positions: &[Vec<Position>; 3], connection: &mut Connection, id: &str) -> u64 {
-    let mut hidden = 0;
-    for topic in connection.topics.iter().copied() {
-        let Some(place) = &mut connection.places[topic] else {
-            continue;
-        };
-        let said = place_of(hub, positions, topic, id).expect("a position");
-        assert!(*place <= said, "an id of before");
-        for number in *place..said {
-            assert_eq!(number % 2, 1, "a visible event was skipped");
-            hidden += 1;
-        }
-        *place = said;
-    }
-    hidden
-}
-
-pub(crate) fn check(
-    model: &Model,
-    connection: &mut Connection,
-    event: &Read,
-    said: impl Fn(usize) -> Option<usize>,
-    counts: &mut Counts,
-) {
-    let mut models = [&connection.before, model].into_iter();
-    match &*event.name {
-        "gap" => {
-            let gaps = event.gaps();
-            let [(topic, reason)] = &gaps[..] else {
-                panic!("gaps of several topics at once: {gaps:?}");
-            };
-            let topic = index(topic);
-            let place = connection.places[topic].expect("it had begun");
-            // A state stands for all that is kept.
-            let is_state = topic == STATE;
-            let next = |log: &Log| if is_state { log.published } else { log.gone };
-            let is_true = |log: &&Log| {
-                let missed = next(log).checked_sub(place).map(|missed| missed as u64);
-                // With a filter, the number is not known, but the id is exact in any case.
-                let is_next = if connection.even {
-                    event.missed().is_none() && (is_state || said(topic) == Some(next(log)))
-                } else {
-                    event.missed() == missed
-                };
-                place < log.gone && is_next
-            };
-            let log = models.map(|model| &model.topics[topic]).find(is_true);
-            let log = log.expect("no gap that is none");
-            assert!(!connection.disconnect, "a gap instead of a disconnection");
-            assert_eq!(reason, "slow");
-            connection.places[topic] = (!is_state).then_some(next(log));
-            counts.gaps += 1;
-        }
-        "snapshot" => {
-            assert_eq!(connection.places[STATE], None, "a snapshot without need");
-            let count = event.data.parse().expect("a number");
-            assert!(models.any(|model| count == model.topics[STATE].published));
-            connection.places[STATE] = Some(count);
-            counts.snapshots += 1;
-        }
-        "message" => {
-            let (topic, number) = event.data.split_once(':').expect("topic and number");
-            let topic = index(topic);
-            assert!(
-                connection.topics.contains(&topic),
-                "an event of another topic"
-            );
-            let place = connection.places[topic]
-                .as_mut()
-                .expect("no event before the snapshot");
-            if connection.even && number != place.to_string() {
-                // Hidden ones are no holes.
-                assert_eq!(*place % 2, 1, "a visible event was skipped");
-                *place += 1;
-            }
-            assert_eq!(number, place.to_string(), "a hole or a duplicate");
-            assert!(!connection.even || place.is_multiple_of(2), "not hidden");
-            assert!(*place < model.topics[topic].published);
-            *place += 1;
-            counts.events += 1;
-        }
-        other => panic!("an unexpected event: {other}"),
-    }
-}
-
-/// Whether an id is of topics, and of none of these.
-fn is_of_others(places: &Places, topics: &[usize]) -> bool {
-    let is_of_any = places.iter().any(Option::is_some);
-    is_of_any && topics.iter().all(|topic| places[*topic].is_none())
-}
-
-pub(crate) fn index(topic: &str) -> usize {
-    let index = TOPICS.iter().position(|name| *name == topic);
-    index.expect("a topic")
 }

@@ -10,7 +10,7 @@ impl Hub {
     /// Ends the subscriptions to a topic that have this [name](crate::Subscribe::member), whatever they have not delivered
     /// yet: for instance when a user is banned. Returns how many these are.
     ///
-    /// For a topic of a [group](HubBuilder::group), these are the subscriptions that have it, alone or with others;
+    /// For a topic of a [group](crate::HubBuilder::group), these are the subscriptions that have it, alone or with others;
     /// for the whole group, those to any of its topics.
     ///
     /// The client gets nothing more, and its response ends as a complete one, after which an `EventSource` comes back

@@ -9,6 +9,7 @@ use crate::log::EngineError;
 use crate::log::nats::entry_id::{EntryId, draw_stamp};
 use crate::log::nats::get::Wanted;
 use crate::log::nats::link::{Known, Link};
+use crate::log::nats::page;
 use crate::log::nats::stored::{FINISHED, STAMP};
 use crate::log::nats::subject::Subjects;
 use crate::position::Position;
@@ -19,7 +20,8 @@ pub(super) struct Call {
     message: PublishMessage,
     stamp: String,
     len: usize,
-    has_key: bool,
+    /// What tells it from others, if it has a key.
+    message_id: Option<String>,
     /// Whether it ends the topic.
     is_last: bool,
 }
@@ -30,15 +32,16 @@ impl Call {
         let message = PublishMessage::build()
             .header(STAMP, stamp.as_str())
             .payload(Bytes::copy_from_slice(entry));
+        let message_id = key.map(|key| Subjects::message_id(topic, key));
         Self {
             subject: link.subjects.log(topic),
-            message: match key {
-                Some(key) => message.message_id(Subjects::message_id(topic, key)),
+            message: match &message_id {
+                Some(id) => message.message_id(id),
                 None => message,
             },
             stamp,
             len: entry.len(),
-            has_key: key.is_some(),
+            message_id,
             is_last: false,
         }
     }
@@ -66,7 +69,7 @@ impl Call {
         match is_finished {
             false => Ok(message),
             // An earlier one with the same key is answered nevertheless.
-            true if self.has_key => Ok(message.expected_last_subject_sequence(0)),
+            true if self.message_id.is_some() => Ok(message.expected_last_subject_sequence(0)),
             true => Err(EngineError::Finished),
         }
     }
@@ -101,10 +104,12 @@ pub(super) async fn append(link: &Link, call: Call) -> Result<Position, EngineEr
             }
             // Another one came before the end, or the topic is finished.
             Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {
-                match link.last_number(known, &call.subject).await? {
-                    None => return Err(EngineError::Finished),
-                    Some(_) => continue,
+                if link.last_number(known, &call.subject).await?.is_some() {
+                    continue;
                 }
+                let earlier = earlier_with_id(link, known, &call).await?;
+                let earlier = earlier.ok_or(EngineError::Finished)?;
+                return Ok(earlier.position(known.epoch));
             }
             Err(error) => error,
         };
@@ -126,6 +131,30 @@ pub(super) async fn append(link: &Link, call: Call) -> Result<Position, EngineEr
         // Nothing has stored it.
         if link.retry(&mut attempts, &error).await.is_none() {
             return Err(error);
+        }
+    }
+}
+
+/// Returns the entry of a topic that was published with the same key. Newer servers (2.15.1) look at the expected number
+/// before they look whether a message is repeated, so that they do not answer with the earlier one.
+async fn earlier_with_id(
+    link: &Link,
+    known: Known,
+    call: &Call,
+) -> Result<Option<EntryId>, EngineError> {
+    let Some(id) = &call.message_id else {
+        return Ok(None);
+    };
+    let mut after = 0;
+    loop {
+        let read = page::read(link, known, &call.subject, after).await?;
+        let mut entries = read.entries.iter();
+        if let Some(earlier) = entries.find(|entry| entry.has_message_id(id)) {
+            return Ok(Some(earlier.id));
+        }
+        match read.entries.last() {
+            Some(last) if !read.is_end => after = last.number(),
+            _ => return Ok(None),
         }
     }
 }

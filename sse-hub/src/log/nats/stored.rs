@@ -1,5 +1,6 @@
 //! An entry as the stream has it: a payload, and what the headers say of it.
 
+use async_nats::header::NATS_MESSAGE_ID;
 use async_nats::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 
@@ -24,6 +25,8 @@ pub(super) struct Stored {
     /// What was lost, if it is a mark.
     lost: Option<String>,
     is_finished: bool,
+    /// What tells repeated messages, if it was published with a key.
+    message_id: Option<String>,
 }
 
 impl Stored {
@@ -33,6 +36,7 @@ impl Stored {
             id: EntryId::of(number, header(STAMP).map(HeaderValue::as_str)),
             lost: header(LOST).map(|lost| lost.as_str().to_owned()),
             is_finished: header(FINISHED).is_some(),
+            message_id: header(NATS_MESSAGE_ID).map(|id| id.as_str().to_owned()),
             payload,
         }
     }
@@ -48,6 +52,10 @@ impl Stored {
     /// Returns what was lost, if it is the mark of a loss.
     pub(super) fn lost(&self) -> Option<&str> {
         self.lost.as_deref()
+    }
+
+    pub(super) fn has_message_id(&self, id: &str) -> bool {
+        self.message_id.as_deref() == Some(id)
     }
 
     /// Whether nothing follows it: it is the event that ends the topic, or comes after that.

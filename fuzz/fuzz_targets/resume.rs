@@ -234,7 +234,11 @@ impl World {
                 None => Some(fresh),
                 Some(None) => None,
                 Some(Some((_, known))) => match known.get(&topic) {
-                    None => Some(fresh),
+                    // An id of other topics alone says nothing of these.
+                    None => topics
+                        .iter()
+                        .any(|it| known.contains_key(it))
+                        .then_some(fresh),
                     Some(after) => (published - after <= held).then_some(*after),
                 },
             };

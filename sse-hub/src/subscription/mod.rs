@@ -38,6 +38,7 @@ mod ending;
 pub(crate) mod error;
 pub(crate) mod filter;
 mod hiding;
+pub(crate) mod into_member;
 mod log_reads;
 mod merge;
 pub(crate) mod opening;
@@ -480,7 +481,10 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         for reader in &mut self.topics {
             let member = self.member.as_ref();
-            if reader.topic.leave(&mut reader.cursor, member) {
+            let is_unneeded = reader.topic.leave(&mut reader.cursor, member);
+            let member = member.map(|member| member.name());
+            self.core.note_member(reader.topic.name(), member);
+            if is_unneeded {
                 self.core.registry().evict(&reader.topic);
             }
         }

@@ -1,6 +1,7 @@
 //! One topic: its window, its readers, and the tasks that wait for more.
 
 pub(crate) mod cursor;
+pub(crate) mod elsewhere;
 pub(crate) mod expiry;
 mod generations;
 pub(crate) mod idempotency;
@@ -12,7 +13,7 @@ pub(crate) mod reading;
 mod segment;
 pub(crate) mod snapshot;
 pub(crate) mod waiting;
-mod watching;
+pub(crate) mod watching;
 mod window;
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -47,6 +47,8 @@
 //! | topics of a subscription | 64, of a group as well |
 //! | shards of an engine | 256 |
 //! | changes by which a [`Presence`] may lag behind | 256 |
+//! | a member's name | 512 bytes |
+//! | names of members on other nodes | 100,000 of a topic, of 65,536 topics |
 //! | an id | 24 bytes for an event in a stream of one topic, 35 with an engine; 2,235 bytes for 64 topics, whatever their names |
 //! | the id that a client comes back with | 4 KiB; a longer one is unknown |
 //!

@@ -131,7 +131,7 @@ pub use crate::subscription::opening::Opening;
 pub use crate::subscription::policy::{EngineDown, SlowConsumer};
 pub use crate::subscription::topics::{IntoTopics, OneTopic, SeveralTopics};
 
-pub use crate::topic::members::Change;
+pub use crate::topic::change::Change;
 pub use crate::topic_guard::OpenError;
 pub use crate::topic_name::TopicError;
 pub use sse_codec::{

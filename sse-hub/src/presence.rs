@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 
 use crate::core::Core;
-use crate::topic::members::{Change, Watcher};
+use crate::topic::change::Change;
+use crate::topic::members::Watcher;
 use crate::topic_guard::{OpenError, TopicGuard};
 
 /// The subscribers of one topic: a set that is current whenever it is read, and a `Stream` of the [`Change`]s; from

@@ -41,8 +41,11 @@ pub(super) struct Reports {
     timer: Option<Pin<Box<Sleep>>>,
     /// The topics of which something is to be told now.
     waiting: VecDeque<Arc<str>>,
-    sending: FuturesUnordered<BoxFuture<'static, (Arc<str>, Result<(), EngineError>)>>,
+    sending: FuturesUnordered<BoxFuture<'static, Sent>>,
 }
+
+/// What was told of a topic, and whether it was.
+type Sent = (Arc<str>, Result<(), EngineError>);
 
 /// A topic that other nodes watch.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 
-use crate::topic::members::Change;
+use crate::topic::change::Change;
 
 /// Identifies a node for as long as it runs.
 pub(crate) type NodeId = u64;

@@ -1,5 +1,6 @@
 //! One topic: its window, its readers, and the tasks that wait for more.
 
+pub(crate) mod change;
 pub(crate) mod cursor;
 pub(crate) mod elsewhere;
 pub(crate) mod expiry;

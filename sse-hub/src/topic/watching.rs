@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::Topic;
+use crate::topic::change::Change;
 use crate::topic::elsewhere::{NodeId, Told};
 use crate::topic::member::Member;
-use crate::topic::members::{Change, Members, Watcher};
+use crate::topic::members::{Members, Watcher};
 
 /// The members of a topic that this node tells others of.
 #[derive(Debug, Default)]

@@ -22,7 +22,7 @@ async fn join(hub: &Hub, topic: &str, member: &str) -> Subscription {
 
 fn names(presence: &Presence) -> BTreeSet<String> {
     let members = presence.members();
-    members.iter().map(|name| name.to_string()).collect()
+    members.iter().map(ToString::to_string).collect()
 }
 
 fn set(names: &[&str]) -> BTreeSet<String> {

@@ -80,7 +80,7 @@ impl Crowd {
 
     fn is_right(&self, observer: &Presence, expected: &BTreeSet<String>) -> bool {
         let members = observer.members();
-        let members: BTreeSet<_> = members.iter().map(|name| name.to_string()).collect();
+        let members: BTreeSet<_> = members.iter().map(ToString::to_string).collect();
         let times = |name: &&String| self.there.iter().filter(|(it, _)| it == *name).count();
         members == *expected
             && observer.subscribers() == self.there.len()

@@ -17,7 +17,7 @@ async fn until_members(presence: &mut Presence, expected: &[&str]) {
     let expected: BTreeSet<_> = expected.iter().map(|name| (*name).to_owned()).collect();
     loop {
         let members = presence.members();
-        let members: BTreeSet<_> = members.iter().map(|name| name.to_string()).collect();
+        let members: BTreeSet<_> = members.iter().map(ToString::to_string).collect();
         if members == expected {
             return;
         }

@@ -313,6 +313,7 @@
 //! |---|---|---|
 //! | `json` | yes | JSON data from anything that implements `serde::Serialize` |
 //! | `tower` | yes | [`WithSse`] implements `tower::Service` |
+//! | `gzip` | no | compression with gzip, see `Compression` |
 //! | `axum` | no | [`WithSse`] is a handler of axum, with extractors before the stream |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -336,6 +337,8 @@ pub use crate::write_timeout::WriteTimeout;
 /// All adapters have a type of this name, so that handlers look the same in all of them.
 pub type Request<B = hyper::body::Incoming> = http::Request<B>;
 
+#[cfg(feature = "gzip")]
+pub use sse_session::Compression;
 #[doc(inline)]
 pub use sse_session::guide;
 pub use sse_session::{

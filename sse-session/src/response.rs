@@ -9,6 +9,8 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, h
 
 use crate::body::SseBody;
 use crate::forward::forward;
+#[cfg(feature = "gzip")]
+use crate::gzip::GzipStream;
 use crate::handler_result::IntoHandlerResult;
 use crate::into_event::IntoEvent;
 use crate::options::SseOptions;
@@ -118,13 +120,51 @@ where
     F: Future + Send + 'static,
     F::Output: IntoHandlerResult,
 {
+    let coding = Coding::of(options, &request);
     if request.method() == Some(&Method::HEAD) {
-        return response(options, SseBody::empty());
+        return response(options, coding, SseBody::empty());
     }
     let last_event_id = last_event_id_with(options, &request);
     let start = |sse| handler(request, sse);
     let stream = SseStream::new(options, last_event_id.as_deref(), start);
-    response(options, SseBody::new(stream))
+    response(options, coding, coding.body(stream))
+}
+
+/// The content coding of a response (RFC 9110 § 8.4).
+#[derive(Clone, Copy)]
+enum Coding {
+    Identity,
+    #[cfg(feature = "gzip")]
+    Gzip,
+}
+
+impl Coding {
+    #[cfg(feature = "gzip")]
+    fn of(options: &SseOptions, request: &impl RequestHead) -> Self {
+        let accepted = request.headers().get_all(header::ACCEPT_ENCODING);
+        if options.uses_gzip(accepted.iter().map(HeaderValue::as_bytes)) {
+            Self::Gzip
+        } else {
+            Self::Identity
+        }
+    }
+
+    #[cfg(not(feature = "gzip"))]
+    const fn of(_: &SseOptions, _: &impl RequestHead) -> Self {
+        Self::Identity
+    }
+
+    fn body<F>(self, stream: SseStream<F>) -> SseBody
+    where
+        F: Future + Send + 'static,
+        F::Output: IntoHandlerResult,
+    {
+        match self {
+            Self::Identity => SseBody::new(stream),
+            #[cfg(feature = "gzip")]
+            Self::Gzip => SseBody::gzip(GzipStream::new(stream)),
+        }
+    }
 }
 
 /// Returns the last event ID of a request, for handlers that need it before their stream begins:
@@ -190,7 +230,7 @@ where
         None,
         |sse| async move { forward(events, &sse).await },
     );
-    response(options, SseBody::new(stream))
+    response(options, Coding::Identity, SseBody::new(stream))
 }
 
 /// Returns `204 No Content`, on which an `EventSource` stops reconnecting (HTML § 9.2.3).
@@ -240,8 +280,18 @@ pub fn refused(error: &(impl Refusal + ?Sized)) -> Response<SseBody> {
     response
 }
 
-fn response(options: &SseOptions, body: SseBody) -> Response<SseBody> {
+fn response(options: &SseOptions, coding: Coding, body: SseBody) -> Response<SseBody> {
     let mut response = Response::new(body);
     *response.headers_mut() = options.response_headers();
+    match coding {
+        Coding::Identity => {}
+        #[cfg(feature = "gzip")]
+        Coding::Gzip => {
+            let gzip = HeaderValue::from_static("gzip");
+            response
+                .headers_mut()
+                .insert(header::CONTENT_ENCODING, gzip);
+        }
+    }
     response
 }

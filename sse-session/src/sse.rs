@@ -72,6 +72,34 @@ impl Sse {
         SendEvent::new(&self.pipe, event)
     }
 
+    /// Sends an event that holds a secret, such as a token. Where the stream is
+    /// [compressed](crate::SseOptions::compression), the event is not: it is stored as it is, and neither it
+    /// nor what was sent before it helps to compress what follows. So no length on the wire depends on what
+    /// the secret has in common with other text, see [`guide::compression`](crate::guide::compression).
+    ///
+    /// Elsewhere this is [`send`](Self::send). With the feature `gzip`.
+    ///
+    /// ```
+    /// use sse_session::{Event, SendError, Sse};
+    ///
+    /// async fn begin(sse: &Sse, upload_token: &str) -> Result<(), SendError> {
+    ///     sse.send_secret(Event::new().event("token").data(upload_token)).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`send`](Self::send).
+    #[cfg(feature = "gzip")]
+    pub async fn send_secret<E: Encode>(&self, event: E) -> Result<(), SendError> {
+        let mut retry = pin!(Retry::new(&self.pipe));
+        poll_fn(|cx| retry.as_mut().poll(cx, |pipe, _| pipe.offer_secret(&event))).await
+    }
+
     /// Sends several events, as a loop of [`send`](Self::send) does but at less cost: the stream is
     /// locked once for as many as there is room for, not for each event.
     ///

@@ -139,6 +139,12 @@ where
         self.is_settled
     }
 
+    /// Returns where secret events are in the piece that was yielded last.
+    #[cfg(feature = "gzip")]
+    pub(crate) fn take_secrets(&self) -> Vec<std::ops::Range<usize>> {
+        self.pipe.take_secrets()
+    }
+
     /// Returns a handle that shuts the stream down, also when the stream is boxed.
     #[must_use]
     pub fn shutdown_handle(&self) -> ShutdownHandle {

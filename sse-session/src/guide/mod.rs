@@ -16,6 +16,10 @@ pub mod clients {}
 #[doc = "```"]
 pub mod pages {}
 
+#[cfg(feature = "gzip")]
+#[doc = include_str!("compression.md")]
+pub mod compression {}
+
 #[doc = include_str!("internet.md")]
 #[doc = "\n# Networks\n\n```ignore"]
 #[doc = include_str!("internet/network.rs")]

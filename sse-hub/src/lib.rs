@@ -63,6 +63,7 @@
 //!
 //! | feature | default | enables |
 //! |---|---|---|
+//! | `gzip` | no | events that are compressed once for all subscribers, see [Compression](#compression) |
 //! | `nats` | no | `nats::NatsEngine`: topics in NATS JetStream, shared by several nodes |
 //! | `redis` | no | `redis::RedisEngine`: topics in Redis or Valkey, shared by several nodes |
 //! | `redis-rustls` | no | TLS for Redis, with `rustls` |

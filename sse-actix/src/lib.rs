@@ -163,8 +163,8 @@ pub use crate::body::SseBody;
 pub use crate::bounded::BoundedHttp;
 pub use crate::handler::{WithSse, with_sse};
 pub use crate::response::{
-    last_event_id, no_content, refused, sse_response, sse_response_with, sse_stream,
-    sse_stream_with,
+    last_event_id, no_content, refused, sse_open, sse_open_with, sse_response, sse_response_with,
+    sse_stream, sse_stream_with,
 };
 #[cfg(feature = "gzip")]
 pub use sse_session::Compression;
@@ -173,8 +173,8 @@ pub use sse_session::guide;
 pub use sse_session::{
     BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
     EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
-    Limit, LimitReached, Limiter, NoData, Permit, Refusal, SendAll, SendAllError, SendError,
-    Shutdown, Sse, SseOptions, TrySendError, forward,
+    Limit, LimitReached, Limiter, NoData, OpenStream, Permit, Refusal, SendAll, SendAllError,
+    SendError, Shutdown, Sse, SseOptions, TrySendError, forward,
 };
 #[cfg(feature = "json")]
 pub use sse_session::{Json, Typed};

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use sse_codec::EncodeError;
-use sse_session::{BoxError, Encode, Encoder, Sse};
+use sse_session::{BoxError, Encode, Encoder, OpenStream, Sse};
 
 use crate::core::{Begun, Core};
 use crate::gap::{Gap, GapReason};
@@ -281,18 +281,25 @@ impl Subscribe {
     /// ```
     /// use http::{HeaderMap, Response};
     /// use sse_hub::Hub;
-    /// use sse_hyper::{SseBody, refused, sse_response};
+    /// use sse_hyper::{SseBody, last_event_id, refused, sse_open, sse_response};
     ///
     /// // A handler of axum, for instance.
     /// async fn news(hub: Hub, headers: HeaderMap) -> Response<SseBody> {
-    ///     match hub.subscribe("news").open().await {
+    ///     let id = last_event_id(&headers);
+    ///     match hub.subscribe("news").resume(id.as_deref()).open().await {
     ///         Ok(news) => sse_response(headers, |_, sse| news.serve(sse)),
     ///         Err(error) => refused(&error),
     ///     }
     /// }
+    ///
+    /// // The same, in short.
+    /// async fn weather(hub: Hub, headers: HeaderMap) -> Response<SseBody> {
+    ///     sse_open(headers, hub.subscribe("weather")).await
+    /// }
     /// ```
     ///
-    /// The same code does it in all adapters. An `EventSource` does not
+    /// The same code does it in all adapters. Without the client's last event ID, it is not known whether the client has everything
+    /// of a [finished](crate::Hub::finish) topic. An `EventSource` does not
     /// come back by itself after a status other than 200 (HTML § 9.2.2): the page creates another one.
     ///
     /// The topics stay open until the result is served or dropped. A shutdown of the hub that begins
@@ -580,6 +587,22 @@ enum LastEventId<'a> {
     None,
     Positions(Positions<'a>),
     Invalid,
+}
+
+impl OpenStream for Subscribe {
+    type Error = SubscribeError;
+
+    /// [Opens](Subscribe::open) it, to [resume](Self::resume) after the client's last event ID unless that was set.
+    async fn open(mut self, last_event_id: Option<&str>) -> Result<Self, SubscribeError> {
+        if let Resume::FromStream = self.resume {
+            self = self.resume(last_event_id);
+        }
+        Self::open(self).await
+    }
+
+    fn serve(self, sse: Sse) -> impl Future<Output = Result<(), BoxError>> + Send + 'static {
+        Self::serve(self, sse)
+    }
 }
 
 impl IntoFuture for Subscribe {

@@ -7,9 +7,12 @@
 
 use std::time::Duration;
 
-use actix_web::{App, HttpResponse, HttpServer, web};
-use sse_actix::{Event, Request, SendError, Sse, SseBody, SseOptions, sse_response_with, with_sse};
-use tokio_util::sync::CancellationToken;
+use actix_web::dev::Server;
+use actix_web::{App, HttpResponse, web};
+use sse_actix::{
+    BoundedHttp, CancellationToken, Event, Request, SendError, Sse, SseBody, SseOptions,
+    sse_response_with, with_sse,
+};
 
 // A route with extractors returns `sse_response`.
 async fn room(
@@ -37,17 +40,21 @@ async fn hello(_request: Request, sse: Sse) -> Result<(), SendError> {
 async fn main() -> std::io::Result<()> {
     let stop = CancellationToken::new();
     let options = web::Data::new(SseOptions::new().shutdown(stop.clone()));
-    let server = HttpServer::new(move || {
+    let app = move || {
         App::new()
             .app_data(options.clone())
             .route("/rooms/{room}", web::get().to(room))
             .route("/hello", web::get().to(with_sse(hello)))
-    })
-    .disable_signals()
-    .bind(("127.0.0.1", 3001))?
-    .run();
+    };
+    // In the place of actix-web's `HttpServer`, so that a client cannot make the server hold more than it is to.
+    let idle = stop.clone();
+    let http = move || BoundedHttp::new().shutdown(idle.clone()).tcp(app());
+    let server = Server::build()
+        .disable_signals()
+        .bind("events", ("127.0.0.1", 3001), http)?
+        .run();
 
-    // Ends the open streams, for which actix waits.
+    // Ends the open streams and the idle connections, for which actix waits.
     let handle = server.handle();
     actix_web::rt::spawn(async move {
         let _ = actix_web::rt::signal::ctrl_c().await;

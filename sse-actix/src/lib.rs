@@ -37,6 +37,7 @@
 //! | a request's body that a stream keeps and does not read, or that is discarded | 12 KiB, and actix's buffer for it | a buffer of some 140 KB |
 //! | requests at once on a connection of HTTP/2 | 200, then 503 | no limit |
 //! | the head of a request | 5 seconds | 5 seconds for the first one, no limit for others |
+//! | the rest of a body in chunks, after its response | 5 seconds | no limit |
 //! | the length of a head, which a stream may keep | 16 KiB | 128 KiB |
 //! | a client that accepts nothing | 60 seconds | no limit, see "Clients that never read" |
 //! | a client that has left an idle stream | handler dropped at once | depends, see "When the client disconnects" |
@@ -67,9 +68,10 @@
 //!
 //! # Shutdown
 //!
-//! The graceful shutdown of actix waits for open responses up to its `shutdown_timeout`, and with
-//! `BoundedHttp` for idle connections up to [`BoundedHttp::keep_alive`]. Pass a
-//! signal to the streams with [`SseOptions::shutdown`], and they end when it is given. Over HTTP/2,
+//! The graceful shutdown of actix waits for open responses up to its `shutdown_timeout`. Pass a
+//! signal to the streams with [`SseOptions::shutdown`], and they end when it is given. With `BoundedHttp`, it also waits
+//! for idle connections, up to [`BoundedHttp::keep_alive`], unless the signal is passed to
+//! [`BoundedHttp::shutdown`]. Over HTTP/2,
 //! actix also waits for the clients to close their connections, and does not ask them to.
 //!
 //! # When the client disconnects
@@ -161,8 +163,8 @@ pub use crate::body::SseBody;
 pub use crate::bounded::BoundedHttp;
 pub use crate::handler::{WithSse, with_sse};
 pub use crate::response::{
-    last_event_id, no_content, refused, sse_response, sse_response_with, sse_stream,
-    sse_stream_with,
+    last_event_id, no_content, refused, sse_open, sse_open_with, sse_response, sse_response_with,
+    sse_stream, sse_stream_with,
 };
 #[cfg(feature = "gzip")]
 pub use sse_session::Compression;
@@ -171,8 +173,8 @@ pub use sse_session::guide;
 pub use sse_session::{
     BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
     EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
-    Limit, LimitReached, Limiter, NoData, Permit, Refusal, SendAll, SendAllError, SendError,
-    Shutdown, Sse, SseOptions, TrySendError, forward,
+    Limit, LimitReached, Limiter, NoData, OpenStream, Permit, Refusal, SendAll, SendAllError,
+    SendError, Shutdown, Sse, SseOptions, TrySendError, forward,
 };
 #[cfg(feature = "json")]
 pub use sse_session::{Json, Typed};

@@ -13,7 +13,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_core::Stream;
 #[cfg(feature = "gzip")]
 use sse_session::GzipStream;
-use sse_session::{IntoEvent, IntoHandlerResult, Refusal, Sse, SseOptions, SseStream, forward};
+use sse_session::{
+    IntoEvent, IntoHandlerResult, OpenStream, Refusal, Sse, SseOptions, SseStream, forward,
+};
 
 use crate::body::SseBody;
 
@@ -53,6 +55,46 @@ where
     F::Output: IntoHandlerResult,
 {
     respond(options, request, |sse| handler(request.clone(), sse))
+}
+
+/// Answers `request` with a stream that may be refused, such as a subscription of `sse-hub`: with its events, after the
+/// request's last event ID, or with the status of its refusal.
+///
+/// So a topic that is finished is answered with 204 to a client that has everything, and an engine that is down with 503 and
+/// `Retry-After`.
+///
+/// ```
+/// use actix_web::{HttpRequest, HttpResponse, web};
+/// use sse_actix::{SseBody, sse_open};
+/// use sse_hub::Hub;
+///
+/// async fn news(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse<SseBody> {
+///     sse_open(&request, hub.subscribe("news")).await
+/// }
+/// ```
+///
+/// # Cancel safety
+///
+/// The future may be dropped at any time.
+pub async fn sse_open<S: OpenStream>(request: &HttpRequest, stream: S) -> HttpResponse<SseBody> {
+    sse_open_with(&SseOptions::new(), request, stream).await
+}
+
+/// Answers `request` as [`sse_open`] does, with options.
+///
+/// # Cancel safety
+///
+/// The future may be dropped at any time.
+pub async fn sse_open_with<S: OpenStream>(
+    options: &SseOptions,
+    request: &HttpRequest,
+    stream: S,
+) -> HttpResponse<SseBody> {
+    let last_event_id = last_event_id_with(options, request);
+    match stream.open(last_event_id.as_deref()).await {
+        Ok(stream) => respond(options, request, |sse| stream.serve(sse)),
+        Err(error) => refused(&error),
+    }
 }
 
 /// Returns the last event ID of a request, for handlers that need it before their stream begins:

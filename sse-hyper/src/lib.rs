@@ -344,9 +344,10 @@ pub use sse_session::guide;
 pub use sse_session::{
     BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
     EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
-    Limit, LimitReached, Limiter, NoData, Permit, Refusal, RequestHead, SendAll, SendAllError,
-    SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward, last_event_id,
-    no_content, refused, sse_response, sse_response_with, sse_stream, sse_stream_with,
+    Limit, LimitReached, Limiter, NoData, OpenStream, Permit, Refusal, RequestHead, SendAll,
+    SendAllError, SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward,
+    last_event_id, no_content, refused, sse_open, sse_open_with, sse_response, sse_response_with,
+    sse_stream, sse_stream_with,
 };
 #[cfg(feature = "json")]
 pub use sse_session::{Json, Typed};

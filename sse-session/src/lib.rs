@@ -76,6 +76,7 @@ mod into_event;
 mod keep_alive;
 mod last_event_id;
 mod limiter;
+mod open_stream;
 mod options;
 mod pipe;
 mod refusal;
@@ -108,12 +109,13 @@ pub use crate::handler_result::IntoHandlerResult;
 pub use crate::into_event::IntoEvent;
 pub use crate::last_event_id::parse_last_event_id;
 pub use crate::limiter::{Limit, LimitReached, Limiter, Permit};
+pub use crate::open_stream::OpenStream;
 pub use crate::options::SseOptions;
 pub use crate::refusal::Refusal;
 #[cfg(feature = "http-body")]
 pub use crate::response::{
-    RequestHead, last_event_id, no_content, refused, sse_response, sse_response_with, sse_stream,
-    sse_stream_with,
+    RequestHead, last_event_id, no_content, refused, sse_open, sse_open_with, sse_response,
+    sse_response_with, sse_stream, sse_stream_with,
 };
 pub use crate::send::SendAll;
 pub use crate::shutdown::Shutdown;

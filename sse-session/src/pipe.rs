@@ -42,6 +42,8 @@ use tokio::sync::futures::Notified;
 use crate::buffer::{Batch, Buffer};
 use crate::error::TrySendError;
 #[cfg(feature = "gzip")]
+use crate::gzip::SharedPiece;
+#[cfg(feature = "gzip")]
 use crate::secrets::Secrets;
 use crate::signal::{PendingSignal, Signal};
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Notify, Ordering, reach};
@@ -83,6 +85,12 @@ struct State {
     /// Boxed, as few streams have any.
     #[cfg(feature = "gzip")]
     secrets: Option<Box<Secrets>>,
+    /// What `encoded` is, or what it was when it was taken, if it is compressed once for many streams.
+    #[cfg(feature = "gzip")]
+    shared: Option<Arc<SharedPiece>>,
+    /// Whether what the body takes is compressed.
+    #[cfg(feature = "gzip")]
+    is_compressed: bool,
 }
 
 impl Pipe {
@@ -105,6 +113,10 @@ impl Pipe {
                 body: None,
                 #[cfg(feature = "gzip")]
                 secrets: None,
+                #[cfg(feature = "gzip")]
+                shared: None,
+                #[cfg(feature = "gzip")]
+                is_compressed: false,
             }),
             high_water,
             encoder,
@@ -190,6 +202,36 @@ impl Pipe {
     pub(crate) fn take_secrets(&self) -> Vec<std::ops::Range<usize>> {
         let mut state = self.state();
         state.secrets.as_mut().map_or_else(Vec::new, |it| it.take())
+    }
+
+    /// Notes that what the body takes is compressed.
+    #[cfg(feature = "gzip")]
+    pub(crate) fn note_compression(&self) {
+        self.state().is_compressed = true;
+    }
+
+    #[cfg(feature = "gzip")]
+    pub(crate) fn is_compressed(&self) -> bool {
+        self.state().is_compressed
+    }
+
+    /// As [`offer_encoded`](Self::offer_encoded), for a piece that is compressed once for many streams. If it has to be
+    /// copied, it is compressed for this stream alone.
+    #[cfg(feature = "gzip")]
+    pub(crate) fn offer_shared(&self, piece: &Arc<SharedPiece>) -> Result<(), TrySendError> {
+        let mut state = self.state();
+        self.check_room_for_encoded_in(&mut state)?;
+        let before = state.shared.replace(Arc::clone(piece));
+        place(state, piece.plain().clone());
+        drop(before);
+        Ok(())
+    }
+
+    /// Returns the piece that was handed over last, if these are its bytes.
+    #[cfg(feature = "gzip")]
+    pub(crate) fn take_shared(&self, plain: &Bytes) -> Option<Arc<SharedPiece>> {
+        let mut state = self.state();
+        state.shared.take_if(|piece| piece.is_of(plain))
     }
 
     /// Takes whole encoded events, and leaves `events` empty. They are copied only if the buffer

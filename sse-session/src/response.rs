@@ -15,6 +15,7 @@ use crate::forward::forward;
 use crate::gzip::GzipStream;
 use crate::handler_result::IntoHandlerResult;
 use crate::into_event::IntoEvent;
+use crate::open_stream::OpenStream;
 use crate::options::SseOptions;
 use crate::refusal::Refusal;
 use crate::sse::Sse;
@@ -130,6 +131,49 @@ where
     let start = |sse| handler(request, sse);
     let stream = SseStream::new(options, last_event_id.as_deref(), start);
     response(options, coding, coding.body(stream))
+}
+
+/// Answers `request` with a stream that may be refused, such as a subscription of `sse-hub`: with its events, after the
+/// request's last event ID, or with the status of its refusal.
+///
+/// So a topic that is finished is answered with 204 to a client that has everything, and an engine that is down with 503 and
+/// `Retry-After`.
+///
+/// ```
+/// use http::Response;
+/// use sse_session::{OpenStream, RequestHead, SseBody, sse_open};
+///
+/// async fn news(news: impl OpenStream, request: impl RequestHead) -> Response<SseBody> {
+///     sse_open(request, news).await
+/// }
+/// ```
+///
+/// # Cancel safety
+///
+/// The future may be dropped at any time.
+pub async fn sse_open<R, S>(request: R, stream: S) -> Response<SseBody>
+where
+    R: RequestHead,
+    S: OpenStream,
+{
+    sse_open_with(&SseOptions::new(), request, stream).await
+}
+
+/// [`sse_open`] with options.
+///
+/// # Cancel safety
+///
+/// The future may be dropped at any time.
+pub async fn sse_open_with<R, S>(options: &SseOptions, request: R, stream: S) -> Response<SseBody>
+where
+    R: RequestHead,
+    S: OpenStream,
+{
+    let last_event_id = last_event_id_with(options, &request);
+    match stream.open(last_event_id.as_deref()).await {
+        Ok(stream) => sse_response_with(options, request, |_, sse| stream.serve(sse)),
+        Err(error) => refused(&error),
+    }
 }
 
 /// The content coding of a response (RFC 9110 § 8.4).

@@ -10,6 +10,8 @@ use bytes::Bytes;
 use sse_codec::{Encode, Event};
 
 use crate::error::{SendAllError, SendError, TrySendError};
+#[cfg(feature = "gzip")]
+use crate::gzip::SharedPiece;
 use crate::pipe::Pipe;
 use crate::send::{Retry, SendAll, SendEvent, send_while_room};
 
@@ -243,6 +245,41 @@ impl Sse {
     #[inline]
     pub fn try_send_encoded(&self, events: &mut Bytes) -> Result<(), TrySendError> {
         self.pipe.offer_encoded(events)
+    }
+
+    /// Whether the stream is compressed, see [`SseOptions::compression`](crate::SseOptions::compression).
+    #[cfg(feature = "gzip")]
+    #[must_use]
+    pub fn is_compressed(&self) -> bool {
+        self.pipe.is_compressed()
+    }
+
+    /// [`send_encoded`](Self::send_encoded) for a piece that is compressed once for many streams.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Cancel safety
+    ///
+    /// As there.
+    #[cfg(feature = "gzip")]
+    #[doc(hidden)]
+    pub async fn send_shared(&self, piece: Arc<SharedPiece>) -> Result<(), SendError> {
+        let mut retry = pin!(Retry::new(&self.pipe));
+        let mut attempt = |pipe: &Pipe, _: &mut Context<'_>| pipe.offer_shared(&piece);
+        poll_fn(|cx| retry.as_mut().poll(cx, &mut attempt)).await
+    }
+
+    /// [`try_send_encoded`](Self::try_send_encoded) for a piece that is compressed once for many streams.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    #[cfg(feature = "gzip")]
+    #[doc(hidden)]
+    pub fn try_send_shared(&self, piece: &Arc<SharedPiece>) -> Result<(), TrySendError> {
+        self.pipe.offer_shared(piece)
     }
 
     /// Sends a comment, which clients ignore: a line without a blank line, as several clients other

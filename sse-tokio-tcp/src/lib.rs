@@ -191,8 +191,8 @@ pub use crate::listener::Listener;
 pub use crate::methods::Methods;
 pub use crate::request::{PeerAddr, Request};
 pub use crate::response::{
-    Response, no_content, not_found, refused, sse_response, sse_response_with, sse_stream,
-    sse_stream_with,
+    Response, no_content, not_found, refused, sse_open, sse_open_with, sse_response,
+    sse_response_with, sse_stream, sse_stream_with,
 };
 pub use crate::router::Router;
 pub use crate::server::{Server, serve};
@@ -206,8 +206,9 @@ pub use sse_session::guide;
 pub use sse_session::{
     BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
     EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
-    Limit, LimitReached, Limiter, NoData, Permit, Refusal, RequestHead, SendAll, SendAllError,
-    SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward, last_event_id,
+    Limit, LimitReached, Limiter, NoData, OpenStream, Permit, Refusal, RequestHead, SendAll,
+    SendAllError, SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward,
+    last_event_id,
 };
 #[cfg(feature = "json")]
 pub use sse_session::{Json, Typed};

@@ -6,27 +6,33 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper_util::rt::TokioIo;
+use sse_session::Limiter;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::hyper_server::{Site, serve_connection};
+use crate::hyper_server::Site;
+use crate::hyper_server::connections::Connections;
 use crate::network;
 
 const CLIENT: &str = "192.0.2.7";
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n";
 
+fn site() -> Arc<Connections> {
+    Arc::new(Connections::new(Site::new(Limiter::new(10_000, 100))))
+}
+
 /// Opens a connection in memory that holds `capacity` bytes.
-fn open(site: &Arc<Site>, capacity: usize) -> (DuplexStream, JoinHandle<()>) {
+fn open(site: &Arc<Connections>, capacity: usize) -> (DuplexStream, JoinHandle<()>) {
     let (client, server) = duplex(capacity);
     let network = network(CLIENT.parse().expect("an address"));
-    let serving = serve_connection(TokioIo::new(server), network, Arc::clone(site));
+    let serving = Arc::clone(site).serve_one(TokioIo::new(server), network);
     (client, tokio::spawn(serving))
 }
 
 /// Reads until what was read ends with `end`.
-async fn read_until(client: &mut DuplexStream, end: &str) -> String {
+pub(crate) async fn read_until(client: &mut DuplexStream, end: &str) -> String {
     let mut text = Vec::new();
     while !text.ends_with(end.as_bytes()) {
         let byte = client.read_u8().await;
@@ -46,7 +52,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_makes_no_request_is_gone_after_the_time_for_a_head() {
-    let site = Arc::new(Site::new());
+    let site = site();
     for sent in [
         &b""[..],
         b"\r\n",
@@ -66,7 +72,7 @@ async fn a_client_that_makes_no_request_is_gone_after_the_time_for_a_head() {
 
 #[tokio::test(start_paused = true)]
 async fn a_head_that_comes_byte_by_byte_is_cut_off() {
-    let site = Arc::new(Site::new());
+    let site = site();
     for sent in [REQUEST, PREFACE] {
         let start = Instant::now();
         let (mut client, server) = open(&site, 4096);
@@ -83,7 +89,7 @@ async fn a_head_that_comes_byte_by_byte_is_cut_off() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_was_refused_a_stream_does_not_stay() {
-    let site = Arc::new(Site::new());
+    let site = site();
     let mut streams = Vec::new();
     for _ in 0..100 {
         let (mut client, server) = open(&site, 4096);
@@ -112,7 +118,7 @@ async fn a_connection_that_was_refused_a_stream_does_not_stay() {
 
 #[tokio::test(start_paused = true)]
 async fn a_long_head_is_refused() {
-    let site = Arc::new(Site::new());
+    let site = site();
     for (len, status) in [(7 * 1024, 200), (9 * 1024, 431), (1 << 20, 431)] {
         let (mut client, server) = open(&site, 4096);
         let head = format!(
@@ -134,7 +140,7 @@ async fn a_long_head_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_takes_nothing_is_gone_after_the_write_timeout() {
-    let site = Arc::new(Site::new());
+    let site = site();
     let start = Instant::now();
     // Room for the head and a few keep-alives, one of which comes each 15 seconds.
     let (mut client, server) = open(&site, 300);
@@ -146,7 +152,7 @@ async fn a_client_that_takes_nothing_is_gone_after_the_write_timeout() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_ends_in_order_at_its_age() {
-    let site = Arc::new(Site::new());
+    let site = site();
     let start = Instant::now();
     let (mut client, _server) = open(&site, 4096);
     client.write_all(REQUEST).await.expect("sent");
@@ -156,7 +162,7 @@ async fn a_stream_ends_in_order_at_its_age() {
 
 #[tokio::test(start_paused = true)]
 async fn streams_of_http_2_are_limited_and_those_without_a_window_are_reset() {
-    let site = Arc::new(Site::new());
+    let site = site();
     let start = Instant::now();
     let (client, _server) = open(&site, 64 * 1024);
     let (mut requests, mut connection) = h2::client::Builder::new()

@@ -60,11 +60,13 @@ async fn assert_limited(address: SocketAddr, streams: usize, refusal: &str) {
 
 #[tokio::test]
 async fn hyper_closes_the_connections_beyond_those_of_a_network() {
-    let listener = hyper_server::listen(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let listener = hyper_server::connections::listen(SocketAddr::from(([127, 0, 0, 1], 0)));
     let listener = listener.expect("a listener");
     let address = listener.local_addr().expect("an address");
-    let site = Arc::new(hyper_server::Site::new());
-    tokio::spawn(hyper_server::serve(listener, site));
+    // As many streams as connections would be allowed.
+    let site = hyper_server::Site::new(Limiter::new(10_000, 10_000));
+    let connections = Arc::new(hyper_server::connections::Connections::new(site));
+    tokio::spawn(connections.serve(listener));
     assert_limited(address, 100, "").await;
 }
 

@@ -1,6 +1,7 @@
 //! What is left of a request while its stream is open: a stream whose request had the longest head that
 //! is let in must not cost more than one with the shortest.
 
+use std::hash::Hash;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
 use std::process::Command;
@@ -13,6 +14,7 @@ use sse_session::Limiter;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
+use crate::hyper_server::connections::Connections;
 use crate::{actix_server, hyper_server, tcp_server};
 
 /// How many streams are open, and how many are before anything is measured. `SSE_STREAMS` is another
@@ -23,8 +25,11 @@ const BEFORE: usize = 100;
 /// The fixed part of a head.
 const HEAD: &str = "GET / HTTP/1.1\r\nHost: test\r\nLast-Event-ID: \r\n\r\n";
 
+fn unlimited<K: Eq + Hash>() -> Limiter<K> {
+    Limiter::new(usize::MAX, usize::MAX)
+}
+
 fn start(runtime: &Runtime, adapter: &str) -> SocketAddr {
-    let streams = Limiter::new(usize::MAX, usize::MAX);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
     listener.set_nonblocking(true).expect("an option");
@@ -32,17 +37,18 @@ fn start(runtime: &Runtime, adapter: &str) -> SocketAddr {
     match adapter {
         "hyper" => {
             let listener = TcpListener::from_std(listener).expect("a listener");
-            let site = Arc::new(hyper_server::Site::new());
-            runtime.spawn(hyper_server::serve(listener, site));
+            let site = hyper_server::Site::new(unlimited());
+            let connections = Arc::new(Connections::new(site));
+            runtime.spawn(connections.serve(listener));
         }
         "tcp" => {
             let listener = TcpListener::from_std(listener).expect("a listener");
-            runtime.spawn(tcp_server::serve(listener, streams));
+            runtime.spawn(tcp_server::serve(listener, unlimited()));
         }
         "actix" => {
             thread::spawn(move || {
                 actix_rt::System::new().block_on(async move {
-                    let server = actix_server::serve(listener, streams);
+                    let server = actix_server::serve(listener, unlimited());
                     server.expect("a server").await
                 })
             });

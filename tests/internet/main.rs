@@ -6,8 +6,20 @@ mod actix_server {
     include!("../../sse-session/src/guide/internet/actix.rs");
 }
 
+mod axum_server {
+    include!("../../sse-session/src/guide/internet/axum.rs");
+
+    pub(crate) mod connections {
+        include!("../../sse-session/src/guide/internet/connections.rs");
+    }
+}
+
 mod hyper_server {
     include!("../../sse-session/src/guide/internet/hyper.rs");
+
+    pub(crate) mod connections {
+        include!("../../sse-session/src/guide/internet/connections.rs");
+    }
 }
 
 mod tcp_server {
@@ -18,3 +30,4 @@ mod attacks;
 mod crowds;
 #[cfg(target_os = "linux")]
 mod heads;
+mod rooms;

@@ -43,15 +43,44 @@ fn exists(test: &Test<'_>) -> bool {
     fs::read_to_string(path).is_ok_and(|code| defines(&code, test.name))
 }
 
-/// Whether there is a function of this name, or a macro's argument that becomes one, outside of line comments.
+/// Whether there is a function of this name, a module that is a group of them, or an argument of a macro that becomes
+/// one, outside of line comments. A call, an import, a string or an assertion is none.
 fn defines(code: &str, name: &str) -> bool {
-    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let mut is_in_macro = false;
     code.lines().any(|line| {
-        let line = line.split("//").next().unwrap_or_default();
-        line.match_indices(name).any(|(start, _)| {
-            !line[..start].ends_with(is_part) && !line[start + name.len()..].starts_with(is_part)
-        })
+        let line = line.split("//").next().unwrap_or_default().trim();
+        let is_defined = line.match_indices(name).any(|(start, _)| {
+            let (before, after) = (&line[..start], &line[start + name.len()..]);
+            let is_function = before.strip_suffix("fn ").is_some_and(ends_no_word);
+            let is_group = before.strip_suffix("mod ").is_some_and(ends_no_word) && after == " {";
+            // The first argument, or the first word of a line of them.
+            let is_argument = before.strip_suffix('(').is_some_and(ends_with_macro)
+                || is_in_macro && before.is_empty() && after.starts_with([',', ':']);
+            !after.starts_with(is_part_of_word) && (is_function || is_group || is_argument)
+        });
+        if let Some(before) = line.strip_suffix(['(', '{', '[']) {
+            is_in_macro = ends_with_macro(before.trim_end());
+        } else if line.starts_with([')', '}', ']']) {
+            is_in_macro = false;
+        }
+        is_defined
     })
+}
+
+/// Whether this is the name of a macro that is called, at the end of a line so far. An assertion defines nothing.
+fn ends_with_macro(line: &str) -> bool {
+    line.strip_suffix('!').is_some_and(|line| {
+        let name = line.rsplit(|c| !is_part_of_word(c)).next();
+        name.is_some_and(|name| !name.is_empty() && !name.contains("assert"))
+    })
+}
+
+fn ends_no_word(line: &str) -> bool {
+    !line.ends_with(is_part_of_word)
+}
+
+fn is_part_of_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
 }
 
 /// Returns the links whose text is code and whose target is a file of code.
@@ -99,10 +128,37 @@ mod tests_of_links {
     #[test]
     fn a_name_must_be_whole() {
         assert!(defines("fn it_holds() {", "it_holds"));
+        assert!(defines("pub(crate) async fn it_holds<T>() {", "it_holds"));
+        assert!(defines("mod it_holds {", "it_holds"));
         assert!(defines("case!(it_holds);", "it_holds"));
+        assert!(defines(
+            "case! {\n    other,\n    it_holds: 1,\n}",
+            "it_holds"
+        ));
+        assert!(defines("case!(\n    it_holds,\n    1,\n);", "it_holds"));
         assert!(!defines("fn it_holds_too() {", "it_holds"));
         assert!(!defines("fn so_it_holds() {", "it_holds"));
-        assert!(!defines("// it_holds", "it_holds"));
+        assert!(!defines("// fn it_holds", "it_holds"));
+        assert!(!defines("turn it_holds", "it_holds"));
+    }
+
+    #[test]
+    fn a_name_that_is_only_used_is_not_enough() {
+        assert!(!defines("mod it_holds;", "it_holds"));
+        assert!(!defines("    assert!(it_holds);", "it_holds"));
+        assert!(!defines(
+            "assert_ne!(\n    it_holds,\n    1,\n);",
+            "it_holds"
+        ));
+        assert!(!defines("it_holds();", "it_holds"));
+        assert!(!defines("let it_holds = 1;", "it_holds"));
+        assert!(!defines("use a::{\n    it_holds,\n};", "it_holds"));
+        assert!(!defines(
+            "case! {\n    other,\n}\nf(\n    it_holds,\n)",
+            "it_holds"
+        ));
+        assert!(!defines("println!(\"it_holds\");", "it_holds"));
+        assert!(!defines("macro_rules! it_holds {", "it_holds"));
     }
 
     #[test]

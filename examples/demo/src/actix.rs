@@ -4,10 +4,11 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 
+use actix_web::dev::Server;
 use actix_web::http::StatusCode;
-use actix_web::{App, Either, HttpResponse, HttpServer, Responder, web};
+use actix_web::{App, Either, HttpResponse, Responder, web};
 use bytes::Bytes;
-use sse_actix::{BoxError, Request, Sse, sse_response_with, with_sse};
+use sse_actix::{BoundedHttp, BoxError, Request, Sse, sse_response_with, with_sse};
 use tokio::net::TcpListener;
 
 use crate::demo::{self, Demo, GRACE_PERIOD};
@@ -86,17 +87,18 @@ pub(crate) async fn serve(listener: TcpListener, demo: Arc<Demo>) -> io::Result<
             .route("/drop", web::get().to(drop_stream))
             .default_service(web::to(not_found))
     };
-    let server = HttpServer::new(app)
-        .h1_allow_half_closed(false)
+    let idle = stop.clone();
+    let http = move || BoundedHttp::new().shutdown(idle.clone()).tcp(app());
+    let server = Server::build()
         .disable_signals()
         .shutdown_timeout(GRACE_PERIOD.as_secs())
-        .listen(listener.into_std()?)?
+        .listen("demo", listener.into_std()?, http)?
         .run();
     let handle = server.handle();
     let mut server = pin!(server);
     tokio::select! {
         result = &mut server => result,
-        // The signal in their options ends the streams. This waits for them, within a time limit.
+        // The signal ends the streams and the idle connections. This waits for them, within a time limit.
         () = stop.cancelled() => tokio::join!(server, handle.stop(true)).0,
     }
 }

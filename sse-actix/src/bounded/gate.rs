@@ -46,6 +46,8 @@ struct State {
     /// How much of an incomplete head was handed out.
     head_len: usize,
     body: Option<RequestBody>,
+    /// The number of the request that the body is of. A task may keep the body of an earlier one.
+    request: u64,
     /// How many requests are being answered.
     in_flight: usize,
     /// Whether actix is to work on what it was handed before it reads on: a head that it has not
@@ -55,7 +57,9 @@ struct State {
     held: usize,
     /// Whether actix discards the body as it comes.
     discards_body: bool,
-    /// The task of the connection, if there are bytes that it was not handed.
+    /// Whether there are bytes that actix was not handed.
+    has_more: bool,
+    /// The task of the connection, if it waits for bytes.
     waker: Option<Waker>,
 }
 
@@ -68,10 +72,12 @@ impl Gate {
             head: HeadScan::default(),
             head_len: 0,
             body: None,
+            request: 0,
             in_flight: 0,
             paused: false,
             held: 0,
             discards_body: true,
+            has_more: false,
             waker: None,
         };
         Self {
@@ -134,12 +140,14 @@ impl Gate {
         end.unwrap_or(room)
     }
 
-    /// Has the task woken when the gate opens.
-    pub(super) fn wake_when_open(&self, waker: &Waker) {
-        let registered = &mut self.state.borrow_mut().waker;
-        match registered {
+    /// Has the task woken when there is something to do for it that is no byte of the client: to hand out one of those
+    /// that it has, if it has more of them, or to limit the time for the rest of a body.
+    pub(super) fn wake_when_open(&self, waker: &Waker, has_more: bool) {
+        let state = &mut *self.state.borrow_mut();
+        state.has_more = has_more;
+        match &mut state.waker {
             Some(registered) => registered.clone_from(waker),
-            None => *registered = Some(waker.clone()),
+            None => state.waker = Some(waker.clone()),
         }
     }
 
@@ -148,11 +156,15 @@ impl Gate {
         self.state.borrow().head_len
     }
 
-    /// Whether a head has begun that is not complete. Empty lines before a head are a part of it: otherwise, one
-    /// of them would keep a connection for ever, as actix ends none that has sent something.
-    pub(super) fn is_within_head(&self) -> bool {
+    /// Whether the client has to send something in time: the rest of a head, or of a body whose response is complete.
+    /// actix ends no connection that has sent something, so that either would keep it for ever. An empty line before a
+    /// head is a part of it.
+    pub(super) fn is_awaited(&self) -> bool {
         let state = self.state.borrow();
-        state.body.is_none() && state.head_len > 0
+        match state.body {
+            Some(_) => state.in_flight == 0,
+            None => state.head_len > 0,
+        }
     }
 
     /// A request was decoded. Returns whether it may be answered.
@@ -163,34 +175,56 @@ impl Gate {
         has_room
     }
 
-    /// The request that was decoded over HTTP/1 has this body.
-    pub(super) fn begin_body(&self, framing: Option<BodyFraming>) {
+    /// The request that was decoded over HTTP/1 has this body. Returns the number of the request.
+    pub(super) fn begin_body(&self, framing: Option<BodyFraming>) -> u64 {
         let state = &mut *self.state.borrow_mut();
+        state.request += 1;
         state.discards_body = false;
         state.held = 0;
         state.body = framing.map(RequestBody::new);
+        state.request
     }
 
-    /// The reader of the body has taken all of it that there is.
-    pub(super) fn wants_body(&self) {
-        self.state.borrow_mut().held = 0;
-        self.wake();
+    /// The reader of the body of this request has taken all of it that there is.
+    pub(super) fn wants_body(&self, request: u64) {
+        self.change_body(request, |state| state.held = 0);
     }
 
-    /// Nothing reads the body any longer, so actix discards the rest.
-    pub(super) fn discard_body(&self) {
-        {
-            let state = &mut *self.state.borrow_mut();
+    /// Nothing reads the body of this request any longer, so actix discards the rest.
+    pub(super) fn discard_body(&self, request: u64) {
+        self.change_body(request, |state| {
             state.discards_body = true;
             state.held = 0;
+        });
+    }
+
+    /// Changes the state if the request is the last one. Wakes the task only if that opens the gate: handlers ask for
+    /// more of a body whenever they are polled, and the task of the connection polls them.
+    fn change_body(&self, request: u64, change: impl FnOnce(&mut State)) {
+        let was_closed = {
+            let state = &mut *self.state.borrow_mut();
+            if state.request != request {
+                return;
+            }
+            let was_closed = state.held >= WINDOW;
+            change(state);
+            was_closed
+        };
+        if was_closed {
+            self.wake();
         }
-        self.wake();
     }
 
     /// A response is complete.
     pub(super) fn finish(&self) {
-        self.state.borrow_mut().in_flight -= 1;
-        self.wake();
+        let has_work = {
+            let state = &mut *self.state.borrow_mut();
+            state.in_flight -= 1;
+            state.has_more || state.body.is_some()
+        };
+        if has_work {
+            self.wake();
+        }
     }
 
     fn wake(&self) {

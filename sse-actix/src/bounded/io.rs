@@ -40,7 +40,7 @@ pub(super) struct BoundedIo<I> {
     limits: IoLimits,
     /// What was read, and actix was not handed.
     ahead: BytesMut,
-    /// Set only while a head is incomplete.
+    /// Set only while a head is incomplete, or a body whose response is complete.
     head_deadline: Option<Pin<Box<TimeLimit>>>,
     /// Set only while the client accepts nothing, and boxed, as most writes never wait.
     write_deadline: Option<Pin<Box<TimeLimit>>>,
@@ -105,8 +105,8 @@ impl<I: AsyncRead + Unpin> BoundedIo<I> {
         Poll::Ready(Ok(()))
     }
 
-    /// Waits for the end of the connection, or until actix may be handed something.
-    fn poll_closed(&mut self, cx: &mut Context<'_>, is_pause: bool) -> Poll<io::Result<()>> {
+    /// Waits for the end of the connection.
+    fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // More is read so that the end is seen, and not if the rest of a body waits for its reader. If
         // half-closed connections are served, what was read has to be handed out before the end.
         let most = if self.limits.allow_half_closed || self.gate.is_within_body() {
@@ -126,13 +126,6 @@ impl<I: AsyncRead + Unpin> BoundedIo<I> {
             }
             self.ahead.extend_from_slice(bytes.filled());
         }
-        if !self.ahead.is_empty() {
-            if is_pause {
-                cx.waker().wake_by_ref();
-            } else {
-                self.gate.wake_when_open(cx.waker());
-            }
-        }
         Poll::Pending
     }
 }
@@ -148,23 +141,25 @@ impl<I: AsyncRead + Unpin> AsyncRead for BoundedIo<I> {
             return Pin::new(&mut this.io).poll_read(cx, buf);
         }
         let is_pause = this.gate.end_pause();
-        if is_pause || !this.gate.is_open() {
-            return this.poll_closed(cx, is_pause);
-        }
-        let read = if this.ahead.is_empty() {
+        let read = if is_pause || !this.gate.is_open() {
+            this.poll_closed(cx)
+        } else if this.ahead.is_empty() {
             this.poll_read_open(cx, buf)
         } else {
             this.hand_out(buf);
             Poll::Ready(Ok(()))
         };
-        this.within_head_limits(cx, read)
+        if read.is_pending() {
+            this.wait(cx, is_pause);
+        }
+        this.within_limits(cx, read)
     }
 }
 
 impl<I> BoundedIo<I> {
-    /// Limits a head that is incomplete, and the time for which it is. actix limits that time for the
-    /// first one alone, and the length to 128 KiB.
-    fn within_head_limits(
+    /// Limits a head that is incomplete, and the time for which it is, or the rest of a body after its response.
+    /// actix limits that time for the first head alone, the length to 128 KiB, and such a body not at all.
+    fn within_limits(
         &mut self,
         cx: &mut Context<'_>,
         read: Poll<io::Result<()>>,
@@ -175,10 +170,11 @@ impl<I> BoundedIo<I> {
                 "the head of a request is longer than its limit",
             )));
         }
-        if !self.gate.is_within_head() {
+        if !self.gate.is_awaited() {
             self.head_deadline = None;
             return read;
         }
+        // Of a body that arrives without a pause, a part is handed out, and then the read is pending once.
         let (Some(timeout), Poll::Pending) = (self.limits.head_timeout, &read) else {
             return read;
         };
@@ -187,8 +183,18 @@ impl<I> BoundedIo<I> {
         ready!(deadline.as_mut().poll(cx));
         Poll::Ready(Err(io::Error::new(
             io::ErrorKind::TimedOut,
-            "the head of a request was not complete within its timeout",
+            "a request was not complete within the timeout of its head",
         )))
+    }
+
+    /// Has the task woken when there is something to do that is no byte of the client.
+    fn wait(&self, cx: &mut Context<'_>, is_pause: bool) {
+        let has_more = !self.ahead.is_empty();
+        if is_pause && has_more {
+            cx.waker().wake_by_ref();
+        } else {
+            self.gate.wake_when_open(cx.waker(), has_more);
+        }
     }
 
     /// Limits the time for which a write is pending.

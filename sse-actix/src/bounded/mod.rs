@@ -24,6 +24,7 @@ use actix_service::{
 };
 use actix_web::dev::AppConfig;
 use actix_web::rt::net::TcpStream;
+use sse_session::Shutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::gate::Gate;
@@ -61,7 +62,8 @@ use self::io::{BoundedIo, IoLimits};
 ///
 /// What `HttpServer` has in addition: the number of workers, the shutdown and its signals are methods of
 /// the builder that `Server::build` returns. `on_connect` and `server_hostname` have no counterpart. A
-/// graceful shutdown waits until idle connections end by [`keep_alive`](Self::keep_alive).
+/// graceful shutdown closes idle connections if it is passed to [`shutdown`](Self::shutdown), and otherwise waits until
+/// they end by [`keep_alive`](Self::keep_alive).
 #[derive(Clone, Debug)]
 #[must_use = "this does nothing until an application is given to it"]
 pub struct BoundedHttp {
@@ -72,6 +74,7 @@ pub struct BoundedHttp {
     h1_max_head_size: usize,
     h2_max_streams: usize,
     write_timeout: Duration,
+    shutdown: Option<Shutdown>,
 }
 
 impl BoundedHttp {
@@ -85,6 +88,7 @@ impl BoundedHttp {
             h1_max_head_size: 16 * 1024,
             h2_max_streams: 200,
             write_timeout: Duration::from_secs(60),
+            shutdown: None,
         }
     }
 
@@ -99,9 +103,33 @@ impl BoundedHttp {
     /// Sets the time within which the head of a request must arrive, from its first byte on, or from the
     /// beginning of the connection. The default is 5 seconds. Zero is no limit.
     ///
+    /// It also limits what is left of a request's body when its response is complete. As long as there is none, a
+    /// body has no limit here, as it is the handler that waits for it.
+    ///
     /// In `HttpServer`, it applies to the first request of a connection alone.
     pub fn client_request_timeout(mut self, time: Duration) -> Self {
         self.client_request_timeout = time;
+        self
+    }
+
+    /// Closes connections of HTTP/1.1 that are idle when `signal` is given, and others after the response that is then
+    /// being prepared or sent. So a graceful shutdown does not wait for idle clients. The signal does not stop the
+    /// server, and does not end open streams: [`SseOptions::shutdown`](crate::SseOptions::shutdown) does, which takes
+    /// the same signal.
+    ///
+    /// `HttpServer` closes idle connections by itself.
+    ///
+    /// ```
+    /// use sse_actix::{BoundedHttp, CancellationToken, SseOptions};
+    ///
+    /// let stop = CancellationToken::new();
+    /// let http = BoundedHttp::new().shutdown(stop.clone());
+    /// let options = SseOptions::new().shutdown(stop.clone());
+    /// // later: stop.cancel() and ServerHandle::stop(true)
+    /// # let _ = (http, options);
+    /// ```
+    pub fn shutdown(mut self, signal: impl Into<Shutdown>) -> Self {
+        self.shutdown = Some(signal.into());
         self
     }
 
@@ -221,7 +249,15 @@ impl BoundedHttp {
             .into_factory()
             .map_err(|error| Response::<BoxBody>::from(error.into().error_response()));
         let app = map_config(app, |()| AppConfig::default());
-        let http = HttpService::build()
+        let mut http = HttpService::build();
+        if let Some(shutdown) = self.shutdown {
+            // No documented method, but one that the released versions of actix-web 4 need.
+            http = http.graceful_shutdown_signal(move || {
+                let shutdown = shutdown.clone();
+                async move { shutdown.wait().await }
+            });
+        }
+        let http = http
             .keep_alive(self.keep_alive)
             .client_request_timeout(self.client_request_timeout)
             .client_disconnect_timeout(self.client_disconnect_timeout)

@@ -25,9 +25,9 @@ impl Flight {
         let flight = gate.begin().then(|| Self(gate.clone()));
         if gate.is_http_1() {
             let framing = BodyFraming::of(request);
-            gate.begin_body(framing);
+            let number = gate.begin_body(framing);
             if framing.is_some() {
-                watch(request, &gate);
+                watch(request, &gate, number);
             }
         }
         flight

@@ -15,6 +15,7 @@ use super::gate::Gate;
 struct WatchedBody {
     body: h1::Payload,
     gate: Gate,
+    request: u64,
 }
 
 impl Stream for WatchedBody {
@@ -23,7 +24,7 @@ impl Stream for WatchedBody {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let polled = Pin::new(&mut self.body).poll_next(cx);
         if polled.is_pending() {
-            self.gate.wants_body();
+            self.gate.wants_body(self.request);
         }
         polled
     }
@@ -31,16 +32,19 @@ impl Stream for WatchedBody {
 
 impl Drop for WatchedBody {
     fn drop(&mut self) {
-        self.gate.discard_body();
+        self.gate.discard_body(self.request);
     }
 }
 
-/// Has `gate` know what the application reads of the body.
-pub(super) fn watch(request: &mut Request, gate: &Gate) {
+/// Has `gate` know what the application reads of the body of the request with that number.
+pub(super) fn watch(request: &mut Request, gate: &Gate, number: u64) {
     match request.take_payload() {
         Payload::H1 { payload: body } => {
-            let gate = gate.clone();
-            let payload: BoxedPayloadStream = Box::pin(WatchedBody { body, gate });
+            let payload: BoxedPayloadStream = Box::pin(WatchedBody {
+                body,
+                gate: gate.clone(),
+                request: number,
+            });
             *request.payload() = Payload::Stream { payload };
         }
         payload => *request.payload() = payload,

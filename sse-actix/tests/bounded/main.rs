@@ -3,5 +3,6 @@
 mod bodies;
 mod requests;
 mod server;
+mod shutdown;
 mod streams;
 mod write_timeout;

@@ -12,6 +12,7 @@ mod blocks;
 mod compressor;
 mod history;
 mod member;
+mod shared;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -19,4 +20,5 @@ mod tests;
 pub use blocks::{EMPTY_BLOCK, OPENING, store, trailer};
 pub use compressor::{Level, deflate};
 pub use history::{HISTORY, History};
+pub use shared::SharedPiece;
 pub use stream::GzipStream;

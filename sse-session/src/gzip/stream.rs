@@ -43,6 +43,7 @@ where
 {
     /// Compresses a stream that was not polled yet.
     pub fn new(stream: SseStream<F>) -> Self {
+        stream.note_compression();
         Self {
             stream,
             member: Member::default(),
@@ -93,10 +94,20 @@ where
         let mut piece = Vec::new();
         match this.stream.as_mut().poll_next(cx) {
             Poll::Ready(Some(Ok(plain))) => {
-                let secrets = this.stream.take_secrets();
-                this.member.write(&plain, &secrets, &mut piece);
                 *this.is_settled = this.stream.is_settled();
                 *this.has_ended = this.stream.has_ended();
+                if let Some(shared) = this.stream.take_shared(&plain) {
+                    this.member.open(&mut piece);
+                    let compressed = this.member.write_shared(&shared);
+                    if piece.is_empty() && !*this.has_ended {
+                        // The usual case, without a copy.
+                        return Poll::Ready(Some(Ok(compressed)));
+                    }
+                    piece.extend_from_slice(&compressed);
+                } else {
+                    let secrets = this.stream.take_secrets();
+                    this.member.write(&plain, &secrets, &mut piece);
+                }
                 if *this.has_ended {
                     this.member.end(&mut piece);
                 }

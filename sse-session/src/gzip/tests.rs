@@ -1,11 +1,12 @@
 //! Any sequence of pieces decodes to the plain text, each piece as soon as it is there.
 
+use bytes::Bytes;
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::member::Member;
-use super::{EMPTY_BLOCK, History, Level, OPENING, deflate, store, trailer};
+use super::{EMPTY_BLOCK, HISTORY, History, Level, OPENING, SharedPiece, deflate, store, trailer};
 
 /// A receiver that is given a member bit by bit.
 struct Receiver {
@@ -66,6 +67,57 @@ fn part() -> impl Strategy<Value = Part> {
         4 => text().prop_map(Part::Event),
         1 => text().prop_map(Part::Secret),
     ]
+}
+
+/// What one of several streams of a text does.
+#[derive(Clone, Debug)]
+enum Step {
+    /// It takes the pieces of the text up to so many more, each as one.
+    Take(usize),
+    /// It takes so many pieces of the text as one.
+    Join(usize),
+    /// It misses some pieces.
+    Skip(usize),
+    /// It has something of its own.
+    Own(Vec<u8>),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => (1_usize..12).prop_map(Step::Take),
+        2 => (2_usize..5).prop_map(Step::Join),
+        1 => (1_usize..4).prop_map(Step::Skip),
+        2 => text().prop_map(Step::Own),
+    ]
+}
+
+/// The pieces of a text, which streams share.
+struct Text {
+    events: Vec<Vec<u8>>,
+    singles: Vec<SharedPiece>,
+}
+
+impl Text {
+    fn new(events: Vec<Vec<u8>>) -> Self {
+        let mut text = Self {
+            events,
+            singles: Vec::new(),
+        };
+        for at in 0..text.events.len() {
+            let piece = text.piece(at, at + 1);
+            text.singles.push(piece);
+        }
+        text
+    }
+
+    fn piece(&self, from: usize, to: usize) -> SharedPiece {
+        let before = self.events[..from].concat();
+        // As much as a window may have kept, or more than is used.
+        let kept = before.len().min(HISTORY + 100);
+        let before = Bytes::from(before).split_off(self.events[..from].concat().len() - kept);
+        let plain = self.events[from..to].concat();
+        SharedPiece::new(7, from as u128, to as u128, before, plain.into())
+    }
 }
 
 /// What a topic's stream for many consists of.
@@ -176,6 +228,124 @@ proptest! {
         receiver.receive(&trailer(crc.sum(), plain.len() as u32));
         prop_assert!(receiver.has_ended);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 24,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn streams_that_share_pieces_decode_whatever_each_has_besides(
+        events in vec(text(), 1..30),
+        streams in vec(vec(step(), 1..10), 1..5),
+    ) {
+        let text = Text::new(events);
+        for steps in streams {
+            let mut stream = Stream::new();
+            let mut at = 0;
+            for step in steps {
+                let left = text.events.len() - at;
+                match step {
+                    Step::Take(pieces) => {
+                        for _ in 0..pieces.min(left) {
+                            stream.take(&text.singles[at]);
+                            at += 1;
+                        }
+                    }
+                    Step::Join(pieces) => {
+                        let to = at + pieces.min(left);
+                        stream.take(&text.piece(at, to));
+                        at = to;
+                    }
+                    Step::Skip(pieces) => at += pieces.min(left),
+                    Step::Own(own) => stream.write(&own),
+                }
+            }
+            stream.end();
+        }
+    }
+}
+
+/// A member and its receiver.
+struct Stream {
+    member: Member,
+    receiver: Receiver,
+    plain: Vec<u8>,
+}
+
+impl Stream {
+    fn new() -> Self {
+        let mut stream = Self {
+            member: Member::default(),
+            receiver: Receiver::new(),
+            plain: Vec::new(),
+        };
+        let mut opening = Vec::new();
+        stream.member.open(&mut opening);
+        stream.receiver.receive(&opening);
+        stream
+    }
+
+    fn take(&mut self, piece: &SharedPiece) {
+        let compressed = self.member.write_shared(piece);
+        let blocks = piece.plain().len().div_ceil(65_535).max(1);
+        assert!(compressed.len() <= piece.plain().len() + 5 * blocks);
+        self.receive(&compressed, piece.plain());
+    }
+
+    fn write(&mut self, plain: &[u8]) {
+        let mut piece = Vec::new();
+        self.member.write(plain, &[], &mut piece);
+        self.receive(&piece, plain);
+    }
+
+    fn receive(&mut self, piece: &[u8], plain: &[u8]) {
+        self.receiver.receive(piece);
+        self.plain.extend_from_slice(plain);
+        assert!(self.receiver.text == self.plain);
+    }
+
+    fn end(mut self) {
+        let mut trailer = Vec::new();
+        self.member.end(&mut trailer);
+        self.receiver.receive(&trailer);
+        assert!(self.receiver.has_ended);
+    }
+}
+
+#[test]
+fn a_stream_without_a_break_takes_what_is_primed_and_others_what_is_alone() {
+    let event = |number: usize| {
+        let text = format!(
+            "data: {{\"id\":\"cmpl-{number}\",\"delta\":\"the same words each time, more or less\"}}\n\n"
+        );
+        text.into_bytes()
+    };
+    let text = Text::new((0..60).map(event).collect());
+    let (mut member, mut late) = (Member::default(), Member::default());
+    let len = |bytes: Bytes| bytes.len();
+    let mut lens = Vec::new();
+    for piece in &text.singles {
+        lens.push(len(member.write_shared(piece)));
+    }
+    // The first one has nothing before it.
+    assert!(lens[0] > 60 && lens[1] < 30 && lens[59] < 30, "{lens:?}");
+    // One that begins in the midst has the others' only when it has had as much as they refer to.
+    let late: Vec<_> = text.singles[30..]
+        .iter()
+        .map(|piece| len(late.write_shared(piece)))
+        .collect();
+    let alone = HISTORY.div_ceil(text.events[30].len());
+    assert!(late[..alone].iter().all(|len| *len > 60), "{late:?}");
+    assert!(late[alone..].iter().all(|len| *len < 30), "{late:?}");
+    // So is one after something of its own.
+    let mut own = Vec::new();
+    member.write(b": a comment\n", &[], &mut own);
+    let next = text.piece(59, 60);
+    assert!(len(member.write_shared(&next)) > 60);
 }
 
 #[test]

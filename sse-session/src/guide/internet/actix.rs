@@ -42,7 +42,8 @@ pub(crate) fn serve(listener: TcpListener, streams: Limiter<Option<IpAddr>>) -> 
             .app_data(streams.clone())
             .route("/", web::get().to(answer))
     };
-    // Its defaults are a time for heads, one for writes, and 200 requests of one connection of HTTP/2.
+    // Its defaults are a time for heads and the rest of bodies, one for writes, and 200 requests of one connection of
+    // HTTP/2.
     let server = Server::build()
         .max_concurrent_connections(2_500) // of each worker
         .listen("events", listener, move || BoundedHttp::new().tcp(app()))?;

@@ -1,81 +1,25 @@
-use std::convert::Infallible;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
-use std::sync::Arc;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use http::Response;
-use hyper::rt::{Executor, Read, Write};
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use sse_hyper::{
-    CancellationToken, Limiter, Request, Sse, SseBody, SseOptions, WriteTimeout, refused,
-    sse_response_with,
-};
-use tokio::net::TcpListener;
-use tokio::time::{sleep, timeout};
-
-use crate::network;
-
-/// A connection has made its first request within this time, and each further head arrives in it.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The longest head of a request, and what waits for a client of HTTP/1.1 besides one piece.
-const BUFFER: usize = 8 * 1024;
-
-/// What waits for each stream of HTTP/2, likewise.
-const STREAM_BUFFER: usize = 64 * 1024;
-
-/// A client that accepts nothing for as long as this is gone, or never reads.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// A client of HTTP/2 answers a PING within 20 seconds.
-const PING_INTERVAL: Duration = Duration::from_secs(20);
-
-const STREAMS_OF_A_CONNECTION: u32 = 50;
+use sse_hyper::{Limiter, Request, Sse, SseBody, SseOptions, refused, sse_response_with};
 
 /// The age at which a stream ends in order, so that its client comes back and is checked again.
 const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 
-/// The age at which a stream of HTTP/2 is reset whose client grants it no window.
-const RESET_AGE: Duration = Duration::from_secs(2 * 60 * 60);
-
-/// Connections, and streams, in total and of one network.
-const TOTAL: usize = 10_000;
-const OF_A_NETWORK: usize = 100;
-
 pub(crate) struct Site {
-    server: auto::Builder<StreamExecutor>,
     options: SseOptions,
-    connections: Limiter<IpAddr>,
     streams: Limiter<IpAddr>,
 }
 
 impl Site {
-    pub(crate) fn new() -> Self {
-        let mut server = auto::Builder::new(StreamExecutor);
-        server
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .max_buf_size(BUFFER);
-        server
-            .http2()
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(STREAMS_OF_A_CONNECTION)
-            .max_send_buf_size(STREAM_BUFFER)
-            .keep_alive_interval(PING_INTERVAL);
-        Self {
-            server,
-            options: SseOptions::new().max_age(MAX_AGE),
-            connections: Limiter::new(TOTAL, OF_A_NETWORK),
-            streams: Limiter::new(TOTAL, OF_A_NETWORK),
-        }
+    /// Serves so many streams in total and of one network.
+    pub(crate) fn new(streams: Limiter<IpAddr>) -> Self {
+        let options = SseOptions::new().max_age(MAX_AGE);
+        Self { options, streams }
     }
 
-    async fn answer(&self, network: IpAddr, request: Request) -> Response<SseBody> {
+    pub(crate) async fn answer(&self, network: IpAddr, request: Request) -> Response<SseBody> {
         match self.streams.try_acquire(network) {
             Ok(permit) => {
                 let options = self.options.clone().permit(permit);
@@ -90,68 +34,4 @@ impl Site {
 async fn events(sse: Sse) {
     let _ = sse.send("hello").await;
     sse.closed().await;
-}
-
-/// Spawns the streams of HTTP/2, each for a limited time.
-#[derive(Clone)]
-pub(crate) struct StreamExecutor;
-
-impl<F> Executor<F> for StreamExecutor
-where
-    F: Future<Output: Send> + Send + 'static,
-{
-    fn execute(&self, stream: F) {
-        tokio::spawn(timeout(RESET_AGE, stream));
-    }
-}
-
-pub(crate) async fn serve_connection<I>(io: I, network: IpAddr, site: Arc<Site>)
-where
-    I: Read + Write + Unpin + Send + 'static,
-{
-    let first_request = CancellationToken::new();
-    let service = service_fn(|request| {
-        first_request.cancel();
-        let site = Arc::clone(&site);
-        async move { Ok::<_, Infallible>(site.answer(network, request).await) }
-    });
-    let io = WriteTimeout::new(io, WRITE_TIMEOUT);
-    let mut connection = pin!(site.server.serve_connection(io, service));
-    // hyper-util has no time limit before it knows which HTTP this is.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        () = first_request.cancelled() => {}
-        () = sleep(HEAD_TIMEOUT) => return,
-    }
-    let _ = connection.await;
-}
-
-pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let listener = std::net::TcpListener::bind(address)?;
-    listener.set_nonblocking(true)?;
-    // Inherited by the connections: the write timeout for a client whose link is cut.
-    #[cfg(target_os = "linux")]
-    socket2::SockRef::from(&listener).set_tcp_user_timeout(Some(WRITE_TIMEOUT))?;
-    TcpListener::from_std(listener)
-}
-
-pub(crate) async fn serve(listener: TcpListener, site: Arc<Site>) {
-    loop {
-        let Ok((stream, address)) = listener.accept().await else {
-            // For want of file descriptors, mostly: it must not end the server.
-            sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let network = network(address.ip());
-        // A connection beyond a limit is closed.
-        let Ok(permit) = site.connections.try_acquire(network) else {
-            continue;
-        };
-        let _ = stream.set_nodelay(true);
-        let site = Arc::clone(&site);
-        tokio::spawn(async move {
-            serve_connection(TokioIo::new(stream), network, site).await;
-            drop(permit);
-        });
-    }
 }

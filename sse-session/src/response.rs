@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::future::Future;
+#[cfg(feature = "gzip")]
+use std::iter::once;
 use std::sync::LazyLock;
 
 use futures_core::Stream;
@@ -185,8 +187,11 @@ enum Coding {
 impl Coding {
     #[cfg(feature = "gzip")]
     fn of(options: &SseOptions, request: &impl RequestHead) -> Self {
-        let accepted = request.headers().get_all(header::ACCEPT_ENCODING);
-        if options.uses_gzip(accepted.iter().map(HeaderValue::as_bytes)) {
+        // Looked up only if compression is on.
+        let accepted = once(request.headers())
+            .flat_map(|headers| headers.get_all(header::ACCEPT_ENCODING))
+            .map(HeaderValue::as_bytes);
+        if options.uses_gzip(accepted) {
             Self::Gzip
         } else {
             Self::Identity

@@ -1,5 +1,5 @@
 //! What to know about a server's users and the software between: proxies, development servers, clients,
-//! and those that mean harm. There is no code here but that of examples.
+//! compression, and those that mean harm. There is no code here but that of examples.
 
 #[doc = include_str!("proxies.md")]
 pub mod proxies {}

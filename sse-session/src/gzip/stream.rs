@@ -19,7 +19,7 @@ pin_project! {
     ///
     /// It is for adapters to other servers, for responses with `Content-Encoding: gzip`: see
     /// [`SseOptions::uses_gzip`](crate::SseOptions::uses_gzip). Each piece of it can be decoded when it is
-    /// received. Nothing waits in a compressor: what a stream keeps is its last 2 KiB of text, and each thread
+    /// received. Nothing waits in a compressor: what a stream keeps is its last 2 KiB of text (in 4 KiB at most), and each thread
     /// that polls streams has a compressor, of 0.3 MiB, which it makes with the first piece.
     ///
     /// The stream ends with the checksum if it ends in order. One whose handler failed has none: to the

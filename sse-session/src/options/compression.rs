@@ -32,7 +32,7 @@ impl SseOptions {
     /// compression. What the server and the kernel hold for a client is compressed, so their buffers hold
     /// more events than without.
     ///
-    /// A stream holds 2 KiB more: its last text, with which the next piece is compressed. A thread that polls
+    /// A stream holds 2 to 4 KiB more: its last text, with which the next piece is compressed. A thread that polls
     /// such streams has one compressor, of 0.3 MiB, for all of them.
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = compression;

@@ -104,6 +104,12 @@ impl Outcome {
             complete == all,
             format!("{complete} of {all} clients have all"),
         );
+        // A client that was away or stalled has a gap in few of its topics, of which it has two on average.
+        let most = (clients.resumed + clients.stalled) / 2;
+        expect(
+            clients.gaps <= most,
+            format!("{} gaps, of at most {most}", clients.gaps),
+        );
         let opened = clients.fresh + clients.resumed;
         expect(
             self.handlers >= opened,
@@ -184,5 +190,54 @@ impl fmt::Display for Outcome {
             )?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::allocator::Allocator;
+    use crate::subject::SUBJECTS;
+
+    /// A run in which nothing was wrong.
+    fn outcome() -> Outcome {
+        let plan = Plan {
+            subject: SUBJECTS[0],
+            clients: 100,
+            time: Duration::ZERO,
+            pace: 1,
+            allocator: Allocator::System,
+            seed: 0,
+        };
+        let clients = ClientsState {
+            fresh: 100,
+            resumed: 900,
+            closed: 500,
+            reset: 400,
+            aborted: 10,
+            stalled: 100,
+            events: 100_000,
+            gaps: 60,
+            ..ClientsState::default()
+        };
+        Outcome {
+            clients,
+            complete: 100,
+            handlers: 1_000,
+            ..Outcome::new(plan, Resources::default())
+        }
+    }
+
+    #[test]
+    fn a_run_in_which_all_becomes_gaps_is_wrong() {
+        assert_eq!(outcome().complaints(), [""; 0]);
+        let mut all_gaps = outcome();
+        all_gaps.clients.gaps = 501;
+        assert_eq!(all_gaps.complaints(), ["501 gaps, of at most 500"]);
+        let mut none = outcome();
+        none.clients.gaps = 0;
+        assert_eq!(none.complaints().len(), 1);
     }
 }

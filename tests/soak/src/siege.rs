@@ -76,7 +76,7 @@ pub async fn besiege(
         seed: 0,
     };
     let mut nodes = Nodes::start(program, &soak, None).await?;
-    nodes.ask(ServerCommand::Fill).await?;
+    nodes.fill().await?;
     nodes.ask(ServerCommand::Publish).await?;
     let port = nodes.ports().first().copied().unwrap_or_default();
     let (protocol, honest) = (plan.subject.protocol.to_string(), plan.honest as u64);
@@ -140,7 +140,7 @@ pub async fn besiege(
     sleep(REST).await;
     outcome.honest = take(&mut clients).await?.clients;
     // So many events at once are a gap for the clients.
-    nodes.ask(ServerCommand::Fill).await?;
+    nodes.fill().await?;
     sleep(REST).await;
     outcome.end = nodes.resources().await?;
     outcome.handlers = nodes.handlers();

@@ -139,6 +139,7 @@ pub(crate) async fn run(options: Options) -> Result<(), BoxError> {
     while let Some(line) = commands.next_line().await? {
         match serde_json::from_str(&line)? {
             ServerCommand::Fill => publisher.fill().await?,
+            ServerCommand::Unsubscribe => publisher.unsubscribe(),
             ServerCommand::Publish => publisher.begin(),
             ServerCommand::Stop => publisher.stop().await,
             ServerCommand::PublishLast => publisher.publish_last().await,

@@ -13,9 +13,6 @@ const HEAP_LEFT: u64 = 2 * 1024 * 1024;
 /// How many pieces more. A topic that has had subscribers has some tables more.
 const PIECES_LEFT: u64 = 1_000;
 
-/// How many of them on a node with an engine, whose client has some for each topic too.
-const PIECES_LEFT_WITH_ENGINE: u64 = 2_000;
-
 /// What a soak has found.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -123,13 +120,9 @@ impl Outcome {
             ),
         );
         let nodes = plan.subject.nodes() as u64;
-        let pieces_left = match plan.subject.engine {
-            None => PIECES_LEFT,
-            Some(_) => PIECES_LEFT_WITH_ENGINE,
-        };
         for (what, start, end, most) in [
             ("bytes", start.heap, end.heap, HEAP_LEFT),
-            ("pieces", start.pieces, end.pieces, pieces_left),
+            ("pieces", start.pieces, end.pieces, PIECES_LEFT),
         ] {
             let (left, most) = (end.saturating_sub(start), most * nodes);
             expect(

@@ -111,7 +111,7 @@ impl Hub {
     /// (HTML § 9.2.2). Nothing can be published to the topic, and it cannot be finished again. With a [key](Publish::key), this can safely be repeated.
     ///
     /// When the event is older than what is [kept](crate::Retention) (on an engine: than the maximal age that the engine's
-    /// options have), the topic is gone, and its name can be used anew. Idempotency keys may be remembered for longer: what
+    /// options have), the topic is gone, and its name can be used anew. An engine may remember idempotency keys for longer: what
     /// is published or finished anew within this time needs other keys, or nothing is done and the earlier position returned.
     ///
     /// ```

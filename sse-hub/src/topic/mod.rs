@@ -177,6 +177,10 @@ impl Topic {
         if state.evicted.is_some() {
             return Appended::Evicted;
         }
+        if state.window.is_finished() {
+            // It may be too old.
+            state.trim(self.clock.millis());
+        }
         if let Some(key) = key
             && let Some(keys) = &mut state.keys
             && let Some(position) = keys.get(key, self.clock.millis())
@@ -184,11 +188,7 @@ impl Topic {
             return Appended::At(position, Wakers::default());
         }
         if state.window.is_finished() {
-            // It may be too old.
-            state.window.trim(self.clock.millis());
-            if state.window.is_finished() {
-                return Appended::Finished;
-            }
+            return Appended::Finished;
         }
         let Some(position) = next() else {
             return Appended::NoPosition;
@@ -258,14 +258,14 @@ impl Topic {
     /// Whether the topic is finished, as far as is known here.
     pub(crate) fn is_finished(&self) -> bool {
         let mut state = self.state();
-        state.window.trim(self.clock.millis());
+        state.trim(self.clock.millis());
         state.window.is_finished()
     }
 
     /// Whether a subscription that starts there gets nothing, now or later, as the topic is finished.
     pub(crate) fn is_over(&self, start: Start) -> bool {
         let mut state = self.state();
-        state.window.trim(self.clock.millis());
+        state.trim(self.clock.millis());
         let window = &state.window;
         match start {
             Start::Now => window.is_finished() && !self.snapshots.exist(),
@@ -284,7 +284,7 @@ impl Topic {
         member: Option<&Arc<Member>>,
     ) -> (Cursor, bool) {
         let mut state = self.state();
-        state.window.trim(self.clock.millis());
+        state.trim(self.clock.millis());
         if let Some(head) = head {
             state.window.advance(head);
         }
@@ -358,7 +358,7 @@ impl Topic {
     pub(crate) fn trim(&self) -> bool {
         let mut state = self.state();
         let now = self.clock.millis();
-        state.window.trim(now);
+        state.trim(now);
         if let Some(keys) = &mut state.keys {
             keys.trim(now);
             if keys.is_empty() {
@@ -408,6 +408,15 @@ impl Topic {
 }
 
 impl State {
+    /// Discards the events that are too old. A topic that was finished and is gone takes its idempotency keys with it.
+    fn trim(&mut self, now: u64) {
+        let was_finished = self.window.is_finished();
+        self.window.trim(now);
+        if was_finished && !self.window.is_finished() {
+            self.keys = None;
+        }
+    }
+
     fn metrics(&self, hidden: u64) -> TopicMetrics {
         let slowest = self.readers.iter().map(|(_, reader)| reader.seen).min();
         let appended = self.window.appended();

@@ -245,3 +245,23 @@ async fn a_finished_topic_with_a_state_is_begun_with_the_state() {
         ));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_keys_of_a_finished_topic_are_gone_with_it() {
+    let retention = Retention::new().max_age(Duration::from_secs(1));
+    let hub = Hub::builder()
+        .topics(move |_| TopicOptions::new().retention(retention))
+        .build();
+    for text in ["first", "second"] {
+        let mut client = subscribe(&hub, &["job"], None).await;
+        let done = hub.finish("job", text).key("done").await;
+        done.expect("finished");
+        // Safe to repeat, as long as it is there.
+        let again = hub.finish("job", text).key("done").await;
+        again.expect("the same");
+        assert_eq!(client.data(), [text]);
+        assert!(client.ended);
+        drop(client);
+        tokio::time::advance(Duration::from_secs(2)).await;
+    }
+}

@@ -31,9 +31,9 @@ use crate::topic_guard::{OpenError, TopicGuard};
 /// assert_eq!(&*presence.members()[0], "Ada");
 ///
 /// drop(ada);
-/// assert!(presence.members().is_empty());
 /// let left = Change::Left { member: Some("Ada".into()), times: 0, subscribers: 0 };
 /// assert_eq!(presence.next().await, Some(left));
+/// assert!(presence.members().is_empty());
 /// # Ok(())
 /// # }
 /// ```
@@ -107,12 +107,24 @@ impl Presence {
 
     /// Returns the names that there are now, each once, in no order. Subscribers without a name are not among them.
     ///
-    /// The stream yields the changes since it was created or last asked, which these names may have already: a
-    /// [`Change`] says how often its name is there, so taking it again changes nothing. After [`Change::Missed`], this
-    /// is what has become of the changes.
+    /// The stream continues after them: what has changed before is in them, and is not yielded. After
+    /// [`Change::Missed`], this is what has become of the changes.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::{FutureExt as _, StreamExt as _};
+    /// # let hub = sse_hub::Hub::new();
+    /// let mut presence = hub.presence("room").await?;
+    /// let _ada = hub.subscribe("room").member("Ada").await?;
+    /// assert_eq!(presence.members().len(), 1);
+    /// assert_eq!(presence.next().now_or_never(), None);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
-    pub fn members(&self) -> Vec<Arc<str>> {
-        self.topic.all_members()
+    pub fn members(&mut self) -> Vec<Arc<str>> {
+        self.topic.take_members(&mut self.watcher)
     }
 
     /// Returns how many subscribers have a name now: 0 if there is none.
@@ -134,7 +146,7 @@ impl Presence {
         self.topic.times(member)
     }
 
-    /// Waits until something has changed since this or the stream was asked last, or since the beginning. The
+    /// Waits until something has changed since this, the [members](Self::members) or the stream were asked last. The
     /// stream does not yield these changes then.
     ///
     /// # Cancel safety

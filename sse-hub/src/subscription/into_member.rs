@@ -28,7 +28,7 @@ use sse_codec::{EncodeError, Json};
 /// let user = User { id: 7, name: "Ada".to_owned() };
 /// let _events = hub.subscribe("room").member(Json(&user)).await?;
 ///
-/// let presence = hub.presence("room").await?;
+/// let mut presence = hub.presence("room").await?;
 /// for member in presence.members() {
 ///     assert_eq!(serde_json::from_str::<User>(&member)?, user);
 /// }

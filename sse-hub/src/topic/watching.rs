@@ -48,9 +48,11 @@ impl Topic {
         }
     }
 
-    /// Returns the names of the members on all nodes, each once.
-    pub(crate) fn all_members(&self) -> Vec<Arc<str>> {
-        self.state().members.all()
+    /// Returns the names of the members on all nodes, each once. The watcher has taken all changes before that.
+    pub(crate) fn take_members(&self, watcher: &mut Watcher) -> Vec<Arc<str>> {
+        let state = self.state();
+        state.members.take_all(watcher);
+        state.members.all()
     }
 
     /// Returns how many subscribers on all nodes have a name.

@@ -20,7 +20,7 @@ async fn join(hub: &Hub, topic: &str, member: &str) -> Subscription {
     subscribe.await.expect("a subscription")
 }
 
-fn names(presence: &Presence) -> BTreeSet<String> {
+fn names(presence: &mut Presence) -> BTreeSet<String> {
     let members = presence.members();
     members.iter().map(ToString::to_string).collect()
 }
@@ -52,7 +52,7 @@ async fn the_members_of_all_nodes_are_one_set() {
     let _elsewhere = join(&nodes[1], "other", "Eve").await;
 
     let mut presence = nodes[0].presence("room").await.expect("presence");
-    assert_eq!(names(&presence), set(&["Ada"]));
+    assert_eq!(names(&mut presence), set(&["Ada"]));
     until_members(&mut presence, &["Ada", "Bob"], SOON).await;
 
     // Also one of a node that had none.
@@ -128,7 +128,7 @@ async fn the_members_of_a_killed_node_leave_within_a_bound_and_no_others() {
     until_members(&mut presence, &["Bob"], Duration::from_secs(26)).await;
     assert!(killed_at.elapsed() > Duration::from_secs(10));
     tokio::time::sleep(Duration::from_secs(120)).await;
-    assert_eq!(names(&presence), set(&["Bob"]));
+    assert_eq!(names(&mut presence), set(&["Bob"]));
 }
 
 /// Ends a task; what it owns is dropped, after which its hub tells nobody anything.
@@ -171,7 +171,7 @@ async fn while_the_engine_is_down_the_members_stay_and_after_that_they_are_right
     engine.down.store(true, Ordering::Relaxed);
     drop(ada);
     tokio::time::sleep(Duration::from_secs(120)).await;
-    assert_eq!(names(&presence), set(&["Ada"]));
+    assert_eq!(names(&mut presence), set(&["Ada"]));
     engine.down.store(false, Ordering::Relaxed);
     until_members(&mut presence, &[], SOON).await;
     let _bob = join(&nodes[1], "room", "Bob").await;

@@ -78,7 +78,7 @@ impl Crowd {
         }
     }
 
-    fn is_right(&self, observer: &Presence, expected: &BTreeSet<String>) -> bool {
+    fn is_right(&self, observer: &mut Presence, expected: &BTreeSet<String>) -> bool {
         let members = observer.members();
         let members: BTreeSet<_> = members.iter().map(ToString::to_string).collect();
         let times = |name: &&String| self.there.iter().filter(|(it, _)| it == *name).count();

@@ -9,8 +9,11 @@ use crate::histogram::Histogram;
 /// A command to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ServerCommand {
-    /// Publish at once so many events of each topic that it takes as much memory as it may.
+    /// Publish at once so many events of each topic that it takes as much memory as it may. All topics are subscribed to
+    /// from then on.
     Fill,
+    /// End these subscriptions.
+    Unsubscribe,
     /// Publish at the pace of each topic.
     Publish,
     /// Publish nothing more until the next command.

@@ -91,6 +91,20 @@ impl Kind {
     }
 }
 
+/// How many events of each topic an engine keeps.
+pub(crate) const KEPT_BY_ENGINE: usize = 16;
+
+/// Returns how many events of a topic are kept at least, on a node or by an engine.
+pub(crate) fn kept_at_least(topic: &str) -> u64 {
+    Kind::of(topic).map_or(0, |kind| kind.kept().min(KEPT_BY_ENGINE) as u64)
+}
+
+/// Returns how old the oldest event that is kept is at least, at this pace. Half of it, as the clock may be set.
+pub(crate) fn least_age_of_oldest(topic: &str, pace: u32) -> Duration {
+    let younger = kept_at_least(topic).saturating_sub(1) as u32;
+    Kind::of(topic).map_or(Duration::ZERO, |kind| kind.period() / pace * younger / 2)
+}
+
 /// Returns the names of all topics.
 pub(crate) fn all() -> impl Iterator<Item = String> {
     let names = |kind: Kind| (0..kind.topics()).map(move |number| name(kind, number));

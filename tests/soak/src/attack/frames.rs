@@ -1,7 +1,10 @@
 //! Frames of HTTP/2 (RFC 9113 § 4.1), as attackers write them and as servers answer.
 
-/// What a connection begins with (RFC 9113 § 3.4), and settings without any.
-pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+/// What a connection begins with, before its settings (RFC 9113 § 3.4).
+pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The setting that the server's heads use no table but the fixed one, so that each can be read by itself.
+pub(crate) const NO_TABLE: [u8; 6] = [0, 1, 0, 0, 0, 0];
 
 pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;
@@ -82,7 +85,7 @@ mod tests {
         let mut bytes = Vec::new();
         push(&mut bytes, RST_STREAM, 0, 3, &8_u32.to_be_bytes());
         assert_eq!(bytes, [0, 0, 4, 3, 0, 0, 0, 0, 3, 0, 0, 0, 8]);
-        assert_eq!(PREFACE.len(), 24 + HEAD);
+        assert_eq!(PREFACE.len(), 24);
     }
 
     #[test]

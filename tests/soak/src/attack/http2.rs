@@ -8,8 +8,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::frames::{
-    ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEAD, HEADERS, PING, PREFACE,
-    PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE, code, get, push, push_literal,
+    ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEAD, HEADERS, NO_TABLE, PING,
+    PREFACE, PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE, code, get, push, push_literal,
 };
 use super::front::Front;
 
@@ -167,9 +167,10 @@ pub(super) async fn giant_head(front: Front) -> io::Result<()> {
 pub(super) async fn never_grant(front: Front) -> io::Result<()> {
     let headers = get("/?bulk-1");
     let (mut reader, mut writer) = front.connect(true).await?.into_split();
-    let mut bytes = PREFACE[..PREFACE.len() - HEAD].to_vec();
+    let mut bytes = PREFACE.to_vec();
     // The initial window of streams is 0.
-    push(&mut bytes, SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    let no_window = [0, 4, 0, 0, 0, 0];
+    push(&mut bytes, SETTINGS, 0, 0, &[NO_TABLE, no_window].concat());
     push(&mut bytes, SETTINGS, ACK, 0, &[]);
     for stream in (Piece { number: 0 }).streams(200) {
         push(
@@ -220,6 +221,7 @@ async fn flood_once(
         let mut ticks = interval(pause);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut bytes = PREFACE.to_vec();
+        push(&mut bytes, SETTINGS, 0, 0, &NO_TABLE);
         push(&mut bytes, SETTINGS, ACK, 0, &[]);
         for number in 0..LAST_STREAM / 100 {
             ticks.tick().await;
@@ -263,8 +265,19 @@ fn count(front: &Front, kind: u8, payload: &[u8]) {
             let of_reset = payload.first_chunk();
             front.answered(&format!("RST_STREAM {}", code(number(of_reset))));
         }
-        HEADERS => front.answered("HEADERS"),
+        HEADERS => front.answered(status(payload)),
         _ => {}
+    }
+}
+
+/// Returns the status of a response, as far as it is one of those that are expected. It is the first header of all
+/// (RFC 9113 § 8.3), in the fixed table of HPACK, or with a name of it and Huffman's code (RFC 7541 § 6.1, § 6.2). The
+/// size of the other table may precede it (§ 6.3).
+fn status(head: &[u8]) -> &'static str {
+    match head.strip_prefix(&[0x20]).unwrap_or(head) {
+        [0x88, ..] => "200",
+        [0x08 | 0x18 | 0x48, 0x83, 0x69, 0x90, 0xff, ..] => "431",
+        _ => "another status",
     }
 }
 

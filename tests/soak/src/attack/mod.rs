@@ -1,5 +1,6 @@
 //! Attacks on the servers of this project, in a process of their own.
 
+mod expected;
 mod frames;
 mod front;
 mod http1;
@@ -14,6 +15,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+pub(crate) use self::expected::Expected;
 use self::front::Front;
 
 /// The time between two lines about the attack.
@@ -40,11 +42,16 @@ pub struct Attack {
     pub attackers: usize,
     /// How long each round lasts at least.
     pub time: Duration,
+    /// What the server does about it.
+    pub(crate) expected: Expected,
     begin: fn(Front) -> Attacker,
 }
 
 const HTTP_1: &[&str] = &["hyper", "actix", "tcp"];
 const HTTP_2: &[&str] = &["hyper-http2"];
+
+/// How a flood of HTTP/2 is ended (RFC 9113 § 7).
+const ENHANCE_YOUR_CALM: &str = "GOAWAY ENHANCE_YOUR_CALM";
 
 const SHORT: Duration = Duration::from_secs(5);
 
@@ -58,6 +65,7 @@ pub const ATTACKS: &[Attack] = &[
         attackers: 500,
         // Longer than the servers wait.
         time: Duration::from_secs(35),
+        expected: Expected::Ended(&["408"]),
         begin: |front| Box::pin(http1::slow_head(front)),
     },
     Attack {
@@ -67,6 +75,7 @@ pub const ATTACKS: &[Attack] = &[
         on: HTTP_1,
         attackers: 50,
         time: SHORT,
+        expected: Expected::Ended(&["431"]),
         begin: |front| Box::pin(http1::giant_head(front)),
     },
     Attack {
@@ -76,6 +85,7 @@ pub const ATTACKS: &[Attack] = &[
         on: HTTP_1,
         attackers: 500,
         time: SHORT,
+        expected: Expected::Endured,
         begin: |front| Box::pin(http1::never_read(front)),
     },
     Attack {
@@ -85,6 +95,7 @@ pub const ATTACKS: &[Attack] = &[
         on: HTTP_1,
         attackers: 100,
         time: SHORT,
+        expected: Expected::Answered("200"),
         begin: |front| Box::pin(http1::requests_behind(front)),
     },
     Attack {
@@ -94,6 +105,7 @@ pub const ATTACKS: &[Attack] = &[
         on: HTTP_1,
         attackers: 5,
         time: SHORT,
+        expected: Expected::Endured,
         begin: |front| Box::pin(http1::connect_and_reset(front)),
     },
     Attack {
@@ -103,6 +115,7 @@ pub const ATTACKS: &[Attack] = &[
         on: HTTP_1,
         attackers: 10,
         time: SHORT,
+        expected: Expected::Answered("503"),
         begin: |front| Box::pin(http1::refused(front)),
     },
     Attack {
@@ -112,6 +125,7 @@ pub const ATTACKS: &[Attack] = &[
         on: HTTP_1,
         attackers: 5,
         time: SHORT,
+        expected: Expected::Answered("200"),
         begin: |front| Box::pin(http1::forged_ids(front)),
     },
     Attack {
@@ -121,6 +135,8 @@ pub const ATTACKS: &[Attack] = &[
         on: HTTP_2,
         attackers: 10,
         time: SHORT,
+        // A request may be answered before it is cancelled.
+        expected: Expected::Ended(&["200", ENHANCE_YOUR_CALM]),
         begin: |front| Box::pin(http2::rapid_reset(front)),
     },
     Attack {
@@ -130,6 +146,7 @@ pub const ATTACKS: &[Attack] = &[
         on: HTTP_2,
         attackers: 10,
         time: SHORT,
+        expected: Expected::Ended(&[ENHANCE_YOUR_CALM]),
         begin: |front| Box::pin(http2::continuations(front)),
     },
     Attack {
@@ -139,6 +156,7 @@ pub const ATTACKS: &[Attack] = &[
         on: HTTP_2,
         attackers: 10,
         time: SHORT,
+        expected: Expected::Answered("431"),
         begin: |front| Box::pin(http2::giant_head(front)),
     },
     Attack {
@@ -148,6 +166,8 @@ pub const ATTACKS: &[Attack] = &[
         on: HTTP_2,
         attackers: 10,
         time: SHORT,
+        // The first request of each connection is an ordinary one.
+        expected: Expected::Ended(&["200", "431", ENHANCE_YOUR_CALM]),
         begin: |front| Box::pin(http2::header_bombs(front)),
     },
     Attack {
@@ -157,6 +177,7 @@ pub const ATTACKS: &[Attack] = &[
         on: HTTP_2,
         attackers: 10,
         time: SHORT,
+        expected: Expected::Endured,
         begin: |front| Box::pin(http2::pings(front)),
     },
     Attack {
@@ -166,6 +187,7 @@ pub const ATTACKS: &[Attack] = &[
         on: HTTP_2,
         attackers: 10,
         time: SHORT,
+        expected: Expected::Endured,
         begin: |front| Box::pin(http2::settings(front)),
     },
     Attack {
@@ -175,6 +197,7 @@ pub const ATTACKS: &[Attack] = &[
         on: HTTP_2,
         attackers: 10,
         time: SHORT,
+        expected: Expected::Ended(&["200", ENHANCE_YOUR_CALM]),
         begin: |front| Box::pin(http2::empty_data(front)),
     },
     Attack {
@@ -184,6 +207,7 @@ pub const ATTACKS: &[Attack] = &[
         on: HTTP_2,
         attackers: 10,
         time: SHORT,
+        expected: Expected::Endured,
         begin: |front| Box::pin(http2::window_updates(front)),
     },
     Attack {
@@ -193,6 +217,7 @@ pub const ATTACKS: &[Attack] = &[
         on: HTTP_2,
         attackers: 10,
         time: SHORT,
+        expected: Expected::Endured,
         begin: |front| Box::pin(http2::priorities(front)),
     },
     Attack {
@@ -202,6 +227,7 @@ pub const ATTACKS: &[Attack] = &[
         on: HTTP_2,
         attackers: 5,
         time: SHORT,
+        expected: Expected::Answered("200"),
         begin: |front| Box::pin(http2::never_grant(front)),
     },
 ];
@@ -211,6 +237,11 @@ impl Attack {
     pub(crate) fn named(name: &str, on: &str) -> Option<&'static Self> {
         let is_named = |attack: &&Self| attack.name == name && attack.on.contains(&on);
         ATTACKS.iter().find(is_named)
+    }
+
+    /// Whether a server does at once what is expected of it.
+    pub(crate) fn is_quick(&self) -> bool {
+        self.time == SHORT
     }
 }
 

@@ -67,7 +67,7 @@ impl Life {
     ) -> Self {
         let topics = topics::some(&mut random);
         Self {
-            received: Received::new(&topics),
+            received: Received::new(&topics, pace),
             topics,
             random,
             pace,
@@ -128,7 +128,7 @@ impl Life {
                 Next::Leave => {
                     self.tally.closed.increment();
                     self.topics = topics::some(&mut self.random);
-                    self.received = Received::new(&self.topics);
+                    self.received = Received::new(&self.topics, self.pace);
                     self.last_event_id = None;
                     return;
                 }

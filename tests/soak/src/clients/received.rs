@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use serde::Deserialize;
 use sse_hub_testing::reader::Event;
@@ -23,6 +24,7 @@ enum Next {
 #[derive(Debug)]
 pub(crate) struct Received {
     topics: Vec<Topic>,
+    pace: u32,
 }
 
 #[derive(Debug)]
@@ -32,6 +34,8 @@ struct Topic {
     last: Option<u64>,
     /// Whether a snapshot may come instead of an event.
     may_be_snapshot: bool,
+    /// The first gap since the last event, and what would have followed without it.
+    gap: Option<(Reason, Next)>,
 }
 
 /// What an event was.
@@ -61,8 +65,20 @@ pub(crate) enum Fault {
         expected: u64,
         came: u64,
     },
+    /// A gap stands for events that were still kept.
+    Needless(String),
     /// It is no event of the client's topics.
     Strange(String),
+}
+
+/// Why there is a gap. Nothing is lost in a soak, so that there is no other reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Reason {
+    /// The client was slow: the oldest event that is kept follows.
+    Slow,
+    /// It came back too late: the next event that is published follows.
+    Unknown,
 }
 
 /// The data of a gap.
@@ -74,20 +90,23 @@ struct Gaps {
 #[derive(Deserialize)]
 struct Gap {
     topic: String,
+    reason: Reason,
     missed: Option<u64>,
 }
 
 impl Received {
-    /// `topics` are the client's.
-    pub(crate) fn new(topics: &[String]) -> Self {
+    /// `topics` are the client's. Their events are published as many times as fast as `pace` says.
+    pub(crate) fn new(topics: &[String], pace: u32) -> Self {
         let topic = |name: &String| Topic {
             name: name.clone(),
             next: Next::Any,
             last: None,
             may_be_snapshot: true,
+            gap: None,
         };
         Self {
             topics: topics.iter().map(topic).collect(),
+            pace,
         }
     }
 
@@ -95,6 +114,7 @@ impl Received {
     pub(crate) fn begin_fresh(&mut self) {
         for topic in &mut self.topics {
             topic.may_be_snapshot = true;
+            topic.gap = None;
             topic.lose_count();
         }
     }
@@ -115,6 +135,7 @@ impl Received {
         for gap in &gaps {
             let topic = self.topic(&gap.topic).ok_or_else(|| strange(data))?;
             topic.may_be_snapshot = true;
+            topic.gap = topic.gap.or(Some((gap.reason, topic.next)));
             match (gap.missed, &mut topic.next) {
                 (Some(missed), Next::Is(next) | Next::From(next)) => {
                     *next += missed;
@@ -131,9 +152,21 @@ impl Received {
     }
 
     fn take_event(&mut self, data: &str) -> Result<Was, Fault> {
-        let (topic, number) = self.parse(data)?;
+        let pace = self.pace;
+        let (topic, number, age) = self.parse(data)?;
         let next = topic.next;
+        let gap = topic.gap;
         topic.is_at(number);
+        match gap {
+            Some((Reason::Slow, _)) if age < topics::least_age_of_oldest(&topic.name, pace) => {
+                return Err(needless(
+                    &topic.name,
+                    format!("{number} came, of {age:?} ago"),
+                ));
+            }
+            Some((Reason::Unknown, expected)) => topic.is_too_late(expected, number)?,
+            _ => {}
+        }
         match next {
             Next::Is(expected) if number > expected => Err(Fault::Silent {
                 topic: topic.name.clone(),
@@ -151,13 +184,17 @@ impl Received {
 
     /// A snapshot stands for all events up to its number.
     fn take_snapshot(&mut self, data: &str) -> Result<Was, Fault> {
-        let (topic, number) = self.parse(data)?;
+        let (topic, number, _) = self.parse(data)?;
         let expected = match topic.next {
             Next::Any => 0,
             Next::Is(next) | Next::From(next) => next,
         };
         let may_be = std::mem::replace(&mut topic.may_be_snapshot, false);
+        let gap = topic.gap;
         topic.is_at(number);
+        if let Some((Reason::Unknown, expected)) = gap {
+            topic.is_too_late(expected, number + 1)?;
+        }
         if !may_be {
             Err(strange(data))
         } else if number + 1 < expected {
@@ -171,10 +208,12 @@ impl Received {
         }
     }
 
-    fn parse(&mut self, data: &str) -> Result<(&mut Topic, u64), Fault> {
+    /// Returns the topic of an event, its number and its age.
+    fn parse(&mut self, data: &str) -> Result<(&mut Topic, u64, Duration), Fault> {
         let entry = topics::parse(data).ok_or_else(|| strange(data))?;
         let topic = self.topic(entry.topic).ok_or_else(|| strange(data))?;
-        Ok((topic, entry.number))
+        let age = topics::now().saturating_sub(entry.made);
+        Ok((topic, entry.number, Duration::from_micros(age)))
     }
 
     fn topic(&mut self, name: &str) -> Option<&mut Topic> {
@@ -190,8 +229,19 @@ impl Received {
 
 impl Topic {
     fn is_at(&mut self, number: u64) {
+        self.gap = None;
         self.last = Some(number);
         self.next = Next::Is(number + 1);
+    }
+
+    /// Checks that so many events were published after that of the client's id that the one after it is no longer kept.
+    fn is_too_late(&self, expected: Next, came: u64) -> Result<(), Fault> {
+        match expected {
+            Next::Is(expected) if came < expected + topics::kept_at_least(&self.name) => Err(
+                needless(&self.name, format!("{came} came, expected {expected}")),
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// Some events are missing, it is not known how many.
@@ -200,6 +250,10 @@ impl Topic {
             self.next = Next::From(next);
         }
     }
+}
+
+fn needless(topic: &str, came: impl fmt::Display) -> Fault {
+    Fault::Needless(format!("needless gap in {topic}: {came}"))
 }
 
 fn strange(data: &str) -> Fault {
@@ -222,6 +276,7 @@ impl fmt::Display for Fault {
                 expected,
                 came,
             } => write!(f, "doubled in {topic}: {came} came, expected {expected}"),
+            Self::Needless(what) => write!(f, "{what}"),
             Self::Strange(data) => write!(f, "not an event of this client: {data}"),
         }
     }
@@ -233,7 +288,8 @@ mod tests {
     use crate::topics::Kind;
 
     fn client(topics: &[&str]) -> Received {
-        Received::new(&topics.iter().map(ToString::to_string).collect::<Vec<_>>())
+        let topics: Vec<_> = topics.iter().map(ToString::to_string).collect();
+        Received::new(&topics, 1)
     }
 
     fn event(name: &str, data: String) -> Event {
@@ -247,6 +303,16 @@ mod tests {
     fn number(topic: &str, number: u64) -> Event {
         let padding = Kind::of(topic).expect("a kind").padding();
         event("message", topics::data(topic, number, padding))
+    }
+
+    /// An event that was made a minute ago.
+    fn old(topic: &str, number: u64) -> Event {
+        let padding = Kind::of(topic).expect("a kind").padding();
+        let made = topics::now() - 60_000_000;
+        event(
+            "message",
+            format!("{topic} {number:08} {made} {:-<padding$}", ""),
+        )
     }
 
     fn snapshot(topic: &str, number: u64) -> Event {
@@ -285,19 +351,48 @@ mod tests {
             let mut client = client(&["busy-1"]);
             assert_eq!(client.take(&number("busy-1", 1)), Ok(Was::Event));
             assert_eq!(client.take(&three), Ok(was));
-            assert_eq!(client.take(&number("busy-1", came)).is_ok(), is_right);
+            assert_eq!(client.take(&old("busy-1", came)).is_ok(), is_right);
         }
     }
 
     #[test]
-    fn a_gap_without_a_number_accounts_for_any_later_event_but_for_no_earlier_one() {
-        let mut client = client(&["busy-1"]);
+    fn a_gap_without_a_number_accounts_for_later_events_that_are_no_longer_kept() {
         let unknown = gap(r#"{"topic":"busy-1","reason":"unknown"}"#);
-        assert_eq!(client.take(&number("busy-1", 5)), Ok(Was::Event));
+        // 6 to 21 are kept when the client comes back, and 22 follows.
+        for (came, is_right) in [(22, true), (21, false), (6, false), (5, false)] {
+            let mut client = client(&["busy-1"]);
+            assert_eq!(client.take(&number("busy-1", 5)), Ok(Was::Event));
+            client.take(&unknown).expect("a gap");
+            assert_eq!(client.take(&number("busy-1", came)).is_ok(), is_right);
+            // Others follow.
+            let next = number("busy-1", came + 1);
+            assert_eq!(client.take(&next), Ok(Was::Event));
+        }
+        let mut client = client(&["state-1"]);
+        let unknown = gap(r#"{"topic":"state-1","reason":"unknown"}"#);
+        assert_eq!(client.take(&number("state-1", 5)), Ok(Was::Event));
         client.take(&unknown).expect("a gap");
-        assert_eq!(client.take(&number("busy-1", 9)), Ok(Was::Event));
-        client.take(&unknown).expect("a gap");
-        client.take(&number("busy-1", 9)).expect_err("again");
+        let fault = client.take(&snapshot("state-1", 20)).expect_err("kept");
+        let told = "needless gap in state-1: 21 came, expected 6";
+        assert_eq!(fault.to_string(), told);
+    }
+
+    #[test]
+    fn a_gap_of_a_slow_client_before_an_event_of_just_now_is_needless() {
+        let mut client = client(&["busy-1"]);
+        let three = gap(r#"{"topic":"busy-1","reason":"slow","missed":3}"#);
+        assert_eq!(client.take(&number("busy-1", 1)), Ok(Was::Event));
+        client.take(&three).expect("a gap");
+        let fault = client.take(&number("busy-1", 5)).expect_err("too young");
+        assert!(matches!(fault, Fault::Needless(_)), "{fault}");
+        assert_eq!(client.take(&number("busy-1", 6)), Ok(Was::Event));
+    }
+
+    #[test]
+    fn a_gap_for_events_that_an_engine_has_lost_is_none_of_a_soak() {
+        let mut client = client(&["busy-1"]);
+        let lost = gap(r#"{"topic":"busy-1","reason":"lost"}"#);
+        client.take(&lost).expect_err("nothing is lost");
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Tally {
                 match fault {
                     Fault::Silent { expected, came, .. } => self.silent.add(came - expected),
                     Fault::Doubled { .. } => self.doubled.increment(),
-                    Fault::Strange(_) => self.faults.increment(),
+                    Fault::Needless(_) | Fault::Strange(_) => self.faults.increment(),
                 }
                 self.describe(fault.to_string());
             }

@@ -35,9 +35,6 @@ const SEND_BUFFER: u32 = 16 * 1024;
 /// that a client is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
 
-/// How many events of each topic an engine keeps.
-const KEPT_BY_ENGINE: u32 = 16;
-
 /// What seals the ids of hubs on an engine.
 const ID_KEY: IdKey = IdKey::new(*b"all nodes of a soak share a key.");
 
@@ -98,10 +95,10 @@ pub(crate) async fn run(options: Options) -> Result<(), BoxError> {
             // All nodes need the same key.
             let builder = builder.id_key(ID_KEY);
             let (hub, driver) = if url.starts_with("redis:") {
-                let redis = RedisOptions::new().max_events(KEPT_BY_ENGINE as usize);
+                let redis = RedisOptions::new().max_events(topics::KEPT_BY_ENGINE);
                 builder.engine(redis.connect(url).await?).build()
             } else {
-                let nats = NatsOptions::new().max_events(KEPT_BY_ENGINE);
+                let nats = NatsOptions::new().max_events(topics::KEPT_BY_ENGINE as u32);
                 builder.engine(nats.connect(url).await?).build()
             };
             tokio::spawn(driver);
@@ -142,6 +139,7 @@ pub(crate) async fn run(options: Options) -> Result<(), BoxError> {
     while let Some(line) = commands.next_line().await? {
         match serde_json::from_str(&line)? {
             ServerCommand::Fill => publisher.fill().await?,
+            ServerCommand::Unsubscribe => publisher.unsubscribe(),
             ServerCommand::Publish => publisher.begin(),
             ServerCommand::Stop => publisher.stop().await,
             ServerCommand::PublishLast => publisher.publish_last().await,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sse_hub::{Event, Hub, SubscribeError, TopicOptions};
+use sse_hub::{Event, Hub, SubscribeError, Subscription, TopicOptions};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
@@ -53,6 +53,8 @@ pub(crate) struct Publisher {
     numbers: Numbers,
     topics: Vec<Arc<Topic>>,
     pace: u32,
+    /// To all topics, if there are any.
+    subscriptions: Vec<Subscription>,
     stop: watch::Sender<()>,
     running: JoinSet<()>,
 }
@@ -92,17 +94,19 @@ impl Publisher {
             hub,
             counts,
             pace,
+            subscriptions: Vec::new(),
             stop: watch::channel(()).0,
             running: JoinSet::new(),
         }
     }
 
     /// Publishes twice as many events of each topic as are kept, so that each takes as much memory as it
-    /// may. All topics are subscribed to meanwhile, as a hub on an engine holds none that never was.
-    pub(crate) async fn fill(&self) -> Result<(), SubscribeError> {
-        let mut subscriptions = Vec::new();
-        for topic in self.numbers.keys() {
-            subscriptions.push(self.hub.subscribe(topic).await?);
+    /// may. All topics are subscribed to from then on, as a hub on an engine holds nothing of those that are not.
+    pub(crate) async fn fill(&mut self) -> Result<(), SubscribeError> {
+        if self.subscriptions.is_empty() {
+            for topic in self.numbers.keys() {
+                self.subscriptions.push(self.hub.subscribe(topic).await?);
+            }
         }
         let mut filling = JoinSet::new();
         for topic in &self.topics {
@@ -116,6 +120,10 @@ impl Publisher {
         }
         filling.join_all().await;
         Ok(())
+    }
+
+    pub(crate) fn unsubscribe(&mut self) {
+        self.subscriptions = Vec::new();
     }
 
     /// Publishes one event of each topic.

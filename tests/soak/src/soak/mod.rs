@@ -73,9 +73,7 @@ pub async fn run(
     };
     let url = engine.as_ref().map(|(_, url)| &**url);
     let mut nodes = Nodes::start(program, plan, url).await?;
-    // All nodes hold the topics of all nodes from the second time on.
-    nodes.ask(ServerCommand::Fill).await?;
-    nodes.ask(ServerCommand::Fill).await?;
+    nodes.fill().await?;
     sleep(REST).await;
     let mut outcome = Outcome::new(plan.clone(), nodes.resources().await?);
 
@@ -138,7 +136,7 @@ pub async fn run(
         drop(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?);
     }
     nodes.wait(PATIENCE, are_free).await?;
-    nodes.ask(ServerCommand::Fill).await?;
+    nodes.fill().await?;
     sleep(REST).await;
     outcome.end = nodes.resources().await?;
     outcome.handlers = nodes.started();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{INTERVAL, Plan};
+use super::{INTERVAL, Plan, REST};
 use crate::child::Child;
 use crate::kernel;
 use crate::messages::{ServerCommand, ServerState};
@@ -81,6 +81,17 @@ impl Nodes {
             *state = child.ask(&command).await?;
         }
         Ok(())
+    }
+
+    /// Has all topics take as much memory on each node as they may.
+    pub(crate) async fn fill(&mut self) -> io::Result<()> {
+        self.ask(ServerCommand::Fill).await?;
+        if self.nodes.len() > 1 {
+            // What the first node publishes reaches all from the second time on.
+            self.ask(ServerCommand::Fill).await?;
+            sleep(REST).await;
+        }
+        self.ask(ServerCommand::Unsubscribe).await
     }
 
     /// Looks at them.

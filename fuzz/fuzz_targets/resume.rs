@@ -245,7 +245,8 @@ impl World {
             if after.is_none() {
                 gaps.push(name(topic));
             }
-            seen.insert(topic, after.unwrap_or(published));
+            // After a gap, it begins as a fresh one does.
+            seen.insert(topic, after.unwrap_or(fresh));
         }
         let mut opened = Client {
             subscription,

@@ -119,7 +119,8 @@ impl Subscribe {
     }
 
     /// Begins fresh subscriptions with the oldest event that is kept, rather than with the next
-    /// one. This does not apply to topics that have a
+    /// one. A client whose id is too old or unknown goes on there too, after its gap, so it may get again what it has
+    /// had; without this, it does so only in a topic that is [finished](crate::Hub::finish). This does not apply to topics that have a
     /// [snapshot](crate::TopicOptions::snapshot), which stands for the history.
     pub fn from_start(mut self) -> Self {
         self.from_start = true;
@@ -535,6 +536,7 @@ impl Subscribe {
         self.core.note_member(topic.name(), member);
         let is_missing = is_unknown || is_trimmed;
         let mut reader = TopicReader::new(Arc::clone(topic.topic()), cursor, !is_missing);
+        reader.wants_oldest = self.from_start;
         if is_missing && let Backend::Engine(_) = backend {
             // The subscription waits for the engine's answer, as for later ones. What has no position
             // comes as the same bytes, without asking.
@@ -545,7 +547,11 @@ impl Subscribe {
         }
         if is_missing {
             reader.log_gap(if is_unknown { UNKNOWN_ID } else { NOT_KEPT });
-            reader.skip_to_head(backend.head());
+            let has_skipped = reader.begins_with_oldest() && reader.skip_to_oldest(&[]).is_some();
+            if !has_skipped {
+                reader.skip_to_head(backend.head());
+            }
+            reader.was_in_window = true;
         }
         let resumes = matches!(start, Start::After(_) | Start::Checked(_));
         if !resumes || is_missing {

@@ -32,7 +32,11 @@ impl Subscription {
         };
         if !reader.was_in_window {
             reader.log_gap(cause);
-            return Some(Some(self.skip_to_head(index, GapReason::Unknown)));
+            if !reader.begins_with_oldest() {
+                return Some(Some(self.skip_to_head(index, GapReason::Unknown)));
+            }
+            let oldest = reader.read_oldest(&self.core)?;
+            return self.take_read(index, oldest);
         }
         if self.slow == SlowConsumer::Disconnect {
             let topic = &**reader.topic.name();
@@ -142,10 +146,16 @@ impl Subscription {
             Page::Entries(entries) | Page::Last(entries) => &entries[..],
             Page::Finished | Page::Trimmed | Page::Unknown => &[],
         };
+        let reason = if self.topics[index].was_in_window {
+            GapReason::Slow
+        } else {
+            GapReason::Unknown
+        };
         let (oldest, missed) = self.topics[index].skip_to_oldest(entries)?;
+        let missed = missed.filter(|_| reason == GapReason::Slow);
         // In the log, no position before its oldest entry is known: the gap has the one of before, and
         // a client that is cut off right after it gets another one.
-        let gap = self.encode_gap(index, GapReason::Slow, missed);
+        let gap = self.encode_gap(index, reason, missed);
         if oldest == Oldest::InWindow {
             return Some(gap);
         }

@@ -374,8 +374,15 @@ impl Subscription {
                 Phase::Unknown => {
                     reader.phase = Phase::Live;
                     reader.log_gap(UNKNOWN_ID);
-                    let gap = self.skip_to_head(index, GapReason::Unknown);
-                    return Poll::Ready(Some(Ok(gap)));
+                    if reader.begins_with_oldest() {
+                        match reader.read_oldest(&self.core) {
+                            Some(read) => read,
+                            None => continue,
+                        }
+                    } else {
+                        let gap = self.skip_to_head(index, GapReason::Unknown);
+                        return Poll::Ready(Some(Ok(gap)));
+                    }
                 }
                 Phase::Snapshot => match self.take_snapshot(index).transpose() {
                     Some(piece) => return Poll::Ready(Some(piece)),

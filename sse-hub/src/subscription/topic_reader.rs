@@ -28,6 +28,8 @@ pub(crate) struct TopicReader {
     pub(crate) was_in_window: bool,
     /// Whether the window is to be brought up to date before the log is read: the two have contradicted each other.
     pub(crate) is_window_old: bool,
+    /// Whether a client that comes back too late goes on with the oldest event that is kept.
+    pub(crate) wants_oldest: bool,
 }
 
 pub(crate) enum Phase {
@@ -62,7 +64,19 @@ impl TopicReader {
             phase: Phase::Live,
             was_in_window: is_in_window,
             is_window_old: false,
+            wants_oldest: false,
         }
+    }
+
+    /// Whether a client that cannot resume goes on with the oldest event that is kept, before which its cursor is then.
+    /// In a topic that goes on, it gets what comes next otherwise, but one that is finished has nothing else.
+    pub(crate) fn begins_with_oldest(&mut self) -> bool {
+        let begins =
+            (self.wants_oldest || self.topic.is_finished()) && !self.topic.snapshots.exist();
+        if begins {
+            self.topic.move_to_beginning(&mut self.cursor);
+        }
+        begins
     }
 
     /// Whether what follows the cursor is being read from the engine.

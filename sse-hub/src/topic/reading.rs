@@ -171,6 +171,13 @@ impl Topic {
         seen.map(|seen| state.window.appended().saturating_sub(seen))
     }
 
+    /// Moves the cursor before all that is kept.
+    pub(crate) fn move_to_beginning(&self, cursor: &mut Cursor) {
+        cursor.after = Position::OLDEST;
+        cursor.generation = self.state().window.generations().current();
+        cursor.is_counted = false;
+    }
+
     /// Moves the cursor over events that are no longer kept, if the oldest one that is kept is in the
     /// window. It may be in the log instead, of which `oldest` are the first entries. Returns how many
     /// events the reader has missed, if that is known; `None` if the window was restarted meanwhile.

@@ -35,6 +35,7 @@ macro_rules! conformance {
             history_beyond_the_window_is_read_in_pages,
             from_the_start_is_from_the_oldest_entry_that_is_kept,
             what_was_trimmed_is_a_gap,
+            a_client_that_comes_too_late_gets_what_is_kept_of_a_topic_that_it_wants_whole,
             a_slow_reader_goes_on_with_the_oldest_event_that_is_kept,
             damaged_forged_and_future_ids_are_gaps,
             an_idempotency_key_publishes_once,

@@ -322,6 +322,42 @@ pub(crate) async fn what_was_trimmed_is_a_gap<E: Engine>() {
     }
 }
 
+pub(crate) async fn a_client_that_comes_too_late_gets_what_is_kept_of_a_topic_that_it_wants_whole<
+    E: Engine,
+>() {
+    let engine = E::start(Keeps {
+        history: Some(FEW),
+        window: FEW,
+    })
+    .await;
+    let nodes = nodes(&engine).await;
+    let mut ids = Vec::new();
+    for number in 0..MANY {
+        ids.push(nodes[1].id_of("a", publish(&nodes[1], "a", number).await));
+    }
+    for node in &nodes {
+        let subscribe = node.subscribe(["a"]).from_start();
+        let mut late = Client::begin(subscribe.resume(Some(&ids[1]))).await;
+        assert_eq!(late.gap().await, "unknown");
+        let oldest: usize = late.next().await.data.parse().expect("a number");
+        assert!(oldest > 1 && oldest <= MANY - FEW, "{oldest}");
+        let rest = late.data(MANY - oldest - 1).await;
+        assert_eq!(rest, numbers(oldest + 1..MANY));
+    }
+    // Also one that does not ask for it, if the topic is finished: it would never see the end.
+    nodes[0].finish("a", "the end").await.expect("finished");
+    for node in &nodes {
+        let mut late = Client::new(node, &["a"], Some(&ids[1])).await;
+        assert_eq!(late.gap().await, "unknown");
+        let mut last = late.next().await;
+        while last.data != "the end" {
+            last = late.next().await;
+        }
+        late.ends().await;
+        assert!(is_over(node, Some(&late.id)).await);
+    }
+}
+
 pub(crate) async fn a_slow_reader_goes_on_with_the_oldest_event_that_is_kept<E: Engine>() {
     let engine = E::start(Keeps {
         history: Some(FEW),

@@ -283,13 +283,14 @@ impl World {
                     Some(place) => place == log.published,
                 };
             places[topic] = match said {
-                Some(usize::MAX) => {
+                Some(place) if place == usize::MAX || place < log.gone => {
                     gaps.insert(TOPICS[topic]);
-                    Some(log.published)
-                }
-                Some(place) if place < log.gone => {
-                    gaps.insert(TOPICS[topic]);
-                    Some(log.published)
+                    let goes_on_there = (*start || log.is_finished) && topic != STATE;
+                    Some(if goes_on_there {
+                        log.gone
+                    } else {
+                        log.published
+                    })
                 }
                 Some(place) => {
                     self.counts.resumed += 1;

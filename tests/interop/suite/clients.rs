@@ -244,14 +244,6 @@ pub(crate) const REQUESTS: Client = Client {
     exceptions: &[],
 };
 
-/// Debian's, in the version that is installed.
-pub(crate) const CURL: Client = Client {
-    runtime: Runtime::Python,
-    driver: "curl_lines",
-    kind: Kind::Lines("CurlError"),
-    exceptions: &[],
-};
-
 pub(crate) const AIOHTTP_SSE_CLIENT2: Client = Client {
     runtime: Runtime::Python,
     driver: "aiohttp_sse",

@@ -43,7 +43,6 @@ macro_rules! clients {
 
 clients! {
     chromium: CHROMIUM,
-    curl: CURL,
     npm_event_source_polyfill: EVENT_SOURCE_POLYFILL,
     npm_eventsource: EVENTSOURCE,
     npm_fetch_event_source: FETCH_EVENT_SOURCE,

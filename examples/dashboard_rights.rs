@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get};
 use sse_hub::{Event, Hub};
-use sse_hyper::{CancellationToken, last_event_id, refused, sse_response};
+use sse_hyper::{CancellationToken, sse_open};
 use tokio::sync::Mutex;
 use tokio::time::{Duration, Instant, sleep_until};
 
@@ -34,7 +34,6 @@ async fn sales(dashboard: State<Dashboard>, request: Request) -> Result<Response
     let session = session.filter(|(expires, _)| *expires > Instant::now());
     let (expires, ended) = session.ok_or(StatusCode::UNAUTHORIZED)?;
     let sales = dashboard.hub.subscribe("sales");
-    let sales = sales.resume(last_event_id(&request).as_deref());
     let sales = sales.until_with(async move {
         ended.cancelled().await;
         Event::new().event("logged-out").data("{}")
@@ -43,10 +42,7 @@ async fn sales(dashboard: State<Dashboard>, request: Request) -> Result<Response
         sleep_until(expires).await;
         Event::new().event("expired").data("{}")
     });
-    Ok(match sales.open().await {
-        Ok(sales) => sse_response(request, |_, sse| sales.serve(sse)).into_response(),
-        Err(error) => refused(&error).into_response(),
-    })
+    Ok(sse_open(request, sales).await.into_response())
 }
 
 fn session(headers: &HeaderMap) -> Option<String> {

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix_web::{App, HttpRequest, HttpResponse, dev::Server, http::header::LOCATION, web};
-use sse_actix::{BoundedHttp, last_event_id, refused, sse_response};
+use sse_actix::{BoundedHttp, sse_open};
 use sse_hub::{Event, Hub, PublishError, Retention, TopicOptions};
 
 /// The number of the newest job.
@@ -41,16 +41,8 @@ async fn watch(hub: web::Data<Hub>, job: web::Path<u64>, request: HttpRequest) -
     if !(1..=NEWEST.load(Ordering::Relaxed)).contains(&job) {
         return HttpResponse::NotFound().finish();
     }
-    let id = last_event_id(&request);
-    let job = hub
-        .subscribe(request.path())
-        .from_start()
-        .resume(id.as_deref());
-    let response = match job.open().await {
-        Ok(job) => sse_response(&request, |_, sse| job.serve(sse)),
-        Err(error) => refused(&error),
-    };
-    response.map_into_boxed_body()
+    let job = hub.subscribe(request.path()).from_start();
+    sse_open(&request, job).await.map_into_boxed_body()
 }
 
 fn hub() -> Hub {

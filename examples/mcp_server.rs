@@ -9,88 +9,58 @@
 //! curl -N http://127.0.0.1:3000/mcp -H 'Mcp-Session-Id: …' --json '{"id":2,"method":"tools/call"}'
 //! ```
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, middleware, routing::post};
 use serde_json::Value;
 use sse_hub::{Event, Hub};
-use sse_hyper::{last_event_id, refused, sse_response};
-use tokio::sync::Mutex;
+use sse_hyper::{last_event_id, sse_open};
 
+use crate::mcp_sessions::Sessions;
 use crate::mcp_tools as tools;
 
 #[derive(Clone, Default)]
 struct Mcp {
     hub: Hub,
-    /// The topics of each session, the first for messages that belong to no call. A real server forgets old ones.
-    sessions: Arc<Mutex<HashMap<HeaderValue, Vec<String>>>>,
+    sessions: Sessions,
 }
+
+type Answer = Result<Response, StatusCode>;
 
 async fn receive(mcp: State<Mcp>, headers: HeaderMap, Json(message): Json<Value>) -> Answer {
     if message["method"] == "initialize" {
-        let session = getrandom::u64().map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
-        let topics = vec![session.to_string()];
-        mcp.sessions.lock().await.insert(session.into(), topics);
-        let session = [("mcp-session-id", HeaderValue::from(session))];
+        let session = [("mcp-session-id", mcp.sessions.begin()?)];
         return Ok((session, Json(tools::answer(&message))).into_response());
     }
-    let mut sessions = mcp.sessions.lock().await;
-    let topics = sessions
-        .get_mut(session(&headers)?)
-        .ok_or(StatusCode::NOT_FOUND)?;
+    let topics = mcp.sessions.topics(&headers)?;
     if message["method"] != "tools/call" {
         let answer = tools::answer(&message).ok_or(StatusCode::ACCEPTED)?;
         return Ok(Json(answer).into_response());
     }
     let topic = format!("{} {}", topics[0], message["id"]);
-    topics.push(topic.clone());
-    drop(sessions);
+    mcp.sessions.add(&headers, &topic);
     tokio::spawn(tools::call(mcp.hub.clone(), topic.clone(), message));
-    stream(&mcp.hub, &topic, None).await
+    let messages = mcp.hub.subscribe(topic).from_start();
+    Ok(sse_open((), messages).await.into_response())
 }
 
 async fn listen(mcp: State<Mcp>, headers: HeaderMap) -> Answer {
-    let sessions = mcp.sessions.lock().await;
-    let topics = sessions
-        .get(session(&headers)?)
-        .ok_or(StatusCode::NOT_FOUND)?
-        .clone();
-    drop(sessions);
-    let id = last_event_id(&headers);
-    let mut of_id = mcp
-        .hub
-        .topics_of(id.as_deref().unwrap_or_default(), &topics);
-    let topic = of_id.next().unwrap_or(&topics[0]).clone();
-    drop(of_id);
-    stream(&mcp.hub, &topic, id.as_deref()).await
+    let topics = mcp.sessions.topics(&headers)?;
+    let id = last_event_id(&headers).unwrap_or_default();
+    let mut of_id = mcp.hub.topics_of(&id, &topics);
+    let topic = of_id.next().unwrap_or(&topics[0]);
+    let messages = mcp.hub.subscribe(topic).from_start();
+    Ok(sse_open(headers, messages).await.into_response())
 }
 
 async fn end(mcp: State<Mcp>, headers: HeaderMap) -> Answer {
-    let topics = mcp.sessions.lock().await.remove(session(&headers)?);
-    for topic in topics.ok_or(StatusCode::NOT_FOUND)? {
+    for topic in mcp.sessions.end(&headers)? {
         // Ends its streams, and its tool at the next message. A call may have finished already.
         let last = Event::new().event("end").data("{}");
         let _ = mcp.hub.finish(&topic, last).await;
     }
     Err(StatusCode::NO_CONTENT)
-}
-
-type Answer = Result<Response, StatusCode>;
-
-async fn stream(hub: &Hub, topic: &str, id: Option<&str>) -> Answer {
-    let stream = hub.subscribe(topic).from_start().resume(id);
-    Ok(match stream.open().await {
-        Ok(stream) => sse_response((), |(), sse| stream.serve(sse)).into_response(),
-        Err(error) => refused(&error).into_response(),
-    })
-}
-
-fn session(headers: &HeaderMap) -> Result<&HeaderValue, StatusCode> {
-    headers.get("mcp-session-id").ok_or(StatusCode::BAD_REQUEST)
 }
 
 /// Refuses pages, which could reach a server on localhost (DNS rebinding): programs send no origin.

@@ -19,7 +19,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use sse_hub::{Event, Hub, PublishError};
-use sse_hyper::{last_event_id, refused, sse_response};
+use sse_hyper::sse_open;
 use tokio::sync::Mutex;
 
 #[derive(Clone, Default)]
@@ -52,12 +52,8 @@ async fn read(State(chat): State<Chat>, request: Request) -> Response {
     if !chat.answers.lock().await.contains(&topic) {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let id = last_event_id(&request);
-    let answer = chat.hub.subscribe(topic).from_start().resume(id.as_deref());
-    match answer.open().await {
-        Ok(answer) => sse_response(request, |_, sse| answer.serve(sse)).into_response(),
-        Err(error) => refused(&error).into_response(),
-    }
+    let answer = chat.hub.subscribe(topic).from_start();
+    sse_open(request, answer).await.into_response()
 }
 
 fn app() -> Router {

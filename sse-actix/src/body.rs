@@ -1,14 +1,13 @@
 //! An event stream as an actix `MessageBody`.
 
 use std::fmt;
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
-use futures_core::stream::LocalBoxStream;
-use sse_session::{HandlerError, IntoHandlerResult, SseStream};
+use futures_core::stream::{LocalBoxStream, Stream};
+use sse_session::HandlerError;
 
 /// The body of a response that streams events.
 ///
@@ -21,11 +20,7 @@ pub struct SseBody {
 }
 
 impl SseBody {
-    pub(crate) fn new<F>(stream: SseStream<F>) -> Self
-    where
-        F: Future + 'static,
-        F::Output: IntoHandlerResult,
-    {
+    pub(crate) fn new(stream: impl Stream<Item = Result<Bytes, HandlerError>> + 'static) -> Self {
         Self {
             stream: Some(Box::pin(stream)),
             size: BodySize::None,

@@ -132,8 +132,9 @@
 //!
 //! # Headers
 //!
-//! In addition to the headers that all adapters send, there is `Content-Encoding: identity`. It
-//! keeps actix's `Compress` middleware from delaying events in its compressor.
+//! In addition to the headers that all adapters send, there is `Content-Encoding: identity`, unless the stream
+//! is compressed with the feature `gzip`. It keeps actix's `Compress` middleware from compressing the stream, with
+//! a compressor of 0.3 MiB for each.
 //!
 //! Clients differ in what they make of the end of a stream, see [`guide::clients`].
 //!
@@ -142,6 +143,7 @@
 //! | feature | default | provides |
 //! |---|---|---|
 //! | `json` | yes | JSON data from anything that implements `serde::Serialize` |
+//! | `gzip` | no | compression with gzip, see `Compression` |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -161,16 +163,18 @@ pub use crate::body::SseBody;
 pub use crate::bounded::BoundedHttp;
 pub use crate::handler::{WithSse, with_sse};
 pub use crate::response::{
-    last_event_id, no_content, refused, sse_response, sse_response_with, sse_stream,
-    sse_stream_with,
+    last_event_id, no_content, refused, sse_open, sse_open_with, sse_response, sse_response_with,
+    sse_stream, sse_stream_with,
 };
+#[cfg(feature = "gzip")]
+pub use sse_session::Compression;
 #[doc(inline)]
 pub use sse_session::guide;
 pub use sse_session::{
     BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
     EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
-    Limit, LimitReached, Limiter, NoData, Permit, Refusal, SendAll, SendAllError, SendError,
-    Shutdown, Sse, SseOptions, TrySendError, forward,
+    Limit, LimitReached, Limiter, NoData, OpenStream, Permit, Refusal, SendAll, SendAllError,
+    SendError, Shutdown, Sse, SseOptions, TrySendError, forward,
 };
 #[cfg(feature = "json")]
 pub use sse_session::{Json, Typed};

@@ -3,13 +3,19 @@
 use std::borrow::Cow;
 use std::future::Future;
 
+#[cfg(feature = "gzip")]
+use actix_web::http::header::ACCEPT_ENCODING;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, HeaderName, HeaderValue, RETRY_AFTER,
 };
 use actix_web::http::{ConnectionType, Method, StatusCode, Version};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_core::Stream;
-use sse_session::{IntoEvent, IntoHandlerResult, Refusal, Sse, SseOptions, SseStream, forward};
+#[cfg(feature = "gzip")]
+use sse_session::GzipStream;
+use sse_session::{
+    IntoEvent, IntoHandlerResult, OpenStream, Refusal, Sse, SseOptions, SseStream, forward,
+};
 
 use crate::body::SseBody;
 
@@ -49,6 +55,46 @@ where
     F::Output: IntoHandlerResult,
 {
     respond(options, request, |sse| handler(request.clone(), sse))
+}
+
+/// Answers `request` with a stream that may be refused, such as a subscription of `sse-hub`: with its events, after the
+/// request's last event ID, or with the status of its refusal.
+///
+/// So a topic that is finished is answered with 204 to a client that has everything, and an engine that is down with 503 and
+/// `Retry-After`.
+///
+/// ```
+/// use actix_web::{HttpRequest, HttpResponse, web};
+/// use sse_actix::{SseBody, sse_open};
+/// use sse_hub::Hub;
+///
+/// async fn news(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse<SseBody> {
+///     sse_open(&request, hub.subscribe("news")).await
+/// }
+/// ```
+///
+/// # Cancel safety
+///
+/// The future may be dropped at any time.
+pub async fn sse_open<S: OpenStream>(request: &HttpRequest, stream: S) -> HttpResponse<SseBody> {
+    sse_open_with(&SseOptions::new(), request, stream).await
+}
+
+/// Answers `request` as [`sse_open`] does, with options.
+///
+/// # Cancel safety
+///
+/// The future may be dropped at any time.
+pub async fn sse_open_with<S: OpenStream>(
+    options: &SseOptions,
+    request: &HttpRequest,
+    stream: S,
+) -> HttpResponse<SseBody> {
+    let last_event_id = last_event_id_with(options, request);
+    match stream.open(last_event_id.as_deref()).await {
+        Ok(stream) => respond(options, request, |sse| stream.serve(sse)),
+        Err(error) => refused(&error),
+    }
 }
 
 /// Returns the last event ID of a request, for handlers that need it before their stream begins:
@@ -112,7 +158,7 @@ where
         None,
         |sse| async move { forward(events, &sse).await },
     );
-    streaming(options, SseBody::new(stream))
+    streaming(options, Coding::Identity, SseBody::new(stream))
 }
 
 /// Returns `204 No Content`, which makes an `EventSource` stop reconnecting (HTML § 9.2.3).
@@ -170,13 +216,13 @@ where
     F: Future + 'static,
     F::Output: IntoHandlerResult,
 {
+    let coding = Coding::of(options, request);
     if *request.method() == Method::HEAD {
-        return streaming(options, SseBody::empty());
+        return streaming(options, coding, SseBody::empty());
     }
     let last_event_id = last_event_id_with(options, request);
     let stream = SseStream::new(options, last_event_id.as_deref(), start);
-    let body = SseBody::new(stream);
-    let mut response = streaming(options, body);
+    let mut response = streaming(options, coding, coding.body(stream));
     if request.version() == Version::HTTP_10 {
         // HTTP/1.0 has no chunks, but actix would send them. The end of the connection ends the
         // body instead.
@@ -187,9 +233,55 @@ where
     response
 }
 
+/// The content coding of a response (RFC 9110 § 8.4).
+#[derive(Clone, Copy)]
+enum Coding {
+    Identity,
+    #[cfg(feature = "gzip")]
+    Gzip,
+}
+
+impl Coding {
+    #[cfg(feature = "gzip")]
+    fn of(options: &SseOptions, request: &HttpRequest) -> Self {
+        let accepted = request.headers().get_all(ACCEPT_ENCODING);
+        if options.uses_gzip(accepted.map(HeaderValue::as_bytes)) {
+            Self::Gzip
+        } else {
+            Self::Identity
+        }
+    }
+
+    #[cfg(not(feature = "gzip"))]
+    const fn of(_: &SseOptions, _: &HttpRequest) -> Self {
+        Self::Identity
+    }
+
+    fn body<F>(self, stream: SseStream<F>) -> SseBody
+    where
+        F: Future + 'static,
+        F::Output: IntoHandlerResult,
+    {
+        match self {
+            Self::Identity => SseBody::new(stream),
+            #[cfg(feature = "gzip")]
+            Self::Gzip => SseBody::new(GzipStream::new(stream)),
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            // actix's `Compress` leaves alone what has a coding.
+            Self::Identity => "identity",
+            #[cfg(feature = "gzip")]
+            Self::Gzip => "gzip",
+        }
+    }
+}
+
 /// Returns a response with the headers of an event stream. The options hold them in the types of
 /// http 1, while actix uses those of http 0.2. Both allow the same names and values.
-fn streaming(options: &SseOptions, body: SseBody) -> HttpResponse<SseBody> {
+fn streaming(options: &SseOptions, coding: Coding, body: SseBody) -> HttpResponse<SseBody> {
     let mut response = HttpResponse::with_body(StatusCode::OK, body);
     let headers = response.headers_mut();
     for (name, value) in &options.response_headers() {
@@ -200,6 +292,6 @@ fn streaming(options: &SseOptions, body: SseBody) -> HttpResponse<SseBody> {
             headers.append(name, value);
         }
     }
-    headers.insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
+    headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
     response
 }

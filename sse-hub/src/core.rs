@@ -13,12 +13,18 @@ use futures_util::future::{Either, select};
 use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 
+use crate::log::Engine;
+use crate::log::backend::Backend;
 use crate::metrics::{Metric, record};
+use crate::peers::Peers;
 use crate::registry::Registry;
 use crate::shutdown::{Reason, Shutdown, ShutdownCell};
+use crate::topic_guard::OpenError;
 
 pub(crate) struct Core {
     registry: Arc<Registry>,
+    /// What an engine's nodes tell each other; `None` without an engine.
+    peers: Option<Peers>,
     shutdown: ShutdownCell,
     /// Notified when the shutdown has begun, and when its deadline has changed.
     shutdown_begun: Notify,
@@ -33,6 +39,7 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new(registry: Registry) -> Self {
         Self {
+            peers: matches!(registry.backend(), Backend::Engine(_)).then(Peers::default),
             registry: Arc::new(registry),
             shutdown: ShutdownCell::default(),
             shutdown_begun: Notify::new(),
@@ -45,6 +52,32 @@ impl Core {
 
     pub(crate) fn registry(&self) -> &Arc<Registry> {
         &self.registry
+    }
+
+    /// Returns the engine, and what its nodes tell each other, if there is one.
+    pub(crate) fn peers(&self) -> Option<(&Peers, &Arc<dyn Engine>)> {
+        match self.registry.backend() {
+            Backend::Local(_) => None,
+            Backend::Engine(engine) => Some((self.peers.as_ref()?, engine)),
+        }
+    }
+
+    /// Begins to hear what other nodes say of members, if there are any and that is not so yet.
+    pub(crate) async fn hear_peers(&self) -> Result<(), OpenError> {
+        if let Some((peers, engine)) = self.peers()
+            && peers.open(&self.registry, &**engine).await?
+        {
+            self.driver.wake();
+        }
+        Ok(())
+    }
+
+    /// Notes that a subscriber of a topic has joined or left, which other nodes may watch.
+    pub(crate) fn note_member(&self, topic: &str, member: Option<&Arc<str>>) {
+        let peers = self.peers.as_ref();
+        if peers.is_some_and(|peers| peers.note_change(topic, member)) {
+            self.driver.wake();
+        }
     }
 
     /// Returns the shutdown if it has begun.

@@ -24,7 +24,7 @@ use crate::subscription::builder::Subscribe;
 use crate::subscription::topics::IntoTopics;
 use crate::topic::Topic;
 use crate::topic_guard::{OpenError, TopicGuard};
-use crate::topic_name::TopicError;
+use crate::topic_name::{TopicError, is_reserved};
 
 /// Topics to publish to and to subscribe to.
 ///
@@ -353,8 +353,9 @@ impl Hub {
         topic.map_or(0, |topic| topic.subscribers())
     }
 
-    /// Returns the subscribers of a topic in this process, and a stream of the changes from then
-    /// on.
+    /// Returns the subscribers of a topic on all nodes, and a stream of the changes from then on.
+    ///
+    /// Those of this process are there at once, and those of other nodes a moment later: see [`Presence`].
     ///
     /// # Errors
     ///
@@ -369,7 +370,7 @@ impl Hub {
             return Err(TopicError::InGroup.into());
         }
         let topic = TopicGuard::open(self.core().registry(), topic).await?;
-        Ok(Presence::new(topic))
+        Presence::begin(Arc::clone(self.core()), topic).await
     }
 
     /// Returns the hub's metrics. This goes through all topics, a few at a time, and all their
@@ -387,7 +388,7 @@ impl Hub {
             subscriptions: core.subscriptions(),
             ..HubMetrics::default()
         };
-        for topic in topics {
+        for topic in topics.iter().filter(|topic| !is_reserved(topic.name())) {
             if let Some(topic) = topic.metrics_after(evicted.topics) {
                 metrics.add(&topic);
             }

@@ -47,6 +47,8 @@
 //! | topics of a subscription | 64, of a group as well |
 //! | shards of an engine | 256 |
 //! | changes by which a [`Presence`] may lag behind | 256 |
+//! | a member's name | 512 bytes |
+//! | names of members on other nodes | 100,000 of a topic, of 65,536 topics |
 //! | an id | 24 bytes for an event in a stream of one topic, 35 with an engine; 2,235 bytes for 64 topics, whatever their names |
 //! | the id that a client comes back with | 4 KiB; a longer one is unknown |
 //!
@@ -61,6 +63,7 @@
 //!
 //! | feature | default | enables |
 //! |---|---|---|
+//! | `gzip` | no | events that are compressed once for all subscribers, see [Compression](#compression) |
 //! | `nats` | no | `nats::NatsEngine`: topics in NATS JetStream, shared by several nodes |
 //! | `redis` | no | `redis::RedisEngine`: topics in Redis or Valkey, shared by several nodes |
 //! | `redis-rustls` | no | TLS for Redis, with `rustls` |
@@ -82,6 +85,7 @@ mod id;
 mod log;
 mod metrics;
 mod options;
+mod peers;
 mod position;
 mod presence;
 mod publish;
@@ -101,6 +105,7 @@ mod topic_guard;
 mod topic_name;
 
 pub use crate::builder::HubBuilder;
+pub use crate::disconnecting::DisconnectError;
 pub use crate::entry::EventError;
 pub use crate::gap::GapReason;
 pub use crate::hub::Hub;
@@ -122,11 +127,12 @@ pub use crate::stored_event::StoredEvent;
 pub use crate::subscription::Subscription;
 pub use crate::subscription::builder::Subscribe;
 pub use crate::subscription::error::{SubscribeError, SubscriptionError};
+pub use crate::subscription::into_member::IntoMember;
 pub use crate::subscription::opening::Opening;
 pub use crate::subscription::policy::{EngineDown, SlowConsumer};
 pub use crate::subscription::topics::{IntoTopics, OneTopic, SeveralTopics};
 
-pub use crate::topic::members::Change;
+pub use crate::topic::change::Change;
 pub use crate::topic_guard::OpenError;
 pub use crate::topic_name::TopicError;
 pub use sse_codec::{

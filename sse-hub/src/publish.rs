@@ -75,6 +75,7 @@ impl Refusal for PublishError {
             | Self::Topic(
                 TopicError::EmptyName
                 | TopicError::NameTooLong { .. }
+                | TopicError::Reserved
                 | TopicError::LineBreak
                 | TopicError::WholeGroup,
             ) => StatusCode::BAD_REQUEST,

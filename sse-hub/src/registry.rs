@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use slab::Slab;
 
@@ -14,11 +15,11 @@ use crate::log::Span;
 use crate::log::answered::Answered;
 use crate::log::backend::Backend;
 use crate::metrics::Counts;
-use crate::options::TopicOptions;
+use crate::options::{Retention, TopicOptions};
 use crate::sync::{AtomicBool, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard, reach};
 use crate::topic::Topic;
 use crate::topic::expiry::{Expiry, ExpiryQueue};
-use crate::topic_name::{TopicError, check_name};
+use crate::topic_name::{TopicError, check_any_name, is_reserved};
 
 /// How many topics are checked for eviction when one is added, so that idle ones disappear
 /// without a timer.
@@ -30,6 +31,12 @@ const CHECKED_WHEN_FULL: usize = 8;
 
 /// How many topics are taken from the table under its lock, when all are gone through.
 const PIECE: usize = 64;
+
+/// What the windows of the hub's own topics keep: what arrives at once from many nodes.
+const OWN: Retention = Retention::new()
+    .max_bytes(16 * 1024 * 1024)
+    .max_events(1_024)
+    .max_age(Duration::from_secs(60));
 
 pub(crate) type MakeOptions = dyn Fn(&str) -> TopicOptions + Send + Sync;
 
@@ -167,12 +174,12 @@ impl Registry {
         if let Some(topic) = self.get(name) {
             return Ok((topic, false));
         }
-        check_name(name)?;
+        check_any_name(name)?;
         let mut options = None;
         let mut topics = loop {
             self.make_room()?;
             // A function of the user's, so not under the lock.
-            let options = options.get_or_insert_with(|| (self.options)(name));
+            let options = options.get_or_insert_with(|| self.options_of(name));
             if options.snapshot.is_some() && self.groups.is_log(name) {
                 return Err(TopicError::SnapshotOfGroup);
             }
@@ -211,9 +218,17 @@ impl Registry {
         Ok((topic, true))
     }
 
+    fn options_of(&self, name: &str) -> TopicOptions {
+        if is_reserved(name) {
+            TopicOptions::new().retention(OWN)
+        } else {
+            (self.options)(name)
+        }
+    }
+
     /// Begins to open a topic, if one of this name could be added.
     pub(crate) fn begin_opening<'a>(&'a self, name: &'a str) -> Result<Opening<'a>, TopicError> {
-        check_name(name)?;
+        check_any_name(name)?;
         self.make_room()?;
         let mut topics = self.write();
         topics.opening.entry(name.into()).or_default().openings += 1;
@@ -330,7 +345,9 @@ impl Topics {
         };
         backend.note_evicted(name, floor);
         self.evicted.topics = number;
-        self.evicted.counts += counts;
+        if !is_reserved(name) {
+            self.evicted.counts += counts;
+        }
         self.slots.try_remove(topic.slot());
         self.by_name.remove(name);
         // Another opening began with the span of before.

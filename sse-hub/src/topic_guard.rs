@@ -12,7 +12,7 @@ use crate::log::{Engine, EngineError};
 use crate::registry::Registry;
 use crate::sync::reach;
 use crate::topic::Topic;
-use crate::topic_name::TopicError;
+use crate::topic_name::{TopicError, check_name};
 
 /// Why a topic cannot be opened.
 #[derive(Debug)]
@@ -68,6 +68,7 @@ impl TopicGuard {
 
     /// Opens a topic if it is not in use, and pins it.
     pub(crate) async fn open(registry: &Arc<Registry>, name: &str) -> Result<Self, OpenError> {
+        check_name(name)?;
         match registry.backend() {
             Backend::Local(log) => Ok(Self::open_local(registry, log, name)?),
             Backend::Engine(engine) => Self::open_in_engine(registry, &**engine, name).await,
@@ -80,6 +81,7 @@ impl TopicGuard {
         log: &LocalLog,
         name: &str,
     ) -> Result<Self, TopicError> {
+        check_name(name)?;
         loop {
             let (topic, _) = registry.open(name, || log.span(name))?;
             // Between the two, it may have been evicted.
@@ -90,7 +92,8 @@ impl TopicGuard {
         }
     }
 
-    async fn open_in_engine(
+    /// As [`open`](Self::open), on a hub with an engine, also for a topic of the hub's own.
+    pub(crate) async fn open_in_engine(
         registry: &Arc<Registry>,
         engine: &dyn Engine,
         name: &str,

@@ -6,6 +6,12 @@ use std::fmt;
 /// The longest name of a topic, in bytes.
 pub(crate) const MAX_NAME_LEN: usize = 512;
 
+/// What the names of the hub's own topics begin with.
+const RESERVED: char = '\u{1}';
+
+/// How much longer the names of the hub's own topics may be.
+const MAX_RESERVED_LEN: usize = 16;
+
 /// Why a topic cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -19,6 +25,8 @@ pub enum TopicError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The name begins with U+0001, as those of the hub's own topics do.
+    Reserved,
     /// The topic is new, and the hub already has as many topics as it may have.
     TooManyTopics {
         /// The limit.
@@ -43,6 +51,7 @@ impl fmt::Display for TopicError {
                 f,
                 "topic name of {len} bytes is longer than the limit of {limit}"
             ),
+            Self::Reserved => f.write_str("topic name begins with U+0001"),
             Self::TooManyTopics { limit } => {
                 write!(f, "hub already has {limit} topics, which is its limit")
             }
@@ -56,16 +65,41 @@ impl fmt::Display for TopicError {
 
 impl Error for TopicError {}
 
-/// Checks the length of a topic's name.
+/// Checks the name of a topic that the application says.
 pub(crate) fn check_name(name: &str) -> Result<(), TopicError> {
+    if is_reserved(name) {
+        return Err(TopicError::Reserved);
+    }
+    check_any_name(name)
+}
+
+/// Checks the length of the name of any topic, also of one of the hub's own.
+pub(crate) fn check_any_name(name: &str) -> Result<(), TopicError> {
     if name.is_empty() {
         return Err(TopicError::EmptyName);
     }
-    if name.len() > MAX_NAME_LEN {
+    let reserved = if is_reserved(name) {
+        MAX_RESERVED_LEN
+    } else {
+        0
+    };
+    let limit = MAX_NAME_LEN + reserved;
+    if name.len() > limit {
         return Err(TopicError::NameTooLong {
             len: name.len(),
-            limit: MAX_NAME_LEN,
+            limit,
         });
     }
     Ok(())
+}
+
+/// Whether this is the name of a topic of the hub's own.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    name.starts_with(RESERVED)
+}
+
+/// Returns the name of a topic of the hub's own.
+pub(crate) fn reserved(kind: &str, topic: &str) -> String {
+    debug_assert!(RESERVED.len_utf8() + kind.len() <= MAX_RESERVED_LEN);
+    format!("{RESERVED}{kind}{topic}")
 }

@@ -7,6 +7,8 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use http::HeaderName;
+#[cfg(feature = "gzip")]
+use http::header::{ACCEPT_ENCODING, HeaderValue};
 use sse_session::{IntoHandlerResult, Sse, SseOptions, sse_response_with};
 
 use crate::service::WithSse;
@@ -45,7 +47,7 @@ where
 }
 
 /// Returns what the stream needs of a request that the extractors take.
-fn head(request: &Request) -> Request<()> {
+fn head(options: &SseOptions, request: &Request) -> Request<()> {
     const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
     let mut head = Request::new(());
     *head.method_mut() = request.method().clone();
@@ -53,6 +55,16 @@ fn head(request: &Request) -> Request<()> {
     if let Some(id) = request.headers().get(LAST_EVENT_ID) {
         head.headers_mut().insert(LAST_EVENT_ID, id.clone());
     }
+    #[cfg(feature = "gzip")]
+    {
+        let accepted = request.headers().get_all(ACCEPT_ENCODING).iter();
+        if options.uses_gzip(accepted.map(HeaderValue::as_bytes)) {
+            let gzip = HeaderValue::from_static("gzip");
+            head.headers_mut().insert(ACCEPT_ENCODING, gzip);
+        }
+    }
+    #[cfg(not(feature = "gzip"))]
+    let _ = options;
     head
 }
 
@@ -62,7 +74,7 @@ where
     F: Future<Output: IntoHandlerResult> + Send + 'static,
 {
     fn respond(self, options: SseOptions, request: Request, _state: S) -> ResponseFuture {
-        let response = sse_response_with(&options, head(&request), |_, sse| self(sse));
+        let response = sse_response_with(&options, head(&options, &request), |_, sse| self(sse));
         Box::pin(async { response.into_response() })
     }
 }
@@ -80,7 +92,7 @@ macro_rules! impl_handler {
             #[allow(non_snake_case, unused_mut, reason = "the extractors are named as their types")]
             fn respond(self, options: SseOptions, request: Request, state: S) -> ResponseFuture {
                 Box::pin(async move {
-                    let head = head(&request);
+                    let head = head(&options, &request);
                     let (mut parts, body) = request.into_parts();
                     $(
                         let $extractor =

@@ -313,6 +313,7 @@
 //! |---|---|---|
 //! | `json` | yes | JSON data from anything that implements `serde::Serialize` |
 //! | `tower` | yes | [`WithSse`] implements `tower::Service` |
+//! | `gzip` | no | compression with gzip, see `Compression` |
 //! | `axum` | no | [`WithSse`] is a handler of axum, with extractors before the stream |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -336,14 +337,17 @@ pub use crate::write_timeout::WriteTimeout;
 /// All adapters have a type of this name, so that handlers look the same in all of them.
 pub type Request<B = hyper::body::Incoming> = http::Request<B>;
 
+#[cfg(feature = "gzip")]
+pub use sse_session::Compression;
 #[doc(inline)]
 pub use sse_session::guide;
 pub use sse_session::{
     BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
     EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
-    Limit, LimitReached, Limiter, NoData, Permit, Refusal, RequestHead, SendAll, SendAllError,
-    SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward, last_event_id,
-    no_content, refused, sse_response, sse_response_with, sse_stream, sse_stream_with,
+    Limit, LimitReached, Limiter, NoData, OpenStream, Permit, Refusal, RequestHead, SendAll,
+    SendAllError, SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward,
+    last_event_id, no_content, refused, sse_open, sse_open_with, sse_response, sse_response_with,
+    sse_stream, sse_stream_with,
 };
 #[cfg(feature = "json")]
 pub use sse_session::{Json, Typed};

@@ -180,6 +180,30 @@ async fn head_starts_no_handler() {
     );
 }
 
+#[cfg(feature = "gzip")]
+#[tokio::test]
+async fn a_stream_is_compressed_if_the_request_says_so_whatever_the_extractors_take() {
+    let options = SseOptions::new().compression(sse_hyper::Compression::Gzip);
+    let alone = with_sse(async |_: Sse| unexpected()).options(options.clone());
+    let extracting = with_sse(async |_: Request, _: Sse| unexpected()).options(options);
+    let app = Router::new()
+        .route("/alone", get(alone))
+        .route("/extracting", get(extracting));
+    for path in ["/alone", "/extracting"] {
+        for (accepted, is_compressed) in [
+            ("accept-encoding: br\r\naccept-encoding: gzip\r\n", true),
+            ("accept-encoding: br, gzip;q=0\r\n", false),
+            ("", false),
+        ] {
+            let request = format!("HEAD {path} HTTP/1.1\r\n{accepted}\r\n");
+            let head = response(app.clone(), &request).await;
+            let coding = head.contains("content-encoding: gzip\r\n");
+            assert_eq!(coding, is_compressed, "{request}{head}");
+            assert!(head.contains("vary: accept-encoding\r\n"), "{head}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_handler_is_dropped_when_the_client_leaves() {
     struct OnDrop(mpsc::UnboundedSender<&'static str>);

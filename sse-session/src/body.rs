@@ -10,6 +10,8 @@ use http_body::{Body, Frame, SizeHint};
 use sync_wrapper::SyncWrapper;
 
 use crate::error::HandlerError;
+#[cfg(feature = "gzip")]
+use crate::gzip::{EMPTY_BLOCK, GzipStream};
 use crate::handler_result::IntoHandlerResult;
 use crate::options::SseOptions;
 use crate::shutdown::Shutdown;
@@ -38,33 +40,61 @@ trait Running: Stream<Item = Result<Bytes, HandlerError>> {
     fn is_settled(&self) -> bool;
     fn shutdown(&self);
     fn shutdown_on(self: Pin<&mut Self>, signal: &Shutdown);
+    fn probe(&self) -> Bytes;
 }
 
-impl<F> Running for SseStream<F>
-where
-    F: Future,
-    F::Output: IntoHandlerResult,
-{
-    fn has_ended(&self) -> bool {
-        self.has_ended()
-    }
+/// Implements it by the methods of the same names, and these bytes as the probe.
+macro_rules! impl_running {
+    ($stream:ident, $probe:expr) => {
+        impl<F> Running for $stream<F>
+        where
+            F: Future,
+            F::Output: IntoHandlerResult,
+        {
+            fn has_ended(&self) -> bool {
+                self.has_ended()
+            }
 
-    fn is_settled(&self) -> bool {
-        self.is_settled()
-    }
+            fn is_settled(&self) -> bool {
+                self.is_settled()
+            }
 
-    fn shutdown(&self) {
-        self.shutdown_handle().shutdown();
-    }
+            fn shutdown(&self) {
+                self.shutdown_handle().shutdown();
+            }
 
-    fn shutdown_on(self: Pin<&mut Self>, signal: &Shutdown) {
-        self.shutdown_on(signal);
-    }
+            fn shutdown_on(self: Pin<&mut Self>, signal: &Shutdown) {
+                self.shutdown_on(signal);
+            }
+
+            fn probe(&self) -> Bytes {
+                Bytes::from_static($probe)
+            }
+        }
+    };
 }
+
+// A comment: a blank line after it would be an event to some clients.
+impl_running!(SseStream, b": keep-alive\n");
+#[cfg(feature = "gzip")]
+impl_running!(GzipStream, &EMPTY_BLOCK);
 
 impl SseBody {
     /// Returns a body that streams what the handler of `stream` sends.
     pub fn new<F>(stream: SseStream<F>) -> Self
+    where
+        F: Future + Send + 'static,
+        F::Output: IntoHandlerResult,
+    {
+        Self {
+            open: Some(SyncWrapper::new(Box::pin(stream))),
+            taken: 0,
+        }
+    }
+
+    /// Returns a body that streams what the handler of `stream` sends, compressed.
+    #[cfg(feature = "gzip")]
+    pub fn gzip<F>(stream: GzipStream<F>) -> Self
     where
         F: Future + Send + 'static,
         F::Output: IntoHandlerResult,
@@ -95,6 +125,15 @@ impl SseBody {
     pub fn is_settled(&mut self) -> bool {
         let open = self.open.as_mut();
         open.is_some_and(|open| open.get_mut().is_settled())
+    }
+
+    /// Returns bytes that clients ignore, for a server that finds out by a write whether its client is gone.
+    /// They may be sent once the body was polled, between any two of its pieces.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn probe(&mut self) -> Bytes {
+        let open = self.open.as_mut();
+        open.map_or_else(Bytes::new, |open| open.get_mut().probe())
     }
 
     /// Ends the stream, see [`ShutdownHandle::shutdown`](crate::ShutdownHandle::shutdown). Poll the

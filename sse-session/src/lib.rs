@@ -52,6 +52,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `json` | yes | JSON data from anything that implements `serde::Serialize` |
+//! | `gzip` | no | compression, see `Compression` |
 //! | `http-body` | no | the stream as the body of an `http::Response`, see `SseBody` |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -60,16 +61,22 @@
 #[cfg(feature = "http-body")]
 mod body;
 mod buffer;
+#[cfg(feature = "gzip")]
+mod compression;
 mod cut;
 mod end_signals;
 mod error;
 mod forward;
 pub mod guide;
+#[cfg(feature = "gzip")]
+#[doc(hidden)]
+pub mod gzip;
 mod handler_result;
 mod into_event;
 mod keep_alive;
 mod last_event_id;
 mod limiter;
+mod open_stream;
 mod options;
 mod pipe;
 mod refusal;
@@ -77,6 +84,8 @@ mod refusal;
 mod response;
 #[doc(hidden)]
 pub mod second_look;
+#[cfg(feature = "gzip")]
+mod secrets;
 mod send;
 mod shutdown;
 mod signal;
@@ -88,20 +97,25 @@ mod waker;
 
 #[cfg(feature = "http-body")]
 pub use crate::body::SseBody;
+#[cfg(feature = "gzip")]
+pub use crate::compression::Compression;
 pub use crate::error::{
     BoxError, HandlerError, HeaderError, SendAllError, SendError, TrySendError,
 };
 pub use crate::forward::forward;
+#[cfg(feature = "gzip")]
+pub use crate::gzip::GzipStream;
 pub use crate::handler_result::IntoHandlerResult;
 pub use crate::into_event::IntoEvent;
 pub use crate::last_event_id::parse_last_event_id;
 pub use crate::limiter::{Limit, LimitReached, Limiter, Permit};
+pub use crate::open_stream::OpenStream;
 pub use crate::options::SseOptions;
 pub use crate::refusal::Refusal;
 #[cfg(feature = "http-body")]
 pub use crate::response::{
-    RequestHead, last_event_id, no_content, refused, sse_response, sse_response_with, sse_stream,
-    sse_stream_with,
+    RequestHead, last_event_id, no_content, refused, sse_open, sse_open_with, sse_response,
+    sse_response_with, sse_stream, sse_stream_with,
 };
 pub use crate::send::SendAll;
 pub use crate::shutdown::Shutdown;

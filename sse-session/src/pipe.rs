@@ -41,6 +41,10 @@ use tokio::sync::futures::Notified;
 
 use crate::buffer::{Batch, Buffer};
 use crate::error::TrySendError;
+#[cfg(feature = "gzip")]
+use crate::gzip::SharedPiece;
+#[cfg(feature = "gzip")]
+use crate::secrets::Secrets;
 use crate::signal::{PendingSignal, Signal};
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Notify, Ordering, reach};
 use crate::take::{After, Take};
@@ -78,6 +82,15 @@ struct State {
     is_incomplete: bool,
     /// Wakes the body's task; `None` before the first poll.
     body: Option<Arc<StreamWaker>>,
+    /// Boxed, as few streams have any.
+    #[cfg(feature = "gzip")]
+    secrets: Option<Box<Secrets>>,
+    /// What `encoded` is, or what it was when it was taken, if it is compressed once for many streams.
+    #[cfg(feature = "gzip")]
+    shared: Option<Arc<SharedPiece>>,
+    /// Whether what the body takes is compressed.
+    #[cfg(feature = "gzip")]
+    is_compressed: bool,
 }
 
 impl Pipe {
@@ -98,6 +111,12 @@ impl Pipe {
                 room_is_wanted: false,
                 is_incomplete: false,
                 body: None,
+                #[cfg(feature = "gzip")]
+                secrets: None,
+                #[cfg(feature = "gzip")]
+                shared: None,
+                #[cfg(feature = "gzip")]
+                is_compressed: false,
             }),
             high_water,
             encoder,
@@ -158,6 +177,61 @@ impl Pipe {
         wake(state);
         drop(spare);
         Ok(())
+    }
+
+    /// [`offer`](Self::offer) for an event that must not be compressed.
+    #[cfg(feature = "gzip")]
+    pub(crate) fn offer_secret(&self, event: &(impl Encode + ?Sized)) -> Result<(), TrySendError> {
+        let mut batch = self.begin_batch()?;
+        batch.encode(event)?;
+        let mut state = self.state();
+        if self.is_closed() {
+            return Err(TrySendError::Closed);
+        }
+        let start = state.buffer.len();
+        let spare = state.buffer.append(batch);
+        let place = start..state.buffer.len();
+        state.secrets.get_or_insert_default().push(place);
+        wake(state);
+        drop(spare);
+        Ok(())
+    }
+
+    /// Returns where secret events are in the piece that was taken last.
+    #[cfg(feature = "gzip")]
+    pub(crate) fn take_secrets(&self) -> Vec<std::ops::Range<usize>> {
+        let mut state = self.state();
+        state.secrets.as_mut().map_or_else(Vec::new, |it| it.take())
+    }
+
+    /// Notes that what the body takes is compressed.
+    #[cfg(feature = "gzip")]
+    pub(crate) fn note_compression(&self) {
+        self.state().is_compressed = true;
+    }
+
+    #[cfg(feature = "gzip")]
+    pub(crate) fn is_compressed(&self) -> bool {
+        self.state().is_compressed
+    }
+
+    /// As [`offer_encoded`](Self::offer_encoded), for a piece that is compressed once for many streams. If it has to be
+    /// copied, it is compressed for this stream alone.
+    #[cfg(feature = "gzip")]
+    pub(crate) fn offer_shared(&self, piece: &Arc<SharedPiece>) -> Result<(), TrySendError> {
+        let mut state = self.state();
+        self.check_room_for_encoded_in(&mut state)?;
+        let before = state.shared.replace(Arc::clone(piece));
+        place(state, piece.plain().clone());
+        drop(before);
+        Ok(())
+    }
+
+    /// Returns the piece that was handed over last, if these are its bytes.
+    #[cfg(feature = "gzip")]
+    pub(crate) fn take_shared(&self, plain: &Bytes) -> Option<Arc<SharedPiece>> {
+        let mut state = self.state();
+        state.shared.take_if(|piece| piece.is_of(plain))
     }
 
     /// Takes whole encoded events, and leaves `events` empty. They are copied only if the buffer
@@ -292,6 +366,10 @@ impl Pipe {
         let frame = if let Some(encoded) = state.encoded.take() {
             encoded
         } else if !state.buffer.is_empty() {
+            #[cfg(feature = "gzip")]
+            if let Some(secrets) = &mut state.secrets {
+                secrets.buffer_taken();
+            }
             state.buffer.take()
         } else if self.is_closed() {
             return Take::Ended;

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::future::Future;
+#[cfg(feature = "gzip")]
+use std::iter::once;
 use std::sync::LazyLock;
 
 use futures_core::Stream;
@@ -9,8 +11,11 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, h
 
 use crate::body::SseBody;
 use crate::forward::forward;
+#[cfg(feature = "gzip")]
+use crate::gzip::GzipStream;
 use crate::handler_result::IntoHandlerResult;
 use crate::into_event::IntoEvent;
+use crate::open_stream::OpenStream;
 use crate::options::SseOptions;
 use crate::refusal::Refusal;
 use crate::sse::Sse;
@@ -118,13 +123,97 @@ where
     F: Future + Send + 'static,
     F::Output: IntoHandlerResult,
 {
+    let coding = Coding::of(options, &request);
     if request.method() == Some(&Method::HEAD) {
-        return response(options, SseBody::empty());
+        return response(options, coding, SseBody::empty());
     }
     let last_event_id = last_event_id_with(options, &request);
     let start = |sse| handler(request, sse);
     let stream = SseStream::new(options, last_event_id.as_deref(), start);
-    response(options, SseBody::new(stream))
+    response(options, coding, coding.body(stream))
+}
+
+/// Answers `request` with a stream that may be refused, such as a subscription of `sse-hub`: with its events, after the
+/// request's last event ID, or with the status of its refusal.
+///
+/// So a topic that is finished is answered with 204 to a client that has everything, and an engine that is down with 503 and
+/// `Retry-After`.
+///
+/// ```
+/// use http::Response;
+/// use sse_session::{OpenStream, RequestHead, SseBody, sse_open};
+///
+/// async fn news(news: impl OpenStream, request: impl RequestHead) -> Response<SseBody> {
+///     sse_open(request, news).await
+/// }
+/// ```
+///
+/// # Cancel safety
+///
+/// The future may be dropped at any time.
+pub async fn sse_open<R, S>(request: R, stream: S) -> Response<SseBody>
+where
+    R: RequestHead,
+    S: OpenStream,
+{
+    sse_open_with(&SseOptions::new(), request, stream).await
+}
+
+/// [`sse_open`] with options.
+///
+/// # Cancel safety
+///
+/// The future may be dropped at any time.
+pub async fn sse_open_with<R, S>(options: &SseOptions, request: R, stream: S) -> Response<SseBody>
+where
+    R: RequestHead,
+    S: OpenStream,
+{
+    let last_event_id = last_event_id_with(options, &request);
+    match stream.open(last_event_id.as_deref()).await {
+        Ok(stream) => sse_response_with(options, request, |_, sse| stream.serve(sse)),
+        Err(error) => refused(&error),
+    }
+}
+
+/// The content coding of a response (RFC 9110 § 8.4).
+#[derive(Clone, Copy)]
+enum Coding {
+    Identity,
+    #[cfg(feature = "gzip")]
+    Gzip,
+}
+
+impl Coding {
+    #[cfg(feature = "gzip")]
+    fn of(options: &SseOptions, request: &impl RequestHead) -> Self {
+        // Looked up only if compression is on.
+        let accepted = once(request.headers())
+            .flat_map(|headers| headers.get_all(header::ACCEPT_ENCODING))
+            .map(HeaderValue::as_bytes);
+        if options.uses_gzip(accepted) {
+            Self::Gzip
+        } else {
+            Self::Identity
+        }
+    }
+
+    #[cfg(not(feature = "gzip"))]
+    const fn of(_: &SseOptions, _: &impl RequestHead) -> Self {
+        Self::Identity
+    }
+
+    fn body<F>(self, stream: SseStream<F>) -> SseBody
+    where
+        F: Future + Send + 'static,
+        F::Output: IntoHandlerResult,
+    {
+        match self {
+            Self::Identity => SseBody::new(stream),
+            #[cfg(feature = "gzip")]
+            Self::Gzip => SseBody::gzip(GzipStream::new(stream)),
+        }
+    }
 }
 
 /// Returns the last event ID of a request, for handlers that need it before their stream begins:
@@ -190,7 +279,7 @@ where
         None,
         |sse| async move { forward(events, &sse).await },
     );
-    response(options, SseBody::new(stream))
+    response(options, Coding::Identity, SseBody::new(stream))
 }
 
 /// Returns `204 No Content`, on which an `EventSource` stops reconnecting (HTML § 9.2.3).
@@ -240,8 +329,18 @@ pub fn refused(error: &(impl Refusal + ?Sized)) -> Response<SseBody> {
     response
 }
 
-fn response(options: &SseOptions, body: SseBody) -> Response<SseBody> {
+fn response(options: &SseOptions, coding: Coding, body: SseBody) -> Response<SseBody> {
     let mut response = Response::new(body);
     *response.headers_mut() = options.response_headers();
+    match coding {
+        Coding::Identity => {}
+        #[cfg(feature = "gzip")]
+        Coding::Gzip => {
+            let gzip = HeaderValue::from_static("gzip");
+            response
+                .headers_mut()
+                .insert(header::CONTENT_ENCODING, gzip);
+        }
+    }
     response
 }

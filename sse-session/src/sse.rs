@@ -10,6 +10,8 @@ use bytes::Bytes;
 use sse_codec::{Encode, Event};
 
 use crate::error::{SendAllError, SendError, TrySendError};
+#[cfg(feature = "gzip")]
+use crate::gzip::SharedPiece;
 use crate::pipe::Pipe;
 use crate::send::{Retry, SendAll, SendEvent, send_while_room};
 
@@ -70,6 +72,34 @@ impl Sse {
     #[inline]
     pub fn send<E: Encode>(&self, event: E) -> impl Future<Output = Result<(), SendError>> {
         SendEvent::new(&self.pipe, event)
+    }
+
+    /// Sends an event that holds a secret, such as a token. Where the stream is
+    /// [compressed](crate::SseOptions::compression), the event is not: it is stored as it is, and neither it
+    /// nor what was sent before it helps to compress what follows. So no length on the wire depends on what
+    /// the secret has in common with other text, see [`guide::compression`](crate::guide::compression).
+    ///
+    /// Elsewhere this is [`send`](Self::send). With the feature `gzip`.
+    ///
+    /// ```
+    /// use sse_session::{Event, SendError, Sse};
+    ///
+    /// async fn begin(sse: &Sse, upload_token: &str) -> Result<(), SendError> {
+    ///     sse.send_secret(Event::new().event("token").data(upload_token)).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`send`](Self::send).
+    #[cfg(feature = "gzip")]
+    pub async fn send_secret<E: Encode>(&self, event: E) -> Result<(), SendError> {
+        let mut retry = pin!(Retry::new(&self.pipe));
+        poll_fn(|cx| retry.as_mut().poll(cx, |pipe, _| pipe.offer_secret(&event))).await
     }
 
     /// Sends several events, as a loop of [`send`](Self::send) does but at less cost: the stream is
@@ -215,6 +245,41 @@ impl Sse {
     #[inline]
     pub fn try_send_encoded(&self, events: &mut Bytes) -> Result<(), TrySendError> {
         self.pipe.offer_encoded(events)
+    }
+
+    /// Whether the stream is compressed, see [`SseOptions::compression`](crate::SseOptions::compression).
+    #[cfg(feature = "gzip")]
+    #[must_use]
+    pub fn is_compressed(&self) -> bool {
+        self.pipe.is_compressed()
+    }
+
+    /// [`send_encoded`](Self::send_encoded) for a piece that is compressed once for many streams.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Cancel safety
+    ///
+    /// As there.
+    #[cfg(feature = "gzip")]
+    #[doc(hidden)]
+    pub async fn send_shared(&self, piece: Arc<SharedPiece>) -> Result<(), SendError> {
+        let mut retry = pin!(Retry::new(&self.pipe));
+        let mut attempt = |pipe: &Pipe, _: &mut Context<'_>| pipe.offer_shared(&piece);
+        poll_fn(|cx| retry.as_mut().poll(cx, &mut attempt)).await
+    }
+
+    /// [`try_send_encoded`](Self::try_send_encoded) for a piece that is compressed once for many streams.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    #[cfg(feature = "gzip")]
+    #[doc(hidden)]
+    pub fn try_send_shared(&self, piece: &Arc<SharedPiece>) -> Result<(), TrySendError> {
+        self.pipe.offer_shared(piece)
     }
 
     /// Sends a comment, which clients ignore: a line without a blank line, as several clients other

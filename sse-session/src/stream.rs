@@ -19,6 +19,8 @@ use pin_project_lite::pin_project;
 use crate::cut::Cut;
 use crate::end_signals::{EndSignal, EndSignals};
 use crate::error::{BoxError, HandlerError};
+#[cfg(feature = "gzip")]
+use crate::gzip::SharedPiece;
 use crate::handler_result::IntoHandlerResult;
 use crate::keep_alive::KeepAliveTimer;
 use crate::options::{Ends, SseOptions};
@@ -137,6 +139,24 @@ where
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.is_settled
+    }
+
+    /// Returns where secret events are in the piece that was yielded last.
+    #[cfg(feature = "gzip")]
+    pub(crate) fn take_secrets(&self) -> Vec<std::ops::Range<usize>> {
+        self.pipe.take_secrets()
+    }
+
+    /// Returns the shared piece that was yielded last, if these are its bytes.
+    #[cfg(feature = "gzip")]
+    pub(crate) fn take_shared(&self, plain: &Bytes) -> Option<Arc<SharedPiece>> {
+        self.pipe.take_shared(plain)
+    }
+
+    /// Notes that what the stream yields is compressed.
+    #[cfg(feature = "gzip")]
+    pub(crate) fn note_compression(&self) {
+        self.pipe.note_compression();
     }
 
     /// Returns a handle that shuts the stream down, also when the stream is boxed.

@@ -43,7 +43,7 @@
 //!   `Content-Encoding`. A service gets the bytes and the headers.
 //! * Bodies of `GET`, `HEAD` and `OPTIONS`, which are ignored.
 //! * Patterns in paths, and middleware: a service is a function, which another one may call.
-//! * HTTP/2, compression, files.
+//! * HTTP/2, files, and compression of anything but event streams.
 //!
 //! Use `sse-hyper` for these.
 //!
@@ -152,6 +152,7 @@
 //! | feature | default | provides |
 //! |---|---|---|
 //! | `json` | yes | JSON data from anything that implements `serde::Serialize` |
+//! | `gzip` | no | compression with gzip, see `Compression` |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -190,21 +191,24 @@ pub use crate::listener::Listener;
 pub use crate::methods::Methods;
 pub use crate::request::{PeerAddr, Request};
 pub use crate::response::{
-    Response, no_content, not_found, refused, sse_response, sse_response_with, sse_stream,
-    sse_stream_with,
+    Response, no_content, not_found, refused, sse_open, sse_open_with, sse_response,
+    sse_response_with, sse_stream, sse_stream_with,
 };
 pub use crate::router::Router;
 pub use crate::server::{Server, serve};
 pub use crate::service::{Endpoint, Service};
 pub use crate::upgrade::{Unchanged, Upgrade};
 pub use crate::with_sse::{WithSse, with_sse};
+#[cfg(feature = "gzip")]
+pub use sse_session::Compression;
 #[doc(inline)]
 pub use sse_session::guide;
 pub use sse_session::{
     BoxError, Buffer, CancellationToken, Data, DataWriter, Display, Encode, EncodeError,
     EncodedEvents, Event, Field, Frame, HandlerError, HeaderError, IntoEvent, IntoHandlerResult,
-    Limit, LimitReached, Limiter, NoData, Permit, Refusal, RequestHead, SendAll, SendAllError,
-    SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward, last_event_id,
+    Limit, LimitReached, Limiter, NoData, OpenStream, Permit, Refusal, RequestHead, SendAll,
+    SendAllError, SendError, Shutdown, Sse, SseBody, SseOptions, TrySendError, forward,
+    last_event_id,
 };
 #[cfg(feature = "json")]
 pub use sse_session::{Json, Typed};

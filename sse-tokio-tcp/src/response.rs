@@ -5,7 +5,9 @@ use std::future::Future;
 use futures_core::Stream;
 use http::StatusCode;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
-use sse_session::{IntoEvent, IntoHandlerResult, Refusal, RequestHead, Sse, SseOptions};
+use sse_session::{
+    IntoEvent, IntoHandlerResult, OpenStream, Refusal, RequestHead, Sse, SseOptions,
+};
 
 use crate::body::Body;
 
@@ -50,6 +52,46 @@ where
     F::Output: IntoHandlerResult,
 {
     sse_session::sse_response_with(options, request, handler).map(Body::from)
+}
+
+/// Answers `request` with a stream that may be refused, such as a subscription of `sse-hub`: with its events, after the
+/// request's last event ID, or with the status of its refusal.
+///
+/// So a topic that is finished is answered with 204 to a client that has everything, and an engine that is down with 503 and
+/// `Retry-After`.
+///
+/// ```
+/// use sse_hub::Hub;
+/// use sse_tokio_tcp::{Request, Response, sse_open};
+///
+/// async fn news(hub: Hub, request: Request) -> Response {
+///     sse_open(request, hub.subscribe("news")).await
+/// }
+/// ```
+///
+/// # Cancel safety
+///
+/// The future may be dropped at any time.
+pub async fn sse_open<R, S>(request: R, stream: S) -> Response
+where
+    R: RequestHead,
+    S: OpenStream,
+{
+    sse_open_with(&SseOptions::new(), request, stream).await
+}
+
+/// Answers `request` as [`sse_open`] does, with options.
+///
+/// # Cancel safety
+///
+/// The future may be dropped at any time.
+pub async fn sse_open_with<R, S>(options: &SseOptions, request: R, stream: S) -> Response
+where
+    R: RequestHead,
+    S: OpenStream,
+{
+    let response = sse_session::sse_open_with(options, request, stream);
+    response.await.map(Body::from)
 }
 
 /// Returns a response with the events of a stream.

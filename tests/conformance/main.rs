@@ -7,6 +7,7 @@
 
 mod cases;
 mod client;
+mod gunzip;
 mod handlers;
 mod own_process;
 mod transports;

@@ -46,6 +46,12 @@ const CHROMEDRIVER: Needed = Needed {
     purpose: "driving the browser",
 };
 
+const CURL: Needed = Needed {
+    program: "curl",
+    package: "curl",
+    purpose: "reading streams as curl does",
+};
+
 const PIP: Needed = Needed {
     program: "pip3",
     package: "python3-pip",
@@ -76,7 +82,7 @@ const FOR_TESTS: &[Needed] = &[
     NATS,
 ];
 
-const FOR_INTEROP: &[Needed] = &[CHROMIUM, CHROMEDRIVER, PIP];
+const FOR_INTEROP: &[Needed] = &[CHROMIUM, CHROMEDRIVER, CURL, PIP];
 
 const FOR_ENGINES: &[Needed] = &[REDIS, NATS, PIP];
 

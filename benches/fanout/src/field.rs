@@ -12,9 +12,9 @@ use crate::subscribers::Subscribers;
 
 #[derive(Debug)]
 pub(crate) struct Field {
-    /// Those of HTTP/1.1, of HTTP/2, or both.
+    /// Those of any run.
     all: Vec<Server>,
-    /// Those of HTTP/1.1.
+    /// Those of the runs that do not name theirs.
     servers: Vec<Server>,
     subscribers: Vec<u64>,
     /// The servers', if it is not the load generator's too.
@@ -42,7 +42,7 @@ impl Field {
             servers.retain(|server| *server != Server::Nchan);
         }
         let all = servers.clone();
-        servers.retain(|server| *server != Server::SseCoalesced);
+        servers.retain(|server| !Server::SPECIAL.contains(server));
         Self {
             all,
             servers,

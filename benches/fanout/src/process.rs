@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::ops::Deref;
 use std::time::Duration;
 
-use crate::events::text;
+use crate::events::{Kind, text};
 use crate::nginx;
 use crate::servers::Server;
 
@@ -19,6 +19,7 @@ pub(crate) struct Process {
     address: SocketAddr,
     publisher: Publisher,
     published: u64,
+    kind: Kind,
     /// The folder of nginx, which must exist until nginx has ended.
     _folder: Option<tempfile::TempDir>,
 }
@@ -47,6 +48,7 @@ impl Process {
             address,
             publisher: Publisher::Datagrams(orders),
             published: 0,
+            kind: Kind::Plain,
             _folder: None,
         })
     }
@@ -65,8 +67,18 @@ impl Process {
                 unanswered: 0,
             },
             published: 0,
+            kind: Kind::Plain,
             _folder: Some(nginx.folder),
         })
+    }
+
+    /// Sets what is published, by a server of this benchmark.
+    pub(crate) const fn set_kind(&mut self, kind: Kind) {
+        self.kind = kind;
+    }
+
+    pub(crate) const fn kind(&self) -> Kind {
+        self.kind
     }
 
     pub(crate) const fn server(&self) -> Server {
@@ -88,7 +100,10 @@ impl Process {
         self.published += count;
         match &mut self.publisher {
             Publisher::Datagrams(orders) => {
-                orders.send(&count.to_be_bytes())?;
+                let mut order = count.to_be_bytes();
+                let kind = Kind::ALL.iter().position(|kind| *kind == self.kind);
+                order[0] = kind.and_then(|it| u8::try_from(it).ok()).unwrap_or(0);
+                orders.send(&order)?;
             }
             Publisher::Requests {
                 connection,

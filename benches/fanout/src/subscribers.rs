@@ -4,7 +4,7 @@
 //! thread would take CPU time of the server.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -72,7 +72,7 @@ impl Subscribers {
     /// Adds subscribers one by one, each after the previous one has the head of its response.
     pub(crate) fn add(&mut self, process: &Process, count: u64) -> io::Result<()> {
         for _ in 0..count {
-            let mut subscriber = Subscriber::ask(process.address(), process.published())?;
+            let mut subscriber = Subscriber::ask(process)?;
             let mut silence = Silence::new(TIMEOUT);
             while !subscriber.response.has_head() {
                 if subscriber.try_read(&mut self.buffer)? == Progress::Nothing {
@@ -177,6 +177,13 @@ impl Subscribers {
         losses
     }
 
+    /// Returns how many bytes of streams have come, compressed or not.
+    pub(crate) fn received(&self) -> u64 {
+        let all = self.all.iter();
+        all.map(|subscriber| subscriber.response.body().received())
+            .sum()
+    }
+
     /// Returns the number of lost events of all subscribers.
     pub(crate) fn lost(&self) -> u64 {
         let all = self.all.iter();
@@ -193,15 +200,24 @@ impl Subscribers {
 }
 
 impl Subscriber {
-    fn ask(address: SocketAddr, published: u64) -> io::Result<Self> {
-        let mut io = TcpStream::connect(address)?;
-        io.write_all(
-            b"GET /events HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n",
-        )?;
+    fn ask(process: &Process) -> io::Result<Self> {
+        let mut io = TcpStream::connect(process.address())?;
+        let is_compressed = process.server().is_compressed();
+        let accepted = if is_compressed {
+            "accept-encoding: gzip\r\n"
+        } else {
+            ""
+        };
+        let request = format!(
+            "GET /events HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n{accepted}\r\n"
+        );
+        io.write_all(request.as_bytes())?;
         io.set_nonblocking(true)?;
         Ok(Self {
             io,
-            response: Response::new(Deliveries::after(published)),
+            response: Response::new(
+                Deliveries::after(process.published()).of(process.kind(), is_compressed),
+            ),
             is_cut: false,
         })
     }

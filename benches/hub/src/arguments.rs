@@ -4,7 +4,14 @@ use std::path::PathBuf;
 
 use crate::result::Result;
 
-const USAGE: &str = "usage: sse-bench-hub [--quick] [--rounds N] [--output FOLDER] [refusals]";
+const USAGE: &str =
+    "usage: sse-bench-hub [--quick] [--rounds N] [--output FOLDER] [refusals] [members]";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Run {
+    Refusals,
+    Members,
+}
 
 pub(crate) struct Arguments {
     /// Whether to check only that everything works.
@@ -12,6 +19,8 @@ pub(crate) struct Arguments {
     pub(crate) rounds: usize,
     /// The folder that the report is written to.
     pub(crate) output: Option<PathBuf>,
+    /// Those that were named, or all.
+    pub(crate) runs: Vec<Run>,
 }
 
 impl Arguments {
@@ -20,6 +29,7 @@ impl Arguments {
             is_quick: false,
             rounds: 15,
             output: None,
+            runs: Vec::new(),
         };
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or(USAGE);
@@ -27,9 +37,13 @@ impl Arguments {
                 "--quick" => parsed.is_quick = true,
                 "--rounds" => parsed.rounds = value()?.parse()?,
                 "--output" => parsed.output = Some(value()?.into()),
-                "refusals" => {}
+                "refusals" => parsed.runs.push(Run::Refusals),
+                "members" => parsed.runs.push(Run::Members),
                 _ => return Err(USAGE.into()),
             }
+        }
+        if parsed.runs.is_empty() {
+            parsed.runs = vec![Run::Refusals, Run::Members];
         }
         if parsed.is_quick {
             parsed.rounds = 1;

@@ -1,15 +1,16 @@
-//! What requests that a full hub refuses cost those that it serves: how long publishing takes at the limit
-//! of topics, with and without 1,000 refused subscriptions a second.
+//! What a hub does besides delivering: `refusals` is how long publishing takes at the limit of topics, with and
+//! without 1,000 refused subscriptions a second; `members` is what a set of 10,000 members over two nodes costs.
 //!
 //! Where other work is done as well, the scheduler takes longer than what is measured, unless the program
 //! is run in real time, as by `chrt --fifo 1`.
 //!
 //! ```text
 //! cargo run --manifest-path benches/Cargo.toml --release -p sse-bench-hub -- \
-//!     [--quick] [--rounds N] [--output FOLDER] [refusals]
+//!     [--quick] [--rounds N] [--output FOLDER] [RUN…]
 //! ```
 
 mod arguments;
+mod members;
 mod publisher;
 mod refusals;
 mod result;
@@ -21,7 +22,8 @@ use std::time::Duration;
 use sse_bench_report::{Machine, Marks, Part, Samples, Table};
 use sse_hub::Hub;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Run};
+use crate::members::Extent;
 use crate::refusals::Refusals;
 use crate::result::Result;
 
@@ -46,6 +48,28 @@ fn main() -> ExitCode {
 fn measure(arguments: &Arguments) -> Result {
     let mut part = Part::new("hub", "Hub", &Machine::here());
     let mut marks = Marks::default();
+    if arguments.runs.contains(&Run::Refusals) {
+        measure_refusals(arguments, &mut part, &mut marks)?;
+    }
+    if arguments.runs.contains(&Run::Members) {
+        let extent = if arguments.is_quick {
+            Extent::QUICK
+        } else {
+            Extent::WHOLE
+        };
+        members::measure(&extent, &mut part, &mut marks)?;
+    }
+    if let Some(marks) = marks.table() {
+        part.table(&marks);
+    }
+    part.print_news();
+    if let Some(folder) = &arguments.output {
+        part.write_to(folder)?;
+    }
+    Ok(())
+}
+
+fn measure_refusals(arguments: &Arguments, part: &mut Part, marks: &mut Marks) -> Result {
     let mut table = Table::new(
         "Publishing at the limit of topics, with 1,000 refused subscriptions a second, of without",
         ["topics", "median", "99 of 100"],
@@ -74,13 +98,6 @@ fn measure(arguments: &Arguments) -> Result {
          counted from these. Another thread subscribes to topics for which there is no room.",
     );
     part.table(&table);
-    if let Some(marks) = marks.table() {
-        part.table(&marks);
-    }
-    part.print_news();
-    if let Some(folder) = &arguments.output {
-        part.write_to(folder)?;
-    }
     Ok(())
 }
 

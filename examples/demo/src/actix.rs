@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use actix_web::dev::Server;
 use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::{App, Either, HttpResponse, Responder, web};
 use bytes::Bytes;
 use sse_actix::{BoundedHttp, BoxError, Request, Sse, sse_response_with, with_sse};
 use tokio::net::TcpListener;
 
-use crate::demo::{self, Demo, GRACE_PERIOD};
+use crate::demo::{self, Demo, GRACE_PERIOD, MAX_BODY};
 use crate::handlers::{self, hello};
 
 async fn ticks((demo, request): (web::Data<Demo>, Request), sse: Sse) -> Result<(), BoxError> {
@@ -33,9 +34,10 @@ async fn chat(demo: web::Data<Demo>, request: Request) -> Either<impl Responder,
     }
 }
 
-async fn say(demo: web::Data<Demo>, request: Request) -> HttpResponse {
-    // The route matches `GET` alone.
-    fixed(demo.say(true, request.uri().query()).await)
+async fn say(demo: web::Data<Demo>, request: Request, body: Bytes) -> HttpResponse {
+    let content_type = request.headers().get(CONTENT_TYPE);
+    let content_type = content_type.map(HeaderValue::as_bytes);
+    fixed(demo.say(request.uri().query(), content_type, &body).await)
 }
 
 async fn chat_page(demo: web::Data<Demo>) -> HttpResponse {
@@ -80,7 +82,8 @@ pub(crate) async fn serve(listener: TcpListener, demo: Arc<Demo>) -> io::Result<
             .route("/ticks", web::get().to(ticks))
             .route("/chat/events", web::get().to(chat))
             .route("/chat/events", web::head().to(chat))
-            .service(web::resource("/chat/say").get(say))
+            .service(web::resource("/chat/say").post(say))
+            .app_data(web::PayloadConfig::new(MAX_BODY))
             .route("/chat", web::get().to(chat_page))
             .route("/", web::get().to(page))
             .route("/servers", web::get().to(servers))

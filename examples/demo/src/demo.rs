@@ -12,7 +12,8 @@ use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONTENT_TY
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 // `SseOptions`, `Event` and `Sse` are the same types in all three adapters.
-use sse_hyper::{HeaderError, SseOptions};
+use sse_hub::PublishRequest;
+use sse_hyper::{HeaderError, Refusal as _, SseOptions};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::Transport;
@@ -41,6 +42,9 @@ const RECONNECTION_TIME: Duration = Duration::from_millis(2_500);
 /// The keep-alive interval of `/ticks`. The default of 15 seconds suits nearly all applications. With
 /// this one, a comment appears between any two ticks: `curl` shows it, and the page does not see it.
 const KEEP_ALIVE: Duration = Duration::from_millis(600);
+
+/// The longest body of a request, in bytes: a message of 500 characters, in a form.
+pub(crate) const MAX_BODY: usize = 16 * 1024;
 
 /// The time within which the chat, and then the other connections, must end at shutdown.
 pub(crate) const GRACE_PERIOD: Duration = Duration::from_secs(5);
@@ -126,22 +130,26 @@ impl Demo {
         plain(StatusCode::OK, HTML, self.chat_page.clone())
     }
 
-    /// Answers `/chat/say?room=R&name=N&text=T`, which sends a message to a room.
+    /// Answers a `POST` to `/chat/say?room=R&name=N`, which sends a message to a room. The body is that of
+    /// a [`PublishRequest`], a form or JSON, with the topic `chat/R`.
     ///
-    /// It is a `GET` although it changes something, as raw TCP has neither request bodies nor a method
-    /// that may change something. An application would use `POST` on another server. `no-store` and
-    /// the exclusion of `HEAD` keep caches and link checkers from sending messages. With
-    /// `page=KEY&number=N&after=M`, a request can be repeated without sending the message twice.
-    pub(crate) async fn say(&self, is_get: bool, query: Option<&str>) -> Response<Bytes> {
-        if !is_get {
-            let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n");
-            let get = HeaderValue::from_static("GET");
-            response.headers_mut().insert(ALLOW, get);
-            return response;
-        }
-        match self.chat.say(self.transport, query).await {
+    /// With `page=KEY&number=N&after=M`, a request can be repeated without sending the message twice. A name is
+    /// all that a visitor needs: an application would take the user from a cookie, and check the origin.
+    pub(crate) async fn say(
+        &self,
+        query: Option<&str>,
+        content_type: Option<&[u8]>,
+        body: &[u8],
+    ) -> Response<Bytes> {
+        let content_type = content_type.and_then(|it| HeaderValue::from_bytes(it).ok());
+        let message = match PublishRequest::parse(content_type.as_ref(), body) {
+            Ok(message) => message,
+            Err(error) => return plain(error.status(), TEXT, format!("{error}\n")),
+        };
+        match self.chat.say(self.transport, query, &message).await {
             Ok(()) => no_content(),
             Err(SayError::Invalid(invalid)) => bad_request(&invalid),
+            Err(SayError::Forbidden) => plain(StatusCode::FORBIDDEN, TEXT, "another room\n"),
             Err(SayError::Unavailable(error)) => unavailable(&error),
         }
     }
@@ -171,6 +179,19 @@ fn whole(page: &str) -> String {
 /// Answers any other path.
 pub(crate) fn not_found() -> Response<Bytes> {
     plain(StatusCode::NOT_FOUND, TEXT, "not found\n")
+}
+
+/// Returns the response to a request with another method than `POST`.
+pub(crate) fn only_post() -> Response<Bytes> {
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only POST\n");
+    let post = HeaderValue::from_static("POST");
+    response.headers_mut().insert(ALLOW, post);
+    response
+}
+
+/// Returns the response to a request whose body cannot be read.
+pub(crate) fn unreadable(status: StatusCode) -> Response<Bytes> {
+    plain(status, TEXT, "the body cannot be read\n")
 }
 
 /// Returns the response to an invalid request to the chat, with the reason.

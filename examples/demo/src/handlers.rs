@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use serde_json::json;
-use sse_hub::{Change, Hub, Presence};
+use sse_hub::{Change, Presence};
 // The same types in all three adapters.
 use sse_hyper::{BoxError, Event, SendError, Sse};
 
@@ -69,7 +69,7 @@ pub(crate) async fn chat(
         let presence = demo.chat.hub.presence(&topic).await?;
         tokio::select! {
             result = messages.serve(sse.clone()) => result,
-            result = send_presence(&demo.chat.hub, &topic, presence, &sse) => result,
+            result = send_presence(presence, &sse) => result,
         }
     };
     unless_dropped(&demo, query.as_deref(), stream).await
@@ -77,18 +77,13 @@ pub(crate) async fn chat(
 
 /// Sends the members of the room and every change. These events have no id, as they are not part of
 /// the room's history: a reconnecting client is sent all members again.
-async fn send_presence(
-    hub: &Hub,
-    topic: &str,
-    mut presence: Presence,
-    sse: &Sse,
-) -> Result<(), BoxError> {
+async fn send_presence(mut presence: Presence, sse: &Sse) -> Result<(), BoxError> {
     // The name of a member is JSON, see `Visitor::member`.
-    let all = |presence: &Presence| {
+    let all = |presence: &mut Presence| {
         let list = format!("[{}]", presence.members().join(","));
         Event::new().event("present").data(list)
     };
-    sse.send(all(&presence)).await?;
+    sse.send(all(&mut presence)).await?;
     while let Some(change) = presence.next().await {
         match change {
             Change::Joined {
@@ -105,8 +100,7 @@ async fn send_presence(
                 sse.send(Event::new().event("left").data(&*member)).await?;
             }
             Change::Missed(_) => {
-                presence = hub.presence(topic).await?;
-                sse.send(all(&presence)).await?;
+                sse.send(all(&mut presence)).await?;
             }
             // A member is present twice, for instance when a client reconnects before its lost
             // connection is detected.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Method;
-use http_body_util::{Either, Full};
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, StatusCode};
+use http_body_util::{BodyExt as _, Either, Full, LengthLimitError, Limited};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,7 +17,7 @@ use sse_hyper::{Request, SseBody, WriteTimeout, sse_response_with};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
-use crate::demo::{Demo, GRACE_PERIOD, bad_request, not_found};
+use crate::demo::{Demo, GRACE_PERIOD, MAX_BODY, bad_request, not_found, only_post, unreadable};
 use crate::handlers::{chat, hello, ticks};
 
 /// What hyper holds of a request's head, and for a client that is slow.
@@ -24,6 +25,9 @@ const BUFFER: usize = 8 * 1024;
 
 /// The time within which a client must accept some of what is written to it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The time within which the body of a request must arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The pause after a failed accept, most often for want of file descriptors.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
@@ -45,15 +49,31 @@ async fn answer(demo: Arc<Demo>, request: Request) -> Response {
             .map(Either::Left),
             Err(invalid) => fixed(bad_request(&invalid)),
         },
-        "/chat/say" => {
-            let is_get = request.method() == Method::GET;
-            fixed(demo.say(is_get, query.as_deref()).await)
+        "/chat/say" if request.method() == Method::POST => {
+            fixed(say(&demo, query.as_deref(), request).await)
         }
+        "/chat/say" => fixed(only_post()),
         "/chat" => fixed(demo.chat_page()),
         "/" => fixed(demo.page()),
         "/servers" => fixed(demo.servers()),
         "/drop" => fixed(demo.drop_stream(query.as_deref())),
         _ => fixed(not_found()),
+    }
+}
+
+async fn say(demo: &Demo, query: Option<&str>, request: Request) -> http::Response<Bytes> {
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, MAX_BODY).collect();
+    match timeout(BODY_TIMEOUT, body).await {
+        Ok(Ok(body)) => {
+            let content_type = head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+            demo.say(query, content_type, &body.to_bytes()).await
+        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            unreadable(StatusCode::PAYLOAD_TOO_LARGE)
+        }
+        Ok(Err(_)) => unreadable(StatusCode::BAD_REQUEST),
+        Err(_) => unreadable(StatusCode::REQUEST_TIMEOUT),
     }
 }
 

@@ -4,13 +4,13 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Method;
+use http::header::{CONTENT_TYPE, HeaderValue};
 use sse_tokio_tcp::{
-    Body, Limits, Request, Router, Server, Service, Sse, sse_response_with, with_sse,
+    Body, Limits, Methods, Request, Router, Server, Service, Sse, sse_response_with, with_sse,
 };
 use tokio::net::TcpListener;
 
-use crate::demo::{Demo, GRACE_PERIOD, bad_request};
+use crate::demo::{Demo, GRACE_PERIOD, MAX_BODY, bad_request};
 use crate::handlers::{chat, hello, ticks};
 
 /// Returns a service whose response is not an event stream.
@@ -47,19 +47,20 @@ pub(crate) async fn serve(listener: TcpListener, demo: Arc<Demo>) -> io::Result<
         async { response }
     };
     let saying = Arc::clone(&demo);
-    let say = move |request: Request| {
+    let say = move |request: Request<Bytes>| {
         let demo = Arc::clone(&saying);
         async move {
-            let is_get = request.method() == Method::GET;
-            let response = demo.say(is_get, request.uri().query()).await;
-            response.map(Body::from)
+            let content_type = request.headers().get(CONTENT_TYPE);
+            let content_type = content_type.map(HeaderValue::as_bytes);
+            let said = demo.say(request.uri().query(), content_type, request.body());
+            said.await.map(Body::from)
         }
     };
     let router = Router::new()
         .route("/hello", hello)
         .route("/ticks", ticks)
         .route("/chat/events", events)
-        .route("/chat/say", say)
+        .route("/chat/say", Methods::new().post(say))
         .route("/chat", fixed(&demo, |demo, _| demo.chat_page()))
         .route("/", fixed(&demo, |demo, _| demo.page()))
         .route("/servers", fixed(&demo, |demo, _| demo.servers()))
@@ -69,8 +70,10 @@ pub(crate) async fn serve(listener: TcpListener, demo: Arc<Demo>) -> io::Result<
                 demo.drop_stream(request.uri().query())
             }),
         );
+    let limits = Limits::new().grace_period(GRACE_PERIOD);
+    let limits = limits.max_body_size(MAX_BODY);
     Server::new()
-        .limits(Limits::new().grace_period(GRACE_PERIOD))
+        .limits(limits)
         .shutdown(demo.stop.clone())
         .serve(listener, router)
         .await;

@@ -7,7 +7,10 @@ use async_compression::tokio::write::{BrotliEncoder, GzipEncoder, ZstdEncoder};
 use futures_util::StreamExt as _;
 use sse_eventsource::{DecodeError, ErrorKind, EventSource};
 use sse_eventsource_testing::{STREAM, Server, header};
+use sse_tokio_tcp::{BoxError, Compression, Event, Request, Sse, SseOptions, serve, with_sse};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 /// An encoder that writes to memory.
 trait Encoder: AsyncWrite + Unpin {
@@ -84,6 +87,51 @@ async fn each_event_arrives_as_soon_as_it_is_flushed() {
             received.send(()).expect("the server waits");
         }
     }
+}
+
+/// The whole way: the server of `sse-tokio-tcp` compresses, the first stream is cut, the second one ends in order.
+#[tokio::test]
+async fn our_own_servers_compressed_streams_are_read_and_resumed() {
+    const EVENTS: usize = 20;
+    fn text(number: usize) -> String {
+        format!("{{\"id\":\"a1\",\"delta\":\"{number}\"}} ").repeat(1 + number * 20)
+    }
+    let permits = Arc::new(Semaphore::new(0));
+    let handler = {
+        let permits = Arc::clone(&permits);
+        move |_: Request, sse: Sse| {
+            let permits = Arc::clone(&permits);
+            async move {
+                let begin = sse.last_event_id().map_or(0, |id| id.parse().unwrap_or(0));
+                for number in begin + 1..=EVENTS {
+                    // The next one is not sent before this one has arrived.
+                    let permit = permits.acquire().await?;
+                    if number == EVENTS / 2 && begin == 0 {
+                        return Err::<(), BoxError>("the first stream fails".into());
+                    }
+                    permit.forget();
+                    let event = Event::new().data(text(number));
+                    sse.send(event.id(number.to_string())).await?;
+                }
+                Ok(())
+            }
+        }
+    };
+    let options = SseOptions::new()
+        .compression(Compression::Gzip)
+        .retry(Duration::from_millis(10));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let server = tokio::spawn(serve(listener, with_sse(handler).options(options)));
+
+    let builder = EventSource::get(format!("http://{address}/")).compression(true);
+    let mut source = builder.build().expect("valid");
+    for number in 1..=EVENTS {
+        permits.add_permits(1);
+        let event = source.next().await.expect("an event").expect("no error");
+        assert_eq!(event.data(), text(number));
+    }
+    server.abort();
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ use crate::log::catch_up::catch_up;
 use crate::log::checks::Checks;
 use crate::log::retry::Backoff;
 use crate::log::{Engine, Live, LiveEntry};
+use crate::peers::Nodes;
 use crate::registry::Registry;
 use crate::shutdown::{Reason, Shutdown};
 use crate::topic::Topic;
@@ -70,6 +71,7 @@ pub struct Driver {
     shards: BTreeMap<usize, Shard>,
     /// What publishers were answered, until all live entries from before are taken.
     answers: Vec<Answer>,
+    nodes: Nodes,
 }
 
 impl Driver {
@@ -79,6 +81,7 @@ impl Driver {
             engine,
             shards: BTreeMap::new(),
             answers: Vec::new(),
+            nodes: Nodes::default(),
         }
     }
 
@@ -154,7 +157,15 @@ impl Future for Driver {
         if this.core.poll_is_over(cx) {
             // The repairs pin topics.
             this.shards.clear();
-            return Poll::Ready(());
+            let Some((peers, engine)) = this.core.peers() else {
+                return Poll::Ready(());
+            };
+            let said = this.nodes.poll_goodbye(peers, engine, cx);
+            if said.is_pending() {
+                // Some engines send nothing otherwise.
+                this.poll_live(cx);
+            }
+            return said;
         }
         this.poll_answers_and_live(cx);
         let registry = this.core.registry();
@@ -163,6 +174,9 @@ impl Future for Driver {
             repairs.poll(&this.core, &this.engine, checks, cx);
             let limit = MAX_REPAIRS.saturating_sub(repairs.len());
             checks.poll(registry, &this.engine, limit, cx);
+        }
+        if let Some((peers, engine)) = this.core.peers() {
+            this.nodes.poll(peers, registry, engine, cx);
         }
         Poll::Pending
     }

@@ -5,7 +5,8 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use sse_session::{BoxError, Encode, Encoder, Sse};
+use sse_codec::EncodeError;
+use sse_session::{BoxError, Encode, Encoder, OpenStream, Sse};
 
 use crate::core::{Begun, Core};
 use crate::gap::{Gap, GapReason};
@@ -17,6 +18,7 @@ use crate::stored_event::StoredEvent;
 use crate::subscription::Subscription;
 use crate::subscription::error::SubscribeError;
 use crate::subscription::filter::{Accepts, Filter};
+use crate::subscription::into_member::IntoMember;
 use crate::subscription::opening::Opening;
 use crate::subscription::policy::{EngineDown, SlowConsumer};
 use crate::subscription::serve::Serve;
@@ -47,6 +49,7 @@ pub struct Subscribe {
     slow: SlowConsumer,
     engine_down: EngineDown,
     member: Option<Arc<str>>,
+    member_error: Option<EncodeError>,
     filter: Option<Box<Accepts>>,
     until: Option<Until>,
 }
@@ -93,6 +96,7 @@ impl Subscribe {
             slow: SlowConsumer::Gap,
             engine_down: EngineDown::Serve,
             member: None,
+            member_error: None,
             filter: None,
             until: None,
         }
@@ -208,9 +212,16 @@ impl Subscribe {
     }
 
     /// Gives the subscriber a name, for [`Hub::presence`](crate::Hub::presence) and
-    /// [`Hub::disconnect`](crate::Hub::disconnect). A name of more than 512 bytes is an error of the subscription.
-    pub fn member(mut self, name: &str) -> Self {
-        self.member = Some(name.into());
+    /// [`Hub::disconnect`](crate::Hub::disconnect): a string, or anything that can be serialized, see [`IntoMember`]. A
+    /// name of more than 512 bytes is an error of the subscription.
+    ///
+    /// With an engine, the first such subscription of a process makes it hear what other nodes say of members, and
+    /// is an error if the engine is down.
+    pub fn member(mut self, member: impl IntoMember) -> Self {
+        match member.into_member() {
+            Ok(name) => self.member = Some(name),
+            Err(error) => self.member_error = Some(error),
+        }
         self
     }
 
@@ -270,18 +281,25 @@ impl Subscribe {
     /// ```
     /// use http::{HeaderMap, Response};
     /// use sse_hub::Hub;
-    /// use sse_hyper::{SseBody, refused, sse_response};
+    /// use sse_hyper::{SseBody, last_event_id, refused, sse_open, sse_response};
     ///
     /// // A handler of axum, for instance.
     /// async fn news(hub: Hub, headers: HeaderMap) -> Response<SseBody> {
-    ///     match hub.subscribe("news").open().await {
+    ///     let id = last_event_id(&headers);
+    ///     match hub.subscribe("news").resume(id.as_deref()).open().await {
     ///         Ok(news) => sse_response(headers, |_, sse| news.serve(sse)),
     ///         Err(error) => refused(&error),
     ///     }
     /// }
+    ///
+    /// // The same, in short.
+    /// async fn weather(hub: Hub, headers: HeaderMap) -> Response<SseBody> {
+    ///     sse_open(headers, hub.subscribe("weather")).await
+    /// }
     /// ```
     ///
-    /// The same code does it in all adapters. An `EventSource` does not
+    /// The same code does it in all adapters. Without the client's last event ID, it is not known whether the client has everything
+    /// of a [finished](crate::Hub::finish) topic. An `EventSource` does not
     /// come back by itself after a status other than 200 (HTML § 9.2.2): the page creates another one.
     ///
     /// The topics stay open until the result is served or dropped. A shutdown of the hub that begins
@@ -307,7 +325,10 @@ impl Subscribe {
     }
 
     /// Checks what the subscription was given besides its topics.
-    fn check_settings(&self) -> Result<(), SubscribeError> {
+    fn check_settings(&mut self) -> Result<(), SubscribeError> {
+        if let Some(error) = self.member_error.take() {
+            return Err(SubscribeError::Member(error));
+        }
         let limit = MAX_MEMBER_LEN;
         let len = self.member.as_ref().map_or(0, |name| name.len());
         if len > limit {
@@ -340,6 +361,11 @@ impl Subscribe {
         }
         // A shutdown waits for it from now on.
         let begun = self.core.begin_subscription();
+        if self.member.is_some() {
+            // Before it can be disconnected by another node.
+            let heard = self.core.before_deadline(self.core.hear_peers());
+            heard.await.ok_or(SubscribeError::Shutdown)??;
+        }
         let mut topics = Vec::with_capacity(self.topics.len());
         for name in &self.topics {
             let opened = self.core.before_deadline(TopicGuard::open(registry, name));
@@ -505,6 +531,8 @@ impl Subscribe {
         let is_unknown = start.is_none();
         let start = start.unwrap_or(Start::Now);
         let (cursor, is_trimmed) = topic.join(start, backend.head(), member);
+        let member = member.map(|member| member.name());
+        self.core.note_member(topic.name(), member);
         let is_missing = is_unknown || is_trimmed;
         let mut reader = TopicReader::new(Arc::clone(topic.topic()), cursor, !is_missing);
         if is_missing && let Backend::Engine(_) = backend {
@@ -559,6 +587,22 @@ enum LastEventId<'a> {
     None,
     Positions(Positions<'a>),
     Invalid,
+}
+
+impl OpenStream for Subscribe {
+    type Error = SubscribeError;
+
+    /// [Opens](Subscribe::open) it, to [resume](Self::resume) after the client's last event ID unless that was set.
+    async fn open(mut self, last_event_id: Option<&str>) -> Result<Self, SubscribeError> {
+        if let Resume::FromStream = self.resume {
+            self = self.resume(last_event_id);
+        }
+        Self::open(self).await
+    }
+
+    fn serve(self, sse: Sse) -> impl Future<Output = Result<(), BoxError>> + Send + 'static {
+        Self::serve(self, sse)
+    }
 }
 
 impl IntoFuture for Subscribe {

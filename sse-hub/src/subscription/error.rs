@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use http::StatusCode;
+use sse_codec::EncodeError;
 use sse_session::Refusal;
 
 use crate::entry::EventError;
@@ -35,6 +36,8 @@ pub enum SubscribeError {
     },
     /// The event to begin with is not one event with data and without an id.
     Opening(EventError),
+    /// The member given to [`Subscribe::member`](crate::Subscribe::member) cannot be serialized.
+    Member(EncodeError),
     /// The name given to [`Subscribe::member`](crate::Subscribe::member) is too long.
     MemberTooLong {
         /// The length of the name in bytes.
@@ -64,9 +67,13 @@ impl Refusal for SubscribeError {
             | Self::Ambiguous { .. }
             | Self::MemberTooLong { .. }
             | Self::Topic(
-                TopicError::EmptyName | TopicError::NameTooLong { .. } | TopicError::LineBreak,
+                TopicError::EmptyName
+                | TopicError::NameTooLong { .. }
+                | TopicError::Reserved
+                | TopicError::LineBreak,
             ) => StatusCode::BAD_REQUEST,
             Self::Opening(_)
+            | Self::Member(_)
             | Self::Topic(
                 TopicError::InGroup | TopicError::WholeGroup | TopicError::SnapshotOfGroup,
             ) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -95,6 +102,7 @@ impl fmt::Display for SubscribeError {
                 "ids cannot distinguish the topics {topic:?} and {other:?}"
             ),
             Self::Opening(_) => f.write_str("stream cannot begin with the event"),
+            Self::Member(_) => f.write_str("member cannot be serialized"),
             Self::MemberTooLong { len, limit } => write!(
                 f,
                 "member name of {len} bytes is longer than the limit of {limit}"
@@ -113,6 +121,7 @@ impl Error for SubscribeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Opening(error) => Some(error),
+            Self::Member(error) => Some(error),
             Self::Topic(error) => Some(error),
             Self::Engine(error) => Some(error),
             _ => None,

@@ -38,11 +38,14 @@ mod ending;
 pub(crate) mod error;
 pub(crate) mod filter;
 mod hiding;
+pub(crate) mod into_member;
 mod log_reads;
 mod merge;
 pub(crate) mod opening;
 pub(crate) mod policy;
 mod serve;
+#[cfg(feature = "gzip")]
+mod sharing;
 mod topic_reader;
 pub(crate) mod topics;
 pub(crate) mod until;
@@ -55,6 +58,8 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use sse_codec::EncodedEvents;
+#[cfg(feature = "gzip")]
+use sse_session::gzip::SharedPiece;
 
 use crate::core::Begun;
 use crate::entry;
@@ -114,6 +119,12 @@ struct Extras {
     filter: Option<Filter>,
     /// Ends the subscription.
     until: Option<Until>,
+    /// Whether pieces are shared in their compressed form.
+    #[cfg(feature = "gzip")]
+    shares: bool,
+    /// The shared form of what was yielded last.
+    #[cfg(feature = "gzip")]
+    shared: Option<Arc<SharedPiece>>,
 }
 
 impl Extras {
@@ -256,10 +267,14 @@ impl Subscription {
     /// Polls for the next piece in all cases, of a subscription that has not ended.
     fn poll_content(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
         let has_filter = Extras::filter(&mut self.extras).is_some();
+        #[cfg(feature = "gzip")]
+        let shared = self.poll_shared(cx);
+        #[cfg(not(feature = "gzip"))]
+        let shared = None;
         let polled = if has_filter {
             self.poll_filtered(cx)
         } else {
-            self.poll_single(cx)
+            shared.or_else(|| self.poll_single(cx))
         };
         if let Some(polled) = polled {
             return polled;
@@ -480,7 +495,10 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         for reader in &mut self.topics {
             let member = self.member.as_ref();
-            if reader.topic.leave(&mut reader.cursor, member) {
+            let is_unneeded = reader.topic.leave(&mut reader.cursor, member);
+            let member = member.map(|member| member.name());
+            self.core.note_member(reader.topic.name(), member);
+            if is_unneeded {
                 self.core.registry().evict(&reader.topic);
             }
         }

@@ -18,6 +18,9 @@ pub(crate) struct Serve(State);
 
 enum State {
     Starting(BoxFuture<'static, Result<Serve, BoxError>>),
+    /// Not polled yet. The stream may not know before whether it is compressed.
+    #[cfg(feature = "gzip")]
+    New(Serving),
     Serving(Serving),
     /// The subscription has ended, even if this future is kept.
     Done,
@@ -32,11 +35,16 @@ struct Serving {
 
 impl Serve {
     pub(crate) fn new(subscription: Subscription, sse: Sse) -> Self {
-        Self(State::Serving(Serving {
+        let serving = Serving {
             sending: None,
             sse,
             subscription,
-        }))
+        };
+        #[cfg(feature = "gzip")]
+        let state = State::New(serving);
+        #[cfg(not(feature = "gzip"))]
+        let state = State::Serving(serving);
+        Self(state)
     }
 
     /// Serves nothing: the client has everything.
@@ -49,6 +57,19 @@ impl Serve {
         start: impl Future<Output = Result<Self, BoxError>> + Send + 'static,
     ) -> Self {
         Self(State::Starting(Box::pin(start)))
+    }
+}
+
+#[cfg(feature = "gzip")]
+impl Serve {
+    /// Begins to serve.
+    fn begin(&mut self) {
+        if let State::New(mut serving) = std::mem::replace(&mut self.0, State::Done) {
+            if serving.sse.is_compressed() {
+                serving.subscription.share();
+            }
+            self.0 = State::Serving(serving);
+        }
     }
 }
 
@@ -67,6 +88,11 @@ impl Future for Serve {
                     Err(error) => Err(error),
                 },
                 State::Done => Ok(()),
+                #[cfg(feature = "gzip")]
+                State::New(_) => {
+                    self.begin();
+                    continue;
+                }
             };
             self.0 = State::Done;
             return Poll::Ready(result);
@@ -95,6 +121,18 @@ impl Serving {
                 }
                 return Poll::Ready(Ok(()));
             };
+            #[cfg(feature = "gzip")]
+            if let Some(piece) = self.subscription.take_shared() {
+                match self.sse.try_send_shared(&piece) {
+                    Ok(()) => {}
+                    Err(TrySendError::Closed) => return Poll::Ready(Ok(())),
+                    Err(_) => {
+                        let sse = self.sse.clone();
+                        self.sending = Some(Box::pin(async move { sse.send_shared(piece).await }));
+                    }
+                }
+                continue;
+            }
             // Usually there is room.
             match self.sse.try_send_encoded(&mut events) {
                 Ok(()) => {}

@@ -4,43 +4,20 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::task::Waker;
 
+use crate::topic::change::Change;
+use crate::topic::elsewhere::{Elsewhere, NodeId, Told};
 use crate::topic::member::Member;
 use crate::topic::waiting::{WaitList, WaitSlot, Wakers};
 
 /// How many changes a watcher may lag behind before it misses some.
 const BACKLOG: usize = 256;
 
-/// A change among the subscribers of a topic.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Change {
-    /// A subscription has begun.
-    Joined {
-        /// The name given to [`Subscribe::member`](crate::Subscribe::member), if any.
-        member: Option<Arc<str>>,
-        /// How many subscribers have this name now: 1 if it is new.
-        times: usize,
-        /// How many subscribers there are now.
-        subscribers: usize,
-    },
-    /// A subscription has ended.
-    Left {
-        /// The name given to [`Subscribe::member`](crate::Subscribe::member), if any.
-        member: Option<Arc<str>>,
-        /// How many subscribers still have this name: 0 if it is gone.
-        times: usize,
-        /// How many subscribers there are now.
-        subscribers: usize,
-    },
-    /// The watcher was too slow and missed this many changes: call
-    /// [`Hub::presence`](crate::Hub::presence) again.
-    Missed(u64),
-}
-
 #[derive(Debug)]
 pub(crate) struct Members {
     /// The subscribers that have each name.
     names: HashMap<Arc<str>, Vec<Arc<Member>>>,
+    /// Those of other nodes, while there are watchers.
+    elsewhere: Elsewhere,
     watchers: usize,
     /// The newest changes, while there are watchers.
     changes: VecDeque<Change>,
@@ -62,6 +39,7 @@ impl Members {
     pub(crate) fn new() -> Self {
         Self {
             names: HashMap::new(),
+            elsewhere: Elsewhere::default(),
             watchers: 0,
             changes: VecDeque::new(),
             changed: 0,
@@ -76,10 +54,10 @@ impl Members {
             named.push(Arc::clone(member));
             named.len()
         });
-        self.change(|| Change::Joined {
+        self.change(|elsewhere| Change::Joined {
             member: member.map(|member| Arc::clone(member.name())),
-            times,
-            subscribers,
+            times: times + elsewhere_times(elsewhere, member),
+            subscribers: subscribers + elsewhere.subscribers(),
         })
     }
 
@@ -97,10 +75,10 @@ impl Members {
                 self.names.remove(member.name());
             }
         }
-        self.change(|| Change::Left {
+        self.change(|elsewhere| Change::Left {
             member: member.map(|member| Arc::clone(member.name())),
-            times: left,
-            subscribers,
+            times: left + elsewhere_times(elsewhere, member),
+            subscribers: subscribers + elsewhere.subscribers(),
         })
     }
 
@@ -109,14 +87,82 @@ impl Members {
         self.names.get(name).cloned().unwrap_or_default()
     }
 
-    /// Returns the names, each once, and a watcher of the changes from now on.
-    pub(crate) fn watch(&mut self) -> (Vec<Arc<str>>, Watcher) {
+    /// Returns the names here, and how many subscribers have each.
+    pub(crate) fn here(&self) -> impl Iterator<Item = (&Arc<str>, usize)> {
+        self.names.iter().map(|(name, named)| (name, named.len()))
+    }
+
+    /// Returns how many subscribers here have a name.
+    pub(crate) fn times_here(&self, name: &str) -> usize {
+        self.names.get(name).map_or(0, Vec::len)
+    }
+
+    /// Returns the names on all nodes, each once.
+    pub(crate) fn all(&self) -> Vec<Arc<str>> {
+        let is_elsewhere_alone = |name: &&Arc<str>| !self.names.contains_key(*name);
+        let elsewhere = self.elsewhere.names().filter(is_elsewhere_alone);
+        self.names.keys().chain(elsewhere).cloned().collect()
+    }
+
+    /// Returns how many subscribers on all nodes have a name.
+    pub(crate) fn times(&self, name: &str) -> usize {
+        self.times_here(name) + self.elsewhere.times(name)
+    }
+
+    /// Returns how many subscribers other nodes have.
+    pub(crate) fn subscribers_elsewhere(&self) -> usize {
+        self.elsewhere.subscribers()
+    }
+
+    /// Returns a watcher of the changes from now on.
+    pub(crate) fn watch(&mut self) -> Watcher {
         self.watchers += 1;
-        let watcher = Watcher {
+        Watcher {
             seen: self.changed,
             slot: WaitSlot::default(),
-        };
-        (self.names.keys().cloned().collect(), watcher)
+        }
+    }
+
+    /// Applies what another node tells. Returns the watchers to wake.
+    pub(crate) fn apply(&mut self, told: Told, subscribers: usize) -> Wakers {
+        self.change_elsewhere(subscribers, |elsewhere, here, note| {
+            elsewhere.apply(told, here, note);
+        })
+    }
+
+    /// Removes what another node has told. Returns the watchers to wake.
+    pub(crate) fn remove_node(&mut self, node: NodeId, subscribers: usize) -> Wakers {
+        self.change_elsewhere(subscribers, |elsewhere, here, note| {
+            elsewhere.remove(node, here, note);
+        })
+    }
+
+    fn change_elsewhere(
+        &mut self,
+        subscribers: usize,
+        change: impl FnOnce(&mut Elsewhere, &dyn Fn(Option<&str>) -> usize, &mut dyn FnMut(Change)),
+    ) -> Wakers {
+        // Without watchers, nothing keeps it current.
+        if self.watchers == 0 {
+            return Wakers::default();
+        }
+        let mut elsewhere = std::mem::take(&mut self.elsewhere);
+        let mut changes = Vec::new();
+        let here = |name: Option<&str>| name.map_or(subscribers, |name| self.times_here(name));
+        change(&mut elsewhere, &here, &mut |change| changes.push(change));
+        self.elsewhere = elsewhere;
+        if changes.is_empty() {
+            return Wakers::default();
+        }
+        for change in changes {
+            self.push(change);
+        }
+        self.waiting.take()
+    }
+
+    /// Whether there is a change that the watcher has not taken. It has taken all then.
+    pub(crate) fn take_all(&self, watcher: &mut Watcher) -> bool {
+        std::mem::replace(&mut watcher.seen, self.changed) != self.changed
     }
 
     /// Returns the next change, if there is one.
@@ -146,19 +192,29 @@ impl Members {
         self.watchers -= 1;
         if self.watchers == 0 {
             self.changes = VecDeque::new();
+            self.elsewhere = Elsewhere::default();
         }
         self.waiting.leave(&mut watcher.slot)
     }
 
-    fn change(&mut self, change: impl FnOnce() -> Change) -> Wakers {
+    fn change(&mut self, change: impl FnOnce(&Elsewhere) -> Change) -> Wakers {
         if self.watchers == 0 {
             return Wakers::default();
         }
+        let change = change(&self.elsewhere);
+        self.push(change);
+        self.waiting.take()
+    }
+
+    fn push(&mut self, change: Change) {
         if self.changes.len() == BACKLOG {
             self.changes.pop_front();
         }
-        self.changes.push_back(change());
+        self.changes.push_back(change);
         self.changed += 1;
-        self.waiting.take()
     }
+}
+
+fn elsewhere_times(elsewhere: &Elsewhere, member: Option<&Arc<Member>>) -> usize {
+    member.map_or(0, |member| elsewhere.times(member.name()))
 }

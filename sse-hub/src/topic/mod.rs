@@ -1,6 +1,8 @@
 //! One topic: its window, its readers, and the tasks that wait for more.
 
+pub(crate) mod change;
 pub(crate) mod cursor;
+pub(crate) mod elsewhere;
 pub(crate) mod expiry;
 mod generations;
 pub(crate) mod idempotency;
@@ -10,9 +12,11 @@ pub(crate) mod member;
 pub(crate) mod members;
 pub(crate) mod reading;
 mod segment;
+#[cfg(feature = "gzip")]
+mod shared_pieces;
 pub(crate) mod snapshot;
 pub(crate) mod waiting;
-mod watching;
+pub(crate) mod watching;
 mod window;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,10 +41,17 @@ use crate::topic::snapshot::Snapshots;
 use crate::topic::waiting::{WaitEpoch, WaitList, WaitSlot, Wakers};
 use crate::topic::window::Window;
 
+/// Counts the topics that there were.
+#[cfg(feature = "gzip")]
+static TEXTS: AtomicU64 = AtomicU64::new(0);
+
 pub(crate) struct Topic {
     name: Arc<str>,
     ids: Arc<Ids>,
     tag: u32,
+    /// Identifies its text to what compresses it.
+    #[cfg(feature = "gzip")]
+    text: u64,
     slot: usize,
     max_event_len: usize,
     clock: Clock,
@@ -100,6 +111,8 @@ impl Topic {
         }
         Arc::new(Self {
             tag: ids.tag(&name),
+            #[cfg(feature = "gzip")]
+            text: TEXTS.fetch_add(1, Ordering::Relaxed),
             ids,
             name,
             slot: expiry.slot(),

@@ -1,8 +1,12 @@
 //! How subscriptions move through a topic, and wait when they are up to date.
 
+#[cfg(feature = "gzip")]
+use std::sync::Arc;
 use std::task::Context;
 
 use bytes::Bytes;
+#[cfg(feature = "gzip")]
+use sse_session::gzip::SharedPiece;
 
 use super::{State, Topic};
 use crate::entry::{self, EventError};
@@ -24,6 +28,19 @@ impl Topic {
             let batch = window.batch(after);
             batch.map(|batch| (batch.last, batch.events, batch.bytes))
         })
+    }
+
+    /// As [`read`](Self::read), as a piece that is compressed once for all readers.
+    #[cfg(feature = "gzip")]
+    pub(crate) fn read_shared(
+        &self,
+        cursor: &mut Cursor,
+        cx: &Context<'_>,
+    ) -> Next<Arc<SharedPiece>> {
+        if cursor.slot.is_waiting(cx.waker(), &self.wait_epoch) {
+            return Next::UpToDate;
+        }
+        self.take(cursor, cx, |window, after| window.shared(after, self.text))
     }
 
     /// Takes what follows the cursor as the lines of events, without ids and blank lines, until they

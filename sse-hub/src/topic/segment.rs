@@ -137,6 +137,30 @@ impl Segment {
         }
     }
 
+    /// Puts the end of what precedes the entry at `index` before what is in `end`, which may have so many bytes then.
+    #[cfg(feature = "gzip")]
+    pub(crate) fn prepend_before(&self, index: usize, max_len: usize, end: &mut Vec<u8>) {
+        let mut to = self.start_of(index);
+        let from = to.saturating_sub(max_len.saturating_sub(end.len()));
+        // What is not frozen is the last.
+        let open = (self.frozen, &self.open[..]);
+        let blocks = self
+            .blocks
+            .iter()
+            .map(|block| (block.start, &block.bytes[..]));
+        let all: Vec<_> = blocks.chain([open]).collect();
+        for (start, bytes) in all.into_iter().rev() {
+            if start < to {
+                let within = from.saturating_sub(start)..to - start;
+                end.splice(..0, bytes.get(within).unwrap_or_default().iter().copied());
+                to = start;
+            }
+            if to <= from {
+                return;
+            }
+        }
+    }
+
     fn start_of(&self, index: usize) -> usize {
         index
             .checked_sub(1)

@@ -4,14 +4,20 @@
 //! It knows positions, not subscribers; the topic knows those and wakes them.
 
 use std::collections::VecDeque;
+#[cfg(feature = "gzip")]
+use std::sync::Arc;
 
 use bytes::Bytes;
+#[cfg(feature = "gzip")]
+use sse_session::gzip::{HISTORY, SharedPiece};
 
 use crate::options::Retention;
 use crate::position::Position;
 use crate::topic::cursor::WindowRead;
 use crate::topic::generations::Generations;
 use crate::topic::segment::{Entry, Piece, Segment};
+#[cfg(feature = "gzip")]
+use crate::topic::shared_pieces::SharedPieces;
 
 /// How many marks of losses there may be.
 const MAX_MARKS: usize = 1_024;
@@ -50,6 +56,8 @@ pub(crate) struct Window {
     located: Option<(Position, Location)>,
     /// The batch after the position that was read last: most readers take the same.
     batch: Option<(Position, Batch)>,
+    #[cfg(feature = "gzip")]
+    shared: SharedPieces,
 }
 
 /// Where an event is.
@@ -57,6 +65,12 @@ pub(crate) struct Window {
 struct Location {
     segment: usize,
     index: usize,
+}
+
+/// Returns a position as one number.
+#[cfg(feature = "gzip")]
+fn number(position: Position) -> u128 {
+    u128::from(position.major()) << 64 | u128::from(position.minor())
 }
 
 /// The events from one position to the end of a segment.
@@ -90,6 +104,8 @@ impl Window {
             generations: Generations::default(),
             located: None,
             batch: None,
+            #[cfg(feature = "gzip")]
+            shared: SharedPieces::default(),
             retention,
         }
     }
@@ -311,6 +327,8 @@ impl Window {
         self.set_barrier();
         self.located = None;
         self.batch = None;
+        #[cfg(feature = "gzip")]
+        self.shared.clear();
         self.generations.cut(at, lost);
     }
 
@@ -391,6 +409,8 @@ impl Window {
         self.trimmed += 1;
         // It would keep the memory of the discarded event.
         self.batch = None;
+        #[cfg(feature = "gzip")]
+        self.shared.forget_up_to(self.floor);
         if self.trimmed == first.entries().len() {
             self.segments.pop_front();
             self.trimmed = 0;
@@ -422,6 +442,43 @@ impl Window {
             self.batch = Some((after, batch.clone()));
         }
         read
+    }
+
+    /// Returns the end of what precedes the events after a position, as they follow each other in the log.
+    #[cfg(feature = "gzip")]
+    fn text_before(&self, after: Position, max_len: usize) -> Vec<u8> {
+        let Location { segment, index } = self.seek(|position| position <= after);
+        let mut end = Vec::with_capacity(max_len);
+        let first = self.segments.get(segment).map(|it| (it, index));
+        let before = self.segments.iter().take(segment).rev();
+        let before = before.map(|it| (it, it.entries().len()));
+        for (segment, index) in first.into_iter().chain(before) {
+            segment.prepend_before(index, max_len, &mut end);
+            if end.len() >= max_len {
+                break;
+            }
+        }
+        end
+    }
+
+    /// As [`batch`](Self::batch), as a piece that is compressed once for all readers at this position. `text`
+    /// identifies the topic.
+    #[cfg(feature = "gzip")]
+    pub(crate) fn shared(
+        &mut self,
+        after: Position,
+        text: u64,
+    ) -> WindowRead<(Position, u64, Arc<SharedPiece>)> {
+        self.batch(after).map(|batch| {
+            let mut pieces = std::mem::take(&mut self.shared);
+            let piece = pieces.get(after, batch.last, || {
+                let before = self.text_before(after, HISTORY).into();
+                let [from, to] = [after, batch.last].map(number);
+                SharedPiece::new(text, from, to, before, batch.bytes)
+            });
+            self.shared = pieces;
+            (batch.last, batch.events, piece)
+        })
     }
 
     /// Returns what follows `after`, up to the end of the segment that it lies in.

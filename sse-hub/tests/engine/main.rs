@@ -8,6 +8,7 @@ mod keys;
 mod losses;
 mod many_topics;
 mod opening;
+mod presence;
 mod reading;
 mod shards;
 mod slow;

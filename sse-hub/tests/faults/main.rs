@@ -13,6 +13,7 @@ mod finish;
 mod hubs;
 mod load;
 mod losses;
+mod members;
 #[cfg(feature = "nats")]
 mod nats;
 mod nodes;
@@ -36,6 +37,11 @@ macro_rules! faults {
         crate::faults!(finish $engine:
             topics_that_are_finished_while_the_engine_is_killed_end_once_for_all,
             topics_that_are_finished_while_connections_are_cut_end_once_for_all,
+        );
+        crate::faults!(members $engine:
+            members_are_right_after_the_engine_was_killed,
+            members_are_right_after_connections_were_cut,
+            a_member_is_disconnected_although_its_node_was_cut_off,
         );
         crate::faults!(losses $engine:
             a_store_that_is_set_back_is_announced,

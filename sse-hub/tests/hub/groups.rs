@@ -158,7 +158,7 @@ async fn what_a_topic_of_a_group_cannot_have_is_refused() {
     ));
     let subscribe = hub.subscribe("orders/1").member("Ada");
     let _ada = subscribe.await.expect("a subscription");
-    let presence = hub.presence("orders/*").await.expect("of the group");
+    let mut presence = hub.presence("orders/*").await.expect("of the group");
     assert_eq!(&*presence.members()[0], "Ada");
 
     let hub = Hub::builder()

@@ -246,7 +246,7 @@ async fn a_member_with_a_long_name_is_refused() {
     let _subscription = subscription.expect("a subscription");
     let error = hub
         .subscribe("room")
-        .member(&format!("{longest}x"))
+        .member(format!("{longest}x"))
         .await
         .expect_err("refused");
     assert!(matches!(

@@ -1,5 +1,7 @@
 //! What subscribers get, in memory: exact events, exact ids, exact gaps.
 
+#[cfg(feature = "gzip")]
+mod compression;
 mod disconnecting;
 mod filters;
 mod finish;

@@ -4,6 +4,7 @@
 mod embedded;
 #[cfg(feature = "nats")]
 mod jetstream;
+mod members;
 #[cfg(feature = "nats")]
 mod nats;
 #[cfg(feature = "nats")]
@@ -44,6 +45,8 @@ macro_rules! conformance {
             a_finished_topic_beyond_the_window_is_read_up_to_its_end,
             a_filter_hides_no_more_than_it_says_on_any_node,
             a_group_is_resumed_by_one_id_on_any_node,
+            the_members_of_all_nodes_are_one_set,
+            a_member_is_disconnected_on_all_nodes,
             subscribers_that_hop_between_nodes_lose_nothing_and_get_nothing_twice,
             a_topic_that_a_node_has_evicted_is_resumed_exactly,
             a_topic_that_is_opened_and_evicted_all_the_time_loses_nothing,

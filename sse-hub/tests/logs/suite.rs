@@ -11,6 +11,9 @@ use sse_hub::{
 };
 use tokio::task::JoinSet;
 
+pub(crate) use crate::members::{
+    a_member_is_disconnected_on_all_nodes, the_members_of_all_nodes_are_one_set,
+};
 use sse_hub_testing::reader::{Event as Read, Reader};
 
 /// How much is kept where.
@@ -22,7 +25,7 @@ pub(crate) struct Keeps {
     pub(crate) window: usize,
 }
 
-const PLENTY: Keeps = Keeps {
+pub(crate) const PLENTY: Keeps = Keeps {
     history: None,
     window: Retention::DEFAULT_MAX_EVENTS,
 };
@@ -153,7 +156,7 @@ fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
     range.map(|number| number.to_string()).collect()
 }
 
-async fn nodes<E: Engine>(engine: &E) -> [Hub; 3] {
+pub(crate) async fn nodes<E: Engine>(engine: &E) -> [Hub; 3] {
     [
         engine.node().await,
         engine.node().await,

@@ -48,7 +48,7 @@ impl Ends {
 
     pub(crate) fn apply(&self, mut subscribe: Subscribe, client: usize) -> Subscribe {
         if self.is_named {
-            subscribe = subscribe.member(&name(client));
+            subscribe = subscribe.member(name(client));
         }
         let Some((until, token)) = self.until.clone() else {
             return subscribe;

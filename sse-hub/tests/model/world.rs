@@ -405,7 +405,11 @@ impl World {
         if connection.as_ref().is_some_and(|it| it.ending.is_some()) {
             return;
         }
-        let ended = self.hub.disconnect(TOPICS[topic], &name(client));
+        let ended = self
+            .hub
+            .disconnect(TOPICS[topic], name(client))
+            .now_or_never();
+        let ended = ended.expect("at once").expect("no engine");
         let has_topic = |it: &&mut Connection| it.ends.is_named && it.topics.contains(&topic);
         let Some(connection) = connection.filter(has_topic) else {
             assert_eq!(ended, 0);

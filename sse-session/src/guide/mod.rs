@@ -1,5 +1,5 @@
 //! What to know about a server's users and the software between: proxies, development servers, clients,
-//! and those that mean harm. There is no code here but that of examples.
+//! compression, and those that mean harm. There is no code here but that of examples.
 
 #[doc = include_str!("proxies.md")]
 pub mod proxies {}
@@ -15,6 +15,10 @@ pub mod clients {}
 #[doc = include_str!("stay_connected.js")]
 #[doc = "```"]
 pub mod pages {}
+
+#[cfg(feature = "gzip")]
+#[doc = include_str!("compression.md")]
+pub mod compression {}
 
 #[doc = include_str!("internet.md")]
 #[doc = "\n# Networks\n\n```ignore"]

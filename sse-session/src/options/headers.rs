@@ -71,6 +71,8 @@ impl SseOptions {
         for (name, value) in defaults {
             headers.entry(name).or_insert(value);
         }
+        #[cfg(feature = "gzip")]
+        self.vary(&mut headers);
         headers
     }
 }

@@ -1,5 +1,7 @@
 //! How a stream behaves.
 
+#[cfg(feature = "gzip")]
+mod compression;
 mod ends;
 mod headers;
 
@@ -11,6 +13,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 use sse_codec::{Encoder, Event, Frame};
 
+#[cfg(feature = "gzip")]
+use crate::compression::Compression;
 use crate::keep_alive::KeepAliveTimer;
 use crate::last_event_id::{in_header, in_query, within};
 use crate::limiter::Permit;
@@ -41,6 +45,8 @@ pub struct SseOptions {
     opening: Bytes,
     opening_comment: bool,
     headers: HeaderMap,
+    #[cfg(feature = "gzip")]
+    compression: Compression,
     shutdown: Option<Shutdown>,
     ends: Arc<Ends>,
 }
@@ -78,6 +84,8 @@ impl SseOptions {
             opening: Bytes::new(),
             opening_comment: true,
             headers: HeaderMap::new(),
+            #[cfg(feature = "gzip")]
+            compression: Compression::default(),
             shutdown: None,
             ends: Arc::default(),
         }

@@ -23,10 +23,6 @@ use crate::peer_monitor::{PeerEvent, PeerMonitor};
 use crate::transport::Transport;
 use crate::write_all::WriteAll;
 
-/// What is sent to a client that may be gone: a comment, which clients ignore. A blank line after it
-/// would be an event to some of them.
-const PROBE: Bytes = Bytes::from_static(b": keep-alive\n");
-
 /// What is written before the next event.
 enum PendingWrite {
     /// The head of the response, which is written together with the first events.
@@ -174,7 +170,7 @@ where
                     return Poll::Pending;
                 }
                 Poll::Pending => match ready!(self.peer.poll(&mut self.io, cx)) {
-                    PeerEvent::ProbeNeeded => PROBE,
+                    PeerEvent::ProbeNeeded => self.events.probe(),
                     PeerEvent::Gone(error) => return Poll::Ready(Err(error.into())),
                 },
             };

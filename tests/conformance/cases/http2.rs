@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use ::hyper::body::Incoming;
 use ::hyper::client::conn::http2::{SendRequest, handshake};
 use bytes::Bytes;
+use http::header::ACCEPT_ENCODING;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -14,6 +15,8 @@ use sse_session::{BoxError, Event, Sse, SseOptions};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
+use super::compression::{Paced, gzip};
+use crate::gunzip::Gunzip;
 use crate::handlers::{Handlers, Progress, endless, idle};
 use crate::transports::{ActixBoundedHttp2, Detection, HyperHttp2, Server, Site, Transport};
 
@@ -32,6 +35,7 @@ macro_rules! on_http_2 {
 }
 
 on_http_2! {
+    each_event_of_a_compressed_stream_is_decoded_when_it_is_sent,
     a_script_arrives_byte_for_byte_without_headers_that_http_2_forbids,
     a_reset_stream_drops_its_handler_and_no_other,
     a_closed_connection_drops_all_its_handlers,
@@ -110,6 +114,37 @@ async fn first_piece(response: &mut Response<Incoming>) -> Bytes {
 fn last_event_id(id: &'static str) -> HeaderMap {
     let name = HeaderName::from_static("last-event-id");
     HeaderMap::from_iter([(name, HeaderValue::from_static(id))])
+}
+
+async fn each_event_of_a_compressed_stream_is_decoded_when_it_is_sent<T: Transport>() {
+    const EVENTS: usize = 16;
+    let paced = Paced::new();
+    let server = T::start(paced.site().options(gzip().without_opening_comment())).await;
+    let mut client = Client::connect(&server).await;
+    let accept = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]);
+    let head = client.request("HEAD", accept.clone()).await;
+    let mut response = client.request("GET", accept).await;
+    for headers in [head.headers(), response.headers()] {
+        assert_eq!(headers["content-encoding"], "gzip");
+        assert_eq!(headers["vary"], "accept-encoding");
+        assert!(!headers.contains_key("content-length"));
+    }
+    let mut decoded = Gunzip::new();
+    for number in 0..EVENTS {
+        paced.send_one();
+        let text = Paced::text(number + 1);
+        while decoded.text.len() < text.len() {
+            decoded.feed(&first_piece(&mut response).await);
+        }
+        assert_eq!(decoded.text, text);
+    }
+    paced.end();
+    while let Some(frame) = response.frame().await {
+        let data = frame.expect("no error").into_data();
+        decoded.feed(&data.expect("no trailers"));
+    }
+    assert!(decoded.has_ended);
+    assert_eq!(decoded.text, Paced::text(EVENTS));
 }
 
 async fn a_script_arrives_byte_for_byte_without_headers_that_http_2_forbids<T: Transport>() {

@@ -46,6 +46,7 @@ use test;
 mod actix;
 mod axum;
 mod back_pressure;
+mod compression;
 mod disconnect;
 mod failure;
 mod head;

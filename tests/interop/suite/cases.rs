@@ -3,6 +3,7 @@
 //! | case | the first response | the following ones |
 //! |---|---|---|
 //! | `events` | a reconnection time, all that an event can have, and silence between | |
+//! | `compressed` | compressed, three events that wait until the one before was seen | |
 //! | `silent-start` | silence, then an event | |
 //! | `cut` | one event, half of the second one, and a failed handler | what follows the last event ID |
 //! | `cut-after-id` | the same, but of the second event only the blank line is missing | the same |
@@ -17,7 +18,7 @@
 
 use futures_util::future::pending;
 use sse_hub::Hub;
-use sse_session::{BoxError, CancellationToken, Event, Frame, Sse, SseOptions};
+use sse_session::{BoxError, CancellationToken, Compression, Event, Frame, Sse, SseOptions};
 use tokio::time::sleep;
 
 use crate::hub_cases;
@@ -30,6 +31,10 @@ use crate::stream::{RETRY, SILENCE, interrupted, options, stream};
 pub(crate) fn answer(case: &str, visit: usize, shape: Shape, hub: &Hub, seen: Seen) -> Answer {
     match (case, visit) {
         ("events", _) => stream(options().retry(RETRY), |sse| events(sse, shape)),
+        ("compressed", _) => {
+            let options = options().compression(Compression::Gzip);
+            stream(options, |sse| compressed(sse, shape, seen))
+        }
         ("silent-start", _) => stream(options(), |sse| silent_start(sse, shape)),
         ("cut", 1) => failing(shape, Some(Unfinished::Half), seen),
         ("cut-after-id", 1) => failing(shape, Some(Unfinished::AllButTheBlankLine), seen),
@@ -60,6 +65,21 @@ async fn events(sse: Sse, shape: Shape) -> Result<(), BoxError> {
     if matches!(shape, Shape::Plain) {
         let update = Event::new().event("update").id("3").data("two\nlines");
         sse.send(update).await?;
+    }
+    finish(&sse, shape).await
+}
+
+/// The texts of events that are long enough to be compressed.
+const LONG: [&str; 2] = [
+    "first, and first again, and first again, and first again, and then",
+    "second, and first again, and first again, and first again, and end",
+];
+
+async fn compressed(sse: Sse, shape: Shape, seen: Seen) -> Result<(), BoxError> {
+    for (id, text) in (1..).zip(LONG) {
+        sse.send(shape.event(id, text)).await?;
+        // A client that holds an event back gets no other one.
+        seen.has(text).await;
     }
     finish(&sse, shape).await
 }

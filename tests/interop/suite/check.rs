@@ -24,6 +24,7 @@ const CASES: &[&str] = &[
     "failure-event",
     "shutdown",
     "shutdown-with-retry",
+    "compressed",
 ];
 
 /// The cases of clients that reconnect.

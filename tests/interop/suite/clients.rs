@@ -8,6 +8,10 @@ use crate::client::{Client, Exception, Kind, Runtime};
 const ONE: &str = r#"message {"text":"one"} #1"#;
 const TWO: &str = r#"message {"text":"two"} #2"#;
 const LAST: &str = "message last #9";
+const LONG_ONE: &str =
+    r#"message {"text":"first, and first again, and first again, and first again, and then"} #1"#;
+const LONG_TWO: &str =
+    r#"message {"text":"second, and first again, and first again, and first again, and end"} #2"#;
 
 /// A client that does everything.
 const EVENT_SOURCE: Client = Client {
@@ -37,6 +41,11 @@ pub(crate) const LAUNCHDARKLY_EVENTSOURCE: Client = Client {
     driver: "launchdarkly-eventsource",
     kind: Kind::EventSource { reports: false },
     exceptions: &[
+        Exception {
+            cases: &["compressed"],
+            reason: "it does not ask for compression",
+            sees: &[LONG_ONE, LONG_TWO, LAST, "asked -"],
+        },
         Exception {
             cases: &["stop-after-end", "stop-after-cut"],
             reason: "after 204 it does not ask again, but reports `readyState` 0, not that it is closed",
@@ -235,6 +244,14 @@ pub(crate) const REQUESTS: Client = Client {
     exceptions: &[],
 };
 
+/// Debian's, in the version that is installed.
+pub(crate) const CURL: Client = Client {
+    runtime: Runtime::Python,
+    driver: "curl_lines",
+    kind: Kind::Lines("CurlError"),
+    exceptions: &[],
+};
+
 pub(crate) const AIOHTTP_SSE_CLIENT2: Client = Client {
     runtime: Runtime::Python,
     driver: "aiohttp_sse",
@@ -282,6 +299,11 @@ pub(crate) const LAUNCHDARKLY_EVENTSOURCE_PYTHON: Client = Client {
     runtime: Runtime::Python,
     driver: "launchdarkly",
     exceptions: &[
+        Exception {
+            cases: &["compressed"],
+            reason: "it does not ask for compression",
+            sees: &[LONG_ONE, LONG_TWO, LAST, "asked -"],
+        },
         Exception {
             cases: &["stop-after-end", "stop-after-cut"],
             reason: "204 is an error to it, after which it asks again if it is set to continue",

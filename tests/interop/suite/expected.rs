@@ -22,6 +22,7 @@ pub(crate) fn expected(kind: Kind, case: &str) -> Vec<String> {
         "shutdown" | "shutdown-with-retry" => shutdown(kind, case),
         "stop-after-end" | "stop-after-cut" => &[ONE, RECONNECTS, "closed", "asked -, 204"],
         "silent-start" => silent_start(kind),
+        "compressed" => compressed(kind),
         "failure-event" => failure_event(kind),
         "hub" => hub(kind),
         "hub-without-an-event" => hub_without_an_event(kind),
@@ -78,6 +79,32 @@ fn events(kind: Kind) -> &'static [&'static str] {
             "text stop",
             "end",
             "asked -",
+        ],
+    }
+}
+
+fn compressed(kind: Kind) -> &'static [&'static str] {
+    const FIRST: &str = r#"message {"text":"first, and first again, and first again, and first again, and then"} #1"#;
+    const SECOND: &str = r#"message {"text":"second, and first again, and first again, and first again, and end"} #2"#;
+    match kind {
+        Kind::EventSource { .. } => &[FIRST, SECOND, LAST, "asked - gzip"],
+        Kind::Reader(_) => &[FIRST, SECOND, LAST, "end", "asked - gzip"],
+        Kind::Lines(_) => &[
+            r#"line data: {"text":"first, and first again, and first again, and first again, and then"}"#,
+            "line id: 1",
+            r#"line data: {"text":"second, and first again, and first again, and first again, and end"}"#,
+            "line id: 2",
+            "line data: last",
+            "line id: 9",
+            "end",
+            "asked - gzip",
+        ],
+        Kind::Api { .. } => &[
+            "text first, and first again, and first again, and first again, and then",
+            "text second, and first again, and first again, and first again, and end",
+            "text stop",
+            "end",
+            "asked - gzip",
         ],
     }
 }

@@ -43,6 +43,7 @@ macro_rules! clients {
 
 clients! {
     chromium: CHROMIUM,
+    curl: CURL,
     npm_event_source_polyfill: EVENT_SOURCE_POLYFILL,
     npm_eventsource: EVENTSOURCE,
     npm_fetch_event_source: FETCH_EVENT_SOURCE,

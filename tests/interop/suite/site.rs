@@ -25,7 +25,7 @@ use crate::shape::Shape;
 pub(crate) struct Site {
     hub: Hub,
     /// For each case, what was asked for: a last event ID, `-` for none, or 204 where that was the
-    /// answer.
+    /// answer; with `gzip` in the case that is compressed, if the client accepts it.
     asked: Mutex<BTreeMap<String, Vec<String>>>,
     /// For each case, what the client's user has seen so far.
     seen: Mutex<BTreeMap<String, Seen>>,
@@ -36,10 +36,10 @@ impl Site {
         let mut segments = request.path.split('/').skip(1);
         let (shape, case) = (segments.next(), segments.next().unwrap_or_default());
         match shape {
-            Some("plain") => self.answer_case(case, Shape::Plain),
-            Some("openai") => self.answer_case(case, Shape::OpenAi),
+            Some("plain") => self.answer_case(request, case, Shape::Plain),
+            Some("openai") => self.answer_case(request, case, Shape::OpenAi),
             Some("mcp") => match mcp::called(request) {
-                Some(id) => self.answer_case(case, Shape::Mcp(id)),
+                Some(id) => self.answer_case(request, case, Shape::Mcp(id)),
                 None => mcp::answer(request),
             },
             _ => files::answer(&request.path),
@@ -58,20 +58,27 @@ impl Site {
         seen.entry(case.to_owned()).or_default().clone()
     }
 
-    fn answer_case(self: &Arc<Self>, case: &str, shape: Shape) -> Answer {
+    fn answer_case(self: &Arc<Self>, request: &Request, case: &str, shape: Shape) -> Answer {
         let visit = self.locked().get(case).map_or(0, Vec::len) + 1;
         let record = {
             let (site, case) = (Arc::clone(self), case.to_owned());
             move |asked| site.locked().entry(case).or_default().push(asked)
         };
         match cases::answer(case, visit, shape, &self.hub, self.seen(case)) {
-            Answer::Stream(options, handler) => Answer::Stream(
-                options,
-                Box::new(move |sse: Sse| {
-                    record(sse.last_event_id().unwrap_or("-").to_owned());
-                    handler(sse)
-                }),
-            ),
+            Answer::Stream(options, handler) => {
+                let coding = match case {
+                    "compressed" if request.accepts_gzip => " gzip",
+                    _ => "",
+                };
+                Answer::Stream(
+                    options,
+                    Box::new(move |sse: Sse| {
+                        let id = sse.last_event_id().unwrap_or("-");
+                        record(format!("{id}{coding}"));
+                        handler(sse)
+                    }),
+                )
+            }
             Answer::NoContent => {
                 record("204".to_owned());
                 Answer::NoContent

@@ -3,6 +3,8 @@
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(sse_model)");
     println!("cargo::rustc-cfg=sse_model");
-    println!(r#"cargo::rustc-check-cfg=cfg(feature, values("metrics", "nats", "redis", "serde"))"#);
+    println!(
+        r#"cargo::rustc-check-cfg=cfg(feature, values("gzip", "metrics", "nats", "redis", "serde"))"#
+    );
     println!("cargo::rerun-if-changed=build.rs");
 }

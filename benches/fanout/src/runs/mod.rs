@@ -1,6 +1,7 @@
 //! What is measured: each run is one question, and ends in a table or two.
 
 mod calls;
+mod compression;
 mod fan;
 mod http2;
 mod stalled;
@@ -19,15 +20,17 @@ pub(crate) enum Run {
     Wakes,
     Calls,
     Http2,
+    Compression,
 }
 
 impl Run {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Fan,
         Self::Stalled,
         Self::Wakes,
         Self::Calls,
         Self::Http2,
+        Self::Compression,
     ];
 
     /// Its name on the command line.
@@ -38,6 +41,7 @@ impl Run {
             Self::Wakes => "wakes",
             Self::Calls => "calls",
             Self::Http2 => "http2",
+            Self::Compression => "compression",
         }
     }
 
@@ -48,6 +52,7 @@ impl Run {
             Self::Wakes => wakes::measure(field, part),
             Self::Calls => calls::measure(field, part),
             Self::Http2 => http2::measure(field, part),
+            Self::Compression => compression::measure(field, part),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use std::io;
 
 use axum::Router;
+use axum::http::{Extensions, HeaderMap, StatusCode, Version};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::routing::{MethodRouter, get};
 use axum::serve::{Listener, ListenerExt as _};
@@ -13,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast::{self, Sender};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::BroadcastStream;
+use tower_http::compression::CompressionLayer;
 
 use crate::orders::Orders;
 
@@ -20,17 +22,32 @@ use crate::orders::Orders;
 const CAPACITY: usize = 100;
 
 pub(super) async fn run(listener: TcpListener, orders: Orders) -> io::Result<()> {
+    serve(listener.tap_io(set_nodelay), events(orders)).await
+}
+
+/// As above, with the compression of `tower-http`, which leaves event streams alone by default.
+pub(super) async fn run_with_layer(listener: TcpListener, orders: Orders) -> io::Result<()> {
+    let events = compressed(events(orders));
+    serve(listener.tap_io(set_nodelay), events).await
+}
+
+/// Compresses all that the route answers.
+pub(super) fn compressed(events: MethodRouter) -> MethodRouter {
+    let all = |_: StatusCode, _: Version, _: &HeaderMap, _: &Extensions| true;
+    events.layer(CompressionLayer::new().compress_when(all))
+}
+
+fn events(orders: Orders) -> MethodRouter {
     let (sender, _) = broadcast::channel(CAPACITY);
     tokio::spawn(publish(sender.clone(), orders));
-    let events = get(async move || {
+    get(async move || {
         let texts = BroadcastStream::new(sender.subscribe());
         let events = texts.filter_map(|text: Result<String, _>| {
             let event = Event::default().data(text.ok()?);
             Some(Ok::<_, Infallible>(event))
         });
         Sse::new(events).keep_alive(KeepAlive::default())
-    });
-    serve(listener.tap_io(set_nodelay), events).await
+    })
 }
 
 async fn publish(sender: Sender<String>, mut orders: Orders) -> io::Result<()> {

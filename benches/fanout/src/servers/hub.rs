@@ -11,7 +11,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use sse_hub::Hub;
-use sse_hyper::CoalescedWrites;
+use sse_hyper::{CoalescedWrites, Compression, SseOptions};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::axum::set_nodelay;
@@ -69,6 +69,27 @@ pub(super) async fn on_axum_coalesced(listener: TcpListener, orders: Orders) -> 
     let hub = Hub::new();
     tokio::spawn(publish(hub.clone(), orders));
     super::axum::serve(Coalescing(listener), events(hub)).await
+}
+
+/// As [`on_axum`], with the compression of the adapter, which the hub shares.
+pub(super) async fn on_axum_gzip(listener: TcpListener, orders: Orders) -> io::Result<()> {
+    let hub = Hub::new();
+    tokio::spawn(publish(hub.clone(), orders));
+    let events = get(async move |headers: HeaderMap| {
+        let options = SseOptions::new().compression(Compression::Gzip);
+        sse_hyper::sse_response_with(&options, headers, |_, sse| {
+            hub.subscribe([TOPIC]).serve(sse)
+        })
+    });
+    super::axum::serve(listener.tap_io(set_nodelay), events).await
+}
+
+/// As [`on_axum`], with a compressor for each stream.
+pub(super) async fn on_axum_with_layer(listener: TcpListener, orders: Orders) -> io::Result<()> {
+    let hub = Hub::new();
+    tokio::spawn(publish(hub.clone(), orders));
+    let events = super::axum::compressed(events(hub));
+    super::axum::serve(listener.tap_io(set_nodelay), events).await
 }
 
 fn events(hub: Hub) -> MethodRouter {

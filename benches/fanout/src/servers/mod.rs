@@ -29,11 +29,15 @@ pub(crate) enum Server {
     Nchan,
     /// For HTTP/2 alone.
     SseCoalesced,
+    /// For compression alone, as those that follow.
+    SseGzip,
+    SseLayer,
+    AxumLayer,
 }
 
 impl Server {
     /// Those that are to be compared are neighbours.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Floor,
         Self::Tasks,
         Self::SseTokioTcp,
@@ -44,6 +48,17 @@ impl Server {
         Self::ActixWebLab,
         Self::Nchan,
         Self::SseCoalesced,
+        Self::SseGzip,
+        Self::SseLayer,
+        Self::AxumLayer,
+    ];
+
+    /// Those that only some runs measure.
+    pub(crate) const SPECIAL: [Self; 4] = [
+        Self::SseCoalesced,
+        Self::SseGzip,
+        Self::SseLayer,
+        Self::AxumLayer,
     ];
 
     /// Our hub on its transports.
@@ -67,7 +82,15 @@ impl Server {
             Self::ActixWebLab => "actix-web-lab",
             Self::Nchan => "nchan",
             Self::SseCoalesced => "hub, sse-hyper in axum, coalesced",
+            Self::SseGzip => "hub, sse-hyper in axum, gzip",
+            Self::SseLayer => "hub, sse-hyper in axum, CompressionLayer",
+            Self::AxumLayer => "axum, CompressionLayer",
         }
+    }
+
+    /// Whether its streams are compressed.
+    pub(crate) const fn is_compressed(self) -> bool {
+        matches!(self, Self::SseGzip | Self::SseLayer | Self::AxumLayer)
     }
 
     /// Runs the server in this process until its standard input ends.
@@ -85,6 +108,9 @@ impl Server {
                 Self::SseHyper => hub::on_hyper(listener, orders).await,
                 Self::SseAxum => hub::on_axum(listener, orders).await,
                 Self::SseCoalesced => hub::on_axum_coalesced(listener, orders).await,
+                Self::SseGzip => hub::on_axum_gzip(listener, orders).await,
+                Self::SseLayer => hub::on_axum_with_layer(listener, orders).await,
+                Self::AxumLayer => axum::run_with_layer(listener, orders).await,
                 Self::Axum => axum::run(listener, orders).await,
                 Self::Tasks => tasks::run(listener, orders).await,
                 _ => floor::run(listener, orders).await,

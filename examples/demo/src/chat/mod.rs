@@ -14,7 +14,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use sse_hub::{
-    Driver, Engine, Event, Hub, HubBuilder, Json, PublishError, Retention, TopicOptions,
+    Driver, Engine, Event, Hub, HubBuilder, Json, PublishError, PublishRequest, Retention,
+    TopicOptions,
 };
 
 use crate::arguments::Transport;
@@ -64,6 +65,8 @@ pub(crate) struct Chat {
 #[derive(Debug)]
 pub(crate) enum SayError {
     Invalid(Invalid),
+    /// The topic is not that of the visitor's room.
+    Forbidden,
     /// The hub shuts down, or its engine does not answer. The message may have been sent
     /// nevertheless. Sending it again with the same position is safe.
     Unavailable(PublishError),
@@ -149,14 +152,19 @@ impl Chat {
         Ok(visitor)
     }
 
-    /// Sends the message of a query.
-    pub(crate) async fn say(&self, via: Transport, query: Option<&str>) -> Result<(), SayError> {
-        let query = visitor::parse(query)?;
-        let text = query.text()?;
-        let Query {
-            visitor, position, ..
-        } = query;
+    /// Sends the message that a visitor asks to be published.
+    pub(crate) async fn say(
+        &self,
+        via: Transport,
+        query: Option<&str>,
+        message: &PublishRequest,
+    ) -> Result<(), SayError> {
+        let Query { visitor, position } = visitor::parse(query)?;
         let topic = topic(&visitor.room);
+        if message.topic() != topic {
+            return Err(SayError::Forbidden);
+        }
+        let text = visitor::text(message.data())?;
         self.open(&topic)?;
         let time = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -231,12 +239,18 @@ mod tests {
     use super::*;
 
     async fn say(chat: &Chat, room: usize, text: usize) -> Result<(), Invalid> {
-        let query = format!("room=r{room}&name=Ada&text=hello+{text}.");
-        match chat.say(Transport::Hyper, Some(&query)).await {
+        let query = format!("room=r{room}&name=Ada");
+        let message = message(&format!("r{room}"), &format!("hello {text}."));
+        match chat.say(Transport::Hyper, Some(&query), &message).await {
             Ok(()) => Ok(()),
             Err(SayError::Invalid(invalid)) => Err(invalid),
-            Err(SayError::Unavailable(error)) => panic!("{error}"),
+            Err(error) => panic!("{error:?}"),
         }
+    }
+
+    fn message(room: &str, data: &str) -> PublishRequest {
+        let message = serde_json::json!({ "topic": topic(room), "data": data });
+        PublishRequest::from_json(message.to_string().as_bytes()).expect("valid")
     }
 
     async fn history(chat: &Chat, room: usize) -> String {
@@ -266,14 +280,24 @@ mod tests {
     async fn a_message_that_is_repeated_with_the_same_position_is_sent_once() {
         let chat = Chat::new();
         for (number, after) in [(1, 0), (1, 0), (2, 1), (1, 0)] {
-            let query = format!("room=r0&name=Ada&text=x&page=p&number={number}&after={after}");
-            let said = chat.say(Transport::Tcp, Some(&query)).await;
+            let query = format!("room=r0&name=Ada&page=p&number={number}&after={after}");
+            let message = message("r0", "x");
+            let said = chat.say(Transport::Tcp, Some(&query), &message).await;
             said.expect("said");
         }
         let history = history(&chat, 0).await;
         assert_eq!(history.matches("\"text\":").count(), 2, "{history}");
         let numbered = "\"text\":\"x\",\"page\":\"p\",\"number\":2,\"after\":1,";
         assert!(history.contains(numbered), "{history}");
+    }
+
+    #[tokio::test]
+    async fn a_visitor_says_nothing_in_other_rooms() {
+        let chat = Chat::new();
+        let message = message("r1", "x");
+        let said = chat.say(Transport::Tcp, Some("room=r0&name=Ada"), &message);
+        assert!(matches!(said.await, Err(SayError::Forbidden)));
+        assert!(history(&chat, 1).await.contains("\ndata: []\nid: "));
     }
 
     #[tokio::test(start_paused = true)]

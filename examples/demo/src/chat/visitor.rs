@@ -13,8 +13,7 @@ use crate::connections;
 /// The maximum length of the name of a room or a visitor, in characters.
 const MAX_NAME: usize = 32;
 
-/// The maximum length of a message, in characters. In percent-encoded UTF-8 that is at most 6 KB,
-/// which every server accepts in the head of a request.
+/// The maximum length of a message, in characters.
 const MAX_TEXT: usize = 500;
 
 /// A visitor of a room.
@@ -53,17 +52,14 @@ impl PagePosition {
 #[derive(Debug)]
 pub(crate) struct Query {
     pub(crate) visitor: Visitor,
-    text: Option<String>,
     pub(crate) position: Option<PagePosition>,
 }
 
-impl Query {
-    /// Returns the text of the message. It may have several lines, and is never treated as markup.
-    pub(crate) fn text(&self) -> Result<String, Invalid> {
-        checked("text", self.text.as_deref(), MAX_TEXT, |c| {
-            !c.is_control() || matches!(c, '\n' | '\r' | '\t')
-        })
-    }
+/// Returns the text of a message. It may have several lines, and is never treated as markup.
+pub(crate) fn text(data: &str) -> Result<String, Invalid> {
+    checked("text", Some(data), MAX_TEXT, |c| {
+        !c.is_control() || matches!(c, '\n' | '\r' | '\t')
+    })
 }
 
 /// Why a request to the chat is invalid.
@@ -103,16 +99,14 @@ impl fmt::Display for Invalid {
 
 impl Error for Invalid {}
 
-/// Parses `room=R&name=N`, with `text=T` for a message and `page=KEY&number=N&after=M` for its
-/// [`PagePosition`].
+/// Parses `room=R&name=N`, with `page=KEY&number=N&after=M` for the [`PagePosition`] of a message.
 pub(crate) fn parse(query: Option<&str>) -> Result<Query, Invalid> {
-    let (mut room, mut name, mut text) = (None, None, None);
+    let (mut room, mut name) = (None, None);
     let (mut page, mut number, mut after) = (None, None, None);
     for (key, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         let slot = match &*key {
             "room" => &mut room,
             "name" => &mut name,
-            "text" => &mut text,
             "page" => &mut page,
             "number" => &mut number,
             "after" => &mut after,
@@ -136,7 +130,6 @@ pub(crate) fn parse(query: Option<&str>) -> Result<Query, Invalid> {
     };
     Ok(Query {
         visitor: Visitor { room, name },
-        text: text.map(Into::into),
         position,
     })
 }
@@ -170,17 +163,21 @@ mod tests {
     use super::*;
 
     fn reason(query: &str) -> String {
-        let text = parse(Some(query)).and_then(|query| query.text());
+        let parsed = parse(Some(query));
+        parsed.map_or_else(|invalid| invalid.to_string(), |query| format!("{query:?}"))
+    }
+
+    fn reason_of(data: &str) -> String {
+        let text = text(data);
         text.map_or_else(|invalid| invalid.to_string(), |text| format!("{text:?}"))
     }
 
     #[test]
     fn queries_are_decoded() {
-        let query = "x=1&room=caf%C3%A9&name=Ada+L.&text=%3Cb%3E%0A%F0%9F%91%8B&name=other";
+        let query = "x=1&room=caf%C3%A9&name=Ada+L.&name=other";
         let query = parse(Some(query)).expect("valid");
         let Visitor { room, name } = &query.visitor;
         assert_eq!((&**room, &**name), ("café", "Ada L."));
-        assert_eq!(query.text().as_deref(), Ok("<b>\n👋"));
         assert_eq!(query.position, None);
         assert_eq!(
             query.visitor.member(Transport::Tcp),
@@ -199,31 +196,25 @@ mod tests {
         assert_eq!(reason("room=&name=n"), "room is blank");
         assert_eq!(reason("room=a/b&name=n"), "room may not contain '/'");
         assert_eq!(reason("room=r&name=a%0Ab"), "name may not contain '\\n'");
-        assert_eq!(reason("room=r&name=n"), "text is missing");
-        assert_eq!(reason("room=r&name=n&text=+%0A"), "text is blank");
         assert_eq!(
-            reason("room=r&name=n&text=%00"),
-            "text may not contain '\\0'"
-        );
-        assert_eq!(
-            reason("room=r&name=n&text=t&page=%0A&number=1&after=0"),
+            reason("room=r&name=n&page=%0A&number=1&after=0"),
             "page is malformed"
         );
         assert_eq!(
-            reason("room=r&name=n&text=t&page=p&number=-1&after=0"),
+            reason("room=r&name=n&page=p&number=-1&after=0"),
             "number is malformed"
         );
         assert_eq!(
-            reason(&format!("room=r&name={}&text=t", "n".repeat(33))),
+            reason(&format!("room=r&name={}", "n".repeat(33))),
             "name is longer than 32 characters"
         );
+        assert_eq!(reason_of(" \n"), "text is blank");
+        assert_eq!(reason_of("\0"), "text may not contain '\\0'");
         assert_eq!(
-            reason(&format!("room=r&name=n&text={long}e")),
+            reason_of(&format!("{long}e")),
             "text is longer than 500 characters"
         );
-        assert_eq!(
-            reason(&format!("room=r&name=n&text={long}")),
-            format!("{long:?}")
-        );
+        assert_eq!(reason_of(&long), format!("{long:?}"));
+        assert_eq!(reason_of("<b>\n👋"), "\"<b>\\n👋\"");
     }
 }

@@ -1,6 +1,6 @@
 //! The chat over raw sockets: one room on all three servers.
 
-use crate::process::{Process, Response, TRANSPORTS, get};
+use crate::process::{Process, Response, TRANSPORTS, get, post};
 
 /// Opens the stream of a room and reads the history.
 async fn listen(address: &str, name: &str, header: &str) -> Response {
@@ -12,7 +12,8 @@ async fn listen(address: &str, name: &str, header: &str) -> Response {
 }
 
 async fn say(address: &str, text: &str) {
-    let response = get(address, &format!("/chat/say?room=r&name=Ada&text={text}")).await;
+    let form = format!("topic=chat/r&data={text}");
+    let response = post(address, "/chat/say?room=r&name=Ada", &form).await;
     assert_eq!(response.status(), "204", "{}", response.raw);
 }
 
@@ -138,21 +139,37 @@ async fn an_invalid_request_is_rejected_with_a_reason() {
             format!("room=r&name={long_name}"),
             "name is longer than 32 characters",
         ),
-        ("say", "room=r&name=n".to_owned(), "text is missing"),
+    ];
+    let unsaid = [
         (
-            "say",
-            "room=r&name=n&text=%20%0A".to_owned(),
+            "n",
+            "topic=chat/r".to_owned(),
+            "400",
+            "field \"data\" is missing",
+        ),
+        (
+            "n",
+            "topic=chat/r&data=%20%0A".to_owned(),
+            "400",
             "text is blank",
         ),
         (
-            "say",
-            "room=r&name=n%00&text=t".to_owned(),
+            "n%00",
+            "topic=chat/r&data=t".to_owned(),
+            "400",
             "name may not contain '\\0'",
         ),
         (
-            "say",
-            format!("room=r&name=n&text={long_text}"),
+            "n",
+            format!("topic=chat/r&data={long_text}"),
+            "400",
             "text is longer than 500 characters",
+        ),
+        (
+            "n",
+            "topic=chat/other&data=t".to_owned(),
+            "403",
+            "another room",
         ),
     ];
     for address in &demo.addresses {
@@ -161,7 +178,16 @@ async fn an_invalid_request_is_rejected_with_a_reason() {
             assert_eq!(response.status(), "400", "{query}");
             assert_eq!(response.body(), format!("{reason}\n"));
         }
-        let said = get(address, "/chat/say?room=r&name=n&text=t").await;
+        for (name, form, status, reason) in &unsaid {
+            let target = format!("/chat/say?room=r&name={name}");
+            let response = post(address, &target, form).await;
+            assert_eq!(response.status(), *status, "{form}");
+            assert_eq!(response.body(), format!("{reason}\n"));
+        }
+        let too_long = "x".repeat(17 * 1024);
+        let response = post(address, "/chat/say?room=r&name=n", &too_long).await;
+        assert_eq!(response.status(), "413");
+        let said = post(address, "/chat/say?room=r&name=n", "topic=chat/r&data=t").await;
         let head = said.raw.to_ascii_lowercase();
         assert!(head.contains("cache-control: no-store\r\n"), "{head}");
         assert!(
@@ -169,10 +195,12 @@ async fn an_invalid_request_is_rejected_with_a_reason() {
             "{head}"
         );
         // A link checker must not send messages.
-        let target = "/chat/say?room=r&name=n&text=from+a+machine";
-        let mut response = Response::to_request("HEAD", address, target, "").await;
-        response.read_to_end().await;
-        assert_eq!(response.status(), "405");
+        let target = "/chat/say?room=r&name=n&topic=chat/r&data=from+a+machine";
+        for method in ["HEAD", "GET"] {
+            let mut response = Response::to_request(method, address, target, "").await;
+            response.read_to_end().await;
+            assert_eq!(response.status(), "405");
+        }
     }
     let mut room = listen(&demo.addresses[0], "n", "").await;
     room.read_until("event: history\n").await;

@@ -4,7 +4,7 @@ use serde_json::json;
 use sse_browser::Browser;
 
 use crate::browser::{appears, take_screenshots};
-use crate::process::{Process, get};
+use crate::process::{Process, post};
 use crate::tab::Tab;
 
 /// Markup, line breaks, other scripts and directions, characters beyond the BMP.
@@ -127,8 +127,9 @@ async fn show_a_resumed_room(demo: &Process, ada: &Tab<'_>, grace: &Tab<'_>) {
 }
 
 async fn say_as(address: &str, name: &str, text: &str) {
-    let target = format!("/chat/say?room=lobby&name={name}&text={text}");
-    assert_eq!(get(address, &target).await.status(), "204");
+    let target = format!("/chat/say?room=lobby&name={name}");
+    let form = format!("topic=chat/lobby&data={text}");
+    assert_eq!(post(address, &target, &form).await.status(), "204");
 }
 
 #[tokio::test]
@@ -181,9 +182,10 @@ async fn a_page_shows_a_gap_and_reloads_the_room_after_a_restart_of_the_server()
     ada.becomes("[data-count='1']").await;
 
     let demo = demo.restart().await;
-    let said = get(
+    let said = post(
         &demo.addresses[2],
-        "/chat/say?room=test&name=Grace&text=after+it",
+        "/chat/say?room=test&name=Grace",
+        "topic=chat/test&data=after+it",
     );
     assert_eq!(said.await.status(), "204");
     ada.becomes("[data-gaps='1'][data-count='1']").await;

@@ -232,3 +232,15 @@ pub(crate) async fn get(address: &str, target: &str) -> Response {
     response.read_to_end().await;
     response
 }
+
+/// Returns the complete response to a `POST` of a form.
+pub(crate) async fn post(address: &str, target: &str, form: &str) -> Response {
+    let length = form.len();
+    let header =
+        format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n");
+    let mut response = Response::to_request("POST", address, target, &header).await;
+    let sent = response.connection.write_all(form.as_bytes()).await;
+    sent.expect("sent");
+    response.read_to_end().await;
+    response
+}

@@ -15,7 +15,7 @@ use crate::log::nats::options::NatsOptions;
 use crate::log::nats::{mark, read, subject};
 use crate::log::{Engine, EngineError, Live, Page, Span};
 use crate::position::Position;
-use crate::topic_name::check_name;
+use crate::topic_name::check_any_name;
 
 /// An [`Engine`] in NATS JetStream (server 2.9 or later): the same topics on several nodes.
 ///
@@ -279,7 +279,7 @@ impl Engine for NatsEngine {
 
 /// Checks a topic's name: the hub does so, but the engine can be used without it.
 fn name(topic: &str) -> Result<String, EngineError> {
-    match check_name(topic) {
+    match check_any_name(topic) {
         Ok(()) => Ok(topic.to_owned()),
         Err(error) => Err(EngineError::Refused(error.to_string())),
     }

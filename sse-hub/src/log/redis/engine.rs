@@ -24,7 +24,7 @@ use crate::log::redis::script::Scripts;
 use crate::log::redis::{append, loss, read, shard_note, supervisor};
 use crate::log::{Engine, EngineError, Live, Page, Span};
 use crate::position::Position;
-use crate::topic_name::check_name;
+use crate::topic_name::check_any_name;
 
 /// How many live entries are yielded before all else is polled again.
 const BURST: usize = 256;
@@ -319,7 +319,7 @@ impl RedisEngine {
 
 /// Refuses the names that no hub accepts.
 fn check(topic: &str) -> Result<(), EngineError> {
-    check_name(topic).map_err(|error| EngineError::Refused(error.to_string()))
+    check_any_name(topic).map_err(|error| EngineError::Refused(error.to_string()))
 }
 
 impl LiveSide {

@@ -57,6 +57,7 @@ fn answer(answers: &Answers, request: &HttpRequest, body: Bytes) -> HttpResponse
     let answer = answers(&Request {
         method: request.method().as_str().parse().expect("a method"),
         path: request.path().to_owned(),
+        accepts_gzip: super::accepts_gzip(request.headers().get_all(super::ACCEPT_ENCODING)),
         resumes: request.headers().contains_key(super::LAST_EVENT_ID),
         body,
     });

@@ -46,6 +46,7 @@ async fn answer(
     let answer = answers(&super::Request {
         method: head.method.clone(),
         path: head.uri.path().to_owned(),
+        accepts_gzip: super::accepts_gzip(head.headers.get_all(super::ACCEPT_ENCODING)),
         resumes: head.headers.contains_key(super::LAST_EVENT_ID),
         // An incomplete body is one that no client under test sends.
         body: body

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::Method;
-use sse_session::{BoxError, Sse, SseOptions};
+use sse_session::{BoxError, Compression, Sse, SseOptions};
 use tokio::net::TcpListener;
 
 /// The adapter that serves.
@@ -29,6 +29,8 @@ pub(crate) struct Request {
     pub(crate) path: String,
     /// Whether it has the header `Last-Event-ID`.
     pub(crate) resumes: bool,
+    /// Whether a response to it may be compressed with gzip.
+    pub(crate) accepts_gzip: bool,
     pub(crate) body: Bytes,
 }
 
@@ -50,6 +52,18 @@ type Answers = Arc<dyn Fn(&Request) -> Answer + Send + Sync>;
 
 /// The header with which a client comes back.
 const LAST_EVENT_ID: &str = "last-event-id";
+
+/// The header with what a client can decode.
+const ACCEPT_ENCODING: &str = "accept-encoding";
+
+/// Whether gzip is among these values of `Accept-Encoding`.
+fn accepts_gzip<'a, V>(values: impl IntoIterator<Item = &'a V>) -> bool
+where
+    V: AsRef<[u8]> + 'a,
+{
+    let options = SseOptions::new().compression(Compression::Gzip);
+    options.uses_gzip(values.into_iter().map(AsRef::as_ref))
+}
 
 /// A running server, which stops when it is dropped.
 pub(crate) struct Server {

@@ -20,6 +20,7 @@ fn answer(answers: &Answers, request: Request) -> Response {
     let answer = answers(&super::Request {
         method: request.method().clone(),
         path: request.uri().path().to_owned(),
+        accepts_gzip: super::accepts_gzip(request.headers().get_all(super::ACCEPT_ENCODING)),
         resumes: request.headers().contains_key(super::LAST_EVENT_ID),
         body: bytes::Bytes::new(),
     });

@@ -17,13 +17,17 @@ fn subscribe(hub: &Hub) -> Subscription {
     subscription
 }
 
+fn disconnect(hub: &Hub) -> usize {
+    block_on(hub.disconnect(TOPIC, "Ada")).expect("no engine")
+}
+
 #[test]
 fn a_member_that_is_disconnected_ends_whether_it_waits_or_not() {
     check(&["a task sleeps", "disconnected before it waits"], || {
         let hub = Hub::new();
         let subscription = subscribe(&hub);
         let other = hub.clone();
-        let disconnecting = thread::spawn(move || assert_eq!(other.disconnect(TOPIC, "Ada"), 1));
+        let disconnecting = thread::spawn(move || assert_eq!(disconnect(&other), 1));
         assert!(read_to_end(subscription).is_empty());
         disconnecting.join().expect("no panic");
     });
@@ -38,7 +42,7 @@ fn a_member_ends_in_the_task_that_has_polled_last() {
         let waker = Waker::from(Arc::clone(&first));
         assert_eq!(poll(&mut subscription, &waker), None);
         let other = hub.clone();
-        let disconnecting = thread::spawn(move || other.disconnect(TOPIC, "Ada"));
+        let disconnecting = thread::spawn(move || disconnect(&other));
         assert!(read_to_end(subscription).is_empty());
         drop(waker);
         assert_eq!(disconnecting.join().expect("no panic"), 1);
@@ -54,7 +58,7 @@ fn a_member_gets_events_until_it_is_disconnected() {
         let other = hub.clone();
         let publisher = thread::spawn(move || {
             publish(&other, "a");
-            other.disconnect(TOPIC, "Ada")
+            disconnect(&other)
         });
         let all = read_to_end(subscription);
         assert!(all.is_empty() || all == ["a"]);

@@ -64,12 +64,12 @@ where
 /// `Retry-After`.
 ///
 /// ```
-/// use actix_web::{HttpRequest, HttpResponse, web};
-/// use sse_actix::{SseBody, sse_open};
-/// use sse_hub::Hub;
+/// use actix_web::{HttpRequest, HttpResponse};
+/// use sse_actix::{OpenStream, SseBody, sse_open};
 ///
-/// async fn news(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse<SseBody> {
-///     sse_open(&request, hub.subscribe("news")).await
+/// /// For one of `hub.subscribe("news")`.
+/// async fn answer(request: HttpRequest, subscribe: impl OpenStream) -> HttpResponse<SseBody> {
+///     sse_open(&request, subscribe).await
 /// }
 /// ```
 ///

@@ -61,11 +61,11 @@ where
 /// `Retry-After`.
 ///
 /// ```
-/// use sse_hub::Hub;
-/// use sse_tokio_tcp::{Request, Response, sse_open};
+/// use sse_tokio_tcp::{OpenStream, Request, Response, sse_open};
 ///
-/// async fn news(hub: Hub, request: Request) -> Response {
-///     sse_open(request, hub.subscribe("news")).await
+/// /// For one of `hub.subscribe("news")`.
+/// async fn answer(request: Request, subscribe: impl OpenStream) -> Response {
+///     sse_open(request, subscribe).await
 /// }
 /// ```
 ///

@@ -51,7 +51,7 @@ struct State {
     /// How many requests are being answered.
     in_flight: usize,
     /// Whether actix is to work on what it was handed before it reads on: a head that it has not
-    /// decoded, or a part of a body that it discards.
+    /// decoded, a part of a body that it discards, or requests of HTTP/2 that it has decoded.
     paused: bool,
     /// The cost of what was handed out of a body since its reader last waited for more.
     held: usize,
@@ -167,11 +167,19 @@ impl Gate {
         }
     }
 
+    /// Returns how many requests may be answered besides those that are.
+    pub(super) fn free(&self) -> usize {
+        let state = self.state.borrow();
+        state.max_in_flight - state.in_flight
+    }
+
     /// A request was decoded. Returns whether it may be answered.
     pub(super) fn begin(&self) -> bool {
         let state = &mut *self.state.borrow_mut();
         let has_room = state.in_flight < state.max_in_flight;
         state.in_flight += usize::from(has_room);
+        // Over HTTP/2, others may have been decoded with it.
+        state.paused |= !state.is_http_1;
         has_room
     }
 

@@ -18,6 +18,13 @@ const READ: usize = 8 * 1024;
 /// How much is read while actix may be handed nothing, so that the end of the connection is seen.
 const READ_AHEAD: usize = 8 * 1024;
 
+/// How much of HTTP/2 is read at a time when requests would be refused, or while the client accepts nothing. What is
+/// decoded takes a hundred times as much, and is held until its response is sent.
+const HTTP_2_READ: usize = 128;
+
+/// The shortest request of HTTP/2: the head of a frame (RFC 9113 § 4.1), and a byte.
+const HTTP_2_REQUEST: usize = 10;
+
 /// The limits of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IoLimits {
@@ -44,6 +51,11 @@ pub(super) struct BoundedIo<I> {
     head_deadline: Option<Pin<Box<TimeLimit>>>,
     /// Set only while the client accepts nothing, and boxed, as most writes never wait.
     write_deadline: Option<Pin<Box<TimeLimit>>>,
+    /// How much of HTTP/2 was read since its connection last worked on it, and since something was written.
+    read: usize,
+    read_since_write: usize,
+    /// Whether reading waits until something is written.
+    reads_after_write: bool,
 }
 
 impl<I> BoundedIo<I> {
@@ -55,6 +67,9 @@ impl<I> BoundedIo<I> {
             ahead: BytesMut::new(),
             head_deadline: None,
             write_deadline: None,
+            read: 0,
+            read_since_write: 0,
+            reads_after_write: false,
         }
     }
 
@@ -105,6 +120,41 @@ impl<I: AsyncRead + Unpin> BoundedIo<I> {
         Poll::Ready(Ok(()))
     }
 
+    /// Reads from a client of HTTP/2 no more than a few requests beyond those that are answered, and goes on when these
+    /// are with their handlers. Otherwise all that have arrived are decoded before one of them is answered, and any number
+    /// while the client accepts no answers.
+    fn poll_read_http_2(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let is_blocked = self.write_deadline.is_some();
+        if is_blocked && self.read_since_write >= HTTP_2_READ {
+            self.reads_after_write = true;
+            return Poll::Pending;
+        }
+        let free = if is_blocked { 0 } else { self.gate.free() };
+        let most = READ.min(HTTP_2_READ + free.saturating_mul(HTTP_2_REQUEST));
+        if self.gate.end_pause() || self.read >= most {
+            self.read = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let mut bytes = [MaybeUninit::uninit(); READ];
+        let most = buf.remaining().min(most - self.read);
+        let mut bytes = ReadBuf::uninit(&mut bytes[..most]);
+        let read = Pin::new(&mut self.io).poll_read(cx, &mut bytes);
+        if read.is_pending() {
+            self.read = 0;
+        }
+        ready!(read)?;
+        let bytes = bytes.filled();
+        buf.put_slice(bytes);
+        self.read += bytes.len();
+        self.read_since_write += bytes.len();
+        Poll::Ready(Ok(()))
+    }
+
     /// Waits for the end of the connection.
     fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // More is read so that the end is seen, and not if the rest of a body waits for its reader. If
@@ -138,7 +188,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for BoundedIo<I> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if !this.gate.is_http_1() {
-            return Pin::new(&mut this.io).poll_read(cx, buf);
+            return this.poll_read_http_2(cx, buf);
         }
         let is_pause = this.gate.end_pause();
         let read = if is_pause || !this.gate.is_open() {
@@ -205,6 +255,10 @@ impl<I> BoundedIo<I> {
     ) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.write_deadline = None;
+            self.read_since_write = 0;
+            if std::mem::take(&mut self.reads_after_write) {
+                cx.waker().wake_by_ref();
+            }
             return written;
         }
         let timeout = self.limits.write_timeout;

@@ -160,6 +160,9 @@ impl BoundedHttp {
     /// Sets how many requests a client may have open on one connection of HTTP/2. Others are answered
     /// with 503 and `Retry-After: 1`. The default is 200.
     ///
+    /// Few requests beyond them are read before the client accepts its responses: one that sends 120 KB of them and accepts
+    /// nothing grows the server by 27 KB.
+    ///
     /// `HttpServer` has no limit: a request of ten bytes opens a stream there.
     pub fn h2_max_streams(mut self, streams: usize) -> Self {
         self.h2_max_streams = streams;

@@ -2,15 +2,18 @@
 //! requests, or the body of the request. How much the server holds of it. Each case runs in a process of
 //! its own.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpSocket;
 
 use crate::client::Connection;
 use crate::handlers::{Handlers, idle};
 use crate::own_process::{Memory, in_own_process};
 use crate::transports::{
-    Actix, ActixBounded, ActixWithoutHalfClose, Hyper, Server, Tcp, Transport,
+    Actix, ActixBounded, ActixBoundedHttp2, ActixWithoutHalfClose, Hyper, Server, Tcp, Transport,
 };
 
 /// The most by which each of them may grow the server, as the documentation says.
@@ -188,4 +191,50 @@ alone!(actix_keeps_a_buffer_for_a_body_that_nothing_reads, async {
         let (together, after) = growth::<Actix>(100, flood).await;
         assert!(together > 100_000 && after > 100_000);
     }
+});
+
+/// How many streams `BoundedHttp` lets a connection of HTTP/2 have.
+const STREAMS: u32 = 200;
+
+/// Returns requests of HTTP/2 with these numbers.
+fn http_2_requests(numbers: Range<u32>) -> Vec<u8> {
+    // GET, http, the path / and an authority of one character.
+    let head = [0x82, 0x86, 0x84, 0x01, 1, b't'];
+    let request = |number: u32| {
+        let frame_head = [0, 0, head.len() as u8, 1, 0x05];
+        let stream = (2 * number + 1).to_be_bytes();
+        [&frame_head[..], &stream, &head].concat()
+    };
+    numbers.flat_map(request).collect()
+}
+
+// A client that goes on asking and accepts none of the refusals.
+alone!(bounded_actix_decodes_few_requests_of_http_2, async {
+    let connections = 50;
+    let settings = b"\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0";
+    let preface = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], settings].concat();
+    let streams = [preface, http_2_requests(0..STREAMS)].concat();
+    let more = http_2_requests(STREAMS..STREAMS + (SENT / 15) as u32);
+    rlimit::increase_nofile_limit(16 * 1024).expect("a limit on open files");
+    let handlers = Handlers::new();
+    let server = ActixBoundedHttp2::start(idle(&handlers)).await;
+    let open = join_all((0..connections).map(async |_| {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4 * 1024).expect("an option");
+        let mut io = socket.connect(server.address).await.expect("connected");
+        io.write_all(&streams).await.expect("sent");
+        io
+    }));
+    let mut open = open.await;
+    handlers.started(connections * STREAMS as usize).await;
+    let before = settled().await;
+    let sent = open.iter_mut().map(async |io| {
+        let moment = Duration::from_millis(500);
+        let _ = tokio::time::timeout(moment, io.write_all(&more)).await;
+    });
+    join_all(sent).await;
+    let growth = settled().await.saturating_sub(before) / connections;
+    println!("{}: {growth} bytes each", ActixBoundedHttp2::NAME);
+    assert_eq!(handlers.running(), connections * STREAMS as usize);
+    assert!(growth <= MOST);
 });

@@ -27,6 +27,10 @@ use crate::sse::Sse;
 ///     fn status(&self) -> StatusCode {
 ///         StatusCode::NOT_FOUND
 ///     }
+///
+///     fn retry_after_secs(&self) -> Option<u64> {
+///         None
+///     }
 /// }
 /// # impl std::fmt::Display for NoSuchJob {
 /// #     fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { Ok(()) }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Context;
 use std::thread;
 
+use futures_core::future::BoxFuture;
 use futures_util::future::{Either, select};
 use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
@@ -62,14 +63,16 @@ impl Core {
         }
     }
 
-    /// Begins to hear what other nodes say of members, if there are any and that is not so yet.
-    pub(crate) async fn hear_peers(&self) -> Result<(), OpenError> {
-        if let Some((peers, engine)) = self.peers()
-            && peers.open(&self.registry, &**engine).await?
-        {
-            self.driver.wake();
-        }
-        Ok(())
+    /// Begins to hear what other nodes say of members; `None` if there are none, or that is so already. Boxed, as it would
+    /// make all futures that open topics larger.
+    pub(crate) fn hear_peers(&self) -> Option<BoxFuture<'_, Result<(), OpenError>>> {
+        let (peers, engine) = self.peers().filter(|(peers, _)| !peers.is_open())?;
+        Some(Box::pin(async move {
+            if peers.open(&self.registry, &**engine).await? {
+                self.driver.wake();
+            }
+            Ok(())
+        }))
     }
 
     /// Notes that a subscriber of a topic has joined or left, which other nodes may watch.

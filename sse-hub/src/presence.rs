@@ -89,8 +89,9 @@ impl Presence {
         };
         if let Some((peers, engine)) = presence.core.peers() {
             let registry = presence.core.registry();
+            // Boxed, as a hub without an engine does not need it.
             let watched = peers.watch(registry, &**engine, presence.topic.name());
-            watched.await?;
+            Box::pin(watched).await?;
             presence.core.wake_driver();
             presence.has_peers = true;
         }

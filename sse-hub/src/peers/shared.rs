@@ -84,7 +84,7 @@ impl Peers {
     }
 
     /// Whether this node hears what others tell.
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.is_open.load(Ordering::Acquire)
     }
 

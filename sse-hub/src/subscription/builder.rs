@@ -49,7 +49,7 @@ pub struct Subscribe {
     slow: SlowConsumer,
     engine_down: EngineDown,
     member: Option<Arc<str>>,
-    member_error: Option<EncodeError>,
+    member_error: Option<Box<EncodeError>>,
     filter: Option<Box<Accepts>>,
     until: Option<Until>,
 }
@@ -221,7 +221,7 @@ impl Subscribe {
     pub fn member(mut self, member: impl IntoMember) -> Self {
         match member.into_member() {
             Ok(name) => self.member = Some(name),
-            Err(error) => self.member_error = Some(error),
+            Err(error) => self.member_error = Some(Box::new(error)),
         }
         self
     }
@@ -328,7 +328,7 @@ impl Subscribe {
     /// Checks what the subscription was given besides its topics.
     fn check_settings(&mut self) -> Result<(), SubscribeError> {
         if let Some(error) = self.member_error.take() {
-            return Err(SubscribeError::Member(error));
+            return Err(SubscribeError::Member(*error));
         }
         let limit = MAX_MEMBER_LEN;
         let len = self.member.as_ref().map_or(0, |name| name.len());
@@ -362,9 +362,12 @@ impl Subscribe {
         }
         // A shutdown waits for it from now on.
         let begun = self.core.begin_subscription();
-        if self.member.is_some() {
-            // Before it can be disconnected by another node.
-            let heard = self.core.before_deadline(self.core.hear_peers());
+        // Before it can be disconnected by another node.
+        if self.member.is_some()
+            && let Some(heard) = self.core.hear_peers()
+        {
+            // Boxed, as few need it.
+            let heard = Box::pin(self.core.before_deadline(heard));
             heard.await.ok_or(SubscribeError::Shutdown)??;
         }
         let mut topics = Vec::with_capacity(self.topics.len());

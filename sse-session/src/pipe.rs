@@ -75,22 +75,27 @@ struct State {
     /// Events that arrived encoded. They go out before the buffer.
     encoded: Option<Bytes>,
     buffer: Buffer,
-    handles: usize,
+    handles: u32,
     /// Whether a sender found the buffer full since it was last emptied.
     room_is_wanted: bool,
     /// Whether the content is not complete when the handler has returned.
     is_incomplete: bool,
     /// Wakes the body's task; `None` before the first poll.
     body: Option<Arc<StreamWaker>>,
-    /// Boxed, as few streams have any.
+    /// Boxed, as few streams need it.
     #[cfg(feature = "gzip")]
-    secrets: Option<Box<Secrets>>,
-    /// What `encoded` is, or what it was when it was taken, if it is compressed once for many streams.
-    #[cfg(feature = "gzip")]
+    compressing: Option<Box<Compressing>>,
+}
+
+/// What compression has to know of the content.
+#[cfg(feature = "gzip")]
+#[derive(Debug, Default)]
+struct Compressing {
+    /// Whether what the body takes is compressed. It may be known only after the first event was sent.
+    is_on: bool,
+    secrets: Secrets,
+    /// What the encoded events are, or what they were when they were taken, if they are compressed once for many streams.
     shared: Option<Arc<SharedPiece>>,
-    /// Whether what the body takes is compressed.
-    #[cfg(feature = "gzip")]
-    is_compressed: bool,
 }
 
 impl Pipe {
@@ -112,11 +117,7 @@ impl Pipe {
                 is_incomplete: false,
                 body: None,
                 #[cfg(feature = "gzip")]
-                secrets: None,
-                #[cfg(feature = "gzip")]
-                shared: None,
-                #[cfg(feature = "gzip")]
-                is_compressed: false,
+                compressing: None,
             }),
             high_water,
             encoder,
@@ -191,7 +192,8 @@ impl Pipe {
         let start = state.buffer.len();
         let spare = state.buffer.append(batch);
         let place = start..state.buffer.len();
-        state.secrets.get_or_insert_default().push(place);
+        let compressing = state.compressing.get_or_insert_default();
+        compressing.secrets.push(place);
         wake(state);
         drop(spare);
         Ok(())
@@ -201,18 +203,20 @@ impl Pipe {
     #[cfg(feature = "gzip")]
     pub(crate) fn take_secrets(&self) -> Vec<std::ops::Range<usize>> {
         let mut state = self.state();
-        state.secrets.as_mut().map_or_else(Vec::new, |it| it.take())
+        let compressing = state.compressing.as_mut();
+        compressing.map_or_else(Vec::new, |it| it.secrets.take())
     }
 
     /// Notes that what the body takes is compressed.
     #[cfg(feature = "gzip")]
     pub(crate) fn note_compression(&self) {
-        self.state().is_compressed = true;
+        self.state().compressing.get_or_insert_default().is_on = true;
     }
 
     #[cfg(feature = "gzip")]
     pub(crate) fn is_compressed(&self) -> bool {
-        self.state().is_compressed
+        let state = self.state();
+        state.compressing.as_ref().is_some_and(|it| it.is_on)
     }
 
     /// As [`offer_encoded`](Self::offer_encoded), for a piece that is compressed once for many streams. If it has to be
@@ -221,7 +225,8 @@ impl Pipe {
     pub(crate) fn offer_shared(&self, piece: &Arc<SharedPiece>) -> Result<(), TrySendError> {
         let mut state = self.state();
         self.check_room_for_encoded_in(&mut state)?;
-        let before = state.shared.replace(Arc::clone(piece));
+        let compressing = state.compressing.get_or_insert_default();
+        let before = compressing.shared.replace(Arc::clone(piece));
         place(state, piece.plain().clone());
         drop(before);
         Ok(())
@@ -231,7 +236,8 @@ impl Pipe {
     #[cfg(feature = "gzip")]
     pub(crate) fn take_shared(&self, plain: &Bytes) -> Option<Arc<SharedPiece>> {
         let mut state = self.state();
-        state.shared.take_if(|piece| piece.is_of(plain))
+        let compressing = state.compressing.as_mut()?;
+        compressing.shared.take_if(|piece| piece.is_of(plain))
     }
 
     /// Takes whole encoded events, and leaves `events` empty. They are copied only if the buffer
@@ -327,7 +333,9 @@ impl Pipe {
     }
 
     pub(crate) fn add_handle(&self) {
-        self.state().handles += 1;
+        let mut state = self.state();
+        // Not reached: each is some memory.
+        state.handles = state.handles.saturating_add(1);
     }
 
     pub(crate) fn drop_handle(&self) {
@@ -367,8 +375,8 @@ impl Pipe {
             encoded
         } else if !state.buffer.is_empty() {
             #[cfg(feature = "gzip")]
-            if let Some(secrets) = &mut state.secrets {
-                secrets.buffer_taken();
+            if let Some(compressing) = &mut state.compressing {
+                compressing.secrets.buffer_taken();
             }
             state.buffer.take()
         } else if self.is_closed() {

@@ -12,6 +12,9 @@ pub(crate) type NodeId = u64;
 /// How many names of other nodes a topic has at most. Further ones are left out.
 const MAX_NAMES: usize = 100_000;
 
+/// How many nodes with subscribers a topic has at most. Further ones are left out.
+const MAX_NODES: usize = 4_096;
+
 /// What a node tells of its subscribers of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Told {
@@ -66,6 +69,9 @@ impl Elsewhere {
         here: impl Fn(Option<&str>) -> usize,
         mut note: impl FnMut(Change),
     ) {
+        if self.nodes.len() >= MAX_NODES && !self.nodes.contains_key(&told.node) {
+            return;
+        }
         let node = self.nodes.entry(told.node).or_default();
         let before = mem::replace(&mut node.subscribers, told.subscribers);
         self.subscribers = self.subscribers - before + told.subscribers;

@@ -214,8 +214,9 @@ async fn a_reader_that_stops_costs_little_and_gets_a_gap(transport: Transport) {
     }
     let metrics = hub.metrics();
     assert!(metrics.retained_bytes <= 8 * BIG);
+    // The system takes a little more now and then, after which the lag begins anew with a gap.
     assert!(
-        metrics.lag > 100,
+        metrics.lag > 100 || metrics.gaps > 0,
         "the system has buffered it all: {metrics:?}"
     );
 
@@ -266,18 +267,20 @@ async fn a_topic_trimmed_while_its_reader_is_away_is_a_gap(transport: Transport)
         .await
         .expect("connected");
     let mut events = client.events().await;
-    if events.len() < 2 {
+    while events.len() < 12 {
         events.extend(client.events().await);
     }
     assert_eq!(events[0].gaps(), [("news".into(), "unknown".into())]);
-    // The other topic is resumed without a gap.
-    assert_eq!(events[1].data, "kept");
-    // And so is this one from the id of the gap on.
+    // It goes on with what is kept, and the other topic is resumed without a gap.
+    let (kept, news): (Vec<_>, Vec<_>) = events[1..].iter().partition(|event| event.data == "kept");
+    assert_eq!(kept.len(), 1);
+    assert!(news.iter().map(|event| number(&event.data)).eq(10..20));
+    // And so is this one from then on.
     drop(client);
     hub.publish("news", Event::new().display(20))
         .await
         .expect("published");
-    let mut client = Client::connect(server.address, "/news,other", Some(&events[1].id))
+    let mut client = Client::connect(server.address, "/news,other", Some(&events[11].id))
         .await
         .expect("connected");
     assert_eq!(client.events().await[0].data, "20");

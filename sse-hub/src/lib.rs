@@ -86,6 +86,7 @@ mod log;
 mod metrics;
 mod options;
 mod peers;
+mod percent;
 mod position;
 mod presence;
 mod publish;

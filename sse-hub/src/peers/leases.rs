@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use crate::topic::elsewhere::NodeId;
 
 /// How many beats of this node in a row, without anything of another one between them, show that the other one
-/// is gone.
-const MAX_UNHEARD: u32 = 4;
+/// is gone; and, of a topic that others watch, that none does any longer.
+pub(super) const MAX_UNHEARD: u32 = 4;
 
 /// How many nodes are known at most. What others tell is still taken, but they do not become gone.
 const MAX_NODES: usize = 4_096;

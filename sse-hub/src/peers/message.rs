@@ -10,6 +10,7 @@ use std::sync::Arc;
 use sse_codec::{Encoder, Event};
 
 use crate::entry;
+use crate::percent::{self, unescape};
 use crate::stored_event::StoredEvent;
 use crate::topic::elsewhere::{NodeId, Told};
 use crate::topic::watching::Here;
@@ -195,29 +196,7 @@ fn is_escaped(character: char) -> bool {
 }
 
 fn escape(name: &str) -> Cow<'_, str> {
-    if !name.contains(is_escaped) {
-        return name.into();
-    }
-    let mut escaped = String::with_capacity(name.len() + 8);
-    for character in name.chars() {
-        if is_escaped(character) {
-            let _ = write!(escaped, "%{:02X}", u32::from(character));
-        } else {
-            escaped.push(character);
-        }
-    }
-    escaped.into()
-}
-
-fn unescape(escaped: &str) -> Option<String> {
-    let mut pieces = escaped.split('%');
-    let mut name = pieces.next()?.to_owned();
-    for piece in pieces {
-        let code = u8::from_str_radix(piece.get(..2)?, 16).ok()?;
-        name.push(char::from(code));
-        name.push_str(piece.get(2..)?);
-    }
-    Some(name)
+    percent::escape(name, is_escaped)
 }
 
 #[cfg(test)]

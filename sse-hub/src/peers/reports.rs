@@ -13,6 +13,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Sleep, sleep};
 
 use crate::log::{Engine, EngineError};
+use crate::peers::leases::MAX_UNHEARD;
 use crate::peers::shared::{Peers, Untold};
 use crate::peers::{message, topic_of_members};
 use crate::registry::Registry;
@@ -29,9 +30,6 @@ const MAX_SENDING: usize = 64;
 
 /// How many topics others may watch. The members of further ones are not told.
 const MAX_REPORTS: usize = 64 * 1024;
-
-/// How many beats of this node in a row, in which no other node says that it watches a topic, show that none does.
-const MAX_UNHEARD: u32 = 4;
 
 #[derive(Default)]
 pub(super) struct Reports {

@@ -333,7 +333,7 @@ fn a_stream_without_a_break_takes_what_is_primed_and_others_what_is_alone() {
     }
     // The first one has nothing before it.
     assert!(lens[0] > 60 && lens[1] < 30 && lens[59] < 30, "{lens:?}");
-    // One that begins in the midst has the others' only when it has had as much as they refer to.
+    // One that begins later has the others' form only when it has had as much as they refer to.
     let late: Vec<_> = text.singles[30..]
         .iter()
         .map(|piece| len(late.write_shared(piece)))

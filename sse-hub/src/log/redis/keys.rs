@@ -4,7 +4,8 @@
 //! the prefix, the second one the topic, and no two of the names that an engine uses are the same.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+
+use crate::percent;
 
 /// Begins the idempotency keys of a topic, after its stream's name.
 const KEY: &str = ":key:";
@@ -73,30 +74,12 @@ fn is_escaped(character: char) -> bool {
 
 /// Escapes a topic as in URLs, with a percent sign and two digits.
 fn escape(topic: &str) -> Cow<'_, str> {
-    if !topic.contains(is_escaped) {
-        return topic.into();
-    }
-    let mut escaped = String::with_capacity(topic.len() + 8);
-    for character in topic.chars() {
-        if is_escaped(character) {
-            let _ = write!(escaped, "%{:02X}", u32::from(character));
-        } else {
-            escaped.push(character);
-        }
-    }
-    escaped.into()
+    percent::escape(topic, is_escaped)
 }
 
 /// Returns the topic that was escaped so; `None` if there is none.
 fn unescape(escaped: &str) -> Option<String> {
-    let mut pieces = escaped.split('%');
-    let mut topic = pieces.next()?.to_owned();
-    for piece in pieces {
-        let code = u8::from_str_radix(piece.get(..2)?, 16).ok()?;
-        topic.push(char::from(code));
-        topic.push_str(&piece[2..]);
-    }
-    (escape(&topic) == escaped).then_some(topic)
+    percent::unescape(escaped).filter(|topic| escape(topic) == escaped)
 }
 
 #[cfg(test)]
